@@ -1,0 +1,5 @@
+//! Exact arithmetic: grids, rationals, polynomials, modular arithmetic. Imports nothing else of the crate.
+
+pub mod grid;
+
+pub use grid::Grid;
