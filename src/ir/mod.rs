@@ -1,0 +1,12 @@
+//! Resolved specs: every name replaced by what it stands for, every default filled in, shapes checked.
+//!
+//! Kernels keep two readings: the exact form that the engine computed and the expression it came from, which
+//! the naive evaluator reads on its own.
+
+mod kernel;
+mod stack;
+mod symbols;
+
+pub use kernel::{KernelExpr, KernelTerm};
+pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
+pub use symbols::{FreeKernel, Root, Symbols};
