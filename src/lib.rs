@@ -3,6 +3,10 @@
 //! See the README for the command line and `docs/architecture.md` for the map of the code.
 
 pub mod algebra;
+pub mod check;
 pub mod diagnostic;
+pub mod ir;
+pub mod kernel;
+pub mod report;
 pub mod source;
 pub mod syntax;
