@@ -1,5 +1,9 @@
 //! Exact arithmetic: grids, rationals, polynomials, modular arithmetic. Imports nothing else of the crate.
 
 pub mod grid;
+pub mod modular;
+pub mod rational;
 
 pub use grid::Grid;
+pub use modular::{Fp, SplitMix64};
+pub use rational::{ParseRationalError, Rational};
