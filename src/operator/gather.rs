@@ -74,8 +74,8 @@ pub struct Gather {
 
 impl Gather {
     /// The identity on some channels.
-    pub fn identity(channels: usize) -> Self {
-        Self { kernel: Kernel::identity(channels), axes: [Axis::IDENTITY; 2] }
+    pub fn identity(channels: usize) -> Result<Self, KernelError> {
+        Ok(Self { kernel: Kernel::identity(channels)?, axes: [Axis::IDENTITY; 2] })
     }
 
     /// `self`, then `next`, as one gather where positions compose; ignores borders.
