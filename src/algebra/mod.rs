@@ -1,8 +1,10 @@
 //! Exact arithmetic: grids, rationals, polynomials, modular arithmetic. Imports nothing else of the crate.
 
+pub(crate) mod field;
 pub mod grid;
 pub mod modular;
 pub mod rational;
+pub(crate) mod transform;
 
 pub use grid::Grid;
 pub use modular::{Fp, SplitMix64};
