@@ -80,6 +80,13 @@ impl Field {
         if high < carry { difference.wrapping_add(self.p) } else { difference }
     }
 
+    /// `a + b`.
+    #[inline]
+    pub(crate) fn sum(&self, a: u64, b: u64) -> u64 {
+        let sum = a + b;
+        if sum >= self.p { sum - self.p } else { sum }
+    }
+
     /// `a · b / R`.
     #[inline]
     pub(crate) fn montgomery(&self, a: u64, b: u64) -> u64 {
@@ -122,16 +129,13 @@ impl Field {
             .map_or(1, |g| self.power(g, (self.p - 1) / order))
     }
 
-    pub(crate) fn from_i64(&self, value: i64) -> u64 {
+    pub(crate) fn residue(&self, value: i64) -> u64 {
         let residue = value.unsigned_abs() % self.p;
         if value < 0 && residue > 0 { self.p - residue } else { residue }
     }
 
-    pub(crate) fn from_big(&self, value: &BigInt) -> u64 {
-        let shift = |residue, digit| {
-            let sum = self.scaled(residue) + digit % self.p;
-            if sum >= self.p { sum - self.p } else { sum }
-        };
+    pub(crate) fn residue_of_big(&self, value: &BigInt) -> u64 {
+        let shift = |residue, digit| self.sum(self.scaled(residue), digit % self.p);
         let residue = value.iter_u64_digits().rev().fold(0, shift);
         if value.sign() == Sign::Minus && residue > 0 { self.p - residue } else { residue }
     }
@@ -220,10 +224,8 @@ impl Lift {
                 (*word, borrow) = (difference, first || second);
             }
         }
-        if words[1..].iter().all(|&word| word == 0) {
-            if let Ok(magnitude) = i64::try_from(words[0]) {
-                return Lifted::Word(if negative { -magnitude } else { magnitude });
-            }
+        if let (Ok(magnitude), true) = (i64::try_from(words[0]), words[1..].iter().all(|&word| word == 0)) {
+            return Lifted::Word(if negative { -magnitude } else { magnitude });
         }
         let mut halves = [0u32; 2 * PRIMES.len()];
         for (pair, &word) in halves.chunks_exact_mut(2).zip(words.iter()) {
@@ -278,7 +280,7 @@ mod tests {
                 let mut r = 1;
                 while e > 0 {
                     if e & 1 == 1 {
-                        r = r * b % m
+                        r = r * b % m;
                     }
                     b = b * b % m;
                     e >>= 1;
@@ -338,14 +340,14 @@ mod tests {
 
         #[test]
         fn lifts_every_integer_in_range(count in 1..=16usize, words in any::<[u64; 16]>(), shift in 0u64..64, sign: bool) {
-            let digits: Vec<u32> = words.iter().flat_map(|w| [*w as u32, (w >> 32) as u32]).collect();
+            let digits: Vec<u32> = words.map(|w| [w & 0xffff_ffff, w >> 32]).iter().flatten().map(|&h| h.try_into().unwrap()).collect();
             // The longest integers for which `primes_for` allows `count` primes, and shorter ones.
             let bits = (61 * count as u64 - 2).saturating_sub(if shift < 4 { 0 } else { shift * count as u64 });
             let value: BigInt = BigInt::from_slice(Sign::Plus, &digits) >> (1024 - bits);
             let value = if sign { -value } else { value };
             prop_assert!(primes_for(value.bits()).unwrap() <= count);
             let lift = Lift::new(count);
-            let residues: Vec<u64> = lift.fields().iter().map(|f| f.from_big(&value)).collect();
+            let residues: Vec<u64> = lift.fields().iter().map(|f| f.residue_of_big(&value)).collect();
             for (field, &r) in lift.fields().iter().zip(&residues) {
                 prop_assert_eq!(BigInt::from(r), value.mod_floor(&BigInt::from(field.p)));
             }
