@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod ir;
 pub mod kernel;
+pub mod operator;
 pub mod report;
 pub mod source;
 pub mod syntax;

@@ -59,7 +59,7 @@ impl Axis {
     /// Least and greatest position read by outputs `first..=last` with `taps` taps.
     pub fn reach(&self, first: i64, last: i64, taps: i64, offset: i64) -> (i64, i64) {
         let low = Integer::div_ceil(&(self.down * first - offset), &self.up);
-        (low, (self.down * last + taps - 1 - offset).div_floor(&self.up))
+        (low, Integer::div_floor(&(self.down * last + taps - 1 - offset), &self.up))
     }
 }
 
@@ -125,7 +125,7 @@ impl Gather {
             self.kernel = self.kernel.every(start.map(index), common.map(index))?;
             for axis in 0..2 {
                 let a = &mut self.axes[axis];
-                a.offset = a.offset.div_floor(&common[axis]);
+                a.offset = Integer::div_floor(&a.offset, &common[axis]);
                 a.up /= common[axis];
                 a.down /= common[axis];
             }
@@ -153,8 +153,7 @@ impl Gather {
             [shape.height, shape.width]
         };
         let before = |gather: &Self, axis: usize| index(offset[axis] - gather.axes[axis].offset);
-        let size =
-            [0, 1].map(|a| (taps(self)[a] + before(self, a)).max(taps(other)[a] + before(other, a)));
+        let size = [0, 1].map(|a| (taps(self)[a] + before(self, a)).max(taps(other)[a] + before(other, a)));
         let grown = |gather: &Self| {
             let [top, left] = [0, 1].map(|axis| before(gather, axis));
             let [height, width] = taps(gather);

@@ -24,7 +24,7 @@ impl Step {
     /// `⌊(mul·L + add) / div⌋`, without output where that is below 1. `mul` and `div` are positive.
     pub fn new(mul: i64, add: i64, div: i64) -> Self {
         let g = mul.gcd(&div);
-        let (mul, add, div) = (mul / g, add.div_floor(&g), div / g);
+        let (mul, add, div) = (mul / g, Integer::div_floor(&add, &g), div / g);
         Self { mul, add, div, cap: None, least: 1.max(Integer::div_ceil(&(div - add), &mul)) }
     }
 
@@ -43,7 +43,9 @@ impl Step {
         if length < self.least {
             return None;
         }
-        let value = |add: i64, div: i64| Some(length.checked_mul(self.mul)?.checked_add(add)?.div_floor(&div));
+        let value = |add: i64, div: i64| {
+            Some(Integer::div_floor(&length.checked_mul(self.mul)?.checked_add(add)?, &div))
+        };
         let result = value(self.add, self.div)?;
         let result = match self.cap {
             Some((add, div)) => result.min(value(add, div)?),
@@ -122,8 +124,7 @@ impl Length {
     /// A number of input rows after which the length repeats, shifted by `slope · period`.
     pub fn period(&self) -> Result<i64, OperatorError> {
         let period = match self {
-            Self::Input => 1,
-            Self::One(_) => 1,
+            Self::Input | Self::One(_) => 1,
             Self::Step(inner, step) => {
                 let div = step.cap.map_or(step.div, |cap| step.div.lcm(&cap.1));
                 inner.period()?.checked_mul(div).ok_or(OperatorError::PeriodTooLong)?

@@ -97,7 +97,11 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
         }
         Layer::Scale(factor) => {
             let diagonal = diagonal(site, &per_channel(site, factor)?)?;
-            Ok(linear(Gather { kernel: diagonal, axes: [Axis::IDENTITY; 2] }, [Step::new(1, 0, 1); 2], Vec::new()))
+            Ok(linear(
+                Gather { kernel: diagonal, axes: [Axis::IDENTITY; 2] },
+                [Step::new(1, 0, 1); 2],
+                Vec::new(),
+            ))
         }
         Layer::Bias(bias) => {
             let bias = per_channel(site, bias)?;
@@ -134,7 +138,11 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
             }
             let shape = Shape { outputs: to - from, inputs: site.channels, height: 1, width: 1 };
             let one_hot = rearranged(site, shape, |[o, c, _, _]| c == o + from)?;
-            Ok(linear(Gather { kernel: one_hot, axes: [Axis::IDENTITY; 2] }, [Step::new(1, 0, 1); 2], Vec::new()))
+            Ok(linear(
+                Gather { kernel: one_hot, axes: [Axis::IDENTITY; 2] },
+                [Step::new(1, 0, 1); 2],
+                Vec::new(),
+            ))
         }
         Layer::GlobalAverage => match site.size {
             None => Ok(Lowered::GlobalAverage),
@@ -172,10 +180,13 @@ fn rearranged(site: Site, shape: Shape, one: impl Fn([usize; 4]) -> bool) -> Res
 
 /// A window of equal weights on every channel.
 fn uniform(
-    site: Site, window: [usize; 2], axes: [Axis; 2], steps: [Step; 2], weight: &Rational,
+    site: Site,
+    window: [usize; 2],
+    axes: [Axis; 2],
+    steps: [Step; 2],
+    weight: &Rational,
 ) -> Result<Lowered, OperatorError> {
-    let shape =
-        Shape { outputs: site.channels, inputs: site.channels, height: window[0], width: window[1] };
+    let shape = Shape { outputs: site.channels, inputs: site.channels, height: window[0], width: window[1] };
     let ones = rearranged(site, shape, |[o, c, _, _]| o == c)?;
     let kernel = site.kernel(ones.scale_rational(weight))?;
     let gather = site.kernel(Gather { kernel, axes }.normal())?;
@@ -327,7 +338,9 @@ fn lower_maxpool(pool: &MaxPool) -> Lowered {
 }
 
 fn lower_dense(
-    weights: &KernelTerm, bias: Option<&KernelTerm>, site: Site,
+    weights: &KernelTerm,
+    bias: Option<&KernelTerm>,
+    site: Site,
 ) -> Result<Lowered, OperatorError> {
     let Some([height, width]) = site.size else { return Err(OperatorError::DenseNeedsSize { at: site.at }) };
     let (rows, columns) = (super::gather::index(height), super::gather::index(width));
@@ -337,9 +350,7 @@ fn lower_dense(
         return Err(OperatorError::DenseInputs { at: site.at, needs: matrix.width, gets });
     }
     let shape = Shape { outputs: matrix.height, inputs: site.channels, height: rows, width: columns };
-    let kernel = weights
-        .kernel
-        .gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
+    let kernel = weights.kernel.gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
     let gather = site.kernel(Gather { kernel: site.kernel(kernel)?, axes: [Axis::IDENTITY; 2] }.normal())?;
     let steps = [height, width].map(|n| Step::window(n, 1, 0, 0));
     Ok(linear(gather, steps, bias_of(site, matrix.height, bias)?))

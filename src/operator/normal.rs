@@ -165,7 +165,8 @@ impl Operators {
     pub fn apply(&mut self, stack: &Stack, signal: Affine) -> Result<Affine, OperatorError> {
         match &stack.kind {
             StackKind::Layer(layer) => {
-                let size = self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
+                let size =
+                    self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
                 let site = Site { at: stack.span, channels: signal.channels, size };
                 let lowered = lower(layer, site)?;
                 self.after(signal, lowered, stack.span)
@@ -184,7 +185,10 @@ impl Operators {
                         Some((sum, first)) => {
                             if sum.channels != output.channels {
                                 let left = (first, sum.channels);
-                                return Err(OperatorError::BranchChannels { left, right: (branch.span, output.channels) });
+                                return Err(OperatorError::BranchChannels {
+                                    left,
+                                    right: (branch.span, output.channels),
+                                });
                             }
                             let length = agreed([&sum, &output], [first, branch.span])?;
                             (at(branch.span, joined(sum, output, length))?, first)
@@ -241,7 +245,10 @@ impl Operators {
     }
 
     fn windowed(
-        &mut self, signal: Affine, windows: &Windows, span: Span,
+        &mut self,
+        signal: Affine,
+        windows: &Windows,
+        span: Span,
     ) -> Result<(NodeId, [Arc<Length>; 2]), OperatorError> {
         let length = [0, 1].map(|axis| signal.length[axis].then(windows.steps[axis]));
         Ok((at(span, self.as_node(signal))?, length))
@@ -263,7 +270,8 @@ impl Operators {
                 ..first.axes[a]
             });
             // The steps are part of `length` already; one spelling for all windows keeps equal nodes equal.
-            return Node::Maximum { source: *inner, windows: Windows { size, axes, ..*first }, length }.spelled();
+            return Node::Maximum { source: *inner, windows: Windows { size, axes, ..*first }, length }
+                .spelled();
         }
         Node::Maximum { source, windows, length }.spelled()
     }
@@ -299,7 +307,11 @@ impl Operators {
 
     /// The gather after the signal, composed where that is exact at every border and cut where it is not.
     fn compose(
-        &mut self, signal: Affine, gather: &Gather, length: [Arc<Length>; 2], bias: &[Poly],
+        &mut self,
+        signal: Affine,
+        gather: &Gather,
+        length: [Arc<Length>; 2],
+        bias: &[Poly],
     ) -> Result<Affine, KernelError> {
         let inside = !self.borders || reads_signal_inside(gather, &signal.length, &length);
         let vacuous = || signal.bias.is_empty() && (0..2).all(|axis| self.vanishes_outside(&signal, axis));
@@ -382,7 +394,10 @@ fn add_part(parts: &mut Vec<Part>, source: NodeId, gather: Gather) -> Result<(),
 
 /// The gather after an affine map, borders ignored; `None` where positions do not compose.
 fn composed(
-    signal: &Affine, gather: &Gather, length: &[Arc<Length>; 2], bias: &[Poly],
+    signal: &Affine,
+    gather: &Gather,
+    length: &[Arc<Length>; 2],
+    bias: &[Poly],
 ) -> Result<Option<Affine>, KernelError> {
     let outputs = gather.kernel.shape().outputs;
     let mut parts = Vec::new();
