@@ -5,6 +5,8 @@ pub mod gather;
 pub mod length;
 pub mod lower;
 pub mod normal;
+pub mod pattern;
+pub mod pull;
 
 pub use error::OperatorError;
 pub use gather::{Axis, Gather};
