@@ -4,5 +4,6 @@
 
 pub mod algebra;
 pub mod diagnostic;
+pub mod explain;
 pub mod source;
 pub mod syntax;

@@ -5,15 +5,19 @@
 
 pub mod ast;
 mod error;
+mod layout;
 mod lexer;
 mod message;
 mod parser;
+mod printer;
+mod spans;
 mod token;
 
 pub use error::{
     Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS, RowShape, SyntaxError, SyntaxErrorKind,
 };
 pub use parser::parse;
+pub use printer::{print, print_expression, print_proposition, print_statement};
 
 /// The beginning of a text, for messages.
 fn shorten(text: &str) -> String {
