@@ -5,6 +5,7 @@
 pub mod algebra;
 pub mod check;
 pub mod diagnostic;
+pub mod evaluate;
 pub mod explain;
 pub mod ir;
 pub mod kernel;

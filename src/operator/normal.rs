@@ -6,6 +6,7 @@
 //! two stacks with the same normal form get the very same nodes and equality is a comparison of numbers.
 //! What different normal forms mean is for `prove` to find out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -132,6 +133,74 @@ impl Operators {
                 (affine.channels, affine.length.clone().map(|length| Arc::new(Length::One(length))))
             }
         }
+    }
+
+    /// The nodes that a map depends on, nonlinear ones and what is inside them included; greatest first.
+    pub fn reachable(&self, affine: &Affine) -> Vec<NodeId> {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<NodeId> = affine.parts.iter().map(|part| part.source).collect();
+        while let Some(id) = todo.pop() {
+            if seen.insert(id) {
+                match &self.nodes[id] {
+                    Node::Input { .. } => {}
+                    Node::Cut(inner) | Node::Relu(inner) | Node::GlobalAverage(inner) => {
+                        todo.extend(inner.parts.iter().map(|part| part.source));
+                    }
+                    Node::Average { source, .. } | Node::Maximum { source, .. } => todo.push(*source),
+                }
+            }
+        }
+        seen.into_iter().rev().collect()
+    }
+
+    /// Whether a node is no linear function of the positions that it reads, or reads all of them.
+    pub fn is_nonlinear(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id], Node::Relu(_) | Node::Maximum { .. } | Node::GlobalAverage(_))
+    }
+
+    /// The maps inside two nodes of the same nonlinear kind.
+    pub fn insides(&self, a: NodeId, b: NodeId) -> Result<Option<[Affine; 2]>, KernelError> {
+        Ok(match (&self.nodes[a], &self.nodes[b]) {
+            (Node::Relu(a), Node::Relu(b)) | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => {
+                Some([a.clone(), b.clone()])
+            }
+            (Node::Maximum { source: a, .. }, Node::Maximum { source: b, .. }) => {
+                Some([self.reading(*a)?, self.reading(*b)?])
+            }
+            _ => None,
+        })
+    }
+
+    /// The map with a node replaced by another one of the same signal, wherever it is read.
+    pub fn replace(&mut self, affine: &Affine, from: NodeId, to: NodeId) -> Result<Affine, KernelError> {
+        let mut parts = Vec::new();
+        for part in &affine.parts {
+            let source = self.replace_node(part.source, from, to)?;
+            add_part(&mut parts, source, part.gather.clone())?;
+        }
+        Ok(self::affine(affine.channels, affine.length.clone(), parts, affine.bias.clone()))
+    }
+
+    fn replace_node(&mut self, id: NodeId, from: NodeId, to: NodeId) -> Result<NodeId, KernelError> {
+        if id == from {
+            return Ok(to);
+        }
+        if id < from {
+            return Ok(id);
+        }
+        let node = match self.nodes[id].clone() {
+            Node::Input { channels } => Node::Input { channels },
+            Node::Cut(inner) => Node::Cut(self.replace(&inner, from, to)?),
+            Node::Relu(inner) => Node::Relu(self.replace(&inner, from, to)?),
+            Node::GlobalAverage(inner) => Node::GlobalAverage(self.replace(&inner, from, to)?),
+            Node::Average { source, windows, length } => {
+                Node::Average { source: self.replace_node(source, from, to)?, windows, length }
+            }
+            Node::Maximum { source, windows, length } => {
+                Node::Maximum { source: self.replace_node(source, from, to)?, windows, length }
+            }
+        };
+        Ok(self.intern(node))
     }
 
     fn intern(&mut self, node: Node) -> NodeId {

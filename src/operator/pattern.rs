@@ -51,6 +51,17 @@ pub struct Sight {
     pub input: Vec<i64>,
 }
 
+/// Which input lengths show everything along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    /// From this length on everything repeats.
+    pub from: i64,
+    /// After so many lengths.
+    pub period: i64,
+    /// So many outputs at the start may see a border there.
+    pub start: i64,
+}
+
 /// Looks along one axis at maps that share a graph of nodes.
 #[derive(Debug)]
 pub struct Viewer<'a> {
@@ -207,14 +218,14 @@ impl<'a> Viewer<'a> {
         edges
     }
 
-    /// Input lengths that show everything: `(N, S)` such that whatever happens at a length `n ≥ N` happens at
+    /// Input lengths that show everything: `N` and `S` such that whatever happens at a length `n ≥ N` happens at
     /// `n + S` as well, and the reverse.
     ///
     /// Output `i` reads node `v` within `[α·i + lo, α·i + hi]` and `v` ends near `ρ·n`. An output is near the
     /// start if `α·i + lo < 0` for some `v`, near the end if `α·i + hi` may pass the end of some `v`. Once the
     /// two zones are apart, adding `S` (a multiple of all periods) to `n` moves the end zone with everything it
     /// reads and leaves the start zone alone.
-    pub fn horizon(&self) -> Result<(i64, i64), OperatorError> {
+    pub fn horizon(&self) -> Result<Horizon, OperatorError> {
         let mut period = 1_i64;
         let mut settled = 1_i64;
         let lengths = self.order.iter().filter_map(|&id| self.lengths[id].as_ref());
@@ -242,7 +253,7 @@ impl<'a> Viewer<'a> {
         let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
         let slope = root.slope();
         if slope == Ratio::from(0) {
-            return Ok((settled, period));
+            return Ok(Horizon { from: settled, period, start: 0 });
         }
         let needed = start + end + slope * period + Ratio::from(2);
         // L(n) ≥ slope·n + e for the least e over one period.
@@ -251,7 +262,10 @@ impl<'a> Viewer<'a> {
             .min()
             .unwrap_or_else(|| Ratio::from(0));
         let from = ((needed - least) / slope).ceil().to_integer().max(settled);
-        if from > MAX_LENGTH { Err(OperatorError::PeriodTooLong) } else { Ok((from, period)) }
+        if from > MAX_LENGTH {
+            return Err(OperatorError::PeriodTooLong);
+        }
+        Ok(Horizon { from, period, start: start.ceil().to_integer() })
     }
 
     /// The parts of a reader: source, movement, taps.

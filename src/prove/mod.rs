@@ -1,4 +1,11 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
-pub mod point;
-pub mod survey;
+pub mod counterexample;
+pub mod equality;
+mod interval;
+mod point;
+pub mod region;
+mod search;
+mod survey;
+pub mod verdict;
+pub mod within;

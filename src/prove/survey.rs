@@ -4,18 +4,19 @@
 //! whether the maps agree there depends only on the row pattern and the column pattern. Each pair of patterns
 //! is compared once: modulo a prime, which refutes, and with polynomials where that shows no difference.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::point::{Dependence, Point};
-use crate::algebra::{Fp, Poly, SplitMix64};
+use crate::algebra::{Fp, Poly, SplitMix64, Symbol};
 use crate::ir::Symbols;
 use crate::kernel::Kernel;
 use crate::operator::length::MAX_LENGTH;
 use crate::operator::pattern::{Pattern, Viewer};
-use crate::operator::pull::{Pulled, Puller, Weights};
-use crate::operator::{Affine, NodeId, OperatorError, Operators};
+use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
+use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
 /// Most output positions that are looked at along one axis, over all lengths together.
 const MAX_POSITIONS: usize = 400_000;
@@ -67,6 +68,8 @@ pub struct AxisSurvey {
     pub from: i64,
     /// After so many lengths.
     pub period: i64,
+    /// So many outputs at the start may see a border at settled lengths.
+    pub start: usize,
     /// The lengths that were looked at, in order.
     pub sizes: Vec<SizeView>,
     patterns: Vec<Arc<Pattern>>,
@@ -146,7 +149,6 @@ impl Difference {
     }
 
     fn visible(&self, rows: (u32, u32), columns: (u32, u32)) -> bool {
-        let within = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
         self.everywhere || self.support.iter().any(|&(r, c)| within(r, rows) && within(c, columns))
     }
 }
@@ -199,15 +201,17 @@ impl<'a> Survey<'a> {
             }
             Extent::All { reach, modulus } => {
                 let horizons = [viewers[0].horizon()?, viewers[1].horizon()?];
-                let from = horizons[0].0.max(horizons[1].0).max(reach);
-                let period = num_integer::lcm(num_integer::lcm(horizons[0].1, horizons[1].1), modulus);
+                let from = horizons[0].from.max(horizons[1].from).max(reach);
+                let period =
+                    num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
                 if from.saturating_add(period.saturating_mul(2)) > MAX_LENGTH {
                     return Err(SurveyLimit::Operator(OperatorError::PeriodTooLong));
                 }
                 let lengths: Vec<i64> = (1..from + 2 * period).collect();
                 for axis in 0..2 {
                     let looked = AxisSurvey::look(&viewers[axis], &lengths, axis, maps)?;
-                    axes[axis] = AxisSurvey { from, period, ..looked };
+                    let start = usize::try_from(horizons[axis].start).unwrap_or(0);
+                    axes[axis] = AxisSurvey { from, period, start, ..looked };
                 }
             }
         }
@@ -226,6 +230,24 @@ impl<'a> Survey<'a> {
             interior_equal,
             differences: FxHashMap::default(),
         })
+    }
+
+    /// All symbols that the maps' weights depend on, sorted.
+    pub fn symbols_in_maps(&self) -> Vec<Symbol> {
+        let inner = self.nodes.iter().filter_map(|&id| match self.operators.node(id) {
+            Node::Cut(affine) => Some(affine),
+            _ => None,
+        });
+        let mut all: Vec<Symbol> = inner
+            .chain(self.maps)
+            .flat_map(|map| {
+                let kernels = map.parts.iter().flat_map(|part| part.gather.kernel.symbols());
+                kernels.chain(map.bias.iter().flat_map(Poly::symbols)).collect::<Vec<_>>()
+            })
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// How symbols depend on each other.
@@ -306,39 +328,60 @@ impl<'a> Survey<'a> {
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
         let mut random = self.residues(point)?;
         if let Some(channel) = channel {
-            random
-                .output
-                .iter_mut()
-                .enumerate()
-                .for_each(|(o, value)| *value = Fp::from(i64::from(o == channel)));
+            random.select(channel);
         }
         let mut difference = random.difference(self, patterns);
-        let within = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
         difference.support.retain(|&(r, c)| within(r, refined[0].visible) && within(c, refined[1].visible));
         (!difference.is_none()).then_some(difference)
     }
 
     /// The input channel, row and column of one visible difference at a position, for given weights.
     pub fn locate(&self, sights: [u32; 2], point: &Point, channel: usize) -> Option<[i64; 3]> {
-        let difference = self.differs_at(sights, point, Some(channel))?;
-        let viewers = [0, 1].map(|axis| Viewer::new(self.operators, self.maps.to_vec(), axis));
-        let inputs = [0, 1].map(|axis| {
-            let (n, i) = self.axes[axis].examples[sights[axis] as usize];
-            viewers[axis].sight(n, i).input
-        });
-        let &(row, column) = difference.support.first()?;
-        let channels = self.operators.signal(0).0;
-        let mut random = self.residues(point)?;
-        random
-            .output
-            .iter_mut()
-            .enumerate()
-            .for_each(|(o, value)| *value = Fp::from(i64::from(o == channel)));
         let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
-        let found = (0..channels).find(|&c| random.differs_in_input(self, patterns, c, row, column))?;
-        let (row, column) = (inputs[0][row as usize], inputs[1][column as usize]);
-        Some([i64::try_from(found).ok()?, row, column])
+        let mut random = self.residues(point)?;
+        random.select(channel);
+        let [left, right] = random.pulled(self, patterns)?;
+        let mut found = None;
+        compare(&left, &right, |id, [c, row, column], a, b| {
+            let visible = within(row, refined[0].visible) && within(column, refined[1].visible);
+            if id == 0 && a != b && visible && found.is_none() {
+                found = Some([c, row, column]);
+            }
+        });
+        let [c, row, column] = found?;
+        let (rows, columns) = (self.input_positions(0, sights[0]), self.input_positions(1, sights[1]));
+        Some([i64::from(c), rows[row as usize], columns[column as usize]])
+    }
+
+    /// For one output channel the differences of the constants and of the input's coefficients `(channel, row,
+    /// column, difference)` that are visible at a position; `None` past a limit or where a nonlinear layer's
+    /// output is read differently.
+    pub fn exact_differences(
+        &self,
+        sights: [u32; 2],
+        channel: usize,
+    ) -> Option<(Poly, Vec<([u32; 3], Poly)>)> {
+        let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
+        let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
+        let [left, right] = self.polynomials().ok()?.pulled(self, patterns, channel).ok()?;
+        let constant = self.symbols.reduce(&(&left.constant - &right.constant));
+        let mut all = Vec::new();
+        let mut foreign = false;
+        compare(&left, &right, |id, [c, row, column], a, b| {
+            if id != 0 {
+                foreign |= a != b;
+            } else if a != b && within(row, refined[0].visible) && within(column, refined[1].visible) {
+                all.push(([c, row, column], self.symbols.reduce(&(a - b))));
+            }
+        });
+        (!foreign).then_some((constant, all))
+    }
+
+    /// The input positions that a sight reads at its example, in order.
+    pub fn input_positions(&self, axis: usize, sight: u32) -> Vec<i64> {
+        let (n, i) = self.axes[axis].examples[sight as usize];
+        Viewer::new(self.operators, self.maps.to_vec(), axis).sight(n, i).input
     }
 
     /// The first input length and output position at which a sight occurs.
@@ -386,6 +429,11 @@ struct Residues<'a> {
 }
 
 impl Residues<'_> {
+    /// Looks at one output channel only.
+    fn select(&mut self, channel: usize) {
+        self.output.iter_mut().enumerate().for_each(|(o, value)| *value = Fp::from(i64::from(o == channel)));
+    }
+
     fn pulled(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Option<[Pulled<Fp>; 2]> {
         let pull = |side: usize| {
             let [rows, columns] = patterns;
@@ -401,23 +449,6 @@ impl Residues<'_> {
         collect(&left, &right, &mut difference, |a, b| a != b);
         difference
     }
-
-    fn differs_in_input(
-        &self,
-        survey: &Survey<'_>,
-        patterns: [&Pattern; 2],
-        channel: usize,
-        row: u32,
-        column: u32,
-    ) -> bool {
-        let Some([left, right]) = self.pulled(survey, patterns) else { return false };
-        let value = |pulled: &Pulled<Fp>| {
-            pulled.leaves.iter().find(|(id, _)| *id == 0).map_or(Fp::ZERO, |(_, f)| {
-                f.coefficients[(channel * f.rows + row as usize) * f.columns + column as usize]
-            })
-        };
-        value(&left) != value(&right)
-    }
 }
 
 /// The maps with polynomial weights.
@@ -427,25 +458,33 @@ struct Exact<'a> {
 }
 
 impl Exact<'_> {
+    fn pulled(
+        &self,
+        survey: &Survey<'_>,
+        [rows, columns]: [&Pattern; 2],
+        channel: usize,
+    ) -> Result<[Pulled<Poly>; 2], SurveyLimit> {
+        let unit: Vec<Poly> = (0..survey.maps[0].channels)
+            .map(|o| if o == channel { Poly::one() } else { Poly::zero() })
+            .collect();
+        let pull = |side: usize| {
+            self.puller
+                .pull(side, survey.maps[side], &self.weights[side], &unit, rows, columns)
+                .ok_or(SurveyLimit::Terms)
+        };
+        Ok([pull(0)?, pull(1)?])
+    }
+
     /// Where the functionals differ, over all output channels, and the polynomials by which they do.
     fn difference(
         &self,
         survey: &Survey<'_>,
         patterns: [&Pattern; 2],
     ) -> Result<(Difference, Vec<Poly>), SurveyLimit> {
-        let [rows, columns] = patterns;
-        let channels = survey.maps[0].channels;
         let mut difference = Difference::default();
         let mut polynomials = Vec::new();
-        for channel in 0..channels {
-            let unit: Vec<Poly> =
-                (0..channels).map(|o| if o == channel { Poly::one() } else { Poly::zero() }).collect();
-            let pull = |side: usize| {
-                self.puller
-                    .pull(side, survey.maps[side], &self.weights[side], &unit, rows, columns)
-                    .ok_or(SurveyLimit::Terms)
-            };
-            let (left, right) = (pull(0)?, pull(1)?);
+        for channel in 0..survey.maps[0].channels {
+            let [left, right] = self.pulled(survey, patterns, channel)?;
             let mut differ = |a: &Poly, b: &Poly| {
                 if a == b {
                     return false;
@@ -466,33 +505,43 @@ impl Exact<'_> {
     }
 }
 
-/// Compares the leaves of two pulled functionals.
-fn collect<R: Clone + crate::operator::pull::Number>(
+fn within(at: u32, range: (u32, u32)) -> bool {
+    (range.0..range.1).contains(&at)
+}
+
+/// Calls `each` with node, channel, row and column number, and both coefficients of everything that is read.
+fn compare<R: Number>(left: &Pulled<R>, right: &Pulled<R>, mut each: impl FnMut(NodeId, [u32; 3], &R, &R)) {
+    let zero = R::finish(R::Accumulator::default());
+    let ids: BTreeSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
+    for id in ids {
+        let find = |pulled: &Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
+        let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
+        let Some(shape) = a.or(b) else { continue };
+        let (rows, columns) = (shape.rows, shape.columns);
+        for at in 0..shape.coefficients.len() {
+            let position = [at / columns / rows, at / columns % rows, at % columns].map(number);
+            let [a, b] = [a, b].map(|f: Option<&Functional<R>>| f.map_or(&zero, |f| &f.coefficients[at]));
+            each(id, position, a, b);
+        }
+    }
+}
+
+/// Collects where the leaves of two pulled functionals differ.
+fn collect<R: Number>(
     left: &Pulled<R>,
     right: &Pulled<R>,
     difference: &mut Difference,
     mut differ: impl FnMut(&R, &R) -> bool,
 ) {
-    let zero = R::finish(R::Accumulator::default());
-    let ids: FxHashSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
-    for id in ids {
-        let find = |pulled: &'_ Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
-        let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
-        let Some(shape) = a.or(b) else { continue };
-        let (rows, columns) = (shape.rows, shape.columns);
-        for at in 0..shape.coefficients.len() {
-            let value = |f: Option<&crate::operator::pull::Functional<R>>| {
-                f.map_or_else(|| zero.clone(), |f| f.coefficients[at].clone())
-            };
-            if differ(&value(a), &value(b)) {
-                if id == 0 {
-                    difference.support.push((number(at / columns % rows), number(at % columns)));
-                } else {
-                    difference.everywhere = true;
-                }
+    compare(left, right, |id, [_, row, column], a, b| {
+        if differ(a, b) {
+            if id == 0 {
+                difference.support.push((row, column));
+            } else {
+                difference.everywhere = true;
             }
         }
-    }
+    });
     difference.support.sort_unstable();
     difference.support.dedup();
 }

@@ -1,0 +1,319 @@
+//! Equality of two stacks, for all weights, inputs and input sizes.
+//!
+//! First the normal forms: if they are the same, so are the functions. Otherwise every output position of
+//! every input size is surveyed, which decides the rest; only nonlinear layers that do not match one to one
+//! can leave it open. A refutation is replayed by the naive evaluator before it is believed.
+
+use super::counterexample::{Counterexample, Mismatch, ReplayError};
+use super::point::Point;
+use super::region::{self, Agreement, Status, Table};
+use super::search;
+use super::survey::{Extent, Survey, SurveyLimit};
+use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use crate::algebra::{Poly, Rational, Symbol};
+use crate::evaluate::{Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
+
+/// Decides whether two stacks are equal.
+pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, OperatorError> {
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    if left == right {
+        let nonlinear =
+            operators.reachable(&left).into_iter().filter(|&id| operators.is_nonlinear(id)).count();
+        let cuts = operators
+            .reachable(&left)
+            .into_iter()
+            .filter(|&id| matches!(operators.node(id), Node::Cut(_)))
+            .count();
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { nonlinear, cuts }));
+    }
+    let right = matched(&mut operators, &left, right, claim, symbols)?;
+    let interior_equal = size.is_none() && interiors_agree(claim)?;
+    let (reach, modulus) = region::reach(&claim.sizes);
+    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let maps = [&left, &right];
+    let nonlinear =
+        maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
+    let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal)
+        .and_then(|mut survey| survey.compare().map(|()| survey));
+    let survey = match surveyed {
+        Ok(survey) => survey,
+        Err(limit) => return Ok(stopped(claim, symbols, limit, nonlinear)),
+    };
+    let failures = survey.failures();
+    let table = Table::new(&survey, &failures, &claim.sizes);
+    if !table.any(|status| matches!(status, Status::Sizes | Status::Values)) {
+        let patterns = [survey.axes[0].pattern_count(), survey.axes[1].pattern_count()];
+        let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
+        return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
+    }
+    if nonlinear {
+        // What differs is only how nonlinear outputs are read; that is no refutation yet.
+        return Ok(search::nonlinear(claim, symbols, &table));
+    }
+    let Some((size, status)) =
+        table.by_area().into_iter().find(|(_, status)| matches!(status, Status::Sizes | Status::Values))
+    else {
+        return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
+    };
+    let witness = match status {
+        Status::Sizes => mismatch(claim, symbols, size),
+        _ => counterexample(claim, symbols, &survey, maps, &failures, size),
+    };
+    let witness = match witness {
+        Ok(witness) => witness,
+        Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
+    };
+    let agreement = agreement(&survey, &failures, &table, symbols);
+    Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement })))
+}
+
+/// The input's map, with kernel errors blamed on the left stack.
+pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, OperatorError> {
+    operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.span, error })
+}
+
+/// Replaces nonlinear nodes of the right map by equal ones of the left map.
+fn matched(
+    operators: &mut Operators,
+    left: &Affine,
+    mut right: Affine,
+    claim: &StackClaim,
+    symbols: &Symbols,
+) -> Result<Affine, OperatorError> {
+    let blame = |error| OperatorError::Kernel { at: claim.right.span, error };
+    let mut known = operators.reachable(left);
+    // Smaller nodes first, so that what is inside has been matched before.
+    known.sort_unstable();
+    let mut from = 0;
+    loop {
+        let mut candidates = operators.reachable(&right);
+        candidates.sort_unstable();
+        let next = candidates
+            .into_iter()
+            .find(|&id| id >= from && operators.is_nonlinear(id) && !known.contains(&id));
+        let Some(id) = next else { return Ok(right) };
+        from = id + 1;
+        let twin =
+            known.iter().copied().filter(|&other| operators.is_nonlinear(other)).collect::<Vec<NodeId>>();
+        for other in twin {
+            if same_kind(operators, other, id)
+                && let Some([a, b]) = operators.insides(other, id).map_err(blame)?
+                && maps_agree(operators, [&a, &b], symbols, &claim.sizes)
+            {
+                right = operators.replace(&right, id, other).map_err(blame)?;
+                from = 0;
+                break;
+            }
+        }
+    }
+}
+
+fn same_kind(operators: &Operators, a: NodeId, b: NodeId) -> bool {
+    operators.signal(a) == operators.signal(b)
+        && match (operators.node(a), operators.node(b)) {
+            (Node::Relu(_), Node::Relu(_)) | (Node::GlobalAverage(_), Node::GlobalAverage(_)) => true,
+            (Node::Maximum { windows: a, .. }, Node::Maximum { windows: b, .. }) => a == b,
+            _ => false,
+        }
+}
+
+/// Whether two maps agree at all positions of all sizes; `false` where that cannot be decided.
+fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, sizes: &Sizes) -> bool {
+    if maps[0] == maps[1] {
+        return true;
+    }
+    if maps[0].channels != maps[1].channels {
+        return false;
+    }
+    let extent =
+        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 1, modulus: 1 } };
+    let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
+    if survey.compare().is_err() {
+        return false;
+    }
+    let failures = survey.failures();
+    !Table::new(&survey, &failures, &Sizes::All)
+        .any(|status| matches!(status, Status::Sizes | Status::Values))
+}
+
+/// Whether the stacks agree where no border is near, by their normal forms.
+fn interiors_agree(claim: &StackClaim) -> Result<bool, OperatorError> {
+    let mut operators = Operators::without_borders(claim.channels);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    Ok((&left.parts, &left.bias) == (&right.parts, &right.bias) && operators.len() == 1)
+}
+
+/// What to say when the survey cannot be finished: differences may still be found by trying.
+fn stopped(claim: &StackClaim, symbols: &Symbols, limit: SurveyLimit, nonlinear: bool) -> StackVerdict {
+    let limit = match limit {
+        SurveyLimit::Operator(_) => Limit::Period,
+        SurveyLimit::Positions => Limit::Positions,
+        SurveyLimit::Terms => Limit::Terms,
+    };
+    let doubt = if nonlinear { None } else { Some(Doubt::Limit(limit)) };
+    search::at_small_sizes(claim, symbols, doubt)
+}
+
+fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<StackWitness, Doubt> {
+    let weights = search::plain_weights(symbols);
+    Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size)
+        .map(StackWitness::Size)
+        .map_err(doubt_of)
+}
+
+fn doubt_of(error: ReplayError) -> Doubt {
+    match error {
+        ReplayError::Contradiction => Doubt::Contradiction,
+        ReplayError::TooLarge => Doubt::Limit(Limit::Replay),
+        ReplayError::Evaluate(crate::evaluate::EvaluateError::Irrational) => Doubt::Irrational,
+        ReplayError::Evaluate(crate::evaluate::EvaluateError::TooLarge) => Doubt::Limit(Limit::Replay),
+        ReplayError::Evaluate(_) => Doubt::Contradiction,
+    }
+}
+
+/// Finds small weights and an impulse that show a difference at a size, and replays them.
+fn counterexample(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    maps: [&Affine; 2],
+    failures: &[Vec<bool>],
+    size: [i64; 2],
+) -> Result<StackWitness, Doubt> {
+    let view = |axis: usize| survey.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
+    let (Some(rows), Some(columns)) = (view(0), view(1)) else { return Err(Doubt::Contradiction) };
+    let position = rows.sights.iter().enumerate().find_map(|(i, &row)| {
+        let fails = |&(_, &column): &(usize, &u32)| failures[row as usize][column as usize];
+        columns.sights.iter().enumerate().find(fails).map(|(j, &column)| ([i, j], [row, column]))
+    });
+    let Some(([i, j], sights)) = position else { return Err(Doubt::Contradiction) };
+    let used: Vec<Symbol> = survey.symbols_in_maps();
+    let choices = survey.dependence().choices(&used);
+    if !survey.dependence().is_free() {
+        return Err(Doubt::Irrational);
+    }
+    for seed in 1..4 {
+        let start = Point::random(seed);
+        let Some(channel) =
+            (0..maps[0].channels).find(|&o| survey.differs_at(sights, &start, Some(o)).is_some())
+        else {
+            continue;
+        };
+        let differs = |point: &Point| survey.differs_at(sights, point, Some(channel)).is_some();
+        let Some(point) = start.shrink(&choices, |symbol| survey.dependence().is_root(symbol), differs)
+        else {
+            continue;
+        };
+        let mut weights = Weights::new();
+        for kernel in symbols.kernels() {
+            let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
+            for symbol in (0..count).map(|offset| Symbol(kernel.first.0 + offset)) {
+                if used.binary_search(&symbol).is_ok() || !symbol.is_scalar() {
+                    let value = survey.dependence().rational(symbol, &|chosen| point.rational(chosen));
+                    weights.set(symbol, value);
+                } else {
+                    weights.set(symbol, Rational::from(1));
+                }
+            }
+        }
+        let Some(difference) = survey.differs_at(sights, &point, Some(channel)) else { continue };
+        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        let image = if difference.everywhere {
+            Image::zeros(claim.channels, h, w)
+        } else {
+            survey.locate(sights, &point, channel).and_then(|at| {
+                Image::impulse([claim.channels, h, w], at.map(|n| usize::try_from(n).unwrap_or(usize::MAX)))
+            })
+        };
+        let image = image.ok_or(Doubt::Limit(Limit::Replay))?;
+        return Counterexample::replay(
+            &claim.left,
+            &claim.right,
+            &weights,
+            symbols,
+            image,
+            Some([channel, i, j]),
+        )
+        .map(StackWitness::Value)
+        .map_err(doubt_of);
+    }
+    Err(Doubt::Contradiction)
+}
+
+fn agreement(
+    survey: &Survey<'_>,
+    failures: &[Vec<bool>],
+    table: &Table,
+    symbols: &Symbols,
+) -> Vec<Agreement> {
+    let mut all = Vec::new();
+    if survey.axes[0].period > 0 {
+        match table.describe(survey) {
+            Agreement::Nowhere => {}
+            found => all.push(found),
+        }
+        all.extend(region::ring(survey, failures));
+    }
+    let sizes_agree = !table.any(|status| status == Status::Sizes);
+    if sizes_agree && let Some(polynomials) = survey.polynomials_of_differences() {
+        all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
+    }
+    if all.is_empty() {
+        all.push(Agreement::Nowhere);
+    }
+    all
+}
+
+/// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish
+/// for all other weights, where there is such a set.
+fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> {
+    use crate::algebra::Monomial;
+    use rustc_hash::FxHashMap;
+    let is_parameter = |symbol: Symbol| {
+        symbols.root_of(symbol).is_none()
+            && symbols.owner(symbol).is_some_and(|(kernel, _)| kernel.indices <= 1)
+    };
+    // Coefficients of the monomials in the other weights, as sets of monomials in the parameters.
+    let mut coefficients: Vec<Vec<Monomial>> = Vec::new();
+    for difference in differences {
+        let mut by_rest: FxHashMap<Monomial, Vec<Monomial>> = FxHashMap::default();
+        for (monomial, _) in difference.terms() {
+            if monomial.factors().iter().any(|&(s, e)| symbols.root_of(s).is_some() || e < 0) {
+                return None;
+            }
+            let part = |wanted: bool| {
+                monomial
+                    .factors()
+                    .iter()
+                    .filter(|factor| is_parameter(factor.0) == wanted)
+                    .fold(Monomial::one(), |product, &(s, e)| product.times(&Monomial::power(s, e)))
+            };
+            by_rest.entry(part(false)).or_default().push(part(true));
+        }
+        coefficients.extend(by_rest.into_values());
+    }
+    let mut zeros: Vec<Symbol> = coefficients
+        .iter()
+        .filter_map(|coefficient| match coefficient.as_slice() {
+            [only] => match only.factors() {
+                [(symbol, _)] => Some(*symbol),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    zeros.sort_unstable();
+    zeros.dedup();
+    let vanishes = |m: &Monomial| m.factors().iter().any(|(symbol, _)| zeros.binary_search(symbol).is_ok());
+    let sufficient = coefficients.iter().all(|coefficient| coefficient.iter().all(vanishes));
+    (sufficient && !zeros.is_empty())
+        .then(|| Agreement::IfZero(zeros.into_iter().map(|s| symbols.name(s)).collect()))
+}

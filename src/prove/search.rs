@@ -1,0 +1,169 @@
+//! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
+//! match, and limits. What it finds is replayed; what it does not find says nothing.
+
+use super::counterexample::{Counterexample, Mismatch};
+use super::equality::input_of;
+use super::region::{Agreement, Status, Table, includes};
+use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
+use crate::algebra::{Rational, SplitMix64, Symbol};
+use crate::evaluate::{Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::Operators;
+
+/// Inputs tried at each size.
+const TRIES: usize = 60;
+
+/// Entries of weights and image that a found counterexample is simplified over.
+const MAX_SIMPLIFIED: usize = 600;
+
+/// Every scalar 1, every other weight 0: an output of the right size, and no division by zero.
+pub fn plain_weights(symbols: &Symbols) -> Weights {
+    let mut weights = Weights::new();
+    for symbol in all_symbols(symbols).filter(|symbol| symbol.is_scalar()) {
+        weights.set(symbol, Rational::from(1));
+    }
+    weights
+}
+
+fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
+    symbols.kernels().iter().flat_map(|kernel| {
+        let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
+        (0..count).map(|offset| Symbol(kernel.first.0 + offset))
+    })
+}
+
+/// Tries sizes that the survey of the linear parts points at.
+pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackVerdict {
+    let of = |wanted: Status| {
+        table.by_area().into_iter().filter(move |(_, status)| *status == wanted).map(|(size, _)| size)
+    };
+    if let Some(size) = of(Status::Sizes).next()
+        && let Ok(found) =
+            Mismatch::replay(&claim.left, &claim.right, &plain_weights(symbols), claim.channels, size)
+    {
+        return refuted(StackWitness::Size(found));
+    }
+    try_sizes(claim, symbols, &of(Status::Values).take(4).collect::<Vec<_>>(), None)
+}
+
+/// Tries the smallest sizes at which there is an output.
+pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Option<Doubt>) -> StackVerdict {
+    let sizes = match &claim.sizes {
+        Sizes::One(size) => vec![*size],
+        sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, h, w)).collect(),
+    };
+    for &size in &sizes {
+        let weights = plain_weights(symbols);
+        if let Ok(found) = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
+            return refuted(StackWitness::Size(found));
+        }
+    }
+    try_sizes(claim, symbols, &sizes, doubt)
+}
+
+/// The least lengths with an output and a few more, along both axes.
+fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
+    let mut operators = Operators::new(claim.channels, None);
+    let Ok(input) = input_of(&operators, claim) else { return Vec::new() };
+    let lengths = [&claim.left, &claim.right]
+        .map(|stack| operators.apply(stack, input.clone()).map(|map| map.length).ok());
+    let least = [0, 1].map(|axis| {
+        let exists = |n: &i64| lengths.iter().flatten().any(|length| length[axis].at(*n).is_some());
+        (1..256).find(exists).unwrap_or(1)
+    });
+    let mut sizes: Vec<[i64; 2]> =
+        (0..4).flat_map(|down| (0..4).map(move |across| [least[0] + down, least[1] + across])).collect();
+    sizes.sort_by_key(|[h, w]| h * w);
+    sizes
+}
+
+fn refuted(witness: StackWitness) -> StackVerdict {
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement: Vec::<Agreement>::new() }))
+}
+
+fn try_sizes(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    sizes: &[[i64; 2]],
+    doubt: Option<Doubt>,
+) -> StackVerdict {
+    let mut generator = SplitMix64::new(0xC0FF_EE);
+    let mut tries = 0;
+    for &size in sizes {
+        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        for _ in 0..TRIES {
+            tries += 1;
+            let mut small = |spread: u64| {
+                let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
+                Rational::from(value - i64::try_from(spread).unwrap_or(0))
+            };
+            let mut weights = Weights::new();
+            for symbol in all_symbols(symbols) {
+                let value = small(2);
+                let value = if symbol.is_scalar() && value.is_zero() { Rational::from(1) } else { value };
+                weights.set(symbol, value);
+            }
+            let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
+            let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
+            if let Ok(found) =
+                Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image.clone(), None)
+            {
+                let simple = simplified(claim, symbols, weights, image).unwrap_or(found);
+                return refuted(StackWitness::Value(simple));
+            }
+        }
+    }
+    StackVerdict::Unknown(doubt.unwrap_or(Doubt::Nonlinear { tries }))
+}
+
+/// Sets weights and image entries to 0, or else to ±1, one by one, as long as the stacks still differ.
+fn simplified(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    mut weights: Weights,
+    mut image: Image,
+) -> Option<Counterexample> {
+    let replay = |weights: &Weights, image: &Image| {
+        Counterexample::replay(&claim.left, &claim.right, weights, symbols, image.clone(), None).ok()
+    };
+    let mut found = replay(&weights, &image)?;
+    let nonzero: Vec<(Symbol, Rational)> =
+        weights.iter().filter(|(_, v)| !v.is_zero()).map(|(s, v)| (s, v.clone())).collect();
+    let [channels, height, width] = image.size();
+    if nonzero.len() + image.values().len() > MAX_SIMPLIFIED {
+        return Some(found);
+    }
+    let simpler = |value: &Rational| {
+        let sign = if value.is_negative() { Rational::from(-1) } else { Rational::from(1) };
+        [Rational::from(0), Rational::from(1), sign]
+    };
+    for (symbol, value) in nonzero {
+        for trial in simpler(&value) {
+            let before = weights.get(symbol);
+            weights.set(symbol, trial);
+            match replay(&weights, &image) {
+                Some(better) => {
+                    found = better;
+                    break;
+                }
+                None => weights.set(symbol, before),
+            }
+        }
+    }
+    for at in 0..image.values().len() {
+        for trial in simpler(&image.values()[at]) {
+            let mut values = image.values().to_vec();
+            if values[at] == trial {
+                break;
+            }
+            values[at] = trial;
+            let candidate = Image::new(channels, height, width, values)?;
+            if let Some(better) = replay(&weights, &candidate) {
+                found = better;
+                image = candidate;
+                break;
+            }
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,277 @@
+//! Approximate equality: the worst difference over all inputs of bounded size, exactly.
+//!
+//! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
+//! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
+
+use super::counterexample::{Counterexample, Mismatch};
+use super::equality::input_of;
+use super::interval::Enclosed;
+use super::region::{Status, Table};
+use super::survey::{Extent, Survey};
+use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::{point::Point, region, search};
+use crate::algebra::{Poly, Rational, Symbol};
+use crate::evaluate::{Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
+use crate::operator::{OperatorError, Operators};
+
+/// The worst difference of two stacks, not above a bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enclosure {
+    worst: Rational,
+    exact: bool,
+    bound: Rational,
+}
+
+impl Enclosure {
+    /// The worst difference, or a number not below it.
+    pub fn worst(&self) -> &Rational {
+        &self.worst
+    }
+
+    /// Whether the worst difference is attained; otherwise square roots were enclosed between rationals.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The bound of the claim.
+    pub fn bound(&self) -> &Rational {
+        &self.bound
+    }
+}
+
+/// An input of the allowed size at which two stacks differ by more than a bound; replayed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excess {
+    counterexample: Counterexample,
+    worst: Option<Rational>,
+    bound: Rational,
+}
+
+impl Excess {
+    /// The input and both values.
+    pub fn counterexample(&self) -> &Counterexample {
+        &self.counterexample
+    }
+
+    /// The worst difference over all inputs; `None` if free weights make it as large as one likes.
+    pub fn worst(&self) -> Option<&Rational> {
+        self.worst.as_ref()
+    }
+
+    /// The bound of the claim.
+    pub fn bound(&self) -> &Rational {
+        &self.bound
+    }
+}
+
+/// The position with the worst difference so far.
+struct Worst {
+    value: Enclosed,
+    sights: [u32; 2],
+    channel: usize,
+}
+
+/// Decides `left ~= right within bound for |x| <= range`.
+pub fn decide(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<StackVerdict, OperatorError> {
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    let maps = [&left, &right];
+    if left == right {
+        return Ok(proved(Rational::from(0), true, tolerance));
+    }
+    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+        return Ok(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }));
+    }
+    let (reach, modulus) = region::reach(&claim.sizes);
+    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let surveyed = Survey::new(&operators, maps, symbols, extent, false)
+        .and_then(|mut survey| survey.compare().map(|()| survey));
+    let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
+    let failures = survey.failures();
+    let table = Table::new(&survey, &failures, &claim.sizes);
+    if let Some((size, _)) = table.by_area().into_iter().find(|(_, status)| *status == Status::Sizes) {
+        let weights = search::plain_weights(symbols);
+        return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
+            Ok(found) => refuted(StackWitness::Size(found)),
+            Err(_) => StackVerdict::Unknown(Doubt::Contradiction),
+        });
+    }
+    // Only positions that occur at a size the claim speaks of.
+    let spoken = table.sight_pairs(&survey);
+    let mut worst: Option<Worst> = None;
+    for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
+        for channel in 0..left.channels {
+            let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+                return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Terms)));
+            };
+            let all = || std::iter::once(&constant).chain(differences.iter().map(|(_, poly)| poly));
+            if all().any(|poly| !is_number(poly, symbols)) {
+                return Ok(unbounded(claim, tolerance, symbols, &survey, sights, channel));
+            }
+            let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
+                sum.plus(&Enclosed::of(poly, symbols).abs())
+            });
+            let value = sum.times(&tolerance.range).plus(&Enclosed::of(&constant, symbols).abs());
+            if worst.as_ref().is_none_or(|worst| value.high() > worst.value.high()) {
+                worst = Some(Worst { value, sights, channel });
+            }
+        }
+    }
+    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
+    if *worst.value.high() <= tolerance.bound {
+        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
+    }
+    if *worst.value.low() <= tolerance.bound || !worst.value.is_point() {
+        return Ok(StackVerdict::Unknown(Doubt::Irrational));
+    }
+    Ok(exceeded(claim, tolerance, symbols, &survey, &worst))
+}
+
+/// Whether a difference is a number: no free weights, at most square roots of numbers.
+fn is_number(poly: &Poly, symbols: &Symbols) -> bool {
+    poly.symbols()
+        .iter()
+        .all(|&symbol| symbols.root_of(symbol).is_some_and(|root| is_number(&root.radicand, symbols)))
+}
+
+fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
+    StackVerdict::Proved(StackProof::Within(Enclosure { worst, exact, bound: tolerance.bound.clone() }))
+}
+
+fn refuted(witness: StackWitness) -> StackVerdict {
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement: Vec::new() }))
+}
+
+fn exceeded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    worst: &Worst,
+) -> StackVerdict {
+    let found = survey.exact_differences(worst.sights, worst.channel);
+    let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
+    let sign = if constant.as_constant().is_some_and(|value| value.is_negative()) { -1 } else { 1 };
+    let signs = differences.iter().map(|(at, poly)| {
+        let negative = poly.as_constant().is_some_and(|value| value.is_negative());
+        let value = Rational::from(if negative { -sign } else { sign });
+        (*at, &value * &tolerance.range)
+    });
+    let weights = search::plain_weights(symbols);
+    let replay = image(claim, survey, worst.sights, signs).map(|(image, position)| {
+        let [i, j] = position;
+        Counterexample::replay(
+            &claim.left,
+            &claim.right,
+            &weights,
+            symbols,
+            image,
+            Some([worst.channel, i, j]),
+        )
+    });
+    match replay {
+        Some(Ok(counterexample)) => refuted(StackWitness::Excess(Excess {
+            counterexample,
+            worst: Some(worst.value.high().clone()),
+            bound: tolerance.bound.clone(),
+        })),
+        Some(Err(_)) => StackVerdict::Unknown(Doubt::Contradiction),
+        None => StackVerdict::Unknown(Doubt::Limit(Limit::Replay)),
+    }
+}
+
+/// An image with the given values at read positions of a sight's example, and the output position.
+fn image(
+    claim: &StackClaim,
+    survey: &Survey<'_>,
+    sights: [u32; 2],
+    values: impl Iterator<Item = ([u32; 3], Rational)>,
+) -> Option<(Image, [usize; 2])> {
+    let [(h, i), (w, j)] = [0, 1].map(|axis| survey.example(axis, sights[axis]));
+    let [h, w, i, j] = [h, w, i, j].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let (rows, columns) = (survey.input_positions(0, sights[0]), survey.input_positions(1, sights[1]));
+    let mut cells =
+        vec![Rational::from(0); claim.channels.checked_mul(h)?.checked_mul(w).filter(|&n| n < 1 << 22)?];
+    for ([c, row, column], value) in values {
+        let row = usize::try_from(*rows.get(row as usize)?).ok()?;
+        let column = usize::try_from(*columns.get(column as usize)?).ok()?;
+        *cells.get_mut((c as usize * h + row) * w + column)? = value;
+    }
+    Some((Image::new(claim.channels, h, w, cells)?, [i, j]))
+}
+
+/// Free weights occur in the difference: scaling one of them passes every bound.
+fn unbounded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    sights: [u32; 2],
+    channel: usize,
+) -> StackVerdict {
+    if !survey.dependence().is_free() {
+        return StackVerdict::Unknown(Doubt::Irrational);
+    }
+    let choices = survey.dependence().choices(&survey.symbols_in_maps());
+    let differs = |point: &Point| survey.differs_at(sights, point, Some(channel)).is_some();
+    let Some(point) = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs) else {
+        return StackVerdict::Unknown(Doubt::Contradiction);
+    };
+    let Some((_, differences)) = survey.exact_differences(sights, channel) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    };
+    // Large multiples of the chosen weights: one of a growing sequence passes the bound, unless the difference
+    // does not grow along this ray.
+    let range = if tolerance.range.is_zero() { Rational::from(0) } else { tolerance.range.clone() };
+    let mut scale = Rational::from(1);
+    for _ in 0..64 {
+        let value = |symbol: Symbol| {
+            survey.dependence().rational(symbol, &|chosen: Symbol| {
+                let value = point.rational(chosen);
+                if survey.dependence().is_root(chosen) { value } else { &value * &scale }
+            })
+        };
+        let mut weights = search::plain_weights(symbols);
+        for symbol in choices.iter().chain(&survey.symbols_in_maps()).copied() {
+            if symbols.root_of(symbol).is_none() {
+                weights.set(symbol, value(symbol));
+            }
+        }
+        let signs = differences.iter().filter_map(|(at, poly)| {
+            let difference = poly.evaluate(&value)?;
+            let sign = Rational::from(i64::from(difference.signum()));
+            Some((*at, &sign * &range))
+        });
+        if let Some((image, [i, j])) = image(claim, survey, sights, signs)
+            && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
+        {
+            return refuted(StackWitness::Excess(Excess {
+                counterexample: found,
+                worst: None,
+                bound: tolerance.bound.clone(),
+            }));
+        }
+        scale = &scale * &Rational::from(4);
+    }
+    StackVerdict::Unknown(Doubt::Contradiction)
+}
+
+fn beyond(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    weights: &Weights,
+    image: Image,
+    at: [usize; 3],
+) -> Option<Counterexample> {
+    let found = Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(at)).ok()?;
+    ((found.left() - found.right()).abs() > tolerance.bound).then_some(found)
+}
