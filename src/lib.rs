@@ -10,6 +10,7 @@ pub mod explain;
 pub mod ir;
 pub mod kernel;
 pub mod operator;
+pub mod present;
 pub mod prove;
 pub mod report;
 pub mod source;

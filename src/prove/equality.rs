@@ -30,7 +30,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
             .into_iter()
             .filter(|&id| matches!(operators.node(id), Node::Cut(_)))
             .count();
-        return Ok(StackVerdict::Proved(StackProof::NormalForm { nonlinear, cuts }));
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, nonlinear, cuts }));
     }
     let right = matched(&mut operators, &left, right, claim, symbols)?;
     let interior_equal = size.is_none() && interiors_agree(claim)?;

@@ -3,6 +3,7 @@
 pub mod counterexample;
 pub mod equality;
 mod interval;
+pub mod kernels;
 mod point;
 pub mod region;
 mod search;

@@ -4,6 +4,7 @@ use super::counterexample::{Counterexample, Mismatch};
 use super::region::Agreement;
 use super::within::{Enclosure, Excess};
 use crate::algebra::{Poly, Rational};
+use crate::operator::Affine;
 
 /// What is known of a claim about two stacks.
 #[derive(Clone, Debug)]
@@ -19,8 +20,10 @@ pub enum StackVerdict {
 /// Why two stacks are equal.
 #[derive(Clone, Debug)]
 pub enum StackProof {
-    /// Both have the same normal form; `nonlinear` counts the matching nonlinearities in it.
+    /// Both have the same normal form.
     NormalForm {
+        /// The normal form.
+        map: Affine,
         /// Matching nonlinear layers.
         nonlinear: usize,
         /// Signals that are cut at a border in it.

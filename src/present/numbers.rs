@@ -1,0 +1,86 @@
+//! Verdicts about comparisons of numbers and lists.
+
+use serde_json::json;
+
+use super::Shown;
+use crate::algebra::Rational;
+use crate::ir::{Order, Quantity, Symbols};
+use crate::prove::verdict::NumberVerdict;
+use crate::report::Outcome;
+
+/// A comparison as a report shows it.
+pub fn numbers(
+    verdict: &NumberVerdict,
+    left: &[Quantity],
+    order: Order,
+    right: &[Quantity],
+    symbols: &Symbols,
+) -> Shown {
+    let (a, b) = (list(left, symbols), list(right, symbols));
+    let witness = json!({ "left": exact(left, symbols), "right": exact(right, symbols) });
+    match verdict {
+        NumberVerdict::True => {
+            let method = format!("{a} {} {b}", sign(order));
+            Shown { outcome: Outcome::Proved, method, details: Vec::new(), witness }
+        }
+        NumberVerdict::False { difference, .. } => {
+            let depends = difference.as_ref().map_or_else(String::new, |difference| {
+                format!("; the difference is {} for general weights", symbols.show(difference))
+            });
+            let method = format!("left is {a}, right is {b}{depends}");
+            Shown { outcome: Outcome::Refuted, method, details: Vec::new(), witness }
+        }
+    }
+}
+
+fn sign(order: Order) -> &'static str {
+    match order {
+        Order::Eq => "==",
+        Order::Ne => "!=",
+        Order::Lt => "<",
+        Order::Le => "<=",
+        Order::Gt => ">",
+        Order::Ge => ">=",
+    }
+}
+
+fn list(quantities: &[Quantity], symbols: &Symbols) -> String {
+    match quantities {
+        [one] => quantity(one, symbols),
+        all => format!("[{}]", all.iter().map(|one| quantity(one, symbols)).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn exact(quantities: &[Quantity], symbols: &Symbols) -> Vec<String> {
+    let one = |quantity: &Quantity| match quantity {
+        Quantity::Poly(poly) => symbols.show(poly),
+        Quantity::Root(square) => {
+            square.exact_sqrt().map_or_else(|| format!("sqrt({square})"), |root| root.to_string())
+        }
+    };
+    quantities.iter().map(one).collect()
+}
+
+/// A number for a reader: long fractions get a decimal.
+fn quantity(quantity: &Quantity, symbols: &Symbols) -> String {
+    let shortened = |value: &Rational| {
+        let text = value.to_string();
+        if text.len() > 24 { format!("about {}", value.to_decimal(8)) } else { text }
+    };
+    match quantity {
+        Quantity::Poly(poly) => {
+            poly.as_constant().map_or_else(|| symbols.show(poly), |value| shortened(&value))
+        }
+        Quantity::Root(square) => square.exact_sqrt().map_or_else(
+            || format!("sqrt({}) (about {})", shortened(square), root_decimal(square)),
+            |root| shortened(&root),
+        ),
+    }
+}
+
+/// A decimal of a square root, from an integer square root.
+fn root_decimal(square: &Rational) -> String {
+    let (n, d) = (square.numerator(), square.denominator());
+    let scaled = ((n * &d) << 128_u32).sqrt();
+    Rational::new(scaled, d << 64_u32).map_or_else(String::new, |root| root.to_decimal(6))
+}

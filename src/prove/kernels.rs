@@ -1,0 +1,172 @@
+//! Equality of kernels and images, shape included, for all weights; and comparisons of numbers.
+
+use super::counterexample::named;
+use super::interval::Enclosed;
+use super::point::{Dependence, Point};
+use super::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict};
+use crate::algebra::{Poly, Rational, Symbol};
+use crate::evaluate::{self, EvaluateError, Weights};
+use crate::ir::{KernelTerm, Order, Quantity, Symbols};
+use crate::kernel::positions;
+
+/// Decides whether two kernels are equal.
+pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelVerdict {
+    if left.shape() != right.shape() {
+        return KernelVerdict::Shapes;
+    }
+    if left.kernel == right.kernel {
+        return KernelVerdict::Equal;
+    }
+    let dependence = Dependence::of(symbols);
+    let at = |term: &KernelTerm, point: &Point| {
+        term.kernel.evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
+    };
+    let differing = |point: &Point| {
+        let (a, b) = (at(left, point)?, at(right, point)?);
+        a.iter().zip(&b).position(|(a, b)| a != b)
+    };
+    if dependence.is_free()
+        && let Some(entry) = differing(&Point::random(1))
+    {
+        return entry_witness(left, right, symbols, &dependence, entry, |point| {
+            let (Some(a), Some(b)) = (at(left, point), at(right, point)) else { return false };
+            a[entry] != b[entry]
+        });
+    }
+    // No difference modulo the prime: expand, which decides.
+    let (Ok(a), Ok(b)) = (left.kernel.expand(), right.kernel.expand()) else {
+        return KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    };
+    let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
+    match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
+        None => KernelVerdict::Equal,
+        Some((entry, difference)) => entry_witness(left, right, symbols, &dependence, entry, |point| {
+            difference
+                .evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
+                .is_some_and(|value| !value.is_zero())
+        }),
+    }
+}
+
+/// Small weights at which an entry differs, confirmed by the naive evaluator.
+fn entry_witness(
+    left: &KernelTerm,
+    right: &KernelTerm,
+    symbols: &Symbols,
+    dependence: &Dependence,
+    entry: usize,
+    differs: impl Fn(&Point) -> bool,
+) -> KernelVerdict {
+    let mut used = left.kernel.symbols();
+    used.extend(right.kernel.symbols());
+    used.sort_unstable();
+    used.dedup();
+    let choices = dependence.choices(&used);
+    let start = Point::random(1);
+    let shrunk = differs(&start)
+        .then(|| start.shrink(&choices, |symbol| dependence.is_root(symbol), &differs))
+        .flatten();
+    let Some(point) = shrunk else { return KernelVerdict::Unknown(Doubt::Irrational) };
+    let mut weights = Weights::new();
+    for &symbol in used.iter().chain(&choices).filter(|&&symbol| symbols.root_of(symbol).is_none()) {
+        weights.set(symbol, dependence.rational(symbol, &|chosen| point.rational(chosen)));
+    }
+    let value = |term: &KernelTerm| evaluate::kernel(&term.expr, &weights);
+    let (a, b) = match (value(left), value(right)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Err(error), _) | (_, Err(error)) => {
+            return KernelVerdict::Unknown(match error {
+                EvaluateError::Irrational => Doubt::Irrational,
+                EvaluateError::TooLarge => Doubt::Limit(Limit::Replay),
+                _ => Doubt::Contradiction,
+            });
+        }
+    };
+    let values = a.values().get(entry).zip(b.values().get(entry)).filter(|(a, b)| a != b);
+    let position = positions(left.shape()).nth(entry);
+    match (values, position) {
+        (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
+            weights: named(&weights, symbols),
+            position,
+            left: a.clone(),
+            right: b.clone(),
+        }),
+        _ => KernelVerdict::Unknown(Doubt::Contradiction),
+    }
+}
+
+/// Compares numbers, or lists entry by entry.
+///
+/// Both sides are constants for orderings; for `==` and `!=` they may depend on weights, `!=` then claiming that
+/// the polynomials differ.
+pub fn compare(left: &[Quantity], order: Order, right: &[Quantity], symbols: &Symbols) -> NumberVerdict {
+    let holds = |index: usize| compare_one(&left[index], order, &right[index], symbols);
+    let all = left.len().min(right.len());
+    if order == Order::Ne {
+        // Lists differ when some entry does.
+        return if (0..all).any(holds) {
+            NumberVerdict::True
+        } else {
+            NumberVerdict::False { index: 0, difference: None }
+        };
+    }
+    match (0..all).find(|&index| !holds(index)) {
+        None => NumberVerdict::True,
+        Some(index) => {
+            let difference = match (&left[index], &right[index]) {
+                (Quantity::Poly(a), Quantity::Poly(b)) => Some(symbols.reduce(&(a - b))),
+                _ => None,
+            };
+            NumberVerdict::False { index, difference: difference.filter(|d| d.as_constant().is_none()) }
+        }
+    }
+}
+
+fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbols) -> bool {
+    use std::cmp::Ordering;
+    let ordering = match (left, right) {
+        (Quantity::Poly(a), Quantity::Poly(b)) => {
+            let difference = symbols.reduce(&(a - b));
+            match difference.as_constant() {
+                Some(value) => value.signum().cmp(&0),
+                None if difference.symbols().iter().all(|&s| symbols.root_of(s).is_some()) => {
+                    let enclosed = Enclosed::of(&difference, symbols);
+                    if enclosed.low().is_negative() { Ordering::Less } else { Ordering::Greater }
+                }
+                // Depends on weights: neither equal nor ordered.
+                None => return order == Order::Ne,
+            }
+        }
+        (Quantity::Root(a), Quantity::Root(b)) => a.cmp(b),
+        (Quantity::Root(a), Quantity::Poly(b)) => compare_root(a, b),
+        (Quantity::Poly(a), Quantity::Root(b)) => compare_root(b, a).reverse(),
+    };
+    match order {
+        Order::Eq => ordering.is_eq(),
+        Order::Ne => ordering.is_ne(),
+        Order::Lt => ordering.is_lt(),
+        Order::Le => ordering.is_le(),
+        Order::Gt => ordering.is_gt(),
+        Order::Ge => ordering.is_ge(),
+    }
+}
+
+/// `√square` against a constant, by squares.
+fn compare_root(square: &Rational, other: &Poly) -> std::cmp::Ordering {
+    let other = other.as_constant().unwrap_or_else(|| Rational::from(0));
+    if other.is_negative() { std::cmp::Ordering::Greater } else { square.cmp(&(&other * &other)) }
+}
+
+/// All symbols of a list of quantities, sorted.
+pub fn symbols_of(quantities: &[Quantity]) -> Vec<Symbol> {
+    let mut all: Vec<Symbol> = quantities
+        .iter()
+        .flat_map(|quantity| match quantity {
+            Quantity::Poly(poly) => poly.symbols(),
+            Quantity::Root(_) => Vec::new(),
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
