@@ -8,6 +8,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod ir;
 pub mod kernel;
+pub mod operator;
 pub mod report;
 pub mod source;
 pub mod syntax;

@@ -9,4 +9,4 @@ mod symbols;
 
 pub use kernel::{KernelExpr, KernelTerm};
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
-pub use symbols::{FreeKernel, Root, Symbols};
+pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
