@@ -6,6 +6,7 @@ pub mod algebra;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod explain;
 pub mod ir;
 pub mod kernel;
 pub mod operator;
