@@ -66,7 +66,7 @@ fn counterexample() -> ClaimReport {
 }
 
 fn everything() -> FileReport {
-    let spec = "\"\"\"\n# Two are one\n\nProse with `code` & <b>.\n\"\"\"\nkernel A1[3,3]\nkernel A2[3,3]\n\n\
+    let spec = "\"\"\"\n# Two are one\n\nProse with `code` & 1 < 2.\n\"\"\"\nkernel A1[3,3]\nkernel A2[3,3]\n\n\
                 prove x\n\n\n\n\nprove y\n\nprove conv(C) == conv(A1)\n";
     let mut undecided = claim("with relu", 16, ClaimKind::Chain, "S == T", Outcome::Unknown);
     undecided.method = "the segments differ and no counterexample was found".to_owned();
@@ -80,7 +80,7 @@ fn everything() -> FileReport {
         .with_hint("did you mean `A1`?");
     let claims = [composed(), counterexample(), undecided, refuted, contrary, solved];
     let mut entries = vec![
-        Entry::Prose("# Two are one\n\nProse with `code` & <b>.".to_owned()),
+        Entry::Prose("# Two are one\n\nProse with `code` & 1 < 2.".to_owned()),
         Entry::Declarations("kernel A1[3,3]\nkernel A2[3,3]".to_owned()),
     ];
     entries.extend(claims.map(|claim| Entry::Claim(Box::new(claim))));

@@ -2,7 +2,9 @@
 
 mod check;
 mod completions;
+mod explain;
 mod files;
+mod fmt;
 mod output;
 mod progress;
 mod workers;
@@ -31,6 +33,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
+    Explain(explain::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -66,6 +70,8 @@ where
     let mut output = Output::new(arguments.color);
     let status = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &mut output),
+        Command::Fmt(arguments) => fmt::run(arguments, &mut output),
+        Command::Explain(arguments) => explain::run(arguments, &mut output),
         Command::Completions(arguments) => completions::run(arguments, &mut output),
     };
     ExitCode::from(status.max(output.finish()) as u8)
