@@ -101,6 +101,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
     if let Some(folder) = &arguments.report_dir {
         write_tree(folder, &specs, &reports, output);
     }
+    status(summary)
+}
+
+fn status(summary: Summary) -> Status {
     match summary {
         Summary { errors: 1.., .. } => Status::Wrong,
         Summary { fail: 1.., .. } => Status::Fails,
@@ -160,5 +164,19 @@ fn write_tree(folder: &Path, specs: &[Spec], reports: &[FileReport], output: &mu
 fn write(path: &Path, text: &str, output: &mut Output) {
     if let Err(error) = fs::write(path, text) {
         output.fail(format_args!("{}: {error}", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_win_over_failures() {
+        let of = |claims, fail, errors| status(Summary { claims, fail, errors, ..Summary::default() });
+        assert_eq!(of(3, 0, 0), Status::Holds);
+        assert_eq!(of(3, 1, 0), Status::Fails);
+        assert_eq!(of(3, 1, 1), Status::Wrong);
+        assert_eq!(of(0, 0, 1), Status::Wrong);
     }
 }

@@ -19,10 +19,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
         return Status::Holds;
     };
     match explain(&code.to_ascii_uppercase()) {
-        Some(text) => output.print(&format!("{text}\n")),
+        Some(text) => {
+            output.print(&format!("{text}\n"));
+            Status::Holds
+        }
         None => {
-            output.fail(format_args!("no diagnostic has the code `{code}`; `convproof explain` lists all"))
+            output.fail(format_args!("no diagnostic has the code `{code}`; `convproof explain` lists all"));
+            Status::Wrong
         }
     }
-    Status::Holds
 }

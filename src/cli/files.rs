@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::check::Files;
 use crate::diagnostic::Diagnostic;
+use crate::report::FileReport;
 use crate::source::{Source, Span};
 
 /// Bytes that a spec may have.
@@ -27,12 +28,6 @@ pub(super) struct Spec {
     pub(super) relative: PathBuf,
     /// What was found wrong with it before it was read.
     problem: Option<Diagnostic>,
-}
-
-/// A file that cannot be used: a source without text, and what is wrong.
-pub(super) struct Unusable {
-    pub(super) source: Source,
-    pub(super) error: Diagnostic,
 }
 
 /// The specs that the arguments name, in order: files as they are, folders with all `*.cf` below them in order
@@ -97,16 +92,17 @@ impl Spec {
         self.path.as_ref().map_or_else(|| "<stdin>".to_owned(), |path| path.display().to_string())
     }
 
-    /// Reads the spec.
-    pub(super) fn read(&self) -> Result<Source, Box<Unusable>> {
-        self.text()
-            .map(|text| Source::new(self.name(), text))
-            .map_err(|error| Box::new(Unusable { source: Source::new(self.name(), ""), error }))
+    /// Reads the spec, or reports what is wrong with its file.
+    pub(super) fn read(&self) -> Result<Source, Box<FileReport>> {
+        self.text().map(|text| Source::new(self.name(), text)).map_err(|error| {
+            let source = Source::new(self.name(), "");
+            Box::new(FileReport { source, entries: Vec::new(), errors: vec![*error] })
+        })
     }
 
-    fn text(&self) -> Result<String, Diagnostic> {
+    fn text(&self) -> Result<String, Box<Diagnostic>> {
         if let Some(problem) = &self.problem {
-            return Err(problem.clone());
+            return Err(Box::new(problem.clone()));
         }
         let bytes = match &self.path {
             None => read_up_to(io::stdin().lock(), MAX_SPEC),
@@ -116,12 +112,11 @@ impl Spec {
             problem(TOO_LARGE, format!("the spec is larger than {} MiB", MAX_SPEC >> 20))
                 .with_hint("split it, or `load` its arrays from files")
         })?;
-        String::from_utf8(bytes).map_err(|error| {
-            let error = error.utf8_error();
-            let at = error.valid_up_to();
+        Ok(String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
             problem(NOT_UTF8, format!("the spec is not UTF-8: the byte at offset {at} begins no character"))
                 .with_hint("save the file as UTF-8")
-        })
+        })?)
     }
 
     /// The files that the spec loads, relative to its folder.
@@ -170,5 +165,34 @@ fn words(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_read_beside_the_spec_and_only_from_regular_files() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::write(folder.path().join("data/w.npy"), b"\x93NUMPY").unwrap();
+        let spec = &collect(&[folder.path().join("a.cf")])[0];
+        assert_eq!(spec.folder().read("data/w.npy").unwrap(), b"\x93NUMPY");
+        assert!(spec.folder().read("data").unwrap_err().ends_with("data: not a regular file"));
+        assert!(spec.folder().read("w.npy").unwrap_err().ends_with("w.npy: no such file"));
+        assert!(spec.folder().read("a\0b").is_err());
+    }
+
+    #[test]
+    fn reading_stops_at_the_limit() {
+        assert_eq!(read_up_to(&b"abc"[..], 3).unwrap(), Some(b"abc".to_vec()));
+        assert_eq!(read_up_to(io::repeat(b'#'), 3).unwrap(), None);
+    }
+
+    #[test]
+    fn a_spec_is_named_once() {
+        let specs = collect(&["-", "a.cf", "-", "a.cf", "b.cf"].map(PathBuf::from));
+        assert_eq!(specs.iter().map(Spec::name).collect::<Vec<_>>(), ["<stdin>", "a.cf", "b.cf"]);
     }
 }

@@ -33,8 +33,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
 fn format(spec: &Spec, check: bool, output: &mut Output) -> Status {
     let source = match spec.read() {
         Ok(source) => source,
-        Err(unusable) => {
-            output.note(diagnostics::render(&unusable.error, &unusable.source, true));
+        Err(report) => {
+            for error in &report.errors {
+                output.note(diagnostics::render(error, &report.source, true));
+            }
             return Status::Wrong;
         }
     };

@@ -9,7 +9,7 @@ use std::thread::{self, Builder};
 use crate::check::check;
 use crate::report::FileReport;
 
-use super::files::{Spec, Unusable};
+use super::files::Spec;
 use super::progress::{self, Slot};
 
 /// Stack of a thread that checks. It is address space only, until it is used.
@@ -50,10 +50,7 @@ fn work(specs: &[Spec], next: &AtomicUsize, slot: &Slot, sender: &Sender<(usize,
         let Some(spec) = specs.get(at) else { return };
         let report = match spec.read() {
             Ok(source) => check(&source, &spec.folder(), &mut |label| slot.begin(label)),
-            Err(unusable) => {
-                let Unusable { source, error } = *unusable;
-                FileReport { source, entries: Vec::new(), errors: vec![error] }
-            }
+            Err(report) => *report,
         };
         slot.rest();
         if sender.send((at, report)).is_err() {

@@ -21,9 +21,7 @@ pub fn document(file: &FileReport) -> String {
     }
     for entry in &file.entries {
         match entry {
-            Entry::Prose(text) => {
-                parts.push(format!("{}\n", visible(text.trim_matches('\n').trim_end(), true)))
-            }
+            Entry::Prose(text) => parts.push(prose(text)),
             Entry::Declarations(text) => parts.push(code_block(text, "convproof")),
             Entry::Claim(claim) => parts.push(claim_section(claim)),
         }
@@ -34,6 +32,10 @@ pub fn document(file: &FileReport) -> String {
     }
     parts.push(format!("*{}*\n", Summary::of(file)));
     parts.join("\n")
+}
+
+fn prose(text: &str) -> String {
+    format!("{}\n", visible(text.trim_matches('\n').trim_end(), true))
 }
 
 /// A table of documents: for each file its address relative to the table, and its report.
