@@ -4,6 +4,7 @@
 
 pub mod algebra;
 pub mod check;
+pub mod cli;
 pub mod diagnostic;
 pub mod evaluate;
 pub mod explain;

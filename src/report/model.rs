@@ -44,6 +44,19 @@ pub enum ClaimKind {
     Fit,
 }
 
+impl ClaimKind {
+    /// The keyword itself.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Prove => "prove",
+            Self::Refute => "refute",
+            Self::Chain => "chain",
+            Self::Solve => "solve",
+            Self::Fit => "fit",
+        }
+    }
+}
+
 /// The three verdicts, without their witnesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -53,6 +66,17 @@ pub enum Outcome {
     Refuted,
     /// It could not be decided.
     Unknown,
+}
+
+impl Outcome {
+    /// The verdict's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Refuted => "refuted",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A claim, its verdict and what shows it.

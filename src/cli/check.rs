@@ -1,0 +1,182 @@
+//! `convproof check PATH…`
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::report::text::{self, Detail};
+use crate::report::{FileReport, Summary, json, junit, markdown};
+
+use super::Status;
+use super::files::{Spec, collect};
+use super::output::Output;
+use super::workers::check_all;
+
+/// Decide the claims of specs
+///
+/// Exit status: 0 all claims hold, 1 some claim fails, 2 a spec, the command line or a file is wrong.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Specs, folders of specs (`*.cf`, at any depth), or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Also write a report to a file: .txt, .json, .md, or .xml for JUnit; may be repeated
+    #[arg(long, value_name = "FILE", value_parser = parse_report)]
+    report: Vec<Report>,
+
+    /// Also write a Markdown report for each spec below this folder, and an index of them
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
+
+    /// Say how long each claim took
+    #[arg(long)]
+    timings: bool,
+
+    /// Show failing claims and errors only
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Show for every claim how it was decided
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// A way to write a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+    Junit,
+}
+
+/// A report to be written to a file.
+#[derive(Clone, Debug)]
+struct Report {
+    path: PathBuf,
+    format: Format,
+}
+
+fn parse_report(path: &str) -> Result<Report, String> {
+    let path = PathBuf::from(path);
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let format = match extension {
+        "txt" => Format::Text,
+        "json" => Format::Json,
+        "md" => Format::Markdown,
+        "xml" => Format::Junit,
+        _ => return Err("the name of a report ends in .txt, .json, .md or .xml".to_owned()),
+    };
+    Ok(Report { path, format })
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
+    let options = arguments.options();
+    let specs = collect(&arguments.paths);
+    let mut reports = Vec::with_capacity(specs.len());
+    check_all(&specs, |report| {
+        if arguments.format == Format::Text {
+            output.print(&text::file(&report, options));
+        }
+        reports.push(report);
+    });
+    let summary = Summary::of_all(&reports);
+    if arguments.format == Format::Text {
+        output.print(&text::summary(summary, options));
+    } else {
+        output.print(&render(arguments.format, &reports, options));
+    }
+    for Report { path, format } in &arguments.report {
+        // Only the text report has colours.
+        let report = anstream::adapter::strip_str(&render(*format, &reports, options)).to_string();
+        write(path, &report, output);
+    }
+    if let Some(folder) = &arguments.report_dir {
+        write_tree(folder, &specs, &reports, output);
+    }
+    status(summary)
+}
+
+fn status(summary: Summary) -> Status {
+    match summary {
+        Summary { errors: 1.., .. } => Status::Wrong,
+        Summary { fail: 1.., .. } => Status::Fails,
+        _ => Status::Holds,
+    }
+}
+
+impl Arguments {
+    fn options(&self) -> text::Options {
+        let detail = match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Full,
+            _ => Detail::Normal,
+        };
+        text::Options { detail, timings: self.timings }
+    }
+}
+
+fn render(format: Format, reports: &[FileReport], options: text::Options) -> String {
+    match format {
+        Format::Text => text::render(reports, options),
+        Format::Json => json::render(reports),
+        Format::Markdown => markdown::render(reports),
+        Format::Junit => junit::render(reports, options.timings),
+    }
+}
+
+/// Writes the Markdown report of each spec to the same place below `folder`, and `index.md`.
+fn write_tree(folder: &Path, specs: &[Spec], reports: &[FileReport], output: &mut Output) {
+    let mut pages: BTreeMap<PathBuf, &FileReport> = BTreeMap::new();
+    for (spec, report) in specs.iter().zip(reports).filter(|(spec, _)| !spec.relative.as_os_str().is_empty())
+    {
+        let page = spec.relative.with_extension("md");
+        if page.as_os_str() == "index.md" {
+            output.fail(format_args!("{}: the report index.md is the index of the others", spec.name()));
+        } else if let Some(other) = pages.get(&page) {
+            let other = other.source.name();
+            output.fail(format_args!("{} and {other} have the same report, {}", spec.name(), page.display()));
+        } else {
+            pages.insert(page, report);
+        }
+    }
+    let mut index = Vec::new();
+    for (page, report) in pages {
+        let path = folder.join(&page);
+        let parent = path.parent().unwrap_or(folder);
+        if let Err(error) = fs::create_dir_all(parent) {
+            return output.fail(format_args!("{}: {error}", parent.display()));
+        }
+        write(&path, &markdown::document(report), output);
+        let names: Vec<_> = page.iter().map(|name| name.to_string_lossy()).collect();
+        index.push((names.join("/"), report));
+    }
+    write(&folder.join("index.md"), &markdown::index("Checked specs", &index), output);
+}
+
+fn write(path: &Path, text: &str, output: &mut Output) {
+    if let Err(error) = fs::write(path, text) {
+        output.fail(format_args!("{}: {error}", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_win_over_failures() {
+        let of = |claims, fail, errors| status(Summary { claims, fail, errors, ..Summary::default() });
+        assert_eq!(of(3, 0, 0), Status::Holds);
+        assert_eq!(of(3, 1, 0), Status::Fails);
+        assert_eq!(of(3, 1, 1), Status::Wrong);
+        assert_eq!(of(0, 0, 1), Status::Wrong);
+    }
+}

@@ -1,0 +1,31 @@
+//! `convproof explain CODE`
+
+use crate::explain::{all_codes, explain};
+
+use super::Status;
+use super::output::Output;
+
+/// Explain a diagnostic by its code, as in `convproof explain E0203`
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The code; all codes are listed without one
+    code: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
+    let Some(code) = &arguments.code else {
+        let list: String = all_codes().iter().map(|(code, title)| format!("{code}  {title}\n")).collect();
+        output.print(&list);
+        return Status::Holds;
+    };
+    match explain(&code.to_ascii_uppercase()) {
+        Some(text) => {
+            output.print(&format!("{text}\n"));
+            Status::Holds
+        }
+        None => {
+            output.fail(format_args!("no diagnostic has the code `{code}`; `convproof explain` lists all"));
+            Status::Wrong
+        }
+    }
+}

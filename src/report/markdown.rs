@@ -1,0 +1,119 @@
+//! The report as a document: the spec's prose in place, its declarations, and every claim with its verdict and
+//! what shows it. The same for the same input: no times, no line numbers, no places on a disk.
+
+use super::diagnostics;
+use super::escape::{code_block, code_span, markdown, markdown_literal, table_cell, visible};
+use super::layout;
+use super::model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Outcome};
+use super::summary::Summary;
+
+/// One document for all files.
+pub fn render(files: &[FileReport]) -> String {
+    let documents: Vec<String> = files.iter().map(document).collect();
+    documents.join("\n---\n\n")
+}
+
+/// The document of one file. It begins with the prose's own title, or else with the file's name.
+pub fn document(file: &FileReport) -> String {
+    let mut parts = Vec::new();
+    if own_title(file).is_none() {
+        parts.push(format!("# {}\n", markdown_literal(file.source.name())));
+    }
+    for entry in &file.entries {
+        match entry {
+            Entry::Prose(text) => parts.push(prose(text)),
+            Entry::Declarations(text) => parts.push(code_block(text, "convproof")),
+            Entry::Claim(claim) => parts.push(claim_section(claim)),
+        }
+    }
+    for error in &file.errors {
+        let text = diagnostics::render(error, &file.source, false);
+        parts.push(format!("**✗ Error {}**\n\n{}", error.code, code_block(&text, "text")));
+    }
+    parts.push(format!("*{}*\n", Summary::of(file)));
+    parts.join("\n")
+}
+
+fn prose(text: &str) -> String {
+    format!("{}\n", visible(text.trim_matches('\n').trim_end(), true))
+}
+
+/// A table of documents: for each file its address relative to the table, and its report.
+pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
+    let mut out = format!("# {}\n\n| spec | claims | hold | fail | errors |\n", markdown_literal(title));
+    out.push_str("| --- | ---: | ---: | ---: | ---: |\n");
+    let mut total = Summary::default();
+    let mut row = |name: &str, summary: Summary| {
+        let Summary { claims, hold, fail, errors, .. } = summary;
+        out.push_str(&format!("| {name} | {claims} | {hold} | {fail} | {errors} |\n"));
+    };
+    for (address, file) in documents {
+        let summary = Summary::of(file);
+        let name = own_title(file).unwrap_or(address);
+        row(&format!("[{}](<{address}>)", table_cell(name)), summary);
+        total += summary;
+    }
+    row("**all**", total);
+    out
+}
+
+/// The title that the spec's prose gives the document, if it begins with one.
+fn own_title(file: &FileReport) -> Option<&str> {
+    match file.entries.first() {
+        Some(Entry::Prose(text)) => text.trim_start().lines().next()?.strip_prefix("# ").map(str::trim),
+        _ => None,
+    }
+}
+
+fn claim_section(claim: &ClaimReport) -> String {
+    let sign = if claim.holds { '✓' } else { '✗' };
+    let verdict = match (claim.outcome, claim.kind) {
+        (Outcome::Proved, ClaimKind::Refute) => "Proved, though claimed to be false",
+        (Outcome::Refuted, ClaimKind::Refute) => "Refuted, as claimed",
+        (Outcome::Proved, _) => "Proved",
+        (Outcome::Refuted, _) => "Refuted",
+        (Outcome::Unknown, _) => "Unknown",
+    };
+    let statement = code_span(&claim.statement);
+    let mut parts = Vec::new();
+    if claim.label == claim.statement {
+        parts.push(format!("**{sign} {verdict}:** {statement}\n"));
+    } else {
+        parts.push(format!("**{sign} {verdict}: {}**\n\n{statement}\n", markdown_literal(&claim.label)));
+    }
+    if !claim.method.trim().is_empty() {
+        parts.push(paragraph(&claim.method));
+    }
+    parts.extend(claim.details.iter().map(block));
+    parts.join("\n")
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Text(text) => paragraph(text),
+        Block::Table { header, rows } => table(header, rows),
+        Block::Matrices(matrices) => code_block(&layout::matrices(matrices).join("\n"), "text"),
+    }
+}
+
+/// Lines of text; each line break is kept.
+fn paragraph(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<String> = lines.map(markdown).collect();
+    format!("{}\n", lines.join("\\\n"))
+}
+
+fn table(header: &[String], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| table_cell(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rules: Vec<&str> = layout::numeric_columns(header, rows)
+        .into_iter()
+        .map(|numeric| if numeric { "---:" } else { "---" })
+        .collect();
+    let mut out = line(header);
+    out.push_str(&format!("| {} |\n", rules.join(" | ")));
+    rows.iter().for_each(|row| out.push_str(&line(row)));
+    out
+}

@@ -1,0 +1,114 @@
+//! The report on a terminal: one line per claim, details where they matter. Always coloured; whoever prints
+//! strips the colours where they are not wanted.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::diagnostics;
+use super::escape::visible;
+use super::layout;
+use super::model::{Block, ClaimKind, ClaimReport, FileReport, Outcome};
+use super::summary::Summary;
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+const HEADING: Style = Style::new().bold();
+const INDENT: &str = "      ";
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Failing claims and errors only.
+    Quiet,
+    /// Every claim; details of what fails, of refutations and of solutions.
+    #[default]
+    Normal,
+    /// The details of every claim.
+    Full,
+}
+
+/// What a text report shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How much to say.
+    pub detail: Detail,
+    /// Whether to say how long each claim took.
+    pub timings: bool,
+}
+
+/// The report of all files and the closing summary.
+pub fn render(files: &[FileReport], options: Options) -> String {
+    let mut out: String = files.iter().map(|report| file(report, options)).collect();
+    out.push_str(&summary(Summary::of_all(files), options));
+    out
+}
+
+/// The report of one file, ending with an empty line; empty if there is nothing to say.
+pub fn file(file: &FileReport, options: Options) -> String {
+    let mut out = String::new();
+    for claim in file.claims().filter(|claim| !claim.holds || options.detail != Detail::Quiet) {
+        claim_lines(claim, options, &mut out);
+    }
+    for error in &file.errors {
+        out.push_str(&diagnostics::render(error, &file.source, true));
+        out.push('\n');
+    }
+    if out.is_empty() && (options.detail == Detail::Quiet || file.claims().next().is_some()) {
+        return out;
+    }
+    format!("{HEADING}{}{HEADING:#}\n{out}\n", visible(file.source.name(), false))
+}
+
+/// The closing line.
+pub fn summary(summary: Summary, options: Options) -> String {
+    let style = if summary.fail + summary.errors == 0 { GOOD } else { BAD };
+    let time = if options.timings { format!(" in {}", milliseconds(summary.elapsed)) } else { String::new() };
+    format!("{style}{summary}{style:#}{time}\n")
+}
+
+/// Blocks as plain lines, for a terminal or any other monospaced place.
+pub(super) fn blocks(blocks: &[Block]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Text(text) => lines.extend(text.lines().map(|line| visible(line, false).into_owned())),
+            Block::Table { header, rows } => lines.extend(layout::table(header, rows)),
+            Block::Matrices(matrices) => lines.extend(layout::matrices(matrices)),
+        }
+    }
+    lines
+}
+
+fn claim_lines(claim: &ClaimReport, options: Options, out: &mut String) {
+    let (style, sign) = if claim.holds { (GOOD, '✓') } else { (BAD, '✗') };
+    let time = if options.timings { format!(", {}", milliseconds(claim.elapsed)) } else { String::new() };
+    let word = claim.outcome.word();
+    let label = visible(&claim.label, false);
+    let line = claim.line;
+    let _ = writeln!(out, "  {style}{sign} {word:<7}{style:#}  {label}  {FAINT}(line {line}{time}){FAINT:#}");
+    let routine =
+        claim.outcome == Outcome::Proved && !matches!(claim.kind, ClaimKind::Solve | ClaimKind::Fit);
+    if claim.holds && routine && options.detail != Detail::Full {
+        return;
+    }
+    let mut lines = Vec::new();
+    if claim.statement != claim.label {
+        lines.push(format!("{} {}", claim.kind.keyword(), visible(&claim.statement, false)));
+    }
+    if claim.kind == ClaimKind::Refute && claim.outcome == Outcome::Proved {
+        lines.push("expected to be false, but it is true".to_owned());
+    }
+    lines.extend(claim.method.lines().map(|line| visible(line, false).into_owned()));
+    lines.extend(blocks(&claim.details));
+    for line in lines {
+        let _ = writeln!(out, "{INDENT}{line}");
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    let micros = time.as_micros();
+    format!("{}.{:03} ms", micros / 1000, micros % 1000)
+}

@@ -1,0 +1,310 @@
+//! The program as its users call it: arguments, streams, files and exit status.
+#![allow(clippy::unwrap_used)] // helpers of tests may panic like the tests
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A spec without claims is right whatever the engine can do.
+const FINE: &str = "kernel A[3,3]\n";
+const WRONG: &str = "kernle A[3,3]\n";
+
+fn convproof() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("convproof"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the program in a folder; gives status, standard output and standard error.
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    finish(convproof().current_dir(folder).args(arguments).output().unwrap())
+}
+
+fn finish(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> (i32, String, String) {
+    let path = folder.join("input");
+    fs::write(&path, input).unwrap();
+    let input = fs::File::open(path).unwrap();
+    finish(convproof().current_dir(folder).args(arguments).stdin(input).output().unwrap())
+}
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn paths(report: &Value) -> Vec<&str> {
+    report["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_fine_spec_has_status_zero() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    let (status, stdout, stderr) = run(folder.path(), &["check", "a.cf"]);
+    assert_eq!((status, stdout.as_str(), stderr.as_str()), (0, "a.cf\n\n0 claims\n", ""));
+}
+
+#[test]
+fn folders_are_walked_in_order() {
+    let fine = FINE.as_bytes();
+    let names = ["s/b.cf", "s/a/z.cf", "s/a.cf", "s/c/d/e.cf", "s/notes.md"];
+    let folder = folder(&names.map(|name| (name, fine)));
+    let (status, stdout, _) = run(folder.path(), &["check", "--format", "json", "s/c", "s", "s/b.cf"]);
+    assert_eq!(status, 0);
+    assert_eq!(paths(&json(&stdout)), ["s/c/d/e.cf", "s/a/z.cf", "s/a.cf", "s/b.cf"]);
+}
+
+#[test]
+fn standard_input_is_a_spec() {
+    let folder = folder(&[]);
+    let (status, stdout, _) = with_input(folder.path(), &["check", "--format", "json", "-"], FINE.as_bytes());
+    assert_eq!((status, paths(&json(&stdout))), (0, vec!["<stdin>"]));
+}
+
+#[test]
+fn wrong_files_do_not_hide_the_others() {
+    let large = vec![b'#'; (16 << 20) + 1];
+    let folder = folder(&[
+        ("1-latin.cf", b"# caf\xe9\n"),
+        ("2-large.cf", &large),
+        ("3-empty/notes.md", b""),
+        ("5-fine.cf", FINE.as_bytes()),
+    ]);
+    let names = ["1-latin.cf", "2-large.cf", "3-empty", "4-gone.cf", "5-fine.cf"];
+    let (status, stdout, stderr) =
+        run(folder.path(), &[&["check", "--format", "json"], names.as_slice()].concat());
+    let report = json(&stdout);
+    assert_eq!((status, stderr.as_str()), (2, ""));
+    assert_eq!(paths(&report), names);
+    assert_eq!(report["summary"]["errors"], 4);
+    let errors: Vec<(&str, &str)> = report["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|file| file["errors"].as_array().unwrap())
+        .map(|error| {
+            assert_eq!((&error["line"], &error["column"]), (&Value::from(1), &Value::from(1)));
+            (error["code"].as_str().unwrap(), error["message"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            ("E0002", "the spec is not UTF-8: the byte at offset 5 begins no character"),
+            ("E0003", "the spec is larger than 16 MiB"),
+            ("E0004", "this folder has no specs"),
+            ("E0001", "the spec cannot be read: no such file"),
+        ]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unreadable_file_is_an_error_of_that_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(&[("s/a.cf", FINE.as_bytes()), ("s/b.cf", FINE.as_bytes())]);
+    let locked = folder.path().join("s/a.cf");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    // Permissions do not bind everybody: the superuser reads the file all the same.
+    let expected = if fs::File::open(&locked).is_ok() { (0, 0) } else { (2, 1) };
+    let (status, stdout, _) = run(folder.path(), &["check", "--format", "json", "s"]);
+    let report = json(&stdout);
+    assert_eq!((status, report["summary"]["errors"].as_u64().unwrap()), expected);
+    assert_eq!(paths(&report), ["s/a.cf", "s/b.cf"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_or_back_are_no_trap() {
+    use std::os::unix::fs::symlink;
+    let folder = folder(&[("s/a.cf", FINE.as_bytes())]);
+    symlink("nowhere.cf", folder.path().join("s/b.cf")).unwrap();
+    symlink("../s", folder.path().join("s/again")).unwrap();
+    let (status, stdout, _) = run(folder.path(), &["check", "--format", "json", "s"]);
+    let report = json(&stdout);
+    assert_eq!((status, paths(&report)), (2, vec!["s/a.cf", "s/b.cf"]));
+    assert_eq!(report["files"][1]["errors"][0]["code"], "E0001");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_has_status_two() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    let mistakes: [&[&str]; 7] = [
+        &[],
+        &["check"],
+        &["chekc", "a.cf"],
+        &["check", "--unknown", "a.cf"],
+        &["check", "--format", "yaml", "a.cf"],
+        &["check", "--report", "report.pdf", "a.cf"],
+        &["check", "--quiet", "--verbose", "a.cf"],
+    ];
+    for arguments in mistakes {
+        let (status, stdout, stderr) = run(folder.path(), arguments);
+        assert_eq!((status, stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(!stderr.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(run(folder.path(), &["--help"]).0, 0);
+    assert_eq!(run(folder.path(), &["--version"]).0, 0);
+}
+
+#[test]
+fn reports_go_to_files_by_extension() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    let names = ["r.json", "r.md", "r.xml", "r.txt"];
+    let mut arguments = vec!["check", "--color", "always", "a.cf"];
+    names.iter().for_each(|name| arguments.extend(["--report", name]));
+    let (status, stdout, stderr) = run(folder.path(), &arguments);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(stdout.contains('\u{1b}'));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(json(&read("r.json"))["schema"], 1);
+    assert!(read("r.md").starts_with("# a.cf\n"));
+    assert!(read("r.xml").starts_with("<?xml version=\"1.0\""));
+    assert_eq!(read("r.txt"), "a.cf\n\n0 claims\n");
+    for (format, name) in [("json", "r.json"), ("markdown", "r.md"), ("junit", "r.xml"), ("text", "r.txt")] {
+        assert_eq!(run(folder.path(), &["check", "--format", format, "a.cf"]).1, read(name));
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_has_status_two() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    for arguments in [["--report", "no/such/folder.md"], ["--report-dir", "a.cf"]] {
+        let (status, _, stderr) = run(folder.path(), &[&["check", "a.cf"], arguments.as_slice()].concat());
+        assert_eq!(status, 2);
+        assert!(stderr.starts_with("error: "), "{stderr}");
+    }
+}
+
+#[test]
+fn a_report_folder_mirrors_the_specs() {
+    let fine = FINE.as_bytes();
+    let folder = folder(&[("s/x/a.cf", fine), ("s/b.cf", fine), ("t/b.cf", fine), ("t/index.cf", fine)]);
+    let (status, _, stderr) = run(folder.path(), &["check", "s", "--report-dir", "out/proofs"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let read = |name: &str| fs::read_to_string(folder.path().join("out/proofs").join(name)).unwrap();
+    assert!(read("x/a.md").starts_with("# s/x/a.cf\n"));
+    assert!(read("b.md").starts_with("# s/b.cf\n"));
+    let index = read("index.md");
+    assert!(index.contains("| [x/a.md](<x/a.md>) | 0 | 0 | 0 | 0 |"), "{index}");
+    let (status, _, stderr) = run(folder.path(), &["check", "s", "t", "--report-dir", "out/clash"]);
+    assert_eq!(status, 2);
+    assert_eq!(
+        stderr,
+        "error: t/b.cf and s/b.cf have the same report, b.md\n\
+         error: t/index.cf: the report index.md is the index of the others\n"
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    let coloured = |arguments: &[&str], no_color: bool| {
+        let mut command = convproof();
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        finish(command.current_dir(folder.path()).args(arguments).output().unwrap()).1.contains('\u{1b}')
+    };
+    assert!(!coloured(&["check", "a.cf"], false));
+    assert!(coloured(&["check", "a.cf", "--color", "always"], false));
+    assert!(coloured(&["--color=always", "check", "a.cf"], true), "an option wins over the environment");
+    assert!(!coloured(&["check", "a.cf", "--color", "never"], false));
+    let mut forced = convproof();
+    forced.env("CLICOLOR_FORCE", "1").current_dir(folder.path()).args(["check", "a.cf"]);
+    assert!(finish(forced.output().unwrap()).1.contains('\u{1b}'));
+    forced.env("NO_COLOR", "1");
+    assert!(!finish(forced.output().unwrap()).1.contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let specs: Vec<String> = (0..2000).map(|n| format!("s/{n:04}.cf")).collect();
+    let files: Vec<(&str, &[u8])> = specs.iter().map(|name| (name.as_str(), FINE.as_bytes())).collect();
+    let folder = folder(&files);
+    for format in ["text", "json"] {
+        let arguments = ["check", "s", "--format", format];
+        let mut command = convproof();
+        command.current_dir(folder.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(finish(child.wait_with_output().unwrap()), (0, String::new(), String::new()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = convproof();
+    command.current_dir(folder.path()).args(["check", "a.cf"]).stdout(full);
+    let (status, _, stderr) = finish(command.output().unwrap());
+    assert_eq!(status, 2);
+    assert!(stderr.starts_with("error: standard output: "), "{stderr}");
+}
+
+#[test]
+fn fmt_rewrites_what_is_not_canonical() {
+    let folder = folder(&[("s/a.cf", b"kernel   A[3,3]"), ("s/b.cf", FINE.as_bytes())]);
+    assert_eq!(run(folder.path(), &["fmt", "--check", "s"]), (1, "s/a.cf\n".to_owned(), String::new()));
+    assert_eq!(run(folder.path(), &["fmt", "s"]), (0, String::new(), String::new()));
+    assert_eq!(fs::read_to_string(folder.path().join("s/a.cf")).unwrap(), FINE);
+    assert_eq!(run(folder.path(), &["fmt", "--check", "s"]), (0, String::new(), String::new()));
+    let (status, stdout, _) = with_input(folder.path(), &["fmt", "-"], b"kernel   A[3,3]");
+    assert_eq!((status, stdout.as_str()), (0, FINE));
+}
+
+#[test]
+fn fmt_leaves_a_wrong_spec_alone() {
+    let folder = folder(&[("a.cf", WRONG.as_bytes()), ("b.cf", b"\xff"), ("c.cf", b"kernel  C[3,3]\n")]);
+    let (status, stdout, stderr) = run(folder.path(), &["fmt", "a.cf", "b.cf", "c.cf"]);
+    assert_eq!((status, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("error[E0107]") && stderr.contains("a.cf:1:1"), "{stderr}");
+    assert!(stderr.contains("error[E0002]"), "{stderr}");
+    assert_eq!(fs::read_to_string(folder.path().join("a.cf")).unwrap(), WRONG);
+    assert_eq!(fs::read_to_string(folder.path().join("c.cf")).unwrap(), "kernel C[3,3]\n");
+}
+
+#[test]
+fn explain_prints_the_section_of_a_code() {
+    let here = Path::new(".");
+    let (status, stdout, _) = run(here, &["explain", "e0107"]);
+    assert_eq!(status, 0);
+    assert!(stdout.starts_with("## E0107 unknown statement\n"), "{stdout}");
+    let (status, stdout, stderr) = run(here, &["explain", "E9999"]);
+    assert_eq!((status, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("`E9999`"), "{stderr}");
+    let (status, stdout, _) = run(here, &["explain"]);
+    assert_eq!(status, 0);
+    assert!(stdout.contains("\nE0107  unknown statement\n"), "{stdout}");
+}
+
+#[test]
+fn completions_name_the_subcommands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (status, stdout, _) = run(Path::new("."), &["completions", shell]);
+        assert_eq!(status, 0);
+        assert!(stdout.contains("explain") && stdout.contains("report-dir"), "{shell}");
+    }
+    assert_eq!(run(Path::new("."), &["completions", "tcsh"]).0, 2);
+}
