@@ -5,6 +5,7 @@
 pub mod algebra;
 pub mod check;
 pub mod diagnostic;
+pub mod evaluate;
 pub mod ir;
 pub mod kernel;
 pub mod report;
