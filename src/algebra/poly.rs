@@ -33,7 +33,6 @@ impl Symbol {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Monomial(SmallVec<[(Symbol, i16); 4]>);
 
-
 impl Monomial {
     /// The empty product.
     pub fn one() -> Self {
@@ -187,14 +186,15 @@ impl Poly {
         (0..exponent).fold(Self::one(), |power, _| &power * self)
     }
 
-    /// Replaces every symbol by a rational; `None` when a zero is raised to a negative power.
+    /// Replaces every symbol by a rational; `None` when a zero is raised to a negative power or a
+    /// power is too long.
     pub fn evaluate(&self, value: &impl Fn(Symbol) -> Rational) -> Option<Rational> {
         let mut sum = Rational::from(0);
         for (monomial, coefficient) in &self.terms {
             let mut product = coefficient.clone();
             for &(symbol, exponent) in monomial.factors() {
                 let base = value(symbol);
-                let power = base.pow(u32::from(exponent.unsigned_abs()));
+                let power = base.pow(u32::from(exponent.unsigned_abs()))?;
                 product = &product * &if exponent < 0 { power.recip()? } else { power };
             }
             sum += &product;
@@ -210,14 +210,15 @@ impl Poly {
             for &(symbol, exponent) in monomial.factors() {
                 let base = value(symbol);
                 let base = if exponent < 0 { base.inverse()? } else { base };
-                product = product * base.pow(u64::from(exponent.unsigned_abs()));
+                product *= base.pow(u64::from(exponent.unsigned_abs()));
             }
-            sum = sum + product;
+            sum += product;
         }
         Some(sum)
     }
 
-    /// Replaces one symbol by a rational; `None` when a zero is raised to a negative power.
+    /// Replaces one symbol by a rational; `None` when a zero is raised to a negative power or a
+    /// power is too long.
     pub fn substitute(&self, symbol: Symbol, value: &Rational) -> Option<Self> {
         let mut sum = Sum::default();
         for (monomial, coefficient) in &self.terms {
@@ -226,7 +227,7 @@ impl Poly {
                 sum.add(monomial.clone(), coefficient);
                 continue;
             }
-            let power = value.pow(u32::from(exponent.unsigned_abs()));
+            let power = value.pow(u32::from(exponent.unsigned_abs()))?;
             let power = if exponent < 0 { power.recip()? } else { power };
             let rest = Monomial(monomial.0.iter().copied().filter(|factor| factor.0 != symbol).collect());
             sum.add(rest, &(coefficient * &power));

@@ -3,10 +3,15 @@
 //! Kernels keep two readings: the exact form that the engine computed and the expression it came from, which
 //! the naive evaluator reads on its own.
 
+mod claim;
 mod kernel;
 mod stack;
 mod symbols;
 
+pub use claim::{
+    Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes, StackClaim,
+    Tolerance, Unknown,
+};
 pub use kernel::{KernelExpr, KernelTerm};
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
-pub use symbols::{FreeKernel, Root, Symbols};
+pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

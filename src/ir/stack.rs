@@ -150,8 +150,8 @@ pub struct Upsample {
 pub enum Padding {
     /// Zero rows and columns on each side; negative removes.
     Sides([i64; 4]),
-    /// Output ⌈n/s⌉, the odd zero at the end (TensorFlow, ONNX SAME_UPPER).
+    /// Output ⌈n/s⌉, the odd zero at the end (TensorFlow, ONNX `SAME_UPPER`).
     SameUpper,
-    /// Output ⌈n/s⌉, the odd zero at the start (ONNX SAME_LOWER).
+    /// Output ⌈n/s⌉, the odd zero at the start (ONNX `SAME_LOWER`).
     SameLower,
 }

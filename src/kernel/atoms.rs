@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::concrete::ConcreteKernel;
-use super::error::KernelError;
-use super::shape::Shape;
+use super::ConcreteKernel;
+use super::KernelError;
+use super::Shape;
 use super::symbolic::SymbolicKernel;
 use crate::algebra::{Fp, Grid, Monomial, Poly, Rational, Symbol};
 
@@ -101,9 +101,8 @@ impl Placed {
         let (top, left) = (self.top.min(other.top), self.left.min(other.left));
         let reach = |p: &Self| (p.top + p.kernel.shape().height, p.left + p.kernel.shape().width);
         let (bottom, right) = (reach(self).0.max(reach(other).0), reach(self).1.max(reach(other).1));
-        let grown = |p: &Self| {
-            p.kernel.pad(p.top - top, p.left - left, bottom - reach(p).0, right - reach(p).1)
-        };
+        let grown =
+            |p: &Self| p.kernel.pad(p.top - top, p.left - left, bottom - reach(p).0, right - reach(p).1);
         Ok(Self::new(top, left, &grown(self)?.add(&grown(other)?)?))
     }
 }
@@ -122,7 +121,7 @@ impl AtomKernel {
     /// The free kernel whose entries are the symbols from `first` on.
     pub fn free(first: Symbol, size: [usize; 2]) -> Self {
         let mut form = Self { size, terms: BTreeMap::new() };
-        form.terms.insert(vec![(Atom::new(first, size), 1)], Placed::new(0, 0, &ConcreteKernel::identity(1)));
+        form.terms.insert(vec![(Atom::new(first, size).normal(), 1)], Placed::new(0, 0, &one()));
         form
     }
 
@@ -146,9 +145,11 @@ impl AtomKernel {
             let word = monomial
                 .factors()
                 .iter()
-                .map(|&(symbol, exponent)| symbol.is_scalar().then_some((Atom::new(symbol, [1, 1]), exponent)))
+                .map(|&(symbol, exponent)| {
+                    symbol.is_scalar().then_some((Atom::new(symbol, [1, 1]), exponent))
+                })
                 .collect::<Option<Word>>()?;
-            let unit = ConcreteKernel::identity(1).scale(coefficient).ok()?;
+            let unit = one().scale(coefficient).ok()?;
             terms.insert(word, Placed::new(0, 0, &unit));
         }
         Some(Self { size: [1, 1], terms })
@@ -161,7 +162,7 @@ impl AtomKernel {
 
     /// The kernel's shape, with one channel in and out.
     pub fn shape(&self) -> Shape {
-        Shape { outputs: 1, inputs: 1, height: self.size[0], width: self.size[1] }
+        Shape::plane(self.size[0], self.size[1])
     }
 
     /// Whether the form has no terms; such a kernel is zero for all weights.
@@ -173,11 +174,10 @@ impl AtomKernel {
     pub fn as_concrete(&self) -> Option<ConcreteKernel> {
         let [height, width] = self.size;
         match self.terms.iter().next() {
-            None => Some(ConcreteKernel::zeros(self.shape())),
+            None => ConcreteKernel::zeros(self.shape()).ok(),
             Some((word, placed)) if word.is_empty() && self.terms.len() == 1 => {
                 let shape = placed.kernel.shape();
-                let (below, after) =
-                    (height - placed.top - shape.height, width - placed.left - shape.width);
+                let (below, after) = (height - placed.top - shape.height, width - placed.left - shape.width);
                 placed.kernel.pad(placed.top, placed.left, below, after).ok()
             }
             Some(_) => None,
@@ -269,8 +269,7 @@ impl AtomKernel {
     pub fn transpose(&self) -> Result<Self, KernelError> {
         let mut transposed = Self { size: [self.size[1], self.size[0]], terms: BTreeMap::new() };
         for (word, placed) in &self.terms {
-            let placed =
-                Placed { top: placed.left, left: placed.top, kernel: placed.kernel.transpose() };
+            let placed = Placed { top: placed.left, left: placed.top, kernel: placed.kernel.transpose() };
             transposed.insert(multiply(&[], word.iter().map(|&(atom, e)| (atom.transposed(), e))), placed)?;
         }
         Ok(transposed)
@@ -290,7 +289,12 @@ impl AtomKernel {
     pub fn trim(&self) -> (Self, [usize; 4]) {
         let boxes = self.terms.iter().map(|(word, placed)| {
             let extent = extent_of(word, placed);
-            [placed.top, placed.left, self.size[0] - placed.top - extent[0], self.size[1] - placed.left - extent[1]]
+            [
+                placed.top,
+                placed.left,
+                self.size[0] - placed.top - extent[0],
+                self.size[1] - placed.left - extent[1],
+            ]
         });
         let Some(margin) = boxes.reduce(|a, b| [0, 1, 2, 3].map(|side| a[side].min(b[side]))) else {
             let rest = [0, 0, self.size[0] - 1, self.size[1] - 1];
@@ -306,9 +310,12 @@ impl AtomKernel {
     /// How many terms full expansion needs at most, saturating.
     pub fn expanded_terms(&self) -> usize {
         self.terms.iter().fold(0, |sum, (word, placed)| {
-            let taps = word.iter().fold(placed.kernel.shape().height * placed.kernel.shape().width, |n, (atom, e)| {
-                (0..e.unsigned_abs()).fold(n, |n, _| n.saturating_mul(atom.size[0] * atom.size[1]))
-            });
+            let taps = word.iter().fold(
+                placed.kernel.shape().height * placed.kernel.shape().width,
+                |n, (atom, e)| {
+                    (0..e.unsigned_abs()).fold(n, |n, _| n.saturating_mul(atom.size[0] * atom.size[1]))
+                },
+            );
             sum.saturating_add(taps)
         })
     }
@@ -321,11 +328,11 @@ impl AtomKernel {
             for &(atom, exponent) in word {
                 let factor = if exponent < 0 {
                     let inverse = Poly::term(Monomial::power(atom.first, exponent), Rational::from(1));
-                    SymbolicKernel::new(Shape { outputs: 1, inputs: 1, height: 1, width: 1 }, vec![inverse])?
+                    SymbolicKernel::new(Shape::plane(1, 1), vec![inverse])?
                 } else {
                     let [height, width] = atom.taps();
                     let taps = Grid::from_fn(height, width, |i, j| Poly::symbol(atom.symbol(i, j)));
-                    let single = Shape { outputs: 1, inputs: 1, height, width };
+                    let single = Shape::plane(height, width);
                     SymbolicKernel::new(single, taps.cells().to_vec())?
                 };
                 for _ in 0..if exponent < 0 { 1 } else { exponent } {
@@ -364,7 +371,7 @@ impl AtomKernel {
             for i in 0..product.height() {
                 for j in 0..product.width() {
                     let cell = total.at_mut(placed.top + i, placed.left + j);
-                    *cell = *cell + *product.at(i, j);
+                    *cell += *product.at(i, j);
                 }
             }
         }
@@ -373,12 +380,16 @@ impl AtomKernel {
 
     /// The free kernels that occur, with their declared sizes, sorted.
     pub fn free_kernels(&self) -> Vec<(Symbol, [usize; 2])> {
-        let mut all: Vec<_> =
-            self.terms.keys().flatten().map(|(atom, _)| (atom.first, atom.size)).collect();
+        let mut all: Vec<_> = self.terms.keys().flatten().map(|(atom, _)| (atom.first, atom.size)).collect();
         all.sort_unstable();
         all.dedup();
         all
     }
+}
+
+/// The kernel of the identity.
+fn one() -> ConcreteKernel {
+    ConcreteKernel::delta(1, 1, 0, 0).expect("one entry")
 }
 
 /// The extent of a term's product.
@@ -413,7 +424,7 @@ fn convolve_mod(left: &Grid<Fp>, right: &Grid<Fp>, dilation: [usize; 2]) -> Grid
             for i in 0..left.height() {
                 for j in 0..left.width() {
                     let cell = product.at_mut(i + p * dilation[0], j + q * dilation[1]);
-                    *cell = *cell + *left.at(i, j) * tap;
+                    *cell += *left.at(i, j) * tap;
                 }
             }
         }

@@ -1,46 +1,70 @@
-//! What can go wrong when kernels are combined, as data.
+//! Why an operation on kernels has no result.
 
-use super::shape::Shape;
+use std::fmt;
 
-/// A kernel operation that has no result.
+use super::{MAX_ENTRIES, Shape};
+
+/// Why an operation on kernels has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelError {
-    /// The number of entries is not that of the shape.
-    WrongCount {
-        /// The shape asked for.
-        shape: Shape,
-        /// Number of entries given.
-        given: usize,
+    /// The result would exceed [`MAX_ENTRIES`], the memory or the work that one operation may take.
+    TooLarge,
+    /// A shape in which some extent is 0.
+    EmptyShape,
+    /// The number of values is not that of the shape.
+    EntryCount {
+        /// What the shape asks for.
+        expected: usize,
+        /// What was given.
+        found: usize,
     },
-    /// Entry by entry operations need one shape.
+    /// Two kernels that must have equal shapes have not.
     ShapeMismatch {
-        /// Shape of the left operand.
+        /// Shape of the first.
         left: Shape,
-        /// Shape of the right operand.
+        /// Shape of the second.
         right: Shape,
     },
-    /// The outputs of the first kernel are not the inputs of the next.
+    /// A composition whose first kernel has not as many outputs as the next one has inputs.
     ChannelMismatch {
-        /// Shape of the kernel applied first.
-        first: Shape,
-        /// Shape of the kernel applied next.
-        next: Shape,
+        /// Output channels of the first kernel.
+        outputs: usize,
+        /// Input channels of the next kernel.
+        inputs: usize,
     },
-    /// More entries than `MAX_ENTRIES`.
-    TooLarge {
-        /// The shape asked for.
-        shape: Shape,
-    },
-    /// More terms than an expansion may have.
+    /// A denominator of 0.
+    ZeroDenominator,
+    /// A factor (of dilation or repetition) that is 0.
+    ZeroFactor,
+    /// A channel that the kernel does not have.
+    NoSuchChannel,
+    /// An expansion with more monomials than `limit`.
     TooManyTerms {
         /// The limit.
         limit: usize,
     },
-    /// The operation needs a kernel with one channel in and out, or of one row or column.
-    WrongForm {
-        /// The shape given.
-        shape: Shape,
-    },
-    /// Division by zero, or by something that is not a single term.
-    NotInvertible,
 }
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "the kernel is too large (at most {MAX_ENTRIES} entries)"),
+            Self::EmptyShape => write!(f, "a kernel without entries"),
+            Self::EntryCount { expected, found } => {
+                write!(f, "{found} values where the shape has {expected}")
+            }
+            Self::ShapeMismatch { left, right } => write!(f, "shapes {left} and {right} differ"),
+            Self::ChannelMismatch { outputs, inputs } => {
+                write!(f, "{outputs} output channels meet {inputs} input channels")
+            }
+            Self::ZeroDenominator => write!(f, "the denominator is 0"),
+            Self::ZeroFactor => write!(f, "the factor is 0"),
+            Self::NoSuchChannel => write!(f, "no such channel"),
+            Self::TooManyTerms { limit } => {
+                write!(f, "the expansion has too many terms (at most {limit})")
+            }
+        }
+    }
+}
+
+impl std::error::Error for KernelError {}

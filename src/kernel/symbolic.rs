@@ -1,8 +1,8 @@
 //! Kernels whose entries are expanded polynomials in the weights, channels included.
 
-use super::concrete::ConcreteKernel;
-use super::error::KernelError;
-use super::shape::{MAX_ENTRIES, Shape};
+use super::ConcreteKernel;
+use super::KernelError;
+use super::Shape;
 use crate::algebra::{Poly, Rational, Sum, Symbol};
 
 /// Most monomials all entries of an expanded kernel may hold together.
@@ -19,21 +19,21 @@ impl SymbolicKernel {
     /// Builds a kernel from its entries in the order `[out][in][row][column]`.
     pub fn new(shape: Shape, entries: Vec<Poly>) -> Result<Self, KernelError> {
         if shape.entries() != Some(entries.len()) {
-            return Err(KernelError::WrongCount { shape, given: entries.len() });
+            return Err(KernelError::EntryCount { expected: shape.validate()?, found: entries.len() });
         }
         Ok(Self { shape, entries })
     }
 
     /// All entries zero.
     pub fn zeros(shape: Shape) -> Result<Self, KernelError> {
-        let count = shape.entries().filter(|&n| n <= MAX_ENTRIES).ok_or(KernelError::TooLarge { shape })?;
+        let count = shape.validate()?;
         Self::new(shape, vec![Poly::zero(); count])
     }
 
     /// The free kernel whose entries are the symbols from `first` on.
     pub fn free(first: Symbol, shape: Shape) -> Result<Self, KernelError> {
-        let count = shape.entries().filter(|&n| n <= MAX_ENTRIES).ok_or(KernelError::TooLarge { shape })?;
-        let end = u32::try_from(count).map_err(|_| KernelError::TooLarge { shape })?;
+        let count = shape.validate()?;
+        let end = u32::try_from(count).map_err(|_| KernelError::TooLarge)?;
         Self::new(shape, (0..end).map(|offset| Poly::symbol(Symbol(first.0 + offset))).collect())
     }
 
@@ -70,8 +70,12 @@ impl SymbolicKernel {
     }
 
     /// A kernel of another shape whose entries are picked from this one by position, zero where `None`.
-    fn gather(&self, shape: Shape, from: impl Fn([usize; 4]) -> Option<[usize; 4]>) -> Result<Self, KernelError> {
-        shape.entries().filter(|&n| n <= MAX_ENTRIES).ok_or(KernelError::TooLarge { shape })?;
+    pub fn gather(
+        &self,
+        shape: Shape,
+        from: impl Fn([usize; 4]) -> Option<[usize; 4]>,
+    ) -> Result<Self, KernelError> {
+        shape.validate()?;
         let entry = |at| from(at).map_or_else(Poly::zero, |[o, c, i, j]| self.entry(o, c, i, j).clone());
         Self::new(shape, positions(shape).map(entry).collect())
     }
@@ -96,7 +100,7 @@ impl SymbolicKernel {
     pub fn convolve(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
         let (a, b) = (self.shape, next.shape);
         if a.outputs != b.inputs {
-            return Err(KernelError::ChannelMismatch { first: a, next: b });
+            return Err(KernelError::ChannelMismatch { outputs: a.outputs, inputs: b.inputs });
         }
         let shape = Shape {
             outputs: b.outputs,
@@ -104,7 +108,7 @@ impl SymbolicKernel {
             height: a.height + (b.height - 1) * dilation[0],
             width: a.width + (b.width - 1) * dilation[1],
         };
-        let count = shape.entries().filter(|&n| n <= MAX_ENTRIES).ok_or(KernelError::TooLarge { shape })?;
+        let count = shape.validate()?;
         let mut sums: Vec<Sum> = Vec::new();
         sums.resize_with(count, Sum::default);
         let mut total = 0_usize;
@@ -163,18 +167,15 @@ impl SymbolicKernel {
         let rows: Vec<usize> = (0..height).filter(|&row| used(&|at| at[2] == row)).collect();
         let columns: Vec<usize> = (0..width).filter(|&column| used(&|at| at[3] == column)).collect();
         let (Some(&top), Some(&last_row)) = (rows.first(), rows.last()) else {
-            return Ok((Self::zeros(Shape { height: 1, width: 1, ..self.shape })?, [0, 0, height - 1, width - 1]));
+            return Ok((
+                Self::zeros(Shape { height: 1, width: 1, ..self.shape })?,
+                [0, 0, height - 1, width - 1],
+            ));
         };
         let (left, last_column) = (columns[0], columns[columns.len() - 1]);
         let shape = Shape { height: last_row - top + 1, width: last_column - left + 1, ..self.shape };
         let trimmed = self.gather(shape, |[o, c, i, j]| Some([o, c, i + top, j + left]))?;
         Ok((trimmed, [top, left, height - 1 - last_row, width - 1 - last_column]))
-    }
-
-    /// Entries of chosen output and input channels.
-    pub fn channels(&self, outputs: &[usize], inputs: &[usize]) -> Result<Self, KernelError> {
-        let shape = Shape { outputs: outputs.len(), inputs: inputs.len(), ..self.shape };
-        self.gather(shape, |[o, c, i, j]| Some([outputs[o], inputs[c], i, j]))
     }
 
     /// Each entry replaced by a function of it.
@@ -186,7 +187,7 @@ impl SymbolicKernel {
     /// The sum of all entries.
     pub fn sum(&self) -> Poly {
         let mut sum = Sum::default();
-        for (monomial, coefficient) in self.entries.iter().flat_map(|entry| entry.terms()) {
+        for (monomial, coefficient) in self.entries.iter().flat_map(Poly::terms) {
             sum.add(monomial.clone(), coefficient);
         }
         sum.finish()

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use super::ConcreteKernel;
+use super::KernelError;
+use super::Shape;
 use super::atoms::AtomKernel;
-use super::concrete::ConcreteKernel;
-use super::error::KernelError;
-use super::shape::Shape;
 use super::symbolic::{SymbolicKernel, positions};
 use crate::algebra::{Fp, Poly, Rational, Symbol};
 
@@ -58,14 +58,8 @@ impl Kernel {
 
     /// A 1×1 kernel.
     pub fn scalar(value: &Poly) -> Self {
-        if let Some(constant) = value.as_constant() {
-            return ConcreteKernel::identity(1).scale(&constant).map_or_else(|_| unreachable!("1×1"), Self::from);
-        }
         AtomKernel::scalar(value).map_or_else(
-            || {
-                let single = Shape { outputs: 1, inputs: 1, height: 1, width: 1 };
-                SymbolicKernel::new(single, vec![value.clone()]).map_or_else(|_| unreachable!("one entry"), Self::from)
-            },
+            || SymbolicKernel::new(Shape::plane(1, 1), vec![value.clone()]).expect("one entry").into(),
             Self::from,
         )
     }
@@ -81,8 +75,8 @@ impl Kernel {
     }
 
     /// The kernel of the identity on `channels` channels.
-    pub fn identity(channels: usize) -> Self {
-        ConcreteKernel::identity(channels).into()
+    pub fn identity(channels: usize) -> Result<Self, KernelError> {
+        Ok(ConcreteKernel::identity(channels)?.into())
     }
 
     /// The shape.
@@ -207,23 +201,22 @@ impl Kernel {
 
     /// `self ^ exponent` for kernels with as many outputs as inputs.
     pub fn pow(&self, exponent: u32) -> Result<Self, KernelError> {
-        (0..exponent).try_fold(Self::identity(self.shape().inputs), |power, _| power.convolve(self))
+        (0..exponent).try_fold(Self::identity(self.shape().inputs)?, |power, _| power.convolve(self))
     }
 
     /// `n − 1` zeros between entries, per axis.
     pub fn dilate(&self, by: [usize; 2]) -> Result<Self, KernelError> {
-        Self::identity(self.shape().inputs).convolve_dilated(self, by)
+        Self::identity(self.shape().inputs)?.convolve_dilated(self, by)
     }
 
     /// Each entry becomes a `by[0] × by[1]` block.
     pub fn repeat(&self, by: [usize; 2]) -> Result<Self, KernelError> {
-        let block = Shape { outputs: 1, inputs: 1, height: by[0], width: by[1] };
-        self.dilate(by)?.depthwise(&ConcreteKernel::ones(block)?)
-    }
-
-    /// Each channel of the output convolved with one concrete single-channel kernel.
-    pub fn depthwise(&self, spatial: &ConcreteKernel) -> Result<Self, KernelError> {
-        self.convolve_dilated(&Self::from(spatial.on_channels(self.shape().outputs)?), [1, 1])
+        let channels = self.shape().outputs;
+        let shape = Shape::new(channels, channels, by[0], by[1]);
+        shape.validate()?;
+        let ones = positions(shape).map(|[o, c, _, _]| i64::from(o == c)).collect();
+        let block = ConcreteKernel::from_integers(shape, ones)?;
+        self.dilate(by)?.convolve_dilated(&block.into(), [1, 1])
     }
 
     /// Both axes reversed.
@@ -273,9 +266,27 @@ impl Kernel {
         })
     }
 
-    /// Entries of chosen output and input channels.
-    pub fn channels(&self, outputs: &[usize], inputs: &[usize]) -> Result<Self, KernelError> {
-        Ok(self.expand()?.channels(outputs, inputs)?.into())
+    /// A kernel of another shape whose entries are picked from this one by position, zero where `None`.
+    pub fn gather(
+        &self,
+        shape: Shape,
+        from: impl Fn([usize; 4]) -> Option<[usize; 4]>,
+    ) -> Result<Self, KernelError> {
+        if let Self::Concrete(kernel) = self {
+            return Ok(kernel.gather(shape, from)?.into());
+        }
+        Ok(self.expand()?.gather(shape, from)?.into())
+    }
+
+    /// Every `step`-th row and column, from `start` on; one zero if none is left.
+    pub fn every(&self, start: [usize; 2], step: [usize; 2]) -> Result<Self, KernelError> {
+        let shape = self.shape();
+        let left = |size: usize, axis: usize| size.saturating_sub(start[axis]).div_ceil(step[axis]).max(1);
+        let kept = Shape { height: left(shape.height, 0), width: left(shape.width, 1), ..shape };
+        self.gather(kept, |[o, c, i, j]| {
+            let (row, column) = (start[0] + i * step[0], start[1] + j * step[1]);
+            (row < shape.height && column < shape.width).then_some([o, c, row, column])
+        })
     }
 
     /// The sum of all entries.
@@ -290,7 +301,9 @@ impl Kernel {
                 .map(|[o, c, i, j]| Fp::from_rational(&kernel.entry(o, c, i, j)))
                 .collect(),
             Self::Atoms(kernel) => Some(kernel.evaluate_mod(value)?.cells().to_vec()),
-            Self::Symbolic(kernel) => kernel.entries().iter().map(|entry| entry.evaluate_mod(value)).collect(),
+            Self::Symbolic(kernel) => {
+                kernel.entries().iter().map(|entry| entry.evaluate_mod(value)).collect()
+            }
         }
     }
 

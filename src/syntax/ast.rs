@@ -8,6 +8,19 @@ use crate::source::Span;
 pub struct Spec {
     /// Prose and statements in source order.
     pub items: Vec<Item>,
+    /// `#` comments after the last item.
+    pub comments: Vec<Comment>,
+    /// Names that statements with a syntax error, which are not in `items`, would have declared.
+    pub broken: Vec<Name>,
+}
+
+/// A `#` comment on a line of its own, or one moved there by `fmt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// The text after `#`, without the first space and without white space at its end.
+    pub text: String,
+    /// Whether an empty line stands before it.
+    pub blank_before: bool,
 }
 
 /// One top-level piece of a spec.
@@ -22,7 +35,11 @@ pub enum Item {
 /// A Markdown block, without its quotes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prose {
-    /// The Markdown text, first and last line break removed.
+    /// `#` comments before the block.
+    pub comments: Vec<Comment>,
+    /// Whether an empty line stands before it.
+    pub blank_before: bool,
+    /// The Markdown text, first and last line break removed; line breaks are `\n`.
     pub text: String,
     /// Its place, quotes included.
     pub span: Span,
@@ -31,8 +48,12 @@ pub struct Prose {
 /// A statement with the comments before and in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    /// `#` comments before or inside the statement, without `#`, in order; `fmt` prints them above it.
-    pub comments: Vec<String>,
+    /// `#` comments before or inside the statement, in order; `fmt` prints them above it.
+    pub comments: Vec<Comment>,
+    /// The `#` comment after the statement, on the line where it ends.
+    pub trailing: Option<String>,
+    /// Whether an empty line stands before it (after its comments).
+    pub blank_before: bool,
     /// What it states.
     pub kind: StatementKind,
     /// Its place, from its keyword to its last token.

@@ -49,6 +49,16 @@ impl Rational {
         Some(Self::from_reduced(self.numerator().pow(exponent), self.denominator().pow(exponent)))
     }
 
+    /// The non-negative square root where it is rational.
+    pub fn exact_sqrt(&self) -> Option<Self> {
+        if self.is_negative() {
+            return None;
+        }
+        let (n, d) = (self.numerator(), self.denominator());
+        let (p, q) = (n.sqrt(), d.sqrt());
+        (&p * &p == n && &q * &q == d).then(|| Self::from_reduced(p, q))
+    }
+
     /// `self + other`, or `self - other` if `negate`; Knuth, "Seminumerical Algorithms", 4.5.1.
     fn sum(&self, other: &Self, negate: bool) -> Self {
         match (&self.0, &other.0) {

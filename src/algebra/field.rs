@@ -1,0 +1,363 @@
+//! Arithmetic modulo the 61-bit primes of exact transforms, and the lift of residues to integers.
+//! Unlike [`Fp`](super::Fp), whose one modulus is fixed, this is no proof by chance: enough primes
+//! determine a bounded integer.
+
+use num_bigint::BigInt;
+use num_bigint::Sign;
+
+/// Primes just below 2⁶¹ that are 1 modulo 2¹⁶·45045, so that each has roots of unity of every order up to 16
+/// and of every power of two up to 2¹⁶.
+pub(crate) const PRIMES: [u64; 16] = [
+    2_305_842_998_982_082_561,
+    2_305_842_972_413_460_481,
+    2_305_842_966_509_322_241,
+    2_305_842_928_132_423_681,
+    2_305_842_880_899_317_761,
+    2_305_842_874_995_179_521,
+    2_305_842_795_289_313_281,
+    2_305_842_792_337_244_161,
+    2_305_842_771_672_760_321,
+    2_305_842_756_912_414_721,
+    2_305_842_745_104_138_241,
+    2_305_842_647_685_857_281,
+    2_305_842_624_069_304_321,
+    2_305_842_594_548_613_121,
+    2_305_842_573_884_129_281,
+    2_305_842_567_979_991_041,
+];
+
+/// How many products of two residues fit in a `u128` sum: each is below 2¹²².
+pub(crate) const PRODUCTS: usize = 64;
+
+/// The number of [`PRIMES`] whose product exceeds twice any integer below `2^bits` in magnitude; `None` if all
+/// together do not. The product of the first `k` exceeds `2^(61·k − 1)`.
+pub(crate) fn primes_for(bits: u64) -> Option<usize> {
+    let count = usize::try_from(bits.checked_add(2)?.div_ceil(61)).ok()?;
+    (count <= PRIMES.len()).then_some(count)
+}
+
+/// The integers modulo a prime below 2⁶¹, with Montgomery reduction (Montgomery 1985, "Modular multiplication
+/// without trial division"; R = 2⁶⁴).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) p: u64,
+    /// The inverse of `p` modulo 2⁶⁴.
+    inverse: u64,
+    /// R² modulo `p`.
+    square: u64,
+}
+
+/// A constant factor with its precomputed quotient (Shoup's trick).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factor {
+    value: u64,
+    quotient: u64,
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "words of double-word products are taken on purpose")]
+impl Field {
+    pub(crate) fn new(p: u64) -> Self {
+        debug_assert!(p % 2 == 1 && p < 1 << 61);
+        // Newton's iteration doubles the number of correct low bits, 3 at the start.
+        let mut inverse = p;
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
+        }
+        let r = (1u128 << 64) % u128::from(p);
+        Self { p, inverse, square: (r * r % u128::from(p)) as u64 }
+    }
+
+    /// `value / R`, from 0 to `p − 1`, for any value.
+    #[inline]
+    pub(crate) fn reduce(&self, value: u128) -> u64 {
+        let mut high = (value >> 64) as u64;
+        if high >= self.p {
+            high %= self.p;
+        }
+        let multiple = (value as u64).wrapping_mul(self.inverse);
+        let carry = ((u128::from(multiple) * u128::from(self.p)) >> 64) as u64;
+        let difference = high.wrapping_sub(carry);
+        if high < carry { difference.wrapping_add(self.p) } else { difference }
+    }
+
+    /// `a + b`.
+    #[inline]
+    pub(crate) fn sum(&self, a: u64, b: u64) -> u64 {
+        let sum = a + b;
+        if sum >= self.p { sum - self.p } else { sum }
+    }
+
+    /// `a · b / R`.
+    #[inline]
+    pub(crate) fn montgomery(&self, a: u64, b: u64) -> u64 {
+        self.reduce(u128::from(a).wrapping_mul(u128::from(b)))
+    }
+
+    /// `a · R`.
+    pub(crate) fn scaled(&self, a: u64) -> u64 {
+        self.montgomery(a, self.square)
+    }
+
+    /// `a · b`.
+    pub(crate) fn multiply(&self, a: u64, b: u64) -> u64 {
+        self.montgomery(a, self.scaled(b))
+    }
+
+    pub(crate) fn power(&self, mut base: u64, mut exponent: u64) -> u64 {
+        let mut result = 1;
+        while exponent > 0 {
+            if exponent & 1 == 1 {
+                result = self.multiply(result, base);
+            }
+            base = self.multiply(base, base);
+            exponent >>= 1;
+        }
+        result
+    }
+
+    /// The inverse of a residue other than 0.
+    pub(crate) fn invert(&self, a: u64) -> u64 {
+        self.power(a, self.p - 2)
+    }
+
+    /// An element of exactly this order, which must divide `p − 1` and have no prime factor above 13.
+    pub(crate) fn root_of_unity(&self, order: u64) -> u64 {
+        let primes = [2, 3, 5, 7, 11, 13].into_iter().filter(|q| order.is_multiple_of(*q));
+        // Of each prime factor q of the order, a candidate must not be a q-th power.
+        (2..)
+            .find(|&g| primes.clone().all(|q| self.power(g, (self.p - 1) / q) != 1))
+            .map_or(1, |g| self.power(g, (self.p - 1) / order))
+    }
+
+    pub(crate) fn residue(&self, value: i64) -> u64 {
+        let residue = value.unsigned_abs() % self.p;
+        if value < 0 && residue > 0 { self.p - residue } else { residue }
+    }
+
+    pub(crate) fn residue_of_big(&self, value: &BigInt) -> u64 {
+        let shift = |residue, digit| self.sum(self.scaled(residue), digit % self.p);
+        let residue = value.iter_u64_digits().rev().fold(0, shift);
+        if value.sign() == Sign::Minus && residue > 0 { self.p - residue } else { residue }
+    }
+
+    pub(crate) fn factor(&self, value: u64) -> Factor {
+        Factor { value, quotient: ((u128::from(value) << 64) / u128::from(self.p)) as u64 }
+    }
+
+    /// `x · factor` plus possibly `p`, so below `2p`; any `x`.
+    #[inline]
+    pub(crate) fn lazy(&self, x: u64, factor: Factor) -> u64 {
+        let quotient = ((u128::from(x) * u128::from(factor.quotient)) >> 64) as u64;
+        x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.p))
+    }
+}
+
+/// Lifts residues modulo the first [`PRIMES`] to integers by mixed radix digits (Garner 1959, "The residue
+/// number system").
+pub(crate) struct Lift {
+    fields: Vec<Field>,
+    /// Row `k`: the products of the first 0, 1, … `k − 1` primes times R, and the inverse of that of the first
+    /// `k` times R, modulo prime `k`.
+    steps: Vec<(Vec<u64>, u64)>,
+    /// The product of the primes, least significant word first.
+    modulus: Vec<u64>,
+}
+
+/// The integer of least magnitude with given residues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lifted {
+    Word(i64),
+    Wide(BigInt),
+}
+
+impl Lift {
+    /// For residues modulo the first `count` primes, 1 to 16 of them.
+    pub(crate) fn new(count: usize) -> Self {
+        let fields: Vec<Field> = PRIMES.iter().take(count).map(|&p| Field::new(p)).collect();
+        let steps = fields.iter().enumerate().map(|(k, field)| {
+            let mut product = 1;
+            let mut radices = Vec::with_capacity(k);
+            for earlier in &fields[..k] {
+                radices.push(field.scaled(product));
+                product = field.multiply(product, earlier.p % field.p);
+            }
+            (radices, field.scaled(field.invert(product)))
+        });
+        let steps = steps.collect();
+        let mut modulus = vec![0; count];
+        modulus[0] = 1;
+        for field in &fields {
+            multiply_add(&mut modulus, field.p, 0);
+        }
+        Self { fields, steps, modulus }
+    }
+
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The integer whose residue modulo prime `k` is `residue(k)`.
+    #[inline]
+    pub(crate) fn lift(&self, residue: impl Fn(usize) -> u64) -> Lifted {
+        let mut digits = [0u64; PRIMES.len()];
+        for (k, (field, (radices, inverse))) in self.fields.iter().zip(&self.steps).enumerate() {
+            // At most 15 products, each below 2¹²².
+            let known = field.reduce(radices.iter().zip(&digits).fold(0, |sum: u128, (&radix, &digit)| {
+                sum.wrapping_add(u128::from(radix).wrapping_mul(u128::from(digit)))
+            }));
+            let r = residue(k);
+            let rest = if r < known { r + field.p - known } else { r - known };
+            digits[k] = field.montgomery(rest, *inverse);
+        }
+        let count = self.fields.len();
+        let mut words = [0u64; PRIMES.len()];
+        let words = &mut words[..count];
+        for (field, &digit) in self.fields.iter().zip(&digits).rev() {
+            multiply_add(words, field.p, digit);
+        }
+        let negative = self.is_upper_half(words);
+        if negative {
+            let mut borrow = false;
+            for (word, &top) in words.iter_mut().zip(&self.modulus) {
+                let (difference, first) = top.overflowing_sub(*word);
+                let (difference, second) = difference.overflowing_sub(u64::from(borrow));
+                (*word, borrow) = (difference, first || second);
+            }
+        }
+        if let (Ok(magnitude), true) = (i64::try_from(words[0]), words[1..].iter().all(|&word| word == 0)) {
+            return Lifted::Word(if negative { -magnitude } else { magnitude });
+        }
+        let mut halves = [0u32; 2 * PRIMES.len()];
+        for (pair, &word) in halves.chunks_exact_mut(2).zip(words.iter()) {
+            #[allow(clippy::cast_possible_truncation, reason = "the two halves of a word")]
+            pair.copy_from_slice(&[word as u32, (word >> 32) as u32]);
+        }
+        Lifted::Wide(BigInt::from_slice(
+            if negative { Sign::Minus } else { Sign::Plus },
+            &halves[..2 * count],
+        ))
+    }
+
+    /// Whether `words > modulus / 2`; the modulus is odd and its top word has free bits.
+    fn is_upper_half(&self, words: &[u64]) -> bool {
+        for k in (0..words.len()).rev() {
+            let above = if k + 1 < words.len() { self.modulus[k + 1] << 63 } else { 0 };
+            let half = (self.modulus[k] >> 1) | above;
+            if words[k] != half {
+                return words[k] > half;
+            }
+        }
+        false
+    }
+}
+
+/// `words · factor + addend` in place; the result must fit.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the low word of a double-word sum")]
+fn multiply_add(words: &mut [u64], factor: u64, addend: u64) {
+    let mut carry = u128::from(addend);
+    for word in words {
+        let sum = u128::from(*word).wrapping_mul(u128::from(factor)).wrapping_add(carry);
+        *word = sum as u64;
+        carry = sum >> 64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_integer::Integer;
+    use num_traits::{Signed, ToPrimitive};
+    use proptest::prelude::*;
+
+    #[test]
+    fn primes_are_prime_and_have_the_roots() {
+        for (index, &p) in PRIMES.iter().enumerate() {
+            assert!(p < 1 << 61 && !PRIMES[..index].contains(&p) && p % ((1 << 16) * 45_045) == 1);
+            // Deterministic Miller–Rabin below 3.3·10²⁴ (Sorenson and Webster 2015).
+            let m = u128::from(p);
+            let pow = |mut b: u128, mut e: u64| {
+                let mut r = 1;
+                while e > 0 {
+                    if e & 1 == 1 {
+                        r = r * b % m;
+                    }
+                    b = b * b % m;
+                    e >>= 1;
+                }
+                r
+            };
+            let twos = (p - 1).trailing_zeros();
+            for a in [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41] {
+                let mut x = pow(a, (p - 1) >> twos);
+                let mut passes = x == 1;
+                for _ in 0..twos {
+                    passes |= x == m - 1;
+                    x = x * x % m;
+                }
+                assert!(passes, "{p} is composite");
+            }
+        }
+        let product: BigInt = PRIMES.iter().product();
+        assert!(product > BigInt::from(1) << (61 * PRIMES.len() - 1));
+    }
+
+    #[test]
+    fn roots_have_their_exact_order() {
+        let field = Field::new(PRIMES[3]);
+        for order in (1..=16).chain((5..=16).map(|k| 1 << k)) {
+            let root = field.root_of_unity(order);
+            assert_eq!(field.power(root, order), 1);
+            assert!(
+                (1..order).filter(|d| order % d == 0).all(|d| field.power(root, d) != 1),
+                "order {order}"
+            );
+        }
+    }
+
+    #[test]
+    fn capacity() {
+        assert_eq!((primes_for(0), primes_for(59), primes_for(60)), (Some(1), Some(1), Some(2)));
+        assert_eq!((primes_for(120), primes_for(121), primes_for(974)), (Some(2), Some(3), Some(16)));
+        assert_eq!((primes_for(975), primes_for(u64::MAX)), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn reduction_agrees_with_big_integers(index in 0..PRIMES.len(), high in any::<u64>(), low in any::<u64>(), a in any::<u64>()) {
+            let field = Field::new(PRIMES[index]);
+            let value = u128::from(high) << 64 | u128::from(low);
+            let p = BigInt::from(field.p);
+            let back = (BigInt::from(field.reduce(value)) << 64u32) - BigInt::from(value);
+            prop_assert!(field.reduce(value) < field.p && back.is_multiple_of(&p));
+            let b = low % field.p;
+            let product = BigInt::from(a % field.p) * BigInt::from(b) % &p;
+            prop_assert_eq!(Some(field.multiply(a % field.p, b)), product.to_u64());
+            let lazy = field.lazy(a, field.factor(b));
+            prop_assert!(lazy < 2 * field.p);
+            prop_assert_eq!(BigInt::from(lazy) % &p, BigInt::from(a) * b % &p);
+        }
+
+        #[test]
+        fn lifts_every_integer_in_range(count in 1..=16usize, words in any::<[u64; 16]>(), shift in 0u64..64, sign: bool) {
+            let digits: Vec<u32> = words.map(|w| [w & 0xffff_ffff, w >> 32]).iter().flatten().map(|&h| h.try_into().unwrap()).collect();
+            // The longest integers for which `primes_for` allows `count` primes, and shorter ones.
+            let bits = (61 * count as u64 - 2).saturating_sub(if shift < 4 { 0 } else { shift * count as u64 });
+            let value: BigInt = BigInt::from_slice(Sign::Plus, &digits) >> (1024 - bits);
+            let value = if sign { -value } else { value };
+            prop_assert!(primes_for(value.bits()).unwrap() <= count);
+            let lift = Lift::new(count);
+            let residues: Vec<u64> = lift.fields().iter().map(|f| f.residue_of_big(&value)).collect();
+            for (field, &r) in lift.fields().iter().zip(&residues) {
+                prop_assert_eq!(BigInt::from(r), value.mod_floor(&BigInt::from(field.p)));
+            }
+            match lift.lift(|k| residues[k]) {
+                Lifted::Word(w) => prop_assert_eq!(BigInt::from(w), value),
+                Lifted::Wide(w) => {
+                    prop_assert!(w.abs() > BigInt::from(i64::MAX));
+                    prop_assert_eq!(w, value);
+                }
+            }
+        }
+    }
+}

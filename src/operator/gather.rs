@@ -1,0 +1,178 @@
+//! One linear layer in normal form: every output reads the input at regular positions.
+//!
+//! Along an axis, output `i` reads tap `k` of the kernel at input `(down·i + k − offset) / up`, where that is a
+//! whole number inside the input. Convolution, pooling, subsampling, padding and cropping have `up = 1`;
+//! transposed convolution and upsampling have `down = 1`.
+
+use num_integer::Integer;
+
+use crate::kernel::{Kernel, KernelError};
+
+/// Zeros that SAME padding puts before the start, a function of the source's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SameRule {
+    /// Stride of the layer.
+    pub stride: i64,
+    /// Extent of its window, dilation included.
+    pub extent: i64,
+    /// Whether the odd zero is at the end.
+    pub upper: bool,
+}
+
+impl SameRule {
+    /// The zeros before the start for a source of length `n`.
+    pub fn before(&self, n: i64) -> i64 {
+        let outputs = Integer::div_ceil(&n, &self.stride);
+        let total = ((outputs - 1) * self.stride + self.extent - n).max(0);
+        if self.upper { total / 2 } else { total - total / 2 }
+    }
+}
+
+/// How positions map along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Axis {
+    /// Upsampling factor.
+    pub up: i64,
+    /// Stride.
+    pub down: i64,
+    /// Position of the first output before the first input, in steps of the upsampled input.
+    pub offset: i64,
+    /// Added to `offset` where padding depends on the source's length; only with `up = 1`.
+    pub same: Option<SameRule>,
+}
+
+impl Axis {
+    /// Every output reads its own position.
+    pub const IDENTITY: Self = Self { up: 1, down: 1, offset: 0, same: None };
+
+    /// The offset for a source of length `n`.
+    pub fn offset_at(&self, n: i64) -> i64 {
+        self.offset + self.same.map_or(0, |rule| rule.before(n))
+    }
+
+    /// The input that tap `k` of output `i` reads, wherever it lies.
+    pub fn read(&self, i: i64, k: i64, offset: i64) -> Option<i64> {
+        let position = self.down * i + k - offset;
+        (position.rem_euclid(self.up) == 0).then(|| position.div_euclid(self.up))
+    }
+
+    /// Least and greatest position read by outputs `first..=last` with `taps` taps.
+    pub fn reach(&self, first: i64, last: i64, taps: i64, offset: i64) -> (i64, i64) {
+        let low = Integer::div_ceil(&(self.down * first - offset), &self.up);
+        (low, Integer::div_floor(&(self.down * last + taps - 1 - offset), &self.up))
+    }
+}
+
+/// A kernel and how it moves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gather {
+    /// The kernel, `[out,in,h,w]`.
+    pub kernel: Kernel,
+    /// Vertical and horizontal movement.
+    pub axes: [Axis; 2],
+}
+
+impl Gather {
+    /// The identity on some channels.
+    pub fn identity(channels: usize) -> Result<Self, KernelError> {
+        Ok(Self { kernel: Kernel::identity(channels)?, axes: [Axis::IDENTITY; 2] })
+    }
+
+    /// `self`, then `next`, as one gather where positions compose; ignores borders.
+    ///
+    /// Noble identities (Vaidyanathan 1993, §4.2): a stride before a kernel dilates it, so does an
+    /// upsampling after it; a stride before an upsampling does not compose.
+    pub fn then(&self, next: &Self) -> Option<Result<Self, KernelError>> {
+        let mut axes = [Axis::IDENTITY; 2];
+        let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);
+        for axis in 0..2 {
+            let (a, b) = (&self.axes[axis], &next.axes[axis]);
+            if b.same.is_some() {
+                return None;
+            }
+            axes[axis] = if b.up == 1 {
+                next_spread[axis] = usize::try_from(a.down).ok()?;
+                Axis {
+                    up: a.up,
+                    down: a.down.checked_mul(b.down)?,
+                    offset: a.offset.checked_add(a.down.checked_mul(b.offset)?)?,
+                    same: a.same,
+                }
+            } else if a.down == 1 && a.same.is_none() {
+                spread[axis] = usize::try_from(b.up).ok()?;
+                Axis {
+                    up: a.up.checked_mul(b.up)?,
+                    down: b.down,
+                    offset: b.offset.checked_add(b.up.checked_mul(a.offset)?)?,
+                    same: None,
+                }
+            } else {
+                return None;
+            };
+        }
+        let compose = || {
+            let first = if spread == [1, 1] { self.kernel.clone() } else { self.kernel.dilate(spread)? };
+            Self { kernel: first.convolve_dilated(&next.kernel, next_spread)?, axes }.normal()
+        };
+        Some(compose())
+    }
+
+    /// The same function with no zero border in the kernel and with `up` and `down` coprime.
+    pub fn normal(mut self) -> Result<Self, KernelError> {
+        let common = [0, 1].map(|axis| self.axes[axis].up.gcd(&self.axes[axis].down));
+        if common != [1, 1] {
+            let start = [0, 1].map(|axis| self.axes[axis].offset.mod_floor(&common[axis]));
+            self.kernel = self.kernel.every(start.map(index), common.map(index))?;
+            for axis in 0..2 {
+                let a = &mut self.axes[axis];
+                a.offset = Integer::div_floor(&a.offset, &common[axis]);
+                a.up /= common[axis];
+                a.down /= common[axis];
+            }
+        }
+        let (kernel, [top, left, _, _]) = self.kernel.trim()?;
+        self.kernel = kernel;
+        for (axis, removed) in [(0, top), (1, left)] {
+            self.axes[axis].offset -= signed(removed);
+        }
+        Ok(self)
+    }
+
+    /// The sum of two gathers that move alike; `None` if they do not.
+    pub fn plus(&self, other: &Self) -> Option<Result<Self, KernelError>> {
+        let same = |axis: usize| {
+            let (a, b) = (&self.axes[axis], &other.axes[axis]);
+            (a.up, a.down, a.same) == (b.up, b.down, b.same)
+        };
+        if !same(0) || !same(1) {
+            return None;
+        }
+        let offset = [0, 1].map(|axis| self.axes[axis].offset.max(other.axes[axis].offset));
+        let taps = |gather: &Self| {
+            let shape = gather.kernel.shape();
+            [shape.height, shape.width]
+        };
+        let before = |gather: &Self, axis: usize| index(offset[axis] - gather.axes[axis].offset);
+        let size = [0, 1].map(|a| (taps(self)[a] + before(self, a)).max(taps(other)[a] + before(other, a)));
+        let grown = |gather: &Self| {
+            let [top, left] = [0, 1].map(|axis| before(gather, axis));
+            let [height, width] = taps(gather);
+            gather.kernel.pad([top, left, size[0] - top - height, size[1] - left - width])
+        };
+        let sum = || {
+            let axes = [0, 1].map(|axis| Axis { offset: offset[axis], ..self.axes[axis] });
+            Self { kernel: grown(self)?.add(&grown(other)?)?, axes }.normal()
+        };
+        Some(sum())
+    }
+}
+
+/// A count as a signed number; counts are far below the limit.
+pub fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A non-negative position as an index.
+pub fn index(position: i64) -> usize {
+    usize::try_from(position).unwrap_or(0)
+}

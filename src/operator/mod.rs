@@ -1,0 +1,14 @@
+//! What a stack denotes: its normal form, and how sizes and positions compose. Decides no claims.
+
+pub mod error;
+pub mod gather;
+pub mod length;
+pub mod lower;
+pub mod normal;
+pub mod pattern;
+pub mod pull;
+
+pub use error::OperatorError;
+pub use gather::{Axis, Gather};
+pub use length::Length;
+pub use normal::{Affine, Node, NodeId, Operators, Part};

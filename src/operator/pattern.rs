@@ -1,0 +1,353 @@
+//! What one output position sees along one axis, borders included.
+//!
+//! Output `i` of an input of length `n` reads finitely many positions of every node, and those that lie
+//! outside a node's range are cut. Which taps remain is the *pattern* of `(n, i)`. Rows and columns are
+//! independent, so what a stack does at an output position is determined by a row pattern and a column
+//! pattern; and only finitely many patterns occur over all input lengths (`docs/semantics.md`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use num_integer::Integer;
+use num_rational::Ratio;
+use num_traits::ToPrimitive;
+
+use super::error::OperatorError;
+use super::gather::signed;
+use super::length::{Length, MAX_LENGTH, MAX_PERIOD};
+use super::normal::{Affine, Node, NodeId, Operators};
+
+/// One read: output number, tap, source number (numbers count the positions that are read, in order).
+pub type Edge = (u32, u32, u32);
+
+/// What reads: one of the compared maps, or a node's inner map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reader {
+    /// The `n`-th of the maps that are compared.
+    Root(usize),
+    /// A node.
+    Node(NodeId),
+}
+
+/// The part of a pattern that decides what the weights do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pattern {
+    /// For each reader and each of its parts (in order), the reads.
+    pub reads: Vec<(Reader, Vec<Vec<Edge>>)>,
+    /// How many positions of each node are read.
+    pub positions: Vec<usize>,
+    /// For each averaging node, how many positions count in each of its windows.
+    pub counts: Vec<(NodeId, Vec<i64>)>,
+    /// Whether nothing was cut: all reads of inner nodes lie inside them.
+    pub whole: bool,
+}
+
+/// A pattern at a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sight {
+    /// The pattern.
+    pub pattern: Arc<Pattern>,
+    /// The input positions that are read, in order, whether or not they lie inside the input.
+    pub input: Vec<i64>,
+}
+
+/// Looks along one axis at maps that share a graph of nodes.
+#[derive(Debug)]
+pub struct Viewer<'a> {
+    operators: &'a Operators,
+    roots: Vec<&'a Affine>,
+    axis: usize,
+    /// Nodes that the roots depend on, greatest first.
+    order: Vec<NodeId>,
+    lengths: Vec<Option<Arc<Length>>>,
+}
+
+impl<'a> Viewer<'a> {
+    /// A viewer for some maps along one axis.
+    pub fn new(operators: &'a Operators, roots: Vec<&'a Affine>, axis: usize) -> Self {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<NodeId> =
+            roots.iter().flat_map(|root| root.parts.iter().map(|p| p.source)).collect();
+        while let Some(id) = todo.pop() {
+            if seen.insert(id) {
+                todo.extend(linear_sources(operators.node(id)));
+            }
+        }
+        let mut lengths = vec![None; operators.len()];
+        for &id in &seen {
+            lengths[id] = Some(operators.signal(id).1[axis].clone());
+        }
+        Self { operators, roots, axis, order: seen.into_iter().rev().collect(), lengths }
+    }
+
+    /// The nodes that the maps depend on, greatest first; nonlinear nodes are leaves.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.order
+    }
+
+    fn length(&self, id: NodeId, n: i64) -> i64 {
+        self.lengths[id].as_ref().and_then(|length| length.at(n)).unwrap_or(0)
+    }
+
+    /// What output `i` sees for an input of length `n`.
+    ///
+    /// The input itself is taken to reach beyond its ends, so that equal patterns are frequent; who needs the
+    /// true input looks at the positions.
+    pub fn sight(&self, n: i64, i: i64) -> Sight {
+        let mut wanted: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); self.operators.len()];
+        let mut raw: Vec<(Reader, Vec<Vec<(usize, i64, i64)>>)> = Vec::new();
+        let mut counts = Vec::new();
+        let mut whole = true;
+        for (number, root) in self.roots.iter().enumerate() {
+            let reads = self.affine_reads(root, &[i], n, &mut wanted, &mut whole);
+            raw.push((Reader::Root(number), reads));
+        }
+        for &id in &self.order {
+            let positions: Vec<i64> = wanted[id].iter().copied().collect();
+            match self.operators.node(id) {
+                Node::Cut(affine) => {
+                    let reads = self.affine_reads(affine, &positions, n, &mut wanted, &mut whole);
+                    raw.push((Reader::Node(id), reads));
+                }
+                Node::Average { source, windows, .. } => {
+                    let inner = self.length(*source, n);
+                    let axis = &windows.axes[self.axis];
+                    let offset = axis.offset_at(inner);
+                    let reads = self.reads(
+                        *source,
+                        &positions,
+                        windows.size[self.axis],
+                        |i, k| axis.read(i, k, offset),
+                        n,
+                        &mut wanted,
+                        &mut whole,
+                    );
+                    raw.push((Reader::Node(id), vec![reads]));
+                    counts
+                        .push((id, positions.iter().map(|&p| windows.count(self.axis, p, inner)).collect()));
+                }
+                Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => {}
+            }
+        }
+        let numbered = |id: NodeId, position: i64| wanted[id].range(..position).count();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let reads = raw
+            .into_iter()
+            .map(|(reader, parts)| {
+                let sources = self.sources(reader);
+                let parts = parts.into_iter().zip(sources).map(|(edges, source)| {
+                    let edge = |(at, tap, position): (usize, i64, i64)| {
+                        (number(at), u32::try_from(tap).unwrap_or(0), number(numbered(source, position)))
+                    };
+                    edges.into_iter().map(edge).collect()
+                });
+                (reader, parts.collect())
+            })
+            .collect();
+        let positions = wanted.iter().map(BTreeSet::len).collect();
+        let input = wanted[0].iter().copied().collect();
+        Sight { pattern: Arc::new(Pattern { reads, positions, counts, whole }), input }
+    }
+
+    /// The nodes that a reader's parts read, in order.
+    fn sources(&self, reader: Reader) -> Vec<NodeId> {
+        let affine = match reader {
+            Reader::Root(number) => self.roots[number],
+            Reader::Node(id) => match self.operators.node(id) {
+                Node::Cut(affine) => affine,
+                Node::Average { source, .. } => return vec![*source],
+                _ => return Vec::new(),
+            },
+        };
+        affine.parts.iter().map(|part| part.source).collect()
+    }
+
+    fn affine_reads(
+        &self,
+        affine: &Affine,
+        outputs: &[i64],
+        n: i64,
+        wanted: &mut [BTreeSet<i64>],
+        whole: &mut bool,
+    ) -> Vec<Vec<(usize, i64, i64)>> {
+        let part = |part: &super::Part| {
+            let axis = &part.gather.axes[self.axis];
+            let offset = axis.offset_at(self.length(part.source, n));
+            let shape = part.gather.kernel.shape();
+            let taps = signed([shape.height, shape.width][self.axis]);
+            self.reads(part.source, outputs, taps, |i, k| axis.read(i, k, offset), n, wanted, whole)
+        };
+        affine.parts.iter().map(part).collect()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn reads(
+        &self,
+        source: NodeId,
+        outputs: &[i64],
+        taps: i64,
+        read: impl Fn(i64, i64) -> Option<i64>,
+        n: i64,
+        wanted: &mut [BTreeSet<i64>],
+        whole: &mut bool,
+    ) -> Vec<(usize, i64, i64)> {
+        let length = self.length(source, n);
+        let mut edges = Vec::new();
+        for (number, &i) in outputs.iter().enumerate() {
+            for tap in 0..taps {
+                let Some(position) = read(i, tap) else { continue };
+                if source == 0 || (0..length).contains(&position) {
+                    wanted[source].insert(position);
+                    edges.push((number, tap, position));
+                } else {
+                    *whole = false;
+                }
+            }
+        }
+        edges
+    }
+
+    /// Input lengths that show everything: `(N, S)` such that whatever happens at a length `n ≥ N` happens at
+    /// `n + S` as well, and the reverse.
+    ///
+    /// Output `i` reads node `v` within `[α·i + lo, α·i + hi]` and `v` ends near `ρ·n`. An output is near the
+    /// start if `α·i + lo < 0` for some `v`, near the end if `α·i + hi` may pass the end of some `v`. Once the
+    /// two zones are apart, adding `S` (a multiple of all periods) to `n` moves the end zone with everything it
+    /// reads and leaves the start zone alone.
+    pub fn horizon(&self) -> Result<(i64, i64), OperatorError> {
+        let mut period = 1_i64;
+        let mut settled = 1_i64;
+        let lengths = self.order.iter().filter_map(|&id| self.lengths[id].as_ref());
+        let roots = self.roots.iter().map(|root| &root.length[self.axis]);
+        for length in lengths.chain(roots) {
+            period = period.lcm(&length.period()?);
+            settled = settled.max(length.settled()?);
+            if period > MAX_PERIOD || settled > MAX_LENGTH {
+                return Err(OperatorError::PeriodTooLong);
+            }
+        }
+        for (_, axis, _) in self
+            .order
+            .iter()
+            .flat_map(|&id| self.inner_parts(Reader::Node(id)))
+            .chain((0..self.roots.len()).flat_map(|number| self.inner_parts(Reader::Root(number))))
+        {
+            period = period.lcm(&axis.same.map_or(1, |rule| rule.stride)).lcm(&axis.up);
+            if period > MAX_PERIOD {
+                return Err(OperatorError::PeriodTooLong);
+            }
+        }
+        // Everything repeats once the output is longer than both zones and one period of phases.
+        let (start, end) = self.zones(settled, period)?;
+        let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
+        let slope = root.slope();
+        if slope == Ratio::from(0) {
+            return Ok((settled, period));
+        }
+        let needed = start + end + slope * period + Ratio::from(2);
+        // L(n) ≥ slope·n + e for the least e over one period.
+        let least = (settled..settled + period)
+            .filter_map(|n| Some(Ratio::from(root.at(n)?) - slope * n))
+            .min()
+            .unwrap_or_else(|| Ratio::from(0));
+        let from = ((needed - least) / slope).ceil().to_integer().max(settled);
+        if from > MAX_LENGTH { Err(OperatorError::PeriodTooLong) } else { Ok((from, period)) }
+    }
+
+    /// The parts of a reader: source, movement, taps.
+    fn inner_parts(&self, reader: Reader) -> Vec<(NodeId, super::Axis, i64)> {
+        let affine = match reader {
+            Reader::Root(number) => self.roots[number],
+            Reader::Node(id) => match self.operators.node(id) {
+                Node::Cut(affine) => affine,
+                Node::Average { source, windows, .. } => {
+                    return vec![(*source, windows.axes[self.axis], windows.size[self.axis])];
+                }
+                _ => return Vec::new(),
+            },
+        };
+        let part = |part: &super::Part| {
+            let shape = part.gather.kernel.shape();
+            let taps = signed([shape.height, shape.width][self.axis]);
+            (part.source, part.gather.axes[self.axis], taps)
+        };
+        affine.parts.iter().map(part).collect()
+    }
+
+    /// How many outputs at the start and at the end may see a border, as rational bounds.
+    fn zones(&self, settled: i64, period: i64) -> Result<(Ratio<i64>, Ratio<i64>), OperatorError> {
+        type Bounds = (Ratio<i64>, Ratio<i64>, Ratio<i64>);
+        let zero = Ratio::from(0);
+        let mut reach: Vec<Option<Bounds>> = vec![None; self.operators.len()];
+        let readers = (0..self.roots.len())
+            .map(Reader::Root)
+            .chain(self.order.iter().map(|&id| Reader::Node(id)))
+            .collect::<Vec<_>>();
+        for reader in readers {
+            let from = match reader {
+                Reader::Root(_) => Some((Ratio::from(1), zero, zero)),
+                Reader::Node(id) => reach[id],
+            };
+            let Some((pace, low, high)) = from else { continue };
+            for (source, axis, taps) in self.inner_parts(reader) {
+                let most_same = axis.same.map_or(0, |rule| rule.extent);
+                let (down, up) = (Ratio::from(axis.down), Ratio::from(axis.up));
+                let new: Bounds = (
+                    pace * down / up,
+                    (low * down - axis.offset - most_same) / up,
+                    (high * down + taps - 1 - axis.offset) / up,
+                );
+                reach[source] = Some(match reach[source] {
+                    None => new,
+                    // Branches that agree in size for all large inputs move at one pace.
+                    Some(old) if old.0 != new.0 => return Err(OperatorError::PeriodTooLong),
+                    Some(old) => (old.0, old.1.min(new.1), old.2.max(new.2)),
+                });
+            }
+        }
+        let mut start = zero;
+        let mut end = zero;
+        let ends = |length: &Length, slope: Ratio<i64>| {
+            let all =
+                (settled..settled + period).filter_map(|n| Some(Ratio::from(length.at(n)?) - slope * n));
+            all.fold(None, |seen: Option<(Ratio<i64>, Ratio<i64>)>, e| {
+                Some(seen.map_or((e, e), |(least, most)| (least.min(e), most.max(e))))
+            })
+        };
+        let Some(root) = self.roots.first().map(|root| root.length[self.axis].clone()) else {
+            return Ok((zero, zero));
+        };
+        let Some((_, root_most)) = ends(&root, root.slope()) else { return Ok((zero, zero)) };
+        for &id in &self.order {
+            let (Some((pace, low, high)), Some(length)) = (reach[id], self.lengths[id].as_ref()) else {
+                continue;
+            };
+            if pace == zero {
+                continue;
+            }
+            let slope = length.slope();
+            let Some((least, _)) = ends(length, slope) else { continue };
+            if slope != pace * root.slope() {
+                return Err(OperatorError::PeriodTooLong);
+            }
+            start = start.max(-low / pace);
+            // Outputs from the end: j = L − 1 − i, with L ≤ ρ·n + e and v's end ≥ ρᵥ·n + eᵥ.
+            end = end.max(root_most - (least - 1 - high) / pace);
+        }
+        if start.ceil().to_i64().is_none_or(|s| s > MAX_LENGTH)
+            || end.ceil().to_i64().is_none_or(|e| e > MAX_LENGTH)
+        {
+            return Err(OperatorError::PeriodTooLong);
+        }
+        Ok((start, end))
+    }
+}
+
+/// The nodes that a node's output depends on linearly.
+fn linear_sources(node: &Node) -> Vec<NodeId> {
+    match node {
+        Node::Cut(affine) => affine.parts.iter().map(|part| part.source).collect(),
+        Node::Average { source, .. } => vec![*source],
+        Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,4 @@
+//! Decides claims: verdicts, each with the witness that it cannot be built without.
+
+pub mod point;
+pub mod survey;

@@ -1,0 +1,498 @@
+//! Compares two affine maps at every output position of every input size, finitely.
+//!
+//! Along each axis all input lengths up to the horizon are looked at; each output position has a pattern, and
+//! whether the maps agree there depends only on the row pattern and the column pattern. Each pair of patterns
+//! is compared once: modulo a prime, which refutes, and with polynomials where that shows no difference.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::point::{Dependence, Point};
+use crate::algebra::{Fp, Poly, SplitMix64};
+use crate::ir::Symbols;
+use crate::kernel::Kernel;
+use crate::operator::length::MAX_LENGTH;
+use crate::operator::pattern::{Pattern, Viewer};
+use crate::operator::pull::{Pulled, Puller, Weights};
+use crate::operator::{Affine, NodeId, OperatorError, Operators};
+
+/// Most output positions that are looked at along one axis, over all lengths together.
+const MAX_POSITIONS: usize = 400_000;
+
+/// Most pairs of patterns that are compared.
+const MAX_PAIRS: usize = 2_000_000;
+
+/// Why a survey stops short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SurveyLimit {
+    /// Sizes, strides or paddings are too large to look at every size.
+    Operator(OperatorError),
+    /// More positions or pairs of patterns than the limits.
+    Positions,
+    /// Polynomials outgrew their limit.
+    Terms,
+}
+
+impl From<OperatorError> for SurveyLimit {
+    fn from(error: OperatorError) -> Self {
+        Self::Operator(error)
+    }
+}
+
+/// The output positions of one input length along one axis.
+#[derive(Clone, Debug)]
+pub struct SizeView {
+    /// The input length.
+    pub n: i64,
+    /// Output length of the left map.
+    pub left: Option<i64>,
+    /// Output length of the right map.
+    pub right: Option<i64>,
+    /// For each output position the number of what it sees; empty unless the lengths agree.
+    pub sights: Vec<u32>,
+}
+
+/// What an output position sees: a pattern and which of the read positions lie in the input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Refined {
+    pattern: u32,
+    visible: (u32, u32),
+}
+
+/// One axis, looked at for many input lengths.
+#[derive(Debug, Default)]
+pub struct AxisSurvey {
+    /// From this length on everything repeats.
+    pub from: i64,
+    /// After so many lengths.
+    pub period: i64,
+    /// The lengths that were looked at, in order.
+    pub sizes: Vec<SizeView>,
+    patterns: Vec<Arc<Pattern>>,
+    refined: Vec<Refined>,
+    /// An example of each refined sight: input length and output position.
+    examples: Vec<(i64, i64)>,
+}
+
+impl AxisSurvey {
+    fn look(
+        viewer: &Viewer<'_>,
+        lengths: &[i64],
+        axis: usize,
+        maps: [&Affine; 2],
+    ) -> Result<Self, SurveyLimit> {
+        let mut survey = Self::default();
+        let mut patterns: FxHashMap<Arc<Pattern>, u32> = FxHashMap::default();
+        let mut refined: FxHashMap<Refined, u32> = FxHashMap::default();
+        let mut positions = 0_usize;
+        for &n in lengths {
+            let [left, right] = maps.map(|map| map.length[axis].at(n));
+            let mut sights = Vec::new();
+            if let (Some(length), true) = (left, left == right) {
+                positions = positions.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+                if positions > MAX_POSITIONS {
+                    return Err(SurveyLimit::Positions);
+                }
+                for i in 0..length {
+                    let sight = viewer.sight(n, i);
+                    let count = |bound: i64| {
+                        u32::try_from(sight.input.partition_point(|&at| at < bound)).unwrap_or(u32::MAX)
+                    };
+                    let visible = (count(0), count(n));
+                    let next = number(patterns.len());
+                    let pattern = *patterns.entry(sight.pattern.clone()).or_insert_with(|| {
+                        survey.patterns.push(sight.pattern.clone());
+                        next
+                    });
+                    let next = number(refined.len());
+                    let key = Refined { pattern, visible };
+                    let id = *refined.entry(key.clone()).or_insert_with(|| {
+                        survey.refined.push(key);
+                        survey.examples.push((n, i));
+                        next
+                    });
+                    sights.push(id);
+                }
+            }
+            survey.sizes.push(SizeView { n, left, right, sights });
+        }
+        Ok(survey)
+    }
+
+    /// How many patterns occur.
+    pub fn pattern_count(&self) -> usize {
+        self.patterns.len()
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Where two functionals differ.
+#[derive(Clone, Debug, Default)]
+pub struct Difference {
+    /// In the constant or at a leaf other than the input: visible at every size.
+    pub everywhere: bool,
+    /// Numbers of the read rows and columns at which the input's coefficients differ.
+    pub support: Vec<(u32, u32)>,
+}
+
+impl Difference {
+    /// Whether the functionals are equal.
+    pub fn is_none(&self) -> bool {
+        !self.everywhere && self.support.is_empty()
+    }
+
+    fn visible(&self, rows: (u32, u32), columns: (u32, u32)) -> bool {
+        let within = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
+        self.everywhere || self.support.iter().any(|&(r, c)| within(r, rows) && within(c, columns))
+    }
+}
+
+/// Which input lengths a survey looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Extent {
+    /// Every length: up to the horizon, at least to `reach` and in steps of a multiple of `modulus`.
+    All {
+        /// Lengths below this are told apart by the claim itself.
+        reach: i64,
+        /// The claim itself repeats with this period.
+        modulus: i64,
+    },
+    /// One size.
+    One([i64; 2]),
+}
+
+/// Two maps compared at all positions.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    operators: &'a Operators,
+    maps: [&'a Affine; 2],
+    symbols: &'a Symbols,
+    dependence: Dependence,
+    nodes: Vec<NodeId>,
+    /// Rows and columns.
+    pub axes: [AxisSurvey; 2],
+    /// The maps agree far from all borders, by their normal forms.
+    interior_equal: bool,
+    differences: FxHashMap<(u32, u32), Difference>,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at both axes.
+    pub fn new(
+        operators: &'a Operators,
+        maps: [&'a Affine; 2],
+        symbols: &'a Symbols,
+        extent: Extent,
+        interior_equal: bool,
+    ) -> Result<Self, SurveyLimit> {
+        let viewers = [0, 1].map(|axis| Viewer::new(operators, maps.to_vec(), axis));
+        let mut axes = [AxisSurvey::default(), AxisSurvey::default()];
+        match extent {
+            Extent::One(size) => {
+                for axis in 0..2 {
+                    axes[axis] = AxisSurvey::look(&viewers[axis], &[size[axis]], axis, maps)?;
+                }
+            }
+            Extent::All { reach, modulus } => {
+                let horizons = [viewers[0].horizon()?, viewers[1].horizon()?];
+                let from = horizons[0].0.max(horizons[1].0).max(reach);
+                let period = num_integer::lcm(num_integer::lcm(horizons[0].1, horizons[1].1), modulus);
+                if from.saturating_add(period.saturating_mul(2)) > MAX_LENGTH {
+                    return Err(SurveyLimit::Operator(OperatorError::PeriodTooLong));
+                }
+                let lengths: Vec<i64> = (1..from + 2 * period).collect();
+                for axis in 0..2 {
+                    let looked = AxisSurvey::look(&viewers[axis], &lengths, axis, maps)?;
+                    axes[axis] = AxisSurvey { from, period, ..looked };
+                }
+            }
+        }
+        if axes[0].patterns.len().saturating_mul(axes[1].patterns.len()) > MAX_PAIRS {
+            return Err(SurveyLimit::Positions);
+        }
+        let nodes = viewers[0].nodes().to_vec();
+        let dependence = Dependence::of(symbols);
+        Ok(Self {
+            operators,
+            maps,
+            symbols,
+            dependence,
+            nodes,
+            axes,
+            interior_equal,
+            differences: FxHashMap::default(),
+        })
+    }
+
+    /// How symbols depend on each other.
+    pub fn dependence(&self) -> &Dependence {
+        &self.dependence
+    }
+
+    /// Compares every pair of patterns.
+    pub fn compare(&mut self) -> Result<(), SurveyLimit> {
+        if self.axes.iter().any(|axis| axis.patterns.is_empty()) {
+            return Ok(());
+        }
+        let random = self.dependence.is_free().then(|| self.residues(&Point::random(0x5EED))).flatten();
+        let mut exact: Option<Exact<'_>> = None;
+        let mut differences = FxHashMap::default();
+        for row in 0..self.axes[0].patterns.len() {
+            for column in 0..self.axes[1].patterns.len() {
+                let patterns = [&*self.axes[0].patterns[row], &*self.axes[1].patterns[column]];
+                let settled = self.interior_equal && patterns.iter().all(|pattern| pattern.whole);
+                let quick =
+                    random.as_ref().filter(|_| !settled).map(|random| random.difference(self, patterns));
+                let difference = match quick {
+                    _ if settled => Difference::default(),
+                    Some(difference) if !difference.is_none() => difference,
+                    _ => {
+                        if exact.is_none() {
+                            exact = Some(self.polynomials()?);
+                        }
+                        exact.as_ref().ok_or(SurveyLimit::Terms)?.difference(self, patterns)?.0
+                    }
+                };
+                differences.insert((number(row), number(column)), difference);
+            }
+        }
+        self.differences = differences;
+        Ok(())
+    }
+
+    /// Pairs of refined sights, as a table: for each row sight the column sights at which the maps differ.
+    pub fn failures(&self) -> Vec<Vec<bool>> {
+        let [rows, columns] = &self.axes;
+        rows.refined
+            .iter()
+            .map(|row| {
+                columns
+                    .refined
+                    .iter()
+                    .map(|column| {
+                        self.differences
+                            .get(&(row.pattern, column.pattern))
+                            .is_some_and(|difference| difference.visible(row.visible, column.visible))
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// All distinct polynomials by which the maps differ, visible or not; `None` past a limit.
+    pub fn polynomials_of_differences(&self) -> Option<FxHashSet<Poly>> {
+        let exact = self.polynomials().ok()?;
+        let mut all = FxHashSet::default();
+        for (&(row, column), difference) in &self.differences {
+            if difference.is_none() {
+                continue;
+            }
+            let patterns = [&*self.axes[0].patterns[row as usize], &*self.axes[1].patterns[column as usize]];
+            all.extend(exact.difference(self, patterns).ok()?.1);
+            if all.len() > 4096 {
+                return None;
+            }
+        }
+        Some(all)
+    }
+
+    /// Whether the maps differ visibly at one position for the given weights (the others random); tells where.
+    pub fn differs_at(&self, sights: [u32; 2], point: &Point, channel: Option<usize>) -> Option<Difference> {
+        let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
+        let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
+        let mut random = self.residues(point)?;
+        if let Some(channel) = channel {
+            random
+                .output
+                .iter_mut()
+                .enumerate()
+                .for_each(|(o, value)| *value = Fp::from(i64::from(o == channel)));
+        }
+        let mut difference = random.difference(self, patterns);
+        let within = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
+        difference.support.retain(|&(r, c)| within(r, refined[0].visible) && within(c, refined[1].visible));
+        (!difference.is_none()).then_some(difference)
+    }
+
+    /// The input channel, row and column of one visible difference at a position, for given weights.
+    pub fn locate(&self, sights: [u32; 2], point: &Point, channel: usize) -> Option<[i64; 3]> {
+        let difference = self.differs_at(sights, point, Some(channel))?;
+        let viewers = [0, 1].map(|axis| Viewer::new(self.operators, self.maps.to_vec(), axis));
+        let inputs = [0, 1].map(|axis| {
+            let (n, i) = self.axes[axis].examples[sights[axis] as usize];
+            viewers[axis].sight(n, i).input
+        });
+        let &(row, column) = difference.support.first()?;
+        let channels = self.operators.signal(0).0;
+        let mut random = self.residues(point)?;
+        random
+            .output
+            .iter_mut()
+            .enumerate()
+            .for_each(|(o, value)| *value = Fp::from(i64::from(o == channel)));
+        let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
+        let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
+        let found = (0..channels).find(|&c| random.differs_in_input(self, patterns, c, row, column))?;
+        let (row, column) = (inputs[0][row as usize], inputs[1][column as usize]);
+        Some([i64::try_from(found).ok()?, row, column])
+    }
+
+    /// The first input length and output position at which a sight occurs.
+    pub fn example(&self, axis: usize, sight: u32) -> (i64, i64) {
+        self.axes[axis].examples[sight as usize]
+    }
+
+    fn residues(&self, point: &Point) -> Option<Residues<'_>> {
+        let value = |symbol| self.dependence.residue(symbol, &|chosen| point.residue(chosen));
+        let weigh = |affine: &Affine| {
+            Weights::of(
+                affine,
+                |kernel: &Kernel| kernel.evaluate_mod(&value),
+                |poly| poly.evaluate_mod(&value),
+            )
+        };
+        let puller = Puller::new(self.operators, &self.nodes, weigh)?;
+        let mut generator = SplitMix64::new(0x0DD);
+        let output = (0..self.maps[0].channels).map(|_| generator.next_fp()).collect();
+        Some(Residues { puller, weights: [weigh(self.maps[0])?, weigh(self.maps[1])?], output })
+    }
+
+    fn polynomials(&self) -> Result<Exact<'_>, SurveyLimit> {
+        let weigh = |affine: &Affine| {
+            Weights::of(
+                affine,
+                |kernel: &Kernel| Some(kernel.expand().ok()?.entries().to_vec()),
+                |poly| Some(poly.clone()),
+            )
+        };
+        let build = || {
+            let puller = Puller::new(self.operators, &self.nodes, weigh)?;
+            Some(Exact { puller, weights: [weigh(self.maps[0])?, weigh(self.maps[1])?] })
+        };
+        build().ok_or(SurveyLimit::Terms)
+    }
+}
+
+/// The maps with weights modulo the prime.
+struct Residues<'a> {
+    puller: Puller<'a, Fp>,
+    weights: [Weights<Fp>; 2],
+    /// How output channels are weighted.
+    output: Vec<Fp>,
+}
+
+impl Residues<'_> {
+    fn pulled(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Option<[Pulled<Fp>; 2]> {
+        let pull = |side: usize| {
+            let [rows, columns] = patterns;
+            self.puller.pull(side, survey.maps[side], &self.weights[side], &self.output, rows, columns)
+        };
+        Some([pull(0)?, pull(1)?])
+    }
+
+    fn difference(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Difference {
+        // Residues never outgrow a limit.
+        let Some([left, right]) = self.pulled(survey, patterns) else { return Difference::default() };
+        let mut difference = Difference { everywhere: left.constant != right.constant, support: Vec::new() };
+        collect(&left, &right, &mut difference, |a, b| a != b);
+        difference
+    }
+
+    fn differs_in_input(
+        &self,
+        survey: &Survey<'_>,
+        patterns: [&Pattern; 2],
+        channel: usize,
+        row: u32,
+        column: u32,
+    ) -> bool {
+        let Some([left, right]) = self.pulled(survey, patterns) else { return false };
+        let value = |pulled: &Pulled<Fp>| {
+            pulled.leaves.iter().find(|(id, _)| *id == 0).map_or(Fp::ZERO, |(_, f)| {
+                f.coefficients[(channel * f.rows + row as usize) * f.columns + column as usize]
+            })
+        };
+        value(&left) != value(&right)
+    }
+}
+
+/// The maps with polynomial weights.
+struct Exact<'a> {
+    puller: Puller<'a, Poly>,
+    weights: [Weights<Poly>; 2],
+}
+
+impl Exact<'_> {
+    /// Where the functionals differ, over all output channels, and the polynomials by which they do.
+    fn difference(
+        &self,
+        survey: &Survey<'_>,
+        patterns: [&Pattern; 2],
+    ) -> Result<(Difference, Vec<Poly>), SurveyLimit> {
+        let [rows, columns] = patterns;
+        let channels = survey.maps[0].channels;
+        let mut difference = Difference::default();
+        let mut polynomials = Vec::new();
+        for channel in 0..channels {
+            let unit: Vec<Poly> =
+                (0..channels).map(|o| if o == channel { Poly::one() } else { Poly::zero() }).collect();
+            let pull = |side: usize| {
+                self.puller
+                    .pull(side, survey.maps[side], &self.weights[side], &unit, rows, columns)
+                    .ok_or(SurveyLimit::Terms)
+            };
+            let (left, right) = (pull(0)?, pull(1)?);
+            let mut differ = |a: &Poly, b: &Poly| {
+                if a == b {
+                    return false;
+                }
+                let rest = survey.symbols.reduce(&(a - b));
+                let differ = !rest.is_zero();
+                if differ {
+                    polynomials.push(rest);
+                }
+                differ
+            };
+            difference.everywhere |= differ(&left.constant, &right.constant);
+            collect(&left, &right, &mut difference, differ);
+        }
+        difference.support.sort_unstable();
+        difference.support.dedup();
+        Ok((difference, polynomials))
+    }
+}
+
+/// Compares the leaves of two pulled functionals.
+fn collect<R: Clone + crate::operator::pull::Number>(
+    left: &Pulled<R>,
+    right: &Pulled<R>,
+    difference: &mut Difference,
+    mut differ: impl FnMut(&R, &R) -> bool,
+) {
+    let zero = R::finish(R::Accumulator::default());
+    let ids: FxHashSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
+    for id in ids {
+        let find = |pulled: &'_ Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
+        let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
+        let Some(shape) = a.or(b) else { continue };
+        let (rows, columns) = (shape.rows, shape.columns);
+        for at in 0..shape.coefficients.len() {
+            let value = |f: Option<&crate::operator::pull::Functional<R>>| {
+                f.map_or_else(|| zero.clone(), |f| f.coefficients[at].clone())
+            };
+            if differ(&value(a), &value(b)) {
+                if id == 0 {
+                    difference.support.push((number(at / columns % rows), number(at % columns)));
+                } else {
+                    difference.everywhere = true;
+                }
+            }
+        }
+    }
+    difference.support.sort_unstable();
+    difference.support.dedup();
+}
