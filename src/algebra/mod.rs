@@ -2,6 +2,7 @@
 
 pub(crate) mod field;
 pub mod grid;
+pub(crate) mod lift;
 pub mod modular;
 pub mod rational;
 pub(crate) mod transform;

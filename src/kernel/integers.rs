@@ -4,6 +4,8 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
+use crate::algebra::lift::Lifted;
+
 /// The integers of a kernel, over its common denominator, in the order `[out][in][row][column]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Integers {
@@ -71,6 +73,12 @@ impl Integers {
         }
     }
 
+    /// Divides by as many twos as all share, up to `limit`; how many.
+    pub(crate) fn from_lifted(mut lifted: Lifted, limit: u64) -> (Self, u64) {
+        let twos = lifted.take_twos(limit);
+        (lifted.to_words().map_or_else(|| Self::Big(lifted.to_bigs()), Self::Words), twos)
+    }
+
     pub(crate) fn from_doubles(doubles: Vec<i128>) -> Self {
         match doubles.iter().map(|&double| i64::try_from(double)).collect() {
             Ok(words) => Self::Words(words),
@@ -114,6 +122,10 @@ impl Integers {
                 // It divides every word and is beyond i64, so the words are 0 or, if 2⁶³, also i64::MIN.
                 None => words.iter_mut().for_each(|word| *word = word.signum()),
             },
+            Self::Big(bigs) if is_power_of_two(&common) => {
+                let twos = common.bits() - 1;
+                bigs.iter_mut().for_each(|big| *big >>= twos);
+            }
             Self::Big(bigs) => bigs.iter_mut().for_each(|big| *big /= &common),
         }
     }
@@ -151,9 +163,13 @@ fn common_factor_of_words(words: &[i64], denominator: &BigInt) -> BigInt {
     denominator.gcd(&common.into())
 }
 
+fn is_power_of_two(positive: &BigInt) -> bool {
+    positive.trailing_zeros().is_some_and(|zeros| zeros + 1 == positive.bits())
+}
+
 fn common_factor_of_bigs(bigs: &[BigInt], denominator: &BigInt) -> BigInt {
     let mut common = denominator.clone();
-    if denominator.trailing_zeros().is_some_and(|zeros| zeros + 1 == denominator.bits()) {
+    if is_power_of_two(denominator) {
         // A power of two, as for all weights that were floats.
         let mut zeros = denominator.bits() - 1;
         for own in bigs.iter().filter_map(BigInt::trailing_zeros) {

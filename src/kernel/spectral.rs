@@ -1,11 +1,10 @@
 //! Composition by transforms modulo several primes: at every frequency a product of matrices over the channels.
 //! Exact when the primes determine the result, which the caller's bound proves.
 
-use num_bigint::BigInt;
-
 use super::compose::Geometry;
 use super::{Integers, Shape};
-use crate::algebra::field::{Field, Lift, Lifted, PRODUCTS};
+use crate::algebra::field::{Field, PRIMES, PRODUCTS};
+use crate::algebra::lift::Lifted;
 use crate::algebra::transform::{Cell, LANES, Plan, transform_length};
 
 /// No array of residues is longer than this.
@@ -27,28 +26,10 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
 }
 
 /// The integers of the composition from their residues modulo the first `primes` primes.
-pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Integers {
-    let lift = Lift::new(primes);
-    let residues: Vec<Vec<u64>> =
-        lift.fields().iter().map(|&field| convolve_modulo(field, first, next, geometry)).collect();
-    let count = residues[0].len();
-    let mut words = Vec::with_capacity(count);
-    for index in 0..count {
-        match lift.lift(|k| residues[k][index]) {
-            Lifted::Word(word) => words.push(word),
-            Lifted::Wide(wide) => {
-                let mut bigs: Vec<BigInt> = Vec::with_capacity(count);
-                bigs.extend(words.into_iter().map(BigInt::from));
-                bigs.push(wide);
-                bigs.extend((index + 1..count).map(|rest| match lift.lift(|k| residues[k][rest]) {
-                    Lifted::Word(word) => word.into(),
-                    Lifted::Wide(wide) => wide,
-                }));
-                return Integers::Big(bigs);
-            }
-        }
-    }
-    Integers::Words(words)
+pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Lifted {
+    let modulo = |&p: &u64| convolve_modulo(Field::new(p), first, next, geometry);
+    let residues: Vec<Vec<u64>> = PRIMES.iter().take(primes).map(modulo).collect();
+    Lifted::from_residues(&residues)
 }
 
 /// The residues of the composition, in the order `[out][in][row][column]`.
