@@ -1,9 +1,6 @@
 //! Arithmetic modulo the 61-bit primes of exact transforms. Unlike with [`Fp`](super::Fp), whose one modulus is
 //! fixed, nothing is left to chance: enough primes determine a bounded integer (see `lift.rs`).
 
-use num_bigint::BigInt;
-use num_bigint::Sign;
-
 /// Primes just below 2⁶¹ that are 1 modulo 2¹⁶·45045, so that each has roots of unity of every order up to 16
 /// and of every power of two up to 2¹⁶.
 pub(crate) const PRIMES: [u64; 16] = [
@@ -133,10 +130,11 @@ impl Field {
         if value < 0 && residue > 0 { self.p - residue } else { residue }
     }
 
-    pub(crate) fn residue_of_big(&self, value: &BigInt) -> u64 {
-        let shift = |residue, digit| self.sum(self.scaled(residue), digit % self.p);
-        let residue = value.iter_u64_digits().rev().fold(0, shift);
-        if value.sign() == Sign::Minus && residue > 0 { self.p - residue } else { residue }
+    /// The residue of a magnitude, least significant word first, with a sign.
+    pub(crate) fn residue_of_words(&self, magnitude: &[u64], negative: bool) -> u64 {
+        let shift = |residue, &word: &u64| self.sum(self.scaled(residue), word % self.p);
+        let residue = magnitude.iter().rev().fold(0, shift);
+        if negative && residue > 0 { self.p - residue } else { residue }
     }
 
     pub(crate) fn factor(&self, value: u64) -> Factor {
@@ -154,6 +152,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use num_bigint::BigInt;
     use num_integer::Integer;
     use num_traits::ToPrimitive;
     use proptest::prelude::*;
@@ -218,6 +217,10 @@ mod tests {
             let p = BigInt::from(field.p);
             let back = (BigInt::from(field.reduce(value)) << 64u32) - BigInt::from(value);
             prop_assert!(field.reduce(value) < field.p && back.is_multiple_of(&p));
+            let residue = field.residue_of_words(&[low, high], a % 2 == 1);
+            let signed = if a % 2 == 1 { -BigInt::from(value) } else { value.into() };
+            prop_assert!(residue < field.p && (signed - residue).is_multiple_of(&p));
+            prop_assert_eq!(field.residue(low.cast_signed()), field.residue_of_words(&[low.cast_signed().unsigned_abs()], low >> 63 == 1));
             let b = low % field.p;
             let product = BigInt::from(a % field.p) * BigInt::from(b) % &p;
             prop_assert_eq!(Some(field.multiply(a % field.p, b)), product.to_u64());

@@ -6,7 +6,9 @@ pub(crate) mod lift;
 pub mod modular;
 pub mod rational;
 pub(crate) mod transform;
+pub mod wide;
 
 pub use grid::Grid;
 pub use modular::{Fp, SplitMix64};
 pub use rational::{ParseRationalError, Rational};
+pub use wide::Wide;

@@ -54,9 +54,8 @@ impl ConcreteKernel {
         let (first, next) = if swap { (next, self) } else { (self, next) };
         let geometry = Geometry { first: first.shape(), next: next.shape(), dilation, result };
         let denominator = first.denominator() * next.denominator();
-        let limit = denominator.trailing_zeros().unwrap_or(0);
-        let (integers, twos) = compose(first.integers(), next.integers(), geometry, limit)?;
-        Ok(Self::canonical(result, integers, denominator >> twos))
+        let integers = compose(first.integers(), next.integers(), geometry)?;
+        Ok(Self::canonical(result, integers, denominator))
     }
 
     /// The composition of `n` copies; the identity for 0.
@@ -82,14 +81,8 @@ impl ConcreteKernel {
     }
 }
 
-/// The integers of the composition, over the product of the denominators, divided by a power of two that all
-/// have in common, up to `2^limit`; and its exponent. Twos go early, because big integers are slow to divide.
-fn compose(
-    first: &Integers,
-    next: &Integers,
-    geometry: Geometry,
-    limit: u64,
-) -> Result<(Integers, u64), KernelError> {
+/// The integers of the composition, over the product of the denominators.
+fn compose(first: &Integers, next: &Integers, geometry: Geometry) -> Result<Integers, KernelError> {
     let count = geometry.result.validate()?;
     let bits = bound_bits(first, next, geometry);
     check_memory(count, bits)?;
@@ -97,29 +90,23 @@ fn compose(
     if plan.cost > MAX_COST {
         return Err(KernelError::TooLarge);
     }
-    Ok(execute(plan.method, first, next, geometry, limit))
+    Ok(execute(plan.method, first, next, geometry))
 }
 
-fn execute(
-    method: Method,
-    first: &Integers,
-    next: &Integers,
-    geometry: Geometry,
-    limit: u64,
-) -> (Integers, u64) {
+fn execute(method: Method, first: &Integers, next: &Integers, geometry: Geometry) -> Integers {
     match (method, first, next) {
         (Method::Words, Integers::Words(a), Integers::Words(b)) => {
-            (Integers::Words(direct::convolve::<i64, i64>(a, b, geometry)), 0)
+            Integers::Words(direct::convolve::<i64, i64>(a, b, geometry))
         }
         (Method::Doubles, Integers::Words(a), Integers::Words(b)) => {
-            (Integers::from_doubles(direct::convolve::<i64, i128>(a, b, geometry)), 0)
+            Integers::from_doubles(&direct::convolve::<i64, i128>(a, b, geometry))
         }
         (Method::Residues { primes }, ..) => {
-            Integers::from_lifted(spectral::convolve(first, next, geometry, primes), limit)
+            Integers::from_wide(spectral::convolve(first, next, geometry, primes))
         }
         _ => {
             let bigs = direct::convolve::<BigInt, BigInt>(&first.to_bigs(), &next.to_bigs(), geometry);
-            (Integers::Big(bigs), 0)
+            Integers::from_bigs(&bigs)
         }
     }
 }
@@ -244,7 +231,7 @@ mod tests {
             2 => BigInt::ZERO,
             _ => ((BigInt::from(high) << 128u32) + low) >> (255 - bits),
         });
-        prop::collection::vec(entry, count).prop_map(|values| Integers::Big(values).narrow())
+        prop::collection::vec(entry, count).prop_map(|values| Integers::from_bigs(&values))
     }
 
     fn operands() -> impl Strategy<Value = (Integers, Integers, Geometry)> {
@@ -262,7 +249,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_method_is_exact((first, next, geometry) in operands()) {
-            let expected = Integers::Big(naive(&first, &next, geometry)).narrow();
+            let expected = Integers::from_bigs(&naive(&first, &next, geometry));
             let bits = bound_bits(&first, &next, geometry);
             prop_assert!(expected.max_bits() <= bits);
             let words = matches!((&first, &next), (Integers::Words(_), Integers::Words(_)));
@@ -271,13 +258,10 @@ mod tests {
             if words && bits <= 127 { methods.push(Method::Doubles); }
             if words && bits <= 63 { methods.push(Method::Words); }
             for method in methods {
-                let found = execute(method, &first, &next, geometry, 0).0.narrow();
+                let found = execute(method, &first, &next, geometry);
                 prop_assert_eq!(&found, &expected, "{:?}", method);
             }
-            let (halved, twos) = execute(Method::Residues { primes }, &first, &next, geometry, 3);
-            let doubled = Integers::Big(halved.iter().map(|value| value << twos).collect()).narrow();
-            prop_assert!(twos <= 3 && doubled == expected);
-            prop_assert_eq!(compose(&first, &next, geometry, 0).unwrap().0.narrow(), expected);
+            prop_assert_eq!(compose(&first, &next, geometry).unwrap(), expected);
         }
     }
 
@@ -301,8 +285,8 @@ mod tests {
             };
             let (first, next) = (values(a, 1), values(b, 1000));
             let primes = primes_for(bound_bits(&first, &next, geometry)).unwrap();
-            let found = execute(Method::Residues { primes }, &first, &next, geometry, 0).0;
-            assert_eq!(found, Integers::Big(naive(&first, &next, geometry)));
+            let found = execute(Method::Residues { primes }, &first, &next, geometry);
+            assert_eq!(found, Integers::from_bigs(&naive(&first, &next, geometry)));
         }
     }
 

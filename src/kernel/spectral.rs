@@ -3,8 +3,9 @@
 
 use super::compose::Geometry;
 use super::{Integers, Shape};
+use crate::algebra::Wide;
 use crate::algebra::field::{Field, PRIMES, PRODUCTS};
-use crate::algebra::lift::Lifted;
+use crate::algebra::lift::lift;
 use crate::algebra::transform::{Cell, LANES, Plan, transform_length};
 
 /// No array of residues is longer than this.
@@ -26,10 +27,10 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
 }
 
 /// The integers of the composition from their residues modulo the first `primes` primes.
-pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Lifted {
+pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Wide {
     let modulo = |&p: &u64| convolve_modulo(Field::new(p), first, next, geometry);
     let residues: Vec<Vec<u64>> = PRIMES.iter().take(primes).map(modulo).collect();
-    Lifted::from_residues(&residues)
+    lift(&residues)
 }
 
 /// The residues of the composition, in the order `[out][in][row][column]`.
@@ -82,8 +83,8 @@ impl Torus<'_> {
             Integers::Words(words) => {
                 words.iter().enumerate().for_each(|(index, &word)| place(index, field.residue(word)));
             }
-            Integers::Big(bigs) => {
-                bigs.iter().enumerate().for_each(|(index, big)| place(index, field.residue_of_big(big)));
+            Integers::Wide(wide) => {
+                (0..wide.len()).for_each(|index| place(index, wide.residue(index, &field)));
             }
         }
         let (height, width) = ((shape.height - 1) * vertical + 1, (shape.width - 1) * horizontal + 1);
