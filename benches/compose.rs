@@ -40,7 +40,7 @@ impl Workloads {
         let layers = first["layers"].as_array().expect("layers");
         let chain =
             layers.iter().filter(|layer| layer["type"] == "conv").map(|layer| integers(&layer["kernel"]));
-        let channels = third["kernels"].as_array().expect("kernels").iter().map(|kernel| floats(kernel));
+        let channels = third["kernels"].as_array().expect("kernels").iter().map(floats);
         Self {
             chain: chain.collect(),
             large: ["a", "b"].map(|name| integers(&second[name])).to_vec(),
@@ -114,8 +114,8 @@ fn compose_chain(kernels: &[ConcreteKernel], pool: &ConcreteKernel) -> ConcreteK
 
 fn compose(criterion: &mut Criterion) {
     let workloads = Workloads::load();
-    let pool =
-        ConcreteKernel::from_bigints(Shape::plane(2, 2), vec![1.into(); 4], 4.into()).expect("a valid shape");
+    let pool = ConcreteKernel::from_bigints(Shape::plane(2, 2), &vec![1.into(); 4], 4.into())
+        .expect("a valid shape");
     let chain = compose_chain(&workloads.chain, &pool);
     assert_eq!((chain.shape(), chain.denominator()), (Shape::plane(78, 78), &BigInt::from(256)));
 
@@ -136,7 +136,7 @@ fn compose(criterion: &mut Criterion) {
         });
     });
     group.finish();
-    let Integers::Big(_) = a.convolve(b).expect("within limits").integers() else {
+    let Integers::Wide(_) = a.convolve(b).expect("within limits").integers() else {
         panic!("W3 needs big integers")
     };
 }

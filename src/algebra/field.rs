@@ -1,9 +1,5 @@
-//! Arithmetic modulo the 61-bit primes of exact transforms, and the lift of residues to integers.
-//! Unlike [`Fp`](super::Fp), whose one modulus is fixed, this is no proof by chance: enough primes
-//! determine a bounded integer.
-
-use num_bigint::BigInt;
-use num_bigint::Sign;
+//! Arithmetic modulo the 61-bit primes of exact transforms. Unlike with [`Fp`](super::Fp), whose one modulus is
+//! fixed, nothing is left to chance: enough primes determine a bounded integer (see `lift.rs`).
 
 /// Primes just below 2⁶¹ that are 1 modulo 2¹⁶·45045, so that each has roots of unity of every order up to 16
 /// and of every power of two up to 2¹⁶.
@@ -134,10 +130,11 @@ impl Field {
         if value < 0 && residue > 0 { self.p - residue } else { residue }
     }
 
-    pub(crate) fn residue_of_big(&self, value: &BigInt) -> u64 {
-        let shift = |residue, digit| self.sum(self.scaled(residue), digit % self.p);
-        let residue = value.iter_u64_digits().rev().fold(0, shift);
-        if value.sign() == Sign::Minus && residue > 0 { self.p - residue } else { residue }
+    /// The residue of a magnitude, least significant word first, with a sign.
+    pub(crate) fn residue_of_words(&self, magnitude: &[u64], negative: bool) -> u64 {
+        let shift = |residue, &word: &u64| self.sum(self.scaled(residue), word % self.p);
+        let residue = magnitude.iter().rev().fold(0, shift);
+        if negative && residue > 0 { self.p - residue } else { residue }
     }
 
     pub(crate) fn factor(&self, value: u64) -> Factor {
@@ -152,122 +149,12 @@ impl Field {
     }
 }
 
-/// Lifts residues modulo the first [`PRIMES`] to integers by mixed radix digits (Garner 1959, "The residue
-/// number system").
-pub(crate) struct Lift {
-    fields: Vec<Field>,
-    /// Row `k`: the products of the first 0, 1, … `k − 1` primes times R, and the inverse of that of the first
-    /// `k` times R, modulo prime `k`.
-    steps: Vec<(Vec<u64>, u64)>,
-    /// The product of the primes, least significant word first.
-    modulus: Vec<u64>,
-}
-
-/// The integer of least magnitude with given residues.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Lifted {
-    Word(i64),
-    Wide(BigInt),
-}
-
-impl Lift {
-    /// For residues modulo the first `count` primes, 1 to 16 of them.
-    pub(crate) fn new(count: usize) -> Self {
-        let fields: Vec<Field> = PRIMES.iter().take(count).map(|&p| Field::new(p)).collect();
-        let steps = fields.iter().enumerate().map(|(k, field)| {
-            let mut product = 1;
-            let mut radices = Vec::with_capacity(k);
-            for earlier in &fields[..k] {
-                radices.push(field.scaled(product));
-                product = field.multiply(product, earlier.p % field.p);
-            }
-            (radices, field.scaled(field.invert(product)))
-        });
-        let steps = steps.collect();
-        let mut modulus = vec![0; count];
-        modulus[0] = 1;
-        for field in &fields {
-            multiply_add(&mut modulus, field.p, 0);
-        }
-        Self { fields, steps, modulus }
-    }
-
-    pub(crate) fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// The integer whose residue modulo prime `k` is `residue(k)`.
-    #[inline]
-    pub(crate) fn lift(&self, residue: impl Fn(usize) -> u64) -> Lifted {
-        let mut digits = [0u64; PRIMES.len()];
-        for (k, (field, (radices, inverse))) in self.fields.iter().zip(&self.steps).enumerate() {
-            // At most 15 products, each below 2¹²².
-            let known = field.reduce(radices.iter().zip(&digits).fold(0, |sum: u128, (&radix, &digit)| {
-                sum.wrapping_add(u128::from(radix).wrapping_mul(u128::from(digit)))
-            }));
-            let r = residue(k);
-            let rest = if r < known { r + field.p - known } else { r - known };
-            digits[k] = field.montgomery(rest, *inverse);
-        }
-        let count = self.fields.len();
-        let mut words = [0u64; PRIMES.len()];
-        let words = &mut words[..count];
-        for (field, &digit) in self.fields.iter().zip(&digits).rev() {
-            multiply_add(words, field.p, digit);
-        }
-        let negative = self.is_upper_half(words);
-        if negative {
-            let mut borrow = false;
-            for (word, &top) in words.iter_mut().zip(&self.modulus) {
-                let (difference, first) = top.overflowing_sub(*word);
-                let (difference, second) = difference.overflowing_sub(u64::from(borrow));
-                (*word, borrow) = (difference, first || second);
-            }
-        }
-        if let (Ok(magnitude), true) = (i64::try_from(words[0]), words[1..].iter().all(|&word| word == 0)) {
-            return Lifted::Word(if negative { -magnitude } else { magnitude });
-        }
-        let mut halves = [0u32; 2 * PRIMES.len()];
-        for (pair, &word) in halves.chunks_exact_mut(2).zip(words.iter()) {
-            #[allow(clippy::cast_possible_truncation, reason = "the two halves of a word")]
-            pair.copy_from_slice(&[word as u32, (word >> 32) as u32]);
-        }
-        Lifted::Wide(BigInt::from_slice(
-            if negative { Sign::Minus } else { Sign::Plus },
-            &halves[..2 * count],
-        ))
-    }
-
-    /// Whether `words > modulus / 2`; the modulus is odd and its top word has free bits.
-    fn is_upper_half(&self, words: &[u64]) -> bool {
-        for k in (0..words.len()).rev() {
-            let above = if k + 1 < words.len() { self.modulus[k + 1] << 63 } else { 0 };
-            let half = (self.modulus[k] >> 1) | above;
-            if words[k] != half {
-                return words[k] > half;
-            }
-        }
-        false
-    }
-}
-
-/// `words · factor + addend` in place; the result must fit.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the low word of a double-word sum")]
-fn multiply_add(words: &mut [u64], factor: u64, addend: u64) {
-    let mut carry = u128::from(addend);
-    for word in words {
-        let sum = u128::from(*word).wrapping_mul(u128::from(factor)).wrapping_add(carry);
-        *word = sum as u64;
-        carry = sum >> 64;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use num_bigint::BigInt;
     use num_integer::Integer;
-    use num_traits::{Signed, ToPrimitive};
+    use num_traits::ToPrimitive;
     use proptest::prelude::*;
 
     #[test]
@@ -330,34 +217,16 @@ mod tests {
             let p = BigInt::from(field.p);
             let back = (BigInt::from(field.reduce(value)) << 64u32) - BigInt::from(value);
             prop_assert!(field.reduce(value) < field.p && back.is_multiple_of(&p));
+            let residue = field.residue_of_words(&[low, high], a % 2 == 1);
+            let signed = if a % 2 == 1 { -BigInt::from(value) } else { value.into() };
+            prop_assert!(residue < field.p && (signed - residue).is_multiple_of(&p));
+            prop_assert_eq!(field.residue(low.cast_signed()), field.residue_of_words(&[low.cast_signed().unsigned_abs()], low >> 63 == 1));
             let b = low % field.p;
             let product = BigInt::from(a % field.p) * BigInt::from(b) % &p;
             prop_assert_eq!(Some(field.multiply(a % field.p, b)), product.to_u64());
             let lazy = field.lazy(a, field.factor(b));
             prop_assert!(lazy < 2 * field.p);
             prop_assert_eq!(BigInt::from(lazy) % &p, BigInt::from(a) * b % &p);
-        }
-
-        #[test]
-        fn lifts_every_integer_in_range(count in 1..=16usize, words in any::<[u64; 16]>(), shift in 0u64..64, sign: bool) {
-            let digits: Vec<u32> = words.map(|w| [w & 0xffff_ffff, w >> 32]).iter().flatten().map(|&h| h.try_into().unwrap()).collect();
-            // The longest integers for which `primes_for` allows `count` primes, and shorter ones.
-            let bits = (61 * count as u64 - 2).saturating_sub(if shift < 4 { 0 } else { shift * count as u64 });
-            let value: BigInt = BigInt::from_slice(Sign::Plus, &digits) >> (1024 - bits);
-            let value = if sign { -value } else { value };
-            prop_assert!(primes_for(value.bits()).unwrap() <= count);
-            let lift = Lift::new(count);
-            let residues: Vec<u64> = lift.fields().iter().map(|f| f.residue_of_big(&value)).collect();
-            for (field, &r) in lift.fields().iter().zip(&residues) {
-                prop_assert_eq!(BigInt::from(r), value.mod_floor(&BigInt::from(field.p)));
-            }
-            match lift.lift(|k| residues[k]) {
-                Lifted::Word(w) => prop_assert_eq!(BigInt::from(w), value),
-                Lifted::Wide(w) => {
-                    prop_assert!(w.abs() > BigInt::from(i64::MAX));
-                    prop_assert_eq!(w, value);
-                }
-            }
         }
     }
 }

@@ -93,64 +93,84 @@ impl Plan {
         }
     }
 
-    /// Harvey 2014, "Faster arithmetic for number-theoretic transforms": cells stay below `4p` until the end.
+    /// Harvey 2014, "Faster arithmetic for number-theoretic transforms": values stay below `4p` until the end.
     /// At each level, block `i` holds a polynomial modulo `x^(2·half) − w²`, which splits into those modulo
-    /// `x^half − w` and `x^half + w`, `w` being the entry `i` of the table.
+    /// `x^half − w` and `x^half + w`, `w` being entry `i` of the table. Two levels at a time spare half of the
+    /// loads and stores.
     fn radix2_forward(&self, table: &[Factor], cells: &mut [Cell]) {
         let (field, double) = (self.field, 2 * self.field.p);
-        let mut half = self.length / 2;
-        while half > 0 {
-            let mut blocks = cells.chunks_exact_mut(2 * half).zip(table);
-            // The first entry of the table is 1.
-            if let Some((block, _)) = blocks.next() {
-                let (low, high) = block.split_at_mut(half);
-                for (x, y) in low.iter_mut().flatten().zip(high.iter_mut().flatten()) {
-                    let (a, b) = (subtract_if_above(*x, double), subtract_if_above(*y, double));
-                    (*x, *y) = (a.wrapping_add(b), a.wrapping_add(double).wrapping_sub(b));
-                }
+        let values = cells.as_flattened_mut();
+        let mut length = values.len();
+        if self.length.ilog2() % 2 == 1 {
+            let (low, high) = values.split_at_mut(length / 2);
+            for (x, y) in low.iter_mut().zip(high) {
+                // The entries are below p, and w is 1.
+                (*x, *y) = (x.wrapping_add(*y), x.wrapping_add(double).wrapping_sub(*y));
             }
-            for (block, &w) in blocks {
-                let (low, high) = block.split_at_mut(half);
-                for (x, y) in low.iter_mut().flatten().zip(high.iter_mut().flatten()) {
-                    let (a, b) = (subtract_if_above(*x, double), field.lazy(*y, w));
-                    (*x, *y) = (a.wrapping_add(b), a.wrapping_add(double).wrapping_sub(b));
-                }
-            }
-            half /= 2;
+            length /= 2;
         }
-        for x in cells.iter_mut().flatten() {
+        while length > LANES {
+            for (index, block) in values.chunks_exact_mut(length).enumerate() {
+                let weights = [table[index], table[2 * index], table[2 * index + 1]];
+                for [x0, x1, x2, x3] in quarters(block) {
+                    let (a0, a1) = (subtract_if_above(*x0, double), subtract_if_above(*x1, double));
+                    let (a2, a3) = (field.lazy(*x2, weights[0]), field.lazy(*x3, weights[0]));
+                    let (b0, b1) = (a0.wrapping_add(a2), a1.wrapping_add(a3));
+                    let (b2, b3) =
+                        (a0.wrapping_add(double).wrapping_sub(a2), a1.wrapping_add(double).wrapping_sub(a3));
+                    let (c0, c1) = (subtract_if_above(b0, double), field.lazy(b1, weights[1]));
+                    let (c2, c3) = (subtract_if_above(b2, double), field.lazy(b3, weights[2]));
+                    (*x0, *x1) = (c0.wrapping_add(c1), c0.wrapping_add(double).wrapping_sub(c1));
+                    (*x2, *x3) = (c2.wrapping_add(c3), c2.wrapping_add(double).wrapping_sub(c3));
+                }
+            }
+            length /= 4;
+        }
+        for x in values {
             *x = subtract_if_above(subtract_if_above(*x, double), field.p);
         }
     }
 
-    /// The levels of `radix2_forward` undone in reverse; cells stay below `2p` until the end.
+    /// The levels of `radix2_forward` undone in reverse; values stay below `2p` until the end.
     fn radix2_inverse(&self, table: &[Factor], cells: &mut [Cell]) {
         let (field, double) = (self.field, 2 * self.field.p);
-        let mut half = 1;
-        while half < self.length {
-            let mut blocks = cells.chunks_exact_mut(2 * half).zip(table);
-            if let Some((block, _)) = blocks.next() {
-                let (low, high) = block.split_at_mut(half);
-                for (x, y) in low.iter_mut().flatten().zip(high.iter_mut().flatten()) {
-                    let (a, b) = (*x, *y);
-                    *x = subtract_if_above(a.wrapping_add(b), double);
-                    *y = subtract_if_above(a.wrapping_add(double).wrapping_sub(b), double);
+        let values = cells.as_flattened_mut();
+        let mut length = LANES;
+        while 4 * length <= values.len() {
+            length *= 4;
+            for (index, block) in values.chunks_exact_mut(length).enumerate() {
+                let weights = [table[index], table[2 * index], table[2 * index + 1]];
+                for [x0, x1, x2, x3] in quarters(block) {
+                    let (a0, a2) = (x0.wrapping_add(*x1), x2.wrapping_add(*x3));
+                    let (b0, b2) = (subtract_if_above(a0, double), subtract_if_above(a2, double));
+                    let b1 = field.lazy(x0.wrapping_add(double).wrapping_sub(*x1), weights[1]);
+                    let b3 = field.lazy(x2.wrapping_add(double).wrapping_sub(*x3), weights[2]);
+                    *x0 = subtract_if_above(b0.wrapping_add(b2), double);
+                    *x1 = subtract_if_above(b1.wrapping_add(b3), double);
+                    *x2 = field.lazy(b0.wrapping_add(double).wrapping_sub(b2), weights[0]);
+                    *x3 = field.lazy(b1.wrapping_add(double).wrapping_sub(b3), weights[0]);
                 }
             }
-            for (block, &w) in blocks {
-                let (low, high) = block.split_at_mut(half);
-                for (x, y) in low.iter_mut().flatten().zip(high.iter_mut().flatten()) {
-                    let (a, b) = (*x, *y);
-                    *x = subtract_if_above(a.wrapping_add(b), double);
-                    *y = field.lazy(a.wrapping_add(double).wrapping_sub(b), w);
-                }
-            }
-            half *= 2;
         }
-        for x in cells.iter_mut().flatten() {
+        if length < values.len() {
+            let (low, high) = values.split_at_mut(length);
+            for (x, y) in low.iter_mut().zip(high) {
+                let (a, b) = (*x, *y);
+                *x = subtract_if_above(a.wrapping_add(b), double);
+                *y = subtract_if_above(a.wrapping_add(double).wrapping_sub(b), double);
+            }
+        }
+        for x in values {
             *x = subtract_if_above(*x, field.p);
         }
     }
+}
+
+/// The values at the same place of the four quarters of a block.
+fn quarters(block: &mut [u64]) -> impl Iterator<Item = [&mut u64; 4]> {
+    let (low, high) = block.split_at_mut(block.len() / 2);
+    let ((x0, x1), (x2, x3)) = (low.split_at_mut(low.len() / 2), high.split_at_mut(high.len() / 2));
+    x0.iter_mut().zip(x1).zip(x2).zip(x3).map(|(((x0, x1), x2), x3)| [x0, x1, x2, x3])
 }
 
 #[inline]

@@ -30,9 +30,9 @@ impl ConcreteKernel {
     pub fn neg(&self) -> Self {
         let integers = match self.integers() {
             Integers::Words(words) => {
-                Integers::from_doubles(words.iter().map(|&word| -i128::from(word)).collect())
+                Integers::from_doubles(&words.iter().map(|&word| -i128::from(word)).collect::<Vec<_>>())
             }
-            Integers::Big(bigs) => Integers::Big(bigs.iter().map(|big| -big).collect()),
+            Integers::Wide(wide) => Integers::from_wide(wide.clone().negated()),
         };
         Self::canonical(self.shape(), integers, self.denominator().clone())
     }
@@ -46,9 +46,12 @@ impl ConcreteKernel {
         check_memory(self.integers().len(), self.integers().max_bits() + numerator.bits())?;
         let integers = match (self.integers(), numerator.to_i64()) {
             (Integers::Words(words), Some(n)) => {
-                Integers::from_doubles(words.iter().map(|&word| i128::from(word) * i128::from(n)).collect())
+                let product = |&word: &i64| i128::from(word) * i128::from(n);
+                Integers::from_doubles(&words.iter().map(product).collect::<Vec<_>>())
             }
-            (integers, _) => Integers::Big(integers.iter().map(|value| value * &numerator).collect()),
+            (integers, _) => {
+                Integers::from_bigs(&integers.iter().map(|value| value * &numerator).collect::<Vec<_>>())
+            }
         };
         Ok(Self::canonical(self.shape(), integers, self.denominator() * denominator))
     }
@@ -65,12 +68,12 @@ impl ConcreteKernel {
         let integers = match (self.integers(), other.integers(), f.to_i64(), g.to_i64()) {
             (Integers::Words(a), Integers::Words(b), Some(f), Some(g)) if bits <= 127 => {
                 let (f, g) = (i128::from(f), i128::from(g));
-                Integers::from_doubles(
-                    a.iter().zip(b).map(|(&x, &y)| i128::from(x) * f + i128::from(y) * g).collect(),
-                )
+                let sum = |(&x, &y): (&i64, &i64)| i128::from(x) * f + i128::from(y) * g;
+                Integers::from_doubles(&a.iter().zip(b).map(sum).collect::<Vec<_>>())
             }
             (a, b, ..) => {
-                Integers::Big(a.iter().zip(b.iter()).map(|(x, y)| x * &f + y * &g).collect::<Vec<BigInt>>())
+                let sum = |(x, y): (BigInt, BigInt)| x * &f + y * &g;
+                Integers::from_bigs(&a.iter().zip(b.iter()).map(sum).collect::<Vec<_>>())
             }
         };
         Ok(Self::canonical(self.shape(), integers, common))

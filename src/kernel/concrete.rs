@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{Integers, KernelError, Shape};
 use crate::algebra::{Grid, Rational};
@@ -14,7 +14,7 @@ use crate::algebra::{Grid, Rational};
 ///
 /// ```
 /// use convproof::kernel::{ConcreteKernel, Shape};
-/// let smooth = ConcreteKernel::from_bigints(Shape::plane(1, 2), vec![2.into(), 2.into()], 4.into()).unwrap();
+/// let smooth = ConcreteKernel::from_bigints(Shape::plane(1, 2), &[2.into(), 2.into()], 4.into()).unwrap();
 /// let twice = smooth.convolve(&smooth).unwrap();
 /// assert_eq!(twice.shape().to_string(), "[1,3]");
 /// assert_eq!(twice.entry(0, 0, 0, 1).to_string(), "1/2");
@@ -40,16 +40,16 @@ impl ConcreteKernel {
     ///
     /// # Errors
     /// If the shape is not valid or has another number of entries, or the denominator is 0.
-    pub fn from_bigints(shape: Shape, values: Vec<BigInt>, denominator: BigInt) -> Result<Self, KernelError> {
+    pub fn from_bigints(shape: Shape, values: &[BigInt], denominator: BigInt) -> Result<Self, KernelError> {
         check_count(shape, values.len())?;
         if denominator.is_zero() {
             return Err(KernelError::ZeroDenominator);
         }
+        let integers = Integers::from_bigs(values);
         if denominator.is_negative() {
-            let values = values.into_iter().map(|value| -value).collect();
-            return Ok(Self::canonical(shape, Integers::Big(values), -denominator));
+            return Ok(Self::canonical(shape, integers, -denominator).neg());
         }
-        Ok(Self::canonical(shape, Integers::Big(values), denominator))
+        Ok(Self::canonical(shape, integers, denominator))
     }
 
     /// Rationals in the order `[out][in][row][column]`.
@@ -66,17 +66,28 @@ impl ConcreteKernel {
                 check_memory(values.len(), common.bits())?;
             }
         }
-        let integers =
-            values.iter().map(|value| value.numerator() * (&common / value.denominator())).collect();
-        Ok(Self::canonical(shape, Integers::Big(integers), common))
+        // Weights that were floats of ordinary size take this way.
+        if let Some(narrow) = common.to_i64() {
+            let over = |value: &Rational| {
+                value.as_small_parts().map(|(n, d)| i128::from(n) * i128::from(narrow / d))
+            };
+            if let Some(doubles) = values.iter().map(over).collect::<Option<Vec<_>>>() {
+                return Ok(Self::canonical(shape, Integers::from_doubles(&doubles), common));
+            }
+        }
+        let over = |value: &Rational| value.numerator() * (&common / value.denominator());
+        let bits = values.iter().map(Rational::bits).max().unwrap_or(0);
+        check_memory(values.len(), bits.saturating_add(common.bits()))?;
+        let integers: Vec<BigInt> = values.iter().map(over).collect();
+        Ok(Self::canonical(shape, Integers::from_bigs(&integers), common))
     }
 
-    /// The kernel with these values; their number and the sign of the denominator are the caller's promise.
+    /// The kernel with these values; their number, the sign of the denominator, and that integers are in words
+    /// if all fit, are the caller's promise.
     pub(crate) fn canonical(shape: Shape, integers: Integers, mut denominator: BigInt) -> Self {
         debug_assert!(shape.validate() == Ok(integers.len()) && denominator.is_positive());
-        let mut integers = integers.narrow();
-        integers.reduce(&mut denominator);
-        Self { shape, integers: integers.narrow(), denominator }
+        let integers = integers.reduce(&mut denominator);
+        Self { shape, integers, denominator }
     }
 
     /// All entries equal to `value`.
@@ -187,12 +198,11 @@ fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {
     if expected == found { Ok(()) } else { Err(KernelError::EntryCount { expected, found }) }
 }
 
-/// No kernel takes more than this many bits of memory, 64 a word.
+/// No kernel takes more than this many bits of memory.
 const MAX_BITS: u64 = 1 << 32;
 
 /// Whether `count` integers of up to `bits` bits may be made.
 pub(crate) fn check_memory(count: usize, bits: u64) -> Result<(), KernelError> {
-    // An integer beyond a word costs about ten words more.
-    let each = if bits <= 63 { 64 } else { bits.saturating_add(640) };
+    let each = bits.saturating_add(64);
     if each.saturating_mul(count as u64) <= MAX_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
 }

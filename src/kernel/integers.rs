@@ -2,7 +2,9 @@
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive, Zero};
+
+use crate::algebra::Wide;
 
 /// The integers of a kernel, over its common denominator, in the order `[out][in][row][column]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -10,7 +12,7 @@ pub enum Integers {
     /// All fit in machine words.
     Words(Vec<i64>),
     /// At least one does not.
-    Big(Vec<BigInt>),
+    Wide(Wide),
 }
 
 impl Integers {
@@ -18,7 +20,7 @@ impl Integers {
     pub fn len(&self) -> usize {
         match self {
             Self::Words(words) => words.len(),
-            Self::Big(bigs) => bigs.len(),
+            Self::Wide(wide) => wide.len(),
         }
     }
 
@@ -34,7 +36,7 @@ impl Integers {
     pub fn get(&self, index: usize) -> BigInt {
         match self {
             Self::Words(words) => words[index].into(),
-            Self::Big(bigs) => bigs[index].clone(),
+            Self::Wide(wide) => wide.get(index),
         }
     }
 
@@ -47,7 +49,7 @@ impl Integers {
     pub fn is_zero_at(&self, index: usize) -> bool {
         match self {
             Self::Words(words) => words[index] == 0,
-            Self::Big(bigs) => bigs[index].is_zero(),
+            Self::Wide(wide) => wide.magnitude(index).iter().all(|&word| word == 0),
         }
     }
 
@@ -55,74 +57,79 @@ impl Integers {
     pub fn count_nonzero(&self) -> usize {
         match self {
             Self::Words(words) => words.iter().filter(|&&word| word != 0).count(),
-            Self::Big(bigs) => bigs.iter().filter(|big| !big.is_zero()).count(),
+            Self::Wide(_) => (0..self.len()).filter(|&index| !self.is_zero_at(index)).count(),
         }
     }
 
-    /// The representation that is canonical: words whenever all fit.
-    pub(crate) fn narrow(self) -> Self {
-        match self {
-            Self::Big(bigs) => bigs
-                .iter()
-                .map(ToPrimitive::to_i64)
-                .collect::<Option<_>>()
-                .map_or(Self::Big(bigs), Self::Words),
-            words @ Self::Words(_) => words,
-        }
+    /// Words whenever all fit.
+    pub(crate) fn from_wide(wide: Wide) -> Self {
+        wide.to_words().map_or(Self::Wide(wide), Self::Words)
     }
 
-    pub(crate) fn from_doubles(doubles: Vec<i128>) -> Self {
-        match doubles.iter().map(|&double| i64::try_from(double)).collect() {
-            Ok(words) => Self::Words(words),
-            Err(_) => Self::Big(doubles.into_iter().map(BigInt::from).collect()),
-        }
+    /// Words whenever all fit.
+    pub(crate) fn from_bigs(bigs: &[BigInt]) -> Self {
+        Self::from_wide(Wide::from_bigs(bigs))
+    }
+
+    /// Words whenever all fit.
+    pub(crate) fn from_doubles(doubles: &[i128]) -> Self {
+        let words: Result<_, _> = doubles.iter().map(|&double| i64::try_from(double)).collect();
+        words.map_or_else(|_| Self::Wide(Wide::from_doubles(doubles)), Self::Words)
     }
 
     pub(crate) fn to_bigs(&self) -> Vec<BigInt> {
-        match self {
-            Self::Words(words) => words.iter().map(|&word| word.into()).collect(),
-            Self::Big(bigs) => bigs.clone(),
-        }
+        self.iter().collect()
     }
 
     /// For each position of the result the source index, or `None` for a 0.
     pub(crate) fn gather(&self, sources: impl Iterator<Item = Option<usize>>) -> Self {
         match self {
             Self::Words(words) => Self::Words(sources.map(|s| s.map_or(0, |index| words[index])).collect()),
-            Self::Big(bigs) => {
-                Self::Big(sources.map(|s| s.map_or_else(BigInt::zero, |index| bigs[index].clone())).collect())
+            Self::Wide(wide) => Self::from_wide(wide.gather(sources)),
+        }
+    }
+
+    /// Divides the integers and the positive `denominator` by all factors that they share. Words stay words, and
+    /// the result is words whenever all fit.
+    pub(crate) fn reduce(self, denominator: &mut BigInt) -> Self {
+        if denominator.is_one() {
+            return self;
+        }
+        match self {
+            Self::Words(mut words) => {
+                let common = common_factor_of_words(&words, denominator);
+                if common.is_one() {
+                    return Self::Words(words);
+                }
+                *denominator /= &common;
+                match common.to_i64() {
+                    Some(divisor) => words.iter_mut().for_each(|word| *word /= divisor),
+                    // It divides every word and is beyond i64, so the words are 0 or, if 2⁶³, also i64::MIN.
+                    None => words.iter_mut().for_each(|word| *word = word.signum()),
+                }
+                Self::Words(words)
+            }
+            Self::Wide(mut wide) => {
+                let twos = wide.take_twos(denominator.trailing_zeros().unwrap_or(0));
+                *denominator >>= twos;
+                if is_power_of_two(denominator) {
+                    return Self::from_wide(wide);
+                }
+                let common = common_factor_of_bigs((0..wide.len()).map(|index| wide.get(index)), denominator);
+                if common.is_one() {
+                    return Self::from_wide(wide);
+                }
+                *denominator /= &common;
+                Self::from_bigs(&(0..wide.len()).map(|index| wide.get(index) / &common).collect::<Vec<_>>())
             }
         }
     }
 
-    /// Divides the integers and the positive `denominator` by all factors that they share.
-    pub(crate) fn reduce(&mut self, denominator: &mut BigInt) {
-        if denominator.is_one() {
-            return;
-        }
-        let common = match self {
-            Self::Words(words) => common_factor_of_words(words, denominator),
-            Self::Big(bigs) => common_factor_of_bigs(bigs, denominator),
-        };
-        if common.is_one() {
-            return;
-        }
-        *denominator /= &common;
-        match self {
-            Self::Words(words) => match common.to_i64() {
-                Some(divisor) => words.iter_mut().for_each(|word| *word /= divisor),
-                // It divides every word and is beyond i64, so the words are 0 or, if 2⁶³, also i64::MIN.
-                None => words.iter_mut().for_each(|word| *word = word.signum()),
-            },
-            Self::Big(bigs) => bigs.iter_mut().for_each(|big| *big /= &common),
-        }
-    }
-
-    /// A number of bits that no magnitude exceeds; tight for big integers and words alike.
+    /// The length in bits of the longest magnitude.
     pub(crate) fn max_bits(&self) -> u64 {
         match self {
             Self::Words(words) => bits_of(max_magnitude(words).into()),
-            Self::Big(bigs) => bigs.iter().map(BigInt::bits).max().unwrap_or(0),
+            Self::Wide(wide) => wide.max_bits(),
         }
     }
 }
@@ -151,26 +158,19 @@ fn common_factor_of_words(words: &[i64], denominator: &BigInt) -> BigInt {
     denominator.gcd(&common.into())
 }
 
-fn common_factor_of_bigs(bigs: &[BigInt], denominator: &BigInt) -> BigInt {
+fn common_factor_of_bigs(bigs: impl Iterator<Item = BigInt>, denominator: &BigInt) -> BigInt {
     let mut common = denominator.clone();
-    if denominator.trailing_zeros().is_some_and(|zeros| zeros + 1 == denominator.bits()) {
-        // A power of two, as for all weights that were floats.
-        let mut zeros = denominator.bits() - 1;
-        for own in bigs.iter().filter_map(BigInt::trailing_zeros) {
-            zeros = zeros.min(own);
-            if zeros == 0 {
-                break;
-            }
-        }
-        return BigInt::one() << zeros;
-    }
     for big in bigs {
-        if !(big % &common).is_zero() {
-            common = common.gcd(big);
+        if !(&big % &common).is_zero() {
+            common = common.gcd(&big);
             if common.is_one() {
                 break;
             }
         }
     }
-    common.abs()
+    common
+}
+
+fn is_power_of_two(positive: &BigInt) -> bool {
+    positive.trailing_zeros().is_some_and(|zeros| zeros + 1 == positive.bits())
 }

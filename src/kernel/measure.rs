@@ -1,7 +1,7 @@
 //! Sums and norms of kernels, exact.
 
 use num_bigint::BigInt;
-use num_traits::{Signed, Zero};
+use num_traits::Signed;
 
 use super::{ConcreteKernel, Integers};
 use crate::algebra::{Grid, Rational};
@@ -33,7 +33,7 @@ impl ConcreteKernel {
                 .map(|pair| pair.iter().map(|word| u128::from(word.unsigned_abs()).pow(2)).sum::<u128>())
                 .fold(WideSum::default(), WideSum::add)
                 .total(),
-            Integers::Big(bigs) => bigs.iter().map(|big| big * big).sum(),
+            Integers::Wide(_) => self.integers().iter().map(|big| &big * &big).sum(),
         };
         let denominator = self.denominator() * self.denominator();
         Rational::new(total, denominator).expect("denominators are positive")
@@ -43,10 +43,7 @@ impl ConcreteKernel {
     pub fn max_abs(&self) -> Rational {
         let largest = match self.integers() {
             Integers::Words(words) => super::integers::max_magnitude(words).into(),
-            Integers::Big(bigs) => bigs
-                .iter()
-                .max_by(|a, b| a.magnitude().cmp(b.magnitude()))
-                .map_or_else(BigInt::zero, BigInt::abs),
+            Integers::Wide(_) => self.integers().iter().map(|big| big.abs()).max().unwrap_or_default(),
         };
         self.over_denominator(largest)
     }
@@ -62,10 +59,10 @@ impl ConcreteKernel {
                 })
                 .map(BigInt::from)
                 .collect(),
-            Integers::Big(bigs) if absolute => {
-                bigs.chunks(length).map(|part| part.iter().map(BigInt::abs).sum()).collect()
+            Integers::Wide(wide) => {
+                let own = |index| if absolute { wide.get(index).abs() } else { wide.get(index) };
+                (0..wide.len()).step_by(length).map(|start| (start..start + length).map(own).sum()).collect()
             }
-            Integers::Big(bigs) => bigs.chunks(length).map(|part| part.iter().sum()).collect(),
         };
         sums.into_iter().map(|sum| self.over_denominator(sum)).collect()
     }

@@ -1,11 +1,11 @@
 //! Composition by transforms modulo several primes: at every frequency a product of matrices over the channels.
 //! Exact when the primes determine the result, which the caller's bound proves.
 
-use num_bigint::BigInt;
-
 use super::compose::Geometry;
 use super::{Integers, Shape};
-use crate::algebra::field::{Field, Lift, Lifted, PRODUCTS};
+use crate::algebra::Wide;
+use crate::algebra::field::{Field, PRIMES, PRODUCTS};
+use crate::algebra::lift::lift;
 use crate::algebra::transform::{Cell, LANES, Plan, transform_length};
 
 /// No array of residues is longer than this.
@@ -27,28 +27,10 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
 }
 
 /// The integers of the composition from their residues modulo the first `primes` primes.
-pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Integers {
-    let lift = Lift::new(primes);
-    let residues: Vec<Vec<u64>> =
-        lift.fields().iter().map(|&field| convolve_modulo(field, first, next, geometry)).collect();
-    let count = residues[0].len();
-    let mut words = Vec::with_capacity(count);
-    for index in 0..count {
-        match lift.lift(|k| residues[k][index]) {
-            Lifted::Word(word) => words.push(word),
-            Lifted::Wide(wide) => {
-                let mut bigs: Vec<BigInt> = Vec::with_capacity(count);
-                bigs.extend(words.into_iter().map(BigInt::from));
-                bigs.push(wide);
-                bigs.extend((index + 1..count).map(|rest| match lift.lift(|k| residues[k][rest]) {
-                    Lifted::Word(word) => word.into(),
-                    Lifted::Wide(wide) => wide,
-                }));
-                return Integers::Big(bigs);
-            }
-        }
-    }
-    Integers::Words(words)
+pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Wide {
+    let modulo = |&p: &u64| convolve_modulo(Field::new(p), first, next, geometry);
+    let residues: Vec<Vec<u64>> = PRIMES.iter().take(primes).map(modulo).collect();
+    lift(&residues)
 }
 
 /// The residues of the composition, in the order `[out][in][row][column]`.
@@ -92,17 +74,19 @@ impl Torus<'_> {
         let pairs = shape.outputs * shape.inputs;
         let row = self.columns.length() * pairs;
         let mut cells = vec![0; self.points() * pairs];
-        let mut place = |index: usize, residue: u64| {
-            let (plane, position) = (index / shape.area(), index % shape.area());
-            let (i, j) = (position / shape.width * vertical, position % shape.width * horizontal);
-            cells[i * row + j * pairs + pair(plane / shape.inputs, plane % shape.inputs)] = residue;
+        let residue = |index: usize| match integers {
+            Integers::Words(words) => field.residue(words[index]),
+            Integers::Wide(wide) => wide.residue(index, &field),
         };
-        match integers {
-            Integers::Words(words) => {
-                words.iter().enumerate().for_each(|(index, &word)| place(index, field.residue(word)));
-            }
-            Integers::Big(bigs) => {
-                bigs.iter().enumerate().for_each(|(index, big)| place(index, field.residue_of_big(big)));
+        let mut index = 0;
+        for plane in 0..pairs {
+            let offset = pair(plane / shape.inputs, plane % shape.inputs);
+            for i in 0..shape.height {
+                let line = &mut cells[i * vertical * row + offset..];
+                for cell in line.iter_mut().step_by(horizontal * pairs).take(shape.width) {
+                    *cell = residue(index);
+                    index += 1;
+                }
             }
         }
         let (height, width) = ((shape.height - 1) * vertical + 1, (shape.width - 1) * horizontal + 1);
@@ -181,35 +165,46 @@ fn multiply_channels(field: Field, left: &[u64], right: &[u64], product: &mut [u
         for (a, values) in left.chunks_exact(middle).zip(product.chunks_exact_mut(inputs)) {
             let (mut fours, mut targets) = (right.chunks_exact(4 * middle), values.chunks_exact_mut(4));
             for (four, target) in (&mut fours).zip(&mut targets) {
-                let (low, high) = four.split_at(2 * middle);
-                let ((b0, b1), (b2, b3)) = (low.split_at(middle), high.split_at(middle));
-                target.copy_from_slice(&dot(field, a, [b0, b1, b2, b3]));
+                target.copy_from_slice(&dot_four(field, a, four));
             }
             for (b, value) in fours.remainder().chunks_exact(middle).zip(targets.into_remainder()) {
-                [*value] = dot(field, a, [b]);
+                *value = dot(field, a, b);
             }
         }
     }
 }
 
-/// The products of `a` with `N` lines of its length, divided by R. Several at once, because one chain of sums
-/// would wait for its carries.
-#[inline]
-fn dot<const N: usize>(field: Field, a: &[u64], lines: [&[u64]; N]) -> [u64; N] {
-    let mut results = [0; N];
-    let mut start = 0;
-    for part in a.chunks(PRODUCTS) {
-        let parts = lines.map(|line| &line[start..start + part.len()]);
-        let mut sums = [0u128; N];
-        for (index, &x) in part.iter().enumerate() {
-            for (sum, line) in sums.iter_mut().zip(&parts) {
-                *sum = sum.wrapping_add(u128::from(x).wrapping_mul(u128::from(line[index])));
-            }
+/// The product of two lines, divided by R.
+fn dot(field: Field, a: &[u64], b: &[u64]) -> u64 {
+    a.chunks(PRODUCTS).zip(b.chunks(PRODUCTS)).fold(0, |total, (a, b)| {
+        field.sum(total, field.reduce(a.iter().zip(b).fold(0, |sum, (&x, &y)| plus_product(sum, x, y))))
+    })
+}
+
+/// The products of `a` with four lines of its length, one after the other, divided by R. Together, because a
+/// single chain of sums would wait for its carries.
+fn dot_four(field: Field, a: &[u64], lines: &[u64]) -> [u64; 4] {
+    let mut results = [0; 4];
+    for start in (0..a.len()).step_by(PRODUCTS) {
+        let end = a.len().min(start + PRODUCTS);
+        let part = |line: usize| &lines[line * a.len()..][start..end];
+        let mut sums = [0u128; 4];
+        let rest = part(0).iter().zip(part(1)).zip(part(2)).zip(part(3));
+        for (&x, (((&b0, &b1), &b2), &b3)) in a[start..end].iter().zip(rest) {
+            sums[0] = plus_product(sums[0], x, b0);
+            sums[1] = plus_product(sums[1], x, b1);
+            sums[2] = plus_product(sums[2], x, b2);
+            sums[3] = plus_product(sums[3], x, b3);
         }
         for (result, sum) in results.iter_mut().zip(sums) {
             *result = field.sum(*result, field.reduce(sum));
         }
-        start += part.len();
     }
     results
+}
+
+/// At most [`PRODUCTS`] of these in a row cannot overflow.
+#[inline]
+fn plus_product(sum: u128, x: u64, y: u64) -> u128 {
+    sum.wrapping_add(u128::from(x).wrapping_mul(u128::from(y)))
 }
