@@ -1,0 +1,7 @@
+//! Dense polynomials: over `ℤ/m` in one variable, over `ℤ` in one and two.
+
+pub mod dense;
+pub mod finite_field;
+pub mod integer;
+pub mod plane;
+pub mod ring;

@@ -1,0 +1,8 @@
+//! Factorization of kernels: exact over ℚ, counted over ℝ and ℂ, and sorted into requested shapes.
+
+mod bivariate;
+pub mod exact;
+mod hensel;
+mod images;
+mod recombine;
+mod univariate;
