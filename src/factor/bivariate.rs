@@ -84,7 +84,7 @@ fn from_images(
 /// The largest power of `p` that is a [`Word`] modulus, and its exponent.
 pub(super) fn word_power(p: u64) -> (u64, u32) {
     let (mut modulus, mut exponent) = (p, 1);
-    while modulus * p < 1 << Word::BITS {
+    while modulus < (1 << Word::BITS) / p {
         modulus *= p;
         exponent += 1;
     }
