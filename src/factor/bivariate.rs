@@ -6,7 +6,7 @@
 
 use super::exact::FactorError;
 use super::hensel::{Series, lift, lift_series};
-use super::images::{Image, Verdict, survey};
+use super::images::{Image, Verdict, images, survey};
 use super::recombine::{Groups, group};
 use crate::algebra::Grid;
 use crate::algebra::poly::dense::{Accumulator, taylor_shift, trim};
@@ -18,6 +18,8 @@ use num_bigint::BigInt;
 const CANDIDATE_LIMIT: usize = 1 << 14;
 /// Sets of images tried before giving up.
 const ROUNDS: usize = 4;
+/// Images tried for a certificate of absolute irreducibility.
+const CERTIFICATE_IMAGES: usize = 60;
 /// Primes from one set of images to the next.
 const SKIP: usize = 40;
 
@@ -29,8 +31,8 @@ pub(super) fn irreducible_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>,
     }
     let rows: Vec<&[BigInt]> = f.rows().collect();
     match survey(&rows, 0) {
-        Verdict::Irreducible(_) => Ok(vec![f.clone()]),
-        Verdict::Open(images, _) => from_images(f, images),
+        Verdict::Irreducible => Ok(vec![f.clone()]),
+        Verdict::Open(candidates, _) => from_images(f, candidates),
         Verdict::Degenerate => {
             let part = square_free_part(f)?;
             if part.height() == f.height() {
@@ -39,6 +41,23 @@ pub(super) fn irreducible_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>,
             irreducible_factors(&part)
         }
     }
+}
+
+/// A prime and a value of y that certify absolute irreducibility: modulo the prime, f has no proper factor of positive
+/// degree in x, and the degrees of the factors of the square-free image have no common divisor.
+pub(super) fn irreducible_image(f: &Grid<BigInt>) -> Option<(u64, u64, Vec<usize>)> {
+    let rows: Vec<&[BigInt]> = f.rows().collect();
+    for image in images(&rows, 0).take(CERTIFICATE_IMAGES) {
+        if image.degrees.iter().fold(0, |acc, d| num_integer::gcd(acc, *d)) != 1 {
+            continue;
+        }
+        let Some(lift) = Lift::new(&image.field, f, &image, 1) else { continue };
+        let groups = group(&image.field, &image.field, &lift.rows, &lift.factors, f.height());
+        if matches!(groups, Groups::Partition(groups) if groups.len() == 1) {
+            return Some((image.field.modulus(), image.point, image.degrees));
+        }
+    }
+    None
 }
 
 /// `f / gcd(f, ∂f/∂x)`.
@@ -52,7 +71,7 @@ fn square_free_part(f: &Grid<BigInt>) -> Result<Grid<BigInt>, FactorError> {
 /// Lifts images until one settles the factorization.
 fn from_images(
     f: &Grid<BigInt>,
-    mut images: Vec<Image>,
+    mut candidates: Vec<Image>,
 ) -> Result<Vec<Grid<BigInt>>, FactorError> {
     let lead = plane::row(f, f.height() - 1);
     let bound = (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2);
@@ -60,7 +79,7 @@ fn from_images(
     let hopeful = (integer::height(f.cells()).bits() + 12).min(proven);
     let rows: Vec<&[BigInt]> = f.rows().collect();
     for round in 0..ROUNDS {
-        for (index, image) in images.iter().enumerate() {
+        for (index, image) in candidates.iter().enumerate() {
             if let Some(factors) = attempt(f, image, hopeful, &bound) {
                 return Ok(factors);
             }
@@ -72,9 +91,9 @@ fn from_images(
                 return Ok(factors);
             }
         }
-        images = match survey(&rows, SKIP * (round + 1)) {
-            Verdict::Irreducible(_) => return Ok(vec![f.clone()]),
-            Verdict::Open(images, _) => images,
+        candidates = match survey(&rows, SKIP * (round + 1)) {
+            Verdict::Irreducible => return Ok(vec![f.clone()]),
+            Verdict::Open(candidates, _) => candidates,
             Verdict::Degenerate => Vec::new(),
         };
     }

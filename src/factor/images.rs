@@ -6,7 +6,7 @@ use crate::algebra::poly::finite_field::{DistinctDegrees, image_prime, is_square
 use crate::algebra::poly::ring::{Ring, Word};
 use num_bigint::BigInt;
 
-/// Images tried before a polynomial is suspected to have repeated factors.
+/// Failures in a row after which a polynomial is suspected to have repeated factors.
 const PATIENCE: usize = 6;
 
 /// A square-free image of full degree.
@@ -57,42 +57,49 @@ impl DegreeSet {
 /// What images say of a polynomial.
 pub(super) enum Verdict {
     /// No factor can have a degree strictly between 0 and that of the polynomial.
-    Irreducible(Image),
+    Irreducible,
     /// Images, fewest factors first, and the degrees that are still possible.
     Open(Vec<Image>, DegreeSet),
     /// No image was square-free of full degree.
     Degenerate,
 }
 
-/// Takes images of the polynomial with the given rows (row i is the coefficient of `x^i`, a polynomial in y) at
-/// primes from number `skip` on.
+/// Square-free images of full degree at primes from number `skip` on, of the polynomial with the given rows (row i is
+/// the coefficient of `x^i`, a polynomial in y). Ends after [`PATIENCE`] failures in a row.
+pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = Image> + 'a {
+    let mut point = 0;
+    let mut index = skip;
+    std::iter::from_fn(move || {
+        for _ in 0..PATIENCE {
+            let field = image_prime(index)?;
+            index += 1;
+            if let Some(image) = take(rows, field, point) {
+                return Some(image);
+            }
+            point += 1;
+        }
+        None
+    })
+}
+
+/// What a few images say, at primes from number `skip` on.
 pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
     let degree = rows.len() - 1;
     let wanted = if degree < 8 { 4 } else { 3 };
     let mut possible = DegreeSet::all(degree);
-    let mut images: Vec<Image> = Vec::new();
-    let (mut point, mut failures) = (0, 0);
-    for index in skip.. {
-        let Some(field) = image_prime(index) else { break };
-        let Some(image) = take(rows, field, point) else {
-            failures += 1;
-            point += 1;
-            if failures > PATIENCE && images.is_empty() {
-                return Verdict::Degenerate;
-            }
-            continue;
-        };
+    let mut found: Vec<Image> = Vec::new();
+    for image in images(rows, skip).take(wanted) {
         possible.restrict(&image.degrees);
         if possible.is_trivial() {
-            return Verdict::Irreducible(image);
+            return Verdict::Irreducible;
         }
-        images.push(image);
-        if images.len() >= wanted {
-            break;
-        }
+        found.push(image);
     }
-    images.sort_by_key(|image| image.degrees.len());
-    Verdict::Open(images, possible)
+    if found.is_empty() {
+        return Verdict::Degenerate;
+    }
+    found.sort_by_key(|image| image.degrees.len());
+    Verdict::Open(found, possible)
 }
 
 fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<Image> {

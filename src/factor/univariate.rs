@@ -21,7 +21,7 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
     }
     let rows: Vec<&[BigInt]> = a.chunks(1).collect();
     match survey(&rows, 0) {
-        Verdict::Irreducible(_) => Ok(vec![a.to_vec()]),
+        Verdict::Irreducible => Ok(vec![a.to_vec()]),
         Verdict::Open(images, degrees) => match images.first() {
             Some(image) => from_image(a, image, &degrees),
             None => Err(FactorError::Limit),

@@ -171,11 +171,49 @@ pub fn image_prime(index: usize) -> Option<Word> {
     PRIMES.get(index).copied().and_then(Word::new)
 }
 
+/// The primes below 2^58 in decreasing order.
+pub fn large_primes() -> impl Iterator<Item = Word> {
+    (1..1u64 << Word::BITS).rev().step_by(2).filter_map(Word::new).filter(is_prime)
+}
+
+/// Miller–Rabin with bases that are right for all 64-bit numbers (Sinclair 2011).
+fn is_prime(ring: &Word) -> bool {
+    let n = ring.modulus();
+    let (shift, odd) = ((n - 1).trailing_zeros(), (n - 1) >> (n - 1).trailing_zeros());
+    let minus_one = ring.sub(&0, &ring.one());
+    [2, 325, 9375, 28178, 450_775, 9_780_504, 1_795_265_022].into_iter().all(|base| {
+        let base = ring.embed_small(base);
+        let mut power = ring.one();
+        for bit in (0..64 - odd.leading_zeros()).rev() {
+            power = ring.mul(&power, &power);
+            if odd >> bit & 1 == 1 {
+                power = ring.mul(&power, &base);
+            }
+        }
+        if base == 0 || power == ring.one() || power == minus_one {
+            return true;
+        }
+        (1..shift).any(|_| {
+            power = ring.mul(&power, &power);
+            power == minus_one
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::algebra::poly::dense::monic;
     use proptest::prelude::*;
+
+    #[test]
+    fn first_large_primes() {
+        let offsets: Vec<u64> = large_primes().take(3).map(|field| (1 << 58) - field.modulus()).collect();
+        assert_eq!(offsets, [27, 57, 63]);
+        let small: Vec<u64> = (0..10_000).filter_map(Word::new).filter(is_prime).map(|f| f.modulus()).collect();
+        let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        assert_eq!(small, (3..10_000).filter(sieve).collect::<Vec<u64>>());
+    }
 
     proptest! {
         #[test]

@@ -3,5 +3,8 @@
 pub mod dense;
 pub mod finite_field;
 pub mod integer;
+pub mod linear;
+pub mod number_field;
 pub mod plane;
 pub mod ring;
+pub mod roots;
