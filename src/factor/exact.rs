@@ -22,6 +22,8 @@ pub enum FactorError {
     Zero,
     /// A stated bound on degrees, candidates or coefficients was reached.
     Limit,
+    /// The requested shapes do not multiply to the shape of the kernel.
+    Shapes,
 }
 
 impl fmt::Display for FactorError {
@@ -29,6 +31,7 @@ impl fmt::Display for FactorError {
         match self {
             Self::Zero => write!(f, "the zero kernel has no factorization"),
             Self::Limit => write!(f, "a bound of the factoriser was reached"),
+            Self::Shapes => write!(f, "kernels of these shapes cannot multiply to a kernel of this shape"),
         }
     }
 }
