@@ -8,6 +8,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod evaluate;
 pub mod explain;
+pub mod factor;
 pub mod ir;
 pub mod kernel;
 pub mod operator;

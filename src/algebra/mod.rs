@@ -2,15 +2,16 @@
 
 pub(crate) mod field;
 pub mod grid;
+mod laurent;
 pub(crate) mod lift;
 pub mod modular;
-mod poly;
+pub mod poly;
 pub mod rational;
 pub(crate) mod transform;
 pub mod wide;
 
 pub use grid::Grid;
+pub use laurent::{MAX_DEGREE, Monomial, Poly, Sum, Symbol};
 pub use modular::{Fp, SplitMix64};
-pub use poly::{MAX_DEGREE, Monomial, Poly, Sum, Symbol};
 pub use rational::{ParseRationalError, Rational};
 pub use wide::Wide;

@@ -1,6 +1,6 @@
 //! Laurent polynomials in free symbols with rational coefficients, fully expanded and in normal form.
 //!
-//! Knows nothing of kernels or names; relations between symbols (square roots) live in [`super::symbols`].
+//! Knows nothing of kernels or names; relations between symbols (square roots) are not its business.
 
 use std::collections::hash_map::Entry;
 use std::fmt;

@@ -1,0 +1,311 @@
+//! Irreducible factors over ℚ of polynomials in two variables: an image modulo p at a point y = a, Hensel lifting
+//! modulo powers of p and then of y, recombination by linear algebra.
+//!
+//! Precision is first what planted factors need, then what a proven bound on the coefficients of factors asks for.
+//! A candidate counts only when it divides exactly.
+
+use super::exact::FactorError;
+use super::hensel::{Series, lift, lift_series};
+use super::images::{Image, Verdict, images, survey};
+use super::recombine::{Groups, group};
+use crate::algebra::Grid;
+use crate::algebra::poly::dense::{Accumulator, taylor_shift, trim};
+use crate::algebra::poly::ring::{Big, Ring, Word};
+use crate::algebra::poly::{integer, plane};
+use num_bigint::BigInt;
+
+/// Candidates tried by the exhaustive search over groups before giving up.
+const CANDIDATE_LIMIT: usize = 1 << 14;
+/// Sets of images tried before giving up.
+const ROUNDS: usize = 4;
+/// Images tried for a certificate of absolute irreducibility.
+const CERTIFICATE_IMAGES: usize = 60;
+/// Primes from one set of images to the next.
+const SKIP: usize = 40;
+
+/// The distinct irreducible factors of a primitive polynomial with at least two rows and columns, no zero
+/// borders, and no factor in y alone.
+pub(super) fn irreducible_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>, FactorError> {
+    if f.height() == 2 {
+        return Ok(vec![f.clone()]);
+    }
+    let rows: Vec<&[BigInt]> = f.rows().collect();
+    match survey(&rows, 0) {
+        Verdict::Irreducible => Ok(vec![f.clone()]),
+        Verdict::Open(candidates, _) => from_images(f, candidates),
+        Verdict::Degenerate => {
+            let part = square_free_part(f)?;
+            if part.height() == f.height() {
+                return from_images(f, Vec::new());
+            }
+            irreducible_factors(&part)
+        }
+    }
+}
+
+/// A prime and a value of y that certify absolute irreducibility: modulo the prime, f has no proper factor of positive
+/// degree in x, and the degrees of the factors of the square-free image have no common divisor.
+pub(super) fn irreducible_image(f: &Grid<BigInt>) -> Option<(u64, u64, Vec<usize>)> {
+    let rows: Vec<&[BigInt]> = f.rows().collect();
+    for image in images(&rows, 0).take(CERTIFICATE_IMAGES) {
+        if image.degrees.iter().fold(0, |acc, d| num_integer::gcd(acc, *d)) != 1 {
+            continue;
+        }
+        let Some(lift) = Lift::new(&image.field, f, &image, 1) else { continue };
+        let groups = group(&image.field, &image.field, &lift.rows, &lift.factors, f.height());
+        if matches!(groups, Groups::Partition(groups) if groups.len() == 1) {
+            return Some((image.field.modulus(), image.point, image.degrees));
+        }
+    }
+    None
+}
+
+/// `f / gcd(f, ∂f/∂x)`.
+fn square_free_part(f: &Grid<BigInt>) -> Result<Grid<BigInt>, FactorError> {
+    let derivative = Grid::from_fn(f.height() - 1, f.width(), |i, j| f.at(i + 1, j) * (i + 1));
+    let common = plane::gcd(f, &derivative).ok_or(FactorError::Limit)?;
+    let part = plane::exact_div(f, &common).ok_or(FactorError::Limit)?;
+    Ok(plane::primitive(&part).1)
+}
+
+/// Lifts images until one settles the factorization.
+fn from_images(
+    f: &Grid<BigInt>,
+    mut candidates: Vec<Image>,
+) -> Result<Vec<Grid<BigInt>>, FactorError> {
+    let lead = plane::row(f, f.height() - 1);
+    let bound = (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2);
+    let proven = bound.bits() + 1;
+    let hopeful = (integer::height(f.cells()).bits() + 12).min(proven);
+    let rows: Vec<&[BigInt]> = f.rows().collect();
+    for round in 0..ROUNDS {
+        for (index, image) in candidates.iter().enumerate() {
+            if let Some(factors) = attempt(f, image, hopeful, &bound) {
+                return Ok(factors);
+            }
+            // More precision once in a round: failures for other reasons are cured by other images.
+            if index == 0
+                && hopeful < proven
+                && let Some(factors) = attempt(f, image, proven, &bound)
+            {
+                return Ok(factors);
+            }
+        }
+        candidates = match survey(&rows, SKIP * (round + 1)) {
+            Verdict::Irreducible => return Ok(vec![f.clone()]),
+            Verdict::Open(candidates, _) => candidates,
+            Verdict::Degenerate => Vec::new(),
+        };
+    }
+    Err(FactorError::Limit)
+}
+
+/// The largest power of `p` that is a [`Word`] modulus, and its exponent.
+pub(super) fn word_power(p: u64) -> (u64, u32) {
+    let (mut modulus, mut exponent) = (p, 1);
+    while modulus < (1 << Word::BITS) / p {
+        modulus *= p;
+        exponent += 1;
+    }
+    (modulus, exponent)
+}
+
+/// One lift to at least `bits` bits; `None` if it does not settle the factorization.
+fn attempt(f: &Grid<BigInt>, image: &Image, bits: u64, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
+    let p = image.field.modulus();
+    let (modulus, exponent) = word_power(p);
+    if bits <= u64::from(modulus.ilog2()) {
+        let proven = BigInt::from(modulus) > bound * 2;
+        Lift::new(&Word::new(modulus)?, f, image, exponent)?.factors(proven, bound)
+    } else {
+        let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
+        let modulus = BigInt::from(p).pow(exponent);
+        let proven = modulus > bound * 2;
+        Lift::new(&Big::new(modulus)?, f, image, exponent)?.factors(proven, bound)
+    }
+}
+
+/// The lifted factors of one polynomial.
+struct Lift<'a, R: Ring> {
+    ring: &'a R,
+    image: &'a Image,
+    polynomial: &'a Grid<BigInt>,
+    /// Rows of the polynomial shifted so that the point is 0.
+    rows: Vec<Vec<R::Elem>>,
+    /// Monic factors modulo a power of y above the degree.
+    factors: Vec<Series<R::Elem>>,
+}
+
+impl<'a, R: Ring> Lift<'a, R> {
+    fn new(ring: &'a R, f: &'a Grid<BigInt>, image: &'a Image, exponent: u32) -> Option<Self> {
+        let point = ring.embed_small(image.point);
+        let rows: Vec<Vec<R::Elem>> = f
+            .rows()
+            .map(|row| {
+                let mut row: Vec<R::Elem> = row.iter().map(|c| ring.embed(c)).collect();
+                if image.point != 0 {
+                    taylor_shift(ring, &mut row, &point);
+                }
+                row
+            })
+            .collect();
+        let order = f.width() + 1;
+        let inverse = series_inverse(ring, &rows[rows.len() - 1], order)?;
+        let monic: Vec<Vec<R::Elem>> = rows
+            .iter()
+            .map(|row| {
+                let mut product = Accumulator::new(ring, order);
+                product.add_product(row, &inverse);
+                product.finish()
+            })
+            .collect();
+        let target: Series<R::Elem> = (0..order)
+            .map(|j| {
+                let mut line = monic.iter().map(|series| series[j].clone()).collect();
+                trim(ring, &mut line);
+                line
+            })
+            .collect();
+        let modular = image.split.factors(&image.field);
+        let tree = lift(ring, &image.field, exponent, &target[0], &modular)?;
+        let factors = lift_series(ring, &tree, target);
+        Some(Self { ring, image, polynomial: f, rows, factors })
+    }
+
+    /// The irreducible factors, if this lift settles them.
+    fn factors(&self, proven: bool, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
+        let singles = || (0..self.factors.len()).map(|i| vec![i]).collect();
+        let count = self.factors.len() + 3;
+        let groups = match group(self.ring, &self.image.field, &self.rows, &self.factors, count) {
+            Groups::Partition(groups) => {
+                if let Some(factors) = self.all_groups(&groups) {
+                    return Some(factors);
+                }
+                groups
+            }
+            Groups::Unclear => singles(),
+        };
+        if proven { self.search(groups, bound) } else { None }
+    }
+
+    /// The factors if every group is one: then they are irreducible, for each true factor is a product of groups.
+    fn all_groups(&self, groups: &[Vec<usize>]) -> Option<Vec<Grid<BigInt>>> {
+        let degree = |group: &&Vec<usize>| group.iter().map(|i| self.factors[*i][0].len()).sum::<usize>();
+        let mut order: Vec<&Vec<usize>> = groups.iter().collect();
+        order.sort_by_key(degree);
+        order.pop();
+        let mut rest = self.polynomial.clone();
+        let mut factors = Vec::with_capacity(groups.len());
+        for group in order {
+            let candidate = self.candidate(group, None)?;
+            rest = plane::exact_div(&rest, &candidate)?;
+            factors.push(candidate);
+        }
+        factors.push(rest);
+        Some(factors)
+    }
+
+    /// Tries products of groups, few first; complete when the modulus exceeds twice the bound.
+    fn search(&self, mut groups: Vec<Vec<usize>>, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
+        let mut rest = self.polynomial.clone();
+        let mut factors = Vec::new();
+        let (mut size, mut trials) = (1, 0);
+        'sizes: while 2 * size <= groups.len() {
+            let mut choice: Vec<usize> = (0..size).collect();
+            loop {
+                trials += 1;
+                if trials > CANDIDATE_LIMIT {
+                    return None;
+                }
+                let members: Vec<usize> = choice.iter().flat_map(|c| groups[*c].clone()).collect();
+                if let Some(candidate) = self.candidate(&members, Some(bound))
+                    && let Some(quotient) = plane::exact_div(&rest, &candidate)
+                {
+                    rest = quotient;
+                    factors.push(candidate);
+                    let mut index = 0;
+                    groups.retain(|_| {
+                        index += 1;
+                        !choice.contains(&(index - 1))
+                    });
+                    continue 'sizes;
+                }
+                if !next_choice(&mut choice, groups.len()) {
+                    break;
+                }
+            }
+            size += 1;
+        }
+        factors.push(rest);
+        Some(factors)
+    }
+
+    /// The primitive polynomial that the product of some lifted factors stands for, if it is one: the leading
+    /// coefficient of f times the product, without its content in y.
+    fn candidate(&self, members: &[usize], bound: Option<&BigInt>) -> Option<Grid<BigInt>> {
+        let ring = self.ring;
+        let width = self.polynomial.width();
+        let mut product: Series<R::Elem> = self.factors[*members.first()?].clone();
+        product.truncate(width);
+        for index in &members[1..] {
+            let factor = &self.factors[*index];
+            let len = product[0].len() + factor[0].len() - 1;
+            product = (0..width)
+                .map(|j| {
+                    let mut line = Accumulator::new(ring, len);
+                    for i in 0..=j {
+                        line.add_product(&product[i], &factor[j - i]);
+                    }
+                    line.finish()
+                })
+                .collect();
+        }
+        let back = ring.sub(&ring.zero(), &ring.embed_small(self.image.point));
+        let lead = &self.rows[self.rows.len() - 1];
+        let mut cells = Vec::with_capacity(product[0].len() * width);
+        for i in 0..product[0].len() {
+            let series: Vec<R::Elem> =
+                product.iter().map(|line| line.get(i).cloned().unwrap_or_else(|| ring.zero())).collect();
+            let mut row = Accumulator::new(ring, width);
+            row.add_product(&series, lead);
+            let mut row = row.finish();
+            if self.image.point != 0 {
+                taylor_shift(ring, &mut row, &back);
+            }
+            for c in &row {
+                let c = ring.symmetric(c);
+                if bound.is_some_and(|bound| c.magnitude() > bound.magnitude()) {
+                    return None;
+                }
+                cells.push(c);
+            }
+        }
+        let (grid, ..) = plane::strip(&Grid::new(product[0].len(), width, cells)?)?;
+        let content = plane::content_in_y(&grid)?;
+        let part = if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(content))? } else { grid };
+        Some(plane::primitive(&part).1)
+    }
+}
+
+/// The next subset of `0..n` of the same size in lexicographic order.
+pub(super) fn next_choice(choice: &mut [usize], n: usize) -> bool {
+    let k = choice.len();
+    let Some(i) = (0..k).rev().find(|i| choice[*i] < n - k + i) else { return false };
+    choice[i] += 1;
+    for j in i + 1..k {
+        choice[j] = choice[j - 1] + 1;
+    }
+    true
+}
+
+/// `1 / a` modulo `y^order`.
+fn series_inverse<R: Ring>(ring: &R, a: &[R::Elem], order: usize) -> Option<Vec<R::Elem>> {
+    let unit = ring.inverse(a.first()?)?;
+    let mut inverse = vec![unit.clone()];
+    for j in 1..order {
+        let reach = j.min(a.len() - 1);
+        let known = crate::algebra::poly::dense::dot_reversed(ring, &a[1..=reach], &inverse[j - reach..]);
+        inverse.push(ring.sub(&ring.zero(), &ring.mul(&known, &unit)));
+    }
+    Some(inverse)
+}

@@ -1,0 +1,150 @@
+//! Irreducible factors over ℚ of polynomials in one variable: Zassenhaus' algorithm with the degree sets of several
+//! primes, one Hensel lift to a proven precision, and a bounded search for the factors.
+
+use super::bivariate::{next_choice, word_power};
+use super::exact::FactorError;
+use super::hensel::lift;
+use super::images::{DegreeSet, Image, Verdict, survey};
+use crate::algebra::poly::dense::mul;
+use crate::algebra::poly::integer;
+use crate::algebra::poly::ring::{Big, Ring, Word};
+use num_bigint::BigInt;
+use num_traits::{Signed, Zero};
+
+/// Products of lifted factors whose second coefficient is looked at before giving up.
+const TRIAL_LIMIT: usize = 1 << 20;
+
+/// The distinct irreducible factors of a primitive polynomial of positive degree with nonzero constant term.
+pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, FactorError> {
+    if a.len() == 2 {
+        return Ok(vec![a.to_vec()]);
+    }
+    let rows: Vec<&[BigInt]> = a.chunks(1).collect();
+    match survey(&rows, 0) {
+        Verdict::Irreducible => Ok(vec![a.to_vec()]),
+        Verdict::Open(images, degrees) => match images.first() {
+            Some(image) => from_image(a, image, &degrees),
+            None => Err(FactorError::Limit),
+        },
+        Verdict::Degenerate => {
+            let common = integer::gcd(a, &integer::derivative(a)).ok_or(FactorError::Limit)?;
+            let part = integer::exact_div(a, &integer::primitive(&common)).ok_or(FactorError::Limit)?;
+            if part.len() == a.len() {
+                return Err(FactorError::Limit);
+            }
+            irreducible_factors(&integer::primitive(&part))
+        }
+    }
+}
+
+fn from_image(
+    a: &[BigInt],
+    image: &Image,
+    degrees: &DegreeSet,
+) -> Result<Vec<Vec<BigInt>>, FactorError> {
+    // Mignotte: a factor of lc·a has coefficients of at most 2^n · lc · ‖a‖₂.
+    let lead = a.last().map(Signed::abs).unwrap_or_default();
+    let bound = (integer::norm_bound(a) * &lead) << (a.len() - 1);
+    let p = image.field.modulus();
+    let (modulus, exponent) = word_power(p);
+    if BigInt::from(modulus) > &bound * 2 {
+        let ring = Word::new(modulus).ok_or(FactorError::Limit)?;
+        return Search::new(&ring, a, image, exponent, degrees)?.run(a);
+    }
+    let exponent = bound.bits() / u64::from(p.ilog2()) + 2;
+    let exponent = u32::try_from(exponent).map_err(|_| FactorError::Limit)?;
+    let ring = Big::new(BigInt::from(p).pow(exponent)).ok_or(FactorError::Limit)?;
+    Search::new(&ring, a, image, exponent, degrees)?.run(a)
+}
+
+/// Search for products of lifted factors that are true factors.
+struct Search<'a, R: Ring> {
+    ring: &'a R,
+    degrees: &'a DegreeSet,
+    factors: Vec<Vec<R::Elem>>,
+}
+
+impl<'a, R: Ring> Search<'a, R> {
+    fn new(
+        ring: &'a R,
+        a: &[BigInt],
+        image: &Image,
+        exponent: u32,
+        degrees: &'a DegreeSet,
+    ) -> Result<Self, FactorError> {
+        let target: Vec<R::Elem> = a.iter().map(|c| ring.embed(c)).collect();
+        let target = crate::algebra::poly::dense::monic(ring, &target).ok_or(FactorError::Limit)?;
+        let modular = image.split.factors(&image.field);
+        let tree = lift(ring, &image.field, exponent, &target, &modular).ok_or(FactorError::Limit)?;
+        Ok(Self { ring, degrees, factors: tree.leaves() })
+    }
+
+    fn run(mut self, a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, FactorError> {
+        let mut rest = a.to_vec();
+        let mut found = Vec::new();
+        let (mut size, mut trials) = (1, 0);
+        'sizes: while 2 * size <= self.factors.len() {
+            let lead = rest.last().cloned().unwrap_or_default();
+            let unit = self.ring.embed(&lead);
+            // The second coefficient of lc·Π is −lc times the sum of the roots, none larger than 1 + height/lc.
+            let root_sum = (integer::height(&rest) + lead.abs()) * rest.len();
+            let traces: Vec<R::Elem> = self
+                .factors
+                .iter()
+                .map(|f| self.ring.mul(&f[f.len() - 2], &unit))
+                .collect();
+            let mut choice: Vec<usize> = (0..size).collect();
+            loop {
+                trials += 1;
+                if trials > TRIAL_LIMIT {
+                    return Err(FactorError::Limit);
+                }
+                if let Some((factor, quotient)) = self.trial(&rest, &unit, &choice, &traces, &root_sum) {
+                    found.push(factor);
+                    rest = quotient;
+                    let mut index = 0;
+                    self.factors.retain(|_| {
+                        index += 1;
+                        !choice.contains(&(index - 1))
+                    });
+                    continue 'sizes;
+                }
+                if !next_choice(&mut choice, self.factors.len()) {
+                    break;
+                }
+            }
+            size += 1;
+        }
+        found.push(rest);
+        Ok(found)
+    }
+
+    /// The primitive factor that the chosen lifted factors stand for, and its cofactor.
+    fn trial(
+        &self,
+        rest: &[BigInt],
+        unit: &R::Elem,
+        choice: &[usize],
+        traces: &[R::Elem],
+        root_sum: &BigInt,
+    ) -> Option<(Vec<BigInt>, Vec<BigInt>)> {
+        let ring = self.ring;
+        let degree: usize = choice.iter().map(|i| self.factors[*i].len() - 1).sum();
+        if !self.degrees.contains(degree) {
+            return None;
+        }
+        let trace = choice.iter().fold(ring.zero(), |sum, i| ring.add(&sum, &traces[*i]));
+        if ring.symmetric(&trace).abs() > *root_sum {
+            return None;
+        }
+        let product = choice.iter().fold(vec![unit.clone()], |acc, i| mul(ring, &acc, &self.factors[*i]));
+        let cells: Vec<BigInt> = product.iter().map(|c| ring.symmetric(c)).collect();
+        let factor = integer::primitive(&cells);
+        // A cheap necessary condition before the division.
+        if !rest.first()?.is_zero() && !(rest.first()? % factor.first()?).is_zero() {
+            return None;
+        }
+        let quotient = integer::exact_div(rest, &factor)?;
+        Some((factor, quotient))
+    }
+}
