@@ -3,3 +3,4 @@
 //! See the README for the command line and `docs/architecture.md` for the map of the code.
 
 pub mod algebra;
+pub mod factor;

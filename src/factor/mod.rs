@@ -1,0 +1,3 @@
+//! Factoring kernels.
+
+pub mod fit;
