@@ -12,6 +12,9 @@ const FLAT: f64 = 1e-9;
 /// Descent goes on to this, so that the last digits are right as well.
 const FLATTEST: f64 = 1e-14;
 
+/// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
+pub(crate) const SAME: f64 = 2e-9;
+
 /// Where a descent ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Descent {
@@ -31,7 +34,7 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
     normalise(model, &mut x);
     project(model, &mut x);
     let mut value = model.evaluate(&x);
-    let mut damping = 1e-2;
+    let mut damping = 0.1;
     let mut settled = 0;
     let mut result = Descent { x, value, iterations: 0, converged: false };
     while result.iterations < limit && value.is_finite() {
@@ -47,8 +50,12 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
         let Some((step, predicted)) = newton_step(model, &held, &mut damping, scale) else {
             break;
         };
-        if settled >= 2 && value - 1.5 * predicted > rival * (1.0 + 1e-6) {
+        if settled >= 1 && predicted <= 0.003 * value && value - 2.0 * predicted > rival * (1.0 + 1e-6) {
             result.converged = false;
+            break;
+        }
+        // The rest of the way to a minimum already known is not worth going.
+        if settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value {
             break;
         }
         let mut next = &result.x + &step;
@@ -59,7 +66,14 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
         if after < value {
             settled = if gain > 0.7 && gain < 1.3 { settled + 1 } else { 0 };
             (result.x, value) = (next, after);
-            damping = if gain > 0.75 { (damping * 0.1).max(1e-13) } else if gain < 0.25 { damping * 4.0 } else { damping };
+            damping *= if gain > 0.75 {
+                0.2
+            } else if gain < 0.25 {
+                3.0
+            } else {
+                1.0
+            };
+            damping = damping.max(1e-13);
         } else {
             if predicted <= 1e-15 * value || step.norm() <= 1e-15 * (1.0 + result.x.norm()) || damping > 1e12 {
                 break;

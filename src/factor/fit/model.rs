@@ -102,7 +102,7 @@ impl Model {
         let mut nonnegative = Vec::new();
         let mut ranges = Vec::new();
         let mut shapes = Vec::new();
-        for (unknown, &linear) in problem.unknowns.iter().zip(&problem.linear) {
+        for (unknown, &linear) in problem.unknowns.iter().zip(&problem.eliminated) {
             let (mut variables, count) = unknown.variables();
             let first = counts[usize::from(linear)];
             variables.iter_mut().for_each(|v| *v += first);
@@ -118,7 +118,8 @@ impl Model {
             let empty = Grid::from_fn(1, 1, |_, _| 1.0);
             product.unknowns.iter().map(move |&unknown| Slot { term, unknown, others: empty.clone() })
         });
-        let scalable = (0..shapes.len()).filter(|&u| problem.is_scalable(u)).map(|u| ranges[u].clone());
+        let rescales = problem.eliminated.contains(&true);
+        let scalable = (0..shapes.len()).filter(|&u| rescales && problem.is_scalable(u)).map(|u| ranges[u].clone());
         let [nonlinear, linear] = counts;
         Self {
             scalable: scalable.collect(),
@@ -141,6 +142,14 @@ impl Model {
     /// The unknown kernels as of the last call of [`Model::evaluate`].
     pub(crate) fn kernels(&self) -> &[Grid<f64>] {
         &self.values
+    }
+
+    /// Floating-point operations of one iteration, roughly.
+    pub(crate) fn cost(&self) -> usize {
+        let variables = self.gradient.len() + self.linear.len();
+        let pairs = self.slots.len() * self.slots.len();
+        let cells = self.target.cells().len();
+        variables * variables * variables / 3 + pairs * cells * cells / 2
     }
 
     /// `φ(x)`, with x the entries of the unknowns that are not eliminated; infinite where it cannot be computed.
@@ -237,35 +246,22 @@ impl Model {
         let (rows, columns) = (&self.shapes[first.unknown], &self.shapes[second.unknown]);
         lag_table(&first.others, &second.others, (rows, columns), &mut self.table);
         let span = rows.width + columns.width - 1;
-        let symmetric = a != b && rows.linear == columns.linear;
-        for (k, &row) in rows.variables.iter().enumerate() {
-            let (i, j) = (k / rows.width, k % rows.width);
-            for (l, &column) in columns.variables.iter().enumerate() {
-                let lag = (i + columns.height - 1 - l / columns.width) * span + j + columns.width - 1 - l % columns.width;
-                matrix[(row, column)] += self.table[lag];
-                if symmetric {
-                    matrix[(column, row)] += self.table[lag];
-                }
-            }
-        }
+        let last = (columns.height - 1) * span + columns.width - 1;
+        let mirror = a != b && rows.linear == columns.linear;
+        add_table(matrix, (rows, columns), &self.table, span, |i, j| last - i * span - j, mirror);
     }
 
     /// Adds the correlation of the error with the rest of the product that holds slots `a` and `b`.
     fn add_interaction(&mut self, a: usize, b: usize, matrix: &mut DMatrix<f64>) {
-        let rest = self.product_without(a, b);
-        correlate(&self.error, &rest, &mut self.table);
-        let span = self.error.width() - rest.width() + 1;
         let (rows, columns) = (&self.shapes[self.slots[a].unknown], &self.shapes[self.slots[b].unknown]);
-        for (k, &row) in rows.variables.iter().enumerate() {
-            let (i, j) = (k / rows.width, k % rows.width);
-            for (l, &column) in columns.variables.iter().enumerate() {
-                let value = self.table[(i + l / columns.width) * span + j + l % columns.width];
-                matrix[(row, column)] += value;
-                if rows.linear == columns.linear {
-                    matrix[(column, row)] += value;
-                }
-            }
+        let span = rows.width + columns.width - 1;
+        if self.known[self.slots[a].term].is_none() && self.slots.iter().filter(|s| s.term == self.slots[a].term).count() == 2 {
+            self.table.clear();
+            self.table.extend_from_slice(self.error.cells());
+        } else {
+            correlate(&self.error, &self.product_without(a, b), &mut self.table);
         }
+        add_table(matrix, (rows, columns), &self.table, span, |i, j| i * span + j, rows.linear == columns.linear);
     }
 
     /// Computes gradient and Hessian of φ at the point last evaluated.
@@ -307,30 +303,54 @@ impl Model {
     }
 }
 
+/// Adds to `matrix[(a, b)]`, for entries a of `shapes.0` and b = (i, j) of `shapes.1`, the table at
+/// `offset(i, j)` plus the position of a in rows of `span`; with `mirror`, the transpose as well.
+fn add_table(
+    matrix: &mut DMatrix<f64>,
+    shapes: (&Shape, &Shape),
+    table: &[f64],
+    span: usize,
+    offset: impl Fn(usize, usize) -> usize,
+    mirror: bool,
+) {
+    let (rows, columns) = shapes;
+    let height = matrix.nrows();
+    let cells = matrix.as_mut_slice();
+    for (i, line) in columns.variables.chunks_exact(columns.width).enumerate() {
+        for (j, &column) in line.iter().enumerate() {
+            let mut start = offset(i, j);
+            for row_line in rows.variables.chunks_exact(rows.width) {
+                for (&row, value) in row_line.iter().zip(&table[start..start + rows.width]) {
+                    cells[column * height + row] += value;
+                    if mirror {
+                        cells[row * height + column] += value;
+                    }
+                }
+                start += span;
+            }
+        }
+    }
+}
+
 /// `table[a − b] = Σ_v first[v] · second[v + a − b]` for entries a of `shapes.0` and b of `shapes.1`, the lags
 /// row by row from the smallest.
 fn lag_table(first: &Grid<f64>, second: &Grid<f64>, shapes: (&Shape, &Shape), table: &mut Vec<f64>) {
     table.clear();
-    let overlap = |lag: usize, back: usize, length: usize, other: usize| {
-        // v + lag - back must lie in 0..other for v in 0..length.
-        let start = back.saturating_sub(lag);
-        (start, (other + back).saturating_sub(lag).min(length))
-    };
     let (up, left) = (shapes.1.height - 1, shapes.1.width - 1);
-    for i in 0..shapes.0.height + up {
-        let (top, bottom) = overlap(i, up, first.height(), second.height());
-        for j in 0..shapes.0.width + left {
-            let (start, end) = overlap(j, left, first.width(), second.width());
-            let mut sum = 0.0;
-            if start < end {
-                for row in top..bottom {
-                    let x = &first.cells()[row * first.width() + start..row * first.width() + end];
-                    let other = (row + i - up) * second.width() + start + j - left;
-                    let y = &second.cells()[other..other + end - start];
-                    sum += x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+    let (height, width) = (shapes.0.height + up, shapes.0.width + left);
+    table.resize(height * width, 0.0);
+    // Entry v of `first` and w of `second` meet at lag w − v.
+    for (i, row) in first.rows().enumerate() {
+        let lines = (i.saturating_sub(up), (i + shapes.0.height).min(second.height()));
+        for (j, x) in row.iter().enumerate() {
+            let (start, end) = (j.saturating_sub(left), (j + shapes.0.width).min(second.width()));
+            for k in lines.0..lines.1 {
+                let lag = (k + up - i) * width + start + left - j;
+                let others = &second.cells()[k * second.width() + start..k * second.width() + end];
+                for (cell, y) in table[lag..lag + end - start].iter_mut().zip(others) {
+                    *cell += x * y;
                 }
             }
-            table.push(sum);
         }
     }
 }

@@ -4,9 +4,11 @@
 use crate::algebra::{Grid, Rational};
 
 /// Largest number of unknown kernels of one problem.
-pub const MAX_UNKNOWNS: usize = 8;
-/// Largest number of products of one problem, and of factors of one product.
-pub const MAX_TERMS: usize = 8;
+pub const MAX_UNKNOWNS: usize = 32;
+/// Largest number of products of one problem.
+pub const MAX_TERMS: usize = 16;
+/// Largest number of factors of one product.
+pub const MAX_FACTORS: usize = 16;
 /// Largest number of free entries of all unknowns together.
 pub const MAX_VARIABLES: usize = 256;
 /// Largest number of entries of the target.
@@ -126,7 +128,7 @@ pub enum FitError {
 pub enum Limit {
     /// [`MAX_UNKNOWNS`].
     Unknowns,
-    /// [`MAX_TERMS`].
+    /// [`MAX_TERMS`] or [`MAX_FACTORS`].
     Terms,
     /// [`MAX_VARIABLES`].
     Variables,
@@ -164,7 +166,7 @@ impl Problem {
         if self.unknowns.len() > MAX_UNKNOWNS {
             return Err(FitError::TooLarge(Limit::Unknowns));
         }
-        if self.terms.len() > MAX_TERMS || self.terms.iter().any(|term| term.len() > MAX_TERMS) {
+        if self.terms.len() > MAX_TERMS || self.terms.iter().any(|term| term.len() > MAX_FACTORS) {
             return Err(FitError::TooLarge(Limit::Terms));
         }
         check_given(&self.target)?;
@@ -228,7 +230,7 @@ impl Problem {
     }
 }
 
-fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
+pub(crate) fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
     if kernel.cells().is_empty() {
         Err(FitError::Empty)
     } else if kernel.height() > MAX_CELLS || kernel.width() > MAX_CELLS || kernel.cells().len() > MAX_CELLS {

@@ -4,11 +4,8 @@
 
 use nalgebra::DVector;
 
-use super::descent::{Descent, descend};
+use super::descent::{Descent, SAME, descend};
 use super::model::Model;
-
-/// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
-const SAME: f64 = 2e-9;
 
 /// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
 pub(crate) struct Random(u64);
@@ -40,10 +37,23 @@ impl Random {
 pub(crate) struct Effort {
     /// Descents.
     pub(crate) starts: usize,
-    /// Random points drawn for each start, of which the best is taken.
-    pub(crate) draws: usize,
     /// Newton iterations of one descent.
     pub(crate) iterations: usize,
+}
+
+impl Effort {
+    /// Floating-point operations that a whole search may take, roughly: a few seconds.
+    const BUDGET: usize = 4_000_000_000;
+    /// Iterations of one descent, of which few need more than 30.
+    const ITERATIONS: usize = 200;
+
+    /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations.
+    pub(crate) fn of(model: &Model, wanted: usize) -> Self {
+        let cost = model.cost().max(1);
+        let starts = wanted.min(Self::BUDGET / cost.saturating_mul(20)).max(1);
+        let iterations = Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)).max(5);
+        Self { starts, iterations }
+    }
 }
 
 /// What a search found.
@@ -62,10 +72,8 @@ pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Fou
     let mut ends: Vec<f64> = Vec::new();
     let mut best: Option<Descent> = None;
     let mut iterations = 0;
-    let mut starts = 0;
-    while starts < effort.starts {
-        starts += 1;
-        let start = draw(model, &mut random, variables, effort.draws);
+    for _ in 0..effort.starts {
+        let start = DVector::from_fn(variables, |_, _| random.normal());
         let rival = best.as_ref().map_or(f64::INFINITY, |b| b.value);
         let end = descend(model, start, effort.iterations, rival);
         iterations += end.iterations;
@@ -76,17 +84,5 @@ pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Fou
     }
     let best = best?;
     let reached = ends.iter().filter(|&&value| value <= best.value * (1.0 + SAME) + 1e-24).count();
-    Some(Found { best, starts, reached, iterations })
-}
-
-fn draw(model: &mut Model, random: &mut Random, variables: usize, draws: usize) -> DVector<f64> {
-    let mut best = (f64::INFINITY, DVector::zeros(variables));
-    for _ in 0..draws.max(1) {
-        let x = DVector::from_fn(variables, |_, _| random.normal());
-        let value = if draws > 1 { model.evaluate(&x) } else { 0.0 };
-        if value < best.0 {
-            best = (value, x);
-        }
-    }
-    best.1
+    Some(Found { best, starts: effort.starts, reached, iterations })
 }
