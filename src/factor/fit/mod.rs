@@ -37,7 +37,7 @@ use search::Effort;
 
 use crate::algebra::{Grid, Rational};
 
-/// Gradients up to this, relative to the target, count as converged.
+/// How to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
     /// Seed of the random starts; the same seed gives the same result on every platform.
@@ -56,7 +56,7 @@ impl Default for Options {
     }
 }
 
-/// How the unknowns that enter linearly become rationals; the others are always rounded to 26 bits.
+/// How the unknowns that enter linearly become rationals; the others are always rounded to 24 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LastFactor {
     /// The exact least-squares solution for the others: the best there is, with long numerators. Beyond 48

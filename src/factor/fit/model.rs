@@ -132,7 +132,7 @@ impl Model {
             nonnegative,
             linear: DVector::zeros(linear),
             linear_factor: None,
-            mixed: DMatrix::zeros(linear, nonlinear),
+            mixed: DMatrix::zeros(nonlinear, linear),
             table: Vec::new(),
             gradient: DVector::zeros(nonlinear),
             hessian: DMatrix::zeros(nonlinear, nonlinear),
@@ -283,7 +283,7 @@ impl Model {
                 let other = self.shapes[self.slots[b].unknown].linear;
                 let matrix = match (linear, other) {
                     (false, false) if b >= a => &mut hessian,
-                    (true, false) => &mut mixed,
+                    (false, true) => &mut mixed,
                     _ => continue,
                 };
                 self.add_curvature(a, b, matrix);
@@ -295,8 +295,7 @@ impl Model {
         if let Some(factor) = &self.linear_factor
             && !mixed.is_empty()
         {
-            factor.l_dirty().solve_lower_triangular_unchecked_mut(&mut mixed);
-            hessian.gemm_tr(-1.0, &mixed, &mixed, 1.0);
+            subtract_complement(factor.l_dirty(), &mut mixed, &mut hessian);
         }
         self.hessian = hessian;
         self.mixed = mixed;
@@ -328,6 +327,26 @@ fn add_table(
                 }
                 start += span;
             }
+        }
+    }
+}
+
+/// For `mixed` = f_xy and f_yy = LLᵀ: replaces `mixed` by Z with Z Lᵀ = f_xy, and subtracts Z Zᵀ from the (lower
+/// triangle of the) Hessian.
+fn subtract_complement(factor: &DMatrix<f64>, mixed: &mut DMatrix<f64>, hessian: &mut DMatrix<f64>) {
+    let (rows, columns) = mixed.shape();
+    for i in 0..columns {
+        let (done, rest) = mixed.as_mut_slice().split_at_mut(i * rows);
+        let column = &mut rest[..rows];
+        for (k, earlier) in done.chunks_exact(rows).enumerate() {
+            let weight = factor[(i, k)];
+            column.iter_mut().zip(earlier).for_each(|(x, z)| *x -= weight * z);
+        }
+        let pivot = factor[(i, i)];
+        column.iter_mut().for_each(|x| *x /= pivot);
+        for (j, target) in hessian.as_mut_slice().chunks_exact_mut(rows).enumerate() {
+            let weight = column[j];
+            target[j..].iter_mut().zip(&column[j..]).for_each(|(t, z)| *t -= weight * z);
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::algebra::Grid;
 /// Most variables for which the linear unknowns are solved for exactly; beyond, they are rounded as well.
 pub(crate) const MAX_EXACT_VARIABLES: usize = 48;
 /// Bits behind the point to which factors are rounded, relative to their largest entry. The residual is flat
-/// at its minimum, so an error of 2^-27 in a factor changes it by a relative 2^-50 or so.
-const BITS: i64 = 26;
+/// at its minimum, so an error of 2^-25 in a factor changes it by a relative 2^-45 or so.
+const BITS: i64 = 24;
 /// Bits where all factors are rounded and none is solved for.
 const FINE_BITS: i64 = 40;
 /// Tolerances, tried in turn, within which the simplest fraction is taken for an entry's exact value.

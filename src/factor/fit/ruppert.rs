@@ -50,8 +50,8 @@
 
 use nalgebra::DMatrix;
 use num_bigint::BigInt;
-use num_integer::{Integer, Roots};
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_integer::Integer;
+use num_traits::{One, ToPrimitive, Zero};
 
 use super::definite::is_positive_definite;
 use super::fixed::{Fixed, ratio};
@@ -105,7 +105,7 @@ fn shorten(kernel: &Fixed) -> Option<(Grid<i128>, Rational, Rational)> {
     let error = if drop == 0 {
         Rational::ZERO
     } else {
-        ratio((BigInt::from(cells.cells().len()).sqrt() + 1_u32) , BigInt::from(2))
+        ratio(BigInt::from(cells.cells().len()).sqrt() + 1_u32, BigInt::from(2))
     };
     Some((rounded, ratio(content << drop, kernel.denominator.clone()), error))
 }

@@ -74,15 +74,21 @@ pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Fou
     let mut iterations = 0;
     for _ in 0..effort.starts {
         let start = DVector::from_fn(variables, |_, _| random.normal());
-        let rival = best.as_ref().map_or(f64::INFINITY, |b| b.value);
-        let end = descend(model, start, effort.iterations, rival);
+        let rival = best.as_ref().map_or(f64::INFINITY, |b: &Descent| b.value);
+        let end = descend(model, start, effort.iterations, Some(rival));
         iterations += end.iterations;
         ends.push(end.value);
         if end.value.is_finite() && end.value < rival {
             best = Some(end);
         }
     }
-    let best = best?;
+    let mut best = best?;
     let reached = ends.iter().filter(|&&value| value <= best.value * (1.0 + SAME) + 1e-24).count();
+    // Starts after the first to get there may have stopped a little short of it.
+    let polished = descend(model, best.x.clone(), effort.iterations, None);
+    iterations += polished.iterations;
+    if polished.value <= best.value {
+        best = polished;
+    }
     Some(Found { best, starts: effort.starts, reached, iterations })
 }
