@@ -1,0 +1,94 @@
+//! The multi-start search: where descents start, and which of their ends are kept. Deterministic.
+
+#![allow(clippy::float_arithmetic, reason = "least squares proposes candidates in floating point")]
+
+use nalgebra::DVector;
+
+use super::descent::{Descent, SAME, descend};
+use super::model::Model;
+
+/// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Roughly normal with mean 0: the sum of four uniform numbers, centred. Needs no transcendental function, so
+    /// that every platform draws the same numbers.
+    fn normal(&mut self) -> f64 {
+        let bits = self.next();
+        let parts = (0..4).map(|k| (bits >> (16 * k)) & 0xffff);
+        parts.map(|part| f64::from(u32::try_from(part).expect("16 bits")) / 65535.0 - 0.5).sum::<f64>() * 1.7
+    }
+}
+
+/// How much work a search may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Descents.
+    pub(crate) starts: usize,
+    /// Newton iterations of one descent.
+    pub(crate) iterations: usize,
+}
+
+impl Effort {
+    /// Floating-point operations that a whole search may take, roughly: a few seconds.
+    const BUDGET: usize = 4_000_000_000;
+    /// Iterations of one descent, of which few need more than 30.
+    const ITERATIONS: usize = 200;
+
+    /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations.
+    pub(crate) fn of(model: &Model, wanted: usize) -> Self {
+        let cost = model.cost().max(1);
+        let starts = wanted.min(Self::BUDGET / cost.saturating_mul(20)).max(1);
+        let iterations = Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)).max(5);
+        Self { starts, iterations }
+    }
+}
+
+/// What a search found.
+pub(crate) struct Found {
+    pub(crate) best: Descent,
+    pub(crate) starts: usize,
+    /// How many starts ended at the best value.
+    pub(crate) reached: usize,
+    pub(crate) iterations: usize,
+}
+
+/// Runs the search; `None` if no start gave a finite value.
+pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Found> {
+    let variables = model.gradient.len();
+    let mut random = Random::new(seed);
+    let mut ends: Vec<f64> = Vec::new();
+    let mut best: Option<Descent> = None;
+    let mut iterations = 0;
+    for _ in 0..effort.starts {
+        let start = DVector::from_fn(variables, |_, _| random.normal());
+        let rival = best.as_ref().map_or(f64::INFINITY, |b: &Descent| b.value);
+        let end = descend(model, start, effort.iterations, Some(rival));
+        iterations += end.iterations;
+        ends.push(end.value);
+        if end.value.is_finite() && end.value < rival {
+            best = Some(end);
+        }
+    }
+    let mut best = best?;
+    let reached = ends.iter().filter(|&&value| value <= best.value * (1.0 + SAME) + 1e-24).count();
+    // Starts after the first to get there may have stopped a little short of it.
+    let polished = descend(model, best.x.clone(), effort.iterations, None);
+    iterations += polished.iterations;
+    if polished.value <= best.value {
+        best = polished;
+    }
+    Some(Found { best, starts: effort.starts, reached, iterations })
+}
