@@ -69,10 +69,7 @@ fn square_free_part(f: &Grid<BigInt>) -> Result<Grid<BigInt>, FactorError> {
 }
 
 /// Lifts images until one settles the factorization.
-fn from_images(
-    f: &Grid<BigInt>,
-    mut candidates: Vec<Image>,
-) -> Result<Vec<Grid<BigInt>>, FactorError> {
+fn from_images(f: &Grid<BigInt>, mut candidates: Vec<Image>) -> Result<Vec<Grid<BigInt>>, FactorError> {
     let lead = plane::row(f, f.height() - 1);
     let bound = (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2);
     let proven = bound.bits() + 1;

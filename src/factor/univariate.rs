@@ -37,11 +37,7 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
     }
 }
 
-fn from_image(
-    a: &[BigInt],
-    image: &Image,
-    degrees: &DegreeSet,
-) -> Result<Vec<Vec<BigInt>>, FactorError> {
+fn from_image(a: &[BigInt], image: &Image, degrees: &DegreeSet) -> Result<Vec<Vec<BigInt>>, FactorError> {
     // Mignotte: a factor of lc·a has coefficients of at most 2^n · lc · ‖a‖₂.
     let lead = a.last().map(Signed::abs).unwrap_or_default();
     let bound = (integer::norm_bound(a) * &lead) << (a.len() - 1);
@@ -88,11 +84,8 @@ impl<'a, R: Ring> Search<'a, R> {
             let unit = self.ring.embed(&lead);
             // The second coefficient of lc·Π is −lc times the sum of the roots, none larger than 1 + height/lc.
             let root_sum = (integer::height(&rest) + lead.abs()) * rest.len();
-            let traces: Vec<R::Elem> = self
-                .factors
-                .iter()
-                .map(|f| self.ring.mul(&f[f.len() - 2], &unit))
-                .collect();
+            let traces: Vec<R::Elem> =
+                self.factors.iter().map(|f| self.ring.mul(&f[f.len() - 2], &unit)).collect();
             let mut choice: Vec<usize> = (0..size).collect();
             loop {
                 trials += 1;

@@ -2,6 +2,7 @@
 
 mod derivation;
 mod doubt;
+mod equations;
 mod kernels;
 mod numbers;
 mod stacks;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::report::{Block, Outcome};
 
+pub use equations::{equation, fitted, forall};
 pub use kernels::kernels;
 pub use numbers::numbers;
 pub use stacks::stacks;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Shown;
+use super::text::root_decimal;
 use crate::algebra::Rational;
 use crate::ir::{Order, Quantity, Symbols};
 use crate::prove::verdict::NumberVerdict;
@@ -72,15 +73,8 @@ fn quantity(quantity: &Quantity, symbols: &Symbols) -> String {
             poly.as_constant().map_or_else(|| symbols.show(poly), |value| shortened(&value))
         }
         Quantity::Root(square) => square.exact_sqrt().map_or_else(
-            || format!("sqrt({}) (about {})", shortened(square), root_decimal(square)),
+            || format!("sqrt({}) (about {})", shortened(square), root_decimal(square, 6)),
             |root| shortened(&root),
         ),
     }
-}
-
-/// A decimal of a square root, from an integer square root.
-fn root_decimal(square: &Rational) -> String {
-    let (n, d) = (square.numerator(), square.denominator());
-    let scaled = ((n * &d) << 128_u32).sqrt();
-    Rational::new(scaled, d << 64_u32).map_or_else(String::new, |root| root.to_decimal(6))
 }

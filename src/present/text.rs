@@ -96,3 +96,19 @@ pub fn image_json(image: &Image) -> Value {
 pub fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
 }
+
+/// A number as it is if that is short, else as a decimal.
+pub fn short(value: &Rational) -> String {
+    let text = value.to_string();
+    if text.len() <= 10 { text } else { value.to_decimal(7) }
+}
+
+/// A decimal of the square root of a rational.
+pub fn root_decimal(square: &Rational, digits: usize) -> String {
+    if let Some(exact) = square.exact_sqrt() {
+        return short(&exact);
+    }
+    let (n, d) = (square.numerator(), square.denominator());
+    let scaled = ((n * &d) << 512_u32).sqrt();
+    Rational::new(scaled, d << 256_u32).map_or_else(String::new, |root| root.to_decimal(digits))
+}

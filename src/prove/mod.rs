@@ -2,6 +2,7 @@
 
 pub mod counterexample;
 pub mod equality;
+pub mod factoring;
 mod interval;
 pub mod kernels;
 mod point;

@@ -89,15 +89,15 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
 /// rival's, or has in effect reached one that is no higher.
 fn is_settled(settled: usize, value: f64, predicted: f64, rival: f64) -> bool {
     let loses = settled >= 1 && predicted <= 0.003 * value && value - 2.0 * predicted > rival * (1.0 + 1e-6);
-    let arrived = settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value;
+    let arrived =
+        settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value;
     loses || arrived
 }
 
 /// Nonnegative variables at 0 that would move below: they are held, their derivatives cleared.
 fn hold(model: &mut Model, x: &DVector<f64>) -> Vec<usize> {
-    let held: Vec<usize> = (0..x.len())
-        .filter(|&k| model.nonnegative[k] && x[k] <= 0.0 && model.gradient[k] >= 0.0)
-        .collect();
+    let held: Vec<usize> =
+        (0..x.len()).filter(|&k| model.nonnegative[k] && x[k] <= 0.0 && model.gradient[k] >= 0.0).collect();
     for &k in &held {
         model.gradient[k] = 0.0;
         model.hessian.row_mut(k).fill(0.0);

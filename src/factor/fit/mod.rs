@@ -247,7 +247,10 @@ fn lower_bound(problem: &Reduced) -> LowerBound {
         offer(separable::distance_to_rank_squared(&problem.target, pairs.len()), BoundMethod::SingularValues);
     } else if let [product] = problem.products.as_slice() {
         let proper = |u: &&usize| problem.unknowns[**u].height * problem.unknowns[**u].width > 1;
-        if product.unknowns.iter().filter(proper).count() + usize::from(product.known.as_ref().is_some_and(|k| k.height() * k.width() > 1)) >= 2 {
+        if product.unknowns.iter().filter(proper).count()
+            + usize::from(product.known.as_ref().is_some_and(|k| k.height() * k.width() > 1))
+            >= 2
+        {
             let distance = ruppert::distance_to_products(&problem.target);
             offer(&distance * &distance, BoundMethod::Ruppert);
         }
