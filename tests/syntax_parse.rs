@@ -128,7 +128,7 @@ fn numbers(expr: &Expr, found: &mut Vec<Rational>) {
         ExprKind::Number(value) => found.push(value.clone()),
         ExprKind::Negate(inner) => {
             numbers(inner, found);
-            let last = found.pop().unwrap();
+            let last = found.pop().expect("just pushed");
             found.push(-last);
         }
         ExprKind::Array(entries) => entries.iter().for_each(|entry| numbers(entry, found)),
@@ -180,6 +180,7 @@ fn labels_and_their_colons() {
     for text in ["prove A == B", "prove: A == B", "prove\n  A == B"] {
         assert_eq!(print(&spec(text)), "prove A == B\n");
     }
+    assert_eq!(print(&spec("prove: \"a\" == b")), "prove: \"a\" == b\n");
     assert_eq!(print(&spec("fit \"l\": rank 2: A ~ B")), "fit \"l\" rank 2: A ~ B\n");
     assert_eq!(print(&spec("fit rank[1,1]: rank * A ~ B")), "fit rank[1,1]: rank * A ~ B\n");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Stack;
-use crate::algebra::Symbol;
+use crate::algebra::{Monomial, Poly, Rational, Symbol};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 
 /// A kernel (or scalar, vector or image) with its two readings.
@@ -24,6 +24,16 @@ impl KernelTerm {
         Self { kernel: Kernel::Concrete(kernel.clone()), expr: Arc::new(KernelExpr::Constant(kernel)) }
     }
 
+    /// A kernel given by its exact form alone; `None` if that is too large to write out.
+    pub fn of_kernel(kernel: &Kernel) -> Option<Self> {
+        if let Some(concrete) = kernel.as_concrete() {
+            return Some(Self::constant(concrete.clone()));
+        }
+        let entries = kernel.expand().ok()?.entries().iter().map(|entry| Arc::new(of_poly(entry))).collect();
+        let expr = Arc::new(KernelExpr::Array { shape: kernel.shape(), entries });
+        Some(Self { kernel: kernel.clone(), expr })
+    }
+
     /// The shape.
     pub fn shape(&self) -> Shape {
         self.kernel.shape()
@@ -38,6 +48,28 @@ impl KernelTerm {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// A polynomial as a sum of products of free scalars.
+fn of_poly(poly: &Poly) -> KernelExpr {
+    let number = |value: &Rational| {
+        let one = ConcreteKernel::from_rationals(Shape::plane(1, 1), std::slice::from_ref(value));
+        KernelExpr::Constant(Arc::new(one.expect("one entry")))
+    };
+    let term = |(monomial, coefficient): &(Monomial, Rational)| {
+        monomial.factors().iter().fold(number(coefficient), |product, &(symbol, exponent)| {
+            let base = Arc::new(KernelExpr::Free { first: symbol, shape: Shape::plane(1, 1) });
+            let power = Arc::new(KernelExpr::Power(base, u32::from(exponent.unsigned_abs())));
+            let product = Arc::new(product);
+            if exponent < 0 {
+                KernelExpr::Divide(product, power)
+            } else {
+                KernelExpr::Convolve(product, power)
+            }
+        })
+    };
+    let sum = poly.terms().iter().map(term).reduce(|a, b| KernelExpr::Add(Arc::new(a), Arc::new(b)));
+    sum.unwrap_or_else(|| number(&Rational::from(0)))
 }
 
 /// A kernel expression with all names resolved.

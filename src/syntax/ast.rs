@@ -24,6 +24,8 @@ pub struct Comment {
 }
 
 /// One top-level piece of a spec.
+// Nearly every item is a statement, so a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// A triple-quoted Markdown block.

@@ -31,6 +31,17 @@ impl Doc {
         Self::Group(Box::new(Self::Nest(Box::new(Self::Concat(parts)))))
     }
 
+    /// Whether the document begins with this character.
+    pub(super) fn begins_with(&self, character: char) -> bool {
+        match self {
+            Self::Text(text) => text.starts_with(character),
+            Self::Break(text) => text.starts_with(character),
+            Self::Concat(parts) => parts.first().is_some_and(|part| part.begins_with(character)),
+            Self::Nest(inner) | Self::Group(inner) => inner.begins_with(character),
+            Self::Rows { flat, .. } => flat.starts_with(character),
+        }
+    }
+
     /// Lays the document out in lines of at most `width` characters where its breaks allow.
     pub(super) fn render(&self, width: usize) -> String {
         let mut page = Page { text: String::new(), column: 0, width };

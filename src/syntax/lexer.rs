@@ -1,9 +1,10 @@
 //! Text to tokens, in linear time. Never fails: what is no token becomes [`TokenKind::Bad`] with an error.
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_until, take_while, take_while1};
-use nom::character::complete::{anychar, char, digit0, digit1, none_of, one_of};
-use nom::combinator::{map_opt, not, opt, recognize, value};
+use nom::bytes::complete::{tag, take_until, take_while1};
+use nom::character::complete::{char, digit0, digit1, none_of, one_of};
+use nom::combinator::{not, opt, recognize, value};
+use nom::error::{Error, ErrorKind};
 use nom::multi::many0_count;
 use nom::sequence::{pair, terminated};
 use nom::{IResult, Input as _, Parser};
@@ -32,7 +33,8 @@ pub(super) fn lex(text: &str) -> Lexed {
             return lexed;
         }
         let start = at.location_offset();
-        if let Ok((after, _)) = comment(at) {
+        if at.fragment().starts_with('#') {
+            let after = at.take_from(line_length(at.fragment()));
             let span = Span::new(start, after.location_offset());
             lexed.comments.push(CommentToken { span, gap, before: lexed.tokens.len() });
             input = after;
@@ -63,8 +65,8 @@ fn skip_space(input: Input) -> (Input, Gap) {
     (after, gap)
 }
 
-fn comment(input: Input) -> IResult<Input, Input> {
-    recognize(pair(char('#'), take_while(|c| c != '\n'))).parse(input)
+fn line_length(text: &str) -> usize {
+    text.find('\n').unwrap_or(text.len())
 }
 
 /// A well-formed token.
@@ -77,12 +79,15 @@ fn token(input: Input) -> IResult<Input, TokenKind> {
             let keyword = Keyword::ALL.iter().find(|(text, _)| text == word.fragment());
             Ok((after, keyword.map_or(TokenKind::Name, |(_, keyword)| TokenKind::Keyword(*keyword))))
         }
-        _ => alt((
+        Some(c) if c.is_ascii_digit() || matches!(c, '.' | '…') => alt((
             value(TokenKind::Ellipsis, alt((tag("..."), tag("…")))),
             value(TokenKind::Number, terminated(number, not(junk))),
-            symbol,
         ))
         .parse(input),
+        _ => match symbol(input.fragment()) {
+            Some((length, kind)) => Ok((input.take_from(length), kind)),
+            None => Err(nom::Err::Error(Error::new(input, ErrorKind::OneOf))),
+        },
     }
 }
 
@@ -120,59 +125,61 @@ fn junk(input: Input) -> IResult<Input, Input> {
     take_while1(|c| continues_word(c) || c == '.').parse(input)
 }
 
-fn symbol(input: Input) -> IResult<Input, TokenKind> {
+/// Operators and brackets, by hand: trying each in turn would be most of the lexer's time.
+fn symbol(text: &str) -> Option<(usize, TokenKind)> {
     use TokenKind as T;
-    let long = alt((
-        value(T::Arrow, tag("->")),
-        value(T::Equal, tag("==")),
-        value(T::NotEqual, tag("!=")),
-        value(T::LessEqual, tag("<=")),
-        value(T::GreaterEqual, tag(">=")),
-        value(T::Approx, tag("~=")),
-    ));
-    let short = map_opt(anychar, |c| {
-        Some(match c {
-            '(' => T::LeftParen,
-            ')' => T::RightParen,
-            '[' => T::LeftBracket,
-            ']' => T::RightBracket,
-            ',' => T::Comma,
-            ';' => T::Semicolon,
-            ':' => T::Colon,
-            '|' => T::Bar,
-            '+' => T::Plus,
-            '-' => T::Minus,
-            '*' => T::Star,
-            '/' => T::Slash,
-            '%' => T::Percent,
-            '^' => T::Caret,
-            '=' => T::Assign,
-            '<' => T::Less,
-            '>' => T::Greater,
-            '~' => T::Tilde,
-            _ => return None,
-        })
-    });
-    alt((long, short)).parse(input)
+    let bytes = text.as_bytes();
+    let long = match bytes.get(..2) {
+        Some(b"->") => Some(T::Arrow),
+        Some(b"==") => Some(T::Equal),
+        Some(b"!=") => Some(T::NotEqual),
+        Some(b"<=") => Some(T::LessEqual),
+        Some(b">=") => Some(T::GreaterEqual),
+        Some(b"~=") => Some(T::Approx),
+        _ => None,
+    };
+    if let Some(kind) = long {
+        return Some((2, kind));
+    }
+    let short = match bytes.first()? {
+        b'(' => T::LeftParen,
+        b')' => T::RightParen,
+        b'[' => T::LeftBracket,
+        b']' => T::RightBracket,
+        b',' => T::Comma,
+        b';' => T::Semicolon,
+        b':' => T::Colon,
+        b'|' => T::Bar,
+        b'+' => T::Plus,
+        b'-' => T::Minus,
+        b'*' => T::Star,
+        b'/' => T::Slash,
+        b'%' => T::Percent,
+        b'^' => T::Caret,
+        b'=' => T::Assign,
+        b'<' => T::Less,
+        b'>' => T::Greater,
+        b'~' => T::Tilde,
+        _ => return None,
+    };
+    Some((1, short))
 }
 
 /// The length and the mistake of what stands where no token does: at least one character, never past the
 /// line save for prose.
 fn bad(input: Input) -> (usize, SyntaxErrorKind) {
     let text = *input.fragment();
-    let line = text.split('\n').next().unwrap_or_default();
     let first = text.chars().next().unwrap_or_default();
     let opening = first.len_utf8();
     match first {
         '"' if text.starts_with("\"\"\"") => (text.len(), SyntaxErrorKind::UnclosedProse),
-        '"' => (line.trim_end().len(), SyntaxErrorKind::UnclosedText),
+        '"' => (text[..line_length(text)].trim_end().len(), SyntaxErrorKind::UnclosedText),
         '\'' | '‘' | '’' | '“' | '”' | '„' | '«' => {
-            let closing = line[opening..].find(['\'', '’', '”', '“', '»']);
-            let length = closing.map_or(opening, |at| {
-                let end = opening + at;
-                end + line[end..].chars().next().map_or(0, char::len_utf8)
-            });
-            (length, SyntaxErrorKind::WrongQuotes)
+            // Without a closing quote the rest of the line is taken, else each further quote would search it.
+            let end =
+                text[opening..].find(['\'', '’', '”', '“', '»', '\n']).map_or(text.len(), |at| opening + at);
+            let closing = text[end..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+            (end + closing, SyntaxErrorKind::WrongQuotes)
         }
         _ => match recognize(pair(number, junk)).parse(input) {
             Ok((_, number)) => (number.len(), SyntaxErrorKind::MalformedNumber(shorten(number.fragment()))),

@@ -113,11 +113,14 @@ fn declaration(head: String, value: Option<&Expr>) -> Doc {
 }
 
 fn claimed<T>(keyword: &str, claim: &Claim<T>, body: impl Fn(&T) -> Doc) -> Doc {
+    let body = body(&claim.body);
     let head = match &claim.label {
         Some(label) => format!("{keyword} {}:", quoted(label)),
+        // The colon keeps a string at the start of the body from being read as the label.
+        None if body.begins_with('"') => format!("{keyword}:"),
         None => keyword.to_owned(),
     };
-    Doc::hanging(vec![Doc::Text(head), Doc::Break(" "), body(&claim.body)])
+    Doc::hanging(vec![Doc::Text(head), Doc::Break(" "), body])
 }
 
 fn proposition(proposition: &Prop) -> Doc {
