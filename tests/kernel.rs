@@ -322,7 +322,7 @@ fn refused() {
         Err(KernelError::EntryCount { expected: 4, found: 1 })
     );
     assert_eq!(
-        ConcreteKernel::from_bigints(Shape::plane(1, 1), &vec![1.into()], 0.into()),
+        ConcreteKernel::from_bigints(Shape::plane(1, 1), &[1.into()], 0.into()),
         Err(KernelError::ZeroDenominator)
     );
     assert_eq!(
