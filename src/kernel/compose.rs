@@ -90,6 +90,10 @@ fn compose(first: &Integers, next: &Integers, geometry: Geometry) -> Result<Inte
     if plan.cost > MAX_COST {
         return Err(KernelError::TooLarge);
     }
+    if plan.method == Method::Bigs {
+        // Each big integer costs about ten words more while it is a value of its own.
+        check_memory(count, bits.saturating_add(640))?;
+    }
     Ok(execute(plan.method, first, next, geometry))
 }
 
