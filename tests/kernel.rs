@@ -5,7 +5,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use convproof::algebra::Rational;
+use convproof::algebra::{Fp, Rational, SplitMix64};
 use convproof::kernel::{ConcreteKernel, Integers, KernelError, MAX_ENTRIES, Shape};
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -310,6 +310,54 @@ fn convolutions_and_poolings_to_one_kernel() {
     assert_eq!(found.sum().at(0, 0), &product.fold(Rational::ONE, |p, x| p * x));
 }
 
+/// The kernel as a matrix of polynomials at a point, `[out][in]`, modulo a prime that no transform uses.
+fn evaluate(kernel: &ConcreteKernel, x: Fp, y: Fp) -> Vec<Fp> {
+    let Shape { height, width, .. } = kernel.shape();
+    let entries: Vec<Fp> = kernel.entries().map(|entry| Fp::from_rational(&entry).unwrap()).collect();
+    let horner = |values: &[Fp]| values.iter().rev().fold(Fp::ZERO, |sum, &value| sum * x + value);
+    entries
+        .chunks(height * width)
+        .map(|plane| plane.chunks(width).rev().fold(Fp::ZERO, |sum, row| sum * y + horner(row)))
+        .collect()
+}
+
+/// Sizes for which transforms are chosen: an error would survive all points with a chance below 2⁻¹⁰⁰.
+#[test]
+fn large_compositions_agree_at_random_points() {
+    let mut random = SplitMix64::new(7);
+    let mut kernel = |shape: Shape, shift: u32| {
+        let values =
+            (0..shape.entries().unwrap()).map(|_| random.next_u64().cast_signed() >> shift).collect();
+        ConcreteKernel::from_integers(shape, values)
+            .unwrap()
+            .scale(&Rational::ratio(1, 1 << 40).unwrap())
+            .unwrap()
+    };
+    let plane = Shape::plane;
+    let mut cases = vec![
+        (kernel(plane(256, 256), 0), kernel(plane(256, 256), 0)),
+        (kernel(plane(200, 90), 0), kernel(plane(50, 300), 40)),
+        (kernel(Shape::new(30, 18, 3, 3), 20), kernel(Shape::new(21, 30, 3, 3), 20)),
+    ];
+    // Entries of three words by words, as for the third of a chain.
+    let two = cases[2].0.convolve(&cases[2].1).unwrap();
+    cases.push((two, kernel(Shape::new(33, 21, 3, 3), 0)));
+    for (first, next) in &cases {
+        let result = first.convolve(next).unwrap();
+        let [o, m, c] = [result.shape().outputs, first.shape().outputs, result.shape().inputs];
+        let mut points = SplitMix64::new(99);
+        for _ in 0..3 {
+            let (x, y) = (points.next_fp(), points.next_fp());
+            let (a, b, found) = (evaluate(first, x, y), evaluate(next, x, y), evaluate(&result, x, y));
+            for (k, value) in found.iter().enumerate() {
+                let (row, column) = (k / c, k % c);
+                let sum = (0..m).fold(Fp::ZERO, |sum, i| sum + b[row * m + i] * a[i * c + column]);
+                assert_eq!(*value, sum, "{o} outputs, entry {k}");
+            }
+        }
+    }
+}
+
 #[test]
 fn refused() {
     let plane = |h, w| ConcreteKernel::ones(Shape::plane(h, w)).unwrap();
@@ -322,7 +370,7 @@ fn refused() {
         Err(KernelError::EntryCount { expected: 4, found: 1 })
     );
     assert_eq!(
-        ConcreteKernel::from_bigints(Shape::plane(1, 1), &vec![1.into()], 0.into()),
+        ConcreteKernel::from_bigints(Shape::plane(1, 1), &[1.into()], 0.into()),
         Err(KernelError::ZeroDenominator)
     );
     assert_eq!(

@@ -89,7 +89,9 @@ impl Plan {
                     *sum = sum.wrapping_add(u128::from(x).wrapping_mul(u128::from(weight)));
                 }
             }
-            *output = sums.map(|sum| self.field.reduce(sum));
+            for (value, &sum) in output.iter_mut().zip(&sums) {
+                *value = self.field.reduce(sum);
+            }
         }
     }
 

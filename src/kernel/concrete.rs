@@ -199,7 +199,7 @@ fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {
 }
 
 /// No kernel takes more than this many bits of memory.
-const MAX_BITS: u64 = 1 << 32;
+const MAX_BITS: u64 = 1 << 31;
 
 /// Whether `count` integers of up to `bits` bits may be made.
 pub(crate) fn check_memory(count: usize, bits: u64) -> Result<(), KernelError> {

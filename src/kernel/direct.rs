@@ -14,24 +14,30 @@ pub(crate) trait Accumulator<T>: Clone + Default {
     fn add_multiples(sums: &mut [Self], tap: &T, values: &[T]);
 }
 
-impl Accumulator<i64> for i64 {
-    /// Sums are exact because the caller's bound holds for every partial sum as well.
-    #[inline]
-    fn add_multiples(sums: &mut [i64], &tap: &i64, values: &[i64]) {
-        if tap == 1 {
-            for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum = sum.wrapping_add(value);
-            }
-        } else {
-            for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum = sum.wrapping_add(tap.wrapping_mul(value));
+macro_rules! single_words {
+    ($($word:ty)*) => {$(
+        impl Accumulator<$word> for $word {
+            /// Exact, because a result within the caller's bound is determined by its residue.
+            #[inline]
+            fn add_multiples(sums: &mut [$word], &tap: &$word, values: &[$word]) {
+                if tap == 1 {
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum = sum.wrapping_add(value);
+                    }
+                } else {
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum = sum.wrapping_add(tap.wrapping_mul(value));
+                    }
+                }
             }
         }
-    }
+    )*};
 }
 
+single_words!(i32 i64);
+
 impl Accumulator<i64> for i128 {
-    /// Sums are exact because the caller's bound holds for every partial sum as well.
+    /// Exact, because a result within the caller's bound is determined by its residue.
     #[inline]
     fn add_multiples(sums: &mut [i128], &tap: &i64, values: &[i64]) {
         for (sum, &value) in sums.iter_mut().zip(values) {

@@ -145,17 +145,18 @@ pub(crate) fn bits_of(value: u128) -> u64 {
 }
 
 fn common_factor_of_words(words: &[i64], denominator: &BigInt) -> BigInt {
-    // Starting from 0, the gcd of the words alone, which is reduced against a long denominator at the end.
-    let mut common = denominator.to_u64().unwrap_or(0);
+    // Starting from 0, the gcd of the words alone.
+    let start = denominator.to_u64();
+    let mut common = start.unwrap_or(0);
     for magnitude in words.iter().map(|word| word.unsigned_abs()).filter(|&magnitude| magnitude != 0) {
         if common == 0 || magnitude % common != 0 {
             common = common.gcd(&magnitude);
             if common == 1 {
-                break;
+                return BigInt::one();
             }
         }
     }
-    denominator.gcd(&common.into())
+    if start.is_some() { common.into() } else { denominator.gcd(&common.into()) }
 }
 
 fn common_factor_of_bigs(bigs: impl Iterator<Item = BigInt>, denominator: &BigInt) -> BigInt {

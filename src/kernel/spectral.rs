@@ -9,7 +9,7 @@ use crate::algebra::lift::lift;
 use crate::algebra::transform::{Cell, LANES, Plan, transform_length};
 
 /// No array of residues is longer than this.
-const MAX_RESIDUES: usize = 1 << 24;
+const MAX_RESIDUES: usize = 1 << 23;
 
 /// An estimate of the time for one prime, in nanoseconds; `None` if the transform would be too long.
 pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
@@ -20,8 +20,8 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
     if planes.iter().any(|&count| count.checked_mul(points).is_none_or(|total| total > MAX_RESIDUES)) {
         return None;
     }
-    let axis = |length: usize| if length <= 16 { 4 + length } else { length.ilog2() as usize };
-    let lines = (planes.iter().sum::<usize>() * points * (axis(rows) + axis(columns) + 12)) as u128;
+    let axis = |length: usize| if length <= 16 { 2 + length / 2 } else { length.ilog2() as usize };
+    let lines = (planes.iter().sum::<usize>() * points * (axis(rows) + axis(columns) + 4)) as u128;
     let products = (result.outputs * result.inputs * a.outputs) as u128 * points as u128;
     Some(lines + products)
 }
