@@ -35,7 +35,8 @@ fn workload() -> Option<(Vec<Grid<Rational>>, Vec<Grid<Rational>>)> {
         Some(Grid::from_rows(rows)?.map(|&x| Rational::from(x)))
     };
     let all = json["kernels"].as_array()?.iter().map(kernel).collect::<Option<_>>()?;
-    let planted = json["planted01"].as_array()?.iter().map(|case| kernel(&case["k"])).collect::<Option<_>>()?;
+    let planted =
+        json["planted01"].as_array()?.iter().map(|case| kernel(&case["k"])).collect::<Option<_>>()?;
     Some((all, planted))
 }
 

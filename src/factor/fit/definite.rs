@@ -41,7 +41,9 @@ fn inverse_factor(matrix: &[Vec<i128>]) -> Option<Vec<Vec<i128>>> {
 
 /// Whether the diagonal entry of row `row` of `X A Xᵀ` dominates its row; `None` if not, or on overflow.
 fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
-    let product = (0..matrix.len()).map(|j| dot(&x[row], matrix.iter().map(|line| &line[j]))).collect::<Option<Vec<_>>>()?;
+    let product = (0..matrix.len())
+        .map(|j| dot(&x[row], matrix.iter().map(|line| &line[j])))
+        .collect::<Option<Vec<_>>>()?;
     let mut rest = 0_i128;
     let mut diagonal = 0;
     for (other, line) in x.iter().enumerate() {

@@ -9,8 +9,13 @@ use super::model::Model;
 
 /// Gradients of φ below this, for a target of norm about 1, count as converged.
 const FLAT: f64 = 1e-9;
-/// Descent goes on to this, so that the last digits are right as well.
-const FLATTEST: f64 = 1e-14;
+/// Descent goes on to this, near the rounding errors of a gradient, so that the last digits are right as well.
+const FLATTEST: f64 = 1e-13;
+/// Below this, φ is heading for zero, a gradient says little (a multiple root flattens it) and descent goes on
+/// until rounding ends it,
+const VANISHING: f64 = 1e-10;
+/// or φ is this small.
+const VANISHED: f64 = 1e-31;
 
 /// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
 pub(crate) const SAME: f64 = 2e-9;
@@ -40,8 +45,8 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
         model.differentiate();
         let held = hold(model, &result.x);
         let slope = model.gradient.norm();
-        result.converged = slope <= FLAT * (1.0 + value.sqrt());
-        if slope <= FLATTEST {
+        result.converged = slope <= FLAT;
+        if value <= VANISHED || (slope <= FLATTEST && value > VANISHING) {
             break;
         }
         let scale = model.hessian.diagonal().amax().max(f64::MIN_POSITIVE);
@@ -89,15 +94,15 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
 /// rival's, or has in effect reached one that is no higher.
 fn is_settled(settled: usize, value: f64, predicted: f64, rival: f64) -> bool {
     let loses = settled >= 1 && predicted <= 0.003 * value && value - 2.0 * predicted > rival * (1.0 + 1e-6);
-    let arrived = settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value;
+    let arrived =
+        settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value;
     loses || arrived
 }
 
 /// Nonnegative variables at 0 that would move below: they are held, their derivatives cleared.
 fn hold(model: &mut Model, x: &DVector<f64>) -> Vec<usize> {
-    let held: Vec<usize> = (0..x.len())
-        .filter(|&k| model.nonnegative[k] && x[k] <= 0.0 && model.gradient[k] >= 0.0)
-        .collect();
+    let held: Vec<usize> =
+        (0..x.len()).filter(|&k| model.nonnegative[k] && x[k] <= 0.0 && model.gradient[k] >= 0.0).collect();
     for &k in &held {
         model.gradient[k] = 0.0;
         model.hessian.row_mut(k).fill(0.0);

@@ -16,9 +16,10 @@ pub(crate) struct Fixed {
 
 impl Fixed {
     pub(crate) fn new(kernel: &Grid<Rational>) -> Self {
-        let denominator = kernel.cells().iter().fold(BigInt::one(), |lcm, x| {
-            if x.is_integer() { lcm } else { lcm.lcm(&x.denominator()) }
-        });
+        let denominator = kernel
+            .cells()
+            .iter()
+            .fold(BigInt::one(), |lcm, x| if x.is_integer() { lcm } else { lcm.lcm(&x.denominator()) });
         let cells = kernel.map(|x| x.numerator() * (&denominator / x.denominator()));
         Self { cells, denominator }
     }

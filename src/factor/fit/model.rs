@@ -119,7 +119,8 @@ impl Model {
             product.unknowns.iter().map(move |&unknown| Slot { term, unknown, others: empty.clone() })
         });
         let rescales = problem.eliminated.contains(&true);
-        let scalable = (0..shapes.len()).filter(|&u| rescales && problem.is_scalable(u)).map(|u| ranges[u].clone());
+        let scalable =
+            (0..shapes.len()).filter(|&u| rescales && problem.is_scalable(u)).map(|u| ranges[u].clone());
         let [nonlinear, linear] = counts;
         Self {
             scalable: scalable.collect(),
@@ -255,13 +256,22 @@ impl Model {
     fn add_interaction(&mut self, a: usize, b: usize, matrix: &mut DMatrix<f64>) {
         let (rows, columns) = (&self.shapes[self.slots[a].unknown], &self.shapes[self.slots[b].unknown]);
         let span = rows.width + columns.width - 1;
-        if self.known[self.slots[a].term].is_none() && self.slots.iter().filter(|s| s.term == self.slots[a].term).count() == 2 {
+        if self.known[self.slots[a].term].is_none()
+            && self.slots.iter().filter(|s| s.term == self.slots[a].term).count() == 2
+        {
             self.table.clear();
             self.table.extend_from_slice(self.error.cells());
         } else {
             correlate(&self.error, &self.product_without(a, b), &mut self.table);
         }
-        add_table(matrix, (rows, columns), &self.table, span, |i, j| i * span + j, rows.linear == columns.linear);
+        add_table(
+            matrix,
+            (rows, columns),
+            &self.table,
+            span,
+            |i, j| i * span + j,
+            rows.linear == columns.linear,
+        );
     }
 
     /// Computes gradient and Hessian of φ at the point last evaluated.

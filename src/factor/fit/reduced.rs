@@ -72,12 +72,18 @@ impl<'a> Reduced<'a> {
 
     /// Whether every product is linear in the unknowns.
     pub(crate) fn is_linear(&self) -> bool {
-        !self.unknowns.iter().any(|u| u.constraint == Constraint::Nonnegative) && !self.linear.contains(&false)
+        !self.unknowns.iter().any(|u| u.constraint == Constraint::Nonnegative)
+            && !self.linear.contains(&false)
     }
 
     /// Number of variables of the linear unknowns.
     pub(crate) fn linear_variables(&self) -> usize {
-        self.unknowns.iter().zip(&self.linear).filter(|(_, linear)| **linear).map(|(u, _)| u.variables().1).sum()
+        self.unknowns
+            .iter()
+            .zip(&self.linear)
+            .filter(|(_, linear)| **linear)
+            .map(|(u, _)| u.variables().1)
+            .sum()
     }
 
     /// The target and the known products in floating point, and by which power of two to multiply each unknown
@@ -89,7 +95,9 @@ impl<'a> Reduced<'a> {
         let full = self.products.iter().all(|p| p.unknowns.iter().any(|&u| self.linear[u]));
         let (gain, exponents) = match self.degree() {
             // The linear unknowns take the whole difference, or all unknowns of equal products a part each.
-            _ if full => (target - known, self.linear.iter().map(|&l| if l { target - known } else { 0 }).collect()),
+            _ if full => {
+                (target - known, self.linear.iter().map(|&l| if l { target - known } else { 0 }).collect())
+            }
             Some(degree) => {
                 let share = (target - known) / i64::try_from(degree).unwrap_or(i64::MAX);
                 (share * i64::try_from(degree).unwrap_or(0), vec![share; self.unknowns.len()])
@@ -104,7 +112,7 @@ impl<'a> Reduced<'a> {
     /// the problem is linear. `None` where that says nothing or needs more than `limit` variables.
     pub(crate) fn linear_relaxation(&self, limit: usize) -> Option<Rational> {
         if self.is_linear() && self.linear_variables() <= limit {
-            let mut factors: Vec<Fixed> = self.unknowns.iter().map(|u| Fixed::zero(u.height, u.width)).collect();
+            let mut factors = self.zero_factors();
             solve_linear(self, &mut factors);
             return Some(self.residual(&factors).norm_squared());
         }
@@ -114,7 +122,10 @@ impl<'a> Reduced<'a> {
             .iter()
             .map(|p| {
                 let known = p.known.as_ref().filter(|k| k.height() * k.width() > 1)?;
-                Some(Unknown::free(self.target.height() + 1 - known.height(), self.target.width() + 1 - known.width()))
+                Some(Unknown::free(
+                    self.target.height() + 1 - known.height(),
+                    self.target.width() + 1 - known.width(),
+                ))
             })
             .collect::<Option<_>>()?;
         let relaxed = Reduced {
@@ -138,11 +149,16 @@ impl<'a> Reduced<'a> {
         self.products.iter().all(|product| product.unknowns.len() == degree).then_some(degree)
     }
 
+    /// All unknowns zero.
+    pub(crate) fn zero_factors(&self) -> Vec<Fixed> {
+        self.unknowns.iter().map(|u| Fixed::zero(u.height, u.width)).collect()
+    }
+
     /// `target − Σ products`, exactly.
     pub(crate) fn residual(&self, factors: &[Fixed]) -> Fixed {
-        self.products.iter().fold(self.target.clone(), |rest, product| {
-            rest.minus(&self.multiply(product, factors, None))
-        })
+        self.products
+            .iter()
+            .fold(self.target.clone(), |rest, product| rest.minus(&self.multiply(product, factors, None)))
     }
 
     /// The product of everything in `product` except the unknown `without`.

@@ -46,7 +46,10 @@
 //! ‖f − F‖ ≥ √(t/2^q). Kernels with large entries are first rounded to integers of `BITS` bits; the norm of the
 //! rounding error is subtracted from the bound.
 
-#![allow(clippy::float_arithmetic, reason = "a floating-point eigenvalue proposes the bound that integers prove")]
+#![allow(
+    clippy::float_arithmetic,
+    reason = "a floating-point eigenvalue proposes the bound that integers prove"
+)]
 
 use nalgebra::DMatrix;
 use num_bigint::BigInt;

@@ -75,8 +75,7 @@ pub(crate) fn decompose(problem: &Reduced, pairs: &[(usize, usize)]) -> Option<V
     if columns.len() > pairs.len() {
         return None;
     }
-    let zero = |u: usize| Fixed::zero(problem.unknowns[u].height, problem.unknowns[u].width);
-    let mut factors: Vec<Fixed> = (0..problem.unknowns.len()).map(zero).collect();
+    let mut factors = problem.zero_factors();
     // Subtracting column × row / crossing lowers the rank by one (Wedderburn, 1934) and keeps every dependence
     // between rows, so a pivot column has a non-zero entry in one of the independent rows.
     let mut rest = target.clone();
@@ -115,7 +114,8 @@ pub(crate) fn propose(problem: &Reduced, pairs: &[(usize, usize)], exponent: i64
     for (&(column, row), &k) in pairs.iter().zip(&order) {
         let cells = Grid::from_fn(target.height(), 1, |i, _| u[(i, k)]);
         // Whichever of the two is solved for takes the scale.
-        let (column_value, row_value) = if problem.linear[row] { (1.0, svd.singular_values[k]) } else { (svd.singular_values[k], 1.0) };
+        let (column_value, row_value) =
+            if problem.linear[row] { (1.0, svd.singular_values[k]) } else { (svd.singular_values[k], 1.0) };
         proposal[column].cells = cells.map(|x| x * column_value);
         proposal[row].cells = Grid::from_fn(1, target.width(), |_, j| v_t[(k, j)] * row_value);
         let other = if problem.linear[row] { column } else { row };
@@ -133,8 +133,9 @@ pub(crate) fn distance_to_rank_squared(kernel: &Fixed, rank: usize) -> Rational 
     let gram: Vec<Vec<BigInt>> = (0..size)
         .map(|i| (0..size).map(|j| (0..height.max(width)).map(|k| entry(i, k) * entry(j, k)).sum()).collect())
         .collect();
-    tail_of_eigenvalues(&gram, rank)
-        .map_or(Rational::ZERO, |tail| &tail * &ratio(BigInt::one(), &kernel.denominator * &kernel.denominator))
+    tail_of_eigenvalues(&gram, rank).map_or(Rational::ZERO, |tail| {
+        &tail * &ratio(BigInt::one(), &kernel.denominator * &kernel.denominator)
+    })
 }
 
 /// A lower bound on the sum of all but the `skip` largest eigenvalues of a Gram matrix.
@@ -151,7 +152,11 @@ fn tail_of_eigenvalues(gram: &[Vec<BigInt>], skip: usize) -> Option<Rational> {
     let unit = 2.0_f64.powi(BITS);
     // v[k]: the k-th eigenvector, in units of 2^-BITS.
     let vectors: Option<Vec<Vec<BigInt>>> = (0..size)
-        .map(|k| (0..size).map(|i| Some(BigInt::from((eigen.eigenvectors[(i, k)] * unit).round().to_i64()?))).collect())
+        .map(|k| {
+            (0..size)
+                .map(|i| Some(BigInt::from((eigen.eigenvectors[(i, k)] * unit).round().to_i64()?)))
+                .collect()
+        })
         .collect();
     let vectors = vectors?;
     let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
