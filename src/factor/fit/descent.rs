@@ -9,8 +9,13 @@ use super::model::Model;
 
 /// Gradients of φ below this, for a target of norm about 1, count as converged.
 const FLAT: f64 = 1e-9;
-/// Descent goes on to this, so that the last digits are right as well.
-const FLATTEST: f64 = 1e-14;
+/// Descent goes on to this, near the rounding errors of a gradient, so that the last digits are right as well.
+const FLATTEST: f64 = 1e-13;
+/// Below this, φ is heading for zero, a gradient says little (a multiple root flattens it) and descent goes on
+/// until rounding ends it,
+const VANISHING: f64 = 1e-10;
+/// or φ is this small.
+const VANISHED: f64 = 1e-31;
 
 /// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
 pub(crate) const SAME: f64 = 2e-9;
@@ -40,8 +45,8 @@ pub(crate) fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, riva
         model.differentiate();
         let held = hold(model, &result.x);
         let slope = model.gradient.norm();
-        result.converged = slope <= FLAT * (1.0 + value.sqrt());
-        if slope <= FLATTEST {
+        result.converged = slope <= FLAT;
+        if value <= VANISHED || (slope <= FLATTEST && value > VANISHING) {
             break;
         }
         let scale = model.hessian.diagonal().amax().max(f64::MIN_POSITIVE);

@@ -140,7 +140,12 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
     problem.check()?;
     let reduced = Reduced::new(problem);
     let mut outcome = solve(&reduced, options)?;
-    let residual = reduced.residual(&outcome.factors);
+    let mut residual = reduced.residual(&outcome.factors);
+    if residual.norm_squared() > reduced.target.norm_squared() {
+        // Rounding of factors that ought to vanish.
+        outcome.factors = reduced.zero_factors();
+        residual = reduced.target.clone();
+    }
     if residual.is_zero() {
         outcome.converged = true;
     }
@@ -151,7 +156,7 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
         if residual.is_zero() {
             LowerBound { squared: Rational::ZERO, method: BoundMethod::None }
         } else {
-            lower_bound(&reduced)
+            bound_below(&reduced)
         }
     });
     Ok(Fit {
@@ -184,9 +189,8 @@ impl Outcome {
 }
 
 fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
-    let zero = || problem.unknowns.iter().map(|u| Fixed::zero(u.height, u.width)).collect::<Vec<_>>();
     let Some(exponent) = problem.target.exponent() else {
-        return Ok(Outcome::without_search(zero()));
+        return Ok(Outcome::without_search(problem.zero_factors()));
     };
     if problem.products.is_empty() {
         return Ok(Outcome::without_search(Vec::new()));
@@ -196,12 +200,13 @@ fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
         return Ok(Outcome::without_search(factors));
     }
     if problem.is_linear() && problem.linear_variables() <= MAX_EXACT_VARIABLES {
-        let mut factors = zero();
+        let mut factors = problem.zero_factors();
         rationalise::solve_linear(problem, &mut factors);
         return Ok(Outcome::without_search(factors));
     }
     if let Some(pairs) = &pairs {
         let proposal = separable::propose(problem, pairs, exponent).ok_or(FitError::OutOfRange)?;
+        let proposal = rationalise::gauge(problem, proposal);
         let factors = rationalise::round(problem, &proposal, options.last == LastFactor::Optimal);
         return Ok(Outcome::without_search(factors));
     }
@@ -223,6 +228,7 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
         .zip(exponents)
         .map(|(cells, exponent)| Scaled { cells: cells.clone(), exponent })
         .collect();
+    let proposal = rationalise::gauge(problem, proposal);
     let exact = (found.best.value < 1e-12).then(|| rationalise::recognise(problem, &proposal)).flatten();
     let factors =
         exact.unwrap_or_else(|| rationalise::round(problem, &proposal, options.last == LastFactor::Optimal));
@@ -235,8 +241,17 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
     })
 }
 
+/// A number that the squared residual of no choice of the unknowns goes below, without fitting; 0 if none is known.
+///
+/// # Errors
+/// What [`Problem::check`] finds.
+pub fn lower_bound(problem: &Problem) -> Result<LowerBound, FitError> {
+    problem.check()?;
+    Ok(bound_below(&Reduced::new(problem)))
+}
+
 /// The best bound known for the problem. See `docs/semantics.md` and the modules `ruppert` and `separable`.
-fn lower_bound(problem: &Reduced) -> LowerBound {
+fn bound_below(problem: &Reduced) -> LowerBound {
     let mut best = LowerBound { squared: Rational::ZERO, method: BoundMethod::None };
     let mut offer = |squared: Rational, method| {
         if squared > best.squared {

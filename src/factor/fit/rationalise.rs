@@ -21,7 +21,7 @@ const BITS: i64 = 24;
 /// Bits where all factors are rounded and none is solved for.
 const FINE_BITS: i64 = 40;
 /// Tolerances, tried in turn, within which the simplest fraction is taken for an entry's exact value.
-const TOLERANCES: [f64; 4] = [1e-11, 1e-8, 1e-5, 1e-3];
+const TOLERANCES: [f64; 5] = [1e-11, 1e-8, 1e-5, 1e-3, 1e-2];
 
 /// A floating-point kernel to be multiplied by 2^exponent.
 pub(crate) struct Scaled {
@@ -29,17 +29,13 @@ pub(crate) struct Scaled {
     pub(crate) exponent: i64,
 }
 
-/// Exact factors near the proposal. With `optimal`, the linear unknowns are the exact least-squares solution for
+/// Exact factors near the (gauged) proposal. With `optimal`, the linear unknowns are the exact least-squares solution for
 /// the rounded others.
 pub(crate) fn round(problem: &Reduced, proposal: &[Scaled], optimal: bool) -> Vec<Fixed> {
     let solve = optimal && problem.linear_variables() <= MAX_EXACT_VARIABLES;
     let bits = if solve { BITS } else { FINE_BITS };
-    let mut factors: Vec<Fixed> = (0..proposal.len())
-        .map(|u| {
-            let (gauge, exponent) = gauge(problem, u, &proposal[u]);
-            round_kernel(&gauge, exponent, bits)
-        })
-        .collect();
+    let mut factors: Vec<Fixed> =
+        proposal.iter().map(|scaled| round_kernel(&scaled.cells, scaled.exponent, bits)).collect();
     if solve {
         let rounded = factors.clone();
         solve_linear(problem, &mut factors);
@@ -55,7 +51,7 @@ pub(crate) fn round(problem: &Reduced, proposal: &[Scaled], optimal: bool) -> Ve
     factors
 }
 
-/// Factors with simple entries near the proposal whose product is exactly the target, if there are any: primitive
+/// Factors with simple entries near the (gauged) proposal whose product is exactly the target, if there are any: primitive
 /// integers with a positive largest entry for unknowns whose scale is free, so that the linear unknowns hold the
 /// content.
 pub(crate) fn recognise(problem: &Reduced, proposal: &[Scaled]) -> Option<Vec<Fixed>> {
@@ -65,9 +61,12 @@ pub(crate) fn recognise(problem: &Reduced, proposal: &[Scaled]) -> Option<Vec<Fi
     TOLERANCES.iter().find_map(|&tolerance| {
         let mut factors = (0..proposal.len())
             .map(|u| {
-                let (gauge, exponent) = gauge(problem, u, &proposal[u]);
-                let kernel = simple_kernel(&gauge, tolerance)?;
-                Some(if problem.is_scalable(u) { primitive(kernel) } else { shift(kernel, exponent) })
+                let kernel = simple_kernel(&proposal[u].cells, tolerance)?;
+                Some(if problem.is_scalable(u) {
+                    primitive(kernel)
+                } else {
+                    shift(kernel, proposal[u].exponent)
+                })
             })
             .collect::<Option<Vec<_>>>()?;
         solve_linear(problem, &mut factors);
@@ -75,13 +74,26 @@ pub(crate) fn recognise(problem: &Reduced, proposal: &[Scaled]) -> Option<Vec<Fi
     })
 }
 
-/// The kernel in the stated gauge: if its scale is free, the (first) entry of largest magnitude is 1.
-fn gauge(problem: &Reduced, unknown: usize, proposal: &Scaled) -> (Grid<f64>, i64) {
-    if !problem.is_scalable(unknown) {
-        return (proposal.cells.clone(), proposal.exponent);
+/// The proposal in the stated gauge: where its scale is free, the (first) entry of largest magnitude of an
+/// unknown is 1, and the linear unknowns make up for it.
+pub(crate) fn gauge(problem: &Reduced, mut proposal: Vec<Scaled>) -> Vec<Scaled> {
+    for unknown in (0..proposal.len()).filter(|&u| problem.is_scalable(u)) {
+        let cells = proposal[unknown].cells.cells();
+        let largest = cells.iter().fold(0.0_f64, |l, &x| if x.abs() > l.abs() { x } else { l });
+        if largest == 0.0 {
+            continue;
+        }
+        let exponent = std::mem::take(&mut proposal[unknown].exponent);
+        proposal[unknown].cells = proposal[unknown].cells.map(|x| x / largest);
+        for linear in (0..proposal.len()).filter(|&u| problem.linear[u]) {
+            let product = problem.products.iter().find(|product| product.unknowns.contains(&linear));
+            for _ in 0..product.map_or(0, |product| problem.count(product, unknown)) {
+                proposal[linear].cells = proposal[linear].cells.map(|x| x * largest);
+                proposal[linear].exponent += exponent;
+            }
+        }
     }
-    let largest = proposal.cells.cells().iter().fold(0.0_f64, |l, &x| if x.abs() > l.abs() { x } else { l });
-    if largest == 0.0 { (proposal.cells.clone(), 0) } else { (proposal.cells.map(|x| x / largest), 0) }
+    proposal
 }
 
 /// Entries rounded to `bits` bits behind the point of the largest one.

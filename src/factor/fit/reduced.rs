@@ -112,8 +112,7 @@ impl<'a> Reduced<'a> {
     /// the problem is linear. `None` where that says nothing or needs more than `limit` variables.
     pub(crate) fn linear_relaxation(&self, limit: usize) -> Option<Rational> {
         if self.is_linear() && self.linear_variables() <= limit {
-            let mut factors: Vec<Fixed> =
-                self.unknowns.iter().map(|u| Fixed::zero(u.height, u.width)).collect();
+            let mut factors = self.zero_factors();
             solve_linear(self, &mut factors);
             return Some(self.residual(&factors).norm_squared());
         }
@@ -148,6 +147,11 @@ impl<'a> Reduced<'a> {
     pub(crate) fn degree(&self) -> Option<usize> {
         let degree = self.products.first()?.unknowns.len();
         self.products.iter().all(|product| product.unknowns.len() == degree).then_some(degree)
+    }
+
+    /// All unknowns zero.
+    pub(crate) fn zero_factors(&self) -> Vec<Fixed> {
+        self.unknowns.iter().map(|u| Fixed::zero(u.height, u.width)).collect()
     }
 
     /// `target − Σ products`, exactly.

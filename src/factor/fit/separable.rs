@@ -75,8 +75,7 @@ pub(crate) fn decompose(problem: &Reduced, pairs: &[(usize, usize)]) -> Option<V
     if columns.len() > pairs.len() {
         return None;
     }
-    let zero = |u: usize| Fixed::zero(problem.unknowns[u].height, problem.unknowns[u].width);
-    let mut factors: Vec<Fixed> = (0..problem.unknowns.len()).map(zero).collect();
+    let mut factors = problem.zero_factors();
     // Subtracting column × row / crossing lowers the rank by one (Wedderburn, 1934) and keeps every dependence
     // between rows, so a pivot column has a non-zero entry in one of the independent rows.
     let mut rest = target.clone();

@@ -1,0 +1,414 @@
+//! Least squares: exact recovery, sound bounds, stated gauges and limits.
+
+use convproof::algebra::{Grid, Rational};
+use convproof::factor::fit::{
+    BoundMethod, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options, Problem, Unknown, fit,
+    lower_bound, rank,
+};
+use proptest::prelude::*;
+
+type Kernel = Grid<Rational>;
+
+fn kernel(rows: &[&[i64]]) -> Kernel {
+    Grid::from_rows(rows.iter().map(|row| row.iter().map(|&x| Rational::from(x)).collect()).collect())
+        .unwrap()
+}
+
+fn convolve(a: &Kernel, b: &Kernel) -> Kernel {
+    let mut product =
+        Grid::from_fn(a.height() + b.height() - 1, a.width() + b.width() - 1, |_, _| Rational::ZERO);
+    for i in 0..a.height() {
+        for j in 0..a.width() {
+            for k in 0..b.height() {
+                for l in 0..b.width() {
+                    let term = a.at(i, j) * b.at(k, l);
+                    let sum = product.at(i + k, j + l) + &term;
+                    *product.at_mut(i + k, j + l) = sum;
+                }
+            }
+        }
+    }
+    product
+}
+
+fn minus(a: &Kernel, b: &Kernel) -> Kernel {
+    Grid::from_fn(a.height(), a.width(), |i, j| a.at(i, j) - b.at(i, j))
+}
+
+fn norm_squared(a: &Kernel) -> Rational {
+    a.cells().iter().map(|x| x * x).sum()
+}
+
+/// The sum of products that the factors give, by the definition.
+fn model(problem: &Problem, factors: &[Kernel]) -> Kernel {
+    let mut sum = problem.target.map(|_| Rational::ZERO);
+    for term in &problem.terms {
+        let product = term.iter().fold(kernel(&[&[1]]), |p, factor| match factor {
+            Factor::Unknown(u) => convolve(&p, &factors[*u]),
+            Factor::Known(k) => convolve(&p, k),
+        });
+        sum = Grid::from_fn(sum.height(), sum.width(), |i, j| sum.at(i, j) + product.at(i, j));
+    }
+    sum
+}
+
+/// Fits, and checks everything that must hold of any fit.
+fn checked(problem: &Problem, options: &Options) -> Fit {
+    let result = fit(problem, options).unwrap();
+    assert_eq!(result.residual, minus(&problem.target, &model(problem, &result.factors)));
+    assert_eq!(result.residual_squared, norm_squared(&result.residual));
+    assert_eq!(result.largest, result.residual.cells().iter().map(Rational::abs).max().unwrap());
+    assert_eq!(result.residual.at(result.largest_at.0, result.largest_at.1).abs(), result.largest);
+    if let Some(bound) = &result.lower_bound {
+        assert!(bound.squared <= result.residual_squared, "the bound exceeds the residual");
+        assert!(!bound.squared.is_negative());
+    }
+    result
+}
+
+/// Pseudo-random integers from `-limit` to `limit`, the same on every run.
+struct Draw(u64);
+
+impl Draw {
+    fn integer(&mut self, limit: u64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((self.0 >> 33) % (2 * limit + 1)).unwrap() - i64::try_from(limit).unwrap()
+    }
+
+    fn kernel(&mut self, height: usize, width: usize, limit: u64) -> Kernel {
+        Grid::from_fn(height, width, |_, _| Rational::from(self.integer(limit)))
+    }
+}
+
+#[test]
+fn planted_products_come_back_exactly() {
+    let mut draw = Draw(1);
+    for (first, second) in
+        [((3, 3), (3, 3)), ((3, 3), (3, 3)), ((2, 3), (4, 2)), ((5, 5), (2, 2)), ((3, 3), (5, 5))].repeat(8)
+    {
+        let target = convolve(&draw.kernel(first.0, first.1, 9), &draw.kernel(second.0, second.1, 9));
+        let result = checked(&Problem::product(&[first, second], target), &Options::default());
+        assert!(result.is_exact() && result.converged);
+        assert_eq!(result.relative_squared, Some(Rational::ZERO));
+    }
+}
+
+#[test]
+fn exact_factors_are_primitive_and_the_last_holds_the_content() {
+    let third = Rational::ratio(1, 3).unwrap();
+    let target =
+        convolve(&kernel(&[&[2, -4], &[6, 2]]), &kernel(&[&[3, 1, 2], &[0, 5, 7]])).map(|x| x * &third);
+    let result = checked(&Problem::product(&[(2, 2), (2, 3)], target), &Options::default());
+    assert_eq!(result.factors[0], kernel(&[&[1, -2], &[3, 1]]));
+    let two_thirds = Rational::ratio(2, 3).unwrap();
+    assert_eq!(result.factors[1], kernel(&[&[3, 1, 2], &[0, 5, 7]]).map(|x| x * &two_thirds));
+}
+
+#[test]
+fn repeated_factors_and_powers_are_recovered() {
+    let binomial = kernel(&[&[1, 2, 1], &[2, 4, 2], &[1, 2, 1]]);
+    let target = convolve(&binomial, &binomial);
+    assert!(checked(&Problem::product(&[(3, 3), (3, 3)], target.clone()), &Options::default()).is_exact());
+    let square = Problem {
+        unknowns: vec![Unknown::free(3, 3)],
+        terms: vec![vec![Factor::Unknown(0), Factor::Unknown(0)]],
+        target: target.clone(),
+    };
+    assert!(checked(&square, &Options::default()).is_exact());
+    let wanted = kernel(&[&[3, -1], &[2, 5]]);
+    let cube = Problem {
+        unknowns: vec![Unknown::free(2, 2)],
+        terms: vec![vec![Factor::Unknown(0); 3]],
+        target: convolve(&convolve(&wanted, &wanted), &wanted),
+    };
+    assert_eq!(checked(&cube, &Options::default()).factors, [wanted]);
+}
+
+#[test]
+fn three_factors_known_factors_and_constraints() {
+    let mut draw = Draw(7);
+    let (a, b, c) = (draw.kernel(2, 2, 5), draw.kernel(2, 3, 5), draw.kernel(3, 2, 5));
+    let target = convolve(&convolve(&a, &b), &c);
+    let three = Problem::product(&[(2, 2), (2, 3), (3, 2)], target.clone());
+    assert!(checked(&three, &Options::default()).is_exact());
+    let known = Problem {
+        unknowns: vec![Unknown::free(2, 2), Unknown::free(3, 2)],
+        terms: vec![vec![Factor::Unknown(0), Factor::Known(b.clone()), Factor::Unknown(1)]],
+        target: target.clone(),
+    };
+    assert!(checked(&known, &Options::default()).is_exact());
+    let known = Problem {
+        unknowns: vec![Unknown::free(4, 3)],
+        terms: vec![vec![Factor::Known(b), Factor::Unknown(0)]],
+        target: target.clone(),
+    };
+    let result = checked(&known, &Options::default());
+    assert_eq!(result.factors, [convolve(&a, &c)]);
+    for constraint in [Constraint::HalfTurn, Constraint::Transpose, Constraint::Nonnegative] {
+        let unknown = Unknown { height: 3, width: 3, constraint };
+        let problem = Problem {
+            unknowns: vec![unknown, Unknown::free(3, 3)],
+            terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1)]],
+            target: draw.kernel(5, 5, 9),
+        };
+        let result = checked(&problem, &Options::default());
+        assert!(result.converged, "{constraint:?}");
+        let p = &result.factors[0];
+        let holds = |i: usize, j: usize| match constraint {
+            Constraint::Free => true,
+            Constraint::HalfTurn => p.at(i, j) == p.at(2 - i, 2 - j),
+            Constraint::Transpose => p.at(i, j) == p.at(j, i),
+            Constraint::Nonnegative => !p.at(i, j).is_negative(),
+        };
+        assert!((0..9).all(|k| holds(k / 3, k % 3)), "{constraint:?}");
+        let free = Problem::product(&[(3, 3), (3, 3)], problem.target.clone());
+        assert!(checked(&free, &Options::default()).residual_squared < result.residual_squared);
+    }
+}
+
+#[test]
+fn nonnegative_products_come_back() {
+    let target = convolve(&kernel(&[&[1, 2], &[0, 3]]), &kernel(&[&[2, 0, 1], &[1, 1, 5]]));
+    let unknown = |height, width| Unknown { height, width, constraint: Constraint::Nonnegative };
+    let problem = Problem {
+        unknowns: vec![unknown(2, 2), unknown(2, 3)],
+        terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1)]],
+        target,
+    };
+    let result = checked(&problem, &Options::default());
+    assert!(result.relative_squared.unwrap() < Rational::from_f64(1e-18).unwrap());
+}
+
+#[test]
+fn a_single_unknown_is_solved_exactly_with_a_tight_bound() {
+    let mut draw = Draw(3);
+    let known = draw.kernel(3, 3, 9);
+    let problem = Problem {
+        unknowns: vec![Unknown::free(3, 3)],
+        terms: vec![
+            vec![Factor::Known(known), Factor::Unknown(0)],
+            vec![Factor::Known(draw.kernel(5, 5, 9))],
+        ],
+        target: draw.kernel(5, 5, 9),
+    };
+    let result = checked(&problem, &Options::default());
+    let bound = result.lower_bound.unwrap();
+    assert_eq!((bound.squared, bound.method), (result.residual_squared, BoundMethod::Linear));
+    assert_eq!((result.starts, result.converged), (0, true));
+}
+
+#[test]
+fn the_last_factor_is_the_exact_minimiser() {
+    let mut draw = Draw(5);
+    let target = draw.kernel(5, 5, 9);
+    let problem = Problem::product(&[(3, 3), (3, 3)], target);
+    let result = checked(&problem, &Options::default());
+    let p = &result.factors[0];
+    assert!(p.cells().contains(&Rational::ONE) && p.cells().iter().all(|x| x.abs() <= Rational::ONE));
+    // The residual is orthogonal to every shift of P.
+    for i in 0..3 {
+        for j in 0..3 {
+            let inner: Rational =
+                (0..9).map(|k| p.at(k / 3, k % 3) * result.residual.at(i + k / 3, j + k % 3)).sum();
+            assert!(inner.is_zero());
+        }
+    }
+    let short = checked(&problem, &Options { last: LastFactor::Short, ..Options::default() });
+    assert!(short.residual.cells().iter().all(|x| x.bits() < 120));
+    let worse = &short.residual_squared - &result.residual_squared;
+    let worse = worse.checked_div(&result.residual_squared).unwrap();
+    assert!(worse.abs() < Rational::from_f64(1e-12).unwrap());
+}
+
+#[test]
+fn separable_sums_reach_their_rank() {
+    let mut draw = Draw(11);
+    let terms: Vec<(Kernel, Kernel)> = (0..2).map(|_| (draw.kernel(5, 1, 9), draw.kernel(1, 4, 9))).collect();
+    let sum = terms.iter().map(|(u, v)| convolve(u, v)).reduce(|a, b| minus(&a, &b.map(|x| -x))).unwrap();
+    assert_eq!(rank(&sum).unwrap(), 2);
+    assert!(checked(&Problem::separable(2, sum.clone()), &Options::default()).is_exact());
+    assert!(checked(&Problem::separable(4, sum.clone()), &Options::default()).is_exact());
+    let one = checked(&Problem::separable(1, sum), &Options::default());
+    assert!(!one.is_exact());
+    let bound = one.lower_bound.unwrap();
+    assert_eq!(bound.method, BoundMethod::SingularValues);
+    let gap = (&one.residual_squared - &bound.squared).checked_div(&one.residual_squared).unwrap();
+    assert!(gap < Rational::from_f64(1e-9).unwrap(), "Eckart and Young's bound is attained");
+}
+
+#[test]
+fn rank_of_known_kernels() {
+    assert_eq!(rank(&kernel(&[&[0, 0], &[0, 0]])), Ok(0));
+    assert_eq!(rank(&kernel(&[&[1, 4, 7, 4, 1], &[4, 16, 26, 16, 4], &[7, 26, 41, 26, 7]])), Ok(3));
+    assert_eq!(rank(&kernel(&[&[0, 1, 2], &[0, 2, 4], &[0, 0, 1]])), Ok(2));
+    assert_eq!(rank(&Grid::from_fn(0, 0, |_, _| Rational::ZERO)), Err(FitError::Empty));
+}
+
+#[test]
+fn random_kernels_get_a_positive_bound() {
+    let mut draw = Draw(13);
+    for _ in 0..20 {
+        let result = checked(&Problem::product(&[(3, 3), (3, 3)], draw.kernel(5, 5, 9)), &Options::default());
+        let bound = result.lower_bound.unwrap();
+        assert_eq!(bound.method, BoundMethod::Ruppert);
+        assert!(&bound.squared * &Rational::from(1000) > result.residual_squared);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_answer() {
+    let target = Draw(17).kernel(5, 5, 9);
+    let problem = Problem::product(&[(3, 3), (3, 3)], target);
+    let run = |seed| format!("{:?}", fit(&problem, &Options { seed, ..Options::default() }).unwrap());
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn extreme_scales_are_no_obstacle() {
+    let mut draw = Draw(19);
+    let product = convolve(&draw.kernel(3, 3, 9), &draw.kernel(3, 3, 9));
+    let random = draw.kernel(5, 5, 9);
+    for exponent in ["1e-400", "1e400"] {
+        let scale: Rational = exponent.parse().unwrap();
+        let scaled = |k: &Kernel| k.map(|x| x * &scale);
+        assert!(
+            checked(&Problem::product(&[(3, 3), (3, 3)], scaled(&product)), &Options::default()).is_exact()
+        );
+        let plain = checked(&Problem::product(&[(3, 3), (3, 3)], random.clone()), &Options::default());
+        let large = checked(&Problem::product(&[(3, 3), (3, 3)], scaled(&random)), &Options::default());
+        let (a, b) = (plain.relative_squared.unwrap().to_f64(), large.relative_squared.unwrap().to_f64());
+        assert!((a - b).abs() <= 1e-9 * a);
+        assert!(!large.lower_bound.unwrap().squared.is_zero());
+    }
+}
+
+#[test]
+fn degenerate_problems() {
+    let zero = kernel(&[&[0, 0, 0], &[0, 0, 0], &[0, 0, 0]]);
+    let result = checked(&Problem::product(&[(2, 2), (2, 2)], zero), &Options::default());
+    assert!(result.is_exact() && result.relative_squared.is_none());
+    let result = checked(&Problem::product(&[(1, 1), (1, 1)], kernel(&[&[6]])), &Options::default());
+    assert!(result.is_exact());
+    let border = kernel(&[&[0, 0, 0, 0], &[0, 1, 5, 0], &[0, 2, 3, 0], &[0, 0, 0, 0]]);
+    assert!(checked(&Problem::product(&[(2, 2), (3, 3)], border), &Options::default()).is_exact());
+    let known_only = Problem {
+        unknowns: vec![],
+        terms: vec![vec![Factor::Known(kernel(&[&[1, 2]]))]],
+        target: kernel(&[&[1, 5]]),
+    };
+    assert_eq!(checked(&known_only, &Options::default()).residual, kernel(&[&[0, 3]]));
+    // -P * P is as near to P * P as zero is.
+    let negative = Problem {
+        unknowns: vec![Unknown::free(1, 1)],
+        terms: vec![vec![Factor::Unknown(0); 2]],
+        target: kernel(&[&[-4]]),
+    };
+    assert!(checked(&negative, &Options::default()).relative_squared.unwrap() <= Rational::ONE);
+}
+
+#[test]
+fn impossible_problems_are_refused() {
+    let target = || kernel(&[&[1, 2, 3], &[4, 5, 6]]);
+    let refused = |problem: &Problem| fit(problem, &Options::default()).unwrap_err();
+    assert_eq!(
+        refused(&Problem::product(&[(2, 2), (3, 3)], target())),
+        FitError::ShapeMismatch { term: 0, product: (4, 4), target: (2, 3) }
+    );
+    assert_eq!(refused(&Problem::product(&[(0, 2), (3, 2)], target())), FitError::Empty);
+    assert_eq!(refused(&Problem::product(&[], target())), FitError::NoFactors);
+    assert_eq!(refused(&Problem::separable(0, target())), FitError::NoFactors);
+    let empty = Grid::from_fn(0, 3, |_, _| Rational::ZERO);
+    assert_eq!(refused(&Problem::product(&[(1, 1)], empty)), FitError::Empty);
+    assert_eq!(
+        refused(&Problem::product(&[(usize::MAX, usize::MAX); 2], target())),
+        FitError::TooLarge(Limit::Variables)
+    );
+    assert_eq!(refused(&Problem::product(&[(1, 1); 40], target())), FitError::TooLarge(Limit::Unknowns));
+    let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
+    problem.terms[0].push(Factor::Unknown(9));
+    assert_eq!(refused(&problem), FitError::UndeclaredUnknown { term: 0, unknown: 9 });
+    let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
+    problem.unknowns.push(Unknown::free(1, 1));
+    assert_eq!(refused(&problem), FitError::UnusedUnknown(2));
+    let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
+    problem.unknowns[1].constraint = Constraint::Transpose;
+    assert_eq!(refused(&problem), FitError::NotSquare(1));
+    let wide = Grid::from_fn(1, 5000, |_, _| Rational::ONE);
+    assert_eq!(refused(&Problem::product(&[(1, 5000)], wide)), FitError::TooLarge(Limit::Cells));
+    let long = Rational::from(2).pow(5000).unwrap();
+    assert_eq!(
+        refused(&Problem::product(&[(1, 1)], Grid::from_fn(1, 1, |_, _| long.clone()))),
+        FitError::TooLarge(Limit::EntryBits)
+    );
+}
+
+fn small_kernel(height: usize, width: usize, limit: i64) -> impl Strategy<Value = Kernel> {
+    // Many zeros, so that degrees drop and factors degenerate.
+    let entry = prop_oneof![2 => Just(0), 3 => -limit..=limit];
+    prop::collection::vec(entry, height * width).prop_map(move |cells| {
+        Grid::new(height, width, cells.into_iter().map(Rational::from).collect()).unwrap()
+    })
+}
+
+/// Two shapes, neither 1×1, whose product has at least two rows and columns.
+fn shapes() -> impl Strategy<Value = [(usize, usize); 2]> {
+    (1..4_usize, 1..4_usize, 1..4_usize, 1..4_usize)
+        .prop_map(|(a, b, c, d)| [(a, b), (c, d)])
+        .prop_filter("proper", |&[(a, b), (c, d)]| a * b > 1 && c * d > 1 && a + c > 2 && b + d > 2)
+}
+
+proptest! {
+    /// The bound of a product disturbed by E never exceeds ‖E‖, however degenerate the factors.
+    #[test]
+    fn the_bound_is_sound(
+        (p, q, noise) in shapes().prop_flat_map(|[a, b]| (
+            small_kernel(a.0, a.1, 4),
+            small_kernel(b.0, b.1, 4),
+            small_kernel(a.0 + b.0 - 1, a.1 + b.1 - 1, 2),
+        )),
+        dilution in 1..2000_i64,
+    ) {
+        let noise = noise.map(|x| x * &Rational::ratio(1, dilution).unwrap());
+        let target = minus(&convolve(&p, &q), &noise);
+        let shapes = [(p.height(), p.width()), (q.height(), q.width())];
+        let bound = lower_bound(&Problem::product(&shapes, target)).unwrap();
+        prop_assert!(bound.squared <= norm_squared(&noise));
+    }
+
+    /// The same for sums of products column × row.
+    #[test]
+    fn the_bound_on_separable_sums_is_sound(
+        columns in prop::collection::vec(small_kernel(4, 1, 4), 1..3),
+        rows in prop::collection::vec(small_kernel(1, 5, 4), 2),
+        noise in small_kernel(4, 5, 2),
+        dilution in 1..2000_i64,
+    ) {
+        let noise = noise.map(|x| x * &Rational::ratio(1, dilution).unwrap());
+        let start = noise.clone();
+        let sum = columns.iter().zip(&rows).fold(start, |s, (u, v)| minus(&s, &convolve(u, v).map(|x| -x)));
+        let bound = lower_bound(&Problem::separable(columns.len(), sum.clone())).unwrap();
+        prop_assert!(bound.squared <= norm_squared(&noise));
+        prop_assert!(rank(&sum).unwrap() <= 4);
+        prop_assert!(rank(&minus(&sum, &noise)).unwrap() <= columns.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever the kernel and the shapes: the residual is the one of the factors, and above the bound.
+    #[test]
+    fn a_fit_is_what_it_says(
+        (shapes, target) in shapes().prop_flat_map(|[a, b]| (
+            Just([a, b]),
+            small_kernel(a.0 + b.0 - 1, a.1 + b.1 - 1, 9),
+        )),
+        seed in any::<u64>(),
+    ) {
+        let options = Options { seed, starts: 8, ..Options::default() };
+        let result = checked(&Problem::product(&shapes, target.clone()), &options);
+        prop_assert!(result.residual_squared <= norm_squared(&target));
+        prop_assert!(result.reached <= result.starts);
+    }
+}
