@@ -16,7 +16,8 @@ const GROUPS: [(&str, usize, usize); 5] =
     [("5x5", 3, 100), ("rand5x5", 5, 100), ("9x9", 5, 20), ("17x17", 9, 5), ("33x33", 17, 1)];
 
 fn grid(value: &serde_json::Value) -> Option<Grid<BigInt>> {
-    let row = |row: &serde_json::Value| row.as_array()?.iter().map(|c| Some(BigInt::from(c.as_i64()?))).collect();
+    let row =
+        |row: &serde_json::Value| row.as_array()?.iter().map(|c| Some(BigInt::from(c.as_i64()?))).collect();
     Grid::from_rows(value.as_array()?.iter().map(row).collect::<Option<_>>()?)
 }
 

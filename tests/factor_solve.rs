@@ -68,11 +68,22 @@ fn fields_matter() {
     assert_eq!(verdicts(&real, &square), (false, Existence::Exists, Existence::Exists));
     let complex = grid(&[&[1, 0, 0, 0, 1], &[0; 5], &[2, 0, 0, 0, 0], &[0; 5], &[1, 0, 0, 0, 0]]);
     assert_eq!(verdicts(&complex, &square), (false, FAILS, Existence::Exists));
-    let gauss =
-        grid(&[&[1, 4, 7, 4, 1], &[4, 16, 26, 16, 4], &[7, 26, 41, 26, 7], &[4, 16, 26, 16, 4], &[1, 4, 7, 4, 1]]);
-    let canny =
-        grid(&[&[2, 4, 5, 4, 2], &[4, 9, 12, 9, 4], &[5, 12, 15, 12, 5], &[4, 9, 12, 9, 4], &[2, 4, 5, 4, 2]]);
-    let log = grid(&[&[0, 0, 1, 0, 0], &[0, 1, 2, 1, 0], &[1, 2, -16, 2, 1], &[0, 1, 2, 1, 0], &[0, 0, 1, 0, 0]]);
+    let gauss = grid(&[
+        &[1, 4, 7, 4, 1],
+        &[4, 16, 26, 16, 4],
+        &[7, 26, 41, 26, 7],
+        &[4, 16, 26, 16, 4],
+        &[1, 4, 7, 4, 1],
+    ]);
+    let canny = grid(&[
+        &[2, 4, 5, 4, 2],
+        &[4, 9, 12, 9, 4],
+        &[5, 12, 15, 12, 5],
+        &[4, 9, 12, 9, 4],
+        &[2, 4, 5, 4, 2],
+    ]);
+    let log =
+        grid(&[&[0, 0, 1, 0, 0], &[0, 1, 2, 1, 0], &[1, 2, -16, 2, 1], &[0, 1, 2, 1, 0], &[0, 0, 1, 0, 0]]);
     for kernel in [gauss, canny, log] {
         assert_eq!(verdicts(&kernel, &square), (false, FAILS, FAILS));
         let answer = solve(&kernel, &BigRational::one(), &square).unwrap();
@@ -123,7 +134,8 @@ fn scalars_of_equal_unknowns() {
     // P²·Q³ with a scalar that is no square and no cube.
     let mixed = [Bin { height: 1, width: 2, power: 2 }, Bin { height: 2, width: 1, power: 3 }];
     let cube = grid(&[&[1], &[3], &[3], &[1]]);
-    let answer = checked(&plane::mul(&grid(&[&[1, 2, 1]]), &cube), &BigRational::from(BigInt::from(-6)), &mixed);
+    let answer =
+        checked(&plane::mul(&grid(&[&[1, 2, 1]]), &cube), &BigRational::from(BigInt::from(-6)), &mixed);
     assert!(answer.rational.is_ok());
 }
 

@@ -105,7 +105,8 @@ fn interpreter(folder: &Path) -> Option<PathBuf> {
 /// The factors other than x and y, in our order, and the powers of x and y.
 fn normal_form(json: &serde_json::Value) -> Factorization {
     let integer = |c: &serde_json::Value| c.as_str().unwrap().parse::<BigInt>().unwrap();
-    let mut result = Factorization { content: integer(&json[0]), x_power: 0, y_power: 0, factors: Vec::new() };
+    let mut result =
+        Factorization { content: integer(&json[0]), x_power: 0, y_power: 0, factors: Vec::new() };
     for factor in json[1].as_array().unwrap() {
         let rows = factor[0].as_array().unwrap().iter();
         let rows = rows.map(|row| row.as_array().unwrap().iter().map(integer).collect()).collect();

@@ -157,11 +157,8 @@ pub fn real_counts(f: &Grid<BigInt>, count: usize) -> Result<(usize, usize), Fac
     if count == 1 {
         return Ok((1, 0));
     }
-    let field = if f.height() == 1 || f.width() == 1 {
-        f.cells().to_vec()
-    } else {
-        two_variables(f, count)?.0
-    };
+    let field =
+        if f.height() == 1 || f.width() == 1 { f.cells().to_vec() } else { two_variables(f, count)?.0 };
     let real = count_real(&field);
     Ok((real, (count - real) / 2))
 }
@@ -255,8 +252,7 @@ impl Line {
             let coordinates = powers[..count]
                 .iter()
                 .map(|power| {
-                    let columns: Vec<Element> =
-                        self.values.iter().cloned().chain([power.clone()]).collect();
+                    let columns: Vec<Element> = self.values.iter().cloned().chain([power.clone()]).collect();
                     let kernel = rationals.kernel(self.rows(&columns), count + 1);
                     let [vector] = kernel.as_slice() else { return None };
                     // The free column is the power: Σ v_j·value_j + power = 0.

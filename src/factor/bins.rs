@@ -112,7 +112,8 @@ impl Search<'_> {
             let mut next = Vec::new();
             for (left, exponents, room) in partial {
                 let fits = |degree: usize, free: usize| free.checked_div(degree).unwrap_or(left);
-                let most = (left / power).min(fits(piece.rows, room[bin].0)).min(fits(piece.columns, room[bin].1));
+                let most =
+                    (left / power).min(fits(piece.rows, room[bin].0)).min(fits(piece.columns, room[bin].1));
                 for exponent in (0..=most).rev() {
                     self.steps += 1;
                     if self.steps > STEP_LIMIT {

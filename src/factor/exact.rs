@@ -111,9 +111,7 @@ fn with_multiplicities(
     f: &Grid<BigInt>,
     mut distinct: Vec<Grid<BigInt>>,
 ) -> Result<Vec<(Grid<BigInt>, usize)>, FactorError> {
-    distinct.sort_by(|a, b| {
-        (a.height(), a.width(), a.cells()).cmp(&(b.height(), b.width(), b.cells()))
-    });
+    distinct.sort_by(|a, b| (a.height(), a.width(), a.cells()).cmp(&(b.height(), b.width(), b.cells())));
     let product = distinct.iter().fold(plane::one(), |product, g| plane::mul(&product, g));
     if product == *f {
         return Ok(distinct.into_iter().map(|g| (g, 1)).collect());

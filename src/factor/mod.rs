@@ -7,6 +7,7 @@ pub mod divide;
 pub mod exact;
 mod hensel;
 mod images;
+mod precision;
 pub mod real;
 mod recombine;
 mod ruppert;

@@ -46,8 +46,8 @@ pub fn real_solution(
     if answer.splits.len() != answer.factorization.factors.len() {
         return Err(FactorError::Limit);
     }
-    let found =
-        distribute(&pieces_over(&answer.factorization, &answer.splits, true), bins)?.ok_or(FactorError::Shapes)?;
+    let found = distribute(&pieces_over(&answer.factorization, &answer.splits, true), bins)?
+        .ok_or(FactorError::Shapes)?;
     let mut pieces = vec![monomial(1, 0), monomial(0, 1)];
     let mut fields = Vec::new();
     let mut scalar = scale * &answer.factorization.content;
@@ -74,7 +74,11 @@ pub fn real_solution(
             }
         }
         let padded = Grid::from_fn(bin.height, bin.width, |i, j| {
-            if i < product.height() && j < product.width() { product.at(i, j).clone() } else { BigRational::zero() }
+            if i < product.height() && j < product.width() {
+                product.at(i, j).clone()
+            } else {
+                BigRational::zero()
+            }
         });
         kernels.push(round(&padded));
     }
@@ -95,7 +99,9 @@ fn real_pieces(splitting: &Splitting) -> Vec<Grid<BigRational>> {
         let (re, im) = (cells.map(|c| c.0.clone()), cells.map(|c| c.1.clone()));
         // (a + ib)(a − ib) = a² + b²
         let (squares, others) = (mul(&re, &re), mul(&im, &im));
-        pieces.push(Grid::from_fn(squares.height(), squares.width(), |i, j| squares.at(i, j) + others.at(i, j)));
+        pieces.push(Grid::from_fn(squares.height(), squares.width(), |i, j| {
+            squares.at(i, j) + others.at(i, j)
+        }));
     }
     pieces
 }

@@ -13,12 +13,7 @@ use crate::algebra::poly::ring::{Ring, Word};
 
 /// The first `count` coefficients in 1/x of `x · F'/F`, as power series in y of length `order`: the power sums of the
 /// roots of the monic F.
-fn power_sums<R: Ring>(
-    ring: &R,
-    factor: &Series<R::Elem>,
-    count: usize,
-    order: usize,
-) -> Vec<Vec<R::Elem>> {
+fn power_sums<R: Ring>(ring: &R, factor: &Series<R::Elem>, count: usize, order: usize) -> Vec<Vec<R::Elem>> {
     let degree = factor[0].len() - 1;
     // Coefficient of x^(degree − j) as a series in y.
     let coefficient = |j: usize| -> Vec<R::Elem> {
@@ -34,8 +29,7 @@ fn power_sums<R: Ring>(
                 previous.add_product(a, sum);
             }
         }
-        let mut series: Vec<R::Elem> =
-            previous.finish().iter().map(|c| ring.sub(&ring.zero(), c)).collect();
+        let mut series: Vec<R::Elem> = previous.finish().iter().map(|c| ring.sub(&ring.zero(), c)).collect();
         if let Some(a) = known.get(j) {
             let multiple = ring.embed_small((degree - j) as u64);
             for (cell, c) in series.iter_mut().zip(a) {

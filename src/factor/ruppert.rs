@@ -70,7 +70,9 @@ impl System {
     }
 
     fn solves(&self, vector: &[BigInt]) -> bool {
-        self.equations.iter().all(|e| e.iter().map(|(unknown, c)| c * &vector[*unknown]).sum::<BigInt>().is_zero())
+        self.equations
+            .iter()
+            .all(|e| e.iter().map(|(unknown, c)| c * &vector[*unknown]).sum::<BigInt>().is_zero())
     }
 
     /// The polynomials g of a basis of the rational solutions, each verified exactly, when there are `count` of them.

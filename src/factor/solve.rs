@@ -84,11 +84,13 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &BigRational, bins: &[Bin]) -> Result
         return Err(FactorError::Limit);
     }
     let size = |extent: fn(&Bin) -> usize| {
-        bins.iter().try_fold(1usize, |sum, bin| {
-            sum.checked_add(extent(bin).checked_sub(1)?.checked_mul(bin.power)?)
-        })
+        bins.iter()
+            .try_fold(1usize, |sum, bin| sum.checked_add(extent(bin).checked_sub(1)?.checked_mul(bin.power)?))
     };
-    if bins.is_empty() || size(|bin| bin.height) != Some(kernel.height()) || size(|bin| bin.width) != Some(kernel.width()) {
+    if bins.is_empty()
+        || size(|bin| bin.height) != Some(kernel.height())
+        || size(|bin| bin.width) != Some(kernel.width())
+    {
         return Err(FactorError::Shapes);
     }
     if scale.is_zero() {

@@ -210,7 +210,8 @@ mod tests {
     fn first_large_primes() {
         let offsets: Vec<u64> = large_primes().take(3).map(|field| (1 << 58) - field.modulus()).collect();
         assert_eq!(offsets, [27, 57, 63]);
-        let small: Vec<u64> = (0..10_000).filter_map(Word::new).filter(is_prime).map(|f| f.modulus()).collect();
+        let small: Vec<u64> =
+            (0..10_000).filter_map(Word::new).filter(is_prime).map(|f| f.modulus()).collect();
         let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
         assert_eq!(small, (3..10_000).filter(sieve).collect::<Vec<u64>>());
     }

@@ -242,8 +242,7 @@ pub fn gcd(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Option<Grid<BigInt>> {
         let Some(common) = integer::gcd(&image(a), &image(b)) else { continue };
         let rows: Vec<Vec<BigInt>> = common.into_iter().map(|c| integer::digits(c, &point)).collect();
         let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let grid =
-            Grid::from_fn(rows.len(), width, |i, j| rows[i].get(j).cloned().unwrap_or_default());
+        let grid = Grid::from_fn(rows.len(), width, |i, j| rows[i].get(j).cloned().unwrap_or_default());
         let (_, candidate) = primitive(&grid);
         if exact_div(a, &candidate).is_some() && exact_div(b, &candidate).is_some() {
             return Some(candidate);
@@ -259,8 +258,9 @@ mod tests {
 
     fn grid(limit: i128) -> impl Strategy<Value = Grid<BigInt>> {
         (1usize..6, 1usize..6).prop_flat_map(move |(h, w)| {
-            prop::collection::vec(-limit..=limit, h * w)
-                .prop_map(move |cells| Grid::new(h, w, cells.into_iter().map(BigInt::from).collect()).unwrap())
+            prop::collection::vec(-limit..=limit, h * w).prop_map(move |cells| {
+                Grid::new(h, w, cells.into_iter().map(BigInt::from).collect()).unwrap()
+            })
         })
     }
 

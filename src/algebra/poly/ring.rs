@@ -189,9 +189,10 @@ impl Ring for Word {
 
     fn embed(&self, value: &BigInt) -> u64 {
         let m = u128::from(self.modulus);
-        let size = value.iter_u64_digits().rev().fold(0u64, |acc, digit| {
-            (((u128::from(acc) << 64) | u128::from(digit)) % m) as u64
-        });
+        let size = value
+            .iter_u64_digits()
+            .rev()
+            .fold(0u64, |acc, digit| (((u128::from(acc) << 64) | u128::from(digit)) % m) as u64);
         let plain = if value.sign() == Sign::Minus && size != 0 { self.modulus - size } else { size };
         self.embed_small(plain)
     }

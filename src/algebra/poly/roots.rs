@@ -19,7 +19,8 @@ pub fn count_real(a: &[BigInt]) -> usize {
         let next = negated_remainder(&previous, &current);
         (previous, current) = (current, next);
     }
-    let variations = |sign: fn(&(bool, bool)) -> bool| signs.windows(2).filter(|w| sign(&w[0]) != sign(&w[1])).count();
+    let variations =
+        |sign: fn(&(bool, bool)) -> bool| signs.windows(2).filter(|w| sign(&w[0]) != sign(&w[1])).count();
     variations(|(negative, odd_degree)| negative != odd_degree) - variations(|(negative, _)| *negative)
 }
 
