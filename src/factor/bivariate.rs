@@ -7,10 +7,11 @@
 use super::exact::FactorError;
 use super::hensel::{Series, lift, lift_series};
 use super::images::{Image, Verdict, images, survey};
+use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
 use crate::algebra::Grid;
 use crate::algebra::poly::dense::{Accumulator, taylor_shift, trim};
-use crate::algebra::poly::ring::{Big, Ring, Word};
+use crate::algebra::poly::ring::Ring;
 use crate::algebra::poly::{integer, plane};
 use num_bigint::BigInt;
 
@@ -97,29 +98,17 @@ fn from_images(f: &Grid<BigInt>, mut candidates: Vec<Image>) -> Result<Vec<Grid<
     Err(FactorError::Limit)
 }
 
-/// The largest power of `p` that is a [`Word`] modulus, and its exponent.
-pub(super) fn word_power(p: u64) -> (u64, u32) {
-    let (mut modulus, mut exponent) = (p, 1);
-    while modulus < (1 << Word::BITS) / p {
-        modulus *= p;
-        exponent += 1;
-    }
-    (modulus, exponent)
-}
-
 /// One lift to at least `bits` bits; `None` if it does not settle the factorization.
 fn attempt(f: &Grid<BigInt>, image: &Image, bits: u64, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-    let p = image.field.modulus();
-    let (modulus, exponent) = word_power(p);
-    if bits <= u64::from(modulus.ilog2()) {
-        let proven = BigInt::from(modulus) > bound * 2;
-        Lift::new(&Word::new(modulus)?, f, image, exponent)?.factors(proven, bound)
-    } else {
-        let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
-        let modulus = BigInt::from(p).pow(exponent);
-        let proven = modulus > bound * 2;
-        Lift::new(&Big::new(modulus)?, f, image, exponent)?.factors(proven, bound)
+    struct Attempt<'a>(&'a Grid<BigInt>, &'a Image, &'a BigInt);
+    impl Computation for Attempt<'_> {
+        type Output = Option<Vec<Grid<BigInt>>>;
+        fn run<R: Ring>(self, ring: &R, exponent: u32, modulus: &BigInt) -> Self::Output {
+            let Self(f, image, bound) = self;
+            Lift::new(ring, f, image, exponent)?.factors(*modulus > bound * 2, bound)
+        }
     }
+    with_precision(image.field.modulus(), bits, Attempt(f, image, bound))?
 }
 
 /// The lifted factors of one polynomial.

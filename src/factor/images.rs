@@ -7,7 +7,10 @@ use crate::algebra::poly::ring::{Ring, Word};
 use num_bigint::BigInt;
 
 /// Failures in a row after which a polynomial is suspected to have repeated factors.
-const PATIENCE: usize = 6;
+const PATIENCE: usize = 12;
+
+/// Number of the largest prime to start from.
+const FARTHEST_START: usize = 700;
 
 /// A square-free image of full degree.
 pub(super) struct Image {
@@ -68,7 +71,8 @@ pub(super) enum Verdict {
 /// the coefficient of `x^i`, a polynomial in y). Ends after [`PATIENCE`] failures in a row.
 pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = Image> + 'a {
     let mut point = 0;
-    let mut index = skip;
+    // Many factors collide modulo small primes: let the prime grow like the square of the degree.
+    let mut index = skip + (rows.len() * rows.len() / 8).min(FARTHEST_START);
     std::iter::from_fn(move || {
         for _ in 0..PATIENCE {
             let field = image_prime(index)?;

@@ -10,6 +10,7 @@ pub mod exact;
 pub mod fit;
 mod hensel;
 mod images;
+mod precision;
 pub mod real;
 mod recombine;
 mod ruppert;

@@ -1,13 +1,14 @@
 //! Irreducible factors over ℚ of polynomials in one variable: Zassenhaus' algorithm with the degree sets of several
 //! primes, one Hensel lift to a proven precision, and a bounded search for the factors.
 
-use super::bivariate::{next_choice, word_power};
+use super::bivariate::next_choice;
 use super::exact::FactorError;
 use super::hensel::lift;
 use super::images::{DegreeSet, Image, Verdict, survey};
+use super::precision::{Computation, with_precision};
 use crate::algebra::poly::dense::mul;
 use crate::algebra::poly::integer;
-use crate::algebra::poly::ring::{Big, Ring, Word};
+use crate::algebra::poly::ring::Ring;
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 
@@ -41,16 +42,16 @@ fn from_image(a: &[BigInt], image: &Image, degrees: &DegreeSet) -> Result<Vec<Ve
     // Mignotte: a factor of lc·a has coefficients of at most 2^n · lc · ‖a‖₂.
     let lead = a.last().map(Signed::abs).unwrap_or_default();
     let bound = (integer::norm_bound(a) * &lead) << (a.len() - 1);
-    let p = image.field.modulus();
-    let (modulus, exponent) = word_power(p);
-    if BigInt::from(modulus) > &bound * 2 {
-        let ring = Word::new(modulus).ok_or(FactorError::Limit)?;
-        return Search::new(&ring, a, image, exponent, degrees)?.run(a);
+    struct Recombination<'a>(&'a [BigInt], &'a Image, &'a DegreeSet);
+    impl Computation for Recombination<'_> {
+        type Output = Result<Vec<Vec<BigInt>>, FactorError>;
+        fn run<R: Ring>(self, ring: &R, exponent: u32, _: &BigInt) -> Self::Output {
+            let Self(a, image, degrees) = self;
+            Search::new(ring, a, image, exponent, degrees)?.run(a)
+        }
     }
-    let exponent = bound.bits() / u64::from(p.ilog2()) + 2;
-    let exponent = u32::try_from(exponent).map_err(|_| FactorError::Limit)?;
-    let ring = Big::new(BigInt::from(p).pow(exponent)).ok_or(FactorError::Limit)?;
-    Search::new(&ring, a, image, exponent, degrees)?.run(a)
+    let search = Recombination(a, image, degrees);
+    with_precision(image.field.modulus(), bound.bits() + 1, search).ok_or(FactorError::Limit)?
 }
 
 /// Search for products of lifted factors that are true factors.

@@ -145,7 +145,7 @@ impl Generator {
 }
 
 /// How many primes [`image_prime`] knows.
-const PRIME_COUNT: usize = 256;
+const PRIME_COUNT: usize = 1024;
 
 const PRIMES: [u64; PRIME_COUNT] = {
     let mut primes = [0; PRIME_COUNT];

@@ -8,3 +8,4 @@ pub mod number_field;
 pub mod plane;
 pub mod ring;
 pub mod roots;
+pub mod wide;

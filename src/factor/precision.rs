@@ -1,0 +1,33 @@
+//! Choice of the coefficient ring for a lift: the cheapest one that holds a power of p of the precision asked for.
+
+use crate::algebra::poly::ring::{Big, Ring, Word};
+use crate::algebra::poly::wide::Wide;
+use num_bigint::BigInt;
+
+/// A computation over any ring `ℤ/p^k`.
+pub(super) trait Computation {
+    /// Its result.
+    type Output;
+    /// Runs it modulo `modulus = p^exponent`.
+    fn run<R: Ring>(self, ring: &R, exponent: u32, modulus: &BigInt) -> Self::Output;
+}
+
+/// Runs modulo a power of p of more than `bits` bits; `None` if there is no such ring.
+pub(super) fn with_precision<C: Computation>(p: u64, bits: u64, computation: C) -> Option<C::Output> {
+    let (mut modulus, mut exponent) = (p, 1);
+    while modulus < (1 << Word::BITS) / p {
+        modulus *= p;
+        exponent += 1;
+    }
+    if bits <= u64::from(modulus.ilog2()) {
+        return Some(computation.run(&Word::new(modulus)?, exponent, &modulus.into()));
+    }
+    let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
+    let modulus = BigInt::from(p).pow(exponent);
+    Some(match modulus.bits() + 6 {
+        ..=128 => computation.run(&Wide::<2>::new(modulus.clone())?, exponent, &modulus),
+        ..=256 => computation.run(&Wide::<4>::new(modulus.clone())?, exponent, &modulus),
+        ..=512 => computation.run(&Wide::<8>::new(modulus.clone())?, exponent, &modulus),
+        _ => computation.run(&Big::new(modulus.clone())?, exponent, &modulus),
+    })
+}
