@@ -11,5 +11,6 @@ pub mod kernel;
 pub mod operator;
 pub mod prove;
 pub mod report;
+pub mod resolve;
 pub mod source;
 pub mod syntax;
