@@ -15,5 +15,6 @@ pub mod operator;
 pub mod present;
 pub mod prove;
 pub mod report;
+pub mod resolve;
 pub mod source;
 pub mod syntax;

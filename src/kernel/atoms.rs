@@ -307,6 +307,12 @@ impl AtomKernel {
         (Self { size, terms }, margin)
     }
 
+    /// The highest total degree of a term in the free symbols, inverse powers counted as powers.
+    pub fn degree(&self) -> u32 {
+        let of = |word: &Word| word.iter().map(|&(_, exponent)| u32::from(exponent.unsigned_abs())).sum();
+        self.terms.keys().map(of).max().unwrap_or(0)
+    }
+
     /// How many terms full expansion needs at most, saturating.
     pub fn expanded_terms(&self) -> usize {
         self.terms.iter().fold(0, |sum, (word, placed)| {

@@ -39,7 +39,8 @@ impl Step {
         Self::new(1, before + after - size + stride, stride)
     }
 
-    fn apply(&self, length: i64) -> Option<i64> {
+    /// The length after this step, if there is an output.
+    pub(super) fn apply(&self, length: i64) -> Option<i64> {
         if length < self.least {
             return None;
         }

@@ -226,7 +226,7 @@ fn sides([top, left, bottom, right]: [i64; 4]) -> [[i64; 2]; 2] {
 }
 
 /// Movement and output length of a window of some extent.
-fn movement(extent: [i64; 2], stride: [usize; 2], padding: Padding) -> [(Axis, Step); 2] {
+pub(super) fn movement(extent: [i64; 2], stride: [usize; 2], padding: Padding) -> [(Axis, Step); 2] {
     [0, 1].map(|axis| {
         let (extent, down) = (extent[axis], signed(stride[axis]));
         let plain = Axis { down, ..Axis::IDENTITY };
@@ -250,7 +250,7 @@ fn movement(extent: [i64; 2], stride: [usize; 2], padding: Padding) -> [(Axis, S
     })
 }
 
-fn extents(shape: Shape, dilation: [usize; 2]) -> [i64; 2] {
+pub(super) fn extents(shape: Shape, dilation: [usize; 2]) -> [i64; 2] {
     [(shape.height, dilation[0]), (shape.width, dilation[1])].map(|(taps, d)| signed((taps - 1) * d + 1))
 }
 
@@ -286,41 +286,51 @@ fn ungrouped(kernel: &Kernel, groups: usize, transposed: bool) -> Result<Kernel,
     })
 }
 
+pub(super) fn transpose_movement(conv: &ConvTranspose) -> [(Axis, Step); 2] {
+    let extent = extents(conv.kernel.shape(), conv.dilation);
+    let padding = sides(conv.padding);
+    [0, 1].map(|axis| {
+        let (up, [before, after]) = (signed(conv.stride[axis]), padding[axis]);
+        let add = extent[axis] + signed(conv.output_padding[axis]) - up - before - after;
+        (Axis { up, offset: extent[axis] - 1 - before, ..Axis::IDENTITY }, Step::new(up, add, 1))
+    })
+}
+
 fn lower_transpose(conv: &ConvTranspose, site: Site) -> Result<Lowered, OperatorError> {
     let shape = conv.kernel.shape();
     site.needs(shape.outputs)?;
     let dense = site.kernel(ungrouped(&conv.kernel.kernel, conv.groups, true))?;
     let kernel = site.kernel(dense.dilate(conv.dilation).and_then(|kernel| kernel.flip()))?;
-    let extent = extents(shape, conv.dilation);
-    let padding = sides(conv.padding);
-    let [rows, columns] = [0, 1].map(|axis| {
-        let (up, [before, after]) = (signed(conv.stride[axis]), padding[axis]);
-        let add = extent[axis] + signed(conv.output_padding[axis]) - up - before - after;
-        (Axis { up, offset: extent[axis] - 1 - before, ..Axis::IDENTITY }, Step::new(up, add, 1))
-    });
+    let [rows, columns] = transpose_movement(conv);
     let gather = site.kernel(Gather { kernel, axes: [rows.0, columns.0] }.normal())?;
     let outputs = shape.inputs * conv.groups;
     Ok(linear(gather, [rows.1, columns.1], bias_of(site, outputs, conv.bias.as_ref())?))
 }
 
-fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> {
+pub(super) fn pool_movement(pool: &AveragePool) -> [(Axis, Step); 2] {
     let size = pool.size.map(signed);
     let moves = movement(size, pool.stride, pool.padding);
+    let Padding::Sides(all) = pool.padding else { return moves };
+    if !pool.ceil_mode {
+        return moves;
+    }
+    [0, 1].map(|axis| {
+        let (down, [before, after]) = (moves[axis].0.down, sides(all)[axis]);
+        let add = before + after - size[axis] + 2 * down - 1;
+        // PyTorch: the last window must start inside the image or the padding before it.
+        (moves[axis].0, Step::new(1, add, down).capped(before + down - 1, down))
+    })
+}
+
+fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> {
+    let size = pool.size.map(signed);
+    let moves = pool_movement(pool);
     let padded = match pool.padding {
         Padding::Sides(all) => all.iter().any(|&side| side > 0),
         Padding::SameUpper | Padding::SameLower => true,
     };
-    let axes = moves.map(|(axis, _)| axis);
-    let mut steps = moves.map(|(_, step)| step);
+    let (axes, steps) = (moves.map(|(axis, _)| axis), moves.map(|(_, step)| step));
     let zeros = if let Padding::Sides(all) = pool.padding { sides(all) } else { [[0, 0]; 2] };
-    if pool.ceil_mode && !matches!(pool.padding, Padding::SameUpper | Padding::SameLower) {
-        steps = [0, 1].map(|axis| {
-            let (down, [before, after]) = (axes[axis].down, zeros[axis]);
-            let add = before + after - size[axis] + 2 * down - 1;
-            // PyTorch: the last window must start inside the image or the padding before it.
-            Step::new(1, add, down).capped(before + down - 1, down)
-        });
-    }
     if pool.average && (pool.ceil_mode || padded && !pool.count_include_pad) {
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows { size, axes, steps, counted }));

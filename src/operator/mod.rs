@@ -1,12 +1,15 @@
 //! What a stack denotes: its normal form, and how sizes and positions compose. Decides no claims.
 
 pub mod error;
+pub mod forward;
 pub mod gather;
+pub mod geometry;
 pub mod length;
 pub mod lower;
 pub mod normal;
 pub mod pattern;
 pub mod pull;
+pub mod shape;
 
 pub use error::OperatorError;
 pub use gather::{Axis, Gather};

@@ -554,15 +554,22 @@ fn joined(left: Affine, right: Affine, length: [Arc<Length>; 2]) -> Result<Affin
 
 /// The common length of two branches; an error when they differ for every input.
 fn agreed(outputs: [&Affine; 2], spans: [Span; 2]) -> Result<[Arc<Length>; 2], OperatorError> {
-    let [left, right] = outputs;
+    agreed_lengths(outputs.map(|output| &output.length), spans)
+}
+
+/// The same for lengths alone.
+pub(super) fn agreed_lengths(
+    [left, right]: [&[Arc<Length>; 2]; 2],
+    spans: [Span; 2],
+) -> Result<[Arc<Length>; 2], OperatorError> {
     for axis in 0..2 {
-        let (a, b) = (&left.length[axis], &right.length[axis]);
+        let (a, b) = (&left[axis], &right[axis]);
         let never = a != b && for_all_lengths(&[a, b], |n| a.at(n).is_none() || a.at(n) != b.at(n))?;
         if never {
             return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
         }
     }
-    Ok([0, 1].map(|axis| left.length[axis].agree(&right.length[axis])))
+    Ok([0, 1].map(|axis| left[axis].agree(&right[axis])))
 }
 
 /// The output channels moved to `from..` among `total`.

@@ -1,0 +1,136 @@
+//! The functions, layers and words of the language: their names and arguments.
+
+/// A function or layer and its arguments.
+#[derive(Debug)]
+pub(super) struct Signature {
+    pub(super) name: &'static str,
+    /// How it is written, for hints.
+    pub(super) text: &'static str,
+    /// Arguments that must be given, in order.
+    pub(super) required: &'static [&'static str],
+    /// Arguments that may be given, in order after the required ones.
+    pub(super) optional: &'static [&'static str],
+    /// How many arguments may be given without their names.
+    pub(super) positional: usize,
+}
+
+const fn all(name: &'static str, text: &'static str, required: &'static [&'static str]) -> Signature {
+    Signature { name, text, required, optional: &[], positional: required.len() }
+}
+
+/// Functions that give numbers, kernels and lists.
+pub(super) const FUNCTIONS: [Signature; 27] = [
+    all("ones", "ones(h,w)", &["h", "w"]),
+    all("zeros", "zeros(h,w)", &["h", "w"]),
+    Signature {
+        optional: &["pw"],
+        positional: 2,
+        ..all("box", "box(p) or box(ph,pw)", &["p"])
+    },
+    all("delta", "delta(h,w,i,j)", &["h", "w", "i", "j"]),
+    all("eye", "eye(channels)", &["channels"]),
+    all("repeat", "repeat(A,n)", &["A", "n"]),
+    all("dilate", "dilate(A,n)", &["A", "n"]),
+    all("flip", "flip(A)", &["A"]),
+    all("transpose", "transpose(A)", &["A"]),
+    all("trim", "trim(A)", &["A"]),
+    all("outer", "outer(u,v)", &["u", "v"]),
+    all("sum", "sum(A)", &["A"]),
+    all("kernel", "kernel(S)", &["S"]),
+    all("sqrt", "sqrt(x)", &["x"]),
+    all("hadamard", "hadamard(A,B)", &["A", "B"]),
+    all("scale_rows", "scale_rows(K,g)", &["K", "g"]),
+    all("scale_columns", "scale_columns(K,g)", &["K", "g"]),
+    Signature {
+        optional: &["entry"],
+        positional: 2,
+        ..all("load", "load(\"file\") or load(\"file\",\"entry\")", &["path"])
+    },
+    all("stride", "stride(S)", &["S"]),
+    all("kernel_size", "kernel_size(S)", &["S"]),
+    all("output_size", "output_size(S,[h,w])", &["S", "size"]),
+    all("params", "params(S)", &["S"]),
+    all("macs", "macs(S,[h,w])", &["S", "size"]),
+    all("error", "error(K,L)", &["K", "L"]),
+    all("max_error", "max_error(K,L)", &["K", "L"]),
+    all("ones", "ones(out,in,h,w)", &["out", "in", "h", "w"]),
+    all("zeros", "zeros(out,in,h,w)", &["out", "in", "h", "w"]),
+];
+
+/// Layers with arguments. `pad`, `crop` and `concat` take arguments of their own kind.
+pub(super) const LAYERS: [Signature; 17] = [
+    Signature {
+        optional: &["stride", "dilation", "padding", "groups", "bias"],
+        ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…)", &["K"])
+    },
+    Signature {
+        optional: &["stride", "padding", "output_padding", "dilation", "groups", "bias"],
+        ..all(
+            "convtranspose",
+            "convtranspose(K, stride=1, padding=0, output_padding=0, dilation=1, groups=1, bias=…)",
+            &["K"],
+        )
+    },
+    Signature {
+        optional: &["stride", "padding", "count_include_pad", "ceil_mode"],
+        ..all(
+            "avgpool",
+            "avgpool(p, stride=p, padding=0, count_include_pad=true, ceil_mode=false)",
+            &["p"],
+        )
+    },
+    Signature {
+        optional: &["stride", "padding", "ceil_mode"],
+        ..all("sumpool", "sumpool(p, stride=p, padding=0, ceil_mode=false)", &["p"])
+    },
+    Signature {
+        optional: &["stride", "padding"],
+        ..all("maxpool", "maxpool(p, stride=p, padding=0)", &["p"])
+    },
+    all("subsample", "subsample(s)", &["s"]),
+    all("scale", "scale(c)", &["c"]),
+    all("bias", "bias(b)", &["b"]),
+    all("upsample", "upsample(n)", &["n"]),
+    all("zero_insert", "zero_insert(n)", &["n"]),
+    all("space_to_depth", "space_to_depth(n)", &["n"]),
+    all("depth_to_space", "depth_to_space(n)", &["n"]),
+    all("select", "select(from,to)", &["from", "to"]),
+    Signature {
+        optional: &["eps"],
+        positional: 5,
+        ..all(
+            "batchnorm",
+            "batchnorm(gamma, beta, mean, var, eps=1e-5)",
+            &["gamma", "beta", "mean", "var"],
+        )
+    },
+    Signature { optional: &["bias"], ..all("dense", "dense(W, bias=…)", &["W"]) },
+    Signature {
+        optional: &["left", "bottom", "right"],
+        positional: 4,
+        ..all("pad", "pad(n), pad([v,h]) or pad(top,left,bottom,right)", &["n"])
+    },
+    Signature {
+        optional: &["left", "bottom", "right"],
+        positional: 4,
+        ..all("crop", "crop(n), crop([v,h]) or crop(top,left,bottom,right)", &["n"])
+    },
+];
+
+/// Layers without arguments.
+pub(super) const PLAIN_LAYERS: [&str; 4] = ["relu", "id", "flatten", "global_avgpool"];
+
+/// Words that stand for a way of padding.
+pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
+
+/// The signature of a function or layer; `count` chooses between two of one name.
+pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) -> Option<&'static Signature> {
+    let named = || list.iter().filter(|signature| signature.name == name);
+    named().find(|signature| signature.positional == count).or_else(|| named().next())
+}
+
+/// Every name of the language that a value may not have.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let listed = FUNCTIONS.iter().chain(&LAYERS).map(|signature| signature.name);
+    listed.chain(PLAIN_LAYERS).chain(PADDINGS).chain(["concat"])
+}
