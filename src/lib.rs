@@ -11,6 +11,7 @@ pub mod explain;
 pub mod factor;
 pub mod ir;
 pub mod kernel;
+pub mod load;
 pub mod operator;
 pub mod present;
 pub mod prove;
