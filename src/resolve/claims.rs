@@ -3,11 +3,12 @@
 
 
 use super::Resolver;
-use super::error::{ResolveErrorKind, Side};
+use super::error::{Limit, ResolveError, ResolveErrorKind, Side};
 use super::scope::Entry;
 use super::value::{StackValue, Value};
 use crate::algebra::Rational;
-use crate::ir::{Field, KernelExpr, Order, Prop, SizeCondition, Sizes, StackClaim, Tolerance};
+use crate::diagnostic::Diagnostic;
+use crate::ir::{Field, KernelExpr, Order, Prop, Sizes, StackClaim, Tolerance};
 use crate::operator::OperatorError;
 use crate::operator::shape::{self, Signal};
 use crate::source::Span;
@@ -191,8 +192,8 @@ impl Resolver<'_> {
             (Some((size, _)), None) => size.map(Sizes::One),
             (None, Some(condition)) => condition.map(Sizes::Where),
             (Some((size, span)), Some(condition)) => {
-                let (size, _): ([i64; 2], SizeCondition) = (size?, condition?);
-                let _ = size;
+                size?;
+                condition?;
                 let why = "`on` names one size, so a condition on sizes beside it says nothing";
                 self.fail(span, ResolveErrorKind::Condition(why))
             }
@@ -217,32 +218,41 @@ impl Resolver<'_> {
         Some(value)
     }
 
-    /// Reports why a stack has no shape.
+    /// Reports why a stack has no normal form.
     pub(super) fn operator<T>(&mut self, error: &OperatorError, span: Span) -> Option<T> {
-        let (at, kind) = match *error {
-            OperatorError::Channels { at, needs, gets } => {
-                (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, other: None })
-            }
-            OperatorError::ChannelMultiple { at, of, gets } => {
-                (at, ResolveErrorKind::Channels { needs: format!("a multiple of {of}"), gets, other: None })
-            }
-            OperatorError::BranchChannels { left, right } => {
-                let context = "the branches of a sum";
-                (right.0, ResolveErrorKind::OutputChannels { context, left, right })
-            }
-            OperatorError::BranchSizes { left, right } => {
-                (right, ResolveErrorKind::BranchSizes { left, right, example: None })
-            }
-            OperatorError::DenseNeedsSize { at } => (span, ResolveErrorKind::DenseNeedsSize { layer: at }),
-            OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),
-            OperatorError::Kernel { at, error } => {
-                (at, ResolveErrorKind::TooLarge(super::error::Limit::Kernel(error)))
-            }
-            OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(super::error::Limit::Extents)),
-            OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
-        };
-        self.fail(at, kind)
+        let error = operator_error(error, span);
+        self.fail(error.span, error.kind)
     }
+}
+
+/// The mistake behind a stack that has no normal form; `span` stands in where the error has no place.
+fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
+    let (span, kind) = match *error {
+        OperatorError::Channels { at, needs, gets } => {
+            (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, other: None })
+        }
+        OperatorError::ChannelMultiple { at, of, gets } => {
+            (at, ResolveErrorKind::Channels { needs: format!("a multiple of {of}"), gets, other: None })
+        }
+        OperatorError::BranchChannels { left, right } => {
+            let context = "the branches of a sum";
+            (right.0, ResolveErrorKind::OutputChannels { context, left, right })
+        }
+        OperatorError::BranchSizes { left, right } => {
+            (right, ResolveErrorKind::BranchSizes { left, right, example: None })
+        }
+        OperatorError::DenseNeedsSize { at } => (span, ResolveErrorKind::DenseNeedsSize { layer: at }),
+        OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),
+        OperatorError::Kernel { at, error } => (at, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(Limit::Extents)),
+        OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
+    };
+    ResolveError { kind, span }
+}
+
+/// The diagnostic of a stack that has no normal form; `span` is the claim's.
+pub fn operator_diagnostic(error: &OperatorError, span: Span) -> Diagnostic {
+    operator_error(error, span).diagnostic()
 }
 
 pub(super) fn order(op: CompareOp) -> Order {

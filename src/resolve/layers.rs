@@ -9,7 +9,7 @@ use crate::algebra::Rational;
 use crate::ir::{
     AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind, Upsample,
 };
-use crate::kernel::{ConcreteKernel, Shape};
+use crate::kernel::Shape;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
@@ -241,8 +241,7 @@ impl Resolver<'_> {
                 return self.fail(at, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
             }
         }
-        let ones = self.concrete(ConcreteKernel::ones(Shape::plane(1, channels)), Role::Row, span)?;
-        let eps = self.multiply((&eps, eps_at), (&ones, span), eps_at)?;
+        let eps = self.spread(&eps, Shape::plane(1, channels), eps_at)?;
         let sum = self.add((&var, var_at), (&eps, eps_at), false, var_at)?;
         let sigma = self.sqrt(&sum, var_at, var_at)?;
         let factor = self.divide((&gamma, gamma_at), (&sigma, var_at), span)?;

@@ -21,11 +21,11 @@ mod scope;
 mod statements;
 mod value;
 
+pub use claims::operator_diagnostic;
 pub use error::{Limit, ResolveError, ResolveErrorKind, Side};
 
 use crate::algebra::Rational;
 use crate::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
-use crate::kernel::ConcreteKernel;
 use crate::report::ClaimKind;
 use crate::source::Span;
 use crate::syntax::ast::Statement;
@@ -107,9 +107,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// Gives a name its value once `solve` or `fit` has found it.
-    pub fn bind(&mut self, name: &str, span: Span, value: ConcreteKernel) {
-        let term = KernelTerm::constant(value);
-        let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree: 0 };
+    pub fn bind(&mut self, name: &str, span: Span, term: KernelTerm) {
+        let degree = expression::kernel_degree(&term.kernel);
+        let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
     }
 

@@ -7,9 +7,9 @@ use super::arguments::side;
 use super::error::{Limit, ResolveErrorKind, Side};
 use super::expression::{is_constant, number_array};
 use super::value::{Array, Role, StackValue, Tail, Value};
-use crate::algebra::{MAX_DEGREE, Poly, Rational};
+use crate::algebra::{MAX_DEGREE, Monomial, Poly, Rational};
 use crate::ir::{KernelExpr, Stack, StackKind};
-use crate::kernel::{Kernel, KernelError, Shape};
+use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
 
@@ -103,12 +103,20 @@ impl Resolver<'_> {
     ) -> Option<Array> {
         let ((a, at), (b, bt)) = (left, right);
         if a.shape() != b.shape() {
-            let hint = match (a.is_scalar(), b.is_scalar()) {
-                (false, true) => Some((a, b)),
-                (true, false) => Some((b, a)),
-                _ => None,
-            };
-            let hint = hint.map(|(kernel, _)| {
+            // A number is added to every entry of a vector, as in `sqrt(var + eps)`.
+            match (a.role, b.role) {
+                (Role::Scalar, Role::Row) => {
+                    let wide = self.spread(a, b.shape(), at)?;
+                    return self.add((&wide, at), right, minus, span);
+                }
+                (Role::Row, Role::Scalar) => {
+                    let wide = self.spread(b, a.shape(), bt)?;
+                    return self.add(left, (&wide, bt), minus, span);
+                }
+                _ => {}
+            }
+            let kernel = if b.is_scalar() { Some(a) } else { Some(b).filter(|_| a.is_scalar()) };
+            let hint = kernel.map(|kernel| {
                 let Shape { height, width, .. } = kernel.shape();
                 format!("a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`")
             });
@@ -120,6 +128,12 @@ impl Resolver<'_> {
         let kernel = if minus { x.sub(y) } else { x.add(y) };
         let expr = if minus { KernelExpr::Sub(a.expr(), b.expr()) } else { KernelExpr::Add(a.expr(), b.expr()) };
         self.derived(kernel, expr, joint_role(a, b), &[a, b], span)
+    }
+
+    /// An array of a shape with all entries equal to a scalar.
+    pub(super) fn spread(&mut self, scalar: &Array, shape: Shape, span: Span) -> Option<Array> {
+        let ones = self.concrete(ConcreteKernel::ones(shape), Role::Row, span)?;
+        self.multiply((scalar, span), (&ones, span), span)
     }
 
     pub(super) fn multiply(
@@ -160,7 +174,10 @@ impl Resolver<'_> {
         }
         let mut inverses = Vec::new();
         for divisor in self.polys(b, bt)? {
-            match divisor.reciprocal() {
+            // The square of a known root is divided by as the root's power -2.
+            let root = self.symbols.roots().iter().find(|root| root.radicand == divisor);
+            let square = root.map(|root| Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)));
+            match divisor.reciprocal().or(square) {
                 Some(inverse) => inverses.push(inverse),
                 None if divisor.is_zero() => return self.fail(bt, ResolveErrorKind::DivisionByZero),
                 None => {
