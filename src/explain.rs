@@ -24,7 +24,8 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str, &'static str)
     starts.zip(ends).filter_map(|(start, end)| {
         let text = DIAGNOSTICS[start..end].trim_end();
         let (code, title) = text.lines().next()?.strip_prefix("## ")?.split_once(' ')?;
-        let is_code = code.len() == 5 && code.starts_with('E') && code[1..].bytes().all(|b| b.is_ascii_digit());
+        let is_code =
+            code.len() == 5 && code.starts_with('E') && code[1..].bytes().all(|b| b.is_ascii_digit());
         is_code.then_some((code, title, text))
     })
 }

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod ir;
 pub mod kernel;
+pub mod load;
 pub mod operator;
 pub mod prove;
 pub mod report;

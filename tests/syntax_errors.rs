@@ -141,10 +141,7 @@ fn each_mistake_is_reported_once_and_the_rest_is_read() {
                 stack S = conv(A\n\
                 stack T = conv(A)";
     let lines: Vec<_> = mistakes(text).into_iter().map(|(code, line, _)| (code, line)).collect();
-    assert_eq!(
-        lines,
-        [("E0107", 2), ("E0109", 3), ("E0103", 4), ("E0109", 6), ("E0101", 10), ("E0109", 11)]
-    );
+    assert_eq!(lines, [("E0107", 2), ("E0109", 3), ("E0103", 4), ("E0109", 6), ("E0101", 10), ("E0109", 11)]);
     let (spec, _) = parse(text);
     assert_eq!(spec.items.len(), 4);
     let broken: Vec<_> = spec.broken.iter().map(|name| name.text.as_str()).collect();
@@ -174,7 +171,10 @@ fn hints_name_the_likely_word() {
 fn messages_say_what_was_found_and_expected() {
     assert_eq!(message("kernel A[3,3 = B"), "expected `,` or `]`, found `=`");
     assert_eq!(message("kernel A = [[1 2] [3]]"), "row 2 has 1 entry, but row 1 has 2 entries");
-    assert_eq!(message("kernel A = [[[1 2]] [[1 2] [3 4]]]"), "row 2 has 2×2 entries, but row 1 has 1×2 entries");
+    assert_eq!(
+        message("kernel A = [[[1 2]] [[1 2] [3 4]]]"),
+        "row 2 has 2×2 entries, but row 1 has 1×2 entries"
+    );
     assert_eq!(message("prove A =="), "expected an expression, found the end of the text");
     assert_eq!(message("\u{200b}"), "unexpected character `\u{200b}` (U+200B)");
 }

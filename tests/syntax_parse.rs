@@ -284,7 +284,8 @@ fn parts_print_on_one_line() {
 
 #[test]
 fn only_decimals_print_as_decimals() {
-    let number = |n, d| Expr { kind: ExprKind::Number(Rational::ratio(n, d).unwrap()), span: Default::default() };
+    let number =
+        |n, d| Expr { kind: ExprKind::Number(Rational::ratio(n, d).unwrap()), span: Default::default() };
     let binary = |a, b| Expr {
         kind: ExprKind::Binary(convproof::syntax::ast::BinaryOp::Mul, Box::new(a), Box::new(b)),
         span: Default::default(),

@@ -110,10 +110,8 @@ fn string(input: Input) -> IResult<Input, Input> {
 
 fn number(input: Input) -> IResult<Input, Input> {
     let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
-    let mantissa = alt((
-        recognize((digit1, opt(pair(char('.'), digit0)))),
-        recognize(pair(char('.'), digit1)),
-    ));
+    let mantissa =
+        alt((recognize((digit1, opt(pair(char('.'), digit0)))), recognize(pair(char('.'), digit1))));
     recognize(pair(mantissa, opt(exponent))).parse(input)
 }
 

@@ -52,8 +52,9 @@ impl SyntaxError {
                 .with_hint("a string ends with `\"` on the line on which it began"),
             K::UnclosedProse => new("this prose block is never closed".to_owned(), "opened here")
                 .with_hint("close it with `\"\"\"`"),
-            K::MalformedNumber(text) => new(format!("`{text}` is not a number"), "malformed")
-                .with_hint("numbers are written `12`, `0.25`, `1e-3`; a product needs its `*`, as in `2 * A`"),
+            K::MalformedNumber(text) => new(format!("`{text}` is not a number"), "malformed").with_hint(
+                "numbers are written `12`, `0.25`, `1e-3`; a product needs its `*`, as in `2 * A`",
+            ),
             K::NumberTooLarge => new("this number is too long".to_owned(), "beyond the limit")
                 .with_hint("numerator and denominator may have about 2400 digits each"),
             K::UnknownStatement { word, assigned } => {
@@ -90,10 +91,13 @@ impl SyntaxError {
                 new(format!("`{word}` is a word of the language and cannot be a name"), "reserved")
                     .with_hint("choose another name")
             }
-            K::Trailing(found) => trailing(new(
-                format!("{found} does not belong to this statement"),
-                "the statement is complete before this",
-            ), found),
+            K::Trailing(found) => trailing(
+                new(
+                    format!("{found} does not belong to this statement"),
+                    "the statement is complete before this",
+                ),
+                found,
+            ),
             K::WrongRelation { context, found } => {
                 let (message, hint) = relation(*context, found);
                 new(message, "this relation").with_hint(hint)
@@ -110,7 +114,9 @@ impl SyntaxError {
             }
             K::BoundWithoutApprox(word) => {
                 new(format!("`{word}` belongs to `~=`, and this claim has none"), "no bound is needed here")
-                    .with_hint("`==` and the other comparisons are exact; `S ~= T within e` allows a difference")
+                    .with_hint(
+                        "`==` and the other comparisons are exact; `S ~= T within e` allows a difference",
+                    )
             }
             K::RepeatedClause(word) => new(format!("`{word}` is given twice"), "second time")
                 .with_hint(format!("keep one `{word}`; conditions are joined with `and`")),
@@ -141,23 +147,30 @@ impl SyntaxError {
             K::ElidedArray => new("NumPy left entries out here".to_owned(), "the entries are missing")
                 .with_hint("print the array again after `np.set_printoptions(threshold=np.inf)`"),
             K::NotFinite(text) => new(format!("`{text}` is not a number"), "not a rational number")
-                .with_hint("entries are exact numbers; look for an overflow or a division by zero in the source"),
+                .with_hint(
+                    "entries are exact numbers; look for an overflow or a division by zero in the source",
+                ),
             K::NestedTooDeep => {
                 new(format!("more than {MAX_NESTING} levels of nesting"), "the limit is reached here")
                     .with_hint("name an inner part with `kernel` or `stack` and use the name")
             }
-            K::TooManyOperands => {
-                new(format!("more than {MAX_HEIGHT} operators on top of one another"), "the limit is reached here")
-                    .with_hint("name a part with `kernel` or `stack` and use the name; `S ^ 100` repeats a stack")
-            }
+            K::TooManyOperands => new(
+                format!("more than {MAX_HEIGHT} operators on top of one another"),
+                "the limit is reached here",
+            )
+            .with_hint("name a part with `kernel` or `stack` and use the name; `S ^ 100` repeats a stack"),
         }
     }
 }
 
 fn character(c: char, span: Span, code: &'static str) -> Diagnostic {
     let shown = if c.is_control() || c.is_whitespace() { String::new() } else { format!("`{c}` ") };
-    let error =
-        Diagnostic::new(code, format!("unexpected character {shown}(U+{:04X})", u32::from(c)), span, "not understood");
+    let error = Diagnostic::new(
+        code,
+        format!("unexpected character {shown}(U+{:04X})", u32::from(c)),
+        span,
+        "not understood",
+    );
     let instead = match c {
         '−' | '–' | '—' | '‐' | '‑' => "-",
         '×' | '·' | '∗' | '⋅' | '⊗' | '∘' | '@' => "*",
@@ -221,10 +234,9 @@ fn relation(context: Context, found: &str) -> (String, &'static str) {
         (Context::Claim | Context::Chain, "=") => {
             ("`=` does not compare".to_owned(), "`==` compares; `=` gives a name its value")
         }
-        (Context::Claim | Context::Chain, "~") => (
-            "`~` belongs to `fit`".to_owned(),
-            "equality up to a bound is written `S ~= T within e`",
-        ),
+        (Context::Claim | Context::Chain, "~") => {
+            ("`~` belongs to `fit`".to_owned(), "equality up to a bound is written `S ~= T within e`")
+        }
         (Context::Claim | Context::Chain, _) => (
             format!("a chain cannot use `{found}`"),
             "a chain joins its sides with `==` or `~=`; other comparisons go into `prove`",

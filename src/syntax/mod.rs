@@ -14,7 +14,8 @@ mod spans;
 mod token;
 
 pub use error::{
-    Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS, RowShape, SyntaxError, SyntaxErrorKind,
+    Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS, RowShape, SyntaxError,
+    SyntaxErrorKind,
 };
 pub use parser::parse;
 pub use printer::{print, print_expression, print_proposition, print_statement};

@@ -3,8 +3,8 @@
 use crate::source::Span;
 
 use super::ast::{
-    Argument, Chain, Comment, Condition, Declared, Expr, ExprKind, Item, Name, Problem, Prop, PropKind, Relation,
-    Scope, Spec, StatementKind,
+    Argument, Chain, Comment, Condition, Declared, Expr, ExprKind, Item, Name, Problem, Prop, PropKind,
+    Relation, Scope, Spec, StatementKind,
 };
 
 impl Spec {

@@ -8,9 +8,8 @@ use super::super::token::{Keyword, TokenKind};
 use super::{Parsed, Parser};
 
 /// Words that would be ambiguous as names.
-const RESERVED: [&str; 13] = [
-    "true", "false", "exists", "forall", "and", "or", "not", "on", "where", "within", "for", "over", "with",
-];
+const RESERVED: [&str; 13] =
+    ["true", "false", "exists", "forall", "and", "or", "not", "on", "where", "within", "for", "over", "with"];
 
 impl Parser<'_> {
     /// The rest of a statement after its keyword.

@@ -69,12 +69,8 @@ fn free_at(expression: &Expr, least: u8) -> Doc {
                 parts.extend(name.map(|name| Doc::Text(format!("{}=", name.text))));
                 parts.push(free(&argument.value));
             }
-            let inner = vec![
-                Doc::text("("),
-                Doc::Nest(Box::new(Doc::Concat(parts))),
-                Doc::Break(""),
-                Doc::text(")"),
-            ];
+            let inner =
+                vec![Doc::text("("), Doc::Nest(Box::new(Doc::Concat(parts))), Doc::Break(""), Doc::text(")")];
             Doc::Concat(vec![free_at(callee, POSTFIX), Doc::Group(Box::new(Doc::Concat(inner)))])
         }
         ExprKind::Index(base, list) => Doc::Concat(vec![free_at(base, POSTFIX), Doc::Text(indices(list))]),
@@ -168,7 +164,9 @@ pub(super) fn array(literal: &Expr, declared: bool) -> Doc {
         return Doc::Text(line);
     }
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.cells.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.cells.get(column)).map(|cell| cell.chars().count()).max()
+    };
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let rows = rows.iter().map(|row| " ".repeat(depth - row.opened) + &row.text(" ", &widths)).collect();
     Doc::Rows { flat: line, rows, one_line: !declared }

@@ -4,8 +4,8 @@
 mod expression;
 
 use super::ast::{
-    Argument, Chain, Claim, Comment, CompareOp, Condition, Declared, Expr, ExprKind, Item, Link, Problem, Prop,
-    PropKind, Relation, Scope, Spec, Statement, StatementKind,
+    Argument, Chain, Claim, Comment, CompareOp, Condition, Declared, Expr, ExprKind, Item, Link, Problem,
+    Prop, PropKind, Relation, Scope, Spec, Statement, StatementKind,
 };
 use super::layout::Doc;
 use expression::{array, flat, free, indices, quoted, standing};
@@ -20,7 +20,10 @@ pub fn print(spec: &Spec) -> String {
         match item {
             Item::Prose(prose) => {
                 page.comments(&prose.comments);
-                page.line(&format!("\"\"\"\n{}\n\"\"\"", prose.text), prose.blank_before || prose.comments.is_empty());
+                page.line(
+                    &format!("\"\"\"\n{}\n\"\"\"", prose.text),
+                    prose.blank_before || prose.comments.is_empty(),
+                );
                 page.after_prose = true;
             }
             Item::Statement(statement) => {
@@ -86,9 +89,7 @@ fn document(statement: &Statement) -> Doc {
         StatementKind::Kernel { target, value } => {
             declaration(format!("kernel {}", declared(target)), value.as_ref())
         }
-        StatementKind::Scalar { name, value } => {
-            declaration(format!("scalar {}", name.text), value.as_ref())
-        }
+        StatementKind::Scalar { name, value } => declaration(format!("scalar {}", name.text), value.as_ref()),
         StatementKind::Image { target, value } => {
             declaration(format!("image {}", declared(target)), Some(value))
         }
