@@ -1,0 +1,278 @@
+//! The naive evaluator against ONNX's and PyTorch's own test cases.
+//!
+//! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package, which is installed into
+//! `target/oracle-venv`. The test is skipped, and says so, where Python or the package cannot be had;
+//! `CONVPROOF_REQUIRE_ORACLES=1` makes that a failure.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use convproof::algebra::Rational;
+use convproof::evaluate::{Image, Weights, run};
+use convproof::ir::{
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind, Upsample,
+};
+use convproof::kernel::{ConcreteKernel, Shape};
+use convproof::source::Span;
+use serde::Deserialize;
+
+const PACKAGE: &str = "onnx==1.23.2";
+/// Fewer cases than this mean that the export has broken.
+const LEAST_CASES: usize = 145;
+
+#[derive(Deserialize)]
+struct Export {
+    cases: Vec<Case>,
+    left_out: Vec<LeftOut>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    layers: Vec<LayerSpec>,
+    x: Tensor,
+    y: Tensor,
+    tolerance: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LeftOut {
+    name: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Tensor {
+    dims: Vec<usize>,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PaddingSpec {
+    Sides([i64; 4]),
+    Rule(String),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum LayerSpec {
+    Conv {
+        kernel: Tensor,
+        bias: Option<Tensor>,
+        stride: [usize; 2],
+        dilation: [usize; 2],
+        padding: PaddingSpec,
+        groups: usize,
+    },
+    ConvTranspose {
+        kernel: Tensor,
+        bias: Option<Tensor>,
+        stride: [usize; 2],
+        dilation: [usize; 2],
+        padding: [i64; 4],
+        output_padding: [usize; 2],
+        groups: usize,
+    },
+    AveragePool {
+        size: [usize; 2],
+        stride: [usize; 2],
+        padding: PaddingSpec,
+        count_include_pad: bool,
+        ceil_mode: bool,
+    },
+    MaxPool {
+        size: [usize; 2],
+        stride: [usize; 2],
+        padding: [i64; 4],
+    },
+    Pad {
+        padding: [i64; 4],
+    },
+    Bias {
+        vector: Tensor,
+    },
+    Scale {
+        vector: Tensor,
+    },
+    Dense {
+        weights: Tensor,
+        bias: Option<Tensor>,
+    },
+    Upsample {
+        factor: [usize; 2],
+    },
+    DepthToSpace {
+        block: usize,
+    },
+    SpaceToDepth {
+        block: usize,
+    },
+    Permute {
+        order: Vec<usize>,
+    },
+    GlobalAverage,
+    Relu,
+}
+
+impl Tensor {
+    fn rationals(&self) -> Vec<Rational> {
+        self.values.iter().map(|value| value.parse().unwrap()).collect()
+    }
+
+    fn image(&self) -> Image {
+        let [channels, height, width] = self.dims[..] else { panic!("an image has three axes") };
+        Image::new(channels, height, width, self.rationals()).unwrap()
+    }
+
+    fn kernel(&self) -> KernelTerm {
+        let shape = match self.dims[..] {
+            [n] => Shape::new(1, 1, 1, n),
+            [outputs, inputs, height, width] => Shape::new(outputs, inputs, height, width),
+            _ => panic!("a vector or a kernel"),
+        };
+        KernelTerm::constant(ConcreteKernel::from_rationals(shape, &self.rationals()).unwrap())
+    }
+}
+
+impl PaddingSpec {
+    fn padding(&self) -> Padding {
+        match self {
+            Self::Sides(sides) => Padding::Sides(*sides),
+            Self::Rule(rule) if rule == "SAME_UPPER" => Padding::SameUpper,
+            Self::Rule(rule) if rule == "SAME_LOWER" => Padding::SameLower,
+            Self::Rule(rule) => panic!("unknown padding {rule}"),
+        }
+    }
+}
+
+fn stack(kind: StackKind) -> Arc<Stack> {
+    Arc::new(Stack { kind, span: Span::default() })
+}
+
+fn layer(spec: &LayerSpec) -> Arc<Stack> {
+    let vector = |bias: &Option<Tensor>| bias.as_ref().map(Tensor::kernel);
+    let one = match spec {
+        LayerSpec::Conv { kernel, bias, stride, dilation, padding, groups } => Layer::Conv(Conv {
+            kernel: kernel.kernel(),
+            stride: *stride,
+            dilation: *dilation,
+            padding: padding.padding(),
+            groups: *groups,
+            bias: vector(bias),
+        }),
+        LayerSpec::ConvTranspose { kernel, bias, stride, dilation, padding, output_padding, groups } => {
+            Layer::ConvTranspose(ConvTranspose {
+                kernel: kernel.kernel(),
+                stride: *stride,
+                dilation: *dilation,
+                padding: *padding,
+                output_padding: *output_padding,
+                groups: *groups,
+                bias: vector(bias),
+            })
+        }
+        LayerSpec::AveragePool { size, stride, padding, count_include_pad, ceil_mode } => {
+            Layer::Pool(AveragePool {
+                average: true,
+                size: *size,
+                stride: *stride,
+                padding: padding.padding(),
+                count_include_pad: *count_include_pad,
+                ceil_mode: *ceil_mode,
+            })
+        }
+        LayerSpec::MaxPool { size, stride, padding } => {
+            Layer::MaxPool(MaxPool { size: *size, stride: *stride, padding: *padding })
+        }
+        LayerSpec::Pad { padding } => Layer::Pad(*padding),
+        LayerSpec::Bias { vector } => Layer::Bias(vector.kernel()),
+        LayerSpec::Scale { vector } => Layer::Scale(vector.kernel()),
+        LayerSpec::Dense { weights, bias } => Layer::Dense { weights: weights.kernel(), bias: vector(bias) },
+        LayerSpec::Upsample { factor } => Layer::Upsample(Upsample { factor: *factor, nearest: true }),
+        LayerSpec::DepthToSpace { block } => Layer::DepthToSpace(*block),
+        LayerSpec::SpaceToDepth { block } => Layer::SpaceToDepth(*block),
+        LayerSpec::Permute { order } => {
+            let select = |&from: &usize| stack(StackKind::Layer(Layer::Select { from, to: from + 1 }));
+            return stack(StackKind::Concat(order.iter().map(select).collect()));
+        }
+        LayerSpec::GlobalAverage => Layer::GlobalAverage,
+        LayerSpec::Relu => Layer::Relu,
+    };
+    stack(StackKind::Layer(one))
+}
+
+/// The Python of an environment that has the package, made on first use.
+fn python() -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracle-venv");
+    let python = folder.join("bin/python");
+    let run = |command: &mut Command| match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    if !python.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    run(Command::new(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        PACKAGE,
+    ]))?;
+    Ok(python)
+}
+
+/// The largest magnitude.
+fn largest(image: &Image) -> Rational {
+    image.values().iter().map(Rational::abs).max().unwrap()
+}
+
+#[test]
+fn cases_of_onnx_and_pytorch() {
+    let python = match python() {
+        Ok(python) => python,
+        Err(reason) => {
+            assert!(std::env::var_os("CONVPROOF_REQUIRE_ORACLES").is_none(), "no oracle: {reason}");
+            eprintln!("SKIPPED: {PACKAGE} cannot be installed: {reason}");
+            return;
+        }
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/onnx_cases.py");
+    let output = Command::new(python).arg(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let export: Export = serde_json::from_slice(&output.stdout).unwrap();
+    for LeftOut { name, reason } in &export.left_out {
+        println!("left out: {name}: {reason}");
+    }
+    let (mut exact, mut total, mut wrong) = (0, 0, Vec::new());
+    for case in &export.cases {
+        let stack = stack(StackKind::Chain(case.layers.iter().map(layer).collect()));
+        let ours = run(&stack, &case.x.image(), &Weights::new())
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let theirs = case.y.image();
+        assert_eq!(ours.size(), theirs.size(), "{}", case.name);
+        // Theirs are rounded sums of float32; a few units in the last place of the largest output.
+        let rounding = largest(&theirs) * Rational::ratio(1, 1 << 20).unwrap();
+        let tolerance = case.tolerance.as_ref().map_or(rounding, |stated| stated.parse().unwrap());
+        for (n, (ours, theirs)) in ours.values().iter().zip(theirs.values()).enumerate() {
+            let difference = (ours - theirs).abs();
+            if difference > tolerance {
+                let (ours, theirs) = (ours.to_decimal(12), theirs.to_decimal(12));
+                wrong.push(format!("{}: output {n} is {ours} and should be {theirs}", case.name));
+            }
+            exact += usize::from(difference.is_zero());
+            total += 1;
+        }
+    }
+    println!(
+        "{} cases, {} left out; {exact} of {total} values exactly equal",
+        export.cases.len(),
+        export.left_out.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(export.cases.len() >= LEAST_CASES, "only {} cases", export.cases.len());
+}
