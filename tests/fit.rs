@@ -198,6 +198,28 @@ fn a_single_unknown_is_solved_exactly_with_a_tight_bound() {
 }
 
 #[test]
+fn large_problems_stay_within_their_limits() {
+    let mut draw = Draw(23);
+    // Too many variables for an exact solution, so rounded.
+    let (known, wanted) = (draw.kernel(3, 3, 9), draw.kernel(8, 7, 9));
+    let noise = draw.kernel(10, 9, 1);
+    let problem = Problem {
+        unknowns: vec![Unknown::free(8, 7)],
+        terms: vec![vec![Factor::Known(known.clone()), Factor::Unknown(0)]],
+        target: minus(&convolve(&known, &wanted), &noise),
+    };
+    let result = checked(&problem, &Options::default());
+    assert!(result.converged && result.residual_squared < norm_squared(&noise));
+    let result =
+        checked(&Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9)), &Options::default());
+    assert!(result.starts >= 1 && result.starts <= Options::default().starts);
+    let long = Rational::from(3).pow(2500).unwrap();
+    let huge = Grid::from_fn(60, 60, |i, j| &long + &Rational::from(i64::try_from(i * j * j).unwrap()));
+    assert_eq!(rank(&huge), Err(FitError::TooLarge(Limit::Work)));
+    assert!(!checked(&Problem::separable(1, huge), &Options::default()).residual_squared.is_zero());
+}
+
+#[test]
 fn the_last_factor_is_the_exact_minimiser() {
     let mut draw = Draw(5);
     let target = draw.kernel(5, 5, 9);

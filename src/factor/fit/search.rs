@@ -50,6 +50,8 @@ impl Effort {
     /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations.
     pub(crate) fn of(model: &Model, wanted: usize) -> Self {
         let cost = model.cost().max(1);
+        // Without nonlinear variables all starts are the same.
+        let wanted = if model.gradient.is_empty() { 1 } else { wanted };
         let starts = wanted.min(Self::BUDGET / cost.saturating_mul(20)).max(1);
         let iterations = Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)).max(5);
         Self { starts, iterations }
