@@ -1,5 +1,7 @@
 //! Least squares: exact recovery, sound bounds, stated gauges and limits.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{
     BoundMethod, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options, Problem, Unknown, fit,
@@ -164,6 +166,26 @@ fn three_factors_known_factors_and_constraints() {
         let free = Problem::product(&[(3, 3), (3, 3)], problem.target.clone());
         assert!(checked(&free, &Options::default()).residual_squared < result.residual_squared);
     }
+}
+
+#[test]
+fn shared_repeated_and_vanishing_factors() {
+    let mut draw = Draw(29);
+    let (p, q, r) = (draw.kernel(2, 2, 5), draw.kernel(2, 2, 5), draw.kernel(2, 2, 5));
+    let (pq, pr) = (convolve(&p, &q), convolve(&p, &r));
+    let terms =
+        vec![vec![Factor::Unknown(0), Factor::Unknown(1)], vec![Factor::Unknown(0), Factor::Unknown(2)]];
+    let unknowns = vec![Unknown::free(2, 2); 3];
+    // P*Q + P*R is P*(Q + R): the linear unknowns are not determined.
+    let problem = Problem { unknowns: unknowns.clone(), terms, target: minus(&pq, &pr.map(|x| -x)) };
+    assert!(checked(&problem, &Options::default()).is_exact());
+    let terms = vec![vec![Factor::Unknown(0), Factor::Unknown(1), Factor::Unknown(0)]];
+    let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: convolve(&p, &pq) };
+    assert!(checked(&problem, &Options::default()).is_exact());
+    let zero = Factor::Known(p.map(|_| Rational::ZERO));
+    let terms = vec![vec![Factor::Unknown(0), zero, Factor::Unknown(1)]];
+    let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: draw.kernel(4, 4, 9) };
+    assert_eq!(checked(&problem, &Options::default()).relative_squared, Some(Rational::ONE));
 }
 
 #[test]

@@ -196,11 +196,17 @@ impl Model {
                 }
             }
         }
-        let ridge = 1e-15 * normal.diagonal().amax();
-        (0..count).for_each(|k| normal[(k, k)] += ridge);
-        self.linear_factor = Cholesky::new(normal);
-        let Some(factor) = &self.linear_factor else {
-            return false;
+        // A little regularisation where others vanish or coincide; more where rounding asks for it.
+        let scale = normal.diagonal().amax().max(1e-200);
+        let mut ridges = [1e-15, 1e-11].into_iter();
+        let factor = ridges.find_map(|ridge| {
+            let mut regular = normal.clone();
+            (0..count).for_each(|k| regular[(k, k)] += ridge * scale);
+            Cholesky::new(regular)
+        });
+        let factor = match factor {
+            Some(factor) => self.linear_factor.insert(factor),
+            None => return false,
         };
         factor.solve_mut(&mut self.linear);
         true

@@ -43,7 +43,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// Floating-point operations that a whole search may take, roughly: a few seconds.
-    const BUDGET: usize = 4_000_000_000;
+    const BUDGET: usize = 2_000_000_000;
     /// Iterations of one descent, of which few need more than 30.
     const ITERATIONS: usize = 200;
 
