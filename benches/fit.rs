@@ -4,29 +4,33 @@
 //! `CONVPROOF_FIT_QUALITY=1`, the quality on 200 kernels is measured and printed first: the share on which the default
 //! options reach the best residual of 500 starts (three other seeds), and the share of that residual the bound certifies.
 
+#![allow(clippy::float_arithmetic, reason = "compares residuals for display")]
+
 use std::hint::black_box;
 
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{Fit, Options, Problem, fit};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
+type Kernels = Vec<Grid<Rational>>;
+
 const SHAPES: [(usize, usize); 2] = [(3, 3), (3, 3)];
 
 /// `count` kernels of `size × size` integers from -9 to 9, always the same.
-fn kernels(count: usize, size: usize, seed: u64) -> Vec<Grid<Rational>> {
+fn kernels(count: usize, size: usize, seed: u64) -> Kernels {
     let mut state = seed;
     let mut draw = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        i64::try_from((z ^ (z >> 31)) % 19).unwrap() - 9
+        i64::try_from((z ^ (z >> 31)) % 19).expect("below 19") - 9
     };
     (0..count).map(|_| Grid::from_fn(size, size, |_, _| Rational::from(draw()))).collect()
 }
 
 /// The kernels and the planted products of `W6.json`.
-fn workload() -> Option<(Vec<Grid<Rational>>, Vec<Grid<Rational>>)> {
+fn workload() -> Option<(Kernels, Kernels)> {
     let path = std::path::Path::new(&std::env::var_os("CONVPROOF_WORKLOADS")?).join("W6.json");
     let text = std::fs::read_to_string(path).ok()?;
     let json: serde_json::Value = serde_json::from_str(&text).ok()?;

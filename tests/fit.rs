@@ -1,5 +1,7 @@
 //! Least squares: exact recovery, sound bounds, stated gauges and limits.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{
     BoundMethod, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options, Problem, Unknown, fit,
@@ -167,6 +169,26 @@ fn three_factors_known_factors_and_constraints() {
 }
 
 #[test]
+fn shared_repeated_and_vanishing_factors() {
+    let mut draw = Draw(29);
+    let (p, q, r) = (draw.kernel(2, 2, 5), draw.kernel(2, 2, 5), draw.kernel(2, 2, 5));
+    let (pq, pr) = (convolve(&p, &q), convolve(&p, &r));
+    let terms =
+        vec![vec![Factor::Unknown(0), Factor::Unknown(1)], vec![Factor::Unknown(0), Factor::Unknown(2)]];
+    let unknowns = vec![Unknown::free(2, 2); 3];
+    // P*Q + P*R is P*(Q + R): the linear unknowns are not determined.
+    let problem = Problem { unknowns: unknowns.clone(), terms, target: minus(&pq, &pr.map(|x| -x)) };
+    assert!(checked(&problem, &Options::default()).is_exact());
+    let terms = vec![vec![Factor::Unknown(0), Factor::Unknown(1), Factor::Unknown(0)]];
+    let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: convolve(&p, &pq) };
+    assert!(checked(&problem, &Options::default()).is_exact());
+    let zero = Factor::Known(p.map(|_| Rational::ZERO));
+    let terms = vec![vec![Factor::Unknown(0), zero, Factor::Unknown(1)]];
+    let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: draw.kernel(4, 4, 9) };
+    assert_eq!(checked(&problem, &Options::default()).relative_squared, Some(Rational::ONE));
+}
+
+#[test]
 fn nonnegative_products_come_back() {
     let target = convolve(&kernel(&[&[1, 2], &[0, 3]]), &kernel(&[&[2, 0, 1], &[1, 1, 5]]));
     let unknown = |height, width| Unknown { height, width, constraint: Constraint::Nonnegative };
@@ -195,6 +217,28 @@ fn a_single_unknown_is_solved_exactly_with_a_tight_bound() {
     let bound = result.lower_bound.unwrap();
     assert_eq!((bound.squared, bound.method), (result.residual_squared, BoundMethod::Linear));
     assert_eq!((result.starts, result.converged), (0, true));
+}
+
+#[test]
+fn large_problems_stay_within_their_limits() {
+    let mut draw = Draw(23);
+    // Too many variables for an exact solution, so rounded.
+    let (known, wanted) = (draw.kernel(3, 3, 9), draw.kernel(8, 7, 9));
+    let noise = draw.kernel(10, 9, 1);
+    let problem = Problem {
+        unknowns: vec![Unknown::free(8, 7)],
+        terms: vec![vec![Factor::Known(known.clone()), Factor::Unknown(0)]],
+        target: minus(&convolve(&known, &wanted), &noise),
+    };
+    let result = checked(&problem, &Options::default());
+    assert!(result.converged && result.residual_squared < norm_squared(&noise));
+    let result =
+        checked(&Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9)), &Options::default());
+    assert!(result.starts >= 1 && result.starts <= Options::default().starts);
+    let long = Rational::from(3).pow(2500).unwrap();
+    let huge = Grid::from_fn(60, 60, |i, j| &long + &Rational::from(i64::try_from(i * j * j).unwrap()));
+    assert_eq!(rank(&huge), Err(FitError::TooLarge(Limit::Work)));
+    assert!(!checked(&Problem::separable(1, huge), &Options::default()).residual_squared.is_zero());
 }
 
 #[test]

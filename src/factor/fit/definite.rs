@@ -60,3 +60,42 @@ fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
 fn dot<'a>(a: &[i128], b: impl Iterator<Item = &'a i128>) -> Option<i128> {
     a.iter().zip(b).try_fold(0_i128, |sum, (x, y)| sum.checked_add(x.checked_mul(*y)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gram(rows: &[Vec<i128>], size: usize) -> Vec<Vec<i128>> {
+        (0..size).map(|i| (0..size).map(|j| rows.iter().map(|r| r[i] * r[j]).sum()).collect()).collect()
+    }
+
+    proptest! {
+        /// Gram matrices plus the identity are definite; less one more than the trace, they are not.
+        #[test]
+        fn proves_what_holds_and_nothing_else(rows in prop::collection::vec(prop::collection::vec(-9..=9_i128, 6), 1..9)) {
+            let mut matrix = gram(&rows, 6);
+            (0..6).for_each(|k| matrix[k][k] += 1);
+            prop_assert!(is_positive_definite(&matrix));
+            let trace: i128 = (0..6).map(|k| matrix[k][k]).sum();
+            matrix[5][5] -= trace;
+            prop_assert!(!is_positive_definite(&matrix));
+        }
+
+        /// A singular matrix is never proved definite.
+        #[test]
+        fn singular_matrices_are_not_proved(rows in prop::collection::vec(prop::collection::vec(-9..=9_i128, 6), 1..6)) {
+            prop_assert!(!is_positive_definite(&gram(&rows, 6)));
+        }
+    }
+
+    #[test]
+    fn a_barely_indefinite_matrix_is_not_proved() {
+        let n = 1_i128 << 40;
+        assert!(is_positive_definite(&[vec![n, n - 1], vec![n - 1, n]]));
+        assert!(!is_positive_definite(&[vec![n, n + 1], vec![n + 1, n]]));
+        assert!(!is_positive_definite(&[vec![n, n], vec![n, n]]));
+        assert!(!is_positive_definite(&[vec![i128::MAX, 1], vec![1, i128::MAX]]));
+    }
+}

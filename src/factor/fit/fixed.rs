@@ -62,7 +62,7 @@ impl Fixed {
 
     /// The difference of two kernels of one shape.
     pub(crate) fn minus(&self, other: &Self) -> Self {
-        let denominator = self.denominator.lcm(&other.denominator);
+        let denominator = least_common_multiple(&self.denominator, &other.denominator);
         let (up, other_up) = (&denominator / &self.denominator, &denominator / &other.denominator);
         let cells = Grid::from_fn(self.height(), self.width(), |i, j| {
             self.cells.at(i, j) * &up - other.cells.at(i, j) * &other_up
@@ -92,9 +92,14 @@ impl Fixed {
         (ratio(cells[best].abs(), self.denominator.clone()), (best / self.width(), best % self.width()))
     }
 
+    /// Length of the longest cell.
+    pub(crate) fn bits(&self) -> u64 {
+        self.cells.cells().iter().map(BigInt::bits).max().unwrap_or(0)
+    }
+
     /// The least e with every entry below 2^e in magnitude, up to one; `None` for the zero kernel.
     pub(crate) fn exponent(&self) -> Option<i64> {
-        let bits = self.cells.cells().iter().map(BigInt::bits).max().filter(|&bits| bits > 0)?;
+        let bits = Some(self.bits()).filter(|&bits| bits > 0)?;
         let length = |bits: u64| i64::try_from(bits).unwrap_or(i64::MAX / 4);
         Some(length(bits) - length(self.denominator.bits()) + 1)
     }
@@ -105,6 +110,12 @@ impl Fixed {
         let denominator = &self.denominator << exponent.max(0).unsigned_abs();
         self.cells.map(|cell| ratio(cell * &up, denominator.clone()).to_f64())
     }
+}
+
+/// The least common multiple, fast in the frequent cases that one number divides the other.
+pub(crate) fn least_common_multiple(a: &BigInt, b: &BigInt) -> BigInt {
+    let (small, large) = if a.bits() <= b.bits() { (a, b) } else { (b, a) };
+    if (large % small).is_zero() { large.clone() } else { a.lcm(b) }
 }
 
 /// `numerator / denominator` for a denominator that is not 0.

@@ -6,6 +6,15 @@
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
+/// Whether eliminating a matrix of integers of so many bits takes seconds at most: the number of multiplications times
+/// the square of the length of the minors, in machine words, is bounded.
+pub(crate) fn is_affordable(height: usize, width: usize, bits: u64) -> bool {
+    let rank = height.min(width);
+    let words = u64::try_from(rank).unwrap_or(u64::MAX).saturating_mul(bits) / 64 + 1;
+    let steps = u64::try_from(height.saturating_mul(width).saturating_mul(rank)).unwrap_or(u64::MAX);
+    steps.saturating_mul(words.saturating_mul(words)) <= 10_000_000_000
+}
+
 /// Solves `matrix · x = right` for a symmetric positive semidefinite `matrix` (rows of integers, a Gram matrix)
 /// and a `right` in its range, as numerators over one positive denominator. Unknowns that the system leaves
 /// free are 0.

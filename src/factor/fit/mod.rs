@@ -11,6 +11,7 @@
 //! kernel instead whose entry of largest magnitude is positive. The linear unknowns, of P * Q the last of the largest,
 //! hold what remains.
 
+mod correlation;
 mod definite;
 mod descent;
 mod fixed;
@@ -31,7 +32,7 @@ pub use separable::rank;
 
 use fixed::Fixed;
 use model::Model;
-use rationalise::{MAX_EXACT_VARIABLES, Scaled};
+use rationalise::Scaled;
 use reduced::Reduced;
 use search::Effort;
 
@@ -52,7 +53,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, starts: 48, last: LastFactor::Optimal, bound: true }
+        Self { seed: 0, starts: 56, last: LastFactor::Optimal, bound: true }
     }
 }
 
@@ -60,7 +61,7 @@ impl Default for Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LastFactor {
     /// The exact least-squares solution for the others: the best there is, with long numerators. Beyond 48
-    /// variables, and where it would break a sign constraint, as [`LastFactor::Short`].
+    /// variables or with very long numbers, and where it would break a sign constraint, as [`LastFactor::Short`].
     Optimal,
     /// All factors rounded to 40 bits: short numbers, the residual worse by a relative 10⁻²⁰ or so.
     Short,
@@ -141,16 +142,17 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
     let reduced = Reduced::new(problem);
     let mut outcome = solve(&reduced, options)?;
     let mut residual = reduced.residual(&outcome.factors);
-    if residual.norm_squared() > reduced.target.norm_squared() {
+    let mut residual_squared = residual.norm_squared();
+    let nothing = reduced.target.norm_squared();
+    if residual_squared > nothing {
         // Rounding of factors that ought to vanish.
-        outcome.factors = reduced.zero_factors();
-        residual = reduced.target.clone();
+        (outcome.factors, residual, residual_squared) =
+            (reduced.zero_factors(), reduced.target.clone(), nothing);
     }
     if residual.is_zero() {
         outcome.converged = true;
     }
     let (largest, largest_at) = residual.largest();
-    let residual_squared = residual.norm_squared();
     let relative_squared = residual_squared.checked_div(&Fixed::new(&problem.target).norm_squared());
     let lower_bound = options.bound.then(|| {
         if residual.is_zero() {
@@ -199,7 +201,7 @@ fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
     if let Some(factors) = pairs.as_ref().and_then(|pairs| separable::decompose(problem, pairs)) {
         return Ok(Outcome::without_search(factors));
     }
-    if problem.is_linear() && problem.linear_variables() <= MAX_EXACT_VARIABLES {
+    if problem.is_linear() && problem.is_solvable(0) {
         let mut factors = problem.zero_factors();
         rationalise::solve_linear(problem, &mut factors);
         return Ok(Outcome::without_search(factors));
@@ -270,7 +272,7 @@ fn bound_below(problem: &Reduced) -> LowerBound {
             offer(&distance * &distance, BoundMethod::Ruppert);
         }
     }
-    if let Some(squared) = problem.linear_relaxation(MAX_EXACT_VARIABLES) {
+    if let Some(squared) = problem.linear_relaxation() {
         offer(squared, BoundMethod::Linear);
     }
     best

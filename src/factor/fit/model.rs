@@ -15,47 +15,10 @@ use std::ops::Range;
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
+use super::correlation::{add_convolution, convolve, correlate, lag_table};
 use super::problem::Constraint;
 use super::reduced::Reduced;
 use crate::algebra::Grid;
-
-/// The full convolution of two non-empty kernels.
-fn convolve(a: &Grid<f64>, b: &Grid<f64>) -> Grid<f64> {
-    let mut product = Grid::from_fn(a.height() + b.height() - 1, a.width() + b.width() - 1, |_, _| 0.0);
-    add_convolution(&mut product, a, b);
-    product
-}
-
-/// Adds the full convolution of `a` and `b` to `sum`, which has its shape.
-fn add_convolution(sum: &mut Grid<f64>, a: &Grid<f64>, b: &Grid<f64>) {
-    let width = sum.width();
-    let cells = sum.cells_mut();
-    for (i, row) in a.rows().enumerate() {
-        for (j, x) in row.iter().enumerate() {
-            for (k, other) in b.rows().enumerate() {
-                let start = (i + k) * width + j;
-                for (cell, y) in cells[start..start + other.len()].iter_mut().zip(other) {
-                    *cell += x * y;
-                }
-            }
-        }
-    }
-}
-
-/// `table[d] = Σ_v a[v + d] · b[v]` for all d with `b` shifted inside `a`, row by row.
-fn correlate(a: &Grid<f64>, b: &Grid<f64>, table: &mut Vec<f64>) {
-    table.clear();
-    for i in 0..=a.height() - b.height() {
-        for j in 0..=a.width() - b.width() {
-            let mut sum = 0.0;
-            for (k, row) in b.rows().enumerate() {
-                let start = (i + k) * a.width() + j;
-                sum += a.cells()[start..start + row.len()].iter().zip(row).map(|(x, y)| x * y).sum::<f64>();
-            }
-            table.push(sum);
-        }
-    }
-}
 
 /// One occurrence of an unknown in a product, with the product of everything that multiplies it there.
 struct Slot {
@@ -69,6 +32,8 @@ struct Shape {
     width: usize,
     /// The variable behind each entry; those of the eliminated unknowns are counted from 0 on their own.
     variables: Vec<usize>,
+    /// Whether the variables are consecutive.
+    plain: bool,
     linear: bool,
 }
 
@@ -112,7 +77,8 @@ impl Model {
                 let bounded = unknown.constraint == Constraint::Nonnegative;
                 nonnegative.extend(std::iter::repeat_n(bounded, count));
             }
-            shapes.push(Shape { height: unknown.height, width: unknown.width, variables, linear });
+            let plain = variables.iter().enumerate().all(|(k, &v)| v == first + k);
+            shapes.push(Shape { height: unknown.height, width: unknown.width, variables, plain, linear });
         }
         let slots = problem.products.iter().enumerate().flat_map(|(term, product)| {
             let empty = Grid::from_fn(1, 1, |_, _| 1.0);
@@ -230,11 +196,17 @@ impl Model {
                 }
             }
         }
-        let ridge = 1e-15 * normal.diagonal().amax();
-        (0..count).for_each(|k| normal[(k, k)] += ridge);
-        self.linear_factor = Cholesky::new(normal);
-        let Some(factor) = &self.linear_factor else {
-            return false;
+        // A little regularisation where others vanish or coincide; more where rounding asks for it.
+        let scale = normal.diagonal().amax().max(1e-200);
+        let mut ridges = [1e-15, 1e-11].into_iter();
+        let factor = ridges.find_map(|ridge| {
+            let mut regular = normal.clone();
+            (0..count).for_each(|k| regular[(k, k)] += ridge * scale);
+            Cholesky::new(regular)
+        });
+        let factor = match factor {
+            Some(factor) => self.linear_factor.insert(factor),
+            None => return false,
         };
         factor.solve_mut(&mut self.linear);
         true
@@ -245,7 +217,8 @@ impl Model {
     fn add_curvature(&mut self, a: usize, b: usize, matrix: &mut DMatrix<f64>) {
         let (first, second) = (&self.slots[a], &self.slots[b]);
         let (rows, columns) = (&self.shapes[first.unknown], &self.shapes[second.unknown]);
-        lag_table(&first.others, &second.others, (rows, columns), &mut self.table);
+        let shapes = ((rows.height, rows.width), (columns.height, columns.width));
+        lag_table(&first.others, &second.others, shapes, &mut self.table);
         let span = rows.width + columns.width - 1;
         let last = (columns.height - 1) * span + columns.width - 1;
         let mirror = a != b && rows.linear == columns.linear;
@@ -328,6 +301,15 @@ fn add_table(
     for (i, line) in columns.variables.chunks_exact(columns.width).enumerate() {
         for (j, &column) in line.iter().enumerate() {
             let mut start = offset(i, j);
+            if rows.plain && !mirror {
+                let corner = column * height + rows.variables[0];
+                let target = &mut cells[corner..corner + rows.variables.len()];
+                for (k, line) in target.chunks_exact_mut(rows.width).enumerate() {
+                    let values = &table[start + k * span..start + k * span + rows.width];
+                    line.iter_mut().zip(values).for_each(|(cell, value)| *cell += value);
+                }
+                continue;
+            }
             for row_line in rows.variables.chunks_exact(rows.width) {
                 for (&row, value) in row_line.iter().zip(&table[start..start + rows.width]) {
                     cells[column * height + row] += value;
@@ -341,8 +323,8 @@ fn add_table(
     }
 }
 
-/// For `mixed` = f_xy and f_yy = LLᵀ: replaces `mixed` by Z with Z Lᵀ = f_xy, and subtracts Z Zᵀ from the (lower
-/// triangle of the) Hessian.
+/// For `mixed` holding `f_xy`, and `f_yy = LLᵀ`: replaces `mixed` by Z with `Z Lᵀ = f_xy`, and subtracts Z Zᵀ from
+/// the lower triangle of the Hessian.
 fn subtract_complement(factor: &DMatrix<f64>, mixed: &mut DMatrix<f64>, hessian: &mut DMatrix<f64>) {
     let (rows, columns) = mixed.shape();
     for i in 0..columns {
@@ -357,29 +339,6 @@ fn subtract_complement(factor: &DMatrix<f64>, mixed: &mut DMatrix<f64>, hessian:
         for (j, target) in hessian.as_mut_slice().chunks_exact_mut(rows).enumerate() {
             let weight = column[j];
             target[j..].iter_mut().zip(&column[j..]).for_each(|(t, z)| *t -= weight * z);
-        }
-    }
-}
-
-/// `table[a − b] = Σ_v first[v] · second[v + a − b]` for entries a of `shapes.0` and b of `shapes.1`, the lags
-/// row by row from the smallest.
-fn lag_table(first: &Grid<f64>, second: &Grid<f64>, shapes: (&Shape, &Shape), table: &mut Vec<f64>) {
-    table.clear();
-    let (up, left) = (shapes.1.height - 1, shapes.1.width - 1);
-    let (height, width) = (shapes.0.height + up, shapes.0.width + left);
-    table.resize(height * width, 0.0);
-    // Entry v of `first` and w of `second` meet at lag w − v.
-    for (i, row) in first.rows().enumerate() {
-        let lines = (i.saturating_sub(up), (i + shapes.0.height).min(second.height()));
-        for (j, x) in row.iter().enumerate() {
-            let (start, end) = (j.saturating_sub(left), (j + shapes.0.width).min(second.width()));
-            for k in lines.0..lines.1 {
-                let lag = (k + up - i) * width + start + left - j;
-                let others = &second.cells()[k * second.width() + start..k * second.width() + end];
-                for (cell, y) in table[lag..lag + end - start].iter_mut().zip(others) {
-                    *cell += x * y;
-                }
-            }
         }
     }
 }

@@ -136,6 +136,8 @@ pub enum Limit {
     Cells,
     /// [`MAX_ENTRY_BITS`].
     EntryBits,
+    /// Exact elimination of a matrix so large, with entries so long, would take minutes.
+    Work,
 }
 
 impl Problem {

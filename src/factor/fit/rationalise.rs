@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::fixed::Fixed;
+use super::fixed::{Fixed, least_common_multiple};
 use super::linear::solve_gram;
 use super::problem::Constraint;
 use super::reduced::Reduced;
@@ -32,7 +32,7 @@ pub(crate) struct Scaled {
 /// Exact factors near the (gauged) proposal. With `optimal`, the linear unknowns are the exact least-squares solution for
 /// the rounded others.
 pub(crate) fn round(problem: &Reduced, proposal: &[Scaled], optimal: bool) -> Vec<Fixed> {
-    let solve = optimal && problem.linear_variables() <= MAX_EXACT_VARIABLES;
+    let solve = optimal && problem.is_solvable(BITS.unsigned_abs());
     let bits = if solve { BITS } else { FINE_BITS };
     let mut factors: Vec<Fixed> =
         proposal.iter().map(|scaled| round_kernel(&scaled.cells, scaled.exponent, bits)).collect();
@@ -55,7 +55,7 @@ pub(crate) fn round(problem: &Reduced, proposal: &[Scaled], optimal: bool) -> Ve
 /// integers with a positive largest entry for unknowns whose scale is free, so that the linear unknowns hold the
 /// content.
 pub(crate) fn recognise(problem: &Reduced, proposal: &[Scaled]) -> Option<Vec<Fixed>> {
-    if problem.linear_variables() > MAX_EXACT_VARIABLES {
+    if !problem.is_solvable(BITS.unsigned_abs()) {
         return None;
     }
     TOLERANCES.iter().find_map(|&tolerance| {
@@ -126,7 +126,7 @@ fn simple_kernel(cells: &Grid<f64>, tolerance: f64) -> Option<Fixed> {
     let fractions = cells.cells().iter().map(|&x| simplest(x, tolerance)).collect::<Option<Vec<_>>>()?;
     let mut denominator = BigInt::one();
     for (_, d) in &fractions {
-        denominator = denominator.lcm(&BigInt::from(*d));
+        denominator = least_common_multiple(&denominator, &BigInt::from(*d));
     }
     let integers = fractions.iter().map(|(n, d)| BigInt::from(*n) * (&denominator / *d)).collect();
     Some(Fixed { cells: Grid::new(cells.height(), cells.width(), integers)?, denominator })
@@ -168,11 +168,12 @@ fn primitive(kernel: Fixed) -> Fixed {
 pub(crate) fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
     let cells = problem.target.height() * problem.target.width();
     let mut columns: Vec<Vec<BigInt>> = Vec::new();
-    let mut places: Vec<Option<(Vec<Option<usize>>, BigInt)>> = vec![None; factors.len()];
+    // For each linear unknown, the column of each entry (none if it stays 0) and the scale of all of them.
+    let mut places: Vec<(Vec<Option<usize>>, BigInt)> = vec![(Vec::new(), BigInt::zero()); factors.len()];
     for unknown in (0..factors.len()).filter(|&u| problem.linear[u]) {
         let products = problem.products.iter().filter(|product| product.unknowns.contains(&unknown));
         let others: Vec<Fixed> = products.map(|p| problem.multiply(p, factors, Some(unknown))).collect();
-        let scale = others.iter().fold(BigInt::one(), |lcm, o| lcm.lcm(&o.denominator));
+        let scale = others.iter().fold(BigInt::one(), |lcm, o| least_common_multiple(&lcm, &o.denominator));
         let (variables, count) = problem.unknowns[unknown].variables();
         let bounded = problem.unknowns[unknown].constraint == Constraint::Nonnegative;
         let mut free: Vec<Option<usize>> = vec![None; count];
@@ -201,7 +202,7 @@ pub(crate) fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
                 }
             }
         }
-        places[unknown] = Some((place, scale));
+        places[unknown] = (place, scale);
     }
     let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt {
         a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero()).map(|(x, y)| x * y).sum()
@@ -216,14 +217,15 @@ pub(crate) fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
     }
     let right = columns.iter().map(|column| dot(column, problem.target.cells.cells())).collect();
     let (solution, determinant) = solve_gram(normal, right);
-    for (factor, place) in factors.iter_mut().zip(places) {
-        if let Some((place, scale)) = place {
-            let mut entries = place.iter();
-            factor.cells = factor.cells.map(|_| match entries.next() {
-                Some(Some(column)) => &solution[*column] * &scale,
-                _ => BigInt::zero(),
-            });
-            factor.denominator = &determinant * &problem.target.denominator;
+    for (factor, (place, scale)) in factors.iter_mut().zip(places) {
+        if place.is_empty() {
+            continue;
         }
+        let mut entries = place.iter();
+        factor.cells = factor.cells.map(|_| match entries.next() {
+            Some(Some(column)) => &solution[*column] * &scale,
+            _ => BigInt::zero(),
+        });
+        factor.denominator = &determinant * &problem.target.denominator;
     }
 }

@@ -2,8 +2,9 @@
 //! together, products without an unknown subtracted from the target, and the unknowns to solve for chosen.
 
 use super::fixed::Fixed;
+use super::linear::is_affordable;
 use super::problem::{Constraint, Factor, Problem, Unknown};
-use super::rationalise::solve_linear;
+use super::rationalise::{MAX_EXACT_VARIABLES, solve_linear};
 use crate::algebra::{Grid, Rational};
 
 /// One product: its unknowns, and everything known in it.
@@ -76,14 +77,18 @@ impl<'a> Reduced<'a> {
             && !self.linear.contains(&false)
     }
 
-    /// Number of variables of the linear unknowns.
-    pub(crate) fn linear_variables(&self) -> usize {
-        self.unknowns
-            .iter()
-            .zip(&self.linear)
-            .filter(|(_, linear)| **linear)
-            .map(|(u, _)| u.variables().1)
-            .sum()
+    /// Whether solving for the linear unknowns exactly is reasonable, the others having `bits` bits per entry.
+    pub(crate) fn is_solvable(&self, bits: u64) -> bool {
+        let linear = self.unknowns.iter().zip(&self.linear).filter(|(_, linear)| **linear);
+        let variables = linear.map(|(unknown, _)| unknown.variables().1).sum();
+        let longest = |product: &Product| {
+            let others =
+                u64::try_from(product.unknowns.len()).map_or(u64::MAX, |count| count.saturating_sub(1));
+            others.saturating_mul(bits).saturating_add(product.known.as_ref().map_or(0, Fixed::bits))
+        };
+        let entry = self.products.iter().map(longest).max().unwrap_or(0).saturating_mul(2);
+        let right = entry / 2 + self.target.bits();
+        variables <= MAX_EXACT_VARIABLES && is_affordable(variables, variables, entry.max(right))
     }
 
     /// The target and the known products in floating point, and by which power of two to multiply each unknown
@@ -109,9 +114,13 @@ impl<'a> Reduced<'a> {
     }
 
     /// The squared residual if every product of unknowns were one free unknown: a bound from below, exact where
-    /// the problem is linear. `None` where that says nothing or needs more than `limit` variables.
-    pub(crate) fn linear_relaxation(&self, limit: usize) -> Option<Rational> {
-        if self.is_linear() && self.linear_variables() <= limit {
+    /// the problem is linear. `None` where that says nothing or is
+    /// too large to solve.
+    pub(crate) fn linear_relaxation(&self) -> Option<Rational> {
+        if self.is_linear() {
+            if !self.is_solvable(0) {
+                return None;
+            }
             let mut factors = self.zero_factors();
             solve_linear(self, &mut factors);
             return Some(self.residual(&factors).norm_squared());
@@ -140,7 +149,7 @@ impl<'a> Reduced<'a> {
             target: self.target.clone(),
             unknowns: &unknowns,
         };
-        (relaxed.linear_variables() <= limit).then(|| relaxed.linear_relaxation(limit)).flatten()
+        relaxed.linear_relaxation()
     }
 
     /// The common number of unknowns of all products, if there is one.

@@ -2,8 +2,9 @@
 //!
 //! # The bound
 //!
-//! Read a kernel of m + 1 rows and n + 1 columns as a polynomial f = Σ f_ij x^i y^j, m, n ≥ 1. For a pair (g, h)
-//! with g of degree ≤ m − 1 in x and ≤ n in y, and h of degree ≤ m in x and ≤ n − 2 in y, put
+//! Read a kernel of m + 1 rows and n + 1 columns, m, n ≥ 1, as the polynomial f in x and y whose coefficient of
+//! x^i y^j is the entry in row i and column j. For a pair (g, h) with g of degree ≤ m − 1 in x and ≤ n in y, and
+//! h of degree ≤ m in x and ≤ n − 2 in y, put
 //!
 //! `R(f)(g, h) = f·∂g/∂y − g·∂f/∂y + h·∂f/∂x − f·∂h/∂x`
 //!
@@ -16,33 +17,34 @@
 //! `g = n₂·Q·∂P/∂x − n₁·P·∂Q/∂x`, `h = n₂·Q·∂P/∂y − n₁·P·∂Q/∂y`.
 //!
 //! Where PQ ≠ 0, g/(PQ) and h/(PQ) are the two derivatives of n₂ log P − n₁ log Q, so R(PQ)(g, h) = 0, and as a
-//! polynomial identity in the entries of P and Q this holds always. The degrees fit: in g, deg_x ≤ m − 1 and
-//! deg_y ≤ n; in h, deg_x ≤ m, and the coefficient of y^(n−1) is n₂·n₁·p·q − n₁·n₂·p·q = 0 for the formal leading
-//! coefficients p, q in y, whether or not these vanish. The pair is zero for some P and Q (squares, constants,
-//! zero), but not identically: if n₁, n₂ ≥ 1 take P = 1 + y^n₁, Q = 2 + y^n₂, with h = n₁n₂(2y^(n₁−1) − y^(n₂−1)
-//! + (1 − 1)y^(n−1)) ≠ 0; if n₁ = 0 then m₁ ≥ 1 and n₂ = n ≥ 1, and P = x, Q = 1 give g = n; if n₂ = 0 likewise
-//! with the roles exchanged. So R(PQ) has a nontrivial null vector for all P, Q outside a proper algebraic set,
-//! that is, for a dense set of pairs. Having one is a closed condition on a matrix (all maximal minors vanish, or
-//! the least singular value does), and PQ depends continuously on P and Q, so it holds for all pairs, lower
+//! polynomial identity in the entries of P and Q this holds always. The degrees fit: g has degree ≤ m − 1 in x
+//! and ≤ n in y; h has degree ≤ m in x, and its coefficient of y^(n−1) is n₂·n₁·p·q − n₁·n₂·p·q = 0 for the
+//! formal leading coefficients p and q of P and Q in y, whether or not these vanish. The pair (g, h) is zero for
+//! some P and Q (squares, constants, zero), but not identically. If n₁, n₂ ≥ 1, take P = 1 + y^n₁ and
+//! Q = 2 + y^n₂, with h = n₁n₂·(2y^(n₁−1) − y^(n₂−1)) ≠ 0. If n₁ = 0, then m₁ ≥ 1 and n₂ = n ≥ 1, and P = x, Q = 1
+//! give g = n. If n₂ = 0, the same with the roles exchanged. So R(PQ) has a nontrivial null vector for all pairs
+//! outside a proper algebraic set, that is, for a dense set of pairs. Having one is a closed condition on a matrix
+//! (its least singular value is 0), and PQ depends continuously on P and Q. So it holds for all pairs: lower
 //! degrees, monomials, constants and PQ = 0 included. ∎
 //!
 //! Products of three and more kernels are products of two. A constraint on factors only makes the set smaller.
 //!
-//! **From singular to far.** The matrix of R(f) has a row per monomial x^s y^t of the result (s < 2m, t < 2n − 1)
-//! and each entry is a sum of c·f_p with integers c. The product of f_p and a given coordinate v_q goes to one
-//! row only. Let N_r be the sum of the squares of all c in row r over the pairs (p, q) that it collects. For unit v,
-//! by Cauchy and Schwarz, `(R(e)v)_r² ≤ N_r · Σ e_p² v_q²` over the pairs of row r, so with W = diag(N_r^(−1/2)),
-//! `‖W R(e) v‖² ≤ Σ_r Σ_(p,q)∈r e_p² v_q² ≤ ‖e‖_F²`. Hence for every product F, with its unit null vector v,
+//! **From singular to far.** The matrix of R(f) has a row for each monomial x^s y^t of the result, s < 2m and
+//! t < 2n − 1, and its entries are integers times entries of f. Entry p of f and coordinate q of v = (g, h) meet, with
+//! coefficient c(p, q), in one row only, since their monomials fix the monomial of the result. Let N(r) be the sum of
+//! c(p, q)² over the pairs that meet in row r. By Cauchy and Schwarz, for any kernel e,
+//! `(R(e)v)(r)² ≤ N(r) · Σ e(p)² v(q)²`, summed over the pairs of row r. With W = diag(N(r)^(−1/2)), summing over the
+//! rows gives `‖W R(e) v‖² ≤ ‖e‖_F² ‖v‖²`. Hence for every product F, with a unit null vector v of R(F),
 //!
 //! `σ_min(W R(f)) ≤ ‖W R(f) v‖ = ‖W R(f − F) v‖ ≤ ‖f − F‖_F`.
 //!
 //! This is the argument of Kaltofen and May, "On approximate irreducibility of polynomials in several variables"
-//! (2003), with rows weighted so that the amplification constant is 1; for 5×5 kernels this is 3 to 4 times better
-//! than dividing by a bound on the norm of the unweighted matrix. The mirrored form (x and y exchanged) is a
+//! (2003), with rows weighted so that the amplification constant is 1; for 5×5 kernels this is about 3 times
+//! better than dividing by a bound on the norm of the unweighted matrix. The mirrored form (x and y exchanged) is a
 //! second bound; the better one is used.
 //!
-//! **The certificate.** Weights w_r ≤ 2^q/N_r are rounded down to integers, and the integer matrix
-//! RᵀWR − t·I is proved positive definite in integer arithmetic (see `definite.rs`), so that
+//! **The certificate.** The weights 2^q/N(r) are rounded down to integers, and with these as W² the integer matrix
+//! `RᵀW²R − t·I` is proved positive definite in integer arithmetic (see `definite.rs`), so that
 //! ‖f − F‖ ≥ √(t/2^q). Kernels with large entries are first rounded to integers of `BITS` bits; the norm of the
 //! rounding error is subtracted from the bound.
 
@@ -81,7 +83,7 @@ pub(crate) fn distance_to_products(kernel: &Fixed) -> Rational {
     let mut systems: Vec<(f64, Vec<Vec<i128>>)> =
         [cells, mirrored].iter().filter_map(weighted_gram).filter_map(with_least_eigenvalue).collect();
     systems.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let proved = systems.into_iter().find_map(|(least, gram)| prove_shift(least, gram));
+    let proved = systems.into_iter().find_map(|(least, gram)| prove_shift(least, &gram));
     let Some(shift) = proved else {
         return Rational::ZERO;
     };
@@ -113,7 +115,7 @@ fn shorten(kernel: &Fixed) -> Option<(Grid<i128>, Rational, Rational)> {
     Some((rounded, ratio(content << drop, kernel.denominator.clone()), error))
 }
 
-/// `RᵀWR` in units of 2^-WEIGHT_BITS; `None` beyond [`MAX_COLUMNS`].
+/// `RᵀW²R` in units of 2^-WEIGHT_BITS; `None` beyond [`MAX_COLUMNS`].
 fn weighted_gram(kernel: &Grid<i128>) -> Option<Vec<Vec<i128>>> {
     let (m, n) = (kernel.height() - 1, kernel.width() - 1);
     let columns = 2 * m * n + n - 1;
@@ -169,10 +171,10 @@ fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> Option<(f64, Vec<Vec<i128>>)> 
 }
 
 /// The largest of a few t a little below the eigenvalue with `gram − t·I` proved positive definite.
-fn prove_shift(least: f64, gram: Vec<Vec<i128>>) -> Option<i128> {
+fn prove_shift(least: f64, gram: &[Vec<i128>]) -> Option<i128> {
     [1.0 / 256.0, 1.0 / 16.0, 0.5].into_iter().find_map(|slack| {
         let shift = (least * (1.0 - slack)).floor().to_i128().filter(|&t| t > 0)?;
-        let mut shifted = gram.clone();
+        let mut shifted = gram.to_vec();
         for (k, row) in shifted.iter_mut().enumerate() {
             row[k] -= shift;
         }

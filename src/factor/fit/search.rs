@@ -43,13 +43,15 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// Floating-point operations that a whole search may take, roughly: a few seconds.
-    const BUDGET: usize = 4_000_000_000;
+    const BUDGET: usize = 2_000_000_000;
     /// Iterations of one descent, of which few need more than 30.
     const ITERATIONS: usize = 200;
 
     /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations.
     pub(crate) fn of(model: &Model, wanted: usize) -> Self {
         let cost = model.cost().max(1);
+        // Without nonlinear variables all starts are the same.
+        let wanted = if model.gradient.is_empty() { 1 } else { wanted };
         let starts = wanted.min(Self::BUDGET / cost.saturating_mul(20)).max(1);
         let iterations = Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)).max(5);
         Self { starts, iterations }

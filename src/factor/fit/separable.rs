@@ -3,12 +3,13 @@
 //!
 //! # The bound
 //!
-//! By Eckart and Young (1936), no sum of r products column × row comes nearer to D than √(Σ_{k>r} σ_k²). The σ_k²
-//! are the eigenvalues λ_k of G = DᵀD (or DDᵀ). Let V be any square matrix, in practice rounded eigenvectors;
-//! `M = VᵀGV` and `N = VᵀV` are computed exactly. Write M = Λ + E with Λ diagonal, N = I + F, and ‖·‖ for the largest
-//! row sum of magnitudes, which bounds the spectral norm of a symmetric matrix. If ‖F‖ < 1, V is invertible,
-//! and by Ostrowski's law of inertia λ_k(M) = θ_k·λ_k(G) with 0 < θ_k ≤ 1 + ‖F‖, while by Weyl
-//! λ_k(M) ≥ Λ_k − ‖E‖ (the diagonal in falling order). Hence λ_k(G) ≥ max(0, Λ_k − ‖E‖)/(1 + ‖F‖), exactly.
+//! By Eckart and Young (1936), the squared distance from D to the sums of r products column × row is the sum of all
+//! but the r largest eigenvalues of `G = DᵀD` (or `DDᵀ`). Let V be any square matrix, in practice rounded
+//! eigenvectors; `M = VᵀGV` and `N = VᵀV` are computed exactly. Write M = Λ + E with Λ diagonal, N = I + F, and ‖·‖ for
+//! the largest row sum of magnitudes, which bounds the spectral norm of a symmetric matrix. If ‖F‖ < 1, V is
+//! invertible, and by Ostrowski's quantitative law of inertia the k-th eigenvalue of M is θ times that of G for
+//! some 0 < θ ≤ 1 + ‖F‖, while by Weyl it is at least the k-th largest entry of Λ less ‖E‖. Hence the k-th eigenvalue
+//! of G is at least max(0, Λ(k) − ‖E‖)/(1 + ‖F‖), exactly.
 
 #![allow(clippy::float_arithmetic, reason = "a floating-point decomposition proposes what is proved exactly")]
 
@@ -18,8 +19,8 @@ use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::fixed::{Fixed, ratio};
-use super::linear::echelon;
-use super::problem::{FitError, check_given};
+use super::linear::{echelon, is_affordable};
+use super::problem::{FitError, Limit, check_given};
 use super::rationalise::Scaled;
 use super::reduced::Reduced;
 use crate::algebra::{Grid, Rational};
@@ -34,7 +35,11 @@ const BITS: i32 = 44;
 /// [`FitError::Empty`] and [`FitError::TooLarge`] for kernels outside the limits.
 pub fn rank(kernel: &Grid<Rational>) -> Result<usize, FitError> {
     check_given(kernel)?;
-    Ok(echelon(&mut rows(&Fixed::new(kernel))).0.len())
+    let kernel = Fixed::new(kernel);
+    if !is_affordable(kernel.height(), kernel.width(), kernel.bits()) {
+        return Err(FitError::TooLarge(Limit::Work));
+    }
+    Ok(echelon(&mut rows(&kernel)).0.len())
 }
 
 fn rows(kernel: &Fixed) -> Vec<Vec<BigInt>> {
@@ -70,6 +75,9 @@ pub(crate) fn pairs(problem: &Reduced) -> Option<Vec<(usize, usize)>> {
 /// that combine them; products to spare are zero.
 pub(crate) fn decompose(problem: &Reduced, pairs: &[(usize, usize)]) -> Option<Vec<Fixed>> {
     let target = &problem.target;
+    if !is_affordable(target.height(), target.width(), target.bits()) {
+        return None;
+    }
     let mut reduced = rows(target);
     let (columns, order) = echelon(&mut reduced);
     if columns.len() > pairs.len() {
