@@ -395,6 +395,7 @@ fn refused() {
         plane(1, 1 << 23).convolve(&plane(1, 1 << 23)),
         a.select_channels(&[0; 3000], &[0; 3000]),
         ConcreteKernel::identity(5000),
+        plane(1, 1).scale(&Rational::from(2).pow(1 << 16).unwrap().recip().unwrap()),
         plane(1, 300).scale(&Rational::from(BigInt::from(1) << (1u64 << 24))),
     ] {
         assert_eq!(error, Err(KernelError::TooLarge));

@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::ToPrimitive;
 
-use super::concrete::check_memory;
+use super::concrete::{check_denominator, check_memory};
 use super::{ConcreteKernel, Integers, KernelError};
 use crate::algebra::Rational;
 
@@ -44,6 +44,7 @@ impl ConcreteKernel {
     pub fn scale(&self, factor: &Rational) -> Result<Self, KernelError> {
         let (numerator, denominator) = (factor.numerator(), factor.denominator());
         check_memory(self.integers().len(), self.integers().max_bits() + numerator.bits())?;
+        check_denominator(self.denominator().bits() + denominator.bits())?;
         let integers = match (self.integers(), numerator.to_i64()) {
             (Integers::Words(words), Some(n)) => {
                 let product = |&word: &i64| i128::from(word) * i128::from(n);
@@ -61,6 +62,7 @@ impl ConcreteKernel {
             return Err(KernelError::ShapeMismatch { left: self.shape(), right: other.shape() });
         }
         let common = self.denominator().lcm(other.denominator());
+        check_denominator(common.bits())?;
         let (f, g) = (&common / self.denominator(), &common / other.denominator());
         let bits = (self.integers().max_bits() + f.bits()).max(other.integers().max_bits() + g.bits()) + 1;
         check_memory(self.integers().len(), bits)?;

@@ -3,7 +3,7 @@
 
 use num_bigint::BigInt;
 
-use super::concrete::check_memory;
+use super::concrete::{check_denominator, check_memory};
 use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
 use super::{ConcreteKernel, Integers, KernelError, Shape, direct, spectral};
@@ -54,6 +54,7 @@ impl ConcreteKernel {
         let (first, next) = if swap { (next, self) } else { (self, next) };
         let geometry = Geometry { first: first.shape(), next: next.shape(), dilation, result };
         let denominator = first.denominator() * next.denominator();
+        check_denominator(denominator.bits())?;
         let integers = compose(first.integers(), next.integers(), geometry)?;
         Ok(Self::canonical(result, integers, denominator))
     }

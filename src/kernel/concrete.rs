@@ -39,12 +39,14 @@ impl ConcreteKernel {
     /// Integers in the order `[out][in][row][column]`, each divided by `denominator`.
     ///
     /// # Errors
-    /// If the shape is not valid or has another number of entries, or the denominator is 0.
+    /// If the shape is not valid or has another number of entries, or the denominator is 0 or too long.
     pub fn from_bigints(shape: Shape, values: &[BigInt], denominator: BigInt) -> Result<Self, KernelError> {
         check_count(shape, values.len())?;
         if denominator.is_zero() {
             return Err(KernelError::ZeroDenominator);
         }
+        check_denominator(denominator.bits())?;
+        check_memory(values.len(), values.iter().map(BigInt::bits).max().unwrap_or(0))?;
         let integers = Integers::from_bigs(values);
         if denominator.is_negative() {
             return Ok(Self::canonical(shape, integers, -denominator).neg());
@@ -63,7 +65,7 @@ impl ConcreteKernel {
             let denominator = value.denominator();
             if !(&common % &denominator).is_zero() {
                 common = common.lcm(&denominator);
-                check_memory(values.len(), common.bits())?;
+                check_denominator(common.bits())?;
             }
         }
         // Weights that were floats of ordinary size take this way.
@@ -196,6 +198,14 @@ impl ConcreteKernel {
 fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {
     let expected = shape.validate()?;
     if expected == found { Ok(()) } else { Err(KernelError::EntryCount { expected, found }) }
+}
+
+/// No denominator is longer than this many bits: the time of a gcd grows with the square.
+const MAX_DENOMINATOR_BITS: u64 = 1 << 16;
+
+/// Whether a denominator of `bits` bits may be made.
+pub(crate) fn check_denominator(bits: u64) -> Result<(), KernelError> {
+    if bits <= MAX_DENOMINATOR_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
 }
 
 /// No kernel takes more than this many bits of memory.

@@ -48,7 +48,7 @@ impl Rational {
     /// The number 1.
     pub const ONE: Self = Self(Repr::Small(1, UNIT));
     /// [`Rational::pow`] refuses results whose numerator or denominator could be longer than this many bits.
-    pub const MAX_POWER_BITS: u64 = 1 << 24;
+    pub const MAX_POWER_BITS: u64 = 1 << 17;
 
     /// `numerator / denominator` in lowest terms; `None` if the denominator is 0.
     pub fn new(numerator: BigInt, denominator: BigInt) -> Option<Self> {
