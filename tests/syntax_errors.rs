@@ -2,7 +2,7 @@
 
 use convproof::explain::{all_codes, explain};
 use convproof::source::Source;
-use convproof::syntax::{MAX_HEIGHT, MAX_NESTING, parse};
+use convproof::syntax::{MAX_HEIGHT, MAX_NESTING, parse, print};
 
 /// Codes with lines and columns.
 fn mistakes(text: &str) -> Vec<(&'static str, usize, usize)> {
@@ -92,13 +92,22 @@ fn each_code_has_its_place() {
     one("kernel A = [0 -inf]", "E0121", 1, 16);
 }
 
+/// A text at the limits has no mistakes, and the trees of it can be printed, copied and dropped.
+#[track_caller]
+fn survives_printing(text: &str) {
+    assert_eq!(mistakes(text), [], "{text}");
+    let (spec, _) = parse(text);
+    let (again, errors) = parse(&print(&spec));
+    assert!(errors.is_empty() && again.without_spans() == spec.without_spans(), "{text}");
+}
+
 #[test]
 fn depth_is_limited() {
     let deep = |open: &str, close: &str, levels: usize| {
         format!("kernel A = {}B{}", open.repeat(levels), close.repeat(levels))
     };
     for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("-", ""), ("B ^ ", ""), ("A[", "]")] {
-        assert_eq!(mistakes(&deep(open, close, MAX_NESTING)), [], "{open}");
+        survives_printing(&deep(open, close, MAX_NESTING));
         let codes: Vec<_> = mistakes(&deep(open, close, MAX_NESTING + 1)).into_iter().map(|m| m.0).collect();
         assert_eq!(codes, ["E0122"], "{open}");
         let codes: Vec<_> = mistakes(&deep(open, close, 100_000)).into_iter().map(|m| m.0).collect();
@@ -116,7 +125,7 @@ fn depth_is_limited() {
 fn operands_are_limited() {
     for operator in ["+", "-", "*", "/", "->"] {
         let flat = |operands: usize| format!("kernel A = {}", vec!["B"; operands].join(operator));
-        assert_eq!(mistakes(&flat(MAX_HEIGHT + 1)), [], "{operator}");
+        survives_printing(&flat(MAX_HEIGHT + 1));
         assert_eq!(mistakes(&flat(MAX_HEIGHT + 2))[0].0, "E0123", "{operator}");
         assert_eq!(mistakes(&flat(10_000))[0].0, "E0123", "{operator}");
     }
@@ -126,7 +135,11 @@ fn operands_are_limited() {
     // Height adds up through brackets.
     let sum = vec!["B"; 300].join(" + ");
     assert_eq!(mistakes(&format!("kernel A = ({sum}) + {sum}"))[0].0, "E0123");
-    assert_eq!(mistakes(&format!("kernel A = {sum} + ({sum})")), []);
+    survives_printing(&format!("kernel A = {sum} + ({sum})"));
+    // The highest trees there are, one operator of another kind on each.
+    survives_printing(&format!("kernel A = f{}", "(1)".repeat(MAX_HEIGHT)));
+    let mixed: String = (1..100).map(|i| if i % 2 == 0 { " + B" } else { " -> B)" }).collect();
+    survives_printing(&format!("kernel A = {}B{mixed}", "(".repeat(50)));
 }
 
 #[test]

@@ -25,9 +25,9 @@ fn name() -> impl Strategy<Value = Name> {
 
 fn number() -> impl Strategy<Value = Rational> {
     let decimal = (0..1_000_000_000_i64, 0..8_u32)
-        .prop_map(|(digits, places)| Rational::ratio(digits, 10_i64.pow(places)).unwrap());
+        .prop_map(|(digits, places)| Rational::ratio(digits, 10_i64.pow(places)).expect("not 0"));
     let text = select(vec!["1e300", "1e-300", "123456789012345678901234567890.125", "7e21", "0.0000001"]);
-    prop_oneof![8 => (0..20_i64).prop_map(Rational::from), 8 => decimal, 1 => text.prop_map(|t| t.parse().unwrap())]
+    prop_oneof![8 => (0..20_i64).prop_map(Rational::from), 8 => decimal, 1 => text.prop_map(|t| t.parse().expect("a number"))]
 }
 
 fn expression() -> impl Strategy<Value = Expr> {

@@ -102,7 +102,7 @@ pub enum SyntaxErrorKind {
 }
 
 /// How many brackets, signs, powers or quantifiers may stand inside one another.
-pub const MAX_NESTING: usize = 200;
+pub const MAX_NESTING: usize = 100;
 
 /// How high the tree of an expression or a condition may be. An operator adds 1 to the higher of its sides, so a
 /// flat chain such as `a + b + c …` has at most this many operands.

@@ -1,6 +1,6 @@
 //! From text to syntax tree and back. nom does the scanning and stays inside this module.
 //!
-//! [`parse`] never fails: it returns what it understood and one [`SyntaxError`] for each mistake. [`print`] is
+//! [`parse`] never fails: it returns what it understood and one [`SyntaxError`] for each mistake. [`print()`] is
 //! its inverse up to places, redundant parentheses and white space.
 
 pub mod ast;
