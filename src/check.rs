@@ -11,7 +11,7 @@ use crate::present::{self, Shown};
 use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::{equality, kernels, within};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport, Outcome};
-use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver};
+use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::source::Source;
 use crate::syntax::ast::{Item, Statement};
 use crate::syntax::parse;
@@ -41,7 +41,7 @@ pub fn check(source: &Source, files: &dyn Files, progress: &mut dyn FnMut(&str))
                         progress(claim.label.as_deref().unwrap_or(&claim.statement));
                         match decide(&claim, &mut resolver, source) {
                             Ok(report) => entries.push(Entry::Claim(Box::new(report))),
-                            Err(error) => errors.extend(resolver.blame(&error, claim.span)),
+                            Err(error) => errors.push(operator_diagnostic(&error, claim.span)),
                         }
                     }
                 }

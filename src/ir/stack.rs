@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::KernelTerm;
+use crate::algebra::Symbol;
 use crate::source::Span;
 
 /// A stack and where it was written.
@@ -25,6 +26,50 @@ pub enum StackKind {
     Sum(Vec<(KernelTerm, Arc<Stack>)>),
     /// Output channels joined in order; sizes must agree.
     Concat(Vec<Arc<Stack>>),
+}
+
+impl Stack {
+    /// The free symbols that its weights are made of, square roots included; sorted.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        let mut all = Vec::new();
+        self.collect_symbols(&mut all);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn collect_symbols(&self, into: &mut Vec<Symbol>) {
+        match &self.kind {
+            StackKind::Layer(layer) => {
+                into.extend(layer.weights().into_iter().flat_map(|term| term.kernel.symbols()));
+            }
+            StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
+                stacks.iter().for_each(|stack| stack.collect_symbols(into));
+            }
+            StackKind::Sum(branches) => {
+                for (factor, stack) in branches {
+                    into.extend(factor.kernel.symbols());
+                    stack.collect_symbols(into);
+                }
+            }
+        }
+    }
+}
+
+impl Layer {
+    /// The kernels, vectors and matrices that it holds.
+    pub fn weights(&self) -> Vec<&KernelTerm> {
+        fn with_bias<'a>(kernel: &'a KernelTerm, bias: &'a Option<KernelTerm>) -> Vec<&'a KernelTerm> {
+            std::iter::once(kernel).chain(bias).collect()
+        }
+        match self {
+            Self::Conv(conv) => with_bias(&conv.kernel, &conv.bias),
+            Self::ConvTranspose(conv) => with_bias(&conv.kernel, &conv.bias),
+            Self::Dense { weights, bias } => with_bias(weights, bias),
+            Self::Scale(term) | Self::Bias(term) => vec![term],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A layer with all defaults filled in.

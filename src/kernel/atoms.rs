@@ -358,12 +358,7 @@ impl AtomKernel {
         let mut total = Grid::from_fn(self.size[0], self.size[1], |_, _| Fp::ZERO);
         for (word, placed) in &self.terms {
             let block = placed.kernel.shape();
-            let mut product = Grid::from_fn(block.height, block.width, |_, _| Fp::ZERO);
-            for i in 0..block.height {
-                for j in 0..block.width {
-                    *product.at_mut(i, j) = Fp::from_rational(&placed.kernel.entry(0, 0, i, j))?;
-                }
-            }
+            let mut product = Grid::new(block.height, block.width, placed.kernel.residues()?)?;
             for &(atom, exponent) in word {
                 let [height, width] = atom.taps();
                 let mut taps = Grid::from_fn(height, width, |i, j| value(atom.symbol(i, j)));

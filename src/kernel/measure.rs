@@ -4,10 +4,19 @@ use num_bigint::BigInt;
 use num_traits::Signed;
 
 use super::{ConcreteKernel, Integers};
-use crate::algebra::{Grid, Rational};
+use crate::algebra::{Fp, Grid, Rational};
 
 impl ConcreteKernel {
-    /// Whether every entry is 0.
+    /// All entries modulo the prime of [`Fp`], in storage order; `None` if it divides the denominator.
+    pub fn residues(&self) -> Option<Vec<Fp>> {
+        let inverse = Fp::from(self.denominator()).inverse()?;
+        Some(match self.integers() {
+            Integers::Words(words) => words.iter().map(|&word| Fp::from(word) * inverse).collect(),
+            wide @ Integers::Wide(_) => wide.iter().map(|integer| Fp::from(&integer) * inverse).collect(),
+        })
+    }
+
+    /// Whether all entries are 0.
     pub fn is_zero(&self) -> bool {
         self.integers().count_nonzero() == 0
     }

@@ -297,9 +297,7 @@ impl Kernel {
     /// All entries modulo the prime in storage order, for given weights; `None` where a denominator vanishes.
     pub fn evaluate_mod(&self, value: &impl Fn(Symbol) -> Fp) -> Option<Vec<Fp>> {
         match self {
-            Self::Concrete(kernel) => positions(kernel.shape())
-                .map(|[o, c, i, j]| Fp::from_rational(&kernel.entry(o, c, i, j)))
-                .collect(),
+            Self::Concrete(kernel) => kernel.residues(),
             Self::Atoms(kernel) => Some(kernel.evaluate_mod(value)?.cells().to_vec()),
             Self::Symbolic(kernel) => {
                 kernel.entries().iter().map(|entry| entry.evaluate_mod(value)).collect()

@@ -187,6 +187,14 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
         StackWitness::Size(found) => size_witness(found),
         StackWitness::Excess(found) => excess_witness(found),
     };
+    if let Some((wrong, all)) = refutation.wrong.filter(|_| !matches!(refutation.witness, StackWitness::Size(_))) {
+        details.push(Block::Text(format!(
+            "At this input size {wrong} of {all} output positions are wrong for general weights and inputs."
+        )));
+        if let Value::Object(map) = &mut witness {
+            map.insert("wrong_positions".to_owned(), json!([wrong, all]));
+        }
+    }
     let places: Vec<String> =
         refutation.agreement.iter().map(|agreement| agreement_text(agreement, claim)).collect();
     if let Some(first) =

@@ -35,10 +35,10 @@ pub enum ReplayError {
     TooLarge,
 }
 
-/// The names and values of the weights that are not 0, in order of declaration.
-pub fn named(weights: &Weights, symbols: &Symbols) -> Vec<(String, Rational)> {
+/// The names and values of some weights that are not 0, in order of declaration.
+pub fn named(weights: &Weights, symbols: &Symbols, shown: impl Fn(Symbol) -> bool) -> Vec<(String, Rational)> {
     let mut all: Vec<(Symbol, Rational)> =
-        weights.iter().filter(|(_, value)| !value.is_zero()).map(|(s, v)| (s, v.clone())).collect();
+        weights.iter().filter(|(s, value)| !value.is_zero() && shown(*s)).map(|(s, v)| (s, v.clone())).collect();
     all.sort_by_key(|(symbol, _)| *symbol);
     all.into_iter()
         .filter(|(symbol, _)| symbols.root_of(*symbol).is_none())
@@ -70,8 +70,10 @@ impl Counterexample {
             .find(|&[c, i, j]| outputs[0].at(c, i, j) != outputs[1].at(c, i, j))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
+        let used = [left, right].map(Stack::symbols).concat();
+        let shown = named(weights, symbols, |symbol| used.contains(&symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
-        Ok(Self { weights: named(weights, symbols), input, position: found, left, right, outputs })
+        Ok(Self { weights: shown, input, position: found, left, right, outputs })
     }
 
     /// The weights that are not 0, by name.

@@ -10,8 +10,8 @@ use super::region::{self, Agreement, Status, Table};
 use super::search;
 use super::survey::{Extent, Survey, SurveyLimit};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use crate::algebra::{Poly, Rational, Symbol};
-use crate::evaluate::{Image, Weights};
+use crate::algebra::{Poly, Symbol};
+use crate::evaluate::Image;
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
@@ -70,7 +70,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
     };
     let agreement = agreement(&survey, &failures, &table, symbols);
-    Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement })))
+    let wrong = survey.wrong_at(&failures, size);
+    Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
 }
 
 /// The input's map, with kernel errors blamed on the left stack.
@@ -212,18 +213,7 @@ fn counterexample(
         else {
             continue;
         };
-        let mut weights = Weights::new();
-        for kernel in symbols.kernels() {
-            let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
-            for symbol in (0..count).map(|offset| Symbol(kernel.first.0 + offset)) {
-                if used.binary_search(&symbol).is_ok() || !symbol.is_scalar() {
-                    let value = survey.dependence().rational(symbol, &|chosen| point.rational(chosen));
-                    weights.set(symbol, value);
-                } else {
-                    weights.set(symbol, Rational::from(1));
-                }
-            }
-        }
+        let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
         let Some(difference) = survey.differs_at(sights, &point, Some(channel)) else { continue };
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let image = if difference.everywhere {
@@ -266,7 +256,7 @@ fn agreement(
     if sizes_agree && let Some(polynomials) = survey.polynomials_of_differences() {
         all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
     }
-    if all.is_empty() {
+    if all.is_empty() && survey.axes[0].period > 0 {
         all.push(Agreement::Nowhere);
     }
     all

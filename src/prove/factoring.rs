@@ -32,8 +32,10 @@ impl Solution {
         kernels: Vec<Kernel>,
         count: Option<BigUint>,
     ) -> Result<Option<Self>, KernelError> {
-        let product = left_side(equation, &kernels)?;
-        Ok((product == equation.target.kernel).then_some(Self { kernels, count }))
+        let (product, target) = (left_side(equation, &kernels)?, &equation.target.kernel);
+        // One kernel may have several forms; expanded it has one.
+        let solves = product == *target || product.expand()? == target.expand()?;
+        Ok(solves.then_some(Self { kernels, count }))
     }
 
     /// The unknowns' values.

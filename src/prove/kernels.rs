@@ -86,7 +86,7 @@ fn entry_witness(
     let position = positions(left.shape()).nth(entry);
     match (values, position) {
         (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
-            weights: named(&weights, symbols),
+            weights: named(&weights, symbols, |_| true),
             position,
             left: a.clone(),
             right: b.clone(),

@@ -128,6 +128,11 @@ impl Point {
         }
     }
 
+    /// The value of a symbol if it was chosen.
+    pub fn chosen(&self, symbol: Symbol) -> Option<Rational> {
+        self.chosen.get(&symbol).copied().map(Rational::from)
+    }
+
     /// The value of a chosen symbol, 0 for others.
     pub fn rational(&self, symbol: Symbol) -> Rational {
         Rational::from(self.chosen.get(&symbol).copied().unwrap_or(0))

@@ -3,8 +3,11 @@
 
 use super::counterexample::{Counterexample, Mismatch};
 use super::equality::input_of;
-use super::region::{Agreement, Status, Table, includes};
+use super::point::Dependence;
+use super::region::{Status, Table, includes};
 use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
+use rustc_hash::FxHashMap;
+
 use crate::algebra::{Rational, SplitMix64, Symbol};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
@@ -16,11 +19,20 @@ const TRIES: usize = 60;
 /// Entries of weights and image that a found counterexample is simplified over.
 const MAX_SIMPLIFIED: usize = 600;
 
-/// Every scalar 1, every other weight 0: an output of the right size, and no division by zero.
+/// Every scalar and square root 1, every other weight 0 or what follows from the roots: an output of the right
+/// size, and no division by zero.
 pub fn plain_weights(symbols: &Symbols) -> Weights {
+    weights_from(symbols, &Dependence::of(symbols), |_| None)
+}
+
+/// Values for all weights: those that are chosen, plain ones for the rest.
+pub fn weights_from(
+    symbols: &Symbols, dependence: &Dependence, chosen: impl Fn(Symbol) -> Option<Rational>,
+) -> Weights {
+    let plain = |symbol: Symbol| Rational::from(i64::from(symbol.is_scalar() || dependence.is_root(symbol)));
     let mut weights = Weights::new();
-    for symbol in all_symbols(symbols).filter(|symbol| symbol.is_scalar()) {
-        weights.set(symbol, Rational::from(1));
+    for symbol in all_symbols(symbols) {
+        weights.set(symbol, dependence.rational(symbol, &|inner| chosen(inner).unwrap_or_else(|| plain(inner))));
     }
     weights
 }
@@ -78,7 +90,7 @@ fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 }
 
 fn refuted(witness: StackWitness) -> StackVerdict {
-    StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement: Vec::<Agreement>::new() }))
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
 }
 
 fn try_sizes(
@@ -97,12 +109,11 @@ fn try_sizes(
                 let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
                 Rational::from(value - i64::try_from(spread).unwrap_or(0))
             };
-            let mut weights = Weights::new();
-            for symbol in all_symbols(symbols) {
-                let value = small(2);
-                let value = if symbol.is_scalar() && value.is_zero() { Rational::from(1) } else { value };
-                weights.set(symbol, value);
-            }
+            let random: FxHashMap<Symbol, Rational> = all_symbols(symbols)
+                .map(|symbol| (symbol, small(2)))
+                .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
+                .collect();
+            let weights = weights_from(symbols, &Dependence::of(symbols), |symbol| random.get(&symbol).cloned());
             let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =

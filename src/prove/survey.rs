@@ -305,6 +305,17 @@ impl<'a> Survey<'a> {
             .collect()
     }
 
+    /// At an input size: how many output positions differ for general weights and inputs, and how many there are.
+    pub fn wrong_at(&self, failures: &[Vec<bool>], size: [i64; 2]) -> Option<(usize, usize)> {
+        let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
+        let (rows, columns) = (view(0)?, view(1)?);
+        let wrong = rows.sights.iter().map(|&row| {
+            columns.sights.iter().filter(|&&column| failures[row as usize][column as usize]).count()
+        });
+        let all = rows.sights.len() * columns.sights.len();
+        (all > 0).then(|| (wrong.sum(), all))
+    }
+
     /// All distinct polynomials by which the maps differ, visible or not; `None` past a limit.
     pub fn polynomials_of_differences(&self) -> Option<FxHashSet<Poly>> {
         let exact = self.polynomials().ok()?;

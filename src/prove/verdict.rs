@@ -45,6 +45,9 @@ pub enum StackProof {
 pub struct StackRefutation {
     /// What shows it.
     pub witness: StackWitness,
+    /// At the input size of a counterexample: how many output positions are wrong for general weights and inputs,
+    /// of how many.
+    pub wrong: Option<(usize, usize)>,
     /// Where the claim does hold, as far as that could be described.
     pub agreement: Vec<Agreement>,
 }

@@ -147,7 +147,7 @@ fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
 }
 
 fn refuted(witness: StackWitness) -> StackVerdict {
-    StackVerdict::Refuted(Box::new(StackRefutation { witness, agreement: Vec::new() }))
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
 }
 
 fn exceeded(
