@@ -103,6 +103,20 @@ impl Symbols {
         })
     }
 
+    /// The symbols with those that their square roots are taken of.
+    pub fn foundations(&self, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
+        let mut at = 0;
+        while let Some(&symbol) = symbols.get(at) {
+            at += 1;
+            if let Some(root) = self.root_of(symbol) {
+                let inner: Vec<Symbol> =
+                    root.radicand.symbols().into_iter().filter(|inner| !symbols.contains(inner)).collect();
+                symbols.extend(inner);
+            }
+        }
+        symbols
+    }
+
     /// The name of a symbol: `a`, `A[0,2]`, `W[1,0,2,2]`, `sqrt(v + e)`.
     pub fn name(&self, symbol: Symbol) -> String {
         if let Some(root) = self.root_of(symbol) {

@@ -70,7 +70,7 @@ impl Counterexample {
             .find(|&[c, i, j]| outputs[0].at(c, i, j) != outputs[1].at(c, i, j))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
-        let used = [left, right].map(Stack::symbols).concat();
+        let used = symbols.foundations([left, right].map(Stack::symbols).concat());
         let shown = named(weights, symbols, |symbol| used.contains(&symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
         Ok(Self { weights: shown, input, position: found, left, right, outputs })
