@@ -321,7 +321,9 @@ fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> 
             Step::new(1, add, down).capped(before + down - 1, down)
         });
     }
-    if pool.average && (pool.ceil_mode || padded && !pool.count_include_pad) {
+    // With SAME padding the output length is ⌈n/s⌉ in either mode.
+    let ceil = pool.ceil_mode && matches!(pool.padding, Padding::Sides(_));
+    if pool.average && (ceil || padded && !pool.count_include_pad) {
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows { size, axes, steps, counted }));
     }

@@ -342,7 +342,7 @@ fn zero_conditions_are_exact() {
             prop_assert_eq!(zeros.len(), names.len());
             let mut random = convproof::algebra::SplitMix64::new(9);
             let mut seen = vec![false; zeros.len() + 1];
-            for size in [[5, 6], [8, 7], [11, 12]] {
+            for size in [[5, 6], [8, 8], [12, 18], [24, 24], [27, 26]] {
                 for (n, seen) in seen.iter_mut().enumerate() {
                     let mut weights = brute::weights(&symbols, &mut random);
                     for (m, &zero) in zeros.iter().enumerate().filter(|&(m, _)| m != n) {
