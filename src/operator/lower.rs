@@ -331,7 +331,9 @@ fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> 
     };
     let (axes, steps) = (moves.map(|(axis, _)| axis), moves.map(|(_, step)| step));
     let zeros = if let Padding::Sides(all) = pool.padding { sides(all) } else { [[0, 0]; 2] };
-    if pool.average && (pool.ceil_mode || padded && !pool.count_include_pad) {
+    // With SAME padding the output length is ⌈n/s⌉ in either mode.
+    let ceil = pool.ceil_mode && matches!(pool.padding, Padding::Sides(_));
+    if pool.average && (ceil || padded && !pool.count_include_pad) {
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows { size, axes, steps, counted }));
     }

@@ -329,7 +329,9 @@ impl Operators {
         if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
             && (0..2).all(|axis| {
                 let taps = windows.size[axis];
-                reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
+                // Windows with gaps between them have no union that is a window.
+                let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
+                gapless && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
             })
         {
             let size = [0, 1].map(|a| first.size[a] + (windows.size[a] - 1) * first.axes[a].down);

@@ -114,19 +114,43 @@ impl Table {
     }
 
     /// The pairs of row and column sights that occur at a size that is spoken of.
-    pub fn sight_pairs(&self, survey: &Survey<'_>) -> Vec<[u32; 2]> {
+    pub fn sight_pairs(&self, survey: &Survey<'_>) -> BTreeSet<[u32; 2]> {
+        self.pairs(survey, |status| status != Status::Silent)
+    }
+
+    fn pairs(&self, survey: &Survey<'_>, wanted: impl Fn(Status) -> bool) -> BTreeSet<[u32; 2]> {
         let [rows, columns] = &survey.axes;
         let mut all = BTreeSet::new();
         for (i, row) in rows.sizes.iter().enumerate() {
             for (j, column) in columns.sizes.iter().enumerate() {
-                if self.status(i, j) != Status::Silent {
+                if wanted(self.status(i, j)) {
                     for &r in &distinct(&row.sights) {
                         all.extend(distinct(&column.sights).into_iter().map(|c| [r, c]));
                     }
                 }
             }
         }
-        all.into_iter().collect()
+        all
+    }
+
+    /// The first spoken-of size at which a pair of sights occurs, and the output position there.
+    pub fn example(&self, survey: &Survey<'_>, [row, column]: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+        let [rows, columns] = &survey.axes;
+        let find = |sights: &[u32], wanted: u32| {
+            sights.iter().position(|&sight| sight == wanted).and_then(|at| i64::try_from(at).ok())
+        };
+        rows.sizes.iter().enumerate().find_map(|(a, view)| {
+            let i = find(&view.sights, row)?;
+            columns.sizes.iter().enumerate().find_map(|(b, other)| {
+                let j = find(&other.sights, column)?;
+                (self.status(a, b) != Status::Silent).then_some(([view.n, other.n], [i, j]))
+            })
+        })
+    }
+
+    /// The pairs of sights that occur at sizes of status `Equal`.
+    pub fn equal_pairs(&self, survey: &Survey<'_>) -> BTreeSet<[u32; 2]> {
+        self.pairs(survey, |status| status == Status::Equal)
     }
 
     /// Whether some size has a status.
@@ -311,36 +335,45 @@ fn size_value(expr: &SizeExpr, h: i64, w: i64) -> i64 {
     }
 }
 
-/// What a condition adds to the horizon: lengths it tells apart one by one, and its period.
+/// What a condition adds to the horizon: a bound `R` on everything that `±h` and `±w` are compared with, and its
+/// period. Beyond the horizon a size can be moved by whole periods, as long as `h`, `w` and `h − w` stay on the
+/// same side of everything up to `R` (`docs/semantics.md`).
 pub fn reach(sizes: &Sizes) -> (i64, i64) {
     fn of_expr(expr: &SizeExpr) -> (i64, i64) {
         match expr {
-            SizeExpr::Height | SizeExpr::Width => (1, 1),
+            SizeExpr::Height | SizeExpr::Width => (0, 1),
             SizeExpr::Constant(value) => (value.saturating_abs(), 1),
-            SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) | SizeExpr::Mul(a, b) => {
+            SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) => {
                 let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
-                (r.saturating_add(s), num_integer::lcm(m, k))
+                (r.saturating_add(s), lcm(m, k))
             }
-            SizeExpr::Rem(a, m) => {
-                // Inside a remainder only the residue counts.
-                let (_, inner) = of_expr(a);
-                (0, num_integer::lcm(*m, inner))
+            SizeExpr::Mul(a, b) => {
+                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
+                (r.saturating_mul(s), lcm(m, k))
             }
+            SizeExpr::Rem(a, m) => (*m, lcm(*m, of_expr(a).1)),
         }
     }
     fn of(condition: &SizeCondition) -> (i64, i64) {
-        let pair = |(r, m): (i64, i64), (s, k): (i64, i64)| (r.saturating_add(s), num_integer::lcm(m, k));
         match condition {
-            SizeCondition::And(a, b) | SizeCondition::Or(a, b) => pair(of(a), of(b)),
+            SizeCondition::And(a, b) | SizeCondition::Or(a, b) => {
+                let ((r, m), (s, k)) = (of(a), of(b));
+                (r.max(s), lcm(m, k))
+            }
             SizeCondition::Not(a) => of(a),
-            SizeCondition::Compare(a, _, b) => pair(of_expr(a), of_expr(b)),
+            SizeCondition::Compare(a, _, b) => {
+                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
+                (r.saturating_add(s), lcm(m, k))
+            }
         }
     }
     match sizes {
-        Sizes::Where(condition) => {
-            let (reach, modulus) = of(condition);
-            (reach.saturating_add(2), modulus)
-        }
-        Sizes::All | Sizes::One(_) => (1, 1),
+        Sizes::Where(condition) => of(condition),
+        Sizes::All | Sizes::One(_) => (0, 1),
     }
+}
+
+/// The least common multiple, saturating.
+fn lcm(a: i64, b: i64) -> i64 {
+    (a / num_integer::gcd(a, b)).saturating_mul(b)
 }

@@ -13,7 +13,6 @@ use super::point::{Dependence, Point};
 use crate::algebra::{Fp, Poly, SplitMix64, Symbol};
 use crate::ir::Symbols;
 use crate::kernel::Kernel;
-use crate::operator::length::MAX_LENGTH;
 use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
@@ -21,8 +20,11 @@ use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 /// Most output positions that are looked at along one axis, over all lengths together.
 const MAX_POSITIONS: usize = 400_000;
 
-/// Most pairs of patterns that are compared.
+/// Most pairs of patterns that are compared, and of sights that are told apart.
 const MAX_PAIRS: usize = 2_000_000;
+
+/// Longest input that is looked at along each axis; sizes are looked at in pairs.
+const MAX_SURVEYED: i64 = 2_500;
 
 /// Why a survey stops short.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +160,7 @@ impl Difference {
 pub enum Extent {
     /// Every length: up to the horizon, at least to `reach` and in steps of a multiple of `modulus`.
     All {
-        /// Lengths below this are told apart by the claim itself.
+        /// The condition compares heights and widths with numbers up to this, and with each other.
         reach: i64,
         /// The claim itself repeats with this period.
         modulus: i64,
@@ -201,13 +203,14 @@ impl<'a> Survey<'a> {
             }
             Extent::All { reach, modulus } => {
                 let horizons = [viewers[0].horizon()?, viewers[1].horizon()?];
-                let from = horizons[0].from.max(horizons[1].from).max(reach);
+                let from = horizons[0].from.max(horizons[1].from).max(reach.saturating_add(1));
                 let period =
                     num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
-                if from.saturating_add(period.saturating_mul(2)) > MAX_LENGTH {
+                let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
+                if end > MAX_SURVEYED {
                     return Err(SurveyLimit::Operator(OperatorError::PeriodTooLong));
                 }
-                let lengths: Vec<i64> = (1..from + 2 * period).collect();
+                let lengths: Vec<i64> = (1..end).collect();
                 for axis in 0..2 {
                     let looked = AxisSurvey::look(&viewers[axis], &lengths, axis, maps)?;
                     let start = usize::try_from(horizons[axis].start).unwrap_or(0);
@@ -215,7 +218,7 @@ impl<'a> Survey<'a> {
                 }
             }
         }
-        if axes[0].patterns.len().saturating_mul(axes[1].patterns.len()) > MAX_PAIRS {
+        if axes[0].refined.len().saturating_mul(axes[1].refined.len()) > MAX_PAIRS {
             return Err(SurveyLimit::Positions);
         }
         let nodes = viewers[0].nodes().to_vec();
@@ -376,14 +379,17 @@ impl<'a> Survey<'a> {
         let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
         let [left, right] = self.polynomials().ok()?.pulled(self, patterns, channel).ok()?;
-        let constant = self.symbols.reduce(&(&left.constant - &right.constant));
+        let constant = &left.constant - &right.constant;
         let mut all = Vec::new();
         let mut foreign = false;
         compare(&left, &right, |id, [c, row, column], a, b| {
             if id != 0 {
                 foreign |= a != b;
             } else if a != b && within(row, refined[0].visible) && within(column, refined[1].visible) {
-                all.push(([c, row, column], self.symbols.reduce(&(a - b))));
+                let difference = a - b;
+                if !self.symbols.reduce(&difference).is_zero() {
+                    all.push(([c, row, column], difference));
+                }
             }
         });
         (!foreign).then_some((constant, all))

@@ -1,0 +1,175 @@
+//! Short ways to write kernels and stacks, with both readings of every kernel.
+
+use std::sync::Arc;
+
+use convproof::algebra::{Poly, Rational, SplitMix64};
+use convproof::ir::{
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Symbols,
+    Upsample,
+};
+use convproof::kernel::{ConcreteKernel, Kernel, Shape};
+use convproof::source::Span;
+
+pub(crate) const NO_PADDING: Padding = Padding::Sides([0; 4]);
+
+pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {
+    Arc::new(Stack { kind, span: Span::default() })
+}
+
+pub(crate) fn layer(layer: Layer) -> Arc<Stack> {
+    stack(StackKind::Layer(layer))
+}
+
+pub(crate) fn chain(stacks: &[&Arc<Stack>]) -> Arc<Stack> {
+    stack(StackKind::Chain(stacks.iter().map(|&stack| stack.clone()).collect()))
+}
+
+/// `Σ factor · branch`.
+pub(crate) fn sum(branches: &[(i64, &Arc<Stack>)]) -> Arc<Stack> {
+    let term = |&(factor, branch): &(i64, &Arc<Stack>)| (integer(factor), branch.clone());
+    stack(StackKind::Sum(branches.iter().map(term).collect()))
+}
+
+pub(crate) fn concat(branches: &[&Arc<Stack>]) -> Arc<Stack> {
+    stack(StackKind::Concat(branches.iter().map(|&branch| branch.clone()).collect()))
+}
+
+pub(crate) fn concrete(shape: [usize; 4], values: Vec<i64>) -> KernelTerm {
+    let [o, c, h, w] = shape;
+    KernelTerm::constant(ConcreteKernel::from_integers(Shape::new(o, c, h, w), values).unwrap())
+}
+
+pub(crate) fn integer(value: i64) -> KernelTerm {
+    concrete([1; 4], vec![value])
+}
+
+/// A kernel of small integers; every third is sparse and every ninth has one entry that is not 0.
+pub(crate) fn seeded(shape: [usize; 4], seed: u64) -> KernelTerm {
+    let mut random = SplitMix64::new(seed);
+    let count = shape.iter().product::<usize>();
+    let mut value = |spread: u64| i64::try_from(random.below(2 * spread + 1)).unwrap() - spread.cast_signed();
+    let values = match seed % 9 {
+        0 => {
+            let at = usize::try_from(seed / 9).unwrap_or(0) % count;
+            (0..count).map(|n| i64::from(n == at)).collect()
+        }
+        3 | 6 => (0..count).map(|_| value(4) / 3).collect(),
+        _ => (0..count).map(|_| value(3)).collect(),
+    };
+    concrete(shape, values)
+}
+
+/// A free kernel with symbols of its own.
+pub(crate) fn free(symbols: &mut Symbols, shape: [usize; 4]) -> KernelTerm {
+    let [o, c, h, w] = shape;
+    let shape = Shape::new(o, c, h, w);
+    let indices = if shape.is_scalar() { 0 } else { 4 };
+    let name = format!("F{}", symbols.kernels().len());
+    let first = symbols.declare(&name, shape, indices).unwrap().first;
+    KernelTerm {
+        kernel: Kernel::free(first, shape).unwrap(),
+        expr: Arc::new(KernelExpr::Free { first, shape }),
+    }
+}
+
+/// First `a`, then `b` dilated.
+pub(crate) fn composed(a: &KernelTerm, b: &KernelTerm, dilation: [usize; 2]) -> KernelTerm {
+    let dilated = Arc::new(KernelExpr::Dilate(b.expr.clone(), dilation));
+    KernelTerm {
+        kernel: a.kernel.convolve_dilated(&b.kernel, dilation).unwrap(),
+        expr: Arc::new(KernelExpr::Convolve(a.expr.clone(), dilated)),
+    }
+}
+
+pub(crate) fn dilated(a: &KernelTerm, by: [usize; 2]) -> KernelTerm {
+    KernelTerm {
+        kernel: a.kernel.dilate(by).unwrap(),
+        expr: Arc::new(KernelExpr::Dilate(a.expr.clone(), by)),
+    }
+}
+
+pub(crate) fn added(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
+    KernelTerm {
+        kernel: a.kernel.add(&b.kernel).unwrap(),
+        expr: Arc::new(KernelExpr::Add(a.expr.clone(), b.expr.clone())),
+    }
+}
+
+pub(crate) fn subtracted(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
+    KernelTerm {
+        kernel: a.kernel.sub(&b.kernel).unwrap(),
+        expr: Arc::new(KernelExpr::Sub(a.expr.clone(), b.expr.clone())),
+    }
+}
+
+pub(crate) fn flipped(a: &KernelTerm) -> KernelTerm {
+    KernelTerm { kernel: a.kernel.flip().unwrap(), expr: Arc::new(KernelExpr::Flip(a.expr.clone())) }
+}
+
+/// The sum of all entries as a scalar.
+pub(crate) fn total(a: &KernelTerm) -> KernelTerm {
+    KernelTerm {
+        kernel: Kernel::scalar(&a.kernel.sum().unwrap()),
+        expr: Arc::new(KernelExpr::Sum(a.expr.clone())),
+    }
+}
+
+/// The product of two scalars.
+pub(crate) fn times(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
+    let factor: Poly = a.kernel.as_scalar().unwrap();
+    KernelTerm {
+        kernel: b.kernel.scale(&factor).unwrap(),
+        expr: Arc::new(KernelExpr::Convolve(a.expr.clone(), b.expr.clone())),
+    }
+}
+
+/// The same block of rationals on each of some channels.
+pub(crate) fn on_each_channel(channels: usize, size: [usize; 2], value: &Rational) -> KernelTerm {
+    let [h, w] = size;
+    let entry = |n: usize| {
+        let (o, c) = (n / (h * w) / channels, n / (h * w) % channels);
+        if o == c { value.clone() } else { Rational::from(0) }
+    };
+    let values: Vec<Rational> = (0..channels * channels * h * w).map(entry).collect();
+    let shape = Shape::new(channels, channels, h, w);
+    KernelTerm::constant(ConcreteKernel::from_rationals(shape, &values).unwrap())
+}
+
+pub(crate) fn plain(kernel: &KernelTerm) -> Conv {
+    Conv {
+        kernel: kernel.clone(),
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: NO_PADDING,
+        groups: 1,
+        bias: None,
+    }
+}
+
+pub(crate) fn conv(conv: Conv) -> Arc<Stack> {
+    layer(Layer::Conv(conv))
+}
+
+pub(crate) fn padded(kernel: &KernelTerm, sides: [i64; 4]) -> Arc<Stack> {
+    conv(Conv { padding: Padding::Sides(sides), ..plain(kernel) })
+}
+
+pub(crate) fn spread(kernel: &KernelTerm, stride: [usize; 2]) -> ConvTranspose {
+    ConvTranspose {
+        kernel: kernel.clone(),
+        stride,
+        dilation: [1, 1],
+        padding: [0; 4],
+        output_padding: [0, 0],
+        groups: 1,
+        bias: None,
+    }
+}
+
+pub(crate) fn pool(size: [usize; 2], stride: [usize; 2], padding: Padding) -> AveragePool {
+    AveragePool { average: true, size, stride, padding, count_include_pad: true, ceil_mode: false }
+}
+
+pub(crate) fn upsample(factor: [usize; 2], nearest: bool) -> Arc<Stack> {
+    layer(Layer::Upsample(Upsample { factor, nearest }))
+}

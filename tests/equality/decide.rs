@@ -1,0 +1,371 @@
+//! Verdicts on equality and their descriptions against what the evaluator sees at every small size.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols};
+use convproof::operator::OperatorError;
+use convproof::prove::equality::decide;
+use convproof::prove::region::{Agreement, LengthSet, includes};
+use convproof::prove::verdict::{Doubt, StackRefutation, StackVerdict};
+use proptest::prelude::*;
+
+use crate::brute::{self, Seen, Survey};
+use crate::build::{chain, layer};
+use crate::rewrites::{self, Pair};
+use crate::stacks::{self, Plan, any_layer, chained, linear};
+
+/// How many verdicts of each kind there were.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) proved: Cell<u32>,
+    pub(crate) refuted: Cell<u32>,
+    pub(crate) described: Cell<u32>,
+    pub(crate) unknown: Cell<u32>,
+    pub(crate) errors: Cell<u32>,
+}
+
+pub(crate) fn count(cell: &Cell<u32>) {
+    cell.set(cell.get() + 1);
+}
+
+/// As many cases as `PROPTEST_CASES` says, relative to its usual 256.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let all = ProptestConfig::default();
+    let cases = (u64::from(cases) * u64::from(all.cases) / 256).max(1);
+    ProptestConfig {
+        cases: u32::try_from(cases).unwrap(),
+        failure_persistence: None,
+        max_shrink_iters: 600,
+        ..all
+    }
+}
+
+/// Sizes up to this are tried one by one.
+const MOST: usize = 12;
+
+/// Decides the equality of two stacks and compares the verdict with the evaluator's results.
+pub(crate) fn check(
+    [left, right]: [&Arc<Stack>; 2],
+    channels: usize,
+    symbols: &Symbols,
+    sizes: &Sizes,
+    tally: &Tally,
+) -> Result<bool, TestCaseError> {
+    let claim = StackClaim {
+        left: left.clone(),
+        right: right.clone(),
+        channels,
+        tolerance: None,
+        sizes: sizes.clone(),
+    };
+    let spoken = |size: [usize; 2]| {
+        let [h, w] = size.map(|n| i64::try_from(n).unwrap());
+        includes(sizes, h, w)
+    };
+    let survey = || -> Survey {
+        let mut all = match sizes {
+            Sizes::One(size) => {
+                let size = size.map(|n| usize::try_from(n).unwrap());
+                std::iter::once((size, brute::at([left, right], channels, symbols, size, 5))).collect()
+            }
+            _ => brute::survey([left, right], channels, symbols, MOST),
+        };
+        all.retain(|&size, _| spoken(size));
+        all
+    };
+    match decide(&claim, symbols) {
+        Err(OperatorError::BranchSizes { .. }) => {
+            count(&tally.errors);
+            let outputs = survey().into_iter().find(|(_, seen)| matches!(seen, Seen::Output(..)));
+            prop_assert!(outputs.is_none(), "branches agree after all: {:?}", outputs);
+            Ok(false)
+        }
+        Err(error) => Err(TestCaseError::fail(format!("{error:?}"))),
+        Ok(StackVerdict::Unknown(doubt)) => {
+            count(&tally.unknown);
+            prop_assert!(doubt != Doubt::Contradiction, "contradiction");
+            Ok(false)
+        }
+        Ok(StackVerdict::Proved(proof)) => {
+            count(&tally.proved);
+            let wrong = survey().into_iter().find(|(_, seen)| seen.is_different());
+            prop_assert!(wrong.is_none(), "proved by {:?}, but {:?}", proof, wrong);
+            Ok(true)
+        }
+        Ok(StackVerdict::Refuted(refutation)) => {
+            count(&tally.refuted);
+            if !refutation.agreement.is_empty() {
+                count(&tally.described);
+                let later = |size: [usize; 2]| brute::at([left, right], channels, symbols, size, 7);
+                check_agreement(&refutation, sizes, &survey(), later)?;
+            }
+            Ok(false)
+        }
+    }
+}
+
+fn contains(set: Option<&LengthSet>, n: usize) -> bool {
+    let n = i64::try_from(n).unwrap();
+    set.is_none_or(|set| {
+        if n >= set.from { set.residues.contains(&(n % set.modulus)) } else { set.small.contains(&n) }
+    })
+}
+
+/// Whether the description of where the sides agree is what is seen.
+fn check_agreement(
+    refutation: &StackRefutation,
+    sizes: &Sizes,
+    survey: &Survey,
+    later: impl Fn([usize; 2]) -> Seen,
+) -> Result<(), TestCaseError> {
+    let mut described = matches!(sizes, Sizes::One(_));
+    for agreement in &refutation.agreement {
+        match agreement {
+            Agreement::Sizes { height, width } => {
+                described = true;
+                for (&[h, w], seen) in survey.iter().filter(|(_, seen)| **seen != Seen::Silent) {
+                    let said = contains(height.as_ref(), h) && contains(width.as_ref(), w);
+                    prop_assert_eq!(said, seen.is_equal(), "{:?} at {}x{}: {:?}", agreement, h, w, seen);
+                }
+            }
+            Agreement::Some(listed) => {
+                described = true;
+                let mut equal: Vec<[usize; 2]> =
+                    survey.iter().filter(|(_, seen)| seen.is_equal()).map(|(&size, _)| size).collect();
+                equal.sort_by_key(|&[h, w]| (h * w, h.abs_diff(w), h));
+                for &size in listed {
+                    let [h, w] = size.map(|n| usize::try_from(n).unwrap());
+                    let seen = survey.get(&[h, w]).cloned().unwrap_or_else(|| later([h, w]));
+                    prop_assert!(seen.is_equal(), "{:?} at {}x{}: {:?}", agreement, h, w, seen);
+                }
+                for [h, w] in equal.into_iter().take(6).filter(|[h, w]| h * w <= MOST) {
+                    let listed = listed.contains(&[h, w].map(|n| i64::try_from(n).unwrap()));
+                    prop_assert!(listed, "{:?} leaves out {}x{}", agreement, h, w);
+                }
+            }
+            Agreement::Interior { ring, exactly } => {
+                let [top, left, bottom, right] = ring.map(|n| usize::try_from(n).unwrap());
+                for size in [[41, 42], [43, 40], [44, 47]] {
+                    let Seen::Output([h, w], wrong) = later(size) else { continue };
+                    for (i, j) in (0..h).flat_map(|i| (0..w).map(move |j| (i, j))) {
+                        let border = i < top || j < left || i + bottom >= h || j + right >= w;
+                        let differs = wrong.binary_search(&[i, j]).is_ok();
+                        prop_assert!(border || !differs, "{:?} at {:?}: {} {}", agreement, size, i, j);
+                        prop_assert!(
+                            !exactly || border == differs,
+                            "{:?} at {:?}: {} {} of {:?}",
+                            agreement,
+                            size,
+                            i,
+                            j,
+                            [h, w]
+                        );
+                    }
+                }
+            }
+            // Compared in tests of their own; `Nowhere` is what remains.
+            Agreement::IfZero(_) | Agreement::Nowhere => {}
+        }
+    }
+    if !described {
+        let equal = survey.iter().find(|(_, seen)| seen.is_equal());
+        prop_assert!(equal.is_none(), "{:?}, but {:?}", refutation.agreement, equal);
+    }
+    Ok(())
+}
+
+/// A pair between the same layers.
+fn embedded() -> impl Strategy<Value = (Pair, Vec<Plan>, Vec<Plan>)> {
+    let around = || prop::collection::vec(linear(), 0..2);
+    (rewrites::pair(), around(), around())
+}
+
+/// The stacks of a pair between the same layers, and whether they must be equal.
+fn embed(
+    pair: &Pair,
+    before: &[Plan],
+    after: &[Plan],
+    symbols: &mut Symbols,
+) -> Option<([Arc<Stack>; 2], bool)> {
+    let (first, channels) = chained(before, 1, symbols);
+    let (sides, outputs, equal) = pair.stacks(channels, symbols)?;
+    let (last, _) = chained(after, outputs, symbols);
+    let stacks = sides.map(|side| chain(&[&first, &side, &last]));
+    stacks.iter().all(|stack| brute::is_sound(stack, 1, symbols)).then_some((stacks, equal))
+}
+
+#[test]
+fn rewritten_stacks_are_equal() {
+    let tally = Tally::default();
+    proptest!(config(400), |((pair, before, after) in embedded())| {
+        let mut symbols = Symbols::default();
+        let built = embed(&pair, &before, &after, &mut symbols);
+        prop_assume!(built.is_some());
+        let ([left, right], equal) = built.unwrap();
+        let errors = tally.errors.get();
+        let proved = check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+        prop_assert!(proved || !equal || tally.errors.get() > errors, "not proved");
+    });
+    println!("{tally:?}");
+    assert!(tally.proved.get() > 0 && tally.unknown.get() == 0, "{tally:?}");
+}
+
+#[test]
+fn wrong_rewrites_are_told_apart() {
+    let tally = Tally::default();
+    proptest!(config(400), |((pair, before, after) in embedded(), place in 0..12usize, change in 0..6usize)| {
+        let mut symbols = Symbols::default();
+        let built = embed(&pair, &before, &after, &mut symbols);
+        prop_assume!(built.is_some());
+        let ([left, right], _) = built.unwrap();
+        let right = rewrites::mutated(&right, place, change);
+        check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+    });
+    println!("{tally:?}");
+    assert!(tally.refuted.get() > 0, "{tally:?}");
+}
+
+#[test]
+fn unrelated_stacks() {
+    let tally = Tally::default();
+    let plans = || prop::collection::vec(linear(), 1..4);
+    proptest!(config(300), |(left in plans(), right in plans())| {
+        let mut symbols = Symbols::default();
+        let (left, outputs) = chained(&left, 1, &mut symbols);
+        let (right, others) = chained(&right, 1, &mut symbols);
+        let one = |stack: Arc<Stack>, channels: usize| match channels {
+            1 => stack,
+            _ => chain(&[&stack, &layer(convproof::ir::Layer::Select { from: 0, to: 1 })]),
+        };
+        let (left, right) = rewrites::levelled(&one(left, outputs), &one(right, others));
+        prop_assume!(brute::is_sound(&left, 1, &symbols) && brute::is_sound(&right, 1, &symbols));
+        check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+    });
+    println!("{tally:?}");
+    assert!(tally.refuted.get() > 0, "{tally:?}");
+}
+
+fn size_expr() -> impl Strategy<Value = SizeExpr> {
+    prop_oneof![
+        2 => Just(SizeExpr::Height),
+        2 => Just(SizeExpr::Width),
+        1 => (2..4i64).prop_map(|m| SizeExpr::Rem(Box::new(SizeExpr::Height), m)),
+        1 => (2..4i64).prop_map(|m| SizeExpr::Rem(Box::new(SizeExpr::Width), m)),
+        1 => (1..3i64, 1..3i64).prop_map(|(a, b)| SizeExpr::Add(
+            Box::new(SizeExpr::Mul(Box::new(SizeExpr::Constant(a)), Box::new(SizeExpr::Height))),
+            Box::new(SizeExpr::Mul(Box::new(SizeExpr::Constant(b)), Box::new(SizeExpr::Width))),
+        )),
+        1 => (-3..6i64).prop_map(|n| SizeExpr::Add(Box::new(SizeExpr::Width), Box::new(SizeExpr::Constant(n)))),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = SizeCondition> {
+    let order = prop::sample::select(vec![Order::Eq, Order::Ne, Order::Lt, Order::Le, Order::Gt, Order::Ge]);
+    let other = prop_oneof![2 => (0..9i64).prop_map(SizeExpr::Constant), 1 => size_expr()];
+    let compare = (size_expr(), order, other).prop_map(|(a, order, b)| SizeCondition::Compare(a, order, b));
+    compare.prop_recursive(2, 4, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| SizeCondition::And(Box::new(a), Box::new(b))),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| SizeCondition::Or(Box::new(a), Box::new(b))),
+            inner.prop_map(|a| SizeCondition::Not(Box::new(a))),
+        ]
+    })
+}
+
+#[test]
+fn claims_about_some_sizes() {
+    let tally = Tally::default();
+    let sizes = prop_oneof![
+        1 => [1..14i64, 1..14].prop_map(Sizes::One),
+        2 => condition().prop_map(Sizes::Where),
+    ];
+    let changes = prop::option::of((0..12usize, 0..6usize));
+    proptest!(config(400), |((pair, before, after) in embedded(), change in changes, sizes in sizes)| {
+        let mut symbols = Symbols::default();
+        let built = embed(&pair, &before, &after, &mut symbols);
+        prop_assume!(built.is_some());
+        let ([left, mut right], _) = built.unwrap();
+        if let Some((place, change)) = change {
+            right = rewrites::mutated(&right, place, change);
+        }
+        check([&left, &right], 1, &symbols, &sizes, &tally)?;
+    });
+    println!("{tally:?}");
+    assert!(tally.refuted.get() > 0, "{tally:?}");
+}
+
+#[test]
+fn nonlinear_proofs_hold() {
+    let tally = Tally::default();
+    let around = || prop::collection::vec(any_layer(), 0..3);
+    let changes = prop::option::of((0..12usize, 0..6usize));
+    let pairs = prop_oneof![2 => rewrites::pair(), 1 => rewrites::nonlinear_pair()];
+    proptest!(config(400), |(pair in pairs, before in around(), after in around(), change in changes)| {
+        let mut symbols = Symbols::default();
+        let built = embed(&pair, &before, &after, &mut symbols);
+        prop_assume!(built.is_some());
+        let ([left, mut right], _) = built.unwrap();
+        if let Some((place, change)) = change {
+            right = rewrites::mutated(&right, place, change);
+        }
+        let unknown = tally.unknown.get();
+        check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+        if tally.unknown.get() > unknown && std::env::var_os("SHOW_UNKNOWN").is_some() {
+            println!("unknown: {pair:?} {before:?} {after:?} {change:?}");
+        }
+    });
+    println!("{tally:?}");
+    assert!(tally.proved.get() > 0, "{tally:?}");
+}
+
+/// The zero condition is necessary and sufficient: scalars may be missing or too many.
+#[test]
+fn zero_conditions_are_exact() {
+    let tally = Tally::default();
+    let plans = || prop::collection::vec(linear(), 1..4);
+    proptest!(config(150), |(plans in plans(), kinds in prop::collection::vec(0..3usize, 1..3))| {
+        let mut symbols = Symbols::default();
+        let (left, channels) = chained(&plans, 1, &mut symbols);
+        prop_assume!(brute::is_sound(&left, 1, &symbols));
+        // The right side has free scalars more that vanish or do no harm at 0.
+        let right = rewrites::with_scalars(&left, channels, &kinds, &mut symbols);
+        let claim = StackClaim { left: left.clone(), right: right.clone(), channels: 1, tolerance: None, sizes: Sizes::All };
+        let Ok(StackVerdict::Refuted(found)) = decide(&claim, &symbols) else { return Ok(()) };
+        for agreement in &found.agreement {
+            let Agreement::IfZero(names) = agreement else { continue };
+            count(&tally.described);
+            let zeros: Vec<_> = brute::all_symbols(&symbols)
+                .into_iter()
+                .filter(|&symbol| names.contains(&symbols.name(symbol)))
+                .collect();
+            prop_assert_eq!(zeros.len(), names.len());
+            let mut random = convproof::algebra::SplitMix64::new(9);
+            let mut seen = vec![false; zeros.len() + 1];
+            for size in [[5, 6], [8, 8], [12, 18], [24, 24], [27, 26]] {
+                for (n, seen) in seen.iter_mut().enumerate() {
+                    let mut weights = brute::weights(&symbols, &mut random);
+                    for (m, &zero) in zeros.iter().enumerate().filter(|&(m, _)| m != n) {
+                        let _ = m;
+                        weights.set(zero, convproof::algebra::Rational::from(0));
+                    }
+                    let x = brute::image(1, size, &mut random);
+                    *seen |= brute::output(&left, &x, &weights) != brute::output(&right, &x, &weights);
+                }
+            }
+            let all_zero = seen.pop().unwrap();
+            prop_assert!(!all_zero, "{:?} is not sufficient", names);
+            prop_assert!(seen.iter().all(|&differs| differs), "{:?} is not necessary: {:?}", names, seen);
+        }
+    });
+    println!("{tally:?}");
+    assert!(tally.described.get() > 0, "{tally:?}");
+}
+
+/// Explicit cases that random ones found, or that they hardly ever meet.
+mod found {
+    #[allow(unused_imports, reason = "cases come and go")]
+    use super::*;
+    #[allow(unused_imports, reason = "cases come and go")]
+    use stacks::Choice;
+}
