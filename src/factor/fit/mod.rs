@@ -53,7 +53,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, starts: 56, last: LastFactor::Optimal, bound: true }
+        Self { seed: 0, starts: 64, last: LastFactor::Optimal, bound: true }
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Fou
     // Starts after the first to get there may have stopped a little short of it.
     let polished = descend(model, best.x.clone(), effort.iterations, None);
     iterations += polished.iterations;
-    if polished.value <= best.value {
+    if polished.value <= best.value * (1.0 + 1e-12) {
         best = polished;
     }
     Some(Found { best, starts: effort.starts, reached, iterations })
