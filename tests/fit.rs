@@ -235,6 +235,14 @@ fn large_problems_stay_within_their_limits() {
     let result =
         checked(&Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9)), &Options::default());
     assert!(result.starts >= 1 && result.starts <= Options::default().starts);
+    let terms =
+        (0..16).map(|t| vec![Factor::Unknown(t), Factor::Unknown(t), Factor::Known(draw.kernel(58, 58, 9))]);
+    let many = Problem {
+        unknowns: vec![Unknown::free(4, 4); 16],
+        terms: terms.collect(),
+        target: draw.kernel(64, 64, 9),
+    };
+    assert_eq!(fit(&many, &Options::default()).unwrap_err(), FitError::TooLarge(Limit::Work));
     let long = Rational::from(3).pow(2500).unwrap();
     let huge = Grid::from_fn(60, 60, |i, j| &long + &Rational::from(i64::try_from(i * j * j).unwrap()));
     assert_eq!(rank(&huge), Err(FitError::TooLarge(Limit::Work)));

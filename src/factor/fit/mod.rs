@@ -53,7 +53,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, starts: 56, last: LastFactor::Optimal, bound: true }
+        Self { seed: 0, starts: 64, last: LastFactor::Optimal, bound: true }
     }
 }
 
@@ -128,7 +128,8 @@ impl Fit {
 /// Fits the unknowns of a problem.
 ///
 /// # Errors
-/// What [`Problem::check`] finds, and [`FitError::OutOfRange`].
+/// What [`Problem::check`] finds, [`FitError::OutOfRange`], and [`FitError::TooLarge`] with [`Limit::Work`] for sums of
+/// many large products.
 ///
 /// ```
 /// use convproof::algebra::{Grid, Rational};
@@ -221,7 +222,7 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
         return Err(FitError::OutOfRange);
     }
     let mut model = Model::new(problem, target, known);
-    let effort = Effort::of(&model, options.starts);
+    let effort = Effort::of(&model, options.starts).ok_or(FitError::TooLarge(Limit::Work))?;
     let found = search::search(&mut model, options.seed, effort).ok_or(FitError::OutOfRange)?;
     model.evaluate(&found.best.x);
     let proposal: Vec<Scaled> = model

@@ -114,9 +114,13 @@ impl Model {
     /// Floating-point operations of one iteration, roughly.
     pub(crate) fn cost(&self) -> usize {
         let variables = self.gradient.len() + self.linear.len();
-        let pairs = self.slots.len() * self.slots.len();
-        let cells = self.target.cells().len();
-        variables * variables * variables / 3 + pairs * cells * cells / 2
+        let (slots, cells) = (self.slots.len(), self.target.cells().len());
+        let widest = self.values.iter().map(|value| value.cells().len()).max().unwrap_or(0);
+        let mut lengths = vec![0; self.known.len()];
+        self.slots.iter().for_each(|slot| lengths[slot.term] += 1);
+        let products: usize = lengths.iter().map(|length| length * length * length).sum();
+        // Factoring matrices, correlating what multiplies each two slots, and multiplying that.
+        variables * variables * variables / 3 + (4 * slots * slots + products) * cells * widest
     }
 
     /// `φ(x)`, with x the entries of the unknowns that are not eliminated; infinite where it cannot be computed.

@@ -136,7 +136,7 @@ pub enum Limit {
     Cells,
     /// [`MAX_ENTRY_BITS`].
     EntryBits,
-    /// Exact elimination of a matrix so large, with entries so long, would take minutes.
+    /// The search, or exact elimination of a matrix so large with entries so long, would take minutes.
     Work,
 }
 

@@ -47,14 +47,18 @@ impl Effort {
     /// Iterations of one descent, of which few need more than 30.
     const ITERATIONS: usize = 200;
 
-    /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations.
-    pub(crate) fn of(model: &Model, wanted: usize) -> Self {
-        let cost = model.cost().max(1);
+    /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations; `None` if it
+    /// allows for less than one.
+    pub(crate) fn of(model: &Model, wanted: usize) -> Option<Self> {
+        // Small problems have their overhead, too.
+        let cost = model.cost().max(2000);
         // Without nonlinear variables all starts are the same.
         let wanted = if model.gradient.is_empty() { 1 } else { wanted };
-        let starts = wanted.min(Self::BUDGET / cost.saturating_mul(20)).max(1);
-        let iterations = Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)).max(5);
-        Self { starts, iterations }
+        let starts = wanted.max(1).min(Self::BUDGET / cost.saturating_mul(20));
+        (starts > 0).then(|| Self {
+            starts,
+            iterations: Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)),
+        })
     }
 }
 
@@ -89,7 +93,7 @@ pub(crate) fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Fou
     // Starts after the first to get there may have stopped a little short of it.
     let polished = descend(model, best.x.clone(), effort.iterations, None);
     iterations += polished.iterations;
-    if polished.value <= best.value {
+    if polished.value <= best.value * (1.0 + 1e-12) {
         best = polished;
     }
     Some(Found { best, starts: effort.starts, reached, iterations })
