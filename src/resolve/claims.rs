@@ -161,6 +161,9 @@ impl Resolver<'_> {
                 Ok(signal) => signals.push(signal),
                 Err(error) => {
                     self.operator::<()>(&error, span);
+                    if matches!(error, OperatorError::DenseNeedsSize { .. }) {
+                        return None;
+                    }
                 }
             }
         }

@@ -97,7 +97,8 @@ impl<'a> Resolver<'a> {
     /// there is nothing more to say.
     pub fn statement(&mut self, statement: &Statement) -> Result<Resolved, Vec<ResolveError>> {
         let resolved = self.resolve(statement);
-        let errors = std::mem::take(&mut self.errors);
+        let mut errors = std::mem::take(&mut self.errors);
+        errors.sort_by_key(|error| error.span);
         resolved.filter(|_| errors.is_empty()).ok_or(errors)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Resolver;
 use super::arguments::side;
 use super::error::{Limit, ResolveErrorKind, Side};
-use super::expression::{is_constant, number_array};
+use super::expression::{bits, is_constant, number_array};
 use super::value::{Array, Role, StackValue, Tail, Value};
 use crate::algebra::{MAX_DEGREE, Monomial, Poly, Rational};
 use crate::ir::{KernelExpr, Stack, StackKind};
@@ -24,6 +24,9 @@ const MAX_STACK_DEGREE: u32 = 512;
 
 /// Highest exponent of a kernel without free symbols.
 const MAX_POWER: i64 = 1024;
+
+/// Highest product of an exponent and the length of its base in bits.
+const MAX_POWER_BITS: u64 = 1 << 18;
 
 impl Resolver<'_> {
     pub(super) fn binary(
@@ -257,7 +260,8 @@ impl Resolver<'_> {
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
         }
         let n = u32::try_from(n).unwrap_or(u32::MAX);
-        let kernel = power(&array.term.kernel, n);
+        let long = array.term.kernel.as_concrete().is_some_and(|k| bits(k) > 1 && bits(k) * u64::from(n) > MAX_POWER_BITS);
+        let kernel = if long { Err(KernelError::TooLarge) } else { power(&array.term.kernel, n) };
         let expr = KernelExpr::Power(array.expr(), n);
         self.derived(kernel, expr, array.role, &[array], span)
     }
