@@ -39,7 +39,8 @@ fn documented() -> Vec<&'static str> {
 fn every_code_has_a_spec_that_triggers_just_it() {
     for code in documented() {
         let path = Path::new("tests/diagnostics").join(format!("{code}.cf"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(codes(&text), [code], "{}", path.display());
     }
 }
@@ -105,11 +106,17 @@ fn both_shapes_and_both_declarations_are_shown() {
 #[test]
 fn one_mistake_gives_one_diagnostic() {
     // The failed declaration is not reported again where its name is used.
-    assert_eq!(codes("kernel A = [1 2] + [1 2 3]\nkernel B = A * A\nprove A == B\nstack S = conv(B)"), ["E0203"]);
+    assert_eq!(
+        codes("kernel A = [1 2] + [1 2 3]\nkernel B = A * A\nprove A == B\nstack S = conv(B)"),
+        ["E0203"]
+    );
     // A name that is defined twice keeps its first meaning.
     assert_eq!(codes("kernel A[3,3]\nkernel A[5,5]\nprove A == A\nkernel B[3,3] = A"), ["E0202"]);
     // Independent mistakes of one statement are all reported.
-    assert_eq!(codes("stack S = conv(A, stride=0, dilation=0) -> conv(B)"), ["E0201", "E0212", "E0212", "E0201"]);
+    assert_eq!(
+        codes("stack S = conv(A, stride=0, dilation=0) -> conv(B)"),
+        ["E0201", "E0212", "E0212", "E0201"]
+    );
     // A statement that cannot be read declares its name all the same.
     assert_eq!(codes("kernel A = [1 2\nprove A == A"), ["E0109"]);
     // The unknowns of a failed `solve` are not unknown names.

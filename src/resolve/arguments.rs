@@ -66,7 +66,12 @@ impl Resolver<'_> {
                         let argument = name.text.clone();
                         self.report(
                             place,
-                            ResolveErrorKind::UnknownArgument { function, argument, suggestion, signature: text },
+                            ResolveErrorKind::UnknownArgument {
+                                function,
+                                argument,
+                                suggestion,
+                                signature: text,
+                            },
                         );
                         fine = false;
                         continue;
@@ -199,7 +204,8 @@ impl Resolver<'_> {
         if !lengths.contains(&numbers.len()) {
             let all: Vec<String> = lengths.iter().map(ToString::to_string).collect();
             let allowed = format!("{} numbers", all.join(" or "));
-            let found = if numbers.len() == 1 { "1 number".to_owned() } else { format!("{} numbers", numbers.len()) };
+            let found =
+                if numbers.len() == 1 { "1 number".to_owned() } else { format!("{} numbers", numbers.len()) };
             return self.fail(expr.span, ResolveErrorKind::OutOfRange { what, found, allowed });
         }
         let mut integers = Vec::with_capacity(numbers.len());

@@ -19,7 +19,10 @@ use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
 const MAX_BITS: u64 = 1 << 17;
 
 /// How many definitions and operators a value may rest on, one on top of the other.
-const MAX_DEPTH: u32 = 4096;
+const MAX_DEPTH: u32 = 1000;
+
+/// Most entries of an array literal that are not plain numbers.
+const MAX_EXPRESSIONS: usize = 1 << 18;
 
 impl Resolver<'_> {
     /// What an expression stands for; `None` where mistakes were found (and reported) in it.
@@ -44,7 +47,7 @@ impl Resolver<'_> {
             ExprKind::Binary(BinaryOp::Pow, base, exponent) => self.power(base, exponent, expr.span),
             ExprKind::Binary(op, left, right) => {
                 let (a, b) = (self.value(left), self.value(right));
-                self.binary(*op, (a?, left.span), (b?, right.span), expr.span)
+                self.binary(*op, (&a?, left.span), (&b?, right.span), expr.span)
             }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, expr.span),
             ExprKind::Index(base, indices) => self.index(base, indices, expr.span),
@@ -118,7 +121,8 @@ impl Resolver<'_> {
             Value::Array(array) => array,
             Value::List(list) => {
                 let [n] = at.as_slice() else {
-                    return self.fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected: "1 index" });
+                    return self
+                        .fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected: "1 index" });
                 };
                 return match n.to_usize().and_then(|n| list.get(n)) {
                     Some(Quantity::Poly(poly)) => self.poly(poly, span).map(Value::Array),
@@ -187,6 +191,10 @@ impl Resolver<'_> {
             let kernel = ConcreteKernel::from_rationals(shape, &numbers);
             return self.concrete(kernel, role, expr.span);
         }
+        if leaves.len() > MAX_EXPRESSIONS {
+            let why = "an array literal of this size may hold numbers only";
+            return self.fail(expr.span, ResolveErrorKind::Literal(why));
+        }
         let (mut polys, mut exprs) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
         let (mut depth, mut fine) = (0, true);
         for leaf in leaves {
@@ -218,9 +226,12 @@ impl Resolver<'_> {
         role: Role,
         span: Span,
     ) -> Option<Array> {
-        let kernel = kernel.and_then(|kernel| {
-            if bits(&kernel) > MAX_BITS { Err(KernelError::TooLarge) } else { Ok(kernel) }
-        });
+        let kernel =
+            kernel.and_then(
+                |kernel| {
+                    if bits(&kernel) > MAX_BITS { Err(KernelError::TooLarge) } else { Ok(kernel) }
+                },
+            );
         match kernel {
             Ok(kernel) => {
                 let term = KernelTerm::constant(kernel);

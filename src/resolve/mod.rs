@@ -18,6 +18,7 @@ mod message;
 mod operators;
 mod quantities;
 mod scope;
+mod stacks;
 mod statements;
 mod value;
 
@@ -81,7 +82,9 @@ pub enum ClaimBody {
 
 impl<'a> Resolver<'a> {
     /// A resolver that knows no names yet.
-    pub fn new(load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a) -> Self {
+    pub fn new(
+        load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
+    ) -> Self {
         Self {
             scope: Scope::default(),
             symbols: Symbols::default(),
