@@ -1,6 +1,7 @@
 //! A stack applied to one image: plain evaluation with exact numbers or polynomials.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::error::OperatorError;
 use super::gather::{Gather, index, signed};
@@ -8,7 +9,7 @@ use super::lower::{Lowered, Site, Windows, lower};
 use crate::algebra::{Poly, Rational, Sum};
 use crate::ir::{Stack, StackKind};
 use crate::kernel::symbolic::MAX_TERMS;
-use crate::kernel::{Kernel, KernelError, Shape};
+use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
 use crate::source::Span;
 
 /// Most products of terms that one application may take.
@@ -86,7 +87,7 @@ impl Image {
 /// If channels or sizes do not fit, a nonlinear layer meets free symbols, or a limit is exceeded.
 pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError> {
     let shape = image.shape();
-    let expanded = image.expand().map_err(|error| OperatorError::Kernel { at: stack.span, error })?;
+    let expanded = expanded(image, stack.span)?;
     let image = Image {
         channels: shape.outputs,
         size: [signed(shape.height), signed(shape.width)],
@@ -98,6 +99,13 @@ pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError
     let shape = Shape::new(output.channels, 1, height, width);
     Kernel::from_entries(shape, output.entries)
         .map_err(|error| OperatorError::Kernel { at: stack.span, error }.into())
+}
+
+/// Every entry as a polynomial, within the limit.
+fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorError> {
+    let small = kernel.shape().entries().is_some_and(|count| count <= MAX_TERMS);
+    let expanded = if small { kernel.expand() } else { Err(KernelError::TooManyTerms { limit: MAX_TERMS }) };
+    expanded.map_err(|error| OperatorError::Kernel { at, error })
 }
 
 fn run(stack: &Stack, image: Image, work: &mut usize) -> Result<Image, ForwardError> {
@@ -198,7 +206,9 @@ fn layer_after(layer: Lowered, image: &Image, at: Span, work: &mut usize) -> Res
 }
 
 fn lengths(image: &Image, size: [Option<i64>; 2], at: Span) -> Result<[i64; 2], ForwardError> {
-    let [Some(height), Some(width)] = size else { return Err(ForwardError::NoOutput { at, size: image.size }) };
+    let [Some(height), Some(width)] = size else {
+        return Err(ForwardError::NoOutput { at, size: image.size });
+    };
     Ok([height, width])
 }
 
@@ -213,7 +223,7 @@ fn gathered(
     let shape = gather.kernel.shape();
     let output = Shape::new(shape.outputs, 1, index(size[0]), index(size[1]));
     let count = output.validate().map_err(|error| OperatorError::Kernel { at, error })?;
-    let kernel = gather.kernel.expand().map_err(|error| OperatorError::Kernel { at, error })?;
+    let kernel = expanded(&gather.kernel, at)?;
     // The taps that are not zero, for each output channel.
     let mut taps: Vec<Vec<(usize, i64, i64, &Poly)>> = vec![Vec::new(); shape.outputs];
     for ([o, c, i, j], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {

@@ -122,7 +122,7 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
             Ok(linear(Gather { kernel: one_hot, axes: [axis; 2] }, [step; 2], Vec::new()))
         }
         Layer::DepthToSpace(n) => {
-            if site.channels % (n * n) != 0 {
+            if !site.channels.is_multiple_of(n * n) {
                 return Err(OperatorError::ChannelMultiple { at: site.at, of: n * n, gets: site.channels });
             }
             let shape = site.kernel(checked(Some(site.channels / (n * n)), site.channels, *n))?;

@@ -151,7 +151,11 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, Oper
         }
         Layer::DepthToSpace(n) => Ok(channels / (n * n)),
         Layer::Select { from, to } => {
-            if *to > channels { Err(OperatorError::Channels { at, needs: *to, gets: channels }) } else { Ok(to - from) }
+            if *to > channels {
+                Err(OperatorError::Channels { at, needs: *to, gets: channels })
+            } else {
+                Ok(to - from)
+            }
         }
         Layer::Dense { weights, .. } => Ok(weights.shape().height),
         Layer::Pool(_)

@@ -14,7 +14,8 @@ impl Resolver<'_> {
         let stack = match self.value(callee)? {
             Value::Stack(stack) => self.finished(stack)?,
             other => {
-                let kind = ResolveErrorKind::WrongKind { expected: "a stack or a function", found: other.show() };
+                let kind =
+                    ResolveErrorKind::WrongKind { expected: "a stack or a function", found: other.show() };
                 return self.fail(callee.span, kind);
             }
         };
@@ -60,9 +61,14 @@ impl Resolver<'_> {
             ForwardError::NoOutput { at, size } => {
                 (span, ResolveErrorKind::NoOutput { size: None, layer: Some((at, size)) })
             }
-            ForwardError::BranchSizes { left, right } => {
-                (span, ResolveErrorKind::BranchSizes { left: left.0, right: right.0, example: Some([left.1, right.1]) })
-            }
+            ForwardError::BranchSizes { left, right } => (
+                span,
+                ResolveErrorKind::BranchSizes {
+                    left: left.0,
+                    right: right.0,
+                    example: Some([left.1, right.1]),
+                },
+            ),
             ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: at }),
             ForwardError::Work => (span, ResolveErrorKind::TooLarge(Limit::Work(MAX_WORK))),
         };

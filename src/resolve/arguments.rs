@@ -66,7 +66,12 @@ impl Resolver<'_> {
                         let argument = name.text.clone();
                         self.report(
                             place,
-                            ResolveErrorKind::UnknownArgument { function, argument, suggestion, signature: text },
+                            ResolveErrorKind::UnknownArgument {
+                                function,
+                                argument,
+                                suggestion,
+                                signature: text,
+                            },
                         );
                         fine = false;
                         continue;
@@ -186,7 +191,9 @@ impl Resolver<'_> {
         lengths: &[usize],
         range: [i64; 2],
     ) -> Option<Vec<i64>> {
-        if let Some(value) = constant(expr) {
+        if lengths.contains(&1)
+            && let Some(value) = constant(expr)
+        {
             return Some(vec![self.in_range(&value, expr.span, what, range)?]);
         }
         let value = self.value(expr)?;
@@ -197,7 +204,8 @@ impl Resolver<'_> {
         if !lengths.contains(&numbers.len()) {
             let all: Vec<String> = lengths.iter().map(ToString::to_string).collect();
             let allowed = format!("{} numbers", all.join(" or "));
-            let found = format!("{} numbers", numbers.len());
+            let found =
+                if numbers.len() == 1 { "1 number".to_owned() } else { format!("{} numbers", numbers.len()) };
             return self.fail(expr.span, ResolveErrorKind::OutOfRange { what, found, allowed });
         }
         let mut integers = Vec::with_capacity(numbers.len());

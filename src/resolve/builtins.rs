@@ -22,11 +22,7 @@ const fn all(name: &'static str, text: &'static str, required: &'static [&'stati
 pub(super) const FUNCTIONS: [Signature; 27] = [
     all("ones", "ones(h,w)", &["h", "w"]),
     all("zeros", "zeros(h,w)", &["h", "w"]),
-    Signature {
-        optional: &["pw"],
-        positional: 2,
-        ..all("box", "box(p) or box(ph,pw)", &["p"])
-    },
+    Signature { optional: &["pw"], positional: 2, ..all("box", "box(p) or box(ph,pw)", &["p"]) },
     all("delta", "delta(h,w,i,j)", &["h", "w", "i", "j"]),
     all("eye", "eye(channels)", &["channels"]),
     all("repeat", "repeat(A,n)", &["A", "n"]),
@@ -73,11 +69,7 @@ pub(super) const LAYERS: [Signature; 17] = [
     },
     Signature {
         optional: &["stride", "padding", "count_include_pad", "ceil_mode"],
-        ..all(
-            "avgpool",
-            "avgpool(p, stride=p, padding=0, count_include_pad=true, ceil_mode=false)",
-            &["p"],
-        )
+        ..all("avgpool", "avgpool(p, stride=p, padding=0, count_include_pad=true, ceil_mode=false)", &["p"])
     },
     Signature {
         optional: &["stride", "padding", "ceil_mode"],
@@ -98,11 +90,7 @@ pub(super) const LAYERS: [Signature; 17] = [
     Signature {
         optional: &["eps"],
         positional: 5,
-        ..all(
-            "batchnorm",
-            "batchnorm(gamma, beta, mean, var, eps=1e-5)",
-            &["gamma", "beta", "mean", "var"],
-        )
+        ..all("batchnorm", "batchnorm(gamma, beta, mean, var, eps=1e-5)", &["gamma", "beta", "mean", "var"])
     },
     Signature { optional: &["bias"], ..all("dense", "dense(W, bias=…)", &["W"]) },
     Signature {

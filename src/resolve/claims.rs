@@ -1,7 +1,5 @@
 //! Propositions: quantifiers, and the sides of comparisons.
 
-
-
 use super::Resolver;
 use super::error::{Limit, ResolveError, ResolveErrorKind, Side};
 use super::scope::Entry;
@@ -88,9 +86,12 @@ impl Resolver<'_> {
             },
         };
         let equation = match &body.kind {
-            PropKind::Compare { left, op: CompareOp::Eq, right, scope: Scope { on: None, condition: None } } => {
-                self.equation(unknowns, left, right, body.span)
-            }
+            PropKind::Compare {
+                left,
+                op: CompareOp::Eq,
+                right,
+                scope: Scope { on: None, condition: None },
+            } => self.equation(unknowns, left, right, body.span),
             _ => {
                 let why = "`exists` is followed by one equation of kernels, as in `P * Q == D`";
                 self.fail(body.span, ResolveErrorKind::Equation(why))
@@ -161,6 +162,9 @@ impl Resolver<'_> {
                 Ok(signal) => signals.push(signal),
                 Err(error) => {
                     self.operator::<()>(&error, span);
+                    if matches!(error, OperatorError::DenseNeedsSize { .. }) {
+                        return None;
+                    }
                 }
             }
         }
@@ -276,4 +280,3 @@ pub(super) fn symbol(order: Order) -> &'static str {
         Order::Ge => ">=",
     }
 }
-

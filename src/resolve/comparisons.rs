@@ -43,9 +43,10 @@ impl Resolver<'_> {
                 let (left, right) = (a.term.clone(), b.term.clone());
                 Some(Prop::Kernels { left, right, negated: order == Order::Ne, images })
             }
-            (Value::Array(_) | Value::List(_) | Value::Root(_), Value::Array(_) | Value::List(_) | Value::Root(_)) => {
-                self.numbers(left, order, right, span)
-            }
+            (
+                Value::Array(_) | Value::List(_) | Value::Root(_),
+                Value::Array(_) | Value::List(_) | Value::Root(_),
+            ) => self.numbers(left, order, right, span),
             _ => self.kinds_differ(left, right, span),
         }
     }
@@ -70,7 +71,9 @@ impl Resolver<'_> {
             return self.kinds_differ(left, right, span);
         }
         if a.len() != b.len() {
-            let what = |list: &[Quantity]| if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) };
+            let what = |list: &[Quantity]| {
+                if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) }
+            };
             let side = |(value, span): (&Value, Span), what| Side { span, declared: value.declared(), what };
             let (left, right) = (side(left, what(&a)), side(right, what(&b)));
             let context = "a comparison of lists";
@@ -78,7 +81,8 @@ impl Resolver<'_> {
         }
         if !matches!(order, Order::Eq | Order::Ne) {
             let free = |list: &[Quantity]| {
-                list.iter().any(|number| matches!(number, Quantity::Poly(poly) if poly.as_constant().is_none()))
+                list.iter()
+                    .any(|number| matches!(number, Quantity::Poly(poly) if poly.as_constant().is_none()))
             };
             for (list, at) in [(&a, left.1), (&b, right.1)] {
                 if free(list) {

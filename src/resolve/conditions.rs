@@ -42,7 +42,8 @@ impl Resolver<'_> {
                 let coefficients = match (a.linear, b.linear) {
                     (Some(x), Some(y)) => [0, 1].map(|axis| x[axis].saturating_sub(y[axis])),
                     _ => {
-                        let why = "products of `h` and `w` may stand only inside a remainder, as in `h * w % 4`";
+                        let why =
+                            "products of `h` and `w` may stand only inside a remainder, as in `h * w % 4`";
                         return self.fail(span, ResolveErrorKind::Condition(why));
                     }
                 };

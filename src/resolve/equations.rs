@@ -36,8 +36,7 @@ impl Resolver<'_> {
         let (equation, rank) = match &problem.rank {
             None => {
                 let fresh = self.fresh_unknowns(&problem.unknowns);
-                let equation =
-                    self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
+                let equation = self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
                 self.unbound(&problem.unknowns);
                 (equation.filter(|_| fresh), None)
             }
@@ -48,7 +47,8 @@ impl Resolver<'_> {
         };
         let equation = equation?;
         let known = equation.terms.iter().flat_map(|(_, factors)| factors);
-        let known = known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
+        let known =
+            known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
         if known.chain([&equation.target]).any(|term| term.kernel.as_concrete().is_none()) {
             let what = "every given kernel of `fit`";
             return self.fail(problem.span, ResolveErrorKind::NotConstant { what });

@@ -266,6 +266,8 @@ pub enum Limit {
     Depth(u32),
     /// Free symbols of the spec.
     Symbols(u32),
+    /// Square roots of the spec.
+    Roots(usize),
     /// Terms of an equation.
     Terms(usize),
     /// Multiplications to apply a stack to an image.

@@ -15,13 +15,23 @@ use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
 
+/// Longest numerator or denominator of an entry without free symbols, in bits.
+const MAX_BITS: u64 = 1 << 17;
+
 /// How many definitions and operators a value may rest on, one on top of the other.
-const MAX_DEPTH: u32 = 4096;
+const MAX_DEPTH: u32 = 1000;
+
+/// Most entries of an array literal that are not plain numbers.
+const MAX_EXPRESSIONS: usize = 1 << 18;
 
 impl Resolver<'_> {
     /// What an expression stands for; `None` where mistakes were found (and reported) in it.
     pub(super) fn value(&mut self, expr: &Expr) -> Option<Value> {
         if let Some(number) = constant(expr) {
+            if number.bits() > MAX_BITS {
+                let error = KernelError::TooLarge;
+                return self.fail(expr.span, ResolveErrorKind::TooLarge(Limit::Kernel(error)));
+            }
             return Some(Value::Array(number_array(number)));
         }
         match &expr.kind {
@@ -37,7 +47,7 @@ impl Resolver<'_> {
             ExprKind::Binary(BinaryOp::Pow, base, exponent) => self.power(base, exponent, expr.span),
             ExprKind::Binary(op, left, right) => {
                 let (a, b) = (self.value(left), self.value(right));
-                self.binary(*op, (a?, left.span), (b?, right.span), expr.span)
+                self.binary(*op, (&a?, left.span), (&b?, right.span), expr.span)
             }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, expr.span),
             ExprKind::Index(base, indices) => self.index(base, indices, expr.span),
@@ -111,7 +121,8 @@ impl Resolver<'_> {
             Value::Array(array) => array,
             Value::List(list) => {
                 let [n] = at.as_slice() else {
-                    return self.fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected: "1 index" });
+                    return self
+                        .fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected: "1 index" });
                 };
                 return match n.to_usize().and_then(|n| list.get(n)) {
                     Some(Quantity::Poly(poly)) => self.poly(poly, span).map(Value::Array),
@@ -180,6 +191,10 @@ impl Resolver<'_> {
             let kernel = ConcreteKernel::from_rationals(shape, &numbers);
             return self.concrete(kernel, role, expr.span);
         }
+        if leaves.len() > MAX_EXPRESSIONS {
+            let why = "an array literal of this size may hold numbers only";
+            return self.fail(expr.span, ResolveErrorKind::Literal(why));
+        }
         let (mut polys, mut exprs) = (Vec::with_capacity(leaves.len()), Vec::with_capacity(leaves.len()));
         let (mut depth, mut fine) = (0, true);
         for leaf in leaves {
@@ -211,14 +226,17 @@ impl Resolver<'_> {
         role: Role,
         span: Span,
     ) -> Option<Array> {
+        let kernel =
+            kernel.and_then(
+                |kernel| {
+                    if bits(&kernel) > MAX_BITS { Err(KernelError::TooLarge) } else { Ok(kernel) }
+                },
+            );
         match kernel {
-            Ok(kernel) => Some(Array {
-                term: KernelTerm::constant(kernel),
-                role,
-                declared: None,
-                depth: 0,
-                degree: 0,
-            }),
+            Ok(kernel) => {
+                let term = KernelTerm::constant(kernel);
+                Some(Array { term, role, declared: None, depth: 0, degree: 0 })
+            }
             Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         }
     }
@@ -253,11 +271,7 @@ impl Resolver<'_> {
         depth: u32,
         span: Span,
     ) -> Option<Array> {
-        let checked = kernel.and_then(|kernel| {
-            kernel.shape().validate()?;
-            Ok(kernel)
-        });
-        let kernel = match checked {
+        let kernel = match kernel.and_then(checked) {
             Ok(kernel) => kernel,
             Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         };
@@ -285,6 +299,20 @@ impl Resolver<'_> {
         });
         self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Row, &[&array], span)
     }
+}
+
+/// A kernel within the limits.
+fn checked(kernel: Kernel) -> Result<Kernel, KernelError> {
+    kernel.shape().validate()?;
+    match kernel.as_concrete() {
+        Some(concrete) if bits(concrete) > MAX_BITS => Err(KernelError::TooLarge),
+        _ => Ok(kernel),
+    }
+}
+
+/// Length of the longest number in a kernel.
+pub(super) fn bits(kernel: &ConcreteKernel) -> u64 {
+    kernel.integers().max_bits().max(kernel.denominator().bits())
 }
 
 /// One entry. That of a free kernel is its symbol; nothing needs to be expanded for it.

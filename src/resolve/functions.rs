@@ -13,7 +13,7 @@ use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
 
-/// Most square roots one call may bring.
+/// Most square roots of a spec that depend on free symbols.
 const MAX_ROOTS: usize = 4096;
 
 impl Resolver<'_> {
@@ -48,7 +48,13 @@ impl Resolver<'_> {
             }
             "flip" => {
                 let array = self.array(bound.at(0), kernel)?;
-                self.derived(array.term.kernel.flip(), KernelExpr::Flip(array.expr()), array.role, &[&array], span)
+                self.derived(
+                    array.term.kernel.flip(),
+                    KernelExpr::Flip(array.expr()),
+                    array.role,
+                    &[&array],
+                    span,
+                )
             }
             "transpose" => {
                 let array = self.array(bound.at(0), kernel)?;
@@ -67,7 +73,11 @@ impl Resolver<'_> {
             "outer" => self.outer(bound, span),
             "sum" => {
                 let array = self.array(bound.at(0), kernel)?;
-                let result = array.term.kernel.sum().map(|sum| Kernel::scalar(&sum));
+                let result = match array.term.kernel.as_concrete() {
+                    Some(kernel) => Ok(kernel.sum().cells().iter().cloned().sum::<Rational>())
+                        .map(|sum| Kernel::scalar(&Poly::constant(sum))),
+                    None => array.term.kernel.sum().map(|sum| Kernel::scalar(&sum)),
+                };
                 self.derived(result, KernelExpr::Sum(array.expr()), Role::Scalar, &[&array], span)
             }
             "sqrt" => {
@@ -156,8 +166,8 @@ impl Resolver<'_> {
     pub(super) fn sqrt(&mut self, array: &Array, at: Span, span: Span) -> Option<Array> {
         let entries = self.polys(array, at)?;
         let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
-        if free > MAX_ROOTS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Symbols(crate::ir::MAX_SYMBOLS)));
+        if free + self.symbols.roots().len() > MAX_ROOTS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
         }
         let mut roots = Vec::with_capacity(entries.len());
         for entry in &entries {
@@ -167,7 +177,8 @@ impl Resolver<'_> {
             // Keeps degrees bounded when the root is squared away again.
             let nested = entry.symbols().iter().any(|&symbol| self.symbols.root_of(symbol).is_some());
             if nested && degree(entry) > 2 {
-                return self.fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
+                return self
+                    .fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
             }
             match self.symbols.root(entry) {
                 Some(root) => roots.push(root),
@@ -218,14 +229,14 @@ impl Resolver<'_> {
             let hint = format!("one factor for each of the {channels} {which} channels");
             let (left, right) = (side(bound.at(0).span, &kernel), side(bound.at(1).span, &vector));
             let context = "scaled channels";
-            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
+            return self
+                .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
         let entries = self.polys(&vector, bound.at(1).span)?;
         let shape = Shape::new(len, len, 1, 1);
         let result = shape.validate().and_then(|_| {
             let cell = |[o, c, _, _]: [usize; 4]| if o == c { entries[o].clone() } else { Poly::zero() };
-            let diagonal =
-                Kernel::from_entries(shape, crate::kernel::positions(shape).map(cell).collect())?;
+            let diagonal = Kernel::from_entries(shape, crate::kernel::positions(shape).map(cell).collect())?;
             if outputs {
                 kernel.term.kernel.convolve_dilated(&diagonal, [1, 1])
             } else {
@@ -323,7 +334,9 @@ impl Resolver<'_> {
             (&[c, h, w], true) => Shape::new(c, 1, h, w),
             (&[o, i, h, w], false) => Shape::new(o, i, h, w),
             (_, image) => {
-                let expected = if image { "2 indices [h,w] or 3 indices [c,h,w]" } else {
+                let expected = if image {
+                    "2 indices [h,w] or 3 indices [c,h,w]"
+                } else {
                     "1 index [n], 2 indices [h,w] or 4 indices [out,in,h,w]"
                 };
                 let found = all.len();

@@ -7,7 +7,8 @@ use super::expression::number_array;
 use super::value::{Array, Role, StackValue, Tail};
 use crate::algebra::Rational;
 use crate::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind, Upsample,
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind,
+    Upsample,
 };
 use crate::kernel::Shape;
 use crate::source::Span;
@@ -22,7 +23,7 @@ impl Resolver<'_> {
             _ => {
                 let identity = Stack { kind: StackKind::Chain(Vec::new()), span };
                 let tail = if name == "flatten" { Tail::Flatten(span) } else { Tail::Image };
-                return Some(StackValue { layers: 0, tail, ..StackValue::new(identity, 0) });
+                return Some(StackValue { tail, ..StackValue::new(identity, 0) });
             }
         };
         Some(StackValue::new(Stack { kind: StackKind::Layer(layer), span }, 0))
@@ -56,7 +57,10 @@ impl Resolver<'_> {
             "select" => {
                 let from = self.count(bound.at(0), "the first channel", [0, MAX_EXTENT])?;
                 let least = i64::try_from(from + 1).unwrap_or(MAX_EXTENT);
-                Layer::Select { from, to: self.count(bound.at(1), "the end of the channels", [least, MAX_EXTENT])? }
+                Layer::Select {
+                    from,
+                    to: self.count(bound.at(1), "the end of the channels", [least, MAX_EXTENT])?,
+                }
             }
             "batchnorm" => return self.batchnorm(bound, span),
             _ => return self.dense(bound, span),
@@ -76,7 +80,14 @@ impl Resolver<'_> {
         let bias = self.bias_vector(bound, shape.outputs, &kernel)?;
         *degree = kernel.degree.max(bias.as_ref().map_or(0, |bias| bias.degree));
         let bias = bias.map(|bias| bias.term);
-        Some(Conv { kernel: kernel.term, stride: stride?, dilation: dilation?, padding: padding?, groups, bias })
+        Some(Conv {
+            kernel: kernel.term,
+            stride: stride?,
+            dilation: dilation?,
+            padding: padding?,
+            groups,
+            bias,
+        })
     }
 
     fn convtranspose(&mut self, bound: &Bound<'_>, degree: &mut u32) -> Option<ConvTranspose> {
@@ -109,7 +120,15 @@ impl Resolver<'_> {
             }
         }
         let bias = bias.map(|bias| bias.term);
-        Some(ConvTranspose { kernel: kernel.term, stride, dilation, padding: padding?, output_padding, groups, bias })
+        Some(ConvTranspose {
+            kernel: kernel.term,
+            stride,
+            dilation,
+            padding: padding?,
+            output_padding,
+            groups,
+            bias,
+        })
     }
 
     fn groups(&mut self, bound: &Bound<'_>) -> Option<usize> {
@@ -210,7 +229,8 @@ impl Resolver<'_> {
         let [Some(left), Some(bottom), Some(right)] = rest else {
             if let Some(extra) = rest.iter().flatten().next() {
                 let signature = "pad(n), pad([v,h]) or pad(top,left,bottom,right)";
-                let kind = ResolveErrorKind::MissingArgument { function: "pad", argument: "right", signature };
+                let kind =
+                    ResolveErrorKind::MissingArgument { function: "pad", argument: "right", signature };
                 return self.fail(extra.span, kind);
             }
             return self.sides(bound.at(0), "the padding", -MAX_EXTENT);
@@ -250,7 +270,10 @@ impl Resolver<'_> {
         let degree = factor.degree.saturating_add(offset.degree);
         let layer = |layer| std::sync::Arc::new(Stack { kind: StackKind::Layer(layer), span });
         let links = vec![layer(Layer::Scale(factor.term)), layer(Layer::Bias(offset.term))];
-        Some(StackValue { layers: 2, ..StackValue::new(Stack { kind: StackKind::Chain(links), span }, degree) })
+        Some(StackValue {
+            layers: 2,
+            ..StackValue::new(Stack { kind: StackKind::Chain(links), span }, degree)
+        })
     }
 
     fn dense(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {

@@ -263,7 +263,9 @@ fn kinds_hint(left: &str, right: &str) -> &'static str {
 fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnostic {
     match limit {
         Limit::Kernel(error) => new(format!("beyond the limits: {error}"), "too large"),
-        Limit::Degree(most) => new(format!("a product of more than {most} free symbols"), "too high a degree"),
+        Limit::Degree(most) => {
+            new(format!("a product of more than {most} free symbols"), "too high a degree")
+        }
         Limit::Layers(most) => new(format!("a stack has at most {most} layers"), "too many layers"),
         Limit::Depth(most) => {
             new(format!("more than {most} definitions rest on one another"), "the limit is reached here")
@@ -271,12 +273,17 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
         Limit::Symbols(most) => {
             new(format!("a spec has at most {most} free symbols, a kernel with channels 2000000"), "too many")
         }
+        Limit::Roots(most) => {
+            new(format!("a spec has at most {most} square roots of free symbols"), "too many")
+        }
         Limit::Terms(most) => {
             new(format!("the equation has more than {most} products or factors"), "too many")
         }
         Limit::Work(most) => new(format!("this takes more than {most} multiplications"), "too much work"),
         Limit::Extents => new(
-            format!("strides, sizes or channels multiply to too much (kernels have at most {MAX_ENTRIES} entries)"),
+            format!(
+                "strides, sizes or channels multiply to too much (kernels have at most {MAX_ENTRIES} entries)"
+            ),
             "too large",
         ),
     }

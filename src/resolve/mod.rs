@@ -18,6 +18,7 @@ mod message;
 mod operators;
 mod quantities;
 mod scope;
+mod stacks;
 mod statements;
 mod value;
 
@@ -81,7 +82,9 @@ pub enum ClaimBody {
 
 impl<'a> Resolver<'a> {
     /// A resolver that knows no names yet.
-    pub fn new(load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a) -> Self {
+    pub fn new(
+        load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
+    ) -> Self {
         Self {
             scope: Scope::default(),
             symbols: Symbols::default(),
@@ -97,7 +100,8 @@ impl<'a> Resolver<'a> {
     /// there is nothing more to say.
     pub fn statement(&mut self, statement: &Statement) -> Result<Resolved, Vec<ResolveError>> {
         let resolved = self.resolve(statement);
-        let errors = std::mem::take(&mut self.errors);
+        let mut errors = std::mem::take(&mut self.errors);
+        errors.sort_by_key(|error| error.span);
         resolved.filter(|_| errors.is_empty()).ok_or(errors)
     }
 

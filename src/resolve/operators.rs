@@ -1,48 +1,41 @@
-//! `+ - * / ^` and `->` between values of every kind.
-
-use std::sync::Arc;
+//! `+ - * / ^` between values of every kind; those that make stacks are in `stacks.rs`.
 
 use super::Resolver;
 use super::arguments::side;
 use super::error::{Limit, ResolveErrorKind, Side};
-use super::expression::{is_constant, number_array};
-use super::value::{Array, Role, StackValue, Tail, Value};
+use super::expression::{bits, is_constant, number_array};
+use super::value::{Array, Role, Value};
 use crate::algebra::{MAX_DEGREE, Monomial, Poly, Rational};
-use crate::ir::{KernelExpr, Stack, StackKind};
+use crate::ir::KernelExpr;
+use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
 
-/// Most layers of a stack, those of its parts included.
-pub(super) const MAX_LAYERS: usize = 4096;
-
-/// How many sums and chains may be inside one another.
-const MAX_STACK_DEPTH: u32 = 200;
-
-/// Highest degree of a stack in the free symbols.
-const MAX_STACK_DEGREE: u32 = 512;
-
 /// Highest exponent of a kernel without free symbols.
 const MAX_POWER: i64 = 1024;
+
+/// Highest product of an exponent and the length of its base in bits.
+const MAX_POWER_BITS: u64 = 1 << 18;
 
 impl Resolver<'_> {
     pub(super) fn binary(
         &mut self,
         op: BinaryOp,
-        left: (Value, Span),
-        right: (Value, Span),
+        left: (&Value, Span),
+        right: (&Value, Span),
         span: Span,
     ) -> Option<Value> {
         use Value::{Array as A, Root, Stack as S};
         let minus = op == BinaryOp::Sub;
-        match (op, &left.0, &right.0) {
+        match (op, left.0, right.0) {
             (BinaryOp::Add | BinaryOp::Sub, A(a), A(b)) => {
                 self.add((a, left.1), (b, right.1), minus, span).map(A)
             }
             (BinaryOp::Mul, A(a), A(b)) => self.multiply((a, left.1), (b, right.1), span).map(A),
             (BinaryOp::Div, A(a), A(b)) => self.divide((a, left.1), (b, right.1), span).map(A),
             (BinaryOp::Add | BinaryOp::Sub, S(s), S(t)) => self.sum_of(s, t, minus, span).map(S),
-            (BinaryOp::Then, S(s), S(t)) => self.then(s.clone(), t.clone(), span).map(S),
+            (BinaryOp::Then, S(s), S(t)) => self.then(s, t, span).map(S),
             (BinaryOp::Mul, A(c), S(s)) if c.is_scalar() => self.scaled(c, s, span).map(S),
             (BinaryOp::Mul, S(s), A(c)) if c.is_scalar() => self.scaled(c, s, span).map(S),
             (BinaryOp::Div, S(s), A(c)) if c.is_scalar() => {
@@ -61,15 +54,15 @@ impl Resolver<'_> {
                 Some(root(&(square * &factor) * &factor))
             }
             _ => {
-                let side = |(value, span): &(Value, Span)| Side {
-                    span: *span,
+                let side = |(value, span): (&Value, Span)| Side {
+                    span,
                     declared: value.declared(),
                     what: value.show(),
                 };
                 let kind = ResolveErrorKind::NoOperation {
                     operator: symbol(op),
-                    left: side(&left),
-                    right: side(&right),
+                    left: side(left),
+                    right: side(right),
                 };
                 self.fail(span, kind)
             }
@@ -121,12 +114,14 @@ impl Resolver<'_> {
                 format!("a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`")
             });
             let context = if minus { "a difference" } else { "a sum" };
-            let kind = ResolveErrorKind::ShapeMismatch { context, left: side(at, a), right: side(bt, b), hint };
+            let kind =
+                ResolveErrorKind::ShapeMismatch { context, left: side(at, a), right: side(bt, b), hint };
             return self.fail(span, kind);
         }
         let (x, y) = (&a.term.kernel, &b.term.kernel);
         let kernel = if minus { x.sub(y) } else { x.add(y) };
-        let expr = if minus { KernelExpr::Sub(a.expr(), b.expr()) } else { KernelExpr::Add(a.expr(), b.expr()) };
+        let expr =
+            if minus { KernelExpr::Sub(a.expr(), b.expr()) } else { KernelExpr::Add(a.expr(), b.expr()) };
         self.derived(kernel, expr, joint_role(a, b), &[a, b], span)
     }
 
@@ -143,7 +138,13 @@ impl Resolver<'_> {
         span: Span,
     ) -> Option<Array> {
         let ((a, at), (b, bt)) = (left, right);
-        let role = if a.is_scalar() { b.role } else if b.is_scalar() { a.role } else { joint_role(a, b) };
+        let role = if a.is_scalar() {
+            b.role
+        } else if b.is_scalar() {
+            a.role
+        } else {
+            joint_role(a, b)
+        };
         if !a.is_scalar() && !b.is_scalar() && a.shape().outputs != b.shape().inputs {
             let hint = format!(
                 "`A * B` is A first, then B: the {} output channels of the first meet {} input channels",
@@ -152,9 +153,16 @@ impl Resolver<'_> {
             );
             let context = "a product";
             let (left, right) = (side(at, a), side(bt, b));
-            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
+            return self
+                .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
-        let kernel = a.term.kernel.convolve(&b.term.kernel);
+        let (x, y) = (&a.term.kernel, &b.term.kernel);
+        let kernel = match (symbolic_terms(x), symbolic_terms(y)) {
+            (Some(m), Some(n)) if !both_whole(x, y) && m.saturating_mul(n) > MAX_TERMS => {
+                Err(KernelError::TooManyTerms { limit: MAX_TERMS })
+            }
+            _ => x.convolve(y),
+        };
         self.derived(kernel, KernelExpr::Convolve(a.expr(), b.expr()), role, &[a, b], span)
     }
 
@@ -166,7 +174,8 @@ impl Resolver<'_> {
     ) -> Option<Array> {
         let ((a, at), (b, bt)) = (left, right);
         if !b.is_scalar() && a.shape() != b.shape() {
-            let hint = Some("kernels are divided by a number, or entry by entry by a kernel of the same shape");
+            let hint =
+                Some("kernels are divided by a number, or entry by entry by a kernel of the same shape");
             let context = "a quotient";
             let (left, right) = (side(at, a), side(bt, b));
             let hint = hint.map(str::to_owned);
@@ -175,9 +184,11 @@ impl Resolver<'_> {
         let mut inverses = Vec::new();
         for divisor in self.polys(b, bt)? {
             // The square of a known root is divided by as the root's power -2.
-            let root = self.symbols.roots().iter().find(|root| root.radicand == divisor);
-            let square = root.map(|root| Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)));
-            match divisor.reciprocal().or(square) {
+            let square = || {
+                let root = self.symbols.roots().iter().find(|root| root.radicand == divisor)?;
+                Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
+            };
+            match divisor.reciprocal().or_else(square) {
                 Some(inverse) => inverses.push(inverse),
                 None if divisor.is_zero() => return self.fail(bt, ResolveErrorKind::DivisionByZero),
                 None => {
@@ -199,7 +210,13 @@ impl Resolver<'_> {
 
     /// All entries as polynomials.
     pub(super) fn polys(&mut self, array: &Array, span: Span) -> Option<Vec<Poly>> {
-        match array.term.kernel.expand() {
+        let small = array.term.len() <= MAX_TERMS;
+        let expanded = if small {
+            array.term.kernel.expand()
+        } else {
+            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
+        };
+        match expanded {
             Ok(kernel) => Some(kernel.entries().to_vec()),
             Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         }
@@ -215,17 +232,7 @@ impl Resolver<'_> {
                 let n = self.integer(exponent, "the exponent", [least, most])?;
                 self.kernel_power((&array, base.span), n, exponent.span, span).map(Value::Array)
             }
-            Value::Stack(stack) => {
-                let stack = self.finished(stack)?;
-                let most = i64::try_from(MAX_LAYERS / stack.layers.max(1)).unwrap_or(1);
-                let n = self.count(exponent, "the exponent", [0, most])?;
-                let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
-                let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
-                let (layers, depth) = (stack.layers * n, stack.depth);
-                let whole = Stack { kind: StackKind::Chain(links), span };
-                let tail = if n == 0 { Tail::Image } else { stack.tail };
-                self.limited(whole, layers, depth, degree, tail).map(Value::Stack)
-            }
+            Value::Stack(stack) => self.repeated(stack, exponent, span).map(Value::Stack),
             Value::Root(square) => {
                 let n = self.count(exponent, "the exponent", [1, i64::from(MAX_DEGREE)])?;
                 let half = square.pow(u32::try_from(n / 2).unwrap_or(0)).unwrap_or_default();
@@ -257,113 +264,14 @@ impl Resolver<'_> {
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
         }
         let n = u32::try_from(n).unwrap_or(u32::MAX);
-        let kernel = power(&array.term.kernel, n);
+        let long = array
+            .term
+            .kernel
+            .as_concrete()
+            .is_some_and(|k| bits(k) > 1 && bits(k) * u64::from(n) > MAX_POWER_BITS);
+        let kernel = if long { Err(KernelError::TooLarge) } else { power(&array.term.kernel, n) };
         let expr = KernelExpr::Power(array.expr(), n);
         self.derived(kernel, expr, array.role, &[array], span)
-    }
-
-    /// First `left`, then `right`.
-    pub(super) fn then(&mut self, left: StackValue, right: StackValue, span: Span) -> Option<StackValue> {
-        let empty = matches!(&right.stack.kind, StackKind::Chain(links) if links.is_empty());
-        match (left.tail, right.head) {
-            (Tail::Flatten(at), None) if !(empty && right.tail == Tail::Image) => {
-                return self.fail(at, ResolveErrorKind::FlattenAlone);
-            }
-            (Tail::Image, Some(at)) if !left.links().is_empty() || left.head.is_some() => {
-                return self.fail(at, ResolveErrorKind::DenseAlone);
-            }
-            _ => {}
-        }
-        let head = match (left.head, right.head) {
-            (Some(at), _) => Some(at),
-            (None, Some(at)) if left.tail == Tail::Image => Some(at),
-            _ => None,
-        };
-        let tail = match right.tail {
-            Tail::Image if empty => left.tail,
-            Tail::Image if left.tail == Tail::Vector && keeps_vector(&right.stack) => Tail::Vector,
-            tail => tail,
-        };
-        let mut links = left.links();
-        links.extend(right.links());
-        let layers = left.layers + right.layers;
-        let depth = left.depth.max(right.depth);
-        let degree = left.degree.saturating_add(right.degree);
-        let whole = Stack { kind: StackKind::Chain(links), span };
-        Some(StackValue { head, ..self.limited(whole, layers, depth, degree, tail)? })
-    }
-
-    fn sum_of(&mut self, left: &StackValue, right: &StackValue, minus: bool, span: Span) -> Option<StackValue> {
-        let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
-        let (left, mut right) = (left?, right?);
-        if minus {
-            right = self.scaled(&number_array(Rational::from(-1)), &right, right.stack.span)?;
-        }
-        let mut branches = branches(&left);
-        branches.extend(self::branches(&right));
-        let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = Stack { kind: StackKind::Sum(branches), span };
-        let depth = left.depth.max(right.depth) + 1;
-        self.limited(whole, left.layers + right.layers, depth, left.degree.max(right.degree), tail)
-    }
-
-    fn scaled(&mut self, factor: &Array, stack: &StackValue, span: Span) -> Option<StackValue> {
-        let stack = self.finished(stack.clone())?;
-        let mut branches = branches(&stack);
-        for (own, _) in &mut branches {
-            let kernel = factor.term.kernel.convolve(&own.kernel);
-            let expr = if own.kernel.as_concrete().is_some_and(|k| k.entry(0, 0, 0, 0).is_one()) {
-                (*factor.term.expr).clone()
-            } else {
-                KernelExpr::Convolve(factor.expr(), own.expr.clone())
-            };
-            *own = self.made(kernel, expr, Role::Scalar, factor.depth, span)?.term;
-        }
-        let whole = Stack { kind: StackKind::Sum(branches), span };
-        let degree = stack.degree.saturating_add(factor.degree);
-        self.limited(whole, stack.layers, stack.depth + 1, degree, stack.tail)
-    }
-
-    /// A stack, if it is within the limits.
-    pub(super) fn limited(
-        &mut self,
-        stack: Stack,
-        layers: usize,
-        depth: u32,
-        degree: u32,
-        tail: Tail,
-    ) -> Option<StackValue> {
-        let limit = if layers > MAX_LAYERS {
-            Limit::Layers(MAX_LAYERS)
-        } else if depth > MAX_STACK_DEPTH {
-            Limit::Depth(MAX_STACK_DEPTH)
-        } else if degree > MAX_STACK_DEGREE {
-            Limit::Degree(MAX_STACK_DEGREE)
-        } else {
-            return Some(StackValue { stack: Arc::new(stack), layers, depth, degree, head: None, tail });
-        };
-        self.fail(stack.span, ResolveErrorKind::TooLarge(limit))
-    }
-}
-
-/// The branches of a sum, or the stack as the only one.
-fn branches(stack: &StackValue) -> Vec<(crate::ir::KernelTerm, Arc<Stack>)> {
-    match &stack.stack.kind {
-        StackKind::Sum(branches) => branches.clone(),
-        _ => vec![(number_array(Rational::from(1)).term, stack.stack.clone())],
-    }
-}
-
-/// Whether a stack turns a 1×1 image into a 1×1 image for sure.
-fn keeps_vector(stack: &Stack) -> bool {
-    use crate::ir::Layer;
-    match &stack.kind {
-        StackKind::Layer(layer) => {
-            matches!(layer, Layer::Scale(_) | Layer::Bias(_) | Layer::Relu | Layer::Select { .. })
-        }
-        StackKind::Chain(links) => links.iter().all(|link| keeps_vector(link)),
-        StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_vector(branch)),
-        StackKind::Concat(branches) => branches.iter().all(|branch| keeps_vector(branch)),
     }
 }
 
@@ -374,6 +282,20 @@ pub(super) fn joint_role(a: &Array, b: &Array) -> Role {
         (x, y) if x == y => x,
         (Role::Scalar, other) | (other, Role::Scalar) => other,
         _ => Role::Kernel,
+    }
+}
+
+/// Whether the product is one of whole free kernels, which is not multiplied out.
+fn both_whole(a: &Kernel, b: &Kernel) -> bool {
+    matches!((a, b), (Kernel::Atoms(_), Kernel::Atoms(_)))
+}
+
+/// How many terms a kernel has where its products are multiplied out.
+fn symbolic_terms(kernel: &Kernel) -> Option<usize> {
+    match kernel {
+        Kernel::Symbolic(kernel) => Some(kernel.entries().iter().map(|entry| entry.terms().len()).sum()),
+        Kernel::Atoms(kernel) => Some(kernel.expanded_terms()),
+        Kernel::Concrete(_) => None,
     }
 }
 

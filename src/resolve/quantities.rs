@@ -70,7 +70,9 @@ impl Resolver<'_> {
             Err(error) => error,
         };
         let (reason, layer) = match error {
-            GeometryError::Upsamples(layer) => ("this layer upsamples, so outputs differ in what they read", layer),
+            GeometryError::Upsamples(layer) => {
+                ("this layer upsamples, so outputs differ in what they read", layer)
+            }
             GeometryError::WholeImage(layer) => ("this layer reads the whole image", layer),
             GeometryError::Strides(_, layer) => ("this branch moves at another stride", layer),
             GeometryError::TooLarge(layer) => {
@@ -96,8 +98,10 @@ impl Resolver<'_> {
         let outputs = affine.channels;
         let kernel = match single_part(&affine) {
             Err(reason) => return self.fail(span, ResolveErrorKind::NoSingleKernel(reason)),
-            Ok(None) => crate::kernel::ConcreteKernel::zeros(crate::kernel::Shape::new(outputs, channels, 1, 1))
-                .map(|kernel| (Kernel::from(kernel), [0, 0])),
+            Ok(None) => {
+                crate::kernel::ConcreteKernel::zeros(crate::kernel::Shape::new(outputs, channels, 1, 1))
+                    .map(|kernel| (Kernel::from(kernel), [0, 0]))
+            }
             Ok(Some(part)) => {
                 let offset = [0, 1].map(|axis| {
                     let axis = &part.gather.axes[axis];
@@ -184,7 +188,9 @@ fn multiplications(stack: &Stack, signal: &mut (usize, [i64; 2])) -> u128 {
             branch_multiplications(parts, signal, |_, channels| channels)
         }
         StackKind::Concat(branches) => {
-            branch_multiplications(branches.iter().map(|branch| &**branch), signal, |sum, channels| sum + channels)
+            branch_multiplications(branches.iter().map(|branch| &**branch), signal, |sum, channels| {
+                sum + channels
+            })
         }
     }
 }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::Resolver;
 use super::builtins;
-use super::error::ResolveErrorKind;
+use super::error::{ResolveError, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::Name;
@@ -78,6 +78,11 @@ impl Resolver<'_> {
                 array.declared = Some(entry.span);
             }
             return Some(value);
+        }
+        // One statement may use a name that is not there more than once.
+        let known = |error: &ResolveError| matches!(&error.kind, ResolveErrorKind::UnknownName { name: own, .. } if own == name);
+        if self.errors.iter().any(known) {
+            return None;
         }
         let declared = self.scope.entries.keys().map(String::as_str);
         let suggestion = nearest(name, declared.chain(builtins::names().map(|own| -> &str { own })));

@@ -58,10 +58,10 @@ impl Resolver<'_> {
     }
 
     fn declared_kernel(&mut self, target: &Declared, value: Option<&Expr>) -> Option<Value> {
-        let shape = match &target.shape {
-            None => None,
-            Some(indices) => Some(self.extents(indices, false, target.name.span).map(|shape| (shape, indices))),
-        };
+        let shape = target
+            .shape
+            .as_ref()
+            .map(|indices| self.extents(indices, false, target.name.span).map(|shape| (shape, indices)));
         let Some(expr) = value else {
             let Some(shape) = shape else {
                 let name = target.name.text.clone();
@@ -82,10 +82,10 @@ impl Resolver<'_> {
     }
 
     fn declared_image(&mut self, target: &Declared, value: &Expr) -> Option<Value> {
-        let shape = match &target.shape {
-            None => None,
-            Some(indices) => Some(self.extents(indices, true, target.name.span).map(|shape| (shape, indices))),
-        };
+        let shape = target
+            .shape
+            .as_ref()
+            .map(|indices| self.extents(indices, true, target.name.span).map(|shape| (shape, indices)));
         let array = self.array(value, "an image")?;
         if array.shape().inputs != 1 {
             let expected = "an image [h,w] or [c,h,w]";
@@ -121,7 +121,13 @@ impl Resolver<'_> {
         let body = self.proposition(&claim.body)?;
         let statement = print_proposition(&claim.body);
         let label = claim.label.clone();
-        Some(Resolved::Claims(vec![ResolvedClaim { label, kind, statement, span, body: ClaimBody::Prop(body) }]))
+        Some(Resolved::Claims(vec![ResolvedClaim {
+            label,
+            kind,
+            statement,
+            span,
+            body: ClaimBody::Prop(body),
+        }]))
     }
 
     fn chain(&mut self, claim: &Claim<Chain>) -> Option<Vec<ResolvedClaim>> {
@@ -133,7 +139,8 @@ impl Resolver<'_> {
             if let (Some(a), Some(b)) = (&left.1, &right.1) {
                 let prop = self.step((a, left.0.span), link, (b, link.right.span));
                 let step = format!("step {}", at + 1);
-                let label = claim.label.as_ref().map_or_else(|| step.clone(), |label| format!("{label} {step}"));
+                let label =
+                    claim.label.as_ref().map_or_else(|| step.clone(), |label| format!("{label} {step}"));
                 claims.extend(prop.map(|prop| ResolvedClaim {
                     label: Some(label),
                     kind: ClaimKind::Chain,
@@ -148,7 +155,12 @@ impl Resolver<'_> {
         (!claims.is_empty()).then_some(claims)
     }
 
-    fn problem(&mut self, kind: ClaimKind, claim: &Claim<Problem>, statement: &Statement) -> Option<Resolved> {
+    fn problem(
+        &mut self,
+        kind: ClaimKind,
+        claim: &Claim<Problem>,
+        statement: &Statement,
+    ) -> Option<Resolved> {
         let body = if kind == ClaimKind::Solve {
             self.solve(&claim.body).map(ClaimBody::Solve)
         } else {
@@ -158,7 +170,9 @@ impl Resolver<'_> {
         let label = claim.label.clone();
         let text = print_statement(&Statement {
             kind: match &statement.kind {
-                StatementKind::Solve(_) => StatementKind::Solve(Claim { label: None, body: claim.body.clone() }),
+                StatementKind::Solve(_) => {
+                    StatementKind::Solve(Claim { label: None, body: claim.body.clone() })
+                }
                 _ => StatementKind::Fit(Claim { label: None, body: claim.body.clone() }),
             },
             comments: Vec::new(),

@@ -7,6 +7,9 @@ use crate::ir::{KernelExpr, KernelTerm, Quantity, Stack, StackKind};
 use crate::kernel::Shape;
 use crate::source::Span;
 
+/// Most numbers of a row that is compared as a list.
+const MAX_LIST: usize = 1 << 16;
+
 /// The value of an expression.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
@@ -77,7 +80,9 @@ impl Array {
     pub(super) fn show_shape(&self) -> String {
         let shape = self.shape();
         match self.role {
-            Role::Image if shape.outputs > 1 => format!("[{},{},{}]", shape.outputs, shape.height, shape.width),
+            Role::Image if shape.outputs > 1 => {
+                format!("[{},{},{}]", shape.outputs, shape.height, shape.width)
+            }
             Role::Row if shape.is_plane() && shape.height == 1 => format!("[{}]", shape.width),
             _ => shape.to_string(),
         }
@@ -161,7 +166,9 @@ impl Value {
         match self {
             Self::List(list) => Some(list.clone()),
             Self::Root(square) => Some(vec![Quantity::Root(square.clone())]),
-            Self::Array(array) if array.is_scalar() || array.role == Role::Row => {
+            Self::Array(array)
+                if array.term.len() <= MAX_LIST && (array.is_scalar() || array.role == Role::Row) =>
+            {
                 let entries = array.term.kernel.expand().ok()?;
                 Some(entries.entries().iter().cloned().map(Quantity::Poly).collect())
             }
@@ -172,6 +179,8 @@ impl Value {
 
 /// The total degree of a polynomial, inverse powers counted as powers.
 pub(super) fn degree(poly: &Poly) -> u32 {
-    let of = |factors: &[(crate::algebra::Symbol, i16)]| factors.iter().map(|f| u32::from(f.1.unsigned_abs())).sum();
+    let of = |factors: &[(crate::algebra::Symbol, i16)]| {
+        factors.iter().map(|f| u32::from(f.1.unsigned_abs())).sum()
+    };
     poly.terms().iter().map(|(monomial, _)| of(monomial.factors())).max().unwrap_or(0)
 }
