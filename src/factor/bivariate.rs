@@ -135,7 +135,7 @@ impl<'a, R: Ring> Lift<'a, R> {
                 row
             })
             .collect();
-        let order = f.width() + 1;
+        let order = f.width() + extra_orders(image.degrees.len());
         let inverse = series_inverse(ring, &rows[rows.len() - 1], order)?;
         let monic: Vec<Vec<R::Elem>> = rows
             .iter()
@@ -160,17 +160,21 @@ impl<'a, R: Ring> Lift<'a, R> {
 
     /// The irreducible factors, if this lift settles them.
     fn factors(&self, proven: bool, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-        let singles = || (0..self.factors.len()).map(|i| vec![i]).collect();
-        let count = self.factors.len() + 3;
-        let groups = match group(self.ring, &self.image.field, &self.rows, &self.factors, count) {
-            Groups::Partition(groups) => {
-                if let Some(factors) = self.all_groups(&groups) {
-                    return Some(factors);
+        // Enough equations to separate the factors if they are independent; all there are otherwise.
+        let degree = self.rows.len() - 1;
+        let few = (self.factors.len() + 3) / extra_orders(self.factors.len()) + 3;
+        let mut groups = Vec::new();
+        for count in if few < degree { vec![few, degree] } else { vec![degree] } {
+            match group(self.ring, &self.image.field, &self.rows, &self.factors, count) {
+                Groups::Partition(partition) => {
+                    if let Some(factors) = self.all_groups(&partition) {
+                        return Some(factors);
+                    }
+                    groups = partition;
                 }
-                groups
+                Groups::Unclear => groups = (0..self.factors.len()).map(|i| vec![i]).collect(),
             }
-            Groups::Unclear => singles(),
-        };
+        }
         if proven { self.search(groups, bound) } else { None }
     }
 
@@ -271,6 +275,11 @@ impl<'a, R: Ring> Lift<'a, R> {
         let part = if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(content))? } else { grid };
         Some(plane::primitive(&part).1)
     }
+}
+
+/// Powers of y beyond the degree to lift to: each gives one equation for each coefficient compared.
+fn extra_orders(factors: usize) -> usize {
+    1 + factors / 6
 }
 
 /// The next subset of `0..n` of the same size in lexicographic order.

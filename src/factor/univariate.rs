@@ -28,7 +28,7 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
             None => Err(FactorError::Limit),
         },
         Verdict::Degenerate => {
-            let common = integer::gcd(a, &integer::derivative(a)).ok_or(FactorError::Limit)?;
+            let common = integer::gcd(&[a, &integer::derivative(a)]).ok_or(FactorError::Limit)?;
             let part = integer::exact_div(a, &integer::primitive(&common)).ok_or(FactorError::Limit)?;
             if part.len() == a.len() {
                 return Err(FactorError::Limit);
