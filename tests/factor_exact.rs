@@ -88,6 +88,23 @@ fn degenerate_inputs() {
 }
 
 #[test]
+fn discriminants_divisible_by_many_primes() {
+    // No small prime is good for these.
+    let n = [251, 257, 263, 269, 271, 277, 281, 283, 293, 307, 311, 313, 317, 331, 337].map(BigInt::from);
+    let n: BigInt = n.iter().product();
+    let row = Grid::from_fn(1, 3, |_, j| [-&n, BigInt::ZERO, BigInt::one()][j].clone());
+    assert_eq!(check(&row).factors.len(), 1);
+    let square = Grid::from_fn(1, 3, |_, j| [-(&n * &n), BigInt::ZERO, BigInt::one()][j].clone());
+    assert_eq!(check(&square).factors.len(), 2);
+    let plane = Grid::from_fn(3, 3, |i, j| match (i, j) {
+        (2, 0) => BigInt::one(),
+        (0, 2) => -&n,
+        _ => BigInt::ZERO,
+    });
+    assert_eq!(check(&plane).factors.len(), 1);
+}
+
+#[test]
 fn cyclotomic_rows() {
     // x^n − 1 has one factor for each divisor of n.
     for (n, divisors) in [(12usize, 6usize), (30, 8), (60, 12), (64, 7)] {

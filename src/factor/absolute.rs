@@ -210,7 +210,7 @@ impl Line {
             let mut image = at(f);
             integer::trim(&mut image);
             let derivative = integer::derivative(&image);
-            if image.len() != f.height() || integer::gcd(&image, &derivative)?.len() != 1 {
+            if image.len() != f.height() || integer::gcd(&[&image, &derivative])?.len() != 1 {
                 continue;
             }
             let algebra = NumberField::new(&image)?;

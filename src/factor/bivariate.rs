@@ -10,13 +10,15 @@ use super::images::{Image, Verdict, images, survey};
 use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
 use crate::algebra::Grid;
-use crate::algebra::poly::dense::{Accumulator, taylor_shift, trim};
+use crate::algebra::poly::dense::{Accumulator, dot_reversed, taylor_shift, trim};
 use crate::algebra::poly::ring::Ring;
 use crate::algebra::poly::{integer, plane};
 use num_bigint::BigInt;
 
-/// Candidates tried by the exhaustive search over groups before giving up.
-const CANDIDATE_LIMIT: usize = 1 << 14;
+/// Products of groups looked at by the exhaustive search before giving up.
+const TRIAL_LIMIT: usize = 1 << 18;
+/// Products that it computes before giving up.
+const CANDIDATE_LIMIT: usize = 1 << 10;
 /// Sets of images tried before giving up.
 const ROUNDS: usize = 4;
 /// Images tried for a certificate of absolute irreducibility.
@@ -135,7 +137,7 @@ impl<'a, R: Ring> Lift<'a, R> {
                 row
             })
             .collect();
-        let order = f.width() + 1;
+        let order = f.width() + extra_orders(image.degrees.len());
         let inverse = series_inverse(ring, &rows[rows.len() - 1], order)?;
         let monic: Vec<Vec<R::Elem>> = rows
             .iter()
@@ -160,17 +162,31 @@ impl<'a, R: Ring> Lift<'a, R> {
 
     /// The irreducible factors, if this lift settles them.
     fn factors(&self, proven: bool, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-        let singles = || (0..self.factors.len()).map(|i| vec![i]).collect();
-        let count = self.factors.len() + 3;
-        let groups = match group(self.ring, &self.image.field, &self.rows, &self.factors, count) {
-            Groups::Partition(groups) => {
-                if let Some(factors) = self.all_groups(&groups) {
-                    return Some(factors);
-                }
-                groups
+        // Enough equations to separate the factors if they are independent, then more. Equal answers are taken to
+        // be final: the groups are factors modulo p.
+        let degree = self.rows.len() - 1;
+        let few = (self.factors.len() + 3) / extra_orders(self.factors.len()) + 3;
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for count in [few, 2 * few + 4, degree] {
+            let Groups::Partition(partition) =
+                group(self.ring, &self.image.field, &self.rows, &self.factors, count)
+            else {
+                continue;
+            };
+            if partition.len() == groups.len() {
+                break;
             }
-            Groups::Unclear => singles(),
-        };
+            if let Some(factors) = self.all_groups(&partition) {
+                return Some(factors);
+            }
+            groups = partition;
+            if count >= degree {
+                break;
+            }
+        }
+        if groups.is_empty() {
+            groups = (0..self.factors.len()).map(|i| vec![i]).collect();
+        }
         if proven { self.search(groups, bound) } else { None }
     }
 
@@ -193,28 +209,34 @@ impl<'a, R: Ring> Lift<'a, R> {
 
     /// Tries products of groups, few first; complete when the modulus exceeds twice the bound.
     fn search(&self, mut groups: Vec<Vec<usize>>, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
+        // The second coefficient in x has a bound smaller by the binomial coefficients in x.
+        let degree = self.polynomial.height() - 1;
+        let trace_bound = (bound >> degree) * degree;
+        let mut traces: Vec<Vec<R::Elem>> = groups.iter().map(|group| self.trace(group)).collect();
         let mut rest = self.polynomial.clone();
         let mut factors = Vec::new();
-        let (mut size, mut trials) = (1, 0);
+        let (mut size, mut trials, mut candidates) = (1, 0, 0);
         'sizes: while 2 * size <= groups.len() {
             let mut choice: Vec<usize> = (0..size).collect();
             loop {
                 trials += 1;
-                if trials > CANDIDATE_LIMIT {
+                if trials > TRIAL_LIMIT || candidates > CANDIDATE_LIMIT {
                     return None;
                 }
-                let members: Vec<usize> = choice.iter().flat_map(|c| groups[*c].clone()).collect();
-                if let Some(candidate) = self.candidate(&members, Some(bound))
-                    && let Some(quotient) = plane::exact_div(&rest, &candidate)
-                {
-                    rest = quotient;
-                    factors.push(candidate);
-                    let mut index = 0;
-                    groups.retain(|_| {
-                        index += 1;
-                        !choice.contains(&(index - 1))
-                    });
-                    continue 'sizes;
+                if self.trace_is_small(&traces, &choice, &trace_bound) {
+                    candidates += 1;
+                    let members: Vec<usize> = choice.iter().flat_map(|c| groups[*c].clone()).collect();
+                    if let Some(candidate) = self.candidate(&members, Some(bound))
+                        && let Some(quotient) = plane::exact_div(&rest, &candidate)
+                    {
+                        rest = quotient;
+                        factors.push(candidate);
+                        for index in choice.iter().rev() {
+                            groups.remove(*index);
+                            traces.remove(*index);
+                        }
+                        continue 'sizes;
+                    }
                 }
                 if !next_choice(&mut choice, groups.len()) {
                     break;
@@ -224,6 +246,41 @@ impl<'a, R: Ring> Lift<'a, R> {
         }
         factors.push(rest);
         Some(factors)
+    }
+
+    /// The second coefficient in x of the product of a group, times the leading coefficient of f: a polynomial in y.
+    fn trace(&self, group: &[usize]) -> Vec<R::Elem> {
+        let (ring, width) = (self.ring, self.polynomial.width());
+        let mut sum = vec![ring.zero(); width];
+        for factor in group.iter().map(|i| &self.factors[*i]) {
+            let second = factor[0].len() - 2;
+            for (cell, line) in sum.iter_mut().zip(factor) {
+                if let Some(c) = line.get(second) {
+                    *cell = ring.add(cell, c);
+                }
+            }
+        }
+        self.times_lead(&sum)
+    }
+
+    fn trace_is_small(&self, traces: &[Vec<R::Elem>], choice: &[usize], bound: &BigInt) -> bool {
+        (0..self.polynomial.width()).all(|j| {
+            let sum = choice.iter().fold(self.ring.zero(), |sum, c| self.ring.add(&sum, &traces[*c][j]));
+            self.ring.symmetric(&sum).magnitude() <= bound.magnitude()
+        })
+    }
+
+    /// A series times the leading coefficient of f, as a polynomial in the original y.
+    fn times_lead(&self, series: &[R::Elem]) -> Vec<R::Elem> {
+        let ring = self.ring;
+        let mut row = Accumulator::new(ring, self.polynomial.width());
+        row.add_product(series, &self.rows[self.rows.len() - 1]);
+        let mut row = row.finish();
+        if self.image.point != 0 {
+            let back = ring.sub(&ring.zero(), &ring.embed_small(self.image.point));
+            taylor_shift(ring, &mut row, &back);
+        }
+        row
     }
 
     /// The primitive polynomial that the product of some lifted factors stands for, if it is one: the leading
@@ -246,18 +303,11 @@ impl<'a, R: Ring> Lift<'a, R> {
                 })
                 .collect();
         }
-        let back = ring.sub(&ring.zero(), &ring.embed_small(self.image.point));
-        let lead = &self.rows[self.rows.len() - 1];
         let mut cells = Vec::with_capacity(product[0].len() * width);
         for i in 0..product[0].len() {
             let series: Vec<R::Elem> =
                 product.iter().map(|line| line.get(i).cloned().unwrap_or_else(|| ring.zero())).collect();
-            let mut row = Accumulator::new(ring, width);
-            row.add_product(&series, lead);
-            let mut row = row.finish();
-            if self.image.point != 0 {
-                taylor_shift(ring, &mut row, &back);
-            }
+            let row = self.times_lead(&series);
             for c in &row {
                 let c = ring.symmetric(c);
                 if bound.is_some_and(|bound| c.magnitude() > bound.magnitude()) {
@@ -271,6 +321,11 @@ impl<'a, R: Ring> Lift<'a, R> {
         let part = if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(content))? } else { grid };
         Some(plane::primitive(&part).1)
     }
+}
+
+/// Powers of y beyond the degree to lift to: each gives one equation for each coefficient compared.
+fn extra_orders(factors: usize) -> usize {
+    1 + factors / 6
 }
 
 /// The next subset of `0..n` of the same size in lexicographic order.
@@ -290,7 +345,7 @@ fn series_inverse<R: Ring>(ring: &R, a: &[R::Elem], order: usize) -> Option<Vec<
     let mut inverse = vec![unit.clone()];
     for j in 1..order {
         let reach = j.min(a.len() - 1);
-        let known = crate::algebra::poly::dense::dot_reversed(ring, &a[1..=reach], &inverse[j - reach..]);
+        let known = dot_reversed(ring, &a[1..=reach], &inverse[j - reach..]);
         inverse.push(ring.sub(&ring.zero(), &ring.mul(&known, &unit)));
     }
     Some(inverse)

@@ -13,7 +13,7 @@ use std::fmt;
 /// Largest degree in x or y of a polynomial in both.
 pub const BIVARIATE_DEGREE_LIMIT: usize = 128;
 /// Largest degree of a polynomial in one variable.
-pub const UNIVARIATE_DEGREE_LIMIT: usize = 512;
+pub const UNIVARIATE_DEGREE_LIMIT: usize = 256;
 
 /// Why there is no factorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,17 +49,22 @@ pub(super) fn lift<R: Ring>(
     let (s0, t0) = bezout(field, &g0, &h0)?;
     let (mut g, mut h) = (embed(ring, field, &g0), embed(ring, field, &h0));
     let (mut s, mut t) = (embed(ring, field, &s0), embed(ring, field, &t0));
+    let (low_g, low_h) = (g.len() - 1, h.len() - 1);
     let mut precision = 1;
     while precision < exponent {
+        // All computed modulo p^exponent; what lies beyond the degrees of the factors is 0 modulo the doubled
+        // precision and is cut off.
         let error = sub(ring, target, &mul(ring, &g, &h));
         let (q, r) = div_rem(ring, &mul(ring, &s, &error), &h);
-        g = add(ring, &g, &add(ring, &mul(ring, &t, &error), &mul(ring, &q, &g)));
+        let step = combination(ring, &t, &error, &q, &g, low_g);
+        g = add(ring, &g, &step);
         h = add(ring, &h, &r);
-        let mut error = add(ring, &mul(ring, &s, &g), &mul(ring, &t, &h));
-        error = sub(ring, &error, &[ring.one()]);
+        let error = sub(ring, &add(ring, &mul(ring, &s, &g), &mul(ring, &t, &h)), &[ring.one()]);
         let (q, r) = div_rem(ring, &mul(ring, &s, &error), &h);
         s = sub(ring, &s, &r);
-        t = sub(ring, &t, &add(ring, &mul(ring, &t, &error), &mul(ring, &q, &g)));
+        s.truncate(low_h);
+        t = sub(ring, &t, &combination(ring, &t, &error, &q, &g, low_g));
+        t.truncate(low_g);
         precision *= 2;
     }
     if mul(ring, &g, &h) != target {
@@ -68,6 +73,23 @@ pub(super) fn lift<R: Ring>(
     let left = lift(ring, field, exponent, &g, &factors[..at])?;
     let right = lift(ring, field, exponent, &h, &factors[at..])?;
     Some(Tree::Split(Box::new(Split { left_product: g, right_product: h, s, t, left, right })))
+}
+
+/// The first `len` coefficients of `a·b + c·d`.
+fn combination<R: Ring>(
+    ring: &R,
+    a: &[R::Elem],
+    b: &[R::Elem],
+    c: &[R::Elem],
+    d: &[R::Elem],
+    len: usize,
+) -> Vec<R::Elem> {
+    let mut sum = Accumulator::new(ring, len);
+    sum.add_product(a, b);
+    sum.add_product(c, d);
+    let mut sum = sum.finish();
+    trim(ring, &mut sum);
+    sum
 }
 
 /// Where to cut the list so that both parts have about the same degree; between 1 and `len − 1`.

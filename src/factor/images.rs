@@ -9,6 +9,9 @@ use num_bigint::BigInt;
 /// Failures in a row after which a polynomial is suspected to have repeated factors.
 const PATIENCE: usize = 12;
 
+/// Images taken at most, and the number of factors with which the search for better ones ends.
+const MOST_IMAGES: usize = 12;
+const FEW_FACTORS: usize = 8;
 /// Number of the largest prime to start from.
 const FARTHEST_START: usize = 700;
 
@@ -92,17 +95,23 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
     let wanted = if degree < 8 { 4 } else { 3 };
     let mut possible = DegreeSet::all(degree);
     let mut found: Vec<Image> = Vec::new();
-    for image in images(rows, skip).take(wanted) {
+    for image in images(rows, skip).take(MOST_IMAGES) {
         possible.restrict(&image.degrees);
         if possible.is_trivial() {
             return Verdict::Irreducible;
         }
         found.push(image);
+        // Many factors make lifting and recombination dear: look for a better prime.
+        let fewest = found.iter().map(|image| image.degrees.len()).min();
+        if found.len() >= wanted && fewest.is_some_and(|n| n <= FEW_FACTORS) {
+            break;
+        }
     }
     if found.is_empty() {
         return Verdict::Degenerate;
     }
     found.sort_by_key(|image| image.degrees.len());
+    found.truncate(wanted);
     Verdict::Open(found, possible)
 }
 

@@ -8,6 +8,7 @@
 use super::exact::FactorError;
 use crate::algebra::Grid;
 use crate::algebra::poly::finite_field::large_primes;
+use crate::algebra::poly::integer::Remainders;
 use crate::algebra::poly::linear::kernel;
 use crate::algebra::poly::ring::{Ring, Word};
 use num_bigint::BigInt;
@@ -77,27 +78,22 @@ impl System {
 
     /// The polynomials g of a basis of the rational solutions, each verified exactly, when there are `count` of them.
     pub(super) fn solutions(&self, count: usize) -> Result<Vec<Grid<BigInt>>, FactorError> {
-        let mut modulus = BigInt::one();
-        let mut residues = vec![vec![BigInt::zero(); self.unknowns]; count];
+        let blank = || Remainders { modulus: BigInt::one(), values: vec![BigInt::zero(); self.unknowns] };
+        let mut known: Vec<Remainders> = std::iter::repeat_with(blank).take(count).collect();
         let mut used = 0usize;
         for field in large_primes().take(PRIME_LIMIT) {
             let basis = self.kernel(&field);
             if basis.len() != count {
                 continue;
             }
-            let p = BigInt::from(field.modulus());
-            let inverse = modulus.modinv(&p).ok_or(FactorError::Limit)?;
-            for (known, image) in residues.iter_mut().zip(&basis) {
-                for (value, residue) in known.iter_mut().zip(image) {
-                    let step = (field.canonical(*residue) - &*value).mod_floor(&p) * &inverse % &p;
-                    *value += &modulus * step;
-                }
+            for (remainders, image) in known.iter_mut().zip(&basis) {
+                let plain: Vec<u64> = image.iter().map(|c| field.canonical(*c)).collect();
+                remainders.extend(&field, &plain).ok_or(FactorError::Limit)?;
             }
-            modulus *= p;
             used += 1;
             if used.is_power_of_two()
                 && let Some(vectors) =
-                    residues.iter().map(|v| integral(v, &modulus)).collect::<Option<Vec<_>>>()
+                    known.iter().map(|v| integral(&v.values, &v.modulus)).collect::<Option<Vec<_>>>()
                 && vectors.iter().all(|v| self.solves(v))
             {
                 let (m, n) = self.shape;

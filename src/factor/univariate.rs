@@ -14,6 +14,9 @@ use num_traits::{Signed, Zero};
 
 /// Products of lifted factors whose second coefficient is looked at before giving up.
 const TRIAL_LIMIT: usize = 1 << 20;
+/// Sets of primes tried before giving up, and the distance from one to the next.
+const ROUNDS: usize = 8;
+const SKIP: usize = 40;
 
 /// The distinct irreducible factors of a primitive polynomial of positive degree with nonzero constant term.
 pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, FactorError> {
@@ -21,21 +24,26 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
         return Ok(vec![a.to_vec()]);
     }
     let rows: Vec<&[BigInt]> = a.chunks(1).collect();
-    match survey(&rows, 0) {
-        Verdict::Irreducible => Ok(vec![a.to_vec()]),
-        Verdict::Open(images, degrees) => match images.first() {
-            Some(image) => from_image(a, image, &degrees),
-            None => Err(FactorError::Limit),
-        },
-        Verdict::Degenerate => {
-            let common = integer::gcd(a, &integer::derivative(a)).ok_or(FactorError::Limit)?;
-            let part = integer::exact_div(a, &integer::primitive(&common)).ok_or(FactorError::Limit)?;
-            if part.len() == a.len() {
-                return Err(FactorError::Limit);
+    for round in 0..ROUNDS {
+        match survey(&rows, SKIP * round) {
+            Verdict::Irreducible => return Ok(vec![a.to_vec()]),
+            Verdict::Open(images, degrees) => {
+                let image = images.first().ok_or(FactorError::Limit)?;
+                return from_image(a, image, &degrees);
             }
-            irreducible_factors(&integer::primitive(&part))
+            Verdict::Degenerate => {
+                let derivative = integer::derivative(a);
+                let common = integer::gcd(&[a, &derivative]).ok_or(FactorError::Limit)?;
+                if common.len() > 1 {
+                    let common = integer::primitive(&common);
+                    let part = integer::exact_div(a, &common).ok_or(FactorError::Limit)?;
+                    return irreducible_factors(&integer::primitive(&part));
+                }
+                // Square-free, but not modulo these primes: take others.
+            }
         }
     }
+    Err(FactorError::Limit)
 }
 
 fn from_image(a: &[BigInt], image: &Image, degrees: &DegreeSet) -> Result<Vec<Vec<BigInt>>, FactorError> {

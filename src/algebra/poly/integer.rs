@@ -3,6 +3,7 @@
 //! A polynomial is a vector of coefficients, constant term first, without trailing zeros; zero is empty.
 
 use super::dense;
+use super::finite_field::large_primes;
 use super::ring::{Ring, Word};
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -100,70 +101,95 @@ pub fn derivative(a: &[BigInt]) -> Vec<BigInt> {
     a.iter().enumerate().skip(1).map(|(i, c)| c * i).collect()
 }
 
-/// The coefficients in `(−base/2, base/2]` of the polynomial with `value` at `base`.
-pub(super) fn digits(mut value: BigInt, base: &BigInt) -> Vec<BigInt> {
-    let half = base >> 1u32;
-    let mut cells = Vec::new();
-    while !value.is_zero() {
-        let (mut quotient, mut digit) = value.div_mod_floor(base);
-        if digit > half {
-            digit -= base;
-            quotient += 1u32;
-        }
-        cells.push(digit);
-        value = quotient;
-    }
-    cells
-}
-
-/// Evaluation points of the heuristic greatest common divisor: each about e times the one before.
-pub(super) fn gcd_points(height: &BigInt) -> impl Iterator<Item = BigInt> {
-    std::iter::successors(Some(height * 2u32 + 29u32), |x| Some(x * 73_794u32 / 27_011u32)).take(8)
-}
-
-/// The greatest common divisor, content included, leading coefficient positive; `None` if the heuristic (Char,
-/// Geddes and Gonnet 1989, "GCDHEU") gives up.
+/// The greatest common divisor of polynomials, content included, leading coefficient positive; empty if all are
+/// zero. `None` if no candidate is confirmed within the primes that their size asks for.
 ///
-/// The result divides both and, by their theorem, is the greatest such.
-pub fn gcd(a: &[BigInt], b: &[BigInt]) -> Option<Vec<BigInt>> {
-    let common = content(a.iter().chain(b));
-    if a.is_empty() || b.is_empty() {
-        let lead = if a.is_empty() { b } else { a };
-        return Some(primitive(lead).iter().map(|c| c * &common).collect());
+/// Images modulo primes give the degree from above and, by the Chinese remainder theorem, a candidate; the candidate
+/// counts when it divides all polynomials.
+pub fn gcd(polynomials: &[&[BigInt]]) -> Option<Vec<BigInt>> {
+    let nonzero: Vec<&[BigInt]> = polynomials.iter().copied().filter(|a| !a.is_empty()).collect();
+    let common = content(nonzero.iter().copied().flatten());
+    let scaled = |a: &[BigInt]| primitive(a).iter().map(|c| c * &common).collect();
+    let Some(first) = nonzero.first() else { return Some(Vec::new()) };
+    if nonzero.len() == 1 {
+        return Some(scaled(first));
     }
-    if a.len() == 1 || b.len() == 1 {
-        return Some(vec![common]);
-    }
-    let (a, b) = (primitive(a), primitive(b));
-    for point in gcd_points(&height(&a).min(height(&b))) {
-        let value = evaluate(&a, &point).gcd(&evaluate(&b, &point));
-        let candidate = primitive(&digits(value, &point));
-        if exact_div(&a, &candidate).is_some() && exact_div(&b, &candidate).is_some() {
-            return Some(candidate.iter().map(|c| c * &common).collect());
+    let lead = content(nonzero.iter().filter_map(|a| a.last()));
+    let size = nonzero.iter().map(|a| height(*a).bits() + a.len() as u64).max().unwrap_or(0);
+    let limit = usize::try_from(2 * size / u64::from(Word::BITS - 1) + 16).ok()?;
+    let mut candidate = Remainders { modulus: BigInt::one(), values: Vec::new() };
+    let mut used = 0usize;
+    for field in large_primes().take(limit) {
+        let Some(image) = image_of_gcd(&field, &nonzero) else { continue };
+        if image.len() == 1 {
+            return Some(vec![common]);
+        }
+        if image.len() < candidate.values.len() || candidate.values.is_empty() {
+            candidate = Remainders { modulus: BigInt::one(), values: vec![BigInt::zero(); image.len()] };
+            used = 0;
+        } else if image.len() > candidate.values.len() {
+            continue;
+        }
+        let unit = field.embed(&lead);
+        let scaled_image: Vec<u64> = image.iter().map(|c| field.canonical(field.mul(c, &unit))).collect();
+        candidate.extend(&field, &scaled_image)?;
+        used += 1;
+        if used.is_power_of_two() {
+            let divisor = primitive(&candidate.symmetric());
+            if nonzero.iter().all(|a| exact_div(a, &divisor).is_some()) {
+                return Some(scaled(&divisor));
+            }
         }
     }
     None
 }
 
-/// Whether the polynomials have no common factor of positive degree, decided by an image modulo a prime;
-/// `false` may also mean that the image does not tell.
-pub fn certainly_coprime(polynomials: &[&[BigInt]]) -> bool {
-    let Some(field) = Word::new((1 << 58) - 27) else { return false };
+/// The monic greatest common divisor modulo a prime; `None` if the first polynomial loses its degree, for then the
+/// image's degree is no bound.
+fn image_of_gcd(field: &Word, polynomials: &[&[BigInt]]) -> Option<Vec<u64>> {
     let mut common: Vec<u64> = Vec::new();
     for (index, polynomial) in polynomials.iter().enumerate() {
         let mut image: Vec<u64> = polynomial.iter().map(|c| field.embed(c)).collect();
-        dense::trim(&field, &mut image);
-        // A common factor keeps its degree in the image of the first polynomial if that keeps its own.
+        dense::trim(field, &mut image);
         if index == 0 && image.len() != polynomial.len() {
-            return false;
+            return None;
         }
-        let Some(next) = dense::gcd(&field, &image, &common) else { return false };
-        common = next;
+        common = dense::gcd(field, &image, &common)?;
         if common.len() == 1 {
-            return true;
+            break;
         }
     }
-    false
+    Some(common)
+}
+
+/// Integers known modulo a product of primes (Chinese remainder theorem).
+pub struct Remainders {
+    /// The product of the primes.
+    pub modulus: BigInt,
+    /// The residues, in `0..modulus`.
+    pub values: Vec<BigInt>,
+}
+
+impl Remainders {
+    /// Adds the plain residues modulo one further prime; `None` if the prime was used before.
+    pub fn extend(&mut self, field: &Word, residues: &[u64]) -> Option<()> {
+        let inverse = field.inverse(&field.embed(&self.modulus))?;
+        for (value, residue) in self.values.iter_mut().zip(residues) {
+            let gap = field.sub(&field.embed_small(*residue), &field.embed(value));
+            let step = field.canonical(field.mul(&gap, &inverse));
+            if step != 0 {
+                *value += &self.modulus * step;
+            }
+        }
+        self.modulus *= field.modulus();
+        Some(())
+    }
+
+    /// The representatives closest to 0.
+    fn symmetric(&self) -> Vec<BigInt> {
+        let half = &self.modulus >> 1u32;
+        self.values.iter().map(|v| if *v > half { v - &self.modulus } else { v.clone() }).collect()
+    }
 }
 
 #[cfg(test)]
@@ -189,12 +215,11 @@ mod tests {
         #[test]
         fn gcd_of_multiples(a in polynomial(9, 5), b in polynomial(9, 5), g in polynomial(1 << 70, 5)) {
             prop_assume!(!a.is_empty() && !b.is_empty() && !g.is_empty());
-            let common = gcd(&mul(&a, &g), &mul(&b, &g)).unwrap();
+            let common = gcd(&[&mul(&a, &g), &[], &mul(&b, &g)]).unwrap();
             prop_assert!(exact_div(&common, &g).is_some());
-            let cofactors = gcd(&a, &b).unwrap();
+            let cofactors = gcd(&[&a, &b]).unwrap();
             prop_assert_eq!(common.len(), g.len() + cofactors.len() - 1);
-            let unit = [BigInt::one()];
-            prop_assert!(!certainly_coprime(&[&a, &b]) || cofactors.len() == unit.len());
+            prop_assert_eq!(content(&common), content(&g) * content(a.iter().chain(&b)));
         }
     }
 }

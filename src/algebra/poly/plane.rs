@@ -212,35 +212,50 @@ pub fn from_row(cells: Vec<BigInt>) -> Grid<BigInt> {
     Grid::from_fn(1, width, |_, j| cells[j].clone())
 }
 
-/// The primitive greatest common divisor in `ℤ[y]` of all rows of a grid without zero borders; `None` if the
-/// heuristic gives up.
+/// The primitive greatest common divisor in `ℤ[y]` of all rows of a grid without zero borders; `None` as in
+/// [`integer::gcd`].
 pub fn content_in_y(a: &Grid<BigInt>) -> Option<Vec<BigInt>> {
     let rows: Vec<Vec<BigInt>> = (0..a.height()).rev().map(|i| row(a, i)).collect();
     let lines: Vec<&[BigInt]> = rows.iter().map(Vec::as_slice).collect();
-    if integer::certainly_coprime(&lines) {
-        return Some(vec![BigInt::one()]);
-    }
-    let mut common = Vec::new();
-    for line in lines {
-        common = integer::gcd(&common, line)?;
-        if common.len() == 1 {
-            break;
-        }
-    }
-    Some(integer::primitive(&common))
+    integer::gcd(&lines).map(|common| integer::primitive(&common))
 }
 
-/// The primitive greatest common divisor of two grids without zero borders; `None` if the heuristic (as in
-/// [`integer::gcd`]) gives up.
+/// The coefficients in `(−base/2, base/2]` of the polynomial with `value` at `base`.
+fn digits(mut value: BigInt, base: &BigInt) -> Vec<BigInt> {
+    let half = base >> 1u32;
+    let mut cells = Vec::new();
+    while !value.is_zero() {
+        let (mut quotient, mut digit) = value.div_mod_floor(base);
+        if digit > half {
+            digit -= base;
+            quotient += 1u32;
+        }
+        cells.push(digit);
+        value = quotient;
+    }
+    cells
+}
+
+/// Evaluation points tried by [`gcd`].
+const GCD_POINTS: usize = 6;
+
+/// The primitive greatest common divisor of two primitive grids without zero borders; `None` if the heuristic gives up.
+///
+/// Evaluates y at a large integer and reads the result off its digits (Char, Geddes and Gonnet 1989, "GCDHEU"). The
+/// result divides both and, by their theorem, is the greatest such.
 pub fn gcd(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Option<Grid<BigInt>> {
-    for point in integer::gcd_points(&integer::height(a.cells()).min(integer::height(b.cells()))) {
+    let height = integer::height(a.cells()).min(integer::height(b.cells()));
+    let mut next = height * 2u32 + 29u32;
+    for _ in 0..GCD_POINTS {
+        let point = next;
+        next = &point * 73_794u32 / 27_011u32;
         let image = |grid: &Grid<BigInt>| {
             let mut cells = grid.rows().map(|row| integer::evaluate(row, &point)).collect();
             integer::trim(&mut cells);
             cells
         };
-        let Some(common) = integer::gcd(&image(a), &image(b)) else { continue };
-        let rows: Vec<Vec<BigInt>> = common.into_iter().map(|c| integer::digits(c, &point)).collect();
+        let Some(common) = integer::gcd(&[&image(a), &image(b)]) else { continue };
+        let rows: Vec<Vec<BigInt>> = common.into_iter().map(|c| digits(c, &point)).collect();
         let width = rows.iter().map(Vec::len).max().unwrap_or(0);
         let grid = Grid::from_fn(rows.len(), width, |i, j| rows[i].get(j).cloned().unwrap_or_default());
         let (_, candidate) = primitive(&grid);
