@@ -2,6 +2,8 @@
 //!
 //! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod oracle;
 
 use std::sync::Arc;
