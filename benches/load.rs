@@ -7,14 +7,14 @@ use criterion::{Criterion, criterion_group, criterion_main};
 fn npy() -> Vec<u8> {
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (64, 64, 3, 3), }";
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(&header.len().to_le_bytes()[..2]);
     bytes.extend(header.as_bytes());
     let mut random = SplitMix64::new(1);
     for _ in 0..64 * 64 * 9 {
         // Sign and fraction at random, magnitudes from 2⁻¹⁰ to 1.
-        let bits = random.next_u64();
-        let exponent = 117 + (bits >> 32) as u32 % 10;
-        bytes.extend(((bits as u32 & 0x807f_ffff) | (exponent << 23)).to_le_bytes());
+        let exponent = 117 + random.below(10);
+        let bits = (random.below(2) << 31) | (exponent << 23) | random.below(1 << 23);
+        bytes.extend(&bits.to_le_bytes()[..4]);
     }
     bytes
 }

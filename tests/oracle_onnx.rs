@@ -1,11 +1,11 @@
 //! The naive evaluator against ONNX's and PyTorch's own test cases.
 //!
-//! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package, which is installed into
-//! `target/oracle-venv`. The test is skipped, and says so, where Python or the package cannot be had;
-//! `CONVPROOF_REQUIRE_ORACLES=1` makes that a failure.
+//! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod oracle;
+
 use std::sync::Arc;
 
 use convproof::algebra::Rational;
@@ -17,7 +17,6 @@ use convproof::kernel::{ConcreteKernel, Shape};
 use convproof::source::Span;
 use serde::Deserialize;
 
-const PACKAGE: &str = "onnx==1.23.2";
 /// Fewer cases than this mean that the export has broken.
 const LEAST_CASES: usize = 145;
 
@@ -203,29 +202,6 @@ fn layer(spec: &LayerSpec) -> Arc<Stack> {
     stack(StackKind::Layer(one))
 }
 
-/// The Python of an environment that has the package, made on first use.
-fn python() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracle-venv");
-    let python = folder.join("bin/python");
-    let run = |command: &mut Command| match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    }
-    run(Command::new(&python).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        PACKAGE,
-    ]))?;
-    Ok(python)
-}
-
 /// The largest magnitude.
 fn largest(image: &Image) -> Rational {
     image.values().iter().map(Rational::abs).max().unwrap()
@@ -233,18 +209,8 @@ fn largest(image: &Image) -> Rational {
 
 #[test]
 fn cases_of_onnx_and_pytorch() {
-    let python = match python() {
-        Ok(python) => python,
-        Err(reason) => {
-            assert!(std::env::var_os("CONVPROOF_REQUIRE_ORACLES").is_none(), "no oracle: {reason}");
-            eprintln!("SKIPPED: {PACKAGE} cannot be installed: {reason}");
-            return;
-        }
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/onnx_cases.py");
-    let output = Command::new(python).arg(script).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let export: Export = serde_json::from_slice(&output.stdout).unwrap();
+    let Some(output) = oracle::output("onnx_cases.py", &[]) else { return };
+    let export: Export = serde_json::from_slice(&output).unwrap();
     for LeftOut { name, reason } in &export.left_out {
         println!("left out: {name}: {reason}");
     }

@@ -109,7 +109,7 @@ impl<'a> Evaluator<'a> {
             Layer::DepthToSpace(0) => Err(EvaluateError::Malformed),
             Layer::DepthToSpace(n) => {
                 let area = n.checked_mul(*n).ok_or(EvaluateError::TooLarge)?;
-                if channels % area == 0 {
+                if channels.is_multiple_of(area) {
                     Ok(channels / area)
                 } else {
                     Err(mismatch(channels.next_multiple_of(area)))

@@ -156,7 +156,10 @@ proptest! {
         let (down, right) = (stride(0), stride(1));
         prop_assume!(down < 20 && right < 20);
         let stack = chain(&layers.iter().map(|(one, _)| layer(one.clone())).collect::<Vec<_>>());
-        let crop = |top: usize, left: usize| layer(Layer::Pad([-(top as i64), -(left as i64), 0, 0]));
+        let crop = |top, left| {
+            let negative = |n: usize| -i64::try_from(n).unwrap();
+            layer(Layer::Pad([negative(top), negative(left), 0, 0]))
+        };
         if let (Ok(later), Ok(whole)) = (eval(&chain(&[crop(down, right), stack.clone()]), &x), eval(&stack, &x)) {
             prop_assert_eq!(eval(&crop(1, 1), &whole), Ok(later));
         }
@@ -181,7 +184,7 @@ proptest! {
     ) {
         let pool = AveragePool { count_include_pad: true, ceil_mode: false, ..pool };
         let [h, w] = pool.size;
-        let weight = if pool.average { Rational::ratio(1, (h * w) as i64).unwrap() } else { Rational::ONE };
+        let weight = if pool.average { Rational::ratio(1, i64::try_from(h * w).unwrap()).unwrap() } else { Rational::ONE };
         let smooth = constant(&Array4::new([1, 1, h, w], vec![weight; h * w]).unwrap());
         let conv = Conv { stride: pool.stride, padding: pool.padding, ..plain_conv(smooth) };
         prop_assert_eq!(eval(&layer(Layer::Pool(pool)), &x), eval(&layer(Layer::Conv(conv)), &x));
