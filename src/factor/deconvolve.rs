@@ -20,6 +20,8 @@ pub enum DeconvolveError {
     Kernel(KernelError),
     /// The division takes too many steps.
     Limit,
+    /// There is no quotient with polynomial entries, but the divisor's entries may have a common factor.
+    CommonFactor,
 }
 
 /// Most steps of a division with free symbols.
@@ -139,6 +141,10 @@ fn symbolic(
         rest.keys().chain(divisor.keys()).flat_map(|place| place.2.factors().iter().map(|f| f.0)).collect();
     symbols.sort_unstable();
     symbols.dedup();
+    // A common factor of all entries divides one that is a single term, so it is a single term itself.
+    let mut entries: FxHashMap<(i64, i64), usize> = FxHashMap::default();
+    divisor.keys().for_each(|place| *entries.entry((place.0, place.1)).or_default() += 1);
+    let primitive = entries.values().any(|&terms| terms == 1);
     // Extreme exponents add under multiplication, so they bound the quotient's.
     let bounds: Vec<(i16, i16)> = ranges(&rest, &symbols)
         .into_iter()
@@ -166,7 +172,7 @@ fn symbolic(
                 .zip(&bounds)
                 .all(|(&s, &(low, high))| (low..=high).contains(&monomial.exponent(s)));
         if !inside {
-            return Ok(None);
+            return if primitive { Ok(None) } else { Err(DeconvolveError::CommonFactor) };
         }
         let factor = value * &inverse;
         for (at, coefficient) in &divisor {

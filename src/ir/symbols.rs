@@ -103,6 +103,11 @@ impl Symbols {
         })
     }
 
+    /// Whether a symbol is a square root of numbers only.
+    pub fn is_number(&self, symbol: Symbol) -> bool {
+        self.root_of(symbol).is_some_and(|root| root.radicand.symbols().iter().all(|&s| self.is_number(s)))
+    }
+
     /// The symbols with those that their square roots are taken of.
     pub fn foundations(&self, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
         let mut at = 0;

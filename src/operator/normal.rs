@@ -307,7 +307,7 @@ impl Operators {
                 self.maximum(source, windows, length)
             }
             Lowered::Relu => return at(span, self.relu(signal)),
-            Lowered::GlobalAverage => Node::GlobalAverage(signal),
+            Lowered::GlobalAverage => return at(span, self.global_average(signal)),
         };
         let id = self.intern(node);
         at(span, self.reading(id))
@@ -374,6 +374,28 @@ impl Operators {
         }
         let id = self.intern(Node::Relu(signal));
         self.reading(id)
+    }
+
+    /// The mean of each channel; moved inside maps that mix channels position by position, which it commutes with.
+    fn global_average(&mut self, signal: Affine) -> Result<Affine, KernelError> {
+        let pointwise = signal.parts.iter().all(|part| {
+            let shape = part.gather.kernel.shape();
+            let same_length = self.signal(part.source).1 == signal.length;
+            [shape.height, shape.width] == [1, 1] && is_copy(&part.gather) && same_length
+        });
+        if !pointwise || signal.parts.is_empty() {
+            let id = self.intern(Node::GlobalAverage(signal));
+            return self.reading(id);
+        }
+        let mut parts = Vec::new();
+        let mut length = signal.length.clone();
+        for part in signal.parts {
+            let reading = self.reading(part.source)?;
+            let source = self.intern(Node::GlobalAverage(reading));
+            length = self.signal(source).1;
+            parts.push(Part { source, gather: part.gather });
+        }
+        Ok(affine(signal.channels, length, parts, signal.bias))
     }
 
     /// The gather after the signal, composed where that is exact at every border and cut where it is not.
@@ -566,7 +588,10 @@ pub(super) fn agreed_lengths(
 ) -> Result<[Arc<Length>; 2], OperatorError> {
     for axis in 0..2 {
         let (a, b) = (&left[axis], &right[axis]);
-        let never = a != b && for_all_lengths(&[a, b], |n| a.at(n).is_none() || a.at(n) != b.at(n))?;
+        // Lengths of different slopes may still meet once, beyond every period.
+        let never = a != b
+            && a.slope() == b.slope()
+            && for_all_lengths(&[a, b], |n| a.at(n).is_none() || a.at(n) != b.at(n))?;
         if never {
             return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
         }

@@ -19,6 +19,9 @@ pub fn unknown(doubt: &Doubt) -> Shown {
         Doubt::Irrational => {
             "undecided: the difference involves square roots that are not rational, so no exact counterexample can be replayed".to_owned()
         }
+        Doubt::CommonFactor => {
+            "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
+        }
         Doubt::Contradiction => {
             "undecided: the engine and the naive evaluator contradict each other; please report this as a defect".to_owned()
         }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Shown;
+use super::doubt::unknown;
 use super::text::root_decimal;
 use crate::algebra::Rational;
 use crate::ir::{Order, Quantity, Symbols};
@@ -24,6 +25,7 @@ pub fn numbers(
             let method = format!("{a} {} {b}", sign(order));
             Shown { outcome: Outcome::Proved, method, details: Vec::new(), witness }
         }
+        NumberVerdict::Unknown(doubt) => unknown(doubt),
         NumberVerdict::False { difference, .. } => {
             let depends = difference.as_ref().map_or_else(String::new, |difference| {
                 format!("; the difference is {} for general weights", symbols.show(difference))

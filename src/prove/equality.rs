@@ -41,7 +41,12 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
     let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal)
         .and_then(|mut survey| survey.compare().map(|()| survey));
-    let survey = match surveyed {
+    let confirmed = surveyed.and_then(|mut survey| {
+        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).equal_pairs(&survey);
+        survey.confirm(pairs)?;
+        Ok(survey)
+    });
+    let mut survey = match confirmed {
         Ok(survey) => survey,
         Err(limit) => return Ok(stopped(claim, symbols, limit, nonlinear)),
     };
@@ -69,7 +74,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         Ok(witness) => witness,
         Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
     };
-    let agreement = agreement(&survey, &failures, &table, symbols);
+    let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
     Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
 }
@@ -133,9 +138,13 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, size
         return false;
     }
     let extent =
-        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 1, modulus: 1 } };
+        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 0, modulus: 1 } };
     let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
     if survey.compare().is_err() {
+        return false;
+    }
+    let pairs = Table::new(&survey, &survey.failures(), &Sizes::All).equal_pairs(&survey);
+    if survey.confirm(pairs).is_err() {
         return false;
     }
     let failures = survey.failures();
@@ -198,7 +207,7 @@ fn counterexample(
     let Some(([i, j], sights)) = position else { return Err(Doubt::Contradiction) };
     let used: Vec<Symbol> = survey.symbols_in_maps();
     let choices = survey.dependence().choices(&used);
-    if !survey.dependence().is_free() {
+    if !survey.is_free() {
         return Err(Doubt::Irrational);
     }
     for seed in 1..4 {
@@ -216,10 +225,11 @@ fn counterexample(
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
         let Some(difference) = survey.differs_at(sights, &point, Some(channel)) else { continue };
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        let place = [i, j].map(|n| i64::try_from(n).unwrap_or(0));
         let image = if difference.everywhere {
             Image::zeros(claim.channels, h, w)
         } else {
-            survey.locate(sights, &point, channel).and_then(|at| {
+            survey.locate(sights, [size, place], &point, channel).and_then(|at| {
                 Image::impulse([claim.channels, h, w], at.map(|n| usize::try_from(n).unwrap_or(usize::MAX)))
             })
         };
@@ -239,7 +249,7 @@ fn counterexample(
 }
 
 fn agreement(
-    survey: &Survey<'_>,
+    survey: &mut Survey<'_>,
     failures: &[Vec<bool>],
     table: &Table,
     symbols: &Symbols,
@@ -250,16 +260,25 @@ fn agreement(
             Agreement::Nowhere => {}
             found => all.push(found),
         }
-        all.extend(region::ring(survey, failures));
+        all.extend(interior(survey, failures));
     }
     let sizes_agree = !table.any(|status| status == Status::Sizes);
-    if sizes_agree && let Some(polynomials) = survey.polynomials_of_differences() {
+    if sizes_agree && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey)) {
         all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
     }
     if all.is_empty() && survey.axes[0].period > 0 {
         all.push(Agreement::Nowhere);
     }
     all
+}
+
+/// The border outside of which the maps agree, confirmed exactly; `None` past a limit.
+fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
+    let (found, pairs) = region::ring(survey, failures)?;
+    if !survey.confirm(pairs).ok()? {
+        return Some(found);
+    }
+    region::ring(survey, &survey.failures()).map(|(found, _)| found)
 }
 
 /// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish

@@ -202,6 +202,7 @@ pub fn equation(equation: &Equation) -> EquationVerdict {
 fn limit_of(error: DeconvolveError) -> Doubt {
     match error {
         DeconvolveError::Channels | DeconvolveError::Limit => Doubt::Limit(Limit::Search),
+        DeconvolveError::CommonFactor => Doubt::CommonFactor,
         DeconvolveError::Kernel(_) => Doubt::Limit(Limit::Terms),
     }
 }

@@ -103,7 +103,10 @@ impl Enclosed {
 
     /// The square root of a number that is not negative.
     fn sqrt(&self) -> Self {
-        Self { low: root(&self.low).0, high: root(&self.high).1 }
+        // The resolver refuses roots of negative numbers; the rounding of a small radicand may still reach below 0.
+        let high = if self.high.is_negative() { Rational::from(0) } else { root(&self.high).1 };
+        let low = if self.low.is_negative() { Rational::from(0) } else { root(&self.low).0 };
+        Self { low, high }
     }
 }
 

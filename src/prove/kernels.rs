@@ -4,7 +4,7 @@ use super::counterexample::named;
 use super::interval::Enclosed;
 use super::point::{Dependence, Point};
 use super::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict};
-use crate::algebra::{Poly, Rational, Symbol};
+use crate::algebra::{Poly, Rational};
 use crate::evaluate::{self, EvaluateError, Weights};
 use crate::ir::{KernelTerm, Order, Quantity, Symbols};
 use crate::kernel::positions;
@@ -25,7 +25,8 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         let (a, b) = (at(left, point)?, at(right, point)?);
         a.iter().zip(&b).position(|(a, b)| a != b)
     };
-    if dependence.is_free()
+    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    if dependence.is_free(&used)
         && let Some(entry) = differing(&Point::random(1))
     {
         return entry_witness(left, right, symbols, &dependence, entry, |point| {
@@ -100,73 +101,75 @@ fn entry_witness(
 /// Both sides are constants for orderings; for `==` and `!=` they may depend on weights, `!=` then claiming that
 /// the polynomials differ.
 pub fn compare(left: &[Quantity], order: Order, right: &[Quantity], symbols: &Symbols) -> NumberVerdict {
-    let holds = |index: usize| compare_one(&left[index], order, &right[index], symbols);
     let all = left.len().min(right.len());
-    if order == Order::Ne {
-        // Lists differ when some entry does.
-        return if (0..all).any(holds) {
-            NumberVerdict::True
-        } else {
-            NumberVerdict::False { index: 0, difference: None }
-        };
+    let holds: Vec<Option<bool>> =
+        (0..all).map(|index| compare_one(&left[index], order, &right[index], symbols)).collect();
+    // Lists differ when some entry does; everything else must hold for all entries.
+    let decisive = order == Order::Ne;
+    if let Some(index) = holds.iter().position(|&one| one == Some(decisive)) {
+        return if decisive { NumberVerdict::True } else { fails(index, left, right, symbols) };
     }
-    match (0..all).find(|&index| !holds(index)) {
-        None => NumberVerdict::True,
-        Some(index) => {
-            let difference = match (&left[index], &right[index]) {
-                (Quantity::Poly(a), Quantity::Poly(b)) => Some(symbols.reduce(&(a - b))),
-                _ => None,
-            };
-            NumberVerdict::False { index, difference: difference.filter(|d| d.as_constant().is_none()) }
-        }
+    if holds.contains(&None) {
+        return NumberVerdict::Unknown(Doubt::Irrational);
     }
+    if decisive { fails(0, left, right, symbols) } else { NumberVerdict::True }
 }
 
-fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbols) -> bool {
+fn fails(index: usize, left: &[Quantity], right: &[Quantity], symbols: &Symbols) -> NumberVerdict {
+    let difference = match (left.get(index), right.get(index)) {
+        (Some(Quantity::Poly(a)), Some(Quantity::Poly(b))) => Some(symbols.reduce(&(a - b))),
+        _ => None,
+    };
+    NumberVerdict::False { index, difference: difference.filter(|d| d.as_constant().is_none()) }
+}
+
+/// Whether a comparison holds; `None` where square roots leave that open.
+fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbols) -> Option<bool> {
     use std::cmp::Ordering;
     let ordering = match (left, right) {
         (Quantity::Poly(a), Quantity::Poly(b)) => {
-            let difference = symbols.reduce(&(a - b));
+            let plain = a - b;
+            let difference = symbols.reduce(&plain);
+            let used = difference.symbols();
             match difference.as_constant() {
-                Some(value) => value.signum().cmp(&0),
-                None if difference.symbols().iter().all(|&s| symbols.root_of(s).is_some()) => {
-                    let enclosed = Enclosed::of(&difference, symbols);
-                    if enclosed.low().is_negative() { Ordering::Less } else { Ordering::Greater }
+                Some(value) if value.is_zero() => Ordering::Equal,
+                _ if plain.symbols().iter().all(|&s| symbols.is_number(s)) => {
+                    let enclosed = Enclosed::of(&plain, symbols);
+                    if enclosed.high().is_negative() {
+                        Ordering::Less
+                    } else if !enclosed.low().is_negative() && !enclosed.low().is_zero() {
+                        Ordering::Greater
+                    } else {
+                        return None;
+                    }
                 }
-                // Depends on weights: neither equal nor ordered.
-                None => return order == Order::Ne,
+                // It depends on weights: not equal, if some weights show it.
+                _ => {
+                    let dependence = Dependence::of(symbols);
+                    let point = Point::random(1);
+                    let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
+                    let differs = dependence.is_free(&used)
+                        && difference.evaluate_mod(&value).is_some_and(|value| !value.is_zero());
+                    return differs.then_some(order == Order::Ne);
+                }
             }
         }
         (Quantity::Root(a), Quantity::Root(b)) => a.cmp(b),
         (Quantity::Root(a), Quantity::Poly(b)) => compare_root(a, b),
         (Quantity::Poly(a), Quantity::Root(b)) => compare_root(b, a).reverse(),
     };
-    match order {
+    Some(match order {
         Order::Eq => ordering.is_eq(),
         Order::Ne => ordering.is_ne(),
         Order::Lt => ordering.is_lt(),
         Order::Le => ordering.is_le(),
         Order::Gt => ordering.is_gt(),
         Order::Ge => ordering.is_ge(),
-    }
+    })
 }
 
 /// `√square` against a constant, by squares.
 fn compare_root(square: &Rational, other: &Poly) -> std::cmp::Ordering {
     let other = other.as_constant().unwrap_or_else(|| Rational::from(0));
     if other.is_negative() { std::cmp::Ordering::Greater } else { square.cmp(&(&other * &other)) }
-}
-
-/// All symbols of a list of quantities, sorted.
-pub fn symbols_of(quantities: &[Quantity]) -> Vec<Symbol> {
-    let mut all: Vec<Symbol> = quantities
-        .iter()
-        .flat_map(|quantity| match quantity {
-            Quantity::Poly(poly) => poly.symbols(),
-            Quantity::Root(_) => Vec::new(),
-        })
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }

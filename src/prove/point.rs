@@ -47,9 +47,9 @@ impl Dependence {
         dependence
     }
 
-    /// Whether every symbol's value can be chosen freely or follows from chosen ones.
-    pub fn is_free(&self) -> bool {
-        self.fixed.is_empty()
+    /// Whether the values of these symbols can be chosen freely or follow from chosen ones.
+    pub fn is_free(&self, symbols: &[Symbol]) -> bool {
+        self.fixed.iter().all(|root| !symbols.contains(&root.symbol))
     }
 
     /// The symbols that must be chosen to know the given ones, sorted.
@@ -104,6 +104,18 @@ impl Dependence {
     }
 }
 
+/// Values to try for a weight, simplest first; a polynomial of degree below 64 cannot vanish at all of them.
+const VALUES: [i64; 65] = {
+    let mut values = [0; 65];
+    let mut at = 0;
+    while at < 65 {
+        let size = at as i64 / 2 + 1;
+        values[at] = if at % 2 == 0 { size } else { -size };
+        at += 1;
+    }
+    values
+};
+
 /// Weights under construction: some chosen, the others random.
 #[derive(Clone, Debug, Default)]
 pub struct Point {
@@ -153,7 +165,7 @@ impl Point {
         let (roots, plain): (Vec<Symbol>, Vec<Symbol>) = symbols.iter().copied().partition(|&s| positive(s));
         // Roots first: 1 keeps everything rational and simple.
         for &symbol in &roots {
-            self = self.choose(symbol, &[1, 2, 3, 5], &differs)?;
+            self = self.choose(symbol, &VALUES.map(i64::abs), &differs)?;
         }
         let mut todo: Vec<&[Symbol]> = vec![&plain];
         while let Some(chunk) = todo.pop() {
@@ -165,7 +177,7 @@ impl Point {
             if differs(&trial) {
                 self = trial;
             } else if let [symbol] = chunk {
-                self = self.choose(*symbol, &[1, 2, -1, 3, -2, 4, 5, 6, 7, 8], &differs)?;
+                self = self.choose(*symbol, &VALUES, &differs)?;
             } else {
                 let (first, second) = chunk.split_at(chunk.len() / 2);
                 // Later weights become zero first, so that the remaining ones are the first of their kernel.

@@ -187,8 +187,9 @@ impl Table {
     }
 }
 
-/// The border within which all differences lie, if there is an interior without any at large sizes.
-pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
+/// The border within which all differences lie, if there is an interior without any at large sizes, and the pairs
+/// of sights inside it.
+pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
     let [rows, columns] = &survey.axes;
     if rows.period == 0 || rows.sizes.iter().chain(&columns.sizes).any(|view| view.left != view.right) {
         return None;
@@ -224,6 +225,7 @@ pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
             }
         }
     }
+    let mut inner = BTreeSet::new();
     // Everything inside the ring must agree at every large size, corners included.
     for row in &rows.sizes[first_row..] {
         for column in &columns.sizes[first_column..] {
@@ -235,6 +237,7 @@ pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
             if r.iter().any(|&i| c.iter().any(|&j| fails(i, j))) {
                 return None;
             }
+            inner.extend(r.iter().flat_map(|&i| c.iter().map(move |&j| [i, j])));
             for (at, &i) in row.sights.iter().enumerate() {
                 for (to, &j) in column.sights.iter().enumerate() {
                     let on = |at: usize, n: usize, before: i64, after: i64| {
@@ -248,7 +251,7 @@ pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
             }
         }
     }
-    Some(Agreement::Interior { ring, exactly })
+    Some((Agreement::Interior { ring, exactly }, inner))
 }
 
 fn distinct(sights: &[u32]) -> Vec<u32> {

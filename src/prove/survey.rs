@@ -76,8 +76,6 @@ pub struct AxisSurvey {
     pub sizes: Vec<SizeView>,
     patterns: Vec<Arc<Pattern>>,
     refined: Vec<Refined>,
-    /// An example of each refined sight: input length and output position.
-    examples: Vec<(i64, i64)>,
 }
 
 impl AxisSurvey {
@@ -114,7 +112,6 @@ impl AxisSurvey {
                     let key = Refined { pattern, visible };
                     let id = *refined.entry(key.clone()).or_insert_with(|| {
                         survey.refined.push(key);
-                        survey.examples.push((n, i));
                         next
                     });
                     sights.push(id);
@@ -142,6 +139,8 @@ pub struct Difference {
     pub everywhere: bool,
     /// Numbers of the read rows and columns at which the input's coefficients differ.
     pub support: Vec<(u32, u32)>,
+    /// Whether everything else was shown to be equal; residues only show what differs.
+    pub exact: bool,
 }
 
 impl Difference {
@@ -235,6 +234,11 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Whether all weights of the maps can be chosen freely or follow from chosen ones.
+    pub fn is_free(&self) -> bool {
+        self.dependence.is_free(&self.symbols_in_maps())
+    }
+
     /// All symbols that the maps' weights depend on, sorted.
     pub fn symbols_in_maps(&self) -> Vec<Symbol> {
         let inner = self.nodes.iter().filter_map(|&id| match self.operators.node(id) {
@@ -263,7 +267,7 @@ impl<'a> Survey<'a> {
         if self.axes.iter().any(|axis| axis.patterns.is_empty()) {
             return Ok(());
         }
-        let random = self.dependence.is_free().then(|| self.residues(&Point::random(0x5EED))).flatten();
+        let random = self.is_free().then(|| self.residues(&Point::random(0x5EED))).flatten();
         let mut exact: Option<Exact<'_>> = None;
         let mut differences = FxHashMap::default();
         for row in 0..self.axes[0].patterns.len() {
@@ -273,7 +277,7 @@ impl<'a> Survey<'a> {
                 let quick =
                     random.as_ref().filter(|_| !settled).map(|random| random.difference(self, patterns));
                 let difference = match quick {
-                    _ if settled => Difference::default(),
+                    _ if settled => Difference { exact: true, ..Difference::default() },
                     Some(difference) if !difference.is_none() => difference,
                     _ => {
                         if exact.is_none() {
@@ -287,6 +291,31 @@ impl<'a> Survey<'a> {
         }
         self.differences = differences;
         Ok(())
+    }
+
+    /// Makes sure that positions which are to be called equal are: where residues showed a difference of the
+    /// patterns, but none that is visible there, the patterns are compared with polynomials. Tells whether
+    /// anything was compared.
+    pub fn confirm(&mut self, pairs: impl IntoIterator<Item = [u32; 2]>) -> Result<bool, SurveyLimit> {
+        let open: BTreeSet<(u32, u32)> = pairs
+            .into_iter()
+            .map(|[row, column]| {
+                (self.axes[0].refined[row as usize].pattern, self.axes[1].refined[column as usize].pattern)
+            })
+            .filter(|pair| self.differences.get(pair).is_some_and(|difference| !difference.exact))
+            .collect();
+        if open.is_empty() {
+            return Ok(false);
+        }
+        let exact = self.polynomials()?;
+        let mut found = Vec::new();
+        for pair in open {
+            let patterns =
+                [&*self.axes[0].patterns[pair.0 as usize], &*self.axes[1].patterns[pair.1 as usize]];
+            found.push((pair, exact.difference(self, patterns)?.0));
+        }
+        self.differences.extend(found);
+        Ok(true)
     }
 
     /// Pairs of refined sights, as a table: for each row sight the column sights at which the maps differ.
@@ -319,20 +348,38 @@ impl<'a> Survey<'a> {
         (all > 0).then(|| (wrong.sum(), all))
     }
 
-    /// All distinct polynomials by which the maps differ, visible or not; `None` past a limit.
-    pub fn polynomials_of_differences(&self) -> Option<FxHashSet<Poly>> {
+    /// All distinct polynomials by which the maps visibly differ at some positions; `None` past a limit.
+    pub fn visible_polynomials(&self, pairs: &BTreeSet<[u32; 2]>) -> Option<FxHashSet<Poly>> {
+        const MOST: usize = 4096;
         let exact = self.polynomials().ok()?;
         let mut all = FxHashSet::default();
-        for (&(row, column), difference) in &self.differences {
-            if difference.is_none() {
+        let mut seen = FxHashSet::default();
+        for &[row, column] in pairs {
+            let refined = [&self.axes[0].refined[row as usize], &self.axes[1].refined[column as usize]];
+            let key = (refined[0].pattern, refined[1].pattern);
+            if self.differences.get(&key).is_none_or(Difference::is_none) || !seen.insert([row, column]) {
                 continue;
             }
-            let patterns = [&*self.axes[0].patterns[row as usize], &*self.axes[1].patterns[column as usize]];
-            all.extend(exact.difference(self, patterns).ok()?.1);
-            if all.len() > 4096 {
+            let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
+            for channel in 0..self.maps[0].channels {
+                let [left, right] = exact.pulled(self, patterns, channel).ok()?;
+                let mut add = |a: &Poly, b: &Poly| {
+                    if a != b {
+                        all.insert(self.symbols.reduce(&(a - b)));
+                    }
+                };
+                add(&left.constant, &right.constant);
+                compare(&left, &right, |id, [_, row, column], a, b| {
+                    if id != 0 || within(row, refined[0].visible) && within(column, refined[1].visible) {
+                        add(a, b);
+                    }
+                });
+            }
+            if all.len() > MOST || seen.len() > MOST {
                 return None;
             }
         }
+        all.retain(|poly| !poly.is_zero());
         Some(all)
     }
 
@@ -349,8 +396,11 @@ impl<'a> Survey<'a> {
         (!difference.is_none()).then_some(difference)
     }
 
-    /// The input channel, row and column of one visible difference at a position, for given weights.
-    pub fn locate(&self, sights: [u32; 2], point: &Point, channel: usize) -> Option<[i64; 3]> {
+    /// The input channel, row and column of one visible difference at output `at` of an input size, for given
+    /// weights.
+    pub fn locate(
+        &self, sights: [u32; 2], [size, at]: [[i64; 2]; 2], point: &Point, channel: usize,
+    ) -> Option<[i64; 3]> {
         let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
         let mut random = self.residues(point)?;
@@ -364,7 +414,7 @@ impl<'a> Survey<'a> {
             }
         });
         let [c, row, column] = found?;
-        let (rows, columns) = (self.input_positions(0, sights[0]), self.input_positions(1, sights[1]));
+        let (rows, columns) = (self.input_positions(0, size[0], at[0]), self.input_positions(1, size[1], at[1]));
         Some([i64::from(c), rows[row as usize], columns[column as usize]])
     }
 
@@ -395,15 +445,9 @@ impl<'a> Survey<'a> {
         (!foreign).then_some((constant, all))
     }
 
-    /// The input positions that a sight reads at its example, in order.
-    pub fn input_positions(&self, axis: usize, sight: u32) -> Vec<i64> {
-        let (n, i) = self.axes[axis].examples[sight as usize];
+    /// The input positions that output `i` reads along an axis for an input of length `n`, in order.
+    pub fn input_positions(&self, axis: usize, n: i64, i: i64) -> Vec<i64> {
         Viewer::new(self.operators, self.maps.to_vec(), axis).sight(n, i).input
-    }
-
-    /// The first input length and output position at which a sight occurs.
-    pub fn example(&self, axis: usize, sight: u32) -> (i64, i64) {
-        self.axes[axis].examples[sight as usize]
     }
 
     fn residues(&self, point: &Point) -> Option<Residues<'_>> {
@@ -462,7 +506,7 @@ impl Residues<'_> {
     fn difference(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Difference {
         // Residues never outgrow a limit.
         let Some([left, right]) = self.pulled(survey, patterns) else { return Difference::default() };
-        let mut difference = Difference { everywhere: left.constant != right.constant, support: Vec::new() };
+        let mut difference = Difference { everywhere: left.constant != right.constant, ..Difference::default() };
         collect(&left, &right, &mut difference, |a, b| a != b);
         difference
     }
@@ -498,7 +542,7 @@ impl Exact<'_> {
         survey: &Survey<'_>,
         patterns: [&Pattern; 2],
     ) -> Result<(Difference, Vec<Poly>), SurveyLimit> {
-        let mut difference = Difference::default();
+        let mut difference = Difference { exact: true, ..Difference::default() };
         let mut polynomials = Vec::new();
         for channel in 0..survey.maps[0].channels {
             let [left, right] = self.pulled(survey, patterns, channel)?;

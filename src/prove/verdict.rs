@@ -75,6 +75,8 @@ pub enum Doubt {
     Limit(Limit),
     /// A difference was found that no exact replay can show, because square roots are irrational.
     Irrational,
+    /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
+    CommonFactor,
     /// The engine found a difference that the naive evaluator does not see: a defect of this program.
     Contradiction,
 }
@@ -132,4 +134,6 @@ pub enum NumberVerdict {
         /// The difference of the sides, if they depend on weights.
         difference: Option<Poly>,
     },
+    /// It could not be decided.
+    Unknown(Doubt),
 }

@@ -10,7 +10,7 @@ use super::region::{Status, Table};
 use super::survey::{Extent, Survey};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use super::{point::Point, region, search};
-use crate::algebra::{Poly, Rational, Symbol};
+use crate::algebra::{Rational, Symbol};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
@@ -94,6 +94,11 @@ pub fn decide(
     let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
     let surveyed = Survey::new(&operators, maps, symbols, extent, false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
+    let surveyed = surveyed.and_then(|mut survey| {
+        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs(&survey);
+        survey.confirm(pairs)?;
+        Ok(survey)
+    });
     let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
@@ -109,12 +114,15 @@ pub fn decide(
     let mut worst: Option<Worst> = None;
     for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
         for channel in 0..left.channels {
-            let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+            let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
                 return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Terms)));
             };
+            if tolerance.range.is_zero() {
+                differences.clear();
+            }
             let all = || std::iter::once(&constant).chain(differences.iter().map(|(_, poly)| poly));
-            if all().any(|poly| !is_number(poly, symbols)) {
-                return Ok(unbounded(claim, tolerance, symbols, &survey, sights, channel));
+            if all().any(|poly| poly.symbols().iter().any(|&symbol| !symbols.is_number(symbol))) {
+                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), sights, channel));
             }
             let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
                 sum.plus(&Enclosed::of(poly, symbols).abs())
@@ -132,14 +140,7 @@ pub fn decide(
     if *worst.value.low() <= tolerance.bound || !worst.value.is_point() {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
-    Ok(exceeded(claim, tolerance, symbols, &survey, &worst))
-}
-
-/// Whether a difference is a number: no free weights, at most square roots of numbers.
-fn is_number(poly: &Poly, symbols: &Symbols) -> bool {
-    poly.symbols()
-        .iter()
-        .all(|&symbol| symbols.root_of(symbol).is_some_and(|root| is_number(&root.radicand, symbols)))
+    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
 }
 
 fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
@@ -154,7 +155,7 @@ fn exceeded(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    survey: &Survey<'_>,
+    (survey, table): (&Survey<'_>, &Table),
     worst: &Worst,
 ) -> StackVerdict {
     let found = survey.exact_differences(worst.sights, worst.channel);
@@ -166,7 +167,7 @@ fn exceeded(
         (*at, &value * &tolerance.range)
     });
     let weights = search::plain_weights(symbols);
-    let replay = image(claim, survey, worst.sights, signs).map(|(image, position)| {
+    let replay = image(claim, (survey, table), worst.sights, signs).map(|(image, position)| {
         let [i, j] = position;
         Counterexample::replay(
             &claim.left,
@@ -191,13 +192,14 @@ fn exceeded(
 /// An image with the given values at read positions of a sight's example, and the output position.
 fn image(
     claim: &StackClaim,
-    survey: &Survey<'_>,
+    (survey, table): (&Survey<'_>, &Table),
     sights: [u32; 2],
     values: impl Iterator<Item = ([u32; 3], Rational)>,
 ) -> Option<(Image, [usize; 2])> {
-    let [(h, i), (w, j)] = [0, 1].map(|axis| survey.example(axis, sights[axis]));
-    let [h, w, i, j] = [h, w, i, j].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    let (rows, columns) = (survey.input_positions(0, sights[0]), survey.input_positions(1, sights[1]));
+    let (size, output) = table.example(survey, sights)?;
+    let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let mut cells =
         vec![Rational::from(0); claim.channels.checked_mul(h)?.checked_mul(w).filter(|&n| n < 1 << 22)?];
     for ([c, row, column], value) in values {
@@ -213,11 +215,11 @@ fn unbounded(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    survey: &Survey<'_>,
+    (survey, table): (&Survey<'_>, &Table),
     sights: [u32; 2],
     channel: usize,
 ) -> StackVerdict {
-    if !survey.dependence().is_free() {
+    if !survey.is_free() {
         return StackVerdict::Unknown(Doubt::Irrational);
     }
     let choices = survey.dependence().choices(&survey.symbols_in_maps());
@@ -250,7 +252,7 @@ fn unbounded(
             let sign = Rational::from(i64::from(difference.signum()));
             Some((*at, &sign * &range))
         });
-        if let Some((image, [i, j])) = image(claim, survey, sights, signs)
+        if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
             && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
         {
             return refuted(StackWitness::Excess(Excess {
