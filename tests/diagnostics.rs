@@ -122,3 +122,34 @@ fn one_mistake_gives_one_diagnostic() {
     // The unknowns of a failed `solve` are not unknown names.
     assert_eq!(codes("solve P[2,2]: P * Missing == P\nprove P == P"), ["E0231"]);
 }
+
+/// The labels of the only diagnostic, with the text they stand at.
+fn labels(text: &str) -> Vec<(&str, String)> {
+    let [error]: [Diagnostic; 1] = diagnose(text).try_into().expect("one mistake");
+    let all = std::iter::once(error.primary).chain(error.secondary).filter(|label| !label.text.is_empty());
+    all.map(|label| (&text[label.span.start..label.span.end], label.text)).collect()
+}
+
+#[test]
+fn channel_and_size_mistakes_name_both_places() {
+    let label = |place, text: &str| (place, text.to_owned());
+    let text = "prove conv(ones(8,3,1,1)) -> relu -> conv(ones(4,5,1,1)) == conv(ones(4,3,1,1))";
+    assert_eq!(
+        labels(text),
+        [label("conv(ones(4,5,1,1))", "needs 5 channels"), label("conv(ones(8,3,1,1))", "gives 8 channels")]
+    );
+    let text = "prove conv(ones(1,3,1,1)) == conv(ones(1,5,1,1))";
+    assert_eq!(
+        labels(text),
+        [label("conv(ones(1,5,1,1))", "needs 5 channels"), label("conv(ones(1,3,1,1))", "takes 3 channels")]
+    );
+    let text = "prove relu -> (conv(ones(3,3)) + id) == id";
+    assert_eq!(labels(text), [label("conv(ones(3,3))", "gives 6×6"), label("id", "gives 8×8")]);
+    let text = "prove conv(ones(2,1,1,1)) == id";
+    assert_eq!(
+        labels(text),
+        [label("conv(ones(2,1,1,1))", "gives 2 channels"), label("id", "gives 1 channel")]
+    );
+    let text = "image X = ones(4,4)\nimage Y = (avgpool(2) -> conv(ones(3,3)))(X)";
+    assert_eq!(labels(text)[1], label("conv(ones(3,3))", "this layer gets 2×2 and leaves nothing"));
+}

@@ -110,7 +110,8 @@ fn attempt(f: &Grid<BigInt>, image: &Image, bits: u64, bound: &BigInt) -> Option
             Lift::new(ring, f, image, exponent)?.factors(*modulus > bound * 2, bound)
         }
     }
-    with_precision(image.field.modulus(), bits, Attempt(f, image, bound))?
+    let products = f.cells().len().saturating_mul(f.cells().len()) / 4;
+    with_precision(image.field.modulus(), bits, products, Attempt(f, image, bound))?
 }
 
 /// The lifted factors of one polynomial.

@@ -12,8 +12,22 @@ pub(super) trait Computation {
     fn run<R: Ring>(self, ring: &R, exponent: u32, modulus: &BigInt) -> Self::Output;
 }
 
-/// Runs modulo a power of p of more than `bits` bits; `None` if there is no such ring.
-pub(super) fn with_precision<C: Computation>(p: u64, bits: u64, computation: C) -> Option<C::Output> {
+/// Word products that a lift may take: about a minute.
+const WORK_LIMIT: u64 = 20_000_000_000;
+
+/// Runs modulo a power of p of more than `bits` bits a computation of about `products` products; `None` if that is
+/// too much work.
+pub(super) fn with_precision<C: Computation>(
+    p: u64,
+    bits: u64,
+    products: usize,
+    computation: C,
+) -> Option<C::Output> {
+    let words = bits / 64 + 1;
+    let work = words.checked_mul(words).and_then(|w| w.checked_mul(products as u64));
+    if work.is_none_or(|work| work > WORK_LIMIT) {
+        return None;
+    }
     let (mut modulus, mut exponent) = (p, 1);
     while modulus < (1 << Word::BITS) / p {
         modulus *= p;

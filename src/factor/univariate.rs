@@ -59,7 +59,9 @@ fn from_image(a: &[BigInt], image: &Image, degrees: &DegreeSet) -> Result<Vec<Ve
         }
     }
     let search = Recombination(a, image, degrees);
-    with_precision(image.field.modulus(), bound.bits() + 1, search).ok_or(FactorError::Limit)?
+    // Ten products of full length in each of about eight rounds.
+    let products = a.len() * a.len() * 80;
+    with_precision(image.field.modulus(), bound.bits() + 1, products, search).ok_or(FactorError::Limit)?
 }
 
 /// Search for products of lifted factors that are true factors.

@@ -1,5 +1,6 @@
 //! What a stack denotes: its normal form, and how sizes and positions compose. Decides no claims.
 
+pub mod blame;
 pub mod error;
 pub mod forward;
 pub mod gather;

@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, Value};
-use crate::ir::KernelExpr;
+use crate::ir::{KernelExpr, Stack};
 use crate::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
@@ -49,26 +49,22 @@ impl Resolver<'_> {
         }
         let kernel = match apply_image(&stack.stack, &image.term.kernel) {
             Ok(kernel) => kernel,
-            Err(error) => return self.forward(&error, span),
+            Err(error) => return self.forward(&error, &stack.stack, span),
         };
         let expr = KernelExpr::Apply(stack.stack, image.expr());
         self.made(Ok(kernel), expr, Role::Image, image.depth, span)
     }
 
-    fn forward<T>(&mut self, error: &ForwardError, span: Span) -> Option<T> {
+    fn forward<T>(&mut self, error: &ForwardError, stack: &Stack, span: Span) -> Option<T> {
         let (at, kind) = match *error {
-            ForwardError::Operator(ref error) => return self.operator(error, span),
+            ForwardError::Operator(ref error) => return self.operator(error, &[stack], span),
             ForwardError::NoOutput { at, size } => {
                 (span, ResolveErrorKind::NoOutput { size: None, layer: Some((at, size)) })
             }
-            ForwardError::BranchSizes { left, right } => (
-                span,
-                ResolveErrorKind::BranchSizes {
-                    left: left.0,
-                    right: right.0,
-                    example: Some([left.1, right.1]),
-                },
-            ),
+            ForwardError::BranchSizes { left, right } => {
+                let sizes = Some([left.1, right.1]);
+                (span, ResolveErrorKind::BranchSizes { left: left.0, right: right.0, sizes, example: None })
+            }
             ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: at }),
             ForwardError::Work => (span, ResolveErrorKind::TooLarge(Limit::Work(MAX_WORK))),
         };

@@ -1,14 +1,14 @@
 //! Propositions: quantifiers, and the sides of comparisons.
 
 use super::Resolver;
-use super::error::{Limit, ResolveError, ResolveErrorKind, Side};
+use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 use super::scope::Entry;
 use super::value::{StackValue, Value};
 use crate::algebra::Rational;
 use crate::diagnostic::Diagnostic;
-use crate::ir::{Field, KernelExpr, Order, Prop, Sizes, StackClaim, Tolerance};
-use crate::operator::OperatorError;
+use crate::ir::{Field, KernelExpr, Order, Prop, Sizes, Stack, StackClaim, Tolerance};
 use crate::operator::shape::{self, Signal};
+use crate::operator::{OperatorError, blame};
 use crate::source::Span;
 use crate::syntax::ast::{self, CompareOp, Declared, Expr, Link, Name, PropKind, Relation, Scope};
 
@@ -148,20 +148,21 @@ impl Resolver<'_> {
         if let (Some((a, first)), Some((b, second))) = (shape::asked(s), shape::asked(t))
             && a != b
         {
-            let kind = ResolveErrorKind::Channels { needs: b.to_string(), gets: a, other: Some(first) };
+            let source = ChannelSource::OtherSide(first);
+            let kind = ResolveErrorKind::Channels { needs: b.to_string(), gets: a, source };
             return self.fail(second, kind);
         }
         let size = if let Sizes::One(size) = sizes { Some(*size) } else { None };
         let channels = match shape::input_channels(&[s, t]) {
             Ok(channels) => channels,
-            Err(error) => return self.operator(&error, span),
+            Err(error) => return self.operator(&error, &[s, t], span),
         };
         let mut signals = Vec::new();
         for stack in [s, t] {
             match shape::after(stack, Signal::input(channels), size) {
                 Ok(signal) => signals.push(signal),
                 Err(error) => {
-                    self.operator::<()>(&error, span);
+                    self.operator::<()>(&error, &[stack], span);
                     if matches!(error, OperatorError::DenseNeedsSize { .. }) {
                         return None;
                     }
@@ -223,8 +224,24 @@ impl Resolver<'_> {
     }
 
     /// Reports why a stack has no normal form.
-    pub(super) fn operator<T>(&mut self, error: &OperatorError, span: Span) -> Option<T> {
-        let error = operator_error(error, span);
+    pub(super) fn operator<T>(&mut self, error: &OperatorError, stacks: &[&Stack], span: Span) -> Option<T> {
+        let mut error = operator_error(error, span);
+        match &mut error.kind {
+            ResolveErrorKind::Channels { source, .. } => {
+                let found = stacks.iter().find_map(|stack| blame::channel_source(stack, error.span));
+                *source = found.map_or(ChannelSource::Input, ChannelSource::Layer);
+            }
+            ResolveErrorKind::BranchSizes { left, right, sizes, example } => {
+                let found = stacks.iter().find_map(|stack| {
+                    let channels = shape::input_channels(&[stack]).ok()?;
+                    blame::branch_example(stack, channels, [*left, *right])
+                });
+                if let Some([input, a, b]) = found {
+                    (*sizes, *example) = (Some([a, b]), Some(input));
+                }
+            }
+            _ => {}
+        }
         self.fail(error.span, error.kind)
     }
 }
@@ -233,17 +250,22 @@ impl Resolver<'_> {
 fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
     let (span, kind) = match *error {
         OperatorError::Channels { at, needs, gets } => {
-            (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, other: None })
+            (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, source: ChannelSource::Input })
         }
-        OperatorError::ChannelMultiple { at, of, gets } => {
-            (at, ResolveErrorKind::Channels { needs: format!("a multiple of {of}"), gets, other: None })
-        }
+        OperatorError::ChannelMultiple { at, of, gets } => (
+            at,
+            ResolveErrorKind::Channels {
+                needs: format!("a multiple of {of}"),
+                gets,
+                source: ChannelSource::Input,
+            },
+        ),
         OperatorError::BranchChannels { left, right } => {
             let context = "the branches of a sum";
             (right.0, ResolveErrorKind::OutputChannels { context, left, right })
         }
         OperatorError::BranchSizes { left, right } => {
-            (right, ResolveErrorKind::BranchSizes { left, right, example: None })
+            (right, ResolveErrorKind::BranchSizes { left, right, sizes: None, example: None })
         }
         OperatorError::DenseNeedsSize { at } => (span, ResolveErrorKind::DenseNeedsSize { layer: at }),
         OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),

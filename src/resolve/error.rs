@@ -145,8 +145,8 @@ pub enum ResolveErrorKind {
         needs: String,
         /// What it gets.
         gets: usize,
-        /// Where the input channels were fixed, if another side of a claim did.
-        other: Option<Span>,
+        /// What the channels that it gets come from.
+        source: ChannelSource,
     },
     /// Groups that do not divide the channels.
     Groups {
@@ -174,8 +174,10 @@ pub enum ResolveErrorKind {
         left: Span,
         /// Another branch.
         right: Span,
-        /// Their sizes, where one input size is given.
-        example: Option<[[i64; 2]; 2]>,
+        /// Their sizes for one input.
+        sizes: Option<[[i64; 2]; 2]>,
+        /// The size of that input, where it is only an example.
+        example: Option<[i64; 2]>,
     },
     /// A stack that has no output for the size asked for, or for any size.
     NoOutput {
@@ -251,6 +253,17 @@ pub enum ResolveErrorKind {
     Literal(&'static str),
     /// Output sizes that repeat too late to look at them all.
     PeriodTooLong,
+}
+
+/// Where the channels that reach a layer come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelSource {
+    /// The input, with as many channels as its other uses ask for.
+    Input,
+    /// A layer or branches before it.
+    Layer(Span),
+    /// Another side of the claim, which takes another number from the same input.
+    OtherSide(Span),
 }
 
 /// What was exceeded.

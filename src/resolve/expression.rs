@@ -18,8 +18,9 @@ use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
 /// Longest numerator or denominator of an entry without free symbols, in bits.
 const MAX_BITS: u64 = 1 << 17;
 
-/// How many definitions and operators a value may rest on, one on top of the other.
-const MAX_DEPTH: u32 = 1000;
+/// How many definitions and operators a value may rest on, one on top of the other; the evaluator that replays
+/// counterexamples goes deeper than that.
+const MAX_DEPTH: u32 = 250;
 
 /// Most entries of an array literal that are not plain numbers.
 const MAX_EXPRESSIONS: usize = 1 << 18;

@@ -1,6 +1,6 @@
 //! The wording of mistakes in the meaning of a spec: messages, labels and hints.
 
-use super::error::{Limit, ResolveError, ResolveErrorKind, Side};
+use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 use crate::diagnostic::Diagnostic;
 use crate::kernel::MAX_ENTRIES;
 
@@ -142,15 +142,18 @@ impl ResolveError {
                 let indices = if *found == 1 { "1 index".to_owned() } else { format!("{found} indices") };
                 new(format!("{indices} where {expected} are due"), "wrong number of indices")
             }
-            K::Channels { needs, gets, other } => {
+            K::Channels { needs, gets, source } => {
                 let error = new(
-                    format!("this layer needs {needs} channels and gets {gets}"),
-                    &format!("needs {needs} channels"),
+                    format!("this layer needs {} and gets {gets}", channels(needs)),
+                    &format!("needs {}", channels(needs)),
                 );
-                match other {
-                    Some(span) => error.with_label(*span, format!("this layer takes {gets} channels")),
-                    None => error.with_hint("a kernel `[out,in,h,w]` takes `in` channels for each group"),
-                }
+                let gets = channels(&gets.to_string());
+                let error = match source {
+                    ChannelSource::Input => error,
+                    ChannelSource::Layer(span) => error.with_label(*span, format!("gives {gets}")),
+                    ChannelSource::OtherSide(span) => error.with_label(*span, format!("takes {gets}")),
+                };
+                error.with_hint("a kernel `[out,in,h,w]` takes `in` channels for each group")
             }
             K::Groups { groups, which, channels, shape } => new(
                 format!("{groups} groups do not divide the {channels} {which} of a kernel {shape}"),
@@ -160,21 +163,29 @@ impl ResolveError {
                 let message =
                     format!("{context} have different numbers of channels: {} and {}", left.1, right.1);
                 new(message, "")
-                    .with_label(left.0, format!("gives {} channels", left.1))
-                    .with_label(right.0, format!("gives {} channels", right.1))
+                    .with_label(left.0, format!("gives {}", channels(&left.1.to_string())))
+                    .with_label(right.0, format!("gives {}", channels(&right.1.to_string())))
             }
-            K::BranchSizes { left, right, example } => {
-                let words = example.map_or(["one size".to_owned(), "another size".to_owned()], |sizes| {
-                    sizes.map(|[height, width]| format!("{height}×{width}"))
-                });
-                let message = if example.is_some() {
-                    format!("these branches differ in size: {} and {}", words[0], words[1])
-                } else {
-                    "these branches differ in size for every input".to_owned()
+            K::BranchSizes { left, right, sizes, example } => {
+                let shown = |[height, width]: [i64; 2]| format!("{height}×{width}");
+                let message = match (sizes, example) {
+                    (Some([a, b]), None) => {
+                        format!("these branches differ in size: {} and {}", shown(*a), shown(*b))
+                    }
+                    (Some([a, b]), Some(input)) => format!(
+                        "these branches differ in size for every input, as {} and {} for one of {}",
+                        shown(*a),
+                        shown(*b),
+                        shown(*input)
+                    ),
+                    (None, _) => "these branches differ in size for every input".to_owned(),
+                };
+                let gives = |at: usize| {
+                    sizes.map_or("one size".to_owned(), |sizes| format!("gives {}", shown(sizes[at])))
                 };
                 new(message, "")
-                    .with_label(*left, format!("gives {}", words[0]))
-                    .with_label(*right, format!("gives {}", words[1]))
+                    .with_label(*left, gives(0))
+                    .with_label(*right, gives(1))
                     .with_hint("equal sizes come from padding, as in `padding=1` for a 3×3 kernel")
             }
             K::NoOutput { size, layer } => {
@@ -249,6 +260,11 @@ fn sides(mut error: Diagnostic, left: &Side, right: &Side) -> Diagnostic {
         }
     }
     error
+}
+
+/// `1 channel`, `4 channels`.
+fn channels(count: &str) -> String {
+    if count == "1" { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
 fn kinds_hint(left: &str, right: &str) -> &'static str {

@@ -23,7 +23,7 @@ mod statements;
 mod value;
 
 pub use claims::operator_diagnostic;
-pub use error::{Limit, ResolveError, ResolveErrorKind, Side};
+pub use error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 
 use crate::algebra::Rational;
 use crate::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};

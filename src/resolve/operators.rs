@@ -108,11 +108,7 @@ impl Resolver<'_> {
                 }
                 _ => {}
             }
-            let kernel = if b.is_scalar() { Some(a) } else { Some(b).filter(|_| a.is_scalar()) };
-            let hint = kernel.map(|kernel| {
-                let Shape { height, width, .. } = kernel.shape();
-                format!("a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`")
-            });
+            let hint = sum_hint(a, b);
             let context = if minus { "a difference" } else { "a sum" };
             let kind =
                 ResolveErrorKind::ShapeMismatch { context, left: side(at, a), right: side(bt, b), hint };
@@ -283,6 +279,19 @@ pub(super) fn joint_role(a: &Array, b: &Array) -> Role {
         (Role::Scalar, other) | (other, Role::Scalar) => other,
         _ => Role::Kernel,
     }
+}
+
+/// What may have been meant by a sum of different shapes.
+fn sum_hint(a: &Array, b: &Array) -> Option<String> {
+    if a.role == Role::Row && b.role == Role::Row {
+        let hint = "`*` joins vectors by convolution; `hadamard(u,v)` multiplies them entry by entry";
+        return Some(hint.to_owned());
+    }
+    let kernel = if b.is_scalar() { a } else { Some(b).filter(|_| a.is_scalar())? };
+    let Shape { height, width, .. } = kernel.shape();
+    Some(format!(
+        "a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`"
+    ))
 }
 
 /// Whether the product is one of whole free kernels, which is not multiplied out.

@@ -45,11 +45,11 @@ impl Resolver<'_> {
                 let size = size?;
                 let channels = match shape::input_channels(&[stack]) {
                     Ok(channels) => channels,
-                    Err(error) => return self.operator(&error, span),
+                    Err(error) => return self.operator(&error, &[stack], span),
                 };
                 let output = match shape::after(stack, Signal::input(channels), Some(size)) {
                     Ok(signal) => signal.at(size),
-                    Err(error) => return self.operator(&error, span),
+                    Err(error) => return self.operator(&error, &[stack], span),
                 };
                 let Some(output) = output else {
                     let layer = failing_layer(stack, channels, size);
@@ -93,7 +93,7 @@ impl Resolver<'_> {
         });
         let (affine, channels) = match normal {
             Ok(normal) => normal,
-            Err(error) => return self.operator(&error, span),
+            Err(error) => return self.operator(&error, &[stack], span),
         };
         let outputs = affine.channels;
         let kernel = match single_part(&affine) {

@@ -15,7 +15,7 @@ use crate::syntax::ast::Expr;
 const MAX_LAYERS: usize = 4096;
 
 /// How many sums and chains may be inside one another.
-const MAX_STACK_DEPTH: u32 = 200;
+const MAX_STACK_DEPTH: u32 = 60;
 
 /// Highest degree of a stack in the free symbols.
 const MAX_STACK_DEGREE: u32 = 512;
