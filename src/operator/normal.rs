@@ -324,12 +324,13 @@ impl Operators {
     }
 
     /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
-    /// as for kernels, over max and +).
+    /// as for kernels, over max and +) and the first's windows leave no gaps between them.
     fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> Node {
         if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
             && (0..2).all(|axis| {
                 let taps = windows.size[axis];
-                reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
+                let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
+                gapless && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
             })
         {
             let size = [0, 1].map(|a| first.size[a] + (windows.size[a] - 1) * first.axes[a].down);
