@@ -44,6 +44,17 @@ pub fn deconvolve(dividend: &Kernel, divisor: &Kernel) -> Result<Option<Kernel>,
     if let (Some(a), Some(b)) = (dividend.as_concrete(), divisor.as_concrete()) {
         return concrete(a, b, shape).map_err(DeconvolveError::Kernel);
     }
+    if let (Some(a), Some(b)) = (dividend.as_atoms(), divisor.as_atoms()) {
+        let divide = |a: &ConcreteKernel, b: &ConcreteKernel| {
+            let (whole, part) = (a.shape(), b.shape());
+            let height = whole.height.checked_sub(part.height - 1)?;
+            let width = whole.width.checked_sub(part.width - 1)?;
+            concrete(a, b, Shape::plane(height, width)).ok()??.as_concrete().cloned()
+        };
+        if let Some(found) = a.quotient(&b, divide) {
+            return Ok(Some(found.into()));
+        }
+    }
     let expand = |kernel: &Kernel| kernel.expand().map_err(DeconvolveError::Kernel);
     symbolic(&*expand(dividend)?, &*expand(divisor)?, shape)
 }

@@ -1,6 +1,8 @@
 //! The free symbols of a spec: their names, and the square roots among them.
 
-use crate::algebra::{Monomial, Poly, Sum, Symbol};
+use num_traits::Zero;
+
+use crate::algebra::{Monomial, Poly, Rational, Sum, Symbol};
 use crate::kernel::Shape;
 
 /// A free kernel or scalar and the symbols of its entries.
@@ -34,6 +36,9 @@ pub struct Symbols {
     scalars: u32,
 }
 
+/// Primes below this are pulled out of square roots.
+const SMALL_PRIMES: u32 = 1000;
+
 /// Most free scalars a spec may declare, entries of kernels included.
 pub const MAX_SYMBOLS: u32 = 1 << 24;
 
@@ -66,10 +71,39 @@ impl Symbols {
             if value.is_negative() {
                 return None;
             }
-            if let Some(root) = value.exact_sqrt() {
-                return Some(Poly::constant(root));
+            return self.root_of_number(&value);
+        }
+        self.root_symbol(radicand)
+    }
+
+    /// `√(n/d) = √(n·d) / d` with squares of small primes pulled out and one symbol for each prime that is left, so
+    /// that products of square roots come together; roots of different primes are independent over ℚ.
+    fn root_of_number(&mut self, value: &Rational) -> Option<Poly> {
+        let denominator = Rational::from(value.denominator());
+        let mut rest = value.numerator() * value.denominator();
+        let mut root = Poly::constant(denominator.recip()?);
+        for prime in 2_u32..SMALL_PRIMES {
+            let mut odd = false;
+            while (&rest % prime).is_zero() && !rest.is_zero() {
+                rest /= prime;
+                if odd {
+                    root = root.scaled(&Rational::from(i64::from(prime)));
+                }
+                odd = !odd;
+            }
+            if odd {
+                root = &root * &self.root_symbol(&Poly::constant(Rational::from(i64::from(prime))))?;
             }
         }
+        let rest = Rational::from(rest);
+        Some(match rest.exact_sqrt() {
+            Some(exact) => root.scaled(&exact),
+            None => &root * &self.root_symbol(&Poly::constant(rest))?,
+        })
+    }
+
+    /// The symbol that stands for the square root of a radicand.
+    fn root_symbol(&mut self, radicand: &Poly) -> Option<Poly> {
         if let Some(root) = self.roots.iter().find(|root| root.radicand == *radicand) {
             return Some(Poly::symbol(root.symbol));
         }

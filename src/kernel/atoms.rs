@@ -245,6 +245,32 @@ impl AtomKernel {
         Ok(product)
     }
 
+    /// The quotient by a kernel of a single term, where every term of this one has one; concrete coefficients are
+    /// divided by `divide`. `None` says nothing: a quotient may exist that is not found term by term.
+    pub fn quotient(
+        &self, divisor: &Self, divide: impl Fn(&ConcreteKernel, &ConcreteKernel) -> Option<ConcreteKernel>,
+    ) -> Option<Self> {
+        let (by, part) = divisor.terms.iter().next().filter(|_| divisor.terms.len() == 1)?;
+        let size = [0, 1].map(|axis| self.size[axis].checked_sub(divisor.size[axis] - 1));
+        let size = [size[0]?, size[1]?];
+        let mut quotient = Self { size, terms: BTreeMap::new() };
+        for (word, whole) in &self.terms {
+            let word = multiply(word, by.iter().map(|&(atom, exponent)| (atom, -exponent)));
+            if word.iter().any(|&(atom, exponent)| exponent < 0 && atom.size != [1, 1]) {
+                return None;
+            }
+            let kernel = divide(&whole.kernel, &part.kernel)?;
+            let placed =
+                Placed { top: whole.top.checked_sub(part.top)?, left: whole.left.checked_sub(part.left)?, kernel };
+            let extent = extent_of(&word, &placed);
+            if placed.top + extent[0] > size[0] || placed.left + extent[1] > size[1] {
+                return None;
+            }
+            quotient.insert(word, placed).ok()?;
+        }
+        Some(quotient)
+    }
+
     /// `n − 1` zeros between entries, per axis.
     pub fn dilate(&self, by: [usize; 2]) -> Result<Self, KernelError> {
         Self::scalar(&Poly::one()).expect("a constant").convolve(self, by)

@@ -107,7 +107,8 @@ impl Kernel {
         }
     }
 
-    fn as_atoms(&self) -> Option<Arc<AtomKernel>> {
+    /// The kernel as a polynomial in whole free kernels, where it is one.
+    pub fn as_atoms(&self) -> Option<Arc<AtomKernel>> {
         match self {
             Self::Concrete(kernel) => AtomKernel::concrete(kernel).map(Arc::new),
             Self::Atoms(kernel) => Some(kernel.clone()),

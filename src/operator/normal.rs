@@ -324,7 +324,7 @@ impl Operators {
     }
 
     /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
-    /// as for kernels, over max and +).
+    /// as for kernels, over max and +) and the first's windows leave no gaps between them.
     fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> Node {
         if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
             && (0..2).all(|axis| {

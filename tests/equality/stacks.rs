@@ -108,13 +108,13 @@ pub(crate) fn conv_plan() -> impl Strategy<Value = Plan> {
     )
 }
 
-/// Pools whose windows always hold a real entry, as frameworks demand.
+/// Pools whose windows always hold a real entry: less padding than the window, as specs demand.
 pub(crate) fn pool_plan() -> impl Strategy<Value = Plan> {
     (both(1..4), both(1..4), padding(), any::<[bool; 3]>()).prop_map(|(size, stride, padding, flags)| {
         let [average, count_include_pad, ceil_mode] = flags;
         let padding = match padding {
             Padding::Sides(all) => {
-                let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n / 2).unwrap());
+                let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n - 1).unwrap());
                 Padding::Sides([0, 1, 2, 3].map(|side| all[side].clamp(0, most[side])))
             }
             same => same,
@@ -205,7 +205,7 @@ pub(crate) fn any_layer() -> impl Strategy<Value = Plan> {
 
 pub(crate) fn max_plan() -> impl Strategy<Value = Plan> {
     (both(1..4), both(1..4), sides(0..2)).prop_map(|(size, stride, padding)| {
-        let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n / 2).unwrap());
+        let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n - 1).unwrap());
         let padding = [0, 1, 2, 3].map(|side| padding[side].min(most[side]));
         Plan::Max(MaxPool { size, stride, padding })
     })
