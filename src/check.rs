@@ -1,6 +1,7 @@
 //! From a spec's text to its report: parse, resolve, decide, put into words, one statement after the other.
 
-use std::time::Instant;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use crate::diagnostic::Diagnostic;
 use crate::algebra::Rational;
@@ -9,6 +10,7 @@ use crate::load;
 use crate::operator::OperatorError;
 use crate::present::{self, Shown};
 use crate::prove::factoring::{self, EquationVerdict};
+use crate::prove::verdict::Doubt;
 use crate::prove::{equality, kernels, within};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport, Outcome};
 use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
@@ -39,7 +41,7 @@ pub fn check(source: &Source, files: &dyn Files, progress: &mut dyn FnMut(&str))
                 Ok(Resolved::Claims(claims)) => {
                     for claim in claims {
                         progress(claim.label.as_deref().unwrap_or(&claim.statement));
-                        match decide(&claim, &mut resolver, source) {
+                        match guarded(&claim, &mut resolver, source) {
                             Ok(report) => entries.push(Entry::Claim(Box::new(report))),
                             Err(error) => errors.push(operator_diagnostic(&error, claim.span)),
                         }
@@ -69,6 +71,17 @@ fn declare(entries: &mut Vec<Entry>, source: &Source, statement: &Statement) {
     } else {
         entries.push(Entry::Declarations(text.to_owned()));
     }
+}
+
+/// Decides one claim; a defect that makes the engine panic costs this claim only, and is an `unknown`.
+fn guarded(
+    claim: &ResolvedClaim, resolver: &mut Resolver<'_>, source: &Source,
+) -> Result<ClaimReport, OperatorError> {
+    let attempt = AssertUnwindSafe(|| decide(claim, resolver, source));
+    std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+        let shown = present::unknown(&Doubt::Contradiction);
+        Ok(report(claim, shown, source, Duration::ZERO))
+    })
 }
 
 /// Decides one claim and puts the verdict into words.
@@ -104,9 +117,14 @@ fn decide(claim: &ResolvedClaim, resolver: &mut Resolver<'_>, source: &Source) -
             present::fitted(&fitted, unknowns)
         }
     };
+    Ok(report(claim, shown, source, start.elapsed()))
+}
+
+/// A claim with its verdict in words.
+fn report(claim: &ResolvedClaim, shown: Shown, source: &Source, elapsed: Duration) -> ClaimReport {
     let Shown { outcome, method, details, witness } = shown;
     let wanted = if claim.kind == ClaimKind::Refute { Outcome::Refuted } else { Outcome::Proved };
-    Ok(ClaimReport {
+    ClaimReport {
         label: claim.label.clone().unwrap_or_else(|| claim.statement.clone()),
         line: source.position(claim.span.start).0,
         kind: claim.kind,
@@ -116,8 +134,8 @@ fn decide(claim: &ResolvedClaim, resolver: &mut Resolver<'_>, source: &Source) -
         method,
         details,
         witness,
-        elapsed: start.elapsed(),
-    })
+        elapsed,
+    }
 }
 
 fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {

@@ -12,6 +12,7 @@ pub mod factor;
 pub mod ir;
 pub mod kernel;
 pub mod load;
+pub mod model;
 pub mod operator;
 pub mod present;
 pub mod prove;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod factor;
 mod files;
 mod fmt;
 mod output;
@@ -35,6 +36,7 @@ enum Command {
     Check(check::Arguments),
     Fmt(fmt::Arguments),
     Explain(explain::Arguments),
+    Factor(factor::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -72,6 +74,7 @@ where
         Command::Check(arguments) => check::run(arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(arguments, &mut output),
         Command::Explain(arguments) => explain::run(arguments, &mut output),
+        Command::Factor(arguments) => factor::run(arguments, &mut output),
         Command::Completions(arguments) => completions::run(arguments, &mut output),
     };
     ExitCode::from(status.max(output.finish()) as u8)

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::report::{Block, Outcome};
 
+pub use doubt::unknown;
 pub use equations::{equation, fitted, forall};
 pub use kernels::kernels;
 pub use numbers::numbers;
