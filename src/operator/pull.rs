@@ -1,6 +1,8 @@
 //! What an output position reads from the input, with which weights: the unit functional at the output pulled
 //! back through the nodes. Generic over the numbers: residues to refute quickly, polynomials to prove.
 
+use std::cell::Cell;
+
 use super::normal::{Affine, Node, NodeId, Operators};
 use super::pattern::{Edge, Pattern, Reader};
 use crate::algebra::{Fp, Poly, Rational, Sum};
@@ -12,6 +14,8 @@ pub trait Number: Clone {
     type Accumulator: Default;
     /// Adds `a · b`; `false` when the sum has outgrown its limit.
     fn add_product(sum: &mut Self::Accumulator, a: &Self, b: &Self) -> bool;
+    /// How many products of numbers that takes.
+    fn cost(a: &Self, b: &Self) -> u64;
     /// The sum.
     fn finish(sum: Self::Accumulator) -> Self;
     /// 1.
@@ -27,6 +31,9 @@ impl Number for Fp {
     fn add_product(sum: &mut Fp, a: &Fp, b: &Fp) -> bool {
         *sum += *a * *b;
         true
+    }
+    fn cost(_: &Fp, _: &Fp) -> u64 {
+        1
     }
     fn finish(sum: Fp) -> Fp {
         sum
@@ -50,6 +57,10 @@ impl Number for Poly {
     fn add_product(sum: &mut Sum, a: &Poly, b: &Poly) -> bool {
         sum.add_product(a, b);
         sum.len() <= MAX_COEFFICIENT_TERMS
+    }
+    fn cost(a: &Poly, b: &Poly) -> u64 {
+        // A term costs far more than a residue.
+        16 * (a.terms().len() as u64) * (b.terms().len() as u64)
     }
     fn finish(sum: Sum) -> Poly {
         sum.finish()
@@ -113,7 +124,12 @@ pub struct Puller<'a, R> {
     order: &'a [NodeId],
     /// The weights of the inner maps, by node.
     weights: Vec<Option<Weights<R>>>,
+    /// Products of numbers so far.
+    work: Cell<u64>,
 }
+
+/// Most products of numbers that one puller makes, a few seconds' worth; terms of polynomials count more.
+const MAX_WORK: u64 = 1_500_000_000;
 
 impl<'a, R: Number> Puller<'a, R> {
     /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`.
@@ -129,7 +145,7 @@ impl<'a, R: Number> Puller<'a, R> {
                 weights[id] = Some(weigh(affine)?);
             }
         }
-        Some(Self { operators, order, weights })
+        Some(Self { operators, order, weights, work: Cell::new(0) })
     }
 
     /// What the map number `root` reads when its output channels are weighted by `output`; `None` past a limit.
@@ -200,7 +216,7 @@ impl<'a, R: Number> Puller<'a, R> {
                 continue;
             }
             for value in &functional.coefficients[c * area..(c + 1) * area] {
-                R::add_product(constant, value, bias).then_some(())?;
+                self.add(constant, value, bias)?;
             }
         }
         let (row_reads, column_reads) = (reads(rows, reader), reads(columns, reader));
@@ -222,8 +238,7 @@ impl<'a, R: Number> Puller<'a, R> {
                         for c in 0..shape.inputs {
                             let weight = &kernel[(o * shape.inputs + c) * shape.area() + tap];
                             if !weight.is_zero() {
-                                R::add_product(&mut target[c * area_read + cell], value, weight)
-                                    .then_some(())?;
+                                self.add(&mut target[c * area_read + cell], value, weight)?;
                             }
                         }
                     }
@@ -231,6 +246,13 @@ impl<'a, R: Number> Puller<'a, R> {
             }
         }
         Some(())
+    }
+
+    /// Adds a product, within the limits.
+    fn add(&self, sum: &mut R::Accumulator, a: &R, b: &R) -> Option<()> {
+        let work = self.work.get() + R::cost(a, b);
+        self.work.set(work);
+        (work <= MAX_WORK && R::add_product(sum, a, b)).then_some(())
     }
 
     /// The sums of a node, made when it is first read.
@@ -271,7 +293,7 @@ impl<'a, R: Number> Puller<'a, R> {
                 let cell = row as usize * columns_read + column as usize;
                 for c in 0..channels {
                     let value = &functional.coefficients[(c * height + i as usize) * width + j as usize];
-                    R::add_product(&mut target[c * area_read + cell], value, &one).then_some(())?;
+                    self.add(&mut target[c * area_read + cell], value, &one)?;
                 }
             }
         }

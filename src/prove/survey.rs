@@ -274,8 +274,11 @@ impl<'a> Survey<'a> {
             for column in 0..self.axes[1].patterns.len() {
                 let patterns = [&*self.axes[0].patterns[row], &*self.axes[1].patterns[column]];
                 let settled = self.interior_equal && patterns.iter().all(|pattern| pattern.whole);
-                let quick =
-                    random.as_ref().filter(|_| !settled).map(|random| random.difference(self, patterns));
+                let quick = random
+                    .as_ref()
+                    .filter(|_| !settled)
+                    .map(|random| random.difference(self, patterns).ok_or(SurveyLimit::Positions))
+                    .transpose()?;
                 let difference = match quick {
                     _ if settled => Difference { exact: true, ..Difference::default() },
                     Some(difference) if !difference.is_none() => difference,
@@ -391,7 +394,7 @@ impl<'a> Survey<'a> {
         if let Some(channel) = channel {
             random.select(channel);
         }
-        let mut difference = random.difference(self, patterns);
+        let mut difference = random.difference(self, patterns)?;
         difference.support.retain(|&(r, c)| within(r, refined[0].visible) && within(c, refined[1].visible));
         (!difference.is_none()).then_some(difference)
     }
@@ -503,12 +506,12 @@ impl Residues<'_> {
         Some([pull(0)?, pull(1)?])
     }
 
-    fn difference(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Difference {
-        // Residues never outgrow a limit.
-        let Some([left, right]) = self.pulled(survey, patterns) else { return Difference::default() };
+    /// Where the functionals differ; `None` past the limit of work.
+    fn difference(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Option<Difference> {
+        let [left, right] = self.pulled(survey, patterns)?;
         let mut difference = Difference { everywhere: left.constant != right.constant, ..Difference::default() };
         collect(&left, &right, &mut difference, |a, b| a != b);
-        difference
+        Some(difference)
     }
 }
 
