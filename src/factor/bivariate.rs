@@ -319,7 +319,8 @@ impl<'a, R: Ring> Lift<'a, R> {
         }
         let (grid, ..) = plane::strip(&Grid::new(product[0].len(), width, cells)?)?;
         let content = plane::content_in_y(&grid)?;
-        let part = if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(content))? } else { grid };
+        let part =
+            if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(&content))? } else { grid };
         Some(plane::primitive(&part).1)
     }
 }

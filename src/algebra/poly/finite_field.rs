@@ -132,7 +132,7 @@ impl DistinctDegrees {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64: any well mixed sequence serves.
+/// Steele, Lea and Flood's `SplitMix64`: any well mixed sequence serves.
 struct Generator(u64);
 
 impl Generator {
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(offsets, [27, 57, 63]);
         let small: Vec<u64> =
             (0..10_000).filter_map(Word::new).filter(is_prime).map(|f| f.modulus()).collect();
-        let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
         assert_eq!(small, (3..10_000).filter(sieve).collect::<Vec<u64>>());
     }
 

@@ -149,7 +149,7 @@ impl Ring for Word {
         while r1 != 0 {
             let q = r0 / r1;
             (r0, r1) = (r1, r0 - q * r1);
-            (t0, t1) = (t1, t0.wrapping_sub((q as i64).wrapping_mul(t1)));
+            (t0, t1) = (t1, t0.wrapping_sub(q.cast_signed().wrapping_mul(t1)));
         }
         if r0 != 1 {
             return None;
