@@ -66,7 +66,7 @@ pub struct Word {
 }
 
 impl Word {
-    /// Moduli stay below `2^WORD_BITS`, so that 64 products fit one sum.
+    /// Moduli stay below `2^BITS`, so that 64 products fit one sum.
     pub const BITS: u32 = 58;
 
     /// The ring modulo `modulus`; `None` unless it is odd and `2 < modulus < 2^58`.
