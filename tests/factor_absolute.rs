@@ -1,5 +1,8 @@
 //! Splitting over ℂ and ℝ: the check cases, norms from known fields, and certificates checked by other means.
 
+// Helpers of tests may panic: that is a failed test.
+#![allow(clippy::unwrap_used)]
+
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
 use convproof::factor::absolute::{AbsoluteCount, Certificate, absolute_factor_count, real_counts, split};
@@ -177,7 +180,7 @@ proptest! {
         // The discriminant of the field's polynomial is d times a square.
         let field = split(&factors[0].0).unwrap().field;
         let discriminant = &field[1] * &field[1] - &field[0] * &field[2] * 4;
-        let square = discriminant * d;
+        let square: BigInt = discriminant * d;
         prop_assert_eq!(square.sqrt().pow(2), square);
         prop_assert!(field[2] >= BigInt::one());
     }

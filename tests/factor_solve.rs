@@ -1,5 +1,8 @@
 //! Existence over ℚ, ℝ and ℂ with solutions, counts and obstacles.
 
+// Helpers of tests may panic: that is a failed test.
+#![allow(clippy::unwrap_used)]
+
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
 use convproof::factor::bins::Bin;

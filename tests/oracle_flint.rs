@@ -1,7 +1,10 @@
-//! The factoriser against FLINT, a second implementation, through `python-flint` from PyPI.
+//! The factoriser against FLINT, a second implementation, through `python-flint` from the Python package index.
 //!
 //! Uses the interpreter named by `CONVPROOF_FLINT_PYTHON`, or makes a throwaway virtual environment. Where that is
 //! impossible the test says that it was skipped; with `CI` set it fails instead.
+
+// Helpers of tests may panic: that is a failed test.
+#![allow(clippy::unwrap_used)]
 
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;

@@ -176,7 +176,7 @@ fn one_variable(f: &Grid<BigInt>) -> Result<FieldAndFactor, FactorError> {
 }
 
 /// Gao's construction, sections 3 and 4: a solution g of Ruppert's system has `g = Σ λ_i f·∂h_i/h_i` over the conjugate
-/// factors h_i; the λ_i are the roots of E, and the projection on one of them determines its factor.
+/// factors `h_i`; the `λ_i` are the roots of E, and the projection on one of them determines its factor.
 fn two_variables(f: &Grid<BigInt>, count: usize) -> Result<FieldAndFactor, FactorError> {
     let system = System::new(f);
     if system.unknowns > FIELD_UNKNOWNS {
@@ -185,7 +185,7 @@ fn two_variables(f: &Grid<BigInt>, count: usize) -> Result<FieldAndFactor, Facto
     let solutions = system.solutions(count)?;
     let line = Line::new(f, &solutions).ok_or(FactorError::Limit)?;
     let (field, powers) = line.primitive_element().ok_or(FactorError::Limit)?;
-    let row = plane::from_row(field.clone());
+    let row = plane::from_row(&field);
     if factor(&row)?.factors != [(row, 1)] {
         return Err(FactorError::Limit);
     }

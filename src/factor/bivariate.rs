@@ -200,7 +200,7 @@ impl<'a, R: Ring> Lift<'a, R> {
         let mut rest = self.polynomial.clone();
         let mut factors = Vec::with_capacity(groups.len());
         for group in order {
-            let candidate = self.candidate(group, None)?;
+            let candidate = self.candidate(group, None).ok()??;
             rest = plane::exact_div(&rest, &candidate)?;
             factors.push(candidate);
         }
@@ -227,7 +227,8 @@ impl<'a, R: Ring> Lift<'a, R> {
                 if self.trace_is_small(&traces, &choice, &trace_bound) {
                     candidates += 1;
                     let members: Vec<usize> = choice.iter().flat_map(|c| groups[*c].clone()).collect();
-                    if let Some(candidate) = self.candidate(&members, Some(bound))
+                    // Without an answer for one product the search would not be complete.
+                    if let Some(candidate) = self.candidate(&members, Some(bound)).ok()?
                         && let Some(quotient) = plane::exact_div(&rest, &candidate)
                     {
                         rest = quotient;
@@ -285,14 +286,18 @@ impl<'a, R: Ring> Lift<'a, R> {
     }
 
     /// The primitive polynomial that the product of some lifted factors stands for, if it is one: the leading
-    /// coefficient of f times the product, without its content in y.
-    fn candidate(&self, members: &[usize], bound: Option<&BigInt>) -> Option<Grid<BigInt>> {
+    /// coefficient of f times the product, without its content in y. `None` if it is certainly none.
+    fn candidate(
+        &self,
+        members: &[usize],
+        bound: Option<&BigInt>,
+    ) -> Result<Option<Grid<BigInt>>, FactorError> {
         let ring = self.ring;
         let width = self.polynomial.width();
-        let mut product: Series<R::Elem> = self.factors[*members.first()?].clone();
+        let (first, others) = members.split_first().ok_or(FactorError::Limit)?;
+        let mut product: Series<R::Elem> = self.factors[*first].clone();
         product.truncate(width);
-        for index in &members[1..] {
-            let factor = &self.factors[*index];
+        for factor in others.iter().map(|index| &self.factors[*index]) {
             let len = product[0].len() + factor[0].len() - 1;
             product = (0..width)
                 .map(|j| {
@@ -312,15 +317,17 @@ impl<'a, R: Ring> Lift<'a, R> {
             for c in &row {
                 let c = ring.symmetric(c);
                 if bound.is_some_and(|bound| c.magnitude() > bound.magnitude()) {
-                    return None;
+                    return Ok(None);
                 }
                 cells.push(c);
             }
         }
-        let (grid, ..) = plane::strip(&Grid::new(product[0].len(), width, cells)?)?;
-        let content = plane::content_in_y(&grid)?;
-        let part = if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(content))? } else { grid };
-        Some(plane::primitive(&part).1)
+        let stripped = Grid::new(product[0].len(), width, cells).and_then(|grid| plane::strip(&grid));
+        let Some((grid, ..)) = stripped else { return Ok(None) };
+        let content = plane::content_in_y(&grid).ok_or(FactorError::Limit)?;
+        let part =
+            if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(&content)) } else { Some(grid) };
+        Ok(part.map(|part| plane::primitive(&part).1))
     }
 }
 

@@ -88,7 +88,7 @@ fn distinct_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>, FactorError> 
         return Ok(Vec::new());
     }
     if f.height() == 1 {
-        return Ok(univariate::irreducible_factors(f.cells())?.into_iter().map(plane::from_row).collect());
+        return Ok(univariate::irreducible_factors(f.cells())?.iter().map(|g| plane::from_row(g)).collect());
     }
     // x becomes the variable of lower degree: fewer factors in the image.
     if f.width() < f.height() {
@@ -99,7 +99,7 @@ fn distinct_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>, FactorError> 
     if content.len() == 1 {
         return bivariate::irreducible_factors(f);
     }
-    let content = plane::from_row(content);
+    let content = plane::from_row(&content);
     let rest = plane::exact_div(f, &content).ok_or(FactorError::Limit)?;
     let mut factors = distinct_factors(&content)?;
     factors.extend(distinct_factors(&plane::primitive(&rest).1)?);

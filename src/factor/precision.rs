@@ -39,9 +39,9 @@ pub(super) fn with_precision<C: Computation>(
     let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
     let modulus = BigInt::from(p).pow(exponent);
     Some(match modulus.bits() + 6 {
-        ..=128 => computation.run(&Wide::<2>::new(modulus.clone())?, exponent, &modulus),
-        ..=256 => computation.run(&Wide::<4>::new(modulus.clone())?, exponent, &modulus),
-        ..=512 => computation.run(&Wide::<8>::new(modulus.clone())?, exponent, &modulus),
+        0..=128 => computation.run(&Wide::<2>::new(modulus.clone())?, exponent, &modulus),
+        129..=256 => computation.run(&Wide::<4>::new(modulus.clone())?, exponent, &modulus),
+        257..=512 => computation.run(&Wide::<8>::new(modulus.clone())?, exponent, &modulus),
         _ => computation.run(&Big::new(modulus.clone())?, exponent, &modulus),
     })
 }

@@ -1,6 +1,6 @@
 //! Which lifted factors belong together: linear algebra on logarithmic derivatives.
 //!
-//! For a true factor g = Π F_i^(e_i) of f, `Σ e_i · f · F_i'/F_i = g' · f/g` is a polynomial of y-degree at most
+//! For a true factor `g = Π F_i^(e_i)` of f, `Σ e_i · f · F_i'/F_i = g' · f/g` is a polynomial of y-degree at most
 //! that of f. The vectors e with this property form a space that contains the indicator of every true
 //! factor (Belabas, van Hoeij, Klüners and Steel 2009; Bostan, Lecerf, Salvy, Schost and Wiebelt 2004,
 //! "Complexity issues in bivariate polynomial factorization"). Here it is computed modulo p, which can only make

@@ -5,6 +5,9 @@
 
 use super::ring::Ring;
 
+/// A polynomial: coefficients, constant term first.
+pub type Dense<R> = Vec<<R as Ring>::Elem>;
+
 /// Removes trailing zeros.
 pub fn trim<R: Ring>(ring: &R, a: &mut Vec<R::Elem>) {
     while a.last().is_some_and(|c| ring.is_zero(c)) {
@@ -167,7 +170,7 @@ pub fn gcd<R: Ring>(ring: &R, a: &[R::Elem], b: &[R::Elem]) -> Option<Vec<R::Ele
 
 /// `(s, t)` with `s·a + t·b = 1`, `deg s < deg b`, `deg t < deg a`, over a prime field; `None` if `a` and `b`
 /// are not coprime.
-pub fn bezout<R: Ring>(ring: &R, a: &[R::Elem], b: &[R::Elem]) -> Option<(Vec<R::Elem>, Vec<R::Elem>)> {
+pub fn bezout<R: Ring>(ring: &R, a: &[R::Elem], b: &[R::Elem]) -> Option<(Dense<R>, Dense<R>)> {
     let (mut r0, mut r1) = (a.to_vec(), b.to_vec());
     let (mut s0, mut s1) = (vec![ring.one()], Vec::new());
     let (mut t0, mut t1) = (Vec::new(), vec![ring.one()]);

@@ -132,7 +132,7 @@ impl DistinctDegrees {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64: any well mixed sequence serves.
+/// Steele, Lea and Flood's `SplitMix64`: any well mixed sequence serves.
 struct Generator(u64);
 
 impl Generator {
@@ -171,9 +171,15 @@ pub fn image_prime(index: usize) -> Option<Word> {
     PRIMES.get(index).copied().and_then(Word::new)
 }
 
+/// What the largest primes below 2^58 lack to it: most callers need only one.
+const LARGE_PRIME_GAPS: [u64; 8] = [27, 57, 63, 137, 141, 147, 161, 203];
+
 /// The primes below 2^58 in decreasing order.
 pub fn large_primes() -> impl Iterator<Item = Word> {
-    (1..1u64 << Word::BITS).rev().step_by(2).filter_map(Word::new).filter(is_prime)
+    let top = 1u64 << Word::BITS;
+    let known = LARGE_PRIME_GAPS.into_iter().filter_map(move |gap| Word::new(top - gap));
+    let start = top - LARGE_PRIME_GAPS[LARGE_PRIME_GAPS.len() - 1];
+    known.chain((1..start).rev().step_by(2).filter_map(|n| Word::new(n - 1)).filter(is_prime))
 }
 
 /// Miller–Rabin with bases that are right for all 64-bit numbers (Sinclair 2011).
@@ -208,11 +214,13 @@ mod tests {
 
     #[test]
     fn first_large_primes() {
-        let offsets: Vec<u64> = large_primes().take(3).map(|field| (1 << 58) - field.modulus()).collect();
-        assert_eq!(offsets, [27, 57, 63]);
+        let top = 1u64 << Word::BITS;
+        let tested = (1..top).rev().step_by(2).filter_map(Word::new).filter(is_prime).take(12);
+        let tested: Vec<u64> = tested.map(|field| field.modulus()).collect();
+        assert_eq!(tested, large_primes().take(12).map(|field| field.modulus()).collect::<Vec<u64>>());
         let small: Vec<u64> =
             (0..10_000).filter_map(Word::new).filter(is_prime).map(|f| f.modulus()).collect();
-        let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        let sieve = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
         assert_eq!(small, (3..10_000).filter(sieve).collect::<Vec<u64>>());
     }
 

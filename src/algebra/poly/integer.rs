@@ -116,7 +116,9 @@ pub fn gcd(polynomials: &[&[BigInt]]) -> Option<Vec<BigInt>> {
     }
     let lead = content(nonzero.iter().filter_map(|a| a.last()));
     let size = nonzero.iter().map(|a| height(*a).bits() + a.len() as u64).max().unwrap_or(0);
-    let limit = usize::try_from(2 * size / u64::from(Word::BITS - 1) + 16).ok()?;
+    // Room for the product of two such coefficients at a power of two of primes, and for some bad primes.
+    let needed = usize::try_from(2 * size / u64::from(Word::BITS - 1) + 2).ok()?;
+    let limit = needed.checked_next_power_of_two()? + needed + 16;
     let mut candidate = Remainders { modulus: BigInt::one(), values: Vec::new() };
     let mut used = 0usize;
     for field in large_primes().take(limit) {

@@ -207,7 +207,7 @@ pub fn row(a: &Grid<BigInt>, i: usize) -> Vec<BigInt> {
 }
 
 /// A polynomial in y alone as a grid of one row.
-pub fn from_row(cells: Vec<BigInt>) -> Grid<BigInt> {
+pub fn from_row(cells: &[BigInt]) -> Grid<BigInt> {
     let width = cells.len();
     Grid::from_fn(1, width, |_, j| cells[j].clone())
 }

@@ -66,7 +66,7 @@ pub struct Word {
 }
 
 impl Word {
-    /// Moduli stay below `2^WORD_BITS`, so that 64 products fit one sum.
+    /// Moduli stay below `2^BITS`, so that 64 products fit one sum.
     pub const BITS: u32 = 58;
 
     /// The ring modulo `modulus`; `None` unless it is odd and `2 < modulus < 2^58`.
@@ -149,7 +149,7 @@ impl Ring for Word {
         while r1 != 0 {
             let q = r0 / r1;
             (r0, r1) = (r1, r0 - q * r1);
-            (t0, t1) = (t1, t0.wrapping_sub((q as i64).wrapping_mul(t1)));
+            (t0, t1) = (t1, t0.wrapping_sub(q.cast_signed().wrapping_mul(t1)));
         }
         if r0 != 1 {
             return None;

@@ -108,7 +108,7 @@ pub fn isolate(a: &[BigInt]) -> Option<Vec<Root>> {
     let mut roots = iterate(a, degree)?;
     let real_count = count_real(a);
     // The real roots are those closest to the axis; the others are paired by reflection.
-    roots.sort_by(|a, b| a.im.abs().cmp(&b.im.abs()));
+    roots.sort_by_key(|root| root.im.abs());
     let mut complex = roots.split_off(real_count);
     for root in &mut roots {
         root.im = BigInt::zero();

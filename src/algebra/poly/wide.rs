@@ -79,7 +79,7 @@ impl<const N: usize> Wide<N> {
         // The carry out of word i + N goes into word i + N + 1 in the next round.
         let mut above = 0u64;
         for i in 0..N {
-            // With −m⁻¹ the multiple would be added; it clears word i.
+            // Adding q·m clears word i.
             let q = t[0][i].wrapping_mul(self.inverse.wrapping_neg());
             let mut carry = 0u128;
             for (j, m) in self.modulus.iter().enumerate() {
