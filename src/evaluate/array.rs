@@ -29,13 +29,14 @@ impl Array4 {
         mut entry: impl FnMut(&mut Work, [usize; 4]) -> Result<Rational, EvaluateError>,
     ) -> Result<Self, EvaluateError> {
         let count = entries(shape).ok_or(EvaluateError::TooLarge)?;
-        work.store(count)?;
         let mut values = Vec::with_capacity(count);
         for o in 0..shape[0] {
             for c in 0..shape[1] {
                 for i in 0..shape[2] {
                     for j in 0..shape[3] {
-                        values.push(entry(work, [o, c, i, j])?);
+                        let value = entry(work, [o, c, i, j])?;
+                        work.keep(&value)?;
+                        values.push(value);
                     }
                 }
             }
@@ -79,14 +80,6 @@ impl Array4 {
     pub(super) fn at_mut(&mut self, position: [usize; 4]) -> &mut Rational {
         let index = self.index(position);
         &mut self.values[index]
-    }
-
-    pub(super) fn with_shape(mut self, shape: [usize; 4]) -> Result<Self, EvaluateError> {
-        if entries(shape) != Some(self.values.len()) {
-            return Err(EvaluateError::ShapeMismatch { left: shape, right: self.shape });
-        }
-        self.shape = shape;
-        Ok(self)
     }
 
     fn index(&self, [o, c, i, j]: [usize; 4]) -> usize {

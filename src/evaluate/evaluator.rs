@@ -87,6 +87,12 @@ impl<'a> Evaluator<'a> {
         Ok(array)
     }
 
+    /// Drops an image that was built in this evaluation.
+    #[allow(clippy::needless_pass_by_value, reason = "the image is gone afterwards")]
+    pub(super) fn discard(&mut self, image: Image) {
+        self.work.release(image.values());
+    }
+
     /// One level deeper into an expression or a stack.
     pub(super) fn deeper<T>(
         &mut self,

@@ -56,12 +56,13 @@ impl Image {
             return Err(EvaluateError::NoOutput);
         }
         let count = cells([channels, height, width]).ok_or(EvaluateError::TooLarge)?;
-        work.store(count)?;
         let mut values = Vec::with_capacity(count);
         for channel in 0..channels {
             for row in 0..height {
                 for column in 0..width {
-                    values.push(entry(work, [channel, row, column])?);
+                    let value = entry(work, [channel, row, column])?;
+                    work.keep(&value)?;
+                    values.push(value);
                 }
             }
         }

@@ -12,6 +12,7 @@
 use super::axis::{Axis, Tap};
 use super::evaluator::Evaluator;
 use super::{Array4, EvaluateError, Image};
+use crate::algebra::Rational;
 use crate::ir::{Layer, Stack, StackKind};
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -59,9 +60,7 @@ impl<'a> Evaluator<'a> {
         let (rows, columns) = (self.probe(stack, 0)?, self.probe(stack, 1)?);
         let size = [inputs, rows.length, columns.length];
         let shape = [outputs, inputs, rows.extent(), columns.extent()];
-        let count = size.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
-        self.work.store(count.ok_or(EvaluateError::TooLarge)?)?;
-        let silence = Image::zeros(inputs, size[1], size[2]).ok_or(EvaluateError::TooLarge)?;
+        let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
         let silent = self.stack(stack, &silence)?;
         let phases = rows.fields.len() * columns.fields.len();
         let mut kernels =
@@ -69,9 +68,11 @@ impl<'a> Evaluator<'a> {
         for c in 0..inputs {
             for row in rows.cells() {
                 for column in columns.cells() {
-                    self.work.store(silence.values().len())?;
-                    let impulse = Image::impulse(size, [c, row, column]).ok_or(EvaluateError::TooLarge)?;
+                    let impulse = Image::build(&mut self.work, size, |_, at| {
+                        Ok(if at == [c, row, column] { Rational::ONE } else { Rational::ZERO })
+                    })?;
                     let answer = self.stack(stack, &impulse)?;
+                    self.discard(impulse);
                     for (n, u) in rows.readers(row) {
                         for (m, v) in columns.readers(column) {
                             for o in 0..outputs {
@@ -82,6 +83,7 @@ impl<'a> Evaluator<'a> {
                             }
                         }
                     }
+                    self.discard(answer);
                 }
             }
         }

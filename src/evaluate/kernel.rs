@@ -29,6 +29,7 @@ impl<'a> Evaluator<'a> {
             KernelExpr::Array { shape, entries } => {
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
                 let values = entries.iter().map(|entry| self.scalar(entry)).collect::<Result<Vec<_>>>()?;
+                let values = self.copies(&values)?;
                 Array4::new(shape, values).ok_or(EvaluateError::Malformed)
             }
             KernelExpr::Add(left, right) => self.entrywise(left, right, |work, a, b| {
@@ -115,8 +116,10 @@ impl<'a> Evaluator<'a> {
             KernelExpr::ScaleInputs(operand, factors) => self.scale(operand, factors, 1),
             KernelExpr::Reshape(operand, shape) => {
                 let operand = self.kernel(operand)?;
-                self.work.store(operand.values().len())?;
-                (*operand).clone().with_shape([shape.outputs, shape.inputs, shape.height, shape.width])
+                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
+                let values = self.copies(operand.values())?;
+                Array4::new(shape, values).ok_or(mismatch)
             }
             KernelExpr::OfStack(stack) => self.kernel_of_stack(stack),
             KernelExpr::Apply(stack, image) => {
@@ -125,14 +128,14 @@ impl<'a> Evaluator<'a> {
                 if inputs != 1 {
                     return Err(EvaluateError::ChannelMismatch { expected: 1, found: inputs });
                 }
-                self.work.store(image.values().len())?;
-                let image = Image::new(channels, height, width, image.values().to_vec())
-                    .ok_or(EvaluateError::TooLarge)?;
+                let values = self.copies(image.values())?;
+                let image = Image::new(channels, height, width, values).ok_or(EvaluateError::TooLarge)?;
                 let output = self.stack(stack, &image)?;
+                self.discard(image);
                 let [channels, height, width] = output.size();
-                Array4::build(&mut self.work, [channels, 1, height, width], |_, [c, _, i, j]| {
-                    Ok(output.at(c, i, j).clone())
-                })
+                let values = self.copies(output.values())?;
+                self.discard(output);
+                Array4::new([channels, 1, height, width], values).ok_or(EvaluateError::TooLarge)
             }
         }
     }
@@ -142,6 +145,11 @@ impl<'a> Evaluator<'a> {
         let array = self.kernel(expr)?;
         let mismatch = EvaluateError::ShapeMismatch { left: [1; 4], right: array.shape() };
         array.as_scalar().cloned().ok_or(mismatch)
+    }
+
+    fn copies(&mut self, values: &[Rational]) -> Result<Vec<Rational>> {
+        values.iter().try_for_each(|value| self.work.keep(value))?;
+        Ok(values.to_vec())
     }
 
     fn each(
@@ -239,25 +247,21 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
     if middle != read {
         return Err(EvaluateError::ShapeMismatch { left: left.shape(), right: right.shape() });
     }
-    let mut product = Array4::zeros(work, [outputs, inputs, h + k - 1, w + l - 1])?;
-    for o in 0..outputs {
-        for c in 0..inputs {
-            for m in 0..middle {
-                for i in 0..h {
-                    for j in 0..w {
-                        work.charge(1 + k as u64 * l as u64)?;
-                        for u in 0..k {
-                            for v in 0..l {
-                                let (a, b) = (left.at([m, c, i, j]), right.at([o, m, u, v]));
-                                work.add_product(product.at_mut([o, c, i + u, j + v]), a, b)?;
-                            }
-                        }
+    Array4::build(work, [outputs, inputs, h + k - 1, w + l - 1], |work, [o, c, y, x]| {
+        work.charge(middle as u64 * k as u64 * l as u64)?;
+        let mut total = Rational::ZERO;
+        for m in 0..middle {
+            for u in 0..k {
+                for v in 0..l {
+                    if (u..u + h).contains(&y) && (v..v + w).contains(&x) {
+                        let (first, next) = (left.at([m, c, y - u, x - v]), right.at([o, m, u, v]));
+                        work.add_product(&mut total, first, next)?;
                     }
                 }
             }
         }
-    }
-    Ok(product)
+        Ok(total)
+    })
 }
 
 /// The positive square root, if it is rational: a fraction in lowest terms is a square when both its parts are.

@@ -2,6 +2,7 @@
 
 use super::evaluator::Evaluator;
 use super::{EvaluateError, Image};
+use crate::algebra::Rational;
 use crate::ir::{Stack, StackKind};
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -12,9 +13,15 @@ impl<'a> Evaluator<'a> {
         self.deeper(|this| match &stack.kind {
             StackKind::Layer(layer) => this.layer(layer, image),
             StackKind::Chain(stacks) => {
-                let mut image = this.copy(image)?;
-                for stack in stacks {
-                    image = this.stack(stack, &image)?;
+                let Some((first, rest)) = stacks.split_first() else {
+                    return Image::build(&mut this.work, image.size(), |_, [c, i, j]| {
+                        Ok(image.at(c, i, j).clone())
+                    });
+                };
+                let mut image = this.stack(first, image)?;
+                for stack in rest {
+                    let next = this.stack(stack, &image)?;
+                    this.discard(std::mem::replace(&mut image, next));
                 }
                 Ok(image)
             }
@@ -29,42 +36,39 @@ impl<'a> Evaluator<'a> {
                         return Err(EvaluateError::SizeMismatch { left: first.size(), right: output.size() });
                     }
                 }
-                Image::build(&mut this.work, first.size(), |work, [c, i, j]| {
-                    let mut total = crate::algebra::Rational::ZERO;
+                let sum = Image::build(&mut this.work, first.size(), |work, [c, i, j]| {
+                    let mut total = Rational::ZERO;
                     for (factor, output) in &outputs {
                         work.add_product(&mut total, factor, output.at(c, i, j))?;
                     }
                     Ok(total)
-                })
+                });
+                outputs.into_iter().for_each(|(_, output)| this.discard(output));
+                sum
             }
             StackKind::Concat(stacks) => {
                 let mut outputs: Vec<Image> = Vec::with_capacity(stacks.len());
                 for stack in stacks {
                     outputs.push(this.stack(stack, image)?);
                 }
-                let [_, height, width] = outputs.first().ok_or(EvaluateError::Malformed)?.size();
+                let first = outputs.first().ok_or(EvaluateError::Malformed)?;
+                let [_, height, width] = first.size();
                 for output in &outputs {
                     if [output.height(), output.width()] != [height, width] {
-                        return Err(EvaluateError::SizeMismatch {
-                            left: outputs[0].size(),
-                            right: output.size(),
-                        });
+                        return Err(EvaluateError::SizeMismatch { left: first.size(), right: output.size() });
                     }
                 }
                 let planes: Vec<(&Image, usize)> = outputs
                     .iter()
                     .flat_map(|output| (0..output.channels()).map(move |channel| (output, channel)))
                     .collect();
-                Image::build(&mut this.work, [planes.len(), height, width], |_, [c, i, j]| {
+                let joined = Image::build(&mut this.work, [planes.len(), height, width], |_, [c, i, j]| {
                     let (output, channel) = planes[c];
                     Ok(output.at(channel, i, j).clone())
-                })
+                });
+                outputs.into_iter().for_each(|output| this.discard(output));
+                joined
             }
         })
-    }
-
-    fn copy(&mut self, image: &Image) -> Result<Image> {
-        self.work.store(image.values().len())?;
-        Ok(image.clone())
     }
 }

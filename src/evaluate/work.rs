@@ -1,24 +1,25 @@
-//! The work limit of one evaluation, and the two operations that numbers grow by.
+//! The limits of one evaluation on time and memory, and the operations that numbers grow by.
 
 use super::EvaluateError;
 use crate::algebra::Rational;
 
-/// Most units of work of one evaluation. A product or sum of machine-word fractions takes [`OPERATION`] of
-/// them, one of longer numbers as many times that as a schoolbook product has steps; looking at a cell takes
-/// one, storing one [`STORAGE`].
+/// Most units of work of one evaluation. Looking at a cell takes one, a product or sum of machine-word fractions
+/// eight, one of longer numbers as many times that as a schoolbook product has steps.
 pub const MAX_WORK: u64 = 1 << 30;
 
 const OPERATION: u64 = 8;
-const STORAGE: u64 = 64;
+/// Most memory in use at a time, in units of 16 bytes.
+const MAX_KEPT: u64 = 1 << 25;
 
-/// What is left of [`MAX_WORK`]. Memory is bounded by it too.
+/// What is left of the limits.
 pub(super) struct Work {
     left: u64,
+    kept: u64,
 }
 
 impl Work {
     pub(super) fn new() -> Self {
-        Self { left: MAX_WORK }
+        Self { left: MAX_WORK, kept: 0 }
     }
 
     pub(super) fn charge(&mut self, units: u64) -> Result<(), EvaluateError> {
@@ -26,10 +27,17 @@ impl Work {
         Ok(())
     }
 
-    /// To be called before `count` numbers are stored.
-    pub(super) fn store(&mut self, count: usize) -> Result<(), EvaluateError> {
-        let count = u64::try_from(count).map_err(|_| EvaluateError::TooLarge)?;
-        self.charge(count.saturating_mul(STORAGE))
+    /// To be called for every number that an image or kernel holds.
+    pub(super) fn keep(&mut self, value: &Rational) -> Result<(), EvaluateError> {
+        let memory = memory(value);
+        self.charge(memory)?;
+        self.kept = self.kept.saturating_add(memory);
+        if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
+    }
+
+    /// To be called when numbers that were kept are dropped.
+    pub(super) fn release(&mut self, values: &[Rational]) {
+        self.kept = self.kept.saturating_sub(values.iter().map(memory).sum());
     }
 
     pub(super) fn multiply(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {
@@ -42,9 +50,12 @@ impl Work {
         a.checked_div(b).ok_or(EvaluateError::DivisionByZero)
     }
 
+    /// `total += term`; free of charge where the term is 0.
     pub(super) fn add(&mut self, total: &mut Rational, term: &Rational) -> Result<(), EvaluateError> {
-        self.charge(operation(total, term))?;
-        *total += term;
+        if !term.is_zero() {
+            self.charge(operation(total, term))?;
+            *total += term;
+        }
         Ok(())
     }
 
@@ -66,4 +77,9 @@ impl Work {
 fn operation(a: &Rational, b: &Rational) -> u64 {
     let words = |value: &Rational| value.bits() / 64 + 1;
     words(a).saturating_mul(words(b)).saturating_mul(OPERATION)
+}
+
+/// The memory that a number takes, in units of 16 bytes: two long integers and what manages them.
+fn memory(value: &Rational) -> u64 {
+    if value.as_small_parts().is_some() { 1 } else { value.bits() / 64 + 8 }
 }

@@ -1,7 +1,11 @@
 //! Each layer on images small enough to follow by hand, and what it refuses.
 
+use std::sync::Arc;
+
 use convproof::evaluate::{EvaluateError, Image, MAX_DEPTH};
-use convproof::ir::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, StackKind, Upsample};
+use convproof::ir::{
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, StackKind, Upsample,
+};
 
 use crate::build::{
     average, chain, channels, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool,
@@ -278,6 +282,16 @@ fn limits_end_with_an_error() {
     let less = (2..MAX_DEPTH).fold(conv("1"), |inner, _| chain(&[inner]));
     assert_eq!(eval(&less, &image("1")), Ok(image("1")));
     let wide = Image::zeros(1, 2048, 2048).unwrap();
-    let many = chain(&vec![average(1); 100]);
+    let many = chain(&vec![average(1); 200]);
     assert_eq!(eval(&many, &wide), Err(EvaluateError::TooLarge));
+    let branches = sum(&vec![("1", average(1)); 9]);
+    assert_eq!(eval(&branches, &wide), Err(EvaluateError::TooLarge));
+    // Numbers of 2^16 digits, copied.
+    let long = (0..16).fold(plane("10"), |inner, _| {
+        let square = KernelExpr::Hadamard(inner.expr.clone(), inner.expr);
+        KernelTerm { expr: Arc::new(square), ..inner }
+    });
+    let copies = Layer::Upsample(Upsample { factor: [1000, 1000], nearest: true });
+    let copied = chain(&[layer(Layer::Bias(long)), layer(copies)]);
+    assert_eq!(eval(&copied, &image("1")), Err(EvaluateError::TooLarge));
 }
