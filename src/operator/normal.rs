@@ -558,7 +558,8 @@ fn agreed(outputs: [&Affine; 2], spans: [Span; 2]) -> Result<[Arc<Length>; 2], O
     let [left, right] = outputs;
     for axis in 0..2 {
         let (a, b) = (&left.length[axis], &right.length[axis]);
-        let never = a != b && for_all_lengths(&[a, b], |n| a.at(n).is_none() || a.at(n) != b.at(n))?;
+        let common = a.agree(b);
+        let never = a != b && for_all_lengths(&[&common], |n| common.at(n).is_none())?;
         if never {
             return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
         }
