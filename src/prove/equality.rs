@@ -132,7 +132,7 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, size
         return false;
     }
     let extent =
-        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 1, modulus: 1 } };
+        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 0, modulus: 1 } };
     let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
     if survey.compare().is_err() {
         return false;

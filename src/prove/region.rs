@@ -311,36 +311,59 @@ fn size_value(expr: &SizeExpr, h: i64, w: i64) -> i64 {
     }
 }
 
-/// What a condition adds to the horizon: lengths it tells apart one by one, and its period.
+/// What a condition adds to the horizon: so many lengths that it tells apart one by one, and its period.
+///
+/// Conditions compare `±h ± w + c` (either may be missing, remainders count as part of c) with 0, `|c| ≤ C`. A
+/// length beyond C can be changed by a period without changing comparisons of one length. A pair of lengths
+/// beyond both C and the horizon can be changed together; when one of them is larger than the other by more
+/// than C, it can be changed alone. So differences show within 2·C and one period past the horizon.
 pub fn reach(sizes: &Sizes) -> (i64, i64) {
-    fn of_expr(expr: &SizeExpr) -> (i64, i64) {
+    /// A bound on the constant part, the period, and whether height and width occur outside of remainders.
+    struct Parts {
+        bound: i64,
+        period: i64,
+        used: [bool; 2],
+    }
+    fn both(a: &Parts, b: &Parts, bound: i64) -> Parts {
+        let used = [0, 1].map(|axis| a.used[axis] || b.used[axis]);
+        Parts { bound, period: num_integer::lcm(a.period, b.period), used }
+    }
+    fn of_expr(expr: &SizeExpr) -> Parts {
         match expr {
-            SizeExpr::Height | SizeExpr::Width => (1, 1),
-            SizeExpr::Constant(value) => (value.saturating_abs(), 1),
-            SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) | SizeExpr::Mul(a, b) => {
-                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
-                (r.saturating_add(s), num_integer::lcm(m, k))
+            SizeExpr::Height => Parts { bound: 1, period: 1, used: [true, false] },
+            SizeExpr::Width => Parts { bound: 1, period: 1, used: [false, true] },
+            SizeExpr::Constant(value) => Parts { bound: value.saturating_abs(), period: 1, used: [false; 2] },
+            SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) => {
+                let (a, b) = (of_expr(a), of_expr(b));
+                both(&a, &b, a.bound.saturating_add(b.bound))
             }
+            SizeExpr::Mul(a, b) => {
+                let (a, b) = (of_expr(a), of_expr(b));
+                both(&a, &b, a.bound.saturating_mul(b.bound))
+            }
+            // Inside a remainder only the residue counts.
             SizeExpr::Rem(a, m) => {
-                // Inside a remainder only the residue counts.
-                let (_, inner) = of_expr(a);
-                (0, num_integer::lcm(*m, inner))
+                Parts { bound: *m, period: num_integer::lcm(*m, of_expr(a).period), used: [false; 2] }
             }
         }
     }
     fn of(condition: &SizeCondition) -> (i64, i64) {
-        let pair = |(r, m): (i64, i64), (s, k): (i64, i64)| (r.saturating_add(s), num_integer::lcm(m, k));
         match condition {
-            SizeCondition::And(a, b) | SizeCondition::Or(a, b) => pair(of(a), of(b)),
+            SizeCondition::And(a, b) | SizeCondition::Or(a, b) => {
+                let ((r, m), (s, k)) = (of(a), of(b));
+                (r.max(s), num_integer::lcm(m, k))
+            }
             SizeCondition::Not(a) => of(a),
-            SizeCondition::Compare(a, _, b) => pair(of_expr(a), of_expr(b)),
+            SizeCondition::Compare(a, _, b) => {
+                let (a, b) = (of_expr(a), of_expr(b));
+                let all = both(&a, &b, a.bound.saturating_add(b.bound));
+                let times = if all.used == [true; 2] { 2 } else { 1 };
+                (all.bound.saturating_add(1).saturating_mul(times), all.period)
+            }
         }
     }
     match sizes {
-        Sizes::Where(condition) => {
-            let (reach, modulus) = of(condition);
-            (reach.saturating_add(2), modulus)
-        }
-        Sizes::All | Sizes::One(_) => (1, 1),
+        Sizes::Where(condition) => of(condition),
+        Sizes::All | Sizes::One(_) => (0, 1),
     }
 }

@@ -158,7 +158,7 @@ impl Difference {
 pub enum Extent {
     /// Every length: up to the horizon, at least to `reach` and in steps of a multiple of `modulus`.
     All {
-        /// Lengths below this are told apart by the claim itself.
+        /// So many lengths more are told apart by the claim itself.
         reach: i64,
         /// The claim itself repeats with this period.
         modulus: i64,
@@ -201,7 +201,7 @@ impl<'a> Survey<'a> {
             }
             Extent::All { reach, modulus } => {
                 let horizons = [viewers[0].horizon()?, viewers[1].horizon()?];
-                let from = horizons[0].from.max(horizons[1].from).max(reach);
+                let from = horizons[0].from.max(horizons[1].from).saturating_add(reach);
                 let period =
                     num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
                 if from.saturating_add(period.saturating_mul(2)) > MAX_LENGTH {
