@@ -137,7 +137,9 @@ impl Length {
     /// A number of input rows after which the length repeats, shifted by `slope · period`.
     pub fn period(&self) -> Result<i64, OperatorError> {
         let period = match self {
-            Self::Input | Self::One(_) => 1,
+            Self::Input => 1,
+            // Whether there is an output at all repeats with the inner length.
+            Self::One(inner) => inner.period()?,
             Self::Step(inner, step) => {
                 let div = step.cap.map_or(step.div, |cap| step.div.lcm(&cap.1));
                 inner.period()?.checked_mul(div.lcm(&step.of)).ok_or(OperatorError::PeriodTooLong)?
