@@ -10,7 +10,8 @@ use num_rational::Ratio;
 
 use super::error::OperatorError;
 
-/// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least`.
+/// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least` is a multiple
+/// of `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     mul: i64,
@@ -18,6 +19,7 @@ pub struct Step {
     div: i64,
     cap: Option<(i64, i64)>,
     least: i64,
+    of: i64,
 }
 
 impl Step {
@@ -25,13 +27,18 @@ impl Step {
     pub fn new(mul: i64, add: i64, div: i64) -> Self {
         let g = mul.gcd(&div);
         let (mul, add, div) = (mul / g, Integer::div_floor(&add, &g), div / g);
-        Self { mul, add, div, cap: None, least: 1.max(Integer::div_ceil(&(div - add), &mul)) }
+        Self { mul, add, div, cap: None, least: 1.max(Integer::div_ceil(&(div - add), &mul)), of: 1 }
     }
 
     /// The same, never more than `⌊(mul·L + add) / div⌋` of the cap.
     #[must_use]
     pub fn capped(self, add: i64, div: i64) -> Self {
         Self { cap: Some((add, div)), ..self }
+    }
+
+    /// `L / n` for multiples of `n`, without output elsewhere.
+    pub fn divided(n: i64) -> Self {
+        Self { of: n, ..Self::new(1, 0, n) }
     }
 
     /// Window of extent `size` moved by `stride` over `before + L + after`.
@@ -41,6 +48,11 @@ impl Step {
 
     /// The length after this step, if there is an output.
     pub(super) fn apply(&self, length: i64) -> Option<i64> {
+        if length % self.of != 0 { None } else { self.rounded(length) }
+    }
+
+    /// The same with an output for all lengths from `least` on; never falls as `L` grows.
+    fn rounded(&self, length: i64) -> Option<i64> {
         if length < self.least {
             return None;
         }
@@ -57,7 +69,8 @@ impl Step {
 
     /// `self`, then `next`, as one step where that is the same function.
     fn then(&self, next: &Self) -> Option<Self> {
-        if self.cap.is_some() || next.cap.is_some() || (next.mul != 1 && self.div != 1) {
+        let plain = self.cap.is_none() && next.cap.is_none() && next.of == 1;
+        if !plain || (next.mul != 1 && self.div != 1) {
             return None;
         }
         let product = if next.mul == 1 {
@@ -70,7 +83,7 @@ impl Step {
         // The first step must leave at least what the next one needs.
         let needed = self.div.checked_mul(next.least)?.checked_sub(self.add)?;
         let least = product.least.max(self.least).max(Integer::div_ceil(&needed, &self.mul));
-        Some(Self { least, ..product })
+        Some(Self { least, of: self.of, ..product })
     }
 }
 
@@ -125,44 +138,43 @@ impl Length {
     /// A number of input rows after which the length repeats, shifted by `slope · period`.
     pub fn period(&self) -> Result<i64, OperatorError> {
         let period = match self {
-            Self::Input | Self::One(_) => 1,
+            Self::Input => 1,
+            // Whether there is an output at all repeats with the inner length.
+            Self::One(inner) => inner.period()?,
             Self::Step(inner, step) => {
                 let div = step.cap.map_or(step.div, |cap| step.div.lcm(&cap.1));
-                inner.period()?.checked_mul(div).ok_or(OperatorError::PeriodTooLong)?
+                inner.period()?.checked_mul(div.lcm(&step.of)).ok_or(OperatorError::PeriodTooLong)?
             }
             Self::Agree(a, b) => a.period()?.lcm(&b.period()?),
         };
         if period > MAX_PERIOD { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
     }
 
-    /// Output rows per input row in the long run.
+    /// Output rows per input row in the long run; the least of branches that cannot agree there.
     pub fn slope(&self) -> Ratio<i64> {
         match self {
             Self::Input => Ratio::from(1),
             Self::One(_) => Ratio::from(0),
             Self::Step(inner, step) => inner.slope() * Ratio::new(step.mul, step.div),
-            Self::Agree(a, _) => a.slope(),
+            Self::Agree(a, b) => a.slope().min(b.slope()),
         }
     }
 
-    /// An input length from which on every step has an output and is linear up to the period.
+    /// An input length from which on what there is repeats with the period: every step has an output but where
+    /// its length has to be a multiple, and branches that grow at different rates no longer agree.
     pub fn settled(&self) -> Result<i64, OperatorError> {
-        // Existence is monotone along a chain; branches are looked at one by one.
-        let exists = |n: i64| match self {
-            Self::Agree(a, b) => a.at(n).is_some() && b.at(n).is_some(),
-            other => other.at(n).is_some(),
-        };
-        let inner = match self {
+        let start = match self {
             Self::Input => return Ok(1),
             Self::One(inner) | Self::Step(inner, _) => inner.settled()?,
-            Self::Agree(a, b) => a.settled()?.max(b.settled()?),
+            Self::Agree(a, b) => last_crossing(a, b)?.saturating_add(1),
         };
-        let mut high = inner.max(1);
-        let mut low = high;
+        let exists = |n: i64| self.least_at(n).is_some();
+        let (mut low, mut high) = (start, start);
         while !exists(high) {
-            // A length that exists nowhere (branches that never agree) settles at once.
             if high > MAX_LENGTH {
-                return Ok(inner);
+                // A length that does not grow and exists nowhere settles at once.
+                let never = self.slope() == Ratio::from(0);
+                return if never { Ok(start) } else { Err(OperatorError::PeriodTooLong) };
             }
             low = high + 1;
             high *= 2;
@@ -173,6 +185,36 @@ impl Length {
         }
         Ok(high)
     }
+
+    /// A length not above any that there is for inputs of `n` rows or more; `None` while some step may have no
+    /// output. Never falls as `n` grows.
+    fn least_at(&self, n: i64) -> Option<i64> {
+        match self {
+            Self::Input => (n >= 1).then_some(n),
+            Self::One(inner) => inner.least_at(n).map(|_| 1),
+            Self::Step(inner, step) => step.rounded(inner.least_at(n)?),
+            Self::Agree(a, b) => Some(a.least_at(n)?.min(b.least_at(n)?)),
+        }
+    }
+}
+
+/// The last input length at which branches that grow at different rates may agree; for others the last
+/// before both have settled.
+fn last_crossing(a: &Length, b: &Length) -> Result<i64, OperatorError> {
+    let rate = a.slope() - b.slope();
+    let (from, period) = (a.settled()?.max(b.settled()?), a.period()?.lcm(&b.period()?));
+    if rate == Ratio::from(0) {
+        return Ok(from - 1);
+    }
+    if from > MAX_LENGTH || period > MAX_PERIOD {
+        return Err(OperatorError::PeriodTooLong);
+    }
+    // The difference at n + k·period is that at n plus rate·k·period.
+    let crossing = |n: i64| {
+        let difference = Ratio::from(a.at(n)? - b.at(n)?);
+        Some((Ratio::from(n) - difference / rate).floor().to_integer())
+    };
+    Ok((from..from + period).filter_map(crossing).fold(from - 1, i64::max))
 }
 
 /// Longest input that is looked at along one axis.

@@ -118,7 +118,7 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
             let shape = site.kernel(checked(site.channels.checked_mul(n * n), site.channels, *n))?;
             let one_hot = rearranged(site, shape, |[o, c, i, j]| o == c * n * n + i * n + j)?;
             let axis = Axis { down: signed(*n), ..Axis::IDENTITY };
-            let step = Step::new(1, 0, signed(*n));
+            let step = Step::divided(signed(*n));
             Ok(linear(Gather { kernel: one_hot, axes: [axis; 2] }, [step; 2], Vec::new()))
         }
         Layer::DepthToSpace(n) => {

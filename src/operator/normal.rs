@@ -588,10 +588,8 @@ pub(super) fn agreed_lengths(
 ) -> Result<[Arc<Length>; 2], OperatorError> {
     for axis in 0..2 {
         let (a, b) = (&left[axis], &right[axis]);
-        // Lengths of different slopes may still meet once, beyond every period.
-        let never = a != b
-            && a.slope() == b.slope()
-            && for_all_lengths(&[a, b], |n| a.at(n).is_none() || a.at(n) != b.at(n))?;
+        let common = a.agree(b);
+        let never = a != b && for_all_lengths(&[&common], |n| common.at(n).is_none())?;
         if never {
             return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
         }

@@ -226,11 +226,15 @@ impl<'a> Viewer<'a> {
     /// two zones are apart, adding `S` (a multiple of all periods) to `n` moves the end zone with everything it
     /// reads and leaves the start zone alone.
     pub fn horizon(&self) -> Result<Horizon, OperatorError> {
-        let mut period = 1_i64;
-        let mut settled = 1_i64;
-        let lengths = self.order.iter().filter_map(|&id| self.lengths[id].as_ref());
-        let roots = self.roots.iter().map(|root| &root.length[self.axis]);
-        for length in lengths.chain(roots) {
+        let mut roots = self.roots.iter().map(|root| root.length[self.axis].clone());
+        let first = roots.next().ok_or(OperatorError::PeriodTooLong)?;
+        let common = roots.fold(first, |common, length| common.agree(&length));
+        let (mut period, mut settled) = (common.period()?, common.settled()?);
+        if settled <= MAX_LENGTH && (settled..settled + period).all(|n| common.at(n).is_none()) {
+            // From there on there are no outputs to be compared.
+            return Ok(Horizon { from: settled, period, start: 0 });
+        }
+        for length in self.order.iter().filter_map(|&id| self.lengths[id].as_ref()) {
             period = period.lcm(&length.period()?);
             settled = settled.max(length.settled()?);
             if period > MAX_PERIOD || settled > MAX_LENGTH {

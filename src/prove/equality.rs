@@ -263,7 +263,9 @@ fn agreement(
         all.extend(interior(survey, failures));
     }
     let sizes_agree = !table.any(|status| status == Status::Sizes);
-    if sizes_agree && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey)) {
+    // Without free scalars or vectors there is nothing to be 0.
+    let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
+    if sizes_agree && parameters && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey)) {
         all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
     }
     if all.is_empty() && survey.axes[0].period > 0 {
@@ -286,10 +288,6 @@ fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement
 fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> {
     use crate::algebra::Monomial;
     use rustc_hash::FxHashMap;
-    let is_parameter = |symbol: Symbol| {
-        symbols.root_of(symbol).is_none()
-            && symbols.owner(symbol).is_some_and(|(kernel, _)| kernel.indices <= 1)
-    };
     // Coefficients of the monomials in the other weights, as sets of monomials in the parameters.
     let mut coefficients: Vec<Vec<Monomial>> = Vec::new();
     for difference in differences {
@@ -302,7 +300,7 @@ fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> 
                 monomial
                     .factors()
                     .iter()
-                    .filter(|factor| is_parameter(factor.0) == wanted)
+                    .filter(|factor| is_parameter(symbols, factor.0) == wanted)
                     .fold(Monomial::one(), |product, &(s, e)| product.times(&Monomial::power(s, e)))
             };
             by_rest.entry(part(false)).or_default().push(part(true));
@@ -325,4 +323,9 @@ fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> 
     let sufficient = coefficients.iter().all(|coefficient| coefficient.iter().all(vanishes));
     (sufficient && !zeros.is_empty())
         .then(|| Agreement::IfZero(zeros.into_iter().map(|s| symbols.name(s)).collect()))
+}
+
+/// Whether a symbol is a free scalar or an entry of a free vector.
+fn is_parameter(symbols: &Symbols, symbol: Symbol) -> bool {
+    symbols.root_of(symbol).is_none() && symbols.owner(symbol).is_some_and(|(kernel, _)| kernel.indices <= 1)
 }

@@ -6,5 +6,7 @@
 mod brute;
 mod build;
 mod decide;
+mod lengths;
 mod rewrites;
 mod stacks;
+mod within;

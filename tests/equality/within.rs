@@ -1,0 +1,211 @@
+//! The worst difference over all inputs against impulse responses.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use convproof::algebra::{Rational, SplitMix64};
+use convproof::evaluate::{Image, Weights};
+use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
+use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness};
+use convproof::prove::within::decide;
+use proptest::prelude::*;
+
+use crate::brute::output;
+use crate::build::chain;
+use crate::decide::{Tally, config, count};
+use crate::rewrites;
+use crate::stacks::{Choice, Plan, chained, linear};
+
+/// The largest difference of the outputs for inputs up to `range`; `None` where sizes differ.
+fn worst(stacks: [&Stack; 2], size: [usize; 2], range: &Rational) -> Option<Rational> {
+    let weights = Weights::new();
+    let [h, w] = size;
+    let difference = |x: &Image| -> Option<Vec<Rational>> {
+        match stacks.map(|stack| output(stack, x, &weights)) {
+            [None, None] => Some(Vec::new()),
+            [Some(a), Some(b)] if a.size() == b.size() => {
+                Some(a.values().iter().zip(b.values()).map(|(a, b)| a - b).collect())
+            }
+            _ => None,
+        }
+    };
+    let silent = difference(&Image::zeros(1, h, w)?)?;
+    let mut sums = vec![Rational::from(0); silent.len()];
+    for at in 0..h * w {
+        let answer = difference(&Image::impulse([1, h, w], [0, at / w, at % w])?)?;
+        for ((sum, here), zero) in sums.iter_mut().zip(&answer).zip(&silent) {
+            *sum = &*sum + &(here - zero).abs();
+        }
+    }
+    let totals = sums.iter().zip(&silent).map(|(sum, zero)| &(sum * range) + &zero.abs());
+    Some(totals.max().unwrap_or(Rational::from(0)))
+}
+
+fn fixed(plans: Vec<Plan>) -> Vec<Plan> {
+    let seed = |choice: Choice| match choice {
+        Choice::Free => Choice::Seed(5),
+        seed @ Choice::Seed(_) => seed,
+    };
+    let all = |plans: Vec<Plan>| fixed(plans);
+    let each = |plan: Plan| match plan {
+        Plan::Conv { outputs, size, stride, dilation, padding, bias, weights } => {
+            Plan::Conv { outputs, size, stride, dilation, padding, bias, weights: seed(weights) }
+        }
+        Plan::Transpose { size, stride, dilation, crop, more, weights } => {
+            Plan::Transpose { size, stride, dilation, crop, more, weights: seed(weights) }
+        }
+        Plan::Scale(choice) => Plan::Scale(seed(choice)),
+        Plan::Bias(choice) => Plan::Bias(seed(choice)),
+        Plan::Sum(branches) => Plan::Sum(branches.into_iter().map(|(n, plans)| (n, all(plans))).collect()),
+        Plan::Concat(branches) => Plan::Concat(branches.into_iter().map(all).collect()),
+        other => other,
+    };
+    plans.into_iter().map(each).collect()
+}
+
+fn concrete_plans(most: usize) -> impl Strategy<Value = Vec<Plan>> {
+    prop::collection::vec(linear(), 0..most).prop_map(fixed)
+}
+
+/// `h <= most and w <= most`.
+fn up_to(most: i64) -> Sizes {
+    let at_most = |side| Box::new(SizeCondition::Compare(side, Order::Le, SizeExpr::Constant(most)));
+    Sizes::Where(SizeCondition::And(at_most(SizeExpr::Height), at_most(SizeExpr::Width)))
+}
+
+#[test]
+fn the_worst_difference_is_exact() {
+    let tally = Tally::default();
+    let largest = Cell::new(0);
+    let sizes = prop_oneof![2 => Just(None), 1 => [1..11i64, 1..11].prop_map(Some)];
+    let range = prop_oneof![Just(Rational::from(1)), Just(Rational::ratio(5, 2).unwrap())];
+    proptest!(config(150), |(
+        plans in concrete_plans(4),
+        (place, change) in (0..12usize, 0..6usize),
+        sizes in sizes,
+        range in range,
+        exceed in any::<bool>(),
+    )| {
+        let mut symbols = Symbols::default();
+        let (left, _) = chained(&plans, 1, &mut symbols);
+        let right = rewrites::mutated(&left, place, change);
+        let most = 8_i64;
+        let spoken: Vec<[usize; 2]> = match sizes {
+            Some([h, w]) => vec![[h, w].map(|n| usize::try_from(n).unwrap())],
+            None => (1..9).flat_map(|h| (1..9).map(move |w| [h, w])).collect(),
+        };
+        let expected: Option<Vec<Rational>> =
+            spoken.iter().map(|&size| worst([&left, &right], size, &range)).collect();
+        let expected = expected.map(|all| all.into_iter().max().unwrap());
+        let bound = match (&expected, exceed) {
+            (Some(worst), true) => worst * &Rational::ratio(999, 1000).unwrap(),
+            (Some(worst), false) => worst.clone(),
+            (None, _) => Rational::from(1_000_000),
+        };
+        let tolerance = Tolerance { bound, range };
+        let claim = StackClaim {
+            left: left.clone(),
+            right: right.clone(),
+            channels: 1,
+            tolerance: Some(tolerance.clone()),
+            sizes: sizes.map_or(up_to(most), Sizes::One),
+        };
+        match (decide(&claim, &tolerance, &symbols), expected) {
+            (Err(_), _) => count(&tally.errors),
+            (Ok(StackVerdict::Unknown(doubt)), expected) => {
+                prop_assert!(false, "{:?} {:?}", doubt, expected);
+            }
+            (Ok(StackVerdict::Proved(StackProof::Within(found))), Some(expected)) => {
+                count(&tally.proved);
+                prop_assert!(found.is_exact());
+                prop_assert_eq!(found.worst(), &expected);
+                prop_assert!(!exceed || expected.is_zero());
+                largest.set(largest.get() + u32::from(!expected.is_zero()));
+            }
+            (Ok(StackVerdict::Refuted(found)), expected) => {
+                count(&tally.refuted);
+                match (&found.witness, expected) {
+                    (StackWitness::Excess(excess), Some(expected)) => {
+                        prop_assert_eq!(excess.worst(), Some(&expected));
+                        let shown = excess.counterexample();
+                        prop_assert_eq!((shown.left() - shown.right()).abs(), expected);
+                        let most = tolerance.range.clone();
+                        prop_assert!(shown.input().values().iter().all(|x| x.abs() <= most));
+                    }
+                    (StackWitness::Size(_), None) => {}
+                    (witness, expected) => prop_assert!(false, "{:?} {:?}", witness, expected),
+                }
+            }
+            (Ok(other), expected) => prop_assert!(false, "{:?} {:?}", other, expected),
+        }
+    });
+    println!("{tally:?} {largest:?}");
+    assert!(largest.get() > 0 && tally.refuted.get() > 0, "{tally:?}");
+}
+
+/// Free weights in the difference make it as large as one likes.
+#[test]
+fn free_weights_exceed_every_bound() {
+    let refuted = Cell::new(0);
+    proptest!(config(60), |(plans in prop::collection::vec(linear(), 1..4), place in 0..12usize, change in 0..6usize)| {
+        let mut symbols = Symbols::default();
+        let (left, _) = chained(&plans, 1, &mut symbols);
+        let right = rewrites::mutated(&left, place, change);
+        let tolerance = Tolerance { bound: Rational::from(1000), range: Rational::from(1) };
+        let claim = StackClaim {
+            left: left.clone(),
+            right: right.clone(),
+            channels: 1,
+            tolerance: Some(tolerance.clone()),
+            sizes: Sizes::All,
+        };
+        let mut random = SplitMix64::new(4);
+        match decide(&claim, &tolerance, &symbols) {
+            Ok(StackVerdict::Proved(_)) => {
+                // No weights may exceed it.
+                let weights = crate::brute::weights(&symbols, &mut random);
+                for size in [[1, 1], [3, 4], [6, 5], [9, 10]] {
+                    let unit = Rational::from(1);
+                    let values = (0..size[0] * size[1]).map(|n| if n % 3 == 0 { unit.clone() } else { -&unit });
+                    let x = Image::new(1, size[0], size[1], values.collect()).unwrap();
+                    match [&left, &right].map(|stack| output(stack, &x, &weights)) {
+                        [None, None] => {}
+                        [Some(a), Some(b)] => {
+                            prop_assert_eq!(a.size(), b.size());
+                            let differences = a.values().iter().zip(b.values()).map(|(a, b)| (a - b).abs());
+                            prop_assert!(differences.max().unwrap() <= tolerance.bound);
+                        }
+                        _ => prop_assert!(false, "sizes differ"),
+                    }
+                }
+            }
+            Ok(StackVerdict::Refuted(found)) => {
+                refuted.set(refuted.get() + 1);
+                if let StackWitness::Excess(excess) = &found.witness {
+                    let shown = excess.counterexample();
+                    prop_assert!((shown.left() - shown.right()).abs() > tolerance.bound);
+                    prop_assert!(shown.input().values().iter().all(|x| x.abs() <= tolerance.range));
+                }
+            }
+            Ok(StackVerdict::Unknown(doubt)) => prop_assert!(false, "{:?}", doubt),
+            Err(_) => {}
+        }
+    });
+    assert!(refuted.get() > 0);
+}
+
+/// A known value: a mean against its centre.
+#[test]
+fn a_known_worst_difference() {
+    let id = chain(&[]);
+    let mean = crate::build::padded(&crate::build::concrete([1, 1, 3, 3], vec![1; 9]), [1; 4]);
+    let left: Arc<Stack> = chain(&[&mean]);
+    let tolerance = Tolerance { bound: Rational::from(8), range: Rational::from(1) };
+    let claim =
+        StackClaim { left, right: id, channels: 1, tolerance: Some(tolerance.clone()), sizes: Sizes::All };
+    let Ok(StackVerdict::Proved(StackProof::Within(found))) = decide(&claim, &tolerance, &Symbols::default())
+    else {
+        panic!("not within 8")
+    };
+    assert_eq!(*found.worst(), Rational::from(8));
+}
