@@ -156,6 +156,14 @@ fn zero_borders_leave_room() {
 }
 
 #[test]
+fn long_rows_split_into_real_quadratics() {
+    let cells: Vec<i64> = (0..17).map(|i| (i * i * 7 + 3 * i + 5) % 19 - 9).collect();
+    let row = grid(&[&cells]);
+    let (_, real, complex) = verdicts(&row, &bins(&[(1, 3); 8]));
+    assert_eq!((real, complex), (Existence::Exists, Existence::Exists));
+}
+
+#[test]
 fn division() {
     let q = grid(&[&[0, 1, 2], &[3, -4, 0], &[0, 5, 6]]);
     let d = grid(&[&[0, 0, 0], &[0, -6, 9], &[3, 0, 0]]);
