@@ -126,10 +126,15 @@ impl Spread {
 impl Axis {
     pub(super) fn tap(&self, output: usize, tap: usize) -> Tap {
         let place = self.place(output, tap);
-        if place % self.up != 0 {
-            Tap::Gap
-        } else if self.real.contains(&(place / self.up)) {
-            usize::try_from(place / self.up).map_or(Tap::Outside, Tap::Cell)
+        let cell = if self.up == 1 {
+            place
+        } else if place % self.up == 0 {
+            place / self.up
+        } else {
+            return Tap::Gap;
+        };
+        if self.real.contains(&cell) {
+            usize::try_from(cell).map_or(Tap::Outside, Tap::Cell)
         } else {
             Tap::Outside
         }
@@ -140,9 +145,19 @@ impl Axis {
         if let Tap::Cell(cell) = self.tap(output, tap) { Some(cell) } else { None }
     }
 
-    /// Whether a tap stands on a cell or on padding; beyond both only where `ceil_mode` makes windows overhang.
-    pub(super) fn is_padded(&self, output: usize, tap: usize) -> bool {
-        self.padded.contains(&self.place(output, tap))
+    /// Whether cells are spread apart, so that taps may stand between them.
+    pub(super) fn spreads(&self) -> bool {
+        self.up > 1
+    }
+
+    /// The cells under the window of an output, and how many places of it are cells or padding: `ceil_mode` may
+    /// make windows hang over even that. For windows without dilation.
+    pub(super) fn window(&self, output: usize) -> (Range<usize>, u64) {
+        let (start, end) = (self.place(output, 0), self.place(output, self.taps));
+        let within = |range: &Range<i64>| start.max(range.start)..end.min(range.end);
+        let (real, padded) = (within(&self.real), within(&self.padded));
+        let index = |place: i64| usize::try_from(place).unwrap_or(0);
+        (index(real.start)..index(real.end), u64::try_from(padded.end - padded.start).unwrap_or(0))
     }
 
     fn place(&self, output: usize, tap: usize) -> i64 {

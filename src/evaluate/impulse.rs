@@ -228,16 +228,18 @@ impl<'a> Evaluator<'a> {
 
     fn layer_reads(&mut self, layer: &Axis, outputs: Reads) -> Result<Reads> {
         let Reads::Cells(low, high) = outputs else { return Ok(outputs) };
+        let read = |output, tap| match layer.tap(output, tap) {
+            Tap::Cell(cell) => Reads::Cells(cell, cell),
+            Tap::Outside => Reads::Border,
+            Tap::Gap => Reads::Nothing,
+        };
+        if !layer.spreads() {
+            return Ok(read(low, 0).or(read(high, layer.taps - 1)));
+        }
         let mut reads = Reads::Nothing;
         for output in low..=high {
             self.work.charge(layer.taps as u64)?;
-            for tap in 0..layer.taps {
-                reads = reads.or(match layer.tap(output, tap) {
-                    Tap::Cell(cell) => Reads::Cells(cell, cell),
-                    Tap::Outside => Reads::Border,
-                    Tap::Gap => Reads::Nothing,
-                });
-            }
+            reads = (0..layer.taps).fold(reads, |reads, tap| reads.or(read(output, tap)));
         }
         Ok(reads)
     }

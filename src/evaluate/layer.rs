@@ -1,5 +1,7 @@
 //! Every layer from its definition, as PyTorch and ONNX state it.
 
+use num_bigint::BigInt;
+
 use super::axis::{Axis, Spread, Window};
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
@@ -245,25 +247,25 @@ impl<'a> Evaluator<'a> {
     }
 
     fn pool(&mut self, pool: &AveragePool, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
-        let [rows, columns] = axes;
         Image::build(&mut self.work, size, |work, [c, i, j]| {
-            work.charge((rows.taps as u64).saturating_mul(columns.taps as u64))?;
-            let (mut total, mut padded, mut real) = (Rational::ZERO, 0, 0);
-            for u in 0..rows.taps {
-                for v in 0..columns.taps {
-                    if rows.is_padded(i, u) && columns.is_padded(j, v) {
-                        padded += 1;
-                    }
-                    if let (Some(row), Some(column)) = (rows.cell(i, u), columns.cell(j, v)) {
-                        real += 1;
-                        work.add(&mut total, x.at(c, row, column))?;
-                    }
+            let [(rows, padded_rows), (columns, padded_columns)] = [axes[0].window(i), axes[1].window(j)];
+            let real = rows.len() as u64 * columns.len() as u64;
+            work.charge(real)?;
+            let mut total = Rational::ZERO;
+            for row in rows {
+                for column in columns.clone() {
+                    work.add(&mut total, x.at(c, row, column))?;
                 }
             }
-            match if pool.count_include_pad { padded } else { real } {
+            let counted = if pool.count_include_pad {
+                u128::from(padded_rows) * u128::from(padded_columns)
+            } else {
+                real.into()
+            };
+            match counted {
                 _ if !pool.average => Ok(total),
                 0 => Err(EvaluateError::EmptyWindow),
-                divisor => work.divide(&total, &Rational::from(divisor)),
+                divisor => work.divide(&total, &Rational::from(BigInt::from(divisor))),
             }
         })
     }
@@ -273,18 +275,13 @@ impl<'a> Evaluator<'a> {
             padding: Padding::Sides(pool.padding),
             ..Window::new(pool.size[axis], pool.stride[axis])
         };
-        let (rows, columns) = (window(0).on(0, x.height())?, window(1).on(1, x.width())?);
-        Image::build(&mut self.work, [x.channels(), rows.outputs, columns.outputs], |work, [c, i, j]| {
-            work.charge((rows.taps as u64).saturating_mul(columns.taps as u64))?;
-            let mut largest: Option<&Rational> = None;
-            for u in 0..rows.taps {
-                for v in 0..columns.taps {
-                    if let (Some(row), Some(column)) = (rows.cell(i, u), columns.cell(j, v)) {
-                        largest = largest.max(Some(x.at(c, row, column)));
-                    }
-                }
-            }
-            largest.cloned().ok_or(EvaluateError::EmptyWindow)
+        let axes = [window(0).on(0, x.height())?, window(1).on(1, x.width())?];
+        let size = [x.channels(), axes[0].outputs, axes[1].outputs];
+        Image::build(&mut self.work, size, |work, [c, i, j]| {
+            let [(rows, _), (columns, _)] = [axes[0].window(i), axes[1].window(j)];
+            work.charge(rows.len() as u64 * columns.len() as u64)?;
+            let cells = rows.flat_map(|row| columns.clone().map(move |column| x.at(c, row, column)));
+            cells.max().cloned().ok_or(EvaluateError::EmptyWindow)
         })
     }
 
