@@ -6,6 +6,8 @@
 mod brute;
 mod build;
 mod decide;
+mod factors;
+mod kernels;
 mod lengths;
 mod rewrites;
 mod stacks;
