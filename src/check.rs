@@ -3,8 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use crate::diagnostic::Diagnostic;
 use crate::algebra::Rational;
+use crate::diagnostic::Diagnostic;
 use crate::ir::{KernelTerm, Prop, Symbols};
 use crate::load;
 use crate::operator::OperatorError;
@@ -75,7 +75,9 @@ fn declare(entries: &mut Vec<Entry>, source: &Source, statement: &Statement) {
 
 /// Decides one claim; a defect that makes the engine panic costs this claim only, and is an `unknown`.
 fn guarded(
-    claim: &ResolvedClaim, resolver: &mut Resolver<'_>, source: &Source,
+    claim: &ResolvedClaim,
+    resolver: &mut Resolver<'_>,
+    source: &Source,
 ) -> Result<ClaimReport, OperatorError> {
     let attempt = AssertUnwindSafe(|| decide(claim, resolver, source));
     std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
@@ -85,7 +87,11 @@ fn guarded(
 }
 
 /// Decides one claim and puts the verdict into words.
-fn decide(claim: &ResolvedClaim, resolver: &mut Resolver<'_>, source: &Source) -> Result<ClaimReport, OperatorError> {
+fn decide(
+    claim: &ResolvedClaim,
+    resolver: &mut Resolver<'_>,
+    source: &Source,
+) -> Result<ClaimReport, OperatorError> {
     let start = Instant::now();
     let shown = match &claim.body {
         ClaimBody::Prop(prop) => proposition(prop, resolver.symbols(), source)?,

@@ -264,7 +264,8 @@ pub fn equivalence(left: &Stack, right: &Stack) -> Result<Verdict, String> {
     spec.push_str(&format!("prove {left} == {right}\n"));
     let report = check(&Source::new("model", spec), &NoFiles, &mut |_| {});
     if !report.errors.is_empty() {
-        let errors: Vec<String> = report.errors.iter().map(|error| format!("{}: {}", error.code, error.message)).collect();
+        let errors: Vec<String> =
+            report.errors.iter().map(|error| format!("{}: {}", error.code, error.message)).collect();
         return Err(errors.join("\n"));
     }
     let options = text::Options { detail: text::Detail::Full, timings: false };

@@ -62,7 +62,11 @@ fn every_claim_of_the_corpus_comes_out_as_expected() {
             let (verdict, words) = expected.split_once(": ").unwrap_or((expected, ""));
             let said = explanation(claim);
             if verdict != word(claim.outcome) || !said.contains(words) {
-                wrong.push(format!("{name}:{}: expected {expected}, got {}: {said}", claim.line, word(claim.outcome)));
+                wrong.push(format!(
+                    "{name}:{}: expected {expected}, got {}: {said}",
+                    claim.line,
+                    word(claim.outcome)
+                ));
             }
         }
     }

@@ -110,9 +110,9 @@ fn declaration(kernel: &str) -> Result<(String, String, Beside), String> {
         ("cf", Some(name)) => {
             let specs = collect(&[PathBuf::from(path)]);
             let spec = specs.first().ok_or_else(|| format!("{path}: no such spec"))?;
-            let source = spec
-                .read()
-                .map_err(|report| report.errors.first().map_or_else(String::new, |error| error.message.clone()))?;
+            let source = spec.read().map_err(|report| {
+                report.errors.first().map_or_else(String::new, |error| error.message.clone())
+            })?;
             let (parsed, errors) = parse(source.text());
             if let Some(error) = errors.first() {
                 return Err(format!("{path}: {}", error.diagnostic().message));
@@ -126,7 +126,10 @@ fn declaration(kernel: &str) -> Result<(String, String, Beside), String> {
                 })
                 .filter(|statement| {
                     // What solve and fit bind can be asked for as well.
-                    !matches!(statement.kind, StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_))
+                    !matches!(
+                        statement.kind,
+                        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_)
+                    )
                 })
                 .map(print_statement)
                 .collect();

@@ -248,7 +248,9 @@ impl AtomKernel {
     /// The quotient by a kernel of a single term, where every term of this one has one; concrete coefficients are
     /// divided by `divide`. `None` says nothing: a quotient may exist that is not found term by term.
     pub fn quotient(
-        &self, divisor: &Self, divide: impl Fn(&ConcreteKernel, &ConcreteKernel) -> Option<ConcreteKernel>,
+        &self,
+        divisor: &Self,
+        divide: impl Fn(&ConcreteKernel, &ConcreteKernel) -> Option<ConcreteKernel>,
     ) -> Option<Self> {
         let (by, part) = divisor.terms.iter().next().filter(|_| divisor.terms.len() == 1)?;
         let size = [0, 1].map(|axis| self.size[axis].checked_sub(divisor.size[axis] - 1));
@@ -260,8 +262,11 @@ impl AtomKernel {
                 return None;
             }
             let kernel = divide(&whole.kernel, &part.kernel)?;
-            let placed =
-                Placed { top: whole.top.checked_sub(part.top)?, left: whole.left.checked_sub(part.left)?, kernel };
+            let placed = Placed {
+                top: whole.top.checked_sub(part.top)?,
+                left: whole.left.checked_sub(part.left)?,
+                kernel,
+            };
             let extent = extent_of(&word, &placed);
             if placed.top + extent[0] > size[0] || placed.left + extent[1] > size[1] {
                 return None;
@@ -401,6 +406,31 @@ impl AtomKernel {
                     *cell += *product.at(i, j);
                 }
             }
+        }
+        Some(total)
+    }
+
+    /// The value modulo the prime of `Σ K[i,j] x^i y^j` for given weights; far cheaper than all entries.
+    pub fn evaluate_at(&self, value: &impl Fn(Symbol) -> Fp, [x, y]: [Fp; 2]) -> Option<Fp> {
+        let sum = |height: usize, width: usize, [x, y]: [Fp; 2], entry: &dyn Fn(usize, usize) -> Fp| {
+            (0..height).rev().fold(Fp::ZERO, |rows, i| {
+                rows * x + (0..width).rev().fold(Fp::ZERO, |row, j| row * y + entry(i, j))
+            })
+        };
+        let power = |base: Fp, exponent: usize| base.pow(exponent as u64);
+        let mut total = Fp::ZERO;
+        for (word, placed) in &self.terms {
+            let shape = placed.kernel.shape();
+            let entries = placed.kernel.residues()?;
+            let mut product = sum(shape.height, shape.width, [x, y], &|i, j| entries[i * shape.width + j]);
+            for &(atom, exponent) in word {
+                let [height, width] = atom.taps();
+                let steps = [power(x, atom.dilation[0]), power(y, atom.dilation[1])];
+                let factor = sum(height, width, steps, &|i, j| value(atom.symbol(i, j)));
+                let factor = if exponent < 0 { factor.inverse()? } else { factor };
+                product *= factor.pow(u64::from(exponent.unsigned_abs()));
+            }
+            total += product * power(x, placed.top) * power(y, placed.left);
         }
         Some(total)
     }

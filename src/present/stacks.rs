@@ -187,7 +187,9 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
         StackWitness::Size(found) => size_witness(found),
         StackWitness::Excess(found) => excess_witness(found),
     };
-    if let Some((wrong, all)) = refutation.wrong.filter(|_| !matches!(refutation.witness, StackWitness::Size(_))) {
+    if let Some((wrong, all)) =
+        refutation.wrong.filter(|_| !matches!(refutation.witness, StackWitness::Size(_)))
+    {
         details.push(Block::Text(format!(
             "At this input size {wrong} of {all} output positions are wrong for general weights and inputs."
         )));

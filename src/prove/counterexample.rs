@@ -36,9 +36,16 @@ pub enum ReplayError {
 }
 
 /// The names and values of some weights that are not 0, in order of declaration.
-pub fn named(weights: &Weights, symbols: &Symbols, shown: impl Fn(Symbol) -> bool) -> Vec<(String, Rational)> {
-    let mut all: Vec<(Symbol, Rational)> =
-        weights.iter().filter(|(s, value)| !value.is_zero() && shown(*s)).map(|(s, v)| (s, v.clone())).collect();
+pub fn named(
+    weights: &Weights,
+    symbols: &Symbols,
+    shown: impl Fn(Symbol) -> bool,
+) -> Vec<(String, Rational)> {
+    let mut all: Vec<(Symbol, Rational)> = weights
+        .iter()
+        .filter(|(s, value)| !value.is_zero() && shown(*s))
+        .map(|(s, v)| (s, v.clone()))
+        .collect();
     all.sort_by_key(|(symbol, _)| *symbol);
     all.into_iter()
         .filter(|(symbol, _)| symbols.root_of(*symbol).is_none())

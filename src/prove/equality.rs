@@ -10,9 +10,12 @@ use super::region::{self, Agreement, Status, Table};
 use super::search;
 use super::survey::{Extent, Survey, SurveyLimit};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use crate::algebra::{Poly, Symbol};
+use std::sync::Arc;
+
+use crate::algebra::{Fp, Poly, Symbol};
 use crate::evaluate::Image;
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::kernel::atoms::AtomKernel;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
 /// Decides whether two stacks are equal.
@@ -217,7 +220,10 @@ fn counterexample(
         else {
             continue;
         };
-        let differs = |point: &Point| survey.differs_at(sights, point, Some(channel)).is_some();
+        let differs = |point: &Point| match whole_kernels(maps) {
+            Some(kernels) => kernels_differ(&kernels, survey, point),
+            None => survey.differs_at(sights, point, Some(channel)).is_some(),
+        };
         let Some(point) = start.shrink(&choices, |symbol| survey.dependence().is_root(symbol), differs)
         else {
             continue;
@@ -248,6 +254,28 @@ fn counterexample(
     Err(Doubt::Contradiction)
 }
 
+/// The kernels of two maps that are one kernel each, moved alike over the input and never cut.
+fn whole_kernels(maps: [&Affine; 2]) -> Option<[Arc<AtomKernel>; 2]> {
+    let [[left], [right]] = maps.map(|map| map.parts.as_slice()) else { return None };
+    let alike = left.source == 0 && right.source == 0 && left.gather.axes == right.gather.axes;
+    let unpadded =
+        left.gather.axes.iter().all(|axis| axis.up == 1 && axis.offset <= 0 && axis.same.is_none());
+    if !(alike && unpadded && maps.iter().all(|map| map.bias.is_empty())) {
+        return None;
+    }
+    Some([left.gather.kernel.as_atoms()?, right.gather.kernel.as_atoms()?])
+}
+
+/// Whether two kernels differ for some weights: as polynomials, at a point of large residues.
+fn kernels_differ([left, right]: &[Arc<AtomKernel>; 2], survey: &Survey<'_>, point: &Point) -> bool {
+    let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+    let at = [Fp::new(0x1234_5678_9ABC_DEF1), Fp::new(0x0FED_CBA9_8765_4321)];
+    match (left.evaluate_at(&value, at), right.evaluate_at(&value, at)) {
+        (Some(a), Some(b)) => a != b,
+        _ => false,
+    }
+}
+
 fn agreement(
     survey: &mut Survey<'_>,
     failures: &[Vec<bool>],
@@ -265,7 +293,10 @@ fn agreement(
     let sizes_agree = !table.any(|status| status == Status::Sizes);
     // Without free scalars or vectors there is nothing to be 0.
     let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
-    if sizes_agree && parameters && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey)) {
+    if sizes_agree
+        && parameters
+        && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey))
+    {
         all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
     }
     if all.is_empty() && survey.axes[0].period > 0 {

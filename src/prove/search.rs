@@ -27,12 +27,15 @@ pub fn plain_weights(symbols: &Symbols) -> Weights {
 
 /// Values for all weights: those that are chosen, plain ones for the rest.
 pub fn weights_from(
-    symbols: &Symbols, dependence: &Dependence, chosen: impl Fn(Symbol) -> Option<Rational>,
+    symbols: &Symbols,
+    dependence: &Dependence,
+    chosen: impl Fn(Symbol) -> Option<Rational>,
 ) -> Weights {
     let plain = |symbol: Symbol| Rational::from(i64::from(symbol.is_scalar() || dependence.is_root(symbol)));
     let mut weights = Weights::new();
     for symbol in all_symbols(symbols) {
-        weights.set(symbol, dependence.rational(symbol, &|inner| chosen(inner).unwrap_or_else(|| plain(inner))));
+        weights
+            .set(symbol, dependence.rational(symbol, &|inner| chosen(inner).unwrap_or_else(|| plain(inner))));
     }
     weights
 }
@@ -113,7 +116,8 @@ fn try_sizes(
                 .map(|symbol| (symbol, small(2)))
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
-            let weights = weights_from(symbols, &Dependence::of(symbols), |symbol| random.get(&symbol).cloned());
+            let weights =
+                weights_from(symbols, &Dependence::of(symbols), |symbol| random.get(&symbol).cloned());
             let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =

@@ -402,7 +402,11 @@ impl<'a> Survey<'a> {
     /// The input channel, row and column of one visible difference at output `at` of an input size, for given
     /// weights.
     pub fn locate(
-        &self, sights: [u32; 2], [size, at]: [[i64; 2]; 2], point: &Point, channel: usize,
+        &self,
+        sights: [u32; 2],
+        [size, at]: [[i64; 2]; 2],
+        point: &Point,
+        channel: usize,
     ) -> Option<[i64; 3]> {
         let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
@@ -417,7 +421,8 @@ impl<'a> Survey<'a> {
             }
         });
         let [c, row, column] = found?;
-        let (rows, columns) = (self.input_positions(0, size[0], at[0]), self.input_positions(1, size[1], at[1]));
+        let (rows, columns) =
+            (self.input_positions(0, size[0], at[0]), self.input_positions(1, size[1], at[1]));
         Some([i64::from(c), rows[row as usize], columns[column as usize]])
     }
 
@@ -509,7 +514,8 @@ impl Residues<'_> {
     /// Where the functionals differ; `None` past the limit of work.
     fn difference(&self, survey: &Survey<'_>, patterns: [&Pattern; 2]) -> Option<Difference> {
         let [left, right] = self.pulled(survey, patterns)?;
-        let mut difference = Difference { everywhere: left.constant != right.constant, ..Difference::default() };
+        let mut difference =
+            Difference { everywhere: left.constant != right.constant, ..Difference::default() };
         collect(&left, &right, &mut difference, |a, b| a != b);
         Some(difference)
     }
