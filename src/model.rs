@@ -202,6 +202,7 @@ impl Stack {
 
     /// First this stack, then another.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value)] // reads as a chain of layers
     pub fn then(self, next: Self) -> Self {
         let text = format!("({self} -> {next})");
         Self { text, open: None, free: both(&self.free, &next.free) }

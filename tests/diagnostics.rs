@@ -11,7 +11,7 @@ use convproof::syntax::parse;
 /// All diagnostics of a spec in order of discovery.
 fn diagnose(text: &str) -> Vec<Diagnostic> {
     let (spec, errors) = parse(text);
-    let mut all: Vec<Diagnostic> = errors.iter().map(|error| error.diagnostic()).collect();
+    let mut all: Vec<Diagnostic> = errors.iter().map(convproof::syntax::SyntaxError::diagnostic).collect();
     let mut resolver = Resolver::new(|_, _| Err("no such file".to_owned()));
     for name in &spec.broken {
         resolver.poison(&name.text, name.span);
@@ -20,7 +20,7 @@ fn diagnose(text: &str) -> Vec<Diagnostic> {
         if let Item::Statement(statement) = item
             && let Err(errors) = resolver.statement(statement)
         {
-            all.extend(errors.iter().map(|error| error.diagnostic()));
+            all.extend(errors.iter().map(convproof::resolve::ResolveError::diagnostic));
         }
     }
     all

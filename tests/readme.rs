@@ -9,9 +9,9 @@ use tempfile::tempdir;
 /// The text of the first fenced block after a mark.
 fn block<'a>(text: &'a str, mark: &str) -> &'a str {
     let after = &text[text.find(mark).unwrap_or_else(|| panic!("the README has no {mark}"))..];
-    let start = after.find('\n').unwrap() + 1;
+    let start = after.find('\n').expect("a line after the mark") + 1;
     let body = &after[start..];
-    &body[..body.find("\n```").unwrap() + 1]
+    &body[..body.find("\n```").expect("the end of the block") + 1]
 }
 
 #[test]

@@ -20,6 +20,9 @@ use super::normal::{Affine, Node, NodeId, Operators};
 /// One read: output number, tap, source number (numbers count the positions that are read, in order).
 pub type Edge = (u32, u32, u32);
 
+/// One read before positions are numbered: output number, tap, source position.
+type Read = (usize, i64, i64);
+
 /// What reads: one of the compared maps, or a node's inner map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reader {
@@ -106,7 +109,7 @@ impl<'a> Viewer<'a> {
     /// true input looks at the positions.
     pub fn sight(&self, n: i64, i: i64) -> Sight {
         let mut wanted: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); self.operators.len()];
-        let mut raw: Vec<(Reader, Vec<Vec<(usize, i64, i64)>>)> = Vec::new();
+        let mut raw: Vec<(Reader, Vec<Vec<Read>>)> = Vec::new();
         let mut counts = Vec::new();
         let mut whole = true;
         for (number, root) in self.roots.iter().enumerate() {
@@ -180,7 +183,7 @@ impl<'a> Viewer<'a> {
         n: i64,
         wanted: &mut [BTreeSet<i64>],
         whole: &mut bool,
-    ) -> Vec<Vec<(usize, i64, i64)>> {
+    ) -> Vec<Vec<Read>> {
         let part = |part: &super::Part| {
             let axis = &part.gather.axes[self.axis];
             let offset = axis.offset_at(self.length(part.source, n));
@@ -201,7 +204,7 @@ impl<'a> Viewer<'a> {
         n: i64,
         wanted: &mut [BTreeSet<i64>],
         whole: &mut bool,
-    ) -> Vec<(usize, i64, i64)> {
+    ) -> Vec<Read> {
         let length = self.length(source, n);
         let mut edges = Vec::new();
         for (number, &i) in outputs.iter().enumerate() {

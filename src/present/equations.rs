@@ -352,7 +352,7 @@ pub fn fitted(result: &Result<Fitted, FitFailure>, unknowns: &[Unknown]) -> Show
     let mut details = Vec::new();
     let shown = |title: String, grid: &Grid<Rational>| Matrix {
         title,
-        rows: grid.rows().map(|row| row.iter().map(|cell| short(cell)).collect()).collect(),
+        rows: grid.rows().map(|row| row.iter().map(short).collect()).collect(),
         mark: None,
     };
     let mut matrices: Vec<Matrix> = unknowns

@@ -364,7 +364,7 @@ fn length_set(name: &str, set: &LengthSet) -> String {
     };
     let from = (set.from > 1 && set.modulus > 1 && !set.residues.is_empty())
         .then(|| format!("`{name} >= {}`", set.from));
-    let small: Vec<String> = set.small.iter().map(|n| n.to_string()).collect();
+    let small: Vec<String> = set.small.iter().map(ToString::to_string).collect();
     let small = (!small.is_empty()).then(|| format!("`{name}` is {}", small.join(" or ")));
     let large = [large, from].into_iter().flatten().collect::<Vec<_>>().join(" and ");
     match (large.as_str(), small) {

@@ -13,7 +13,7 @@ use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, St
 use std::sync::Arc;
 
 use crate::algebra::{Fp, Poly, Symbol};
-use crate::evaluate::Image;
+use crate::evaluate::{EvaluateError, Image};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::kernel::atoms::AtomKernel;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
@@ -51,7 +51,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     });
     let mut survey = match confirmed {
         Ok(survey) => survey,
-        Err(limit) => return Ok(stopped(claim, symbols, limit, nonlinear)),
+        Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
     };
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
@@ -165,7 +165,7 @@ fn interiors_agree(claim: &StackClaim) -> Result<bool, OperatorError> {
 }
 
 /// What to say when the survey cannot be finished: differences may still be found by trying.
-fn stopped(claim: &StackClaim, symbols: &Symbols, limit: SurveyLimit, nonlinear: bool) -> StackVerdict {
+fn stopped(claim: &StackClaim, symbols: &Symbols, limit: &SurveyLimit, nonlinear: bool) -> StackVerdict {
     let limit = match limit {
         SurveyLimit::Operator(_) => Limit::Period,
         SurveyLimit::Positions => Limit::Positions,
@@ -184,11 +184,9 @@ fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<Sta
 
 fn doubt_of(error: ReplayError) -> Doubt {
     match error {
-        ReplayError::Contradiction => Doubt::Contradiction,
-        ReplayError::TooLarge => Doubt::Limit(Limit::Replay),
-        ReplayError::Evaluate(crate::evaluate::EvaluateError::Irrational) => Doubt::Irrational,
-        ReplayError::Evaluate(crate::evaluate::EvaluateError::TooLarge) => Doubt::Limit(Limit::Replay),
-        ReplayError::Evaluate(_) => Doubt::Contradiction,
+        ReplayError::TooLarge | ReplayError::Evaluate(EvaluateError::TooLarge) => Doubt::Limit(Limit::Replay),
+        ReplayError::Evaluate(EvaluateError::Irrational) => Doubt::Irrational,
+        ReplayError::Contradiction | ReplayError::Evaluate(_) => Doubt::Contradiction,
     }
 }
 

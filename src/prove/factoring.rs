@@ -93,8 +93,7 @@ impl EquationVerdict {
         };
         match (self, field) {
             (Self::Solved(_), _) => Some(true),
-            (Self::Absent(_), _) => Some(false),
-            (Self::Irrational { .. }, Field::Rationals) => Some(false),
+            (Self::Absent(_), _) | (Self::Irrational { .. }, Field::Rationals) => Some(false),
             (Self::Irrational { answer, .. }, Field::Reals) => known(answer.real),
             (Self::Irrational { answer, .. }, Field::Complex) => known(answer.complex),
             (Self::Unknown(_), _) => None,
@@ -436,7 +435,7 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
     let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
     let known = factors.iter().any(|factor| matches!(factor, Factor::Known(_)));
     if term_shape(equation_, factors) == target && once && !known && !coefficient.is_zero() {
-        let wide: Vec<usize> = shapes.iter().map(|shape| shape.area()).filter(|&area| area > 1).collect();
+        let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
         let line = target.height == 1 || target.width == 1;
         if wide.len() <= 1 {
             return ForallVerdict::Always(Reason::Trivial);
@@ -452,7 +451,7 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
         let free: usize = equation_.unknowns.iter().map(|unknown| unknown.shape.area()).sum();
         (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
     };
-    let mut generator = SplitMix64::new(0xF0A_11);
+    let mut generator = SplitMix64::new(0x000F_0A11);
     for attempt in 0..WITNESSES {
         let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
         let concrete =

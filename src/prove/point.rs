@@ -107,10 +107,10 @@ impl Dependence {
 /// Values to try for a weight, simplest first; a polynomial of degree below 64 cannot vanish at all of them.
 const VALUES: [i64; 65] = {
     let mut values = [0; 65];
-    let mut at = 0;
+    let (mut at, mut size) = (0, 1);
     while at < 65 {
-        let size = at as i64 / 2 + 1;
         values[at] = if at % 2 == 0 { size } else { -size };
+        size += if at % 2 == 0 { 0 } else { 1 };
         at += 1;
     }
     values

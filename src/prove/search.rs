@@ -102,7 +102,7 @@ fn try_sizes(
     sizes: &[[i64; 2]],
     doubt: Option<Doubt>,
 ) -> StackVerdict {
-    let mut generator = SplitMix64::new(0xC0FF_EE);
+    let mut generator = SplitMix64::new(0x00C0_FFEE);
     let mut tries = 0;
     for &size in sizes {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));

@@ -132,6 +132,9 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// Channel, row and column number of a read input, and by how much its coefficients differ.
+pub type Differing = ([u32; 3], Poly);
+
 /// Where two functionals differ.
 #[derive(Clone, Debug, Default)]
 pub struct Difference {
@@ -429,11 +432,7 @@ impl<'a> Survey<'a> {
     /// For one output channel the differences of the constants and of the input's coefficients `(channel, row,
     /// column, difference)` that are visible at a position; `None` past a limit or where a nonlinear layer's
     /// output is read differently.
-    pub fn exact_differences(
-        &self,
-        sights: [u32; 2],
-        channel: usize,
-    ) -> Option<(Poly, Vec<([u32; 3], Poly)>)> {
+    pub fn exact_differences(&self, sights: [u32; 2], channel: usize) -> Option<(Poly, Vec<Differing>)> {
         let refined = [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize]);
         let patterns = [0, 1].map(|axis| &*self.axes[axis].patterns[refined[axis].pattern as usize]);
         let [left, right] = self.polynomials().ok()?.pulled(self, patterns, channel).ok()?;

@@ -85,6 +85,7 @@ fn unknown(name: &str, [h, w]: [usize; 2]) -> Unknown {
     Unknown { name: name.to_owned(), shape: Shape::plane(h, w) }
 }
 
+#[allow(clippy::needless_pass_by_value)] // reads as a conversion
 fn term(kernel: Kernel) -> KernelTerm {
     KernelTerm::constant(kernel.as_concrete().unwrap().clone())
 }

@@ -103,7 +103,7 @@ proptest! {
         let length = length(&moves);
         let (settled, period) = (length.settled().unwrap(), length.period().unwrap());
         let added = length.slope() * period;
-        prop_assert!(settled >= 1 && settled < 4000 && (added.is_integer() || length.at(settled).is_none()));
+        prop_assert!((1..4000).contains(&settled) && (added.is_integer() || length.at(settled).is_none()));
         for n in settled..settled + 3 * period.min(60) {
             let later = length.at(n).map(|here| num_rational::Ratio::from(here) + added);
             prop_assert_eq!(length.at(n + period).map(num_rational::Ratio::from), later, "at {}", n);
