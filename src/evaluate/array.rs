@@ -73,6 +73,7 @@ impl Array4 {
     ///
     /// # Panics
     /// May panic if the position lies outside.
+    #[inline]
     pub(super) fn at(&self, position: [usize; 4]) -> &Rational {
         &self.values[self.index(position)]
     }
@@ -82,6 +83,7 @@ impl Array4 {
         &mut self.values[index]
     }
 
+    #[inline]
     fn index(&self, [o, c, i, j]: [usize; 4]) -> usize {
         let [_, inputs, height, width] = self.shape;
         ((o * inputs + c) * height + i) * width + j

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::EvaluateError;
 use crate::ir::Padding;
 
@@ -124,6 +126,7 @@ impl Spread {
 }
 
 impl Axis {
+    #[inline]
     pub(super) fn tap(&self, output: usize, tap: usize) -> Tap {
         let place = self.place(output, tap);
         let cell = if self.up == 1 {
@@ -145,6 +148,11 @@ impl Axis {
         if let Tap::Cell(cell) = self.tap(output, tap) { Some(cell) } else { None }
     }
 
+    /// The taps of an output that stand on cells, and those cells.
+    pub(super) fn cells(&self, output: usize) -> SmallVec<[(usize, usize); 8]> {
+        (0..self.taps).filter_map(|tap| Some((tap, self.cell(output, tap)?))).collect()
+    }
+
     /// Whether cells are spread apart, so that taps may stand between them.
     pub(super) fn spreads(&self) -> bool {
         self.up > 1
@@ -160,6 +168,7 @@ impl Axis {
         (index(real.start)..index(real.end), u64::try_from(padded.end - padded.start).unwrap_or(0))
     }
 
+    #[inline]
     fn place(&self, output: usize, tap: usize) -> i64 {
         // Both are below MAX_PARAMETER squared.
         let [output, tap] = [output, tap].map(|n| i64::try_from(n).unwrap_or(i64::MAX));

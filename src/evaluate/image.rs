@@ -98,6 +98,7 @@ impl Image {
     ///
     /// # Panics
     /// If the position lies outside of the image.
+    #[inline]
     pub fn at(&self, channel: usize, row: usize, column: usize) -> &Rational {
         assert!(row < self.height && column < self.width, "position within the image");
         &self.values[self.index([channel, row, column])]
@@ -110,6 +111,7 @@ impl Image {
         Grid::new(self.height, self.width, values.to_vec())
     }
 
+    #[inline]
     fn index(&self, [channel, row, column]: [usize; 3]) -> usize {
         (channel * self.height + row) * self.width + column
     }

@@ -202,11 +202,10 @@ impl<'a> Evaluator<'a> {
             work.charge(per_group as u64 * height as u64 * width as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let first = o / (outputs / conv.groups) * per_group;
+            let (rows, columns) = (rows.cells(i), columns.cells(j));
             for c in 0..per_group {
-                for u in 0..height {
-                    let Some(row) = rows.cell(i, u) else { continue };
-                    for v in 0..width {
-                        let Some(column) = columns.cell(j, v) else { continue };
+                for &(u, row) in &rows {
+                    for &(v, column) in &columns {
                         work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;
                     }
                 }
@@ -232,11 +231,10 @@ impl<'a> Evaluator<'a> {
             work.charge(group_inputs as u64 * height as u64 * width as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let first = o / per_group * group_inputs;
+            let (rows, columns) = (rows.cells(i), columns.cells(j));
             for c in first..first + group_inputs {
-                for u in 0..height {
-                    let Some(row) = rows.cell(i, u) else { continue };
-                    for v in 0..width {
-                        let Some(column) = columns.cell(j, v) else { continue };
+                for &(u, row) in &rows {
+                    for &(v, column) in &columns {
                         let weight = kernel.at([c, o % per_group, u, v]);
                         work.add_product(&mut total, weight, x.at(c, row, column))?;
                     }

@@ -3,11 +3,12 @@
 use super::EvaluateError;
 use crate::algebra::Rational;
 
-/// Most units of work of one evaluation. Looking at a cell takes one, a product or sum of machine-word fractions
-/// eight, one of longer numbers as many times that as a schoolbook product has steps.
-pub const MAX_WORK: u64 = 1 << 30;
+/// Most units of work of one evaluation, a few seconds. Reading a cell takes one, storing one eight, a product or
+/// sum of machine-word fractions 32, one of longer numbers as many times that as a schoolbook product has steps.
+pub const MAX_WORK: u64 = 1 << 31;
 
-const OPERATION: u64 = 8;
+const OPERATION: u64 = 32;
+const STORAGE: u64 = 8;
 /// Most memory in use at a time, in units of 16 bytes.
 const MAX_KEPT: u64 = 1 << 25;
 
@@ -22,6 +23,7 @@ impl Work {
         Self { left: MAX_WORK, kept: 0 }
     }
 
+    #[inline]
     pub(super) fn charge(&mut self, units: u64) -> Result<(), EvaluateError> {
         self.left = self.left.checked_sub(units).ok_or(EvaluateError::TooLarge)?;
         Ok(())
@@ -30,7 +32,7 @@ impl Work {
     /// To be called for every number that an image or kernel holds.
     pub(super) fn keep(&mut self, value: &Rational) -> Result<(), EvaluateError> {
         let memory = memory(value);
-        self.charge(memory)?;
+        self.charge(memory * STORAGE)?;
         self.kept = self.kept.saturating_add(memory);
         if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
     }
@@ -60,6 +62,7 @@ impl Work {
     }
 
     /// `total += a · b`; free of charge where a factor is 0.
+    #[inline]
     pub(super) fn add_product(
         &mut self,
         total: &mut Rational,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use convproof::evaluate::{EvaluateError, Image, MAX_DEPTH};
+use convproof::evaluate::{EvaluateError, MAX_CELLS, MAX_DEPTH};
 use convproof::ir::{
     AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, StackKind, Upsample,
 };
 
 use crate::build::{
-    average, chain, channels, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool,
-    plain_transpose, plane, stack, sum,
+    chain, channels, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool, plain_transpose, plane,
+    stack, sum,
 };
 
 const NINE: &str = "1 2 3; 4 5 6; 7 8 9";
@@ -283,11 +283,10 @@ fn limits_end_with_an_error() {
     assert_eq!(eval(&deep, &image("1")), Err(EvaluateError::TooDeep));
     let less = (2..MAX_DEPTH).fold(conv("1"), |inner, _| chain(&[inner]));
     assert_eq!(eval(&less, &image("1")), Ok(image("1")));
-    let wide = Image::zeros(1, 2048, 2048).unwrap();
-    let many = chain(&vec![average(1); 200]);
-    assert_eq!(eval(&many, &wide), Err(EvaluateError::TooLarge));
-    let branches = sum(&vec![("1", average(1)); 9]);
-    assert_eq!(eval(&branches, &wide), Err(EvaluateError::TooLarge));
+    let wide = layer(Layer::Upsample(Upsample { factor: [2048, 2048], nearest: true }));
+    assert_eq!(eval(&wide, &image("1")).unwrap().values().len(), MAX_CELLS);
+    let branches = sum(&vec![("1", wide); 9]);
+    assert_eq!(eval(&branches, &image("1")), Err(EvaluateError::TooLarge));
     // Numbers of 2^16 digits, copied.
     let long = (0..16).fold(plane("10"), |inner, _| {
         let square = KernelExpr::Hadamard(inner.expr.clone(), inner.expr);
