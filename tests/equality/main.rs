@@ -7,6 +7,7 @@ mod brute;
 mod build;
 mod decide;
 mod factors;
+mod horizon;
 mod kernels;
 mod lengths;
 mod rewrites;
