@@ -6,6 +6,7 @@
 mod brute;
 mod build;
 mod decide;
+mod exotic;
 mod factors;
 mod horizon;
 mod kernels;
