@@ -25,6 +25,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let input = input_of(&operators, claim)?;
     let left = operators.apply(&claim.left, input.clone())?;
     let right = operators.apply(&claim.right, input)?;
+    same_channels(claim, [&left, &right])?;
     if left == right {
         let nonlinear =
             operators.reachable(&left).into_iter().filter(|&id| operators.is_nonlinear(id)).count();
@@ -85,6 +86,15 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
 /// The input's map, with kernel errors blamed on the left stack.
 pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, OperatorError> {
     operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.span, error })
+}
+
+/// An error unless both sides have as many output channels.
+pub fn same_channels(claim: &StackClaim, [left, right]: [&Affine; 2]) -> Result<(), OperatorError> {
+    if left.channels == right.channels {
+        return Ok(());
+    }
+    let [left, right] = [(claim.left.span, left.channels), (claim.right.span, right.channels)];
+    Err(OperatorError::BranchChannels { left, right })
 }
 
 /// Replaces nonlinear nodes of the right map by equal ones of the left map.

@@ -4,7 +4,7 @@
 //! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
 
 use super::counterexample::{Counterexample, Mismatch};
-use super::equality::input_of;
+use super::equality::{input_of, same_channels};
 use super::interval::Enclosed;
 use super::region::{Status, Table};
 use super::survey::{Extent, Survey};
@@ -84,6 +84,7 @@ pub fn decide(
     let left = operators.apply(&claim.left, input.clone())?;
     let right = operators.apply(&claim.right, input)?;
     let maps = [&left, &right];
+    same_channels(claim, maps)?;
     if left == right {
         return Ok(proved(Rational::from(0), true, tolerance));
     }

@@ -172,10 +172,14 @@ fn check_agreement(
     Ok(())
 }
 
-/// A pair between the same layers.
-fn embedded() -> impl Strategy<Value = (Pair, Vec<Plan>, Vec<Plan>)> {
+/// A pair between the same layers, and the channels of the input.
+fn embedded() -> impl Strategy<Value = (Pair, Vec<Plan>, Vec<Plan>, usize)> {
     let around = || prop::collection::vec(linear(), 0..2);
-    (rewrites::pair(), around(), around())
+    (rewrites::pair(), around(), around(), channels())
+}
+
+fn channels() -> impl Strategy<Value = usize> {
+    prop_oneof![5 => Just(1usize), 1 => 2..5usize]
 }
 
 /// The stacks of a pair between the same layers, and whether they must be equal.
@@ -183,25 +187,26 @@ fn embed(
     pair: &Pair,
     before: &[Plan],
     after: &[Plan],
+    inputs: usize,
     symbols: &mut Symbols,
 ) -> Option<([Arc<Stack>; 2], bool)> {
-    let (first, channels) = chained(before, 1, symbols);
+    let (first, channels) = chained(before, inputs, symbols);
     let (sides, outputs, equal) = pair.stacks(channels, symbols)?;
     let (last, _) = chained(after, outputs, symbols);
     let stacks = sides.map(|side| chain(&[&first, &side, &last]));
-    stacks.iter().all(|stack| brute::is_sound(stack, 1, symbols)).then_some((stacks, equal))
+    stacks.iter().all(|stack| brute::is_sound(stack, inputs, symbols)).then_some((stacks, equal))
 }
 
 #[test]
 fn rewritten_stacks_are_equal() {
     let tally = Tally::default();
-    proptest!(config(400), |((pair, before, after) in embedded())| {
+    proptest!(config(400), |((pair, before, after, inputs) in embedded())| {
         let mut symbols = Symbols::default();
-        let built = embed(&pair, &before, &after, &mut symbols);
+        let built = embed(&pair, &before, &after, inputs, &mut symbols);
         prop_assume!(built.is_some());
         let ([left, right], equal) = built.unwrap();
         let errors = tally.errors.get();
-        let proved = check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+        let proved = check([&left, &right], inputs, &symbols, &Sizes::All, &tally)?;
         prop_assert!(proved || !equal || tally.errors.get() > errors, "not proved");
     });
     println!("{tally:?}");
@@ -211,13 +216,13 @@ fn rewritten_stacks_are_equal() {
 #[test]
 fn wrong_rewrites_are_told_apart() {
     let tally = Tally::default();
-    proptest!(config(400), |((pair, before, after) in embedded(), place in 0..12usize, change in 0..6usize)| {
+    proptest!(config(400), |((pair, before, after, inputs) in embedded(), place in 0..12usize, change in 0..6usize)| {
         let mut symbols = Symbols::default();
-        let built = embed(&pair, &before, &after, &mut symbols);
+        let built = embed(&pair, &before, &after, inputs, &mut symbols);
         prop_assume!(built.is_some());
         let ([left, right], _) = built.unwrap();
         let right = rewrites::mutated(&right, place, change);
-        check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+        check([&left, &right], inputs, &symbols, &Sizes::All, &tally)?;
     });
     println!("{tally:?}");
     assert!(tally.refuted.get() > 0, "{tally:?}");
@@ -281,15 +286,15 @@ fn claims_about_some_sizes() {
         2 => condition().prop_map(Sizes::Where),
     ];
     let changes = prop::option::of((0..12usize, 0..6usize));
-    proptest!(config(400), |((pair, before, after) in embedded(), change in changes, sizes in sizes)| {
+    proptest!(config(400), |((pair, before, after, inputs) in embedded(), change in changes, sizes in sizes)| {
         let mut symbols = Symbols::default();
-        let built = embed(&pair, &before, &after, &mut symbols);
+        let built = embed(&pair, &before, &after, inputs, &mut symbols);
         prop_assume!(built.is_some());
         let ([left, mut right], _) = built.unwrap();
         if let Some((place, change)) = change {
             right = rewrites::mutated(&right, place, change);
         }
-        check([&left, &right], 1, &symbols, &sizes, &tally)?;
+        check([&left, &right], inputs, &symbols, &sizes, &tally)?;
     });
     println!("{tally:?}");
     assert!(tally.refuted.get() > 0, "{tally:?}");
@@ -301,15 +306,15 @@ fn nonlinear_proofs_hold() {
     let around = || prop::collection::vec(any_layer(), 0..3);
     let changes = prop::option::of((0..12usize, 0..6usize));
     let pairs = prop_oneof![2 => rewrites::pair(), 1 => rewrites::nonlinear_pair()];
-    proptest!(config(400), |(pair in pairs, before in around(), after in around(), change in changes)| {
+    proptest!(config(400), |(pair in pairs, before in around(), after in around(), inputs in channels(), change in changes)| {
         let mut symbols = Symbols::default();
-        let built = embed(&pair, &before, &after, &mut symbols);
+        let built = embed(&pair, &before, &after, inputs, &mut symbols);
         prop_assume!(built.is_some());
         let ([left, mut right], _) = built.unwrap();
         if let Some((place, change)) = change {
             right = rewrites::mutated(&right, place, change);
         }
-        check([&left, &right], 1, &symbols, &Sizes::All, &tally)?;
+        check([&left, &right], inputs, &symbols, &Sizes::All, &tally)?;
     });
     println!("{tally:?}");
     assert!(tally.proved.get() > 0, "{tally:?}");

@@ -6,7 +6,9 @@
 mod brute;
 mod build;
 mod decide;
+mod exotic;
 mod factors;
+mod horizon;
 mod kernels;
 mod lengths;
 mod rewrites;

@@ -37,6 +37,15 @@ pub(crate) enum Plan {
     SpaceToDepth,
     DepthToSpace,
     Select(usize),
+    /// As many groups as channels; transposed or not.
+    Grouped {
+        per_group: usize,
+        size: [usize; 2],
+        stride: [usize; 2],
+        transposed: bool,
+        weights: Choice,
+    },
+    GlobalAverage,
     Relu,
     /// Branches that start from one signal, weighted.
     Sum(Vec<(i64, Vec<Plan>)>),
@@ -160,20 +169,38 @@ pub(crate) fn layer_plan() -> impl Strategy<Value = Plan> {
         1 => Just(Plan::SpaceToDepth),
         1 => Just(Plan::DepthToSpace),
         1 => (0..4usize).prop_map(Plan::Select),
+        1 => (1..3usize, both(1..4), stride(), any::<bool>(), choice()).prop_map(
+            |(per_group, size, stride, transposed, weights)| {
+                Plan::Grouped { per_group, size, stride, transposed, weights }
+            }
+        ),
     ]
 }
 
 /// Branches whose sizes mostly agree: the same first layer with other weights, then layers that keep the size.
 fn branches() -> impl Strategy<Value = Vec<Vec<Plan>>> {
     let first = prop_oneof![2 => Just(None), 3 => layer_plan().prop_map(Some)];
-    let tails = prop::collection::vec((prop::collection::vec(keeping(), 0..2), choice()), 2..4);
+    let tail = (prop::collection::vec(keeping(), 0..2), choice(), 0..10usize);
+    let tails = prop::collection::vec(tail, 2..4);
     (first, tails).prop_map(|(first, tails)| {
-        let branch = |(tail, weights): (Vec<Plan>, Choice)| {
-            let first = first.clone().map(|plan| reweighted(plan, weights));
+        let branch = |(tail, weights, change): (Vec<Plan>, Choice, usize)| {
+            let first = first.clone().map(|plan| rounded(reweighted(plan, weights), change));
             first.into_iter().chain(tail).collect()
         };
         tails.into_iter().map(branch).collect()
     })
+}
+
+/// The same layer, or one whose output has the same size only for some inputs.
+fn rounded(mut plan: Plan, change: usize) -> Plan {
+    match (&mut plan, change) {
+        (Plan::Conv { padding, .. }, 0) => *padding = Padding::SameUpper,
+        (Plan::Conv { padding: Padding::Sides(sides), .. }, 1) => sides[2] += 1,
+        (Plan::Pool(pool), 0) => pool.ceil_mode = !pool.ceil_mode,
+        (Plan::Pool(pool), 1) => pool.padding = Padding::SameLower,
+        _ => {}
+    }
+    plan
 }
 
 fn reweighted(plan: Plan, choice: Choice) -> Plan {
@@ -200,7 +227,7 @@ pub(crate) fn linear() -> impl Strategy<Value = Plan> {
 
 /// `relu`, `maxpool` or a linear layer.
 pub(crate) fn any_layer() -> impl Strategy<Value = Plan> {
-    prop_oneof![3 => linear(), 1 => Just(Plan::Relu), 1 => max_plan()]
+    prop_oneof![12 => linear(), 4 => Just(Plan::Relu), 4 => max_plan(), 1 => Just(Plan::GlobalAverage)]
 }
 
 pub(crate) fn max_plan() -> impl Strategy<Value = Plan> {
@@ -260,6 +287,18 @@ pub(crate) fn built(plan: &Plan, channels: usize, symbols: &mut Symbols) -> (Arc
             let from = n % channels;
             (layer(Layer::Select { from, to: from + 1 }), 1)
         }
+        Plan::Grouped { per_group, size: [h, w], stride, transposed, weights } => {
+            let outputs = channels * per_group;
+            let layer_ = if *transposed {
+                let kernel = weights.kernel(symbols, [channels, *per_group, *h, *w]);
+                Layer::ConvTranspose(ConvTranspose { groups: channels, ..spread(&kernel, *stride) })
+            } else {
+                let kernel = weights.kernel(symbols, [outputs, 1, *h, *w]);
+                Layer::Conv(Conv { groups: channels, stride: *stride, ..plain(&kernel) })
+            };
+            (layer(layer_), outputs)
+        }
+        Plan::GlobalAverage => single(Layer::GlobalAverage),
         Plan::Relu => single(Layer::Relu),
         Plan::Sum(branches) => {
             let stacks: Vec<_> =

@@ -54,6 +54,9 @@ fn fixed(plans: Vec<Plan>) -> Vec<Plan> {
         Plan::Transpose { size, stride, dilation, crop, more, weights } => {
             Plan::Transpose { size, stride, dilation, crop, more, weights: seed(weights) }
         }
+        Plan::Grouped { per_group, size, stride, transposed, weights } => {
+            Plan::Grouped { per_group, size, stride, transposed, weights: seed(weights) }
+        }
         Plan::Scale(choice) => Plan::Scale(seed(choice)),
         Plan::Bias(choice) => Plan::Bias(seed(choice)),
         Plan::Sum(branches) => Plan::Sum(branches.into_iter().map(|(n, plans)| (n, all(plans))).collect()),
