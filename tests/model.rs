@@ -8,7 +8,7 @@ use convproof::report::Outcome;
 fn equal_stacks_pass() {
     let a = Kernel::free("A", 3, 3);
     assert_equivalent!(subsample(2).then(conv(&a)), conv(&a.dilate(2)).then(subsample(2)));
-    assert_equivalent!(conv(&a) + id(), Stack::parse("conv(A) + id", &[&a]));
+    assert_equivalent!(conv(&a).padding(1) + id(), Stack::parse("conv(A, padding=1) + id", &[&a]));
     assert_equivalent!(upsample(2).then(subsample(2)), id());
 }
 

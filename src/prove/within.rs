@@ -10,7 +10,7 @@ use super::region::{Status, Table};
 use super::survey::{Extent, Survey};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use super::{point::Point, region, search};
-use crate::algebra::{Rational, Symbol};
+use crate::algebra::{Poly, Rational, Sum, Symbol};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
@@ -122,8 +122,10 @@ pub fn decide(
                 differences.clear();
             }
             let all = || std::iter::once(&constant).chain(differences.iter().map(|(_, poly)| poly));
-            if all().any(|poly| poly.symbols().iter().any(|&symbol| !symbols.is_number(symbol))) {
-                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), sights, channel));
+            if let Some(varying) = all().map(|poly| varying_part(poly, symbols)).find(|part| !part.is_zero())
+            {
+                let place = (sights, channel);
+                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), place, &varying));
             }
             let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
                 sum.plus(&Enclosed::of(poly, symbols).abs())
@@ -142,6 +144,17 @@ pub fn decide(
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
     Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+}
+
+/// The terms of a difference that depend on free weights.
+fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
+    let mut part = Sum::default();
+    for (monomial, coefficient) in poly.terms() {
+        if monomial.factors().iter().any(|factor| !symbols.is_number(factor.0)) {
+            part.add(monomial.clone(), coefficient);
+        }
+    }
+    part.finish()
 }
 
 fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
@@ -217,14 +230,17 @@ fn unbounded(
     tolerance: &Tolerance,
     symbols: &Symbols,
     (survey, table): (&Survey<'_>, &Table),
-    sights: [u32; 2],
-    channel: usize,
+    (sights, channel): ([u32; 2], usize),
+    varying: &Poly,
 ) -> StackVerdict {
     if !survey.is_free() {
         return StackVerdict::Unknown(Doubt::Irrational);
     }
     let choices = survey.dependence().choices(&survey.symbols_in_maps());
-    let differs = |point: &Point| survey.differs_at(sights, point, Some(channel)).is_some();
+    let differs = |point: &Point| {
+        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+    };
     let Some(point) = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs) else {
         return StackVerdict::Unknown(Doubt::Contradiction);
     };
