@@ -121,6 +121,9 @@ impl SymbolicKernel {
                 for i in 0..a.height {
                     for j in 0..a.width {
                         let value = self.entry(m, c, i, j);
+                        if value.is_zero() {
+                            continue;
+                        }
                         total = total.saturating_add(value.terms().len().saturating_mul(tap.terms().len()));
                         if total > MAX_TERMS {
                             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });

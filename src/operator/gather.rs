@@ -83,6 +83,12 @@ impl Gather {
     /// Noble identities (Vaidyanathan 1993, §4.2): a stride before a kernel dilates it, so does an
     /// upsampling after it; a stride before an upsampling does not compose.
     pub fn then(&self, next: &Self) -> Option<Result<Self, KernelError>> {
+        // Nothing happens before `next`: also the way for SAME padding, and by far the most frequent case.
+        if self.axes == [Axis::IDENTITY; 2]
+            && Kernel::identity(self.kernel.shape().inputs).is_ok_and(|identity| identity == self.kernel)
+        {
+            return Some(Ok(next.clone()));
+        }
         let mut axes = [Axis::IDENTITY; 2];
         let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);
         for axis in 0..2 {
