@@ -64,7 +64,7 @@ fn whole_images() {
             }
             // Two matrices in a row, the second the identity or not.
             2 | 3 => {
-                let entry = |n: usize| i64::from(n % (outputs + 1) == 0 || kind == 3 && n == 1);
+                let entry = |n: usize| i64::from(n.is_multiple_of(outputs + 1) || kind == 3 && n == 1);
                 let square = (0..outputs * outputs).map(entry).collect();
                 let weights = crate::build::concrete([1, 1, outputs, outputs], square);
                 let last = layer(Layer::Dense { weights, bias: None });
