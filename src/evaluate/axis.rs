@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use super::EvaluateError;
 use crate::ir::Padding;
 
@@ -149,8 +147,8 @@ impl Axis {
     }
 
     /// The taps of an output that stand on cells, and those cells.
-    pub(super) fn cells(&self, output: usize) -> SmallVec<[(usize, usize); 8]> {
-        (0..self.taps).filter_map(|tap| Some((tap, self.cell(output, tap)?))).collect()
+    pub(super) fn cells(&self, output: usize) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.taps).filter_map(move |tap| Some((tap, self.cell(output, tap)?)))
     }
 
     /// Whether cells are spread apart, so that taps may stand between them.

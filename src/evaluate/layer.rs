@@ -1,11 +1,12 @@
 //! Every layer from its definition, as PyTorch and ONNX state it.
 
 use num_bigint::BigInt;
+use smallvec::SmallVec;
 
 use super::axis::{Axis, Spread, Window};
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
-use super::{EvaluateError, Image};
+use super::{Array4, EvaluateError, Image};
 use crate::algebra::Rational;
 use crate::ir::{AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Upsample};
 
@@ -196,16 +197,15 @@ impl<'a> Evaluator<'a> {
         let kernel = self.kernel(&conv.kernel.expr)?;
         let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
         let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
-        let [outputs, per_group, height, width] = kernel.shape();
-        let [rows, columns] = axes;
+        let [outputs, per_group, _, _] = kernel.shape();
+        let [rows, columns] = self.lines(axes, &kernel, x)?;
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            work.charge(per_group as u64 * height as u64 * width as u64)?;
+            work.charge(per_group as u64 * rows[i].len() as u64 * columns[j].len() as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let first = o / (outputs / conv.groups) * per_group;
-            let (rows, columns) = (rows.cells(i), columns.cells(j));
             for c in 0..per_group {
-                for &(u, row) in &rows {
-                    for &(v, column) in &columns {
+                for &(u, row) in &rows[i] {
+                    for &(v, column) in &columns[j] {
                         work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;
                     }
                 }
@@ -224,17 +224,16 @@ impl<'a> Evaluator<'a> {
         let kernel = self.kernel(&conv.kernel.expr)?;
         let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
         let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
-        let [inputs, per_group, height, width] = kernel.shape();
-        let [rows, columns] = axes;
+        let [inputs, per_group, _, _] = kernel.shape();
+        let [rows, columns] = self.lines(axes, &kernel, x)?;
         let group_inputs = inputs / conv.groups;
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            work.charge(group_inputs as u64 * height as u64 * width as u64)?;
+            work.charge(group_inputs as u64 * rows[i].len() as u64 * columns[j].len() as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let first = o / per_group * group_inputs;
-            let (rows, columns) = (rows.cells(i), columns.cells(j));
             for c in first..first + group_inputs {
-                for &(u, row) in &rows {
-                    for &(v, column) in &columns {
+                for &(u, row) in &rows[i] {
+                    for &(v, column) in &columns[j] {
                         let weight = kernel.at([c, o % per_group, u, v]);
                         work.add_product(&mut total, weight, x.at(c, row, column))?;
                     }
@@ -242,6 +241,28 @@ impl<'a> Evaluator<'a> {
             }
             Ok(total)
         })
+    }
+
+    /// For each output along both axes the taps that stand on cells, and those cells. Lines of the kernel or of
+    /// the image that hold only zeros are left out.
+    fn lines(&mut self, axes: [&Axis; 2], kernel: &Array4, x: &Image) -> Result<[Vec<Cells>; 2]> {
+        let [_, _, height, width] = kernel.shape();
+        let taps = live([height, width], kernel.values());
+        let cells = live([x.height(), x.width()], x.values());
+        let mut lines = |axis: usize| {
+            let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
+            let mut lines: Vec<Cells> = Vec::with_capacity(axes[axis].outputs);
+            let mut kept = 0;
+            for output in 0..axes[axis].outputs {
+                self.work.charge(axes[axis].taps as u64)?;
+                let line: Cells = axes[axis].cells(output).filter(holds).collect();
+                kept += line.len() as u64;
+                self.work.room(kept)?;
+                lines.push(line);
+            }
+            Ok(lines)
+        };
+        Ok([lines(0)?, lines(1)?])
     }
 
     fn pool(&mut self, pool: &AveragePool, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
@@ -319,4 +340,17 @@ impl<'a> Evaluator<'a> {
             Ok(total)
         })
     }
+}
+
+/// The taps of an output that stand on cells, and those cells.
+type Cells = SmallVec<[(usize, usize); 8]>;
+
+/// The rows and the columns of planes of some height and width in which any plane has a number other than 0.
+fn live([height, width]: [usize; 2], values: &[Rational]) -> [Vec<bool>; 2] {
+    let mut live = [vec![false; height], vec![false; width]];
+    for (n, _) in values.iter().enumerate().filter(|(_, value)| !value.is_zero()) {
+        live[0][n / width % height] = true;
+        live[1][n % width] = true;
+    }
+    live
 }

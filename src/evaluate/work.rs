@@ -37,6 +37,11 @@ impl Work {
         if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
     }
 
+    /// Whether so many more units of memory may be in use.
+    pub(super) fn room(&self, units: u64) -> Result<(), EvaluateError> {
+        if self.kept.saturating_add(units) > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
+    }
+
     /// To be called when numbers that were kept are dropped.
     pub(super) fn release(&mut self, values: &[Rational]) {
         self.kept = self.kept.saturating_sub(values.iter().map(memory).sum());

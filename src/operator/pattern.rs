@@ -11,6 +11,7 @@ use std::sync::Arc;
 use num_integer::Integer;
 use num_rational::Ratio;
 use num_traits::ToPrimitive;
+use smallvec::SmallVec;
 
 use super::error::OperatorError;
 use super::gather::signed;
@@ -22,6 +23,9 @@ pub type Edge = (u32, u32, u32);
 
 /// One read before positions are numbered: output number, tap, source position.
 type Read = (usize, i64, i64);
+
+/// For each part that reads the input, where its reads start and the phase of its upsampling.
+pub type Starts = SmallVec<[(i64, i64); 4]>;
 
 /// What reads: one of the compared maps, or a node's inner map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,12 +107,45 @@ impl<'a> Viewer<'a> {
         self.lengths[id].as_ref().and_then(|length| length.at(n)).unwrap_or(0)
     }
 
+    /// Whether another viewer of the same maps sees the same along its axis.
+    pub fn is_like(&self, other: &Viewer<'_>) -> bool {
+        let counted = |id: NodeId, axis: usize| match self.operators.node(id) {
+            Node::Average { windows, .. } => windows.counted.map(|counted| counted[axis]),
+            _ => None,
+        };
+        let roots = 0..self.roots.len();
+        let mut readers = roots.map(Reader::Root).chain(self.order.iter().copied().map(Reader::Node));
+        self.lengths == other.lengths
+            && self.roots.iter().all(|root| root.length[self.axis] == root.length[other.axis])
+            && readers.all(|reader| self.inner_parts(reader) == other.inner_parts(reader))
+            && self.order.iter().all(|&id| counted(id, self.axis) == counted(id, other.axis))
+    }
+
+    /// Where the reads of output `i` start, if all are of the input: for each read part relative to a base, with
+    /// the phase of its upsampling, and the base. Outputs with the same starts see the same pattern, and their
+    /// input positions are the same relative to the base.
+    pub fn starts(&self, n: i64, i: i64) -> Option<(Starts, i64)> {
+        if self.order.iter().any(|&id| id != 0) {
+            return None;
+        }
+        let parts = self.roots.iter().flat_map(|root| &root.parts);
+        let mut starts: Starts = parts
+            .map(|part| {
+                let axis = &part.gather.axes[self.axis];
+                (axis.down * i - axis.offset_at(n)).div_mod_floor(&axis.up)
+            })
+            .collect();
+        let base = starts.first().map_or(0, |(start, _)| *start);
+        starts.iter_mut().for_each(|(start, _)| *start -= base);
+        Some((starts, base))
+    }
+
     /// What output `i` sees for an input of length `n`.
     ///
     /// The input itself is taken to reach beyond its ends, so that equal patterns are frequent; who needs the
     /// true input looks at the positions.
     pub fn sight(&self, n: i64, i: i64) -> Sight {
-        let mut wanted: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); self.operators.len()];
+        let mut wanted: Vec<Vec<i64>> = vec![Vec::new(); self.operators.len()];
         let mut raw: Vec<(Reader, Vec<Vec<Read>>)> = Vec::new();
         let mut counts = Vec::new();
         let mut whole = true;
@@ -117,7 +154,10 @@ impl<'a> Viewer<'a> {
             raw.push((Reader::Root(number), reads));
         }
         for &id in &self.order {
-            let positions: Vec<i64> = wanted[id].iter().copied().collect();
+            // All readers of the node came before it.
+            let mut positions = std::mem::take(&mut wanted[id]);
+            positions.sort_unstable();
+            positions.dedup();
             match self.operators.node(id) {
                 Node::Cut(affine) => {
                     let reads = self.affine_reads(affine, &positions, n, &mut wanted, &mut whole);
@@ -142,8 +182,9 @@ impl<'a> Viewer<'a> {
                 }
                 Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => {}
             }
+            wanted[id] = positions;
         }
-        let numbered = |id: NodeId, position: i64| wanted[id].range(..position).count();
+        let numbered = |id: NodeId, position: i64| wanted[id].partition_point(|&at| at < position);
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let reads = raw
             .into_iter()
@@ -158,8 +199,8 @@ impl<'a> Viewer<'a> {
                 (reader, parts.collect())
             })
             .collect();
-        let positions = wanted.iter().map(BTreeSet::len).collect();
-        let input = wanted[0].iter().copied().collect();
+        let positions = wanted.iter().map(Vec::len).collect();
+        let input = std::mem::take(&mut wanted[0]);
         Sight { pattern: Arc::new(Pattern { reads, positions, counts, whole }), input }
     }
 
@@ -181,7 +222,7 @@ impl<'a> Viewer<'a> {
         affine: &Affine,
         outputs: &[i64],
         n: i64,
-        wanted: &mut [BTreeSet<i64>],
+        wanted: &mut [Vec<i64>],
         whole: &mut bool,
     ) -> Vec<Vec<Read>> {
         let part = |part: &super::Part| {
@@ -202,7 +243,7 @@ impl<'a> Viewer<'a> {
         taps: i64,
         read: impl Fn(i64, i64) -> Option<i64>,
         n: i64,
-        wanted: &mut [BTreeSet<i64>],
+        wanted: &mut [Vec<i64>],
         whole: &mut bool,
     ) -> Vec<Read> {
         let length = self.length(source, n);
@@ -211,7 +252,7 @@ impl<'a> Viewer<'a> {
             for tap in 0..taps {
                 let Some(position) = read(i, tap) else { continue };
                 if source == 0 || (0..length).contains(&position) {
-                    wanted[source].insert(position);
+                    wanted[source].push(position);
                     edges.push((number, tap, position));
                 } else {
                     *whole = false;

@@ -46,7 +46,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal)
         .and_then(|mut survey| survey.compare().map(|()| survey));
     let confirmed = surveyed.and_then(|mut survey| {
-        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).equal_pairs(&survey);
+        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).equal_pairs();
         survey.confirm(pairs)?;
         Ok(survey)
     });
@@ -66,7 +66,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         return Ok(search::nonlinear(claim, symbols, &table));
     }
     let Some((size, status)) =
-        table.by_area().into_iter().find(|(_, status)| matches!(status, Status::Sizes | Status::Values))
+        table.smallest(|status| matches!(status, Status::Sizes | Status::Values))
     else {
         return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
     };
@@ -156,7 +156,7 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, size
     if survey.compare().is_err() {
         return false;
     }
-    let pairs = Table::new(&survey, &survey.failures(), &Sizes::All).equal_pairs(&survey);
+    let pairs = Table::new(&survey, &survey.failures(), &Sizes::All).equal_pairs();
     if survey.confirm(pairs).is_err() {
         return false;
     }
@@ -303,7 +303,7 @@ fn agreement(
     let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
     if sizes_agree
         && parameters
-        && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs(survey))
+        && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs())
     {
         all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
     }

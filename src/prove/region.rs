@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashMap;
+
 use super::survey::{AxisSurvey, Survey};
 use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
 
@@ -62,30 +64,68 @@ pub struct Table {
     heights: Vec<i64>,
     widths: Vec<i64>,
     cells: Vec<Status>,
+    /// Of heights and of widths.
+    classes: [Classes; 2],
+}
+
+/// Input lengths along an axis, those together at which the same sights occur.
+#[derive(Debug)]
+struct Classes {
+    /// The class of each length that was looked at.
+    of: Vec<usize>,
+    /// The sights that occur at the lengths of each class, sorted.
+    sets: Vec<Vec<u32>>,
+}
+
+impl Classes {
+    fn of(axis: &AxisSurvey) -> Self {
+        let mut known: FxHashMap<Vec<u32>, usize> = FxHashMap::default();
+        let mut sets = Vec::new();
+        let of = axis.sizes.iter().map(|view| {
+            let set = distinct(&view.sights);
+            *known.entry(set).or_insert_with_key(|set| {
+                sets.push(set.clone());
+                sets.len() - 1
+            })
+        });
+        Self { of: of.collect(), sets }
+    }
+
+    /// For each class of column sights whether one of them fails together with one of some row sights.
+    fn meet(&self, rows: &[u32], failures: &[Vec<bool>]) -> Vec<bool> {
+        let mut failing = vec![false; failures.first().map_or(0, Vec::len)];
+        for &row in rows {
+            for (cell, &fails) in failing.iter_mut().zip(&failures[row as usize]) {
+                *cell |= fails;
+            }
+        }
+        let fails = |set: &Vec<u32>| set.iter().any(|&column| failing[column as usize]);
+        self.sets.iter().map(fails).collect()
+    }
+}
+
+/// Orders sizes by area, then by how far from square they are, then by height.
+fn by_area([h, w]: [i64; 2]) -> (i64, i64, i64) {
+    (h * w, (h - w).abs(), h)
 }
 
 impl Table {
     /// Works out the status of all sizes.
     pub fn new(survey: &Survey<'_>, failures: &[Vec<bool>], sizes: &Sizes) -> Self {
         let [rows, columns] = &survey.axes;
-        let column_sets: Vec<Vec<u32>> = columns.sizes.iter().map(|view| distinct(&view.sights)).collect();
+        let classes = [Classes::of(rows), Classes::of(columns)];
+        // For each class of heights and of widths whether some output differs.
+        let differ: Vec<Vec<bool>> = classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
         let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
-        for row in &rows.sizes {
-            // Column sights that fail together with some row sight of this height.
-            let mut failing = vec![false; failures.first().map_or(0, Vec::len)];
-            for sight in distinct(&row.sights) {
-                for (cell, &fails) in failing.iter_mut().zip(&failures[sight as usize]) {
-                    *cell |= fails;
-                }
-            }
-            for (column, set) in columns.sizes.iter().zip(&column_sets) {
+        for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
+            for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
                 let left = row.left.is_some() && column.left.is_some();
                 let right = row.right.is_some() && column.right.is_some();
                 cells.push(if !(left || right) || !includes(sizes, row.n, column.n) {
                     Status::Silent
                 } else if row.left != row.right || column.left != column.right {
                     Status::Sizes
-                } else if set.iter().any(|&sight| failing[sight as usize]) {
+                } else if differ[height][width] {
                     Status::Values
                 } else {
                     Status::Equal
@@ -93,20 +133,24 @@ impl Table {
             }
         }
         let lengths = |axis: &AxisSurvey| axis.sizes.iter().map(|view| view.n).collect();
-        Self { heights: lengths(rows), widths: lengths(columns), cells }
+        Self { heights: lengths(rows), widths: lengths(columns), cells, classes }
     }
 
-    /// All sizes with their status, smallest area first, then the flattest.
+    /// The smallest size of a wanted status, and that status: of least area, and of those the flattest.
+    pub fn smallest(&self, wanted: impl Fn(Status) -> bool) -> Option<([i64; 2], Status)> {
+        self.all().filter(|(_, status)| wanted(*status)).min_by_key(|(size, _)| by_area(*size))
+    }
+
+    /// All sizes with their status, the smallest first.
     pub fn by_area(&self) -> Vec<([i64; 2], Status)> {
-        let mut all: Vec<([i64; 2], Status)> = self
-            .heights
-            .iter()
-            .enumerate()
-            .flat_map(|(i, &h)| self.widths.iter().enumerate().map(move |(j, &w)| ([h, w], (i, j))))
-            .map(|(size, (i, j))| (size, self.status(i, j)))
-            .collect();
-        all.sort_by_key(|&([h, w], _)| (h * w, (h - w).abs(), h));
+        let mut all: Vec<_> = self.all().collect();
+        all.sort_by_key(|(size, _)| by_area(*size));
         all
+    }
+
+    fn all(&self) -> impl Iterator<Item = ([i64; 2], Status)> {
+        let sizes = self.heights.iter().flat_map(|&h| self.widths.iter().map(move |&w| [h, w]));
+        sizes.zip(self.cells.iter().copied())
     }
 
     fn status(&self, row: usize, column: usize) -> Status {
@@ -114,20 +158,22 @@ impl Table {
     }
 
     /// The pairs of row and column sights that occur at a size that is spoken of.
-    pub fn sight_pairs(&self, survey: &Survey<'_>) -> BTreeSet<[u32; 2]> {
-        self.pairs(survey, |status| status != Status::Silent)
+    pub fn sight_pairs(&self) -> BTreeSet<[u32; 2]> {
+        self.pairs(|status| status != Status::Silent)
     }
 
-    fn pairs(&self, survey: &Survey<'_>, wanted: impl Fn(Status) -> bool) -> BTreeSet<[u32; 2]> {
-        let [rows, columns] = &survey.axes;
+    fn pairs(&self, wanted: impl Fn(Status) -> bool) -> BTreeSet<[u32; 2]> {
+        let [rows, columns] = &self.classes;
+        let mut met = vec![vec![false; columns.sets.len()]; rows.sets.len()];
+        for (i, &height) in rows.of.iter().enumerate() {
+            for (j, &width) in columns.of.iter().enumerate() {
+                met[height][width] |= wanted(self.status(i, j));
+            }
+        }
         let mut all = BTreeSet::new();
-        for (i, row) in rows.sizes.iter().enumerate() {
-            for (j, column) in columns.sizes.iter().enumerate() {
-                if wanted(self.status(i, j)) {
-                    for &r in &distinct(&row.sights) {
-                        all.extend(distinct(&column.sights).into_iter().map(|c| [r, c]));
-                    }
-                }
+        for (set, met) in rows.sets.iter().zip(&met) {
+            for (others, _) in columns.sets.iter().zip(met).filter(|(_, met)| **met) {
+                all.extend(set.iter().flat_map(|&r| others.iter().map(move |&c| [r, c])));
             }
         }
         all
@@ -149,8 +195,8 @@ impl Table {
     }
 
     /// The pairs of sights that occur at sizes of status `Equal`.
-    pub fn equal_pairs(&self, survey: &Survey<'_>) -> BTreeSet<[u32; 2]> {
-        self.pairs(survey, |status| status == Status::Equal)
+    pub fn equal_pairs(&self) -> BTreeSet<[u32; 2]> {
+        self.pairs(|status| status == Status::Equal)
     }
 
     /// Whether some size has a status.

@@ -13,7 +13,7 @@ use super::point::{Dependence, Point};
 use crate::algebra::{Fp, Poly, SplitMix64, Symbol};
 use crate::ir::Symbols;
 use crate::kernel::Kernel;
-use crate::operator::pattern::{Pattern, Viewer};
+use crate::operator::pattern::{Pattern, Starts, Viewer};
 use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
@@ -64,7 +64,7 @@ struct Refined {
 }
 
 /// One axis, looked at for many input lengths.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AxisSurvey {
     /// From this length on everything repeats.
     pub from: i64,
@@ -88,6 +88,7 @@ impl AxisSurvey {
         let mut survey = Self::default();
         let mut patterns: FxHashMap<Arc<Pattern>, u32> = FxHashMap::default();
         let mut refined: FxHashMap<Refined, u32> = FxHashMap::default();
+        let mut known: FxHashMap<Starts, (u32, Vec<i64>)> = FxHashMap::default();
         let mut positions = 0_usize;
         for &n in lengths {
             let [left, right] = maps.map(|map| map.length[axis].at(n));
@@ -98,23 +99,30 @@ impl AxisSurvey {
                     return Err(SurveyLimit::Positions);
                 }
                 for i in 0..length {
-                    let sight = viewer.sight(n, i);
-                    let count = |bound: i64| {
-                        u32::try_from(sight.input.partition_point(|&at| at < bound)).unwrap_or(u32::MAX)
+                    let mut see = |base: i64| {
+                        let sight = viewer.sight(n, i);
+                        let next = number(patterns.len());
+                        let pattern = *patterns.entry(sight.pattern).or_insert_with_key(|pattern| {
+                            survey.patterns.push(pattern.clone());
+                            next
+                        });
+                        (pattern, sight.input.into_iter().map(|at| at - base).collect())
                     };
-                    let visible = (count(0), count(n));
-                    let next = number(patterns.len());
-                    let pattern = *patterns.entry(sight.pattern.clone()).or_insert_with(|| {
-                        survey.patterns.push(sight.pattern.clone());
-                        next
-                    });
+                    let seen: (u32, Vec<i64>);
+                    let ((pattern, input), base) = match viewer.starts(n, i) {
+                        Some((starts, base)) => (&*known.entry(starts).or_insert_with(|| see(base)), base),
+                        None => {
+                            seen = see(0);
+                            (&seen, 0)
+                        }
+                    };
+                    let count = |bound: i64| number(input.partition_point(|&at| at + base < bound));
+                    let key = Refined { pattern: *pattern, visible: (count(0), count(n)) };
                     let next = number(refined.len());
-                    let key = Refined { pattern, visible };
-                    let id = *refined.entry(key.clone()).or_insert_with(|| {
-                        survey.refined.push(key);
+                    sights.push(*refined.entry(key).or_insert_with_key(|key| {
+                        survey.refined.push(key.clone());
                         next
-                    });
-                    sights.push(id);
+                    }));
                 }
             }
             survey.sizes.push(SizeView { n, left, right, sights });
@@ -214,9 +222,13 @@ impl<'a> Survey<'a> {
                 }
                 let lengths: Vec<i64> = (1..end).collect();
                 for axis in 0..2 {
-                    let looked = AxisSurvey::look(&viewers[axis], &lengths, axis, maps)?;
-                    let start = usize::try_from(horizons[axis].start).unwrap_or(0);
-                    axes[axis] = AxisSurvey { from, period, start, ..looked };
+                    axes[axis] = if axis == 1 && viewers[0].is_like(&viewers[1]) {
+                        axes[0].clone()
+                    } else {
+                        let looked = AxisSurvey::look(&viewers[axis], &lengths, axis, maps)?;
+                        let start = usize::try_from(horizons[axis].start).unwrap_or(0);
+                        AxisSurvey { from, period, start, ..looked }
+                    };
                 }
             }
         }

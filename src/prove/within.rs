@@ -96,14 +96,14 @@ pub fn decide(
     let surveyed = Survey::new(&operators, maps, symbols, extent, false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
     let surveyed = surveyed.and_then(|mut survey| {
-        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs(&survey);
+        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs();
         survey.confirm(pairs)?;
         Ok(survey)
     });
     let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
-    if let Some((size, _)) = table.by_area().into_iter().find(|(_, status)| *status == Status::Sizes) {
+    if let Some((size, _)) = table.smallest(|status| status == Status::Sizes) {
         let weights = search::plain_weights(symbols);
         return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
             Ok(found) => refuted(StackWitness::Size(found)),
@@ -111,7 +111,7 @@ pub fn decide(
         });
     }
     // Only positions that occur at a size the claim speaks of.
-    let spoken = table.sight_pairs(&survey);
+    let spoken = table.sight_pairs();
     let mut worst: Option<Worst> = None;
     for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
         for channel in 0..left.channels {
