@@ -200,12 +200,16 @@ impl<'a> Evaluator<'a> {
         let [outputs, per_group, _, _] = kernel.shape();
         let [rows, columns] = self.lines(axes, &kernel, x)?;
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            work.charge(per_group as u64 * rows[i].len() as u64 * columns[j].len() as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let (rows, columns) = (&rows[i][..], &columns[j][..]);
+            if rows.is_empty() || columns.is_empty() {
+                return Ok(total);
+            }
+            work.charge(per_group as u64 * rows.len() as u64 * columns.len() as u64)?;
             let first = o / (outputs / conv.groups) * per_group;
             for c in 0..per_group {
-                for &(u, row) in &rows[i] {
-                    for &(v, column) in &columns[j] {
+                for &(u, row) in rows {
+                    for &(v, column) in columns {
                         work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;
                     }
                 }
@@ -228,12 +232,16 @@ impl<'a> Evaluator<'a> {
         let [rows, columns] = self.lines(axes, &kernel, x)?;
         let group_inputs = inputs / conv.groups;
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            work.charge(group_inputs as u64 * rows[i].len() as u64 * columns[j].len() as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let (rows, columns) = (&rows[i][..], &columns[j][..]);
+            if rows.is_empty() || columns.is_empty() {
+                return Ok(total);
+            }
+            work.charge(group_inputs as u64 * rows.len() as u64 * columns.len() as u64)?;
             let first = o / per_group * group_inputs;
             for c in first..first + group_inputs {
-                for &(u, row) in &rows[i] {
-                    for &(v, column) in &columns[j] {
+                for &(u, row) in rows {
+                    for &(v, column) in columns {
                         let weight = kernel.at([c, o % per_group, u, v]);
                         work.add_product(&mut total, weight, x.at(c, row, column))?;
                     }
@@ -284,6 +292,7 @@ impl<'a> Evaluator<'a> {
             match counted {
                 _ if !pool.average => Ok(total),
                 0 => Err(EvaluateError::EmptyWindow),
+                _ if total.is_zero() => Ok(total),
                 divisor => work.divide(&total, &Rational::from(BigInt::from(divisor))),
             }
         })

@@ -478,10 +478,10 @@ fn convolve_mod(left: &Grid<Fp>, right: &Grid<Fp>, dilation: [usize; 2]) -> Grid
             if tap == Fp::ZERO {
                 continue;
             }
-            for i in 0..left.height() {
-                for j in 0..left.width() {
-                    let cell = product.at_mut(i + p * dilation[0], j + q * dilation[1]);
-                    *cell += *left.at(i, j) * tap;
+            for (i, row) in left.rows().enumerate() {
+                let start = (i + p * dilation[0]) * width + q * dilation[1];
+                for (cell, value) in product.cells_mut()[start..].iter_mut().zip(row) {
+                    *cell += *value * tap;
                 }
             }
         }

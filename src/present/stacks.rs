@@ -13,7 +13,7 @@ use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::kernel::Kernel;
 use crate::operator::{Affine, Axis};
 use crate::prove::counterexample::{Counterexample, Mismatch};
-use crate::prove::region::{Agreement, LengthSet};
+use crate::prove::region::{Agreement, LengthSet, SizeBox};
 use crate::prove::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::prove::within::{Enclosure, Excess};
 use crate::report::{Block, Matrix, Outcome};
@@ -302,12 +302,10 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
     let among = if matches!(claim.sizes, Sizes::Where(_)) { " (among the sizes of the claim)" } else { "" };
     match agreement {
         Agreement::Nowhere => "for general weights the sides agree at no input size".to_owned(),
-        Agreement::Sizes { height, width } => {
-            let parts: Vec<String> = [("h", height), ("w", width)]
-                .into_iter()
-                .filter_map(|(name, set)| set.as_ref().map(|set| length_set(name, set)))
-                .collect();
-            format!("equal exactly where {}{among}", parts.join(" and "))
+        Agreement::Sizes(boxes) => {
+            let several = boxes.len() > 1;
+            let boxes: Vec<String> = boxes.iter().map(|sizes| size_box(sizes, several)).collect();
+            format!("equal exactly where {}{among}", boxes.join(" or "))
         }
         Agreement::Interior { ring, exactly } => {
             let [top, left, bottom, right] = ring;
@@ -352,6 +350,17 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
     }
 }
 
+/// The condition that a box of sizes stands for, in parentheses if it has two parts and is one of several.
+fn size_box(sizes: &SizeBox, several: bool) -> String {
+    match [("h", &sizes.height), ("w", &sizes.width)].map(|(name, set)| Some(length_set(name, set.as_ref()?)))
+    {
+        [Some(height), Some(width)] if several => format!("({height} and {width})"),
+        [Some(height), Some(width)] => format!("{height} and {width}"),
+        [Some(one), None] | [None, Some(one)] => one,
+        [None, None] => "there is an output".to_owned(),
+    }
+}
+
 fn length_set(name: &str, set: &LengthSet) -> String {
     let residues: Vec<String> = set.residues.iter().map(ToString::to_string).collect();
     let large = match (set.residues.as_slice(), set.modulus) {
@@ -368,6 +377,7 @@ fn length_set(name: &str, set: &LengthSet) -> String {
     let small = (!small.is_empty()).then(|| format!("`{name}` is {}", small.join(" or ")));
     let large = [large, from].into_iter().flatten().collect::<Vec<_>>().join(" and ");
     match (large.as_str(), small) {
+        ("", Some(small)) if set.small.len() > 1 => format!("({small})"),
         ("", Some(small)) => small,
         ("", None) => format!("`{name}` takes no value"),
         (large, None) => large.to_owned(),

@@ -8,14 +8,11 @@ use super::counterexample::{Counterexample, Mismatch, ReplayError};
 use super::point::Point;
 use super::region::{self, Agreement, Status, Table};
 use super::search;
-use super::survey::{Extent, Survey, SurveyLimit};
+use super::survey::{Extent, Survey, SurveyLimit, Visible};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use std::sync::Arc;
-
-use crate::algebra::{Fp, Poly, Symbol};
+use crate::algebra::{Poly, Symbol};
 use crate::evaluate::{EvaluateError, Image};
 use crate::ir::{Sizes, StackClaim, Symbols};
-use crate::kernel::atoms::AtomKernel;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
 /// Decides whether two stacks are equal.
@@ -43,21 +40,16 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let maps = [&left, &right];
     let nonlinear =
         maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
-    let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal)
-        .and_then(|mut survey| survey.compare().map(|()| survey));
-    let confirmed = surveyed.and_then(|mut survey| {
-        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).equal_pairs();
-        survey.confirm(pairs)?;
-        Ok(survey)
+    let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal).and_then(|mut survey| {
+        let (failures, table) = look(&mut survey, &claim.sizes)?;
+        Ok((survey, failures, table))
     });
-    let mut survey = match confirmed {
-        Ok(survey) => survey,
+    let (mut survey, failures, table) = match surveyed {
+        Ok(surveyed) => surveyed,
         Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
     };
-    let failures = survey.failures();
-    let table = Table::new(&survey, &failures, &claim.sizes);
     if !table.any(|status| matches!(status, Status::Sizes | Status::Values)) {
-        let patterns = [survey.axes[0].pattern_count(), survey.axes[1].pattern_count()];
+        let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
         let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
     }
@@ -65,8 +57,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
         return Ok(search::nonlinear(claim, symbols, &table));
     }
-    let Some((size, status)) =
-        table.smallest(|status| matches!(status, Status::Sizes | Status::Values))
+    let Some((size, status)) = table.smallest(|status| matches!(status, Status::Sizes | Status::Values))
     else {
         return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
     };
@@ -81,6 +72,20 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
     Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
+}
+
+/// Compares all positions: the pairs of sights at which the maps differ, and what happens at each size. Where
+/// sizes are called equal, that is exact.
+fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, Table), SurveyLimit> {
+    survey.compare()?;
+    let failures = survey.failures();
+    let table = Table::new(survey, &failures, sizes);
+    if !survey.confirm(table.equal_pairs())? {
+        return Ok((failures, table));
+    }
+    let failures = survey.failures();
+    let table = Table::new(survey, &failures, sizes);
+    Ok((failures, table))
 }
 
 /// The input's map, with kernel errors blamed on the left stack.
@@ -153,16 +158,8 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, size
     let extent =
         if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 0, modulus: 1 } };
     let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
-    if survey.compare().is_err() {
-        return false;
-    }
-    let pairs = Table::new(&survey, &survey.failures(), &Sizes::All).equal_pairs();
-    if survey.confirm(pairs).is_err() {
-        return false;
-    }
-    let failures = survey.failures();
-    !Table::new(&survey, &failures, &Sizes::All)
-        .any(|status| matches!(status, Status::Sizes | Status::Values))
+    look(&mut survey, &Sizes::All)
+        .is_ok_and(|(_, table)| !table.any(|status| matches!(status, Status::Sizes | Status::Values)))
 }
 
 /// Whether the stacks agree where no border is near, by their normal forms.
@@ -221,31 +218,37 @@ fn counterexample(
     if !survey.is_free() {
         return Err(Doubt::Irrational);
     }
+    let whole = survey.whole_kernels();
     for seed in 1..4 {
         let start = Point::random(seed);
-        let Some(channel) =
-            (0..maps[0].channels).find(|&o| survey.differs_at(sights, &start, Some(o)).is_some())
-        else {
-            continue;
+        // With one channel it is known which one differs.
+        let find = || {
+            let trial = survey.trial(sights, &start)?;
+            (0..maps[0].channels).find(|&o| trial.difference(o).is_some())
         };
-        let differs = |point: &Point| match whole_kernels(maps) {
-            Some(kernels) => kernels_differ(&kernels, survey, point),
-            None => survey.differs_at(sights, point, Some(channel)).is_some(),
+        let Some(channel) = (if maps[0].channels == 1 { Some(0) } else { find() }) else { continue };
+        let differs = |point: &Point| match &whole {
+            Some(kernels) => kernels.differ(survey.dependence(), point),
+            None => survey.trial(sights, point).and_then(|trial| trial.difference(channel)).is_some(),
         };
         let Some(point) = start.shrink(&choices, |symbol| survey.dependence().is_root(symbol), differs)
         else {
             continue;
         };
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
-        let Some(difference) = survey.differs_at(sights, &point, Some(channel)) else { continue };
+        let found = survey.trial(sights, &point).and_then(|trial| trial.difference(channel));
+        let Some(found) = found else { continue };
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
-        let place = [i, j].map(|n| i64::try_from(n).unwrap_or(0));
-        let image = if difference.everywhere {
-            Image::zeros(claim.channels, h, w)
-        } else {
-            survey.locate(sights, [size, place], &point, channel).and_then(|at| {
-                Image::impulse([claim.channels, h, w], at.map(|n| usize::try_from(n).unwrap_or(usize::MAX)))
-            })
+        let image = match found {
+            Visible::Everywhere => Image::zeros(claim.channels, h, w),
+            Visible::At([c, row, column]) => {
+                let [rows, columns] = [(0, i, row), (1, j, column)].map(|(axis, at, read)| {
+                    let at = i64::try_from(at).unwrap_or(0);
+                    survey.input_positions(axis, size[axis], at)[read as usize]
+                });
+                let at = [i64::from(c), rows, columns].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+                Image::impulse([claim.channels, h, w], at)
+            }
         };
         let image = image.ok_or(Doubt::Limit(Limit::Replay))?;
         return Counterexample::replay(
@@ -260,28 +263,6 @@ fn counterexample(
         .map_err(doubt_of);
     }
     Err(Doubt::Contradiction)
-}
-
-/// The kernels of two maps that are one kernel each, moved alike over the input and never cut.
-fn whole_kernels(maps: [&Affine; 2]) -> Option<[Arc<AtomKernel>; 2]> {
-    let [[left], [right]] = maps.map(|map| map.parts.as_slice()) else { return None };
-    let alike = left.source == 0 && right.source == 0 && left.gather.axes == right.gather.axes;
-    let unpadded =
-        left.gather.axes.iter().all(|axis| axis.up == 1 && axis.offset <= 0 && axis.same.is_none());
-    if !(alike && unpadded && maps.iter().all(|map| map.bias.is_empty())) {
-        return None;
-    }
-    Some([left.gather.kernel.as_atoms()?, right.gather.kernel.as_atoms()?])
-}
-
-/// Whether two kernels differ for some weights: as polynomials, at a point of large residues.
-fn kernels_differ([left, right]: &[Arc<AtomKernel>; 2], survey: &Survey<'_>, point: &Point) -> bool {
-    let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
-    let at = [Fp::new(0x1234_5678_9ABC_DEF1), Fp::new(0x0FED_CBA9_8765_4321)];
-    match (left.evaluate_at(&value, at), right.evaluate_at(&value, at)) {
-        (Some(a), Some(b)) => a != b,
-        _ => false,
-    }
 }
 
 fn agreement(

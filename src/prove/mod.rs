@@ -1,6 +1,7 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
 pub mod counterexample;
+mod difference;
 pub mod equality;
 pub mod factoring;
 mod interval;
@@ -8,6 +9,8 @@ pub mod kernels;
 mod point;
 pub mod region;
 mod search;
+mod sights;
 mod survey;
 pub mod verdict;
+mod whole;
 pub mod within;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::survey::{AxisSurvey, Survey};
+use super::sights::AxisSurvey;
+use super::survey::Survey;
 use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
 
 /// Where a refuted equality does hold.
@@ -12,13 +13,8 @@ use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
 pub enum Agreement {
     /// At no size (for general weights), and not in the interior either.
     Nowhere,
-    /// Exactly at the sizes that satisfy the conditions; `None` is no condition.
-    Sizes {
-        /// Condition on the height.
-        height: Option<LengthSet>,
-        /// Condition on the width.
-        width: Option<LengthSet>,
-    },
+    /// Exactly at the sizes in at least one of these boxes.
+    Sizes(Vec<SizeBox>),
     /// At every size, except within some rows and columns of the output's border: top, left, bottom, right.
     Interior {
         /// Width of the border that is wrong, per side.
@@ -30,6 +26,15 @@ pub enum Agreement {
     Some(Vec<[i64; 2]>),
     /// Exactly where these free scalars are 0.
     IfZero(Vec<String>),
+}
+
+/// The sizes whose height and width each satisfy a condition; `None` is no condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SizeBox {
+    /// Condition on the height.
+    pub height: Option<LengthSet>,
+    /// Condition on the width.
+    pub width: Option<LengthSet>,
 }
 
 /// A set of input lengths.
@@ -99,7 +104,7 @@ impl Classes {
                 *cell |= fails;
             }
         }
-        let fails = |set: &Vec<u32>| set.iter().any(|&column| failing[column as usize]);
+        let fails = |set: &Vec<u32>| set.iter().any(|&column| failing.get(column as usize) == Some(&true));
         self.sets.iter().map(fails).collect()
     }
 }
@@ -115,7 +120,8 @@ impl Table {
         let [rows, columns] = &survey.axes;
         let classes = [Classes::of(rows), Classes::of(columns)];
         // For each class of heights and of widths whether some output differs.
-        let differ: Vec<Vec<bool>> = classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
+        let differ: Vec<Vec<bool>> =
+            classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
         let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
         for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
             for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
@@ -138,7 +144,13 @@ impl Table {
 
     /// The smallest size of a wanted status, and that status: of least area, and of those the flattest.
     pub fn smallest(&self, wanted: impl Fn(Status) -> bool) -> Option<([i64; 2], Status)> {
-        self.all().filter(|(_, status)| wanted(*status)).min_by_key(|(size, _)| by_area(*size))
+        let mut least: Option<([i64; 2], Status)> = None;
+        for (size, status) in self.all() {
+            if wanted(status) && least.is_none_or(|(known, _)| by_area(size) < by_area(known)) {
+                least = Some((size, status));
+            }
+        }
+        least
     }
 
     /// All sizes with their status, the smallest first.
@@ -222,14 +234,56 @@ impl Table {
             })
         });
         if product {
-            let spoken_row = |i: usize| (0..columns).any(|j| self.status(i, j) != Status::Silent);
-            let spoken_column = |j: usize| (0..rows).any(|i| self.status(i, j) != Status::Silent);
-            let height = set(&self.heights, &good_rows, spoken_row, &survey.axes[0]);
-            let width = set(&self.widths, &good_columns, spoken_column, &survey.axes[1]);
-            return Agreement::Sizes { height, width };
+            return Agreement::Sizes(vec![self.size_box(survey, &good_rows, &good_columns)]);
+        }
+        if let Some(boxes) = self.boxes(survey) {
+            return Agreement::Sizes(boxes);
         }
         let listed = self.by_area().into_iter().filter(|(_, status)| *status == Status::Equal);
         Agreement::Some(listed.map(|(size, _)| size).take(6).collect())
+    }
+
+    /// The equal sizes as a few largest boxes, where the claim speaks of all sizes at which there is an output.
+    fn boxes(&self, survey: &Survey<'_>) -> Option<Vec<SizeBox>> {
+        const MOST: usize = 4;
+        let (rows, columns) = (self.heights.len(), self.widths.len());
+        let spoken = |i: usize, j: usize| self.status(i, j) != Status::Silent;
+        let spoken_rows: Vec<usize> = (0..rows).filter(|&i| (0..columns).any(|j| spoken(i, j))).collect();
+        let spoken_columns: Vec<usize> = (0..columns).filter(|&j| (0..rows).any(|i| spoken(i, j))).collect();
+        if spoken_rows.iter().any(|&i| spoken_columns.iter().any(|&j| !spoken(i, j))) {
+            return None;
+        }
+        // At each height the widths that are equal. The largest box with just these widths has all heights at
+        // which no fewer are.
+        let equal =
+            |i: usize| (0..columns).map(|j| self.status(i, j) == Status::Equal).collect::<Vec<bool>>();
+        let at: Vec<Vec<bool>> = (0..rows).map(equal).collect();
+        let mut sets: Vec<&Vec<bool>> = Vec::new();
+        for widths in at.iter().filter(|widths| widths.contains(&true)) {
+            if !sets.contains(&widths) {
+                if sets.len() == MOST {
+                    return None;
+                }
+                sets.push(widths);
+            }
+        }
+        let all_of =
+            |set: &[bool], widths: &[bool]| set.iter().zip(widths).all(|(wanted, has)| has | !wanted);
+        let boxes = sets.into_iter().map(|set| {
+            let heights: Vec<bool> = at.iter().map(|widths| all_of(set, widths)).collect();
+            self.size_box(survey, &heights, set)
+        });
+        Some(boxes.collect())
+    }
+
+    fn size_box(&self, survey: &Survey<'_>, good_rows: &[bool], good_columns: &[bool]) -> SizeBox {
+        let (rows, columns) = (self.heights.len(), self.widths.len());
+        let spoken_row = |i: usize| (0..columns).any(|j| self.status(i, j) != Status::Silent);
+        let spoken_column = |j: usize| (0..rows).any(|i| self.status(i, j) != Status::Silent);
+        SizeBox {
+            height: set(&self.heights, good_rows, spoken_row, &survey.axes[0]),
+            width: set(&self.widths, good_columns, spoken_column, &survey.axes[1]),
+        }
     }
 }
 

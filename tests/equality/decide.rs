@@ -8,7 +8,7 @@ use convproof::ir::{
 };
 use convproof::operator::OperatorError;
 use convproof::prove::equality::decide;
-use convproof::prove::region::{Agreement, LengthSet, includes};
+use convproof::prove::region::{Agreement, LengthSet, SizeBox, includes};
 use convproof::prove::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
 use proptest::prelude::*;
 
@@ -119,10 +119,12 @@ fn check_agreement(
     let mut described = matches!(sizes, Sizes::One(_));
     for agreement in &refutation.agreement {
         match agreement {
-            Agreement::Sizes { height, width } => {
+            Agreement::Sizes(boxes) => {
                 described = true;
                 for (&[h, w], seen) in survey.iter().filter(|(_, seen)| **seen != Seen::Silent) {
-                    let said = contains(height.as_ref(), h) && contains(width.as_ref(), w);
+                    let holds =
+                        |one: &SizeBox| contains(one.height.as_ref(), h) && contains(one.width.as_ref(), w);
+                    let said = boxes.iter().any(holds);
                     prop_assert_eq!(said, seen.is_equal(), "{:?} at {}x{}: {:?}", agreement, h, w, seen);
                 }
             }
@@ -409,7 +411,7 @@ mod found {
         let right = layer(Layer::Subsample([2, 2]));
         let StackVerdict::Refuted(found) = verdict(&left, &right, Sizes::All) else { panic!() };
         let even = LengthSet { from: 1, modulus: 2, residues: vec![0], small: vec![] };
-        let sizes = Agreement::Sizes { height: Some(even.clone()), width: Some(even) };
+        let sizes = Agreement::Sizes(vec![SizeBox { height: Some(even.clone()), width: Some(even) }]);
         assert_eq!(found.agreement, [sizes]);
     }
 
@@ -437,7 +439,7 @@ mod found {
         let height = SizeCondition::Compare(SizeExpr::Height, Order::Eq, SizeExpr::Constant(7));
         let StackVerdict::Refuted(found) = verdict(&id, &other, Sizes::Where(height)) else { panic!() };
         let one = LengthSet { from: 2, modulus: 1, residues: vec![], small: vec![1] };
-        assert_eq!(found.agreement, [Agreement::Sizes { height: None, width: Some(one) }]);
+        assert_eq!(found.agreement, [Agreement::Sizes(vec![SizeBox { height: None, width: Some(one) }])]);
         // Equal sizes as long as the width is at most 9.
         let cut = |n: i64| layer(Layer::Pad([0, n, 0, 0]));
         let left = chain(&[
@@ -452,7 +454,7 @@ mod found {
         ]);
         let StackVerdict::Refuted(found) = verdict(&left, &right, Sizes::All) else { panic!() };
         assert!(
-            matches!(found.agreement[..], [Agreement::Sizes { height: None, .. }]),
+            matches!(&found.agreement[..], [Agreement::Sizes(boxes)] if matches!(boxes[..], [SizeBox { height: None, .. }])),
             "{:?}",
             found.agreement
         );
