@@ -8,13 +8,13 @@ use super::bivariate::irreducible_image;
 use super::exact::{FactorError, factor};
 use super::ruppert::System;
 use crate::algebra::Grid;
+use crate::algebra::Rational;
 use crate::algebra::poly::finite_field::large_primes;
 use crate::algebra::poly::number_field::{Element, NumberField};
 use crate::algebra::poly::roots::{Root, count_real, isolate};
 use crate::algebra::poly::{integer, plane};
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 /// Unknowns up to which Ruppert's system is the first choice, and up to which it is tried at all.
@@ -138,8 +138,8 @@ pub fn split(f: &Grid<BigInt>) -> Result<Splitting, FactorError> {
         one_variable(f)?
     } else if count == 1 {
         let lead = plane::leading_position(f).ok_or(FactorError::Zero)?;
-        let scale = f.at(lead.0, lead.1);
-        (vec![BigInt::zero(), BigInt::one()], f.map(|c| vec![BigRational::new(c.clone(), scale.clone())]))
+        let scale = Rational::from(f.at(lead.0, lead.1).clone()).recip().ok_or(FactorError::Zero)?;
+        (vec![BigInt::zero(), BigInt::one()], f.map(|c| vec![&Rational::from(c.clone()) * &scale]))
     } else {
         two_variables(f, count)?
     };
@@ -170,7 +170,7 @@ fn one_variable(f: &Grid<BigInt>) -> Result<FieldAndFactor, FactorError> {
     let field = f.cells().to_vec();
     let numbers = NumberField::new(&field).ok_or(FactorError::Zero)?;
     let minus_root = numbers.generator().iter().map(|c| -c).collect();
-    let cells = vec![minus_root, numbers.rational(BigRational::one())];
+    let cells = vec![minus_root, numbers.rational(Rational::one())];
     let (height, width) = if f.height() == 1 { (1, 2) } else { (2, 1) };
     Ok((field, Grid::new(height, width, cells).ok_or(FactorError::Zero)?))
 }
@@ -215,8 +215,8 @@ impl Line {
             }
             let algebra = NumberField::new(&image)?;
             let rational = |cells: Vec<BigInt>| -> Element {
-                let mut element: Element = cells.into_iter().map(BigRational::from).collect();
-                element.resize(algebra.degree(), BigRational::zero());
+                let mut element: Element = cells.into_iter().map(Rational::from).collect();
+                element.resize(algebra.degree(), Rational::zero());
                 element
             };
             let inverse = algebra.inverse(&rational(derivative))?;
@@ -228,18 +228,18 @@ impl Line {
 
     /// The minimal polynomial of an element λ that generates the span of the values, and the coordinates of
     /// `1, λ, …, λ^(r−1)` in terms of the values.
-    fn primitive_element(&self) -> Option<(Vec<BigInt>, Vec<Vec<BigRational>>)> {
+    fn primitive_element(&self) -> Option<(Vec<BigInt>, Vec<Vec<Rational>>)> {
         let count = self.values.len();
         let rationals = NumberField::rationals();
         for trial in 0..40u32 {
-            let mut element = self.algebra.rational(BigRational::zero());
+            let mut element = self.algebra.rational(Rational::zero());
             for (index, value) in self.values.iter().enumerate() {
-                let weight = BigRational::from(BigInt::from(trial).pow(u32::try_from(index).ok()?));
+                let weight = Rational::from(BigInt::from(trial).pow(u32::try_from(index).ok()?));
                 for (cell, c) in element.iter_mut().zip(value) {
                     *cell += c * &weight;
                 }
             }
-            let mut powers = vec![self.algebra.rational(BigRational::one())];
+            let mut powers = vec![self.algebra.rational(Rational::one())];
             while powers.len() <= count {
                 powers.push(self.algebra.mul(&powers[powers.len() - 1], &element));
             }
@@ -256,8 +256,8 @@ impl Line {
                     let kernel = rationals.kernel(self.rows(&columns), count + 1);
                     let [vector] = kernel.as_slice() else { return None };
                     // The free column is the power: Σ v_j·value_j + power = 0.
-                    (!vector[count][0].is_zero())
-                        .then(|| vector[..count].iter().map(|c| -&c[0] / &vector[count][0]).collect())
+                    let scale = -vector[count][0].recip()?;
+                    Some(vector[..count].iter().map(|c| &c[0] * &scale).collect())
                 })
                 .collect::<Option<Vec<_>>>()?;
             return Some((field, coordinates));
@@ -273,9 +273,9 @@ impl Line {
     }
 }
 
-fn clear_denominators<'a>(values: impl Iterator<Item = &'a BigRational> + Clone) -> Vec<BigInt> {
-    let common = values.clone().fold(BigInt::one(), |acc, c| acc.lcm(c.denom()));
-    let cells: Vec<BigInt> = values.map(|c| c.numer() * (&common / c.denom())).collect();
+fn clear_denominators<'a>(values: impl Iterator<Item = &'a Rational> + Clone) -> Vec<BigInt> {
+    let common = values.clone().fold(BigInt::one(), |acc, c| acc.lcm(&c.denominator()));
+    let cells: Vec<BigInt> = values.map(|c| c.numerator() * (&common / c.denominator())).collect();
     integer::primitive(&cells)
 }
 
@@ -284,20 +284,20 @@ fn conjugate_factor(
     f: &Grid<BigInt>,
     solutions: &[Grid<BigInt>],
     numbers: &NumberField,
-    powers: &[Vec<BigRational>],
+    powers: &[Vec<Rational>],
 ) -> Option<Grid<Element>> {
     let count = powers.len();
-    let minimal: Vec<BigRational> = numbers.minimal().to_vec();
+    let minimal: Vec<Rational> = numbers.minimal().to_vec();
     let root = numbers.generator();
     // Synthetic division of E by t − λ, and E'(λ) = Σ q_k λ^k.
-    let mut quotient = vec![numbers.rational(BigRational::one())];
+    let mut quotient = vec![numbers.rational(Rational::one())];
     for k in (1..count).rev() {
         let mut next = numbers.mul(&quotient[quotient.len() - 1], &root);
         next[0] += &minimal[k];
         quotient.push(next);
     }
     quotient.reverse();
-    let zero = numbers.rational(BigRational::zero());
+    let zero = numbers.rational(Rational::zero());
     let derivative = quotient.iter().rev().fold(zero.clone(), |acc, q| {
         let mut value = numbers.mul(&acc, &root);
         for (cell, c) in value.iter_mut().zip(q) {
@@ -320,7 +320,7 @@ fn conjugate_factor(
     let projection = Grid::from_fn(f.height() - 1, f.width(), |a, b| {
         let mut cell = zero.clone();
         for (weight, g) in weights.iter().zip(solutions) {
-            let c = BigRational::from(g.at(a, b).clone());
+            let c = Rational::from(g.at(a, b).clone());
             for (x, w) in cell.iter_mut().zip(weight) {
                 *x += w * &c;
             }
@@ -335,7 +335,7 @@ fn conjugate_factor(
             let unknown = i * width + j;
             for (a, line) in f.rows().enumerate().filter(|(a, _)| a + i > 0) {
                 for (b, c) in line.iter().enumerate() {
-                    let factor = BigRational::from(c * i);
+                    let factor = Rational::from(c * i);
                     let cell = &mut equations[(a + i - 1) * columns + b + j][unknown];
                     for (x, d) in cell.iter_mut().zip(&derivative) {
                         *x += d * &factor;

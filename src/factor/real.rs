@@ -8,13 +8,13 @@ use super::bins::{Bin, distribute};
 use super::exact::FactorError;
 use super::solve::{Answer, pieces_over, scale_exponents};
 use crate::algebra::Grid;
+use crate::algebra::Rational;
 use crate::algebra::poly::number_field::Element;
 use crate::algebra::poly::plane;
 use crate::algebra::poly::roots::Root;
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_rational::BigRational;
-use num_traits::{One, Pow, Signed, Zero};
+use num_traits::{One, Zero};
 
 /// Fractional bits of the approximations.
 const BITS: u32 = 160;
@@ -23,9 +23,9 @@ const BITS: u32 = 160;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealSolution {
     /// One kernel for each unknown, in the requested shape; cells are dyadic rationals with 160 fractional bits.
-    pub kernels: Vec<Grid<BigRational>>,
+    pub kernels: Vec<Grid<Rational>>,
     /// The largest absolute cell of `scale · kernel − Π kernels^powers`, exactly.
-    pub residual: BigRational,
+    pub residual: Rational,
     /// For each factor of the factorization that splits, its index and the irreducible integer polynomial (constant term
     /// first) whose roots generate the fields of the factor's factors.
     pub fields: Vec<(usize, Vec<BigInt>)>,
@@ -39,7 +39,7 @@ pub struct RealSolution {
 /// reaches a limit.
 pub fn real_solution(
     kernel: &Grid<BigInt>,
-    scale: &BigRational,
+    scale: &Rational,
     bins: &[Bin],
     answer: &Answer,
 ) -> Result<RealSolution, FactorError> {
@@ -50,13 +50,13 @@ pub fn real_solution(
         .ok_or(FactorError::Shapes)?;
     let mut pieces = vec![monomial(1, 0), monomial(0, 1)];
     let mut fields = Vec::new();
-    let mut scalar = scale * &answer.factorization.content;
+    let mut scalar = scale * Rational::from(answer.factorization.content.clone());
     for (index, (f, multiplicity)) in answer.factorization.factors.iter().enumerate() {
         let splitting = split(f)?;
         pieces.extend(real_pieces(&splitting).into_iter().map(|piece| round(&piece)));
         // The factors are monic in the leading cell; the rest of f is that cell.
         let (row, column) = plane::leading_position(f).ok_or(FactorError::Zero)?;
-        scalar *= Pow::pow(BigRational::from(f.at(row, column).clone()), multiplicity);
+        scalar *= num_traits::pow(Rational::from(f.at(row, column).clone()), *multiplicity);
         if splitting.field.len() > 2 {
             fields.push((index, splitting.field));
         }
@@ -65,8 +65,9 @@ pub fn real_solution(
     let root = real_root(&scalar, exponent).ok_or(FactorError::Shapes)?;
     let mut kernels = Vec::with_capacity(bins.len());
     for (k, (bin, scale_exponent)) in bins.iter().zip(scale_exponents(bins)).enumerate() {
-        let size = Pow::pow(&root, scale_exponent.unsigned_abs());
-        let scale = if scale_exponent < 0 { size.recip() } else { size };
+        let exponent = usize::try_from(scale_exponent.unsigned_abs()).map_err(|_| FactorError::Limit)?;
+        let size = num_traits::pow(root.clone(), exponent);
+        let scale = if scale_exponent < 0 { size.recip().ok_or(FactorError::Zero)? } else { size };
         let mut product = Grid::from_fn(1, 1, |_, _| scale.clone());
         for (piece, exponents) in pieces.iter().zip(&found.first) {
             for _ in 0..exponents[k] {
@@ -77,22 +78,25 @@ pub fn real_solution(
             if i < product.height() && j < product.width() {
                 product.at(i, j).clone()
             } else {
-                BigRational::zero()
+                Rational::zero()
             }
         });
         kernels.push(round(&padded));
     }
     let copies = kernels.iter().zip(bins).flat_map(|(kernel, bin)| std::iter::repeat_n(kernel, bin.power));
-    let product = copies.fold(Grid::from_fn(1, 1, |_, _| BigRational::one()), |acc, k| mul(&acc, k));
+    let product = copies.fold(Grid::from_fn(1, 1, |_, _| Rational::one()), |acc, k| mul(&acc, k));
     let cells = product.cells().iter().zip(kernel.cells());
-    let residual = cells.map(|(c, d)| (c - scale * d).abs()).max().unwrap_or_else(BigRational::zero);
+    let residual = cells
+        .map(|(c, d)| (c - scale * Rational::from(d.clone())).abs())
+        .max()
+        .unwrap_or_else(Rational::zero);
     Ok(RealSolution { kernels, residual, fields })
 }
 
 /// The monic factors over ℝ: for real roots, then for conjugate pairs the product of both.
-fn real_pieces(splitting: &Splitting) -> Vec<Grid<BigRational>> {
+fn real_pieces(splitting: &Splitting) -> Vec<Grid<Rational>> {
     let (real, complex) = splitting.roots.split_at(splitting.real);
-    let mut pieces: Vec<Grid<BigRational>> =
+    let mut pieces: Vec<Grid<Rational>> =
         real.iter().map(|root| splitting.factor.map(|c| value(c, root).0)).collect();
     for pair in complex.chunks(2) {
         let cells = splitting.factor.map(|c| value(c, &pair[0]));
@@ -107,23 +111,23 @@ fn real_pieces(splitting: &Splitting) -> Vec<Grid<BigRational>> {
 }
 
 /// The value of an element at a root of the field's polynomial.
-fn value(element: &Element, root: &Root) -> (BigRational, BigRational) {
-    let start = (BigRational::zero(), BigRational::zero());
+fn value(element: &Element, root: &Root) -> (Rational, Rational) {
+    let start = (Rational::zero(), Rational::zero());
     element.iter().rev().fold(start, |(re, im), c| {
         let next = (&re * &root.re - &im * &root.im + c, &re * &root.im + &im * &root.re);
         (round_cell(&next.0, 2 * BITS), round_cell(&next.1, 2 * BITS))
     })
 }
 
-fn monomial(rows: usize, columns: usize) -> Grid<BigRational> {
+fn monomial(rows: usize, columns: usize) -> Grid<Rational> {
     Grid::from_fn(rows + 1, columns + 1, |i, j| {
-        if (i, j) == (rows, columns) { BigRational::one() } else { BigRational::zero() }
+        if (i, j) == (rows, columns) { Rational::one() } else { Rational::zero() }
     })
 }
 
-fn mul(a: &Grid<BigRational>, b: &Grid<BigRational>) -> Grid<BigRational> {
+fn mul(a: &Grid<Rational>, b: &Grid<Rational>) -> Grid<Rational> {
     let mut product =
-        Grid::from_fn(a.height() + b.height() - 1, a.width() + b.width() - 1, |_, _| BigRational::zero());
+        Grid::from_fn(a.height() + b.height() - 1, a.width() + b.width() - 1, |_, _| Rational::zero());
     for (i, row) in a.rows().enumerate() {
         for (j, x) in row.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
             for (p, other) in b.rows().enumerate() {
@@ -136,17 +140,16 @@ fn mul(a: &Grid<BigRational>, b: &Grid<BigRational>) -> Grid<BigRational> {
     product
 }
 
-fn round(a: &Grid<BigRational>) -> Grid<BigRational> {
+fn round(a: &Grid<Rational>) -> Grid<Rational> {
     a.map(|c| round_cell(c, BITS))
 }
 
-fn round_cell(value: &BigRational, bits: u32) -> BigRational {
-    let scale = BigInt::one() << bits;
-    BigRational::new(value.numer() * &scale / value.denom(), scale)
+fn round_cell(value: &Rational, bits: u32) -> Rational {
+    Rational::dyadic((value.numerator() << bits) / value.denominator(), bits)
 }
 
 /// An approximation of the real `exponent`-th root, exact for exponent 1.
-fn real_root(value: &BigRational, exponent: usize) -> Option<BigRational> {
+fn real_root(value: &Rational, exponent: usize) -> Option<Rational> {
     let exponent = u32::try_from(exponent).ok().filter(|e| *e > 0)?;
     if exponent == 1 {
         return Some(value.clone());
@@ -155,6 +158,6 @@ fn real_root(value: &BigRational, exponent: usize) -> Option<BigRational> {
         return None;
     }
     let bits = 2 * BITS;
-    let scaled = (value.numer() << bits.checked_mul(exponent)?) / value.denom();
-    Some(BigRational::new(scaled.nth_root(exponent), BigInt::one() << bits))
+    let scaled = (value.numerator() << bits.checked_mul(exponent)?) / value.denominator();
+    Some(Rational::dyadic(scaled.nth_root(exponent), bits))
 }

@@ -7,11 +7,11 @@ use super::absolute::{AbsoluteCount, absolute_factor_count, real_counts};
 use super::bins::{Bin, Distributions, Piece, distribute};
 use super::exact::{FactorError, Factorization, factor};
 use crate::algebra::Grid;
+use crate::algebra::Rational;
 use crate::algebra::poly::plane;
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
-use num_rational::BigRational;
-use num_traits::{Pow, Signed, Zero};
+use num_traits::{Pow, Zero};
 
 /// Largest power of an unknown.
 const POWER_LIMIT: usize = 1024;
@@ -53,7 +53,7 @@ pub struct RationalSolution {
     /// Primitive integer kernels of the requested shapes; the last nonzero cell in row-major order is positive.
     pub kernels: Vec<Grid<BigInt>>,
     /// The scalars: all 1 but for the first unknown of power 1, if there is one.
-    pub scales: Vec<BigRational>,
+    pub scales: Vec<Rational>,
     /// Number of different tuples of kernels, up to scalar factors.
     pub count: BigUint,
 }
@@ -79,7 +79,7 @@ pub struct Answer {
 /// # Errors
 /// [`FactorError::Shapes`] if the shapes do not add up to that of the kernel, [`FactorError::Zero`] if kernel or scale is
 /// zero (then any solution has a zero unknown), [`FactorError::Limit`] when the rational question stays open.
-pub fn solve(kernel: &Grid<BigInt>, scale: &BigRational, bins: &[Bin]) -> Result<Answer, FactorError> {
+pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<Answer, FactorError> {
     if bins.iter().any(|bin| bin.power > POWER_LIMIT) {
         return Err(FactorError::Limit);
     }
@@ -97,7 +97,7 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &BigRational, bins: &[Bin]) -> Result
         return Err(FactorError::Zero);
     }
     let factorization = factor(kernel)?;
-    let scalar = scale * &factorization.content;
+    let scalar = scale * Rational::from(factorization.content.clone());
     let exponent = bins.iter().fold(0, |acc, bin| acc.gcd(&bin.power));
     let pieces = rational_pieces(&factorization);
     let rational = match distribute(&pieces, bins)? {
@@ -193,13 +193,13 @@ pub(super) fn pieces_over(factorization: &Factorization, splits: &[FactorSplit],
 }
 
 /// The rational t with `t^exponent == value`, positive for even exponents.
-fn rational_root(value: &BigRational, exponent: usize) -> Option<BigRational> {
+fn rational_root(value: &Rational, exponent: usize) -> Option<Rational> {
     let exponent = u32::try_from(exponent).ok().filter(|e| *e > 0)?;
     if value.is_negative() && exponent % 2 == 0 {
         return None;
     }
     let root = |n: &BigInt| Some(n.nth_root(exponent)).filter(|root| Pow::pow(root, exponent) == *n);
-    Some(BigRational::new(root(value.numer())?, root(value.denom())?))
+    Rational::new(root(&value.numerator())?, root(&value.denominator())?)
 }
 
 /// Scalars with `Π scales[k]^power_k == root^g`, g the greatest common divisor of the powers.
@@ -222,10 +222,10 @@ pub(super) fn scale_exponents(bins: &[Bin]) -> Vec<i64> {
     exponents
 }
 
-fn scales(root: &BigRational, bins: &[Bin]) -> Vec<BigRational> {
+fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
     let power = |e: &i64| {
-        let size = Pow::pow(root, u32::try_from(e.unsigned_abs()).unwrap_or(u32::MAX));
-        if *e < 0 { size.recip() } else { size }
+        let size = num_traits::pow(root.clone(), usize::try_from(e.unsigned_abs()).unwrap_or(usize::MAX));
+        if *e < 0 { size.recip().unwrap_or_default() } else { size }
     };
     scale_exponents(bins).iter().map(power).collect()
 }

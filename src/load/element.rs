@@ -100,11 +100,7 @@ fn float(bits: u64, exponent_bits: u32) -> Option<Rational> {
     let exponent = i64::try_from(field.max(1)).ok()? - bias - i64::from(fraction_bits) + i64::from(zeros);
     let shift = u32::try_from(exponent.unsigned_abs()).ok()?;
     if exponent < 0 {
-        if shift < 63 {
-            Rational::ratio(odd, 1 << shift)
-        } else {
-            Rational::new(odd.into(), BigInt::from(1) << shift)
-        }
+        if shift < 63 { Rational::ratio(odd, 1 << shift) } else { Some(Rational::dyadic(odd.into(), shift)) }
     } else {
         Some(Rational::from(BigInt::from(odd) << shift))
     }

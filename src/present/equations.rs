@@ -106,7 +106,7 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
     if let Some(real) = real {
         let decimals = asked.unknowns.iter().zip(&real.kernels).map(|(unknown, grid)| Matrix {
             title: format!("{} (decimals)", unknown.name),
-            rows: grid.rows().map(|row| row.iter().map(|cell| decimal(cell, 8)).collect()).collect(),
+            rows: grid.rows().map(|row| row.iter().map(|cell| cell.to_decimal(8)).collect()).collect(),
             mark: None,
         });
         for (_, polynomial) in &real.fields {
@@ -119,7 +119,7 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
         details.extend(side_by_side(decimals.collect()));
         details.push(Block::Text(format!(
             "Multiplied out, these decimals miss the kernel by at most {} in any entry (exact residual of the rounded values).",
-            decimal(&real.residual, 3)
+            real.residual.to_decimal(3)
         )));
         field = real
             .fields
@@ -133,11 +133,6 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
         "fields": field,
     });
     Shown { outcome, method, details, witness }
-}
-
-fn decimal(value: &num_rational::BigRational, digits: usize) -> String {
-    Rational::new(value.numer().clone(), value.denom().clone())
-        .map_or_else(String::new, |value| value.to_decimal(digits))
 }
 
 fn univariate(coefficients: &[num_bigint::BigInt]) -> String {

@@ -5,7 +5,6 @@
 //! squares happens to meet them exactly.
 
 use num_bigint::BigUint;
-use num_rational::BigRational;
 
 use super::verdict::{Doubt, Limit};
 use crate::algebra::{Grid, Rational, SplitMix64};
@@ -288,7 +287,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     }
     // Scaled to integers over one denominator; the denominator is part of the scalar.
     let kernel = integers(concrete);
-    let scale = BigRational::new(1.into(), concrete.denominator().clone());
+    let scale = Rational::from(concrete.denominator().clone()).recip().unwrap_or_default();
     let answer = match factor_solve(&kernel, &scale, &bins) {
         Ok(answer) => answer,
         Err(FactorError::Shapes) => {
@@ -314,10 +313,11 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     EquationVerdict::Irrational { answer: Box::new(answer), real }
 }
 
-fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &BigRational) -> Result<Kernel, KernelError> {
+fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &Rational) -> Result<Kernel, KernelError> {
     let shape = Shape::plane(grid.height(), grid.width());
-    let numerators: Vec<_> = grid.cells().iter().map(|cell| cell * scale.numer()).collect();
-    Ok(ConcreteKernel::from_bigints(shape, &numerators, scale.denom().clone())?.into())
+    let numerator = scale.numerator();
+    let numerators: Vec<_> = grid.cells().iter().map(|cell| cell * &numerator).collect();
+    Ok(ConcreteKernel::from_bigints(shape, &numerators, scale.denominator())?.into())
 }
 
 /// Sums of products of unknowns: least squares may meet them exactly.

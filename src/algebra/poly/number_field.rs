@@ -2,31 +2,32 @@
 //!
 //! For small systems only: elements are vectors of big rationals.
 
+use crate::algebra::Rational;
 use num_bigint::BigInt;
-use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 /// An element: coefficients of `1, t, …, t^(r−1)`.
-pub type Element = Vec<BigRational>;
+pub type Element = Vec<Rational>;
 
 /// `ℚ[t]/E` for a monic E. It is a field when E is irreducible; otherwise only [`NumberField::mul`] and the inverses of
 /// units make sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NumberField {
-    minimal: Vec<BigRational>,
+    minimal: Vec<Rational>,
 }
 
 impl NumberField {
     /// The algebra of a polynomial of positive degree, constant term first.
     pub fn new(polynomial: &[BigInt]) -> Option<Self> {
         let lead = polynomial.last().filter(|lead| !lead.is_zero() && polynomial.len() > 1)?;
-        let minimal = polynomial.iter().map(|c| BigRational::new(c.clone(), lead.clone())).collect();
+        let minimal =
+            polynomial.iter().map(|c| Rational::new(c.clone(), lead.clone())).collect::<Option<_>>()?;
         Some(Self { minimal })
     }
 
     /// The rational numbers.
     pub fn rationals() -> Self {
-        Self { minimal: vec![BigRational::zero(), BigRational::one()] }
+        Self { minimal: vec![Rational::zero(), Rational::one()] }
     }
 
     /// The degree over ℚ.
@@ -35,25 +36,25 @@ impl NumberField {
     }
 
     /// The monic polynomial E, constant term first.
-    pub fn minimal(&self) -> &[BigRational] {
+    pub fn minimal(&self) -> &[Rational] {
         &self.minimal
     }
 
     /// A rational number as an element.
-    pub fn rational(&self, value: BigRational) -> Element {
-        let mut element = vec![BigRational::zero(); self.degree()];
+    pub fn rational(&self, value: Rational) -> Element {
+        let mut element = vec![Rational::zero(); self.degree()];
         element[0] = value;
         element
     }
 
     /// The class of t.
     pub fn generator(&self) -> Element {
-        self.reduce(vec![BigRational::zero(), BigRational::one()])
+        self.reduce(vec![Rational::zero(), Rational::one()])
     }
 
     /// `a · b`.
-    pub fn mul(&self, a: &[BigRational], b: &[BigRational]) -> Element {
-        let mut product = vec![BigRational::zero(); a.len() + b.len()];
+    pub fn mul(&self, a: &[Rational], b: &[Rational]) -> Element {
+        let mut product = vec![Rational::zero(); a.len() + b.len()];
         for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
             for (cell, y) in product[i..].iter_mut().zip(b) {
                 *cell += x * y;
@@ -62,7 +63,7 @@ impl NumberField {
         self.reduce(product)
     }
 
-    fn reduce(&self, mut a: Vec<BigRational>) -> Element {
+    fn reduce(&self, mut a: Vec<Rational>) -> Element {
         let degree = self.degree();
         while a.len() > degree {
             let Some(top) = a.pop() else { break };
@@ -74,14 +75,14 @@ impl NumberField {
                 *cell -= &top * c;
             }
         }
-        a.resize(degree, BigRational::zero());
+        a.resize(degree, Rational::zero());
         a
     }
 
     /// `1 / a`; `None` for zero.
-    pub fn inverse(&self, a: &[BigRational]) -> Option<Element> {
+    pub fn inverse(&self, a: &[Rational]) -> Option<Element> {
         if a[1..].iter().all(Zero::is_zero) {
-            return (!a[0].is_zero()).then(|| self.rational(a[0].recip()));
+            return Some(self.rational(a[0].recip()?));
         }
         // Column i of the system is a·t^i; the solution b has a·b = 1.
         let degree = self.degree();
@@ -94,14 +95,14 @@ impl NumberField {
         let rows = (0..degree)
             .map(|i| {
                 let mut row: Vec<Element> = columns.iter().map(|c| vec![c[i].clone()]).collect();
-                row.push(vec![if i == 0 { -BigRational::one() } else { BigRational::zero() }]);
+                row.push(vec![if i == 0 { -Rational::one() } else { Rational::zero() }]);
                 row
             })
             .collect();
         let mut kernel = rationals.kernel(rows, degree + 1);
         let vector = kernel.pop().filter(|_| kernel.is_empty())?;
-        let scale = vector[degree][0].clone();
-        (!scale.is_zero()).then(|| vector[..degree].iter().map(|c| &c[0] / &scale).collect())
+        let scale = vector[degree][0].recip()?;
+        Some(vector[..degree].iter().map(|c| &c[0] * &scale).collect())
     }
 
     /// A basis of the vectors that all `rows` annihilate; in each, the free column has 1.
@@ -123,8 +124,8 @@ impl NumberField {
         }
         let mut basis = Vec::new();
         for free in (0..columns).filter(|c| echelon.iter().all(|(pivot, _)| pivot != c)) {
-            let mut vector = vec![self.rational(BigRational::zero()); columns];
-            vector[free] = self.rational(BigRational::one());
+            let mut vector = vec![self.rational(Rational::zero()); columns];
+            vector[free] = self.rational(Rational::one());
             for (pivot, row) in &echelon {
                 vector[*pivot] = row[free].iter().map(|c| -c).collect();
             }
@@ -157,9 +158,9 @@ mod tests {
         fn inverses(a in prop::collection::vec(-9i64..=9, 3)) {
             // t³ − 2 is irreducible.
             let field = NumberField::new(&[-2, 0, 0, 1].map(BigInt::from)).unwrap();
-            let a: Element = a.into_iter().map(|c| BigRational::from(BigInt::from(c))).collect();
+            let a: Element = a.into_iter().map(|c| Rational::from(BigInt::from(c))).collect();
             match field.inverse(&a) {
-                Some(b) => prop_assert_eq!(field.mul(&a, &b), field.rational(BigRational::one())),
+                Some(b) => prop_assert_eq!(field.mul(&a, &b), field.rational(Rational::one())),
                 None => prop_assert!(a.iter().all(Zero::is_zero)),
             }
         }

@@ -6,8 +6,8 @@
 //! upon Gerschgorin's theorems").
 
 use super::integer;
+use crate::algebra::Rational;
 use num_bigint::BigInt;
-use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 /// Number of distinct real roots, by Sturm's theorem. Zero polynomials have none here.
@@ -49,11 +49,11 @@ fn negated_remainder(a: &[BigInt], b: &[BigInt]) -> Vec<BigInt> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
     /// Real part of the centre.
-    pub re: BigRational,
+    pub re: Rational,
     /// Imaginary part of the centre; 0 exactly for real roots.
-    pub im: BigRational,
+    pub im: Rational,
     /// Radius of the disc.
-    pub radius: BigRational,
+    pub radius: Rational,
 }
 
 /// Fractional bits of the fixed-point iteration.
@@ -167,8 +167,8 @@ fn iterate(a: &[BigInt], degree: usize) -> Option<Vec<Fixed>> {
 /// Exact Weierstrass corrections: the discs of radius `degree · |W_i|` cover all roots, and one that meets no other
 /// holds exactly one. A disc that is symmetric to the real axis then holds a real root.
 fn certify(a: &[BigInt], centres: &[Fixed]) -> Option<Vec<Root>> {
-    let radius = BigRational::new(BigInt::one(), BigInt::one() << RADIUS_BITS);
-    let rational = |value: &BigInt| BigRational::new(value.clone(), BigInt::one() << BITS);
+    let radius = Rational::dyadic(BigInt::one(), RADIUS_BITS);
+    let rational = |value: &BigInt| Rational::dyadic(value.clone(), BITS);
     let limit = BigInt::one() << (BITS - RADIUS_BITS + 1);
     let mut roots = Vec::with_capacity(centres.len());
     for (i, z) in centres.iter().enumerate() {
@@ -231,7 +231,7 @@ mod tests {
             let isolated = isolate(&a).unwrap();
             prop_assert_eq!(isolated.len(), a.len() - 1);
             for (root, found) in roots.iter().zip(&isolated) {
-                let distance = (&found.re - BigRational::from(BigInt::from(*root))).abs();
+                let distance = (&found.re - Rational::from(BigInt::from(*root))).abs();
                 prop_assert!(distance <= found.radius && found.im.is_zero());
             }
             prop_assert!(isolated[roots.len()..].iter().all(|r| !r.im.is_zero()));

@@ -70,6 +70,13 @@ impl Rational {
         Some(Self::from_reduced(n, d))
     }
 
+    /// `numerator / 2^bits`.
+    pub fn dyadic(numerator: BigInt, bits: impl Into<u64>) -> Self {
+        let bits = bits.into();
+        let common = numerator.trailing_zeros().map_or(bits, |zeros| zeros.min(bits));
+        Self::from_reduced(numerator >> common, BigInt::one() << (bits - common))
+    }
+
     /// `numerator / denominator` in lowest terms; `None` if the denominator is 0.
     pub fn ratio(numerator: i64, denominator: i64) -> Option<Self> {
         if denominator == 0 {

@@ -130,7 +130,7 @@ impl Rational {
         if exponent >= 1074 {
             Some(Self::from(signed << (exponent - 1074)))
         } else {
-            Self::new(signed, BigInt::one() << (1074 - exponent))
+            Some(Self::dyadic(signed, 1074 - exponent))
         }
     }
 
