@@ -161,8 +161,8 @@ impl SymbolicKernel {
     }
 
     /// The kernel without its zero border rows and columns, and how many were removed at the top, left,
-    /// bottom and right; a zero kernel becomes one zero.
-    pub fn trim(&self) -> Result<(Self, [usize; 4]), KernelError> {
+    /// bottom and right; a zero kernel becomes one zero. `None` if there is nothing to remove.
+    pub fn trim(&self) -> Result<Option<(Self, [usize; 4])>, KernelError> {
         let Shape { height, width, .. } = self.shape;
         let used = |keep: &dyn Fn([usize; 4]) -> bool| {
             positions(self.shape).zip(&self.entries).any(|(at, entry)| keep(at) && !entry.is_zero())
@@ -170,15 +170,16 @@ impl SymbolicKernel {
         let rows: Vec<usize> = (0..height).filter(|&row| used(&|at| at[2] == row)).collect();
         let columns: Vec<usize> = (0..width).filter(|&column| used(&|at| at[3] == column)).collect();
         let (Some(&top), Some(&last_row)) = (rows.first(), rows.last()) else {
-            return Ok((
-                Self::zeros(Shape { height: 1, width: 1, ..self.shape })?,
-                [0, 0, height - 1, width - 1],
-            ));
+            let zero = Self::zeros(Shape { height: 1, width: 1, ..self.shape })?;
+            return Ok(Some((zero, [0, 0, height - 1, width - 1])));
         };
         let (left, last_column) = (columns[0], columns[columns.len() - 1]);
         let shape = Shape { height: last_row - top + 1, width: last_column - left + 1, ..self.shape };
+        if shape == self.shape {
+            return Ok(None);
+        }
         let trimmed = self.gather(shape, |[o, c, i, j]| Some([o, c, i + top, j + left]))?;
-        Ok((trimmed, [top, left, height - 1 - last_row, width - 1 - last_column]))
+        Ok(Some((trimmed, [top, left, height - 1 - last_row, width - 1 - last_column])))
     }
 
     /// Each entry replaced by a function of it.

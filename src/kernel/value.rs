@@ -157,6 +157,9 @@ impl Kernel {
 
     /// Every entry times a rational.
     pub fn scale_rational(&self, factor: &Rational) -> Result<Self, KernelError> {
+        if factor.is_one() {
+            return Ok(self.clone());
+        }
         Ok(match self {
             Self::Concrete(kernel) => kernel.scale(factor)?.into(),
             Self::Atoms(kernel) => kernel.scale(factor)?.into(),
@@ -240,6 +243,9 @@ impl Kernel {
 
     /// Zeros added at the top, left, bottom and right.
     pub fn pad(&self, sides: [usize; 4]) -> Result<Self, KernelError> {
+        if sides == [0; 4] {
+            return Ok(self.clone());
+        }
         let [top, left, bottom, right] = sides;
         Ok(match self {
             Self::Concrete(kernel) => kernel.pad(top, left, bottom, right)?.into(),
@@ -260,10 +266,10 @@ impl Kernel {
                 let (kernel, sides) = kernel.trim();
                 (kernel.into(), sides)
             }
-            Self::Symbolic(kernel) => {
-                let (kernel, sides) = kernel.trim()?;
-                (kernel.into(), sides)
-            }
+            Self::Symbolic(kernel) => match kernel.trim()? {
+                Some((kernel, sides)) => (kernel.into(), sides),
+                None => (self.clone(), [0; 4]),
+            },
         })
     }
 
