@@ -33,11 +33,11 @@ impl Array4 {
         for o in 0..shape[0] {
             for c in 0..shape[1] {
                 for i in 0..shape[2] {
+                    let start = values.len();
                     for j in 0..shape[3] {
-                        let value = entry(work, [o, c, i, j])?;
-                        work.keep(&value)?;
-                        values.push(value);
+                        values.push(entry(work, [o, c, i, j])?);
                     }
+                    work.keep(&values[start..])?;
                 }
             }
         }

@@ -59,11 +59,11 @@ impl Image {
         let mut values = Vec::with_capacity(count);
         for channel in 0..channels {
             for row in 0..height {
+                let start = values.len();
                 for column in 0..width {
-                    let value = entry(work, [channel, row, column])?;
-                    work.keep(&value)?;
-                    values.push(value);
+                    values.push(entry(work, [channel, row, column])?);
                 }
+                work.keep(&values[start..])?;
             }
         }
         Ok(Self { channels, height, width, values })

@@ -148,7 +148,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn copies(&mut self, values: &[Rational]) -> Result<Vec<Rational>> {
-        values.iter().try_for_each(|value| self.work.keep(value))?;
+        self.work.keep(values)?;
         Ok(values.to_vec())
     }
 

@@ -29,9 +29,9 @@ impl Work {
         Ok(())
     }
 
-    /// To be called for every number that an image or kernel holds.
-    pub(super) fn keep(&mut self, value: &Rational) -> Result<(), EvaluateError> {
-        let memory = memory(value);
+    /// To be called for all numbers that an image or kernel holds, row by row.
+    pub(super) fn keep(&mut self, values: &[Rational]) -> Result<(), EvaluateError> {
+        let memory = values.iter().map(memory).sum::<u64>();
         self.charge(memory * STORAGE)?;
         self.kept = self.kept.saturating_add(memory);
         if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }

@@ -228,10 +228,11 @@ fn is_impulse(found: &Counterexample) -> Option<[usize; 3]> {
 
 fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
     let input = found.input();
+    let impulse = is_impulse(found);
     let what = if input.values().iter().all(Rational::is_zero) {
         format!("a zero image of {}", image_size(input.size()))
     } else {
-        match is_impulse(found) {
+        match impulse {
             Some(at) => {
                 format!(
                     "an image of {} that is 1 at {} and 0 elsewhere",
@@ -256,7 +257,7 @@ fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
         found.left(),
         found.right()
     ))];
-    details.extend(side_by_side(image_matrices("input", input, is_impulse(found))));
+    details.extend(side_by_side(image_matrices("input", input, impulse)));
     let mut sides = image_matrices("left output", &outputs[0], Some(found.position()));
     sides.extend(image_matrices("right output", &outputs[1], Some(found.position())));
     details.extend(side_by_side(sides));
