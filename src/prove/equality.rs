@@ -4,11 +4,13 @@
 //! every input size is surveyed, which decides the rest; only nonlinear layers that do not match one to one
 //! can leave it open. A refutation is replayed by the naive evaluator before it is believed.
 
+use super::condition;
 use super::counterexample::{Counterexample, Mismatch, ReplayError};
 use super::point::Point;
-use super::region::{self, Agreement, Status, Table};
+use super::region::{Agreement, Status};
 use super::search;
 use super::survey::{Extent, Survey, SurveyLimit, Visible};
+use super::table::{self, Table};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::algebra::{Poly, Symbol};
 use crate::evaluate::{EvaluateError, Image};
@@ -35,7 +37,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     }
     let right = matched(&mut operators, &left, right, claim, symbols)?;
     let interior_equal = size.is_none() && interiors_agree(claim)?;
-    let (reach, modulus) = region::reach(&claim.sizes);
+    let (reach, modulus) = condition::reach(&claim.sizes);
     let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
     let maps = [&left, &right];
     let nonlinear =
@@ -48,7 +50,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         Ok(surveyed) => surveyed,
         Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
     };
-    if !table.any(|status| matches!(status, Status::Sizes | Status::Values)) {
+    if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
         let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
         let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
@@ -57,7 +59,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
         return Ok(search::nonlinear(claim, symbols, &table));
     }
-    let Some((size, status)) = table.smallest(|status| matches!(status, Status::Sizes | Status::Values))
+    let Some((size, status)) =
+        table.statuses.smallest(|status| matches!(status, Status::Sizes | Status::Values))
     else {
         return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
     };
@@ -158,8 +161,9 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, size
     let extent =
         if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 0, modulus: 1 } };
     let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
-    look(&mut survey, &Sizes::All)
-        .is_ok_and(|(_, table)| !table.any(|status| matches!(status, Status::Sizes | Status::Values)))
+    look(&mut survey, &Sizes::All).is_ok_and(|(_, table)| {
+        !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))
+    })
 }
 
 /// Whether the stacks agree where no border is near, by their normal forms.
@@ -273,13 +277,13 @@ fn agreement(
 ) -> Vec<Agreement> {
     let mut all = Vec::new();
     if survey.axes[0].period > 0 {
-        match table.describe(survey) {
+        match table.statuses.describe() {
             Agreement::Nowhere => {}
             found => all.push(found),
         }
         all.extend(interior(survey, failures));
     }
-    let sizes_agree = !table.any(|status| status == Status::Sizes);
+    let sizes_agree = !table.statuses.any(|status| status == Status::Sizes);
     // Without free scalars or vectors there is nothing to be 0.
     let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
     if sizes_agree
@@ -296,11 +300,11 @@ fn agreement(
 
 /// The border outside of which the maps agree, confirmed exactly; `None` past a limit.
 fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
-    let (found, pairs) = region::ring(survey, failures)?;
+    let (found, pairs) = table::ring(survey, failures)?;
     if !survey.confirm(pairs).ok()? {
         return Some(found);
     }
-    region::ring(survey, &survey.failures()).map(|(found, _)| found)
+    table::ring(survey, &survey.failures()).map(|(found, _)| found)
 }
 
 /// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish

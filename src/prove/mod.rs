@@ -1,5 +1,6 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
+pub mod condition;
 pub mod counterexample;
 mod difference;
 pub mod equality;
@@ -11,6 +12,7 @@ pub mod region;
 mod search;
 mod sights;
 mod survey;
+mod table;
 pub mod verdict;
 mod whole;
 pub mod within;

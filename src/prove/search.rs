@@ -1,10 +1,12 @@
 //! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
 //! match, and limits. What it finds is replayed; what it does not find says nothing.
 
+use super::condition::includes;
 use super::counterexample::{Counterexample, Mismatch};
 use super::equality::input_of;
 use super::point::Dependence;
-use super::region::{Status, Table, includes};
+use super::region::Status;
+use super::table::Table;
 use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
 use rustc_hash::FxHashMap;
 
@@ -50,7 +52,12 @@ fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
 /// Tries sizes that the survey of the linear parts points at.
 pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackVerdict {
     let of = |wanted: Status| {
-        table.by_area().into_iter().filter(move |(_, status)| *status == wanted).map(|(size, _)| size)
+        table
+            .statuses
+            .by_area()
+            .into_iter()
+            .filter(move |(_, status)| *status == wanted)
+            .map(|(size, _)| size)
     };
     if let Some(size) = of(Status::Sizes).next()
         && let Ok(found) =

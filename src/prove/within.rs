@@ -6,10 +6,11 @@
 use super::counterexample::{Counterexample, Mismatch};
 use super::equality::{input_of, same_channels};
 use super::interval::Enclosed;
-use super::region::{Status, Table};
+use super::region::Status;
 use super::survey::{Extent, Survey};
+use super::table::Table;
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use super::{point::Point, region, search};
+use super::{condition, point::Point, search};
 use crate::algebra::{Poly, Rational, Sum, Symbol};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
@@ -91,7 +92,7 @@ pub fn decide(
     if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
         return Ok(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }));
     }
-    let (reach, modulus) = region::reach(&claim.sizes);
+    let (reach, modulus) = condition::reach(&claim.sizes);
     let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
     let surveyed = Survey::new(&operators, maps, symbols, extent, false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
@@ -103,7 +104,7 @@ pub fn decide(
     let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
-    if let Some((size, _)) = table.smallest(|status| status == Status::Sizes) {
+    if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
         let weights = search::plain_weights(symbols);
         return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
             Ok(found) => refuted(StackWitness::Size(found)),

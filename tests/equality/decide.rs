@@ -7,8 +7,9 @@ use convproof::ir::{
     AveragePool, Layer, MaxPool, Order, Padding, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols,
 };
 use convproof::operator::OperatorError;
+use convproof::prove::condition::includes;
 use convproof::prove::equality::decide;
-use convproof::prove::region::{Agreement, LengthSet, SizeBox, includes};
+use convproof::prove::region::{Agreement, LengthSet, SizeBox};
 use convproof::prove::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
 use proptest::prelude::*;
 

@@ -1,0 +1,87 @@
+//! Conditions on input sizes: which sizes a claim speaks of, and how far one has to look to see them all.
+
+use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
+
+/// Whether a claim speaks of a size.
+pub fn includes(sizes: &Sizes, h: i64, w: i64) -> bool {
+    match sizes {
+        Sizes::All => true,
+        Sizes::One(size) => *size == [h, w],
+        Sizes::Where(condition) => holds(condition, h, w),
+    }
+}
+
+fn holds(condition: &SizeCondition, h: i64, w: i64) -> bool {
+    match condition {
+        SizeCondition::And(a, b) => holds(a, h, w) && holds(b, h, w),
+        SizeCondition::Or(a, b) => holds(a, h, w) || holds(b, h, w),
+        SizeCondition::Not(a) => !holds(a, h, w),
+        SizeCondition::Compare(a, order, b) => {
+            let (a, b) = (size_value(a, h, w), size_value(b, h, w));
+            match order {
+                Order::Eq => a == b,
+                Order::Ne => a != b,
+                Order::Lt => a < b,
+                Order::Le => a <= b,
+                Order::Gt => a > b,
+                Order::Ge => a >= b,
+            }
+        }
+    }
+}
+
+/// Saturating: the resolver bounds constants so that no sum or product of two terms gets near the ends.
+fn size_value(expr: &SizeExpr, h: i64, w: i64) -> i64 {
+    match expr {
+        SizeExpr::Height => h,
+        SizeExpr::Width => w,
+        SizeExpr::Constant(value) => *value,
+        SizeExpr::Add(a, b) => size_value(a, h, w).saturating_add(size_value(b, h, w)),
+        SizeExpr::Sub(a, b) => size_value(a, h, w).saturating_sub(size_value(b, h, w)),
+        SizeExpr::Mul(a, b) => size_value(a, h, w).saturating_mul(size_value(b, h, w)),
+        SizeExpr::Rem(a, m) => size_value(a, h, w).rem_euclid(*m),
+    }
+}
+
+/// What a condition adds to the horizon: a bound `R` on everything that `±h` and `±w` are compared with, and its
+/// period. Beyond the horizon a size can be moved by whole periods, as long as `h`, `w` and `h − w` stay on the
+/// same side of everything up to `R` (`docs/semantics.md`).
+pub fn reach(sizes: &Sizes) -> (i64, i64) {
+    fn of_expr(expr: &SizeExpr) -> (i64, i64) {
+        match expr {
+            SizeExpr::Height | SizeExpr::Width => (0, 1),
+            SizeExpr::Constant(value) => (value.saturating_abs(), 1),
+            SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) => {
+                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
+                (r.saturating_add(s), lcm(m, k))
+            }
+            SizeExpr::Mul(a, b) => {
+                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
+                (r.saturating_mul(s), lcm(m, k))
+            }
+            SizeExpr::Rem(a, m) => (*m, lcm(*m, of_expr(a).1)),
+        }
+    }
+    fn of(condition: &SizeCondition) -> (i64, i64) {
+        match condition {
+            SizeCondition::And(a, b) | SizeCondition::Or(a, b) => {
+                let ((r, m), (s, k)) = (of(a), of(b));
+                (r.max(s), lcm(m, k))
+            }
+            SizeCondition::Not(a) => of(a),
+            SizeCondition::Compare(a, _, b) => {
+                let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
+                (r.saturating_add(s), lcm(m, k))
+            }
+        }
+    }
+    match sizes {
+        Sizes::Where(condition) => of(condition),
+        Sizes::All | Sizes::One(_) => (0, 1),
+    }
+}
+
+/// The least common multiple, saturating.
+fn lcm(a: i64, b: i64) -> i64 {
+    (a / num_integer::gcd(a, b)).saturating_mul(b)
+}
