@@ -1,6 +1,8 @@
 //! The free symbols of a spec: their names, and the square roots among them.
 
-use num_traits::Zero;
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Zero};
 
 use crate::algebra::{Monomial, Poly, Rational, Sum, Symbol};
 use crate::kernel::Shape;
@@ -42,6 +44,26 @@ const SMALL_PRIMES: u32 = 1000;
 /// Most free scalars a spec may declare, entries of kernels included.
 pub const MAX_SYMBOLS: u32 = 1 << 24;
 
+/// A number whose square divides all coefficients: all numerators, and all denominators.
+fn square_in(poly: &Poly) -> Rational {
+    let common = |part: fn(&Rational) -> BigInt| {
+        poly.terms().iter().fold(BigInt::ZERO, |all, (_, coefficient)| all.gcd(&part(coefficient)))
+    };
+    let root = |mut rest: BigInt| {
+        let mut root = BigInt::one();
+        for prime in 2..SMALL_PRIMES {
+            while !rest.is_zero() && (&rest % (prime * prime)).is_zero() {
+                rest /= prime * prime;
+                root *= prime;
+            }
+        }
+        let last = rest.sqrt();
+        if &last * &last == rest { root * last } else { root }
+    };
+    Rational::new(root(common(Rational::numerator)), root(common(Rational::denominator)))
+        .unwrap_or(Rational::ONE)
+}
+
 impl Symbols {
     /// Declares a free kernel; `None` when the spec would exceed [`MAX_SYMBOLS`].
     pub fn declare(&mut self, name: &str, shape: Shape, indices: usize) -> Option<FreeKernel> {
@@ -73,7 +95,10 @@ impl Symbols {
             }
             return self.root_of_number(&value);
         }
-        self.root_symbol(radicand)
+        // √(s²·p) = s·√p, so that radicands which differ by a square share their symbol.
+        let scale = square_in(radicand);
+        let square = (&scale * &scale).recip()?;
+        Some(self.root_symbol(&radicand.scaled(&square))?.scaled(&scale))
     }
 
     /// `√(n/d) = √(n·d) / d` with squares of small primes pulled out and one symbol for each prime that is left, so

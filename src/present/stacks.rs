@@ -91,6 +91,13 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
             let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon });
             shown(method, tables(), witness)
         }
+        StackProof::Averages { bound } => {
+            let method = format!(
+                "at every size below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {}",
+                domain(claim)
+            );
+            shown(method, tables(), json!({ "compared_below": bound }))
+        }
         StackProof::Within(enclosure) => shown(
             within_text(enclosure),
             Vec::new(),
@@ -252,8 +259,8 @@ fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
     );
     let (different, all) = found.count();
     let mut details = vec![Block::Text(format!(
-        "Take {}, and {what}. Then output {at} is {} on the left and {} on the right; {different} of {all} outputs differ.",
-        weights(found.weights()),
+        "Take {}{what}. Then output {at} is {} on the left and {} on the right; {different} of {all} outputs differ.",
+        if found.is_weighted() { format!("{}, and ", weights(found.weights())) } else { String::new() },
         found.left(),
         found.right()
     ))];
@@ -303,10 +310,9 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
     let among = if matches!(claim.sizes, Sizes::Where(_)) { " (among the sizes of the claim)" } else { "" };
     match agreement {
         Agreement::Nowhere => "for general weights the sides agree at no input size".to_owned(),
-        Agreement::Sizes(boxes) => {
-            let several = boxes.len() > 1;
-            let boxes: Vec<String> = boxes.iter().map(|sizes| size_box(sizes, several)).collect();
-            format!("equal exactly where {}{among}", boxes.join(" or "))
+        Agreement::Sizes(boxes) => format!("equal exactly where {}{among}", size_boxes(boxes)),
+        Agreement::SizesBelow(boxes, bound) => {
+            format!("equal wherever {}{among}, and at no other size below {bound}×{bound}", size_boxes(boxes))
         }
         Agreement::Interior { ring, exactly } => {
             let [top, left, bottom, right] = ring;
@@ -320,9 +326,18 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
                     }
                 )
             } else {
-                format!(
-                    "the border of {top} rows at the top, {bottom} at the bottom, {left} columns at the left, {right} at the right"
-                )
+                let line = |count: i64, which: &str, name: &str| match count {
+                    0 => None,
+                    1 => Some(format!("the {which} {name}")),
+                    n => Some(format!("the {which} {n} {name}s")),
+                };
+                let lines = [
+                    line(*top, "first", "row"),
+                    line(*bottom, "last", "row"),
+                    line(*left, "first", "column"),
+                    line(*right, "last", "column"),
+                ];
+                lines.into_iter().flatten().collect::<Vec<_>>().join(" and ")
             };
             if *exactly {
                 format!("equal in the interior at every large size, wrong exactly on {width} of the output")
@@ -349,6 +364,10 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
             format!("equal if and only if {}{more} (for all other weights)", listed.join(" and "))
         }
     }
+}
+
+fn size_boxes(boxes: &[SizeBox]) -> String {
+    boxes.iter().map(|sizes| size_box(sizes, boxes.len() > 1)).collect::<Vec<_>>().join(" or ")
 }
 
 /// The condition that a box of sizes stands for, in parentheses if it has two parts and is one of several.

@@ -8,6 +8,7 @@ use crate::ir::{Stack, Symbols};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counterexample {
     weights: Vec<(String, Rational)>,
+    weighted: bool,
     input: Image,
     position: [usize; 3],
     left: Rational,
@@ -80,12 +81,18 @@ impl Counterexample {
         let used = symbols.foundations([left, right].map(Stack::symbols).concat());
         let shown = named(weights, symbols, |symbol| used.contains(&symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
-        Ok(Self { weights: shown, input, position: found, left, right, outputs })
+        let weighted = !used.is_empty();
+        Ok(Self { weights: shown, weighted, input, position: found, left, right, outputs })
     }
 
     /// The weights that are not 0, by name.
     pub fn weights(&self) -> &[(String, Rational)] {
         &self.weights
+    }
+
+    /// Whether the stacks have free weights at all.
+    pub fn is_weighted(&self) -> bool {
+        self.weighted
     }
 
     /// The input.

@@ -4,6 +4,7 @@
 //! every input size is surveyed, which decides the rest; only nonlinear layers that do not match one to one
 //! can leave it open. A refutation is replayed by the naive evaluator before it is believed.
 
+use super::averaged;
 use super::condition;
 use super::counterexample::{Counterexample, Mismatch, ReplayError};
 use super::point::Point;
@@ -42,10 +43,12 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let maps = [&left, &right];
     let nonlinear =
         maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
-    let surveyed = Survey::new(&operators, maps, symbols, extent, interior_equal).and_then(|mut survey| {
-        let (failures, table) = look(&mut survey, &claim.sizes)?;
-        Ok((survey, failures, table))
-    });
+    let surveyed =
+        Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), interior_equal)
+            .and_then(|mut survey| {
+                let (failures, table) = look(&mut survey, &claim.sizes)?;
+                Ok((survey, failures, table))
+            });
     let (mut survey, failures, table) = match surveyed {
         Ok(surveyed) => surveyed,
         Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
@@ -54,6 +57,12 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
         let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
+    }
+    if size.is_none()
+        && averaged::applies(&operators, maps)
+        && let Some(verdict) = averaged::decide(claim, symbols, &operators, maps)?
+    {
+        return Ok(verdict);
     }
     if nonlinear {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
@@ -79,7 +88,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
 
 /// Compares all positions: the pairs of sights at which the maps differ, and what happens at each size. Where
 /// sizes are called equal, that is exact.
-fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, Table), SurveyLimit> {
+pub fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, Table), SurveyLimit> {
     survey.compare()?;
     let failures = survey.failures();
     let table = Table::new(survey, &failures, sizes);
@@ -131,7 +140,7 @@ fn matched(
         for other in twin {
             if same_kind(operators, other, id)
                 && let Some([a, b]) = operators.insides(other, id).map_err(blame)?
-                && maps_agree(operators, [&a, &b], symbols, &claim.sizes)
+                && maps_agree(operators, [&a, &b], claim, symbols)
             {
                 right = operators.replace(&right, id, other).map_err(blame)?;
                 from = 0;
@@ -151,16 +160,23 @@ fn same_kind(operators: &Operators, a: NodeId, b: NodeId) -> bool {
 }
 
 /// Whether two maps agree at all positions of all sizes; `false` where that cannot be decided.
-fn maps_agree(operators: &Operators, maps: [&Affine; 2], symbols: &Symbols, sizes: &Sizes) -> bool {
+fn maps_agree(operators: &Operators, maps: [&Affine; 2], claim: &StackClaim, symbols: &Symbols) -> bool {
     if maps[0] == maps[1] {
         return true;
     }
     if maps[0].channels != maps[1].channels {
         return false;
     }
-    let extent =
-        if let Sizes::One(size) = sizes { Extent::One(*size) } else { Extent::All { reach: 0, modulus: 1 } };
-    let Ok(mut survey) = Survey::new(operators, maps, symbols, extent, false) else { return false };
+    let extent = if let Sizes::One(size) = &claim.sizes {
+        Extent::One(*size)
+    } else {
+        Extent::All { reach: 0, modulus: 1 }
+    };
+    let Ok(mut survey) =
+        Survey::new(operators, maps, symbols, extent, search::dependence(claim, symbols), false)
+    else {
+        return false;
+    };
     look(&mut survey, &Sizes::All).is_ok_and(|(_, table)| {
         !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))
     })
@@ -187,7 +203,7 @@ fn stopped(claim: &StackClaim, symbols: &Symbols, limit: &SurveyLimit, nonlinear
 }
 
 fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<StackWitness, Doubt> {
-    let weights = search::plain_weights(symbols);
+    let weights = search::plain_weights(claim, symbols);
     Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size)
         .map(StackWitness::Size)
         .map_err(doubt_of)

@@ -17,7 +17,8 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     if left.kernel == right.kernel {
         return KernelVerdict::Equal;
     }
-    let dependence = Dependence::of(symbols);
+    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    let dependence = Dependence::of(symbols, &used);
     let at = |term: &KernelTerm, point: &Point| {
         term.kernel.evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
     };
@@ -25,7 +26,6 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         let (a, b) = (at(left, point)?, at(right, point)?);
         a.iter().zip(&b).position(|(a, b)| a != b)
     };
-    let used = [left, right].map(|term| term.kernel.symbols()).concat();
     if dependence.is_free(&used)
         && let Some(entry) = differing(&Point::random(1))
     {
@@ -145,7 +145,7 @@ fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbol
                 }
                 // It depends on weights: not equal, if some weights show it.
                 _ => {
-                    let dependence = Dependence::of(symbols);
+                    let dependence = Dependence::of(symbols, &used);
                     let point = Point::random(1);
                     let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
                     let differs = dependence.is_free(&used)

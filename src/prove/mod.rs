@@ -1,5 +1,6 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
+mod averaged;
 pub mod condition;
 pub mod counterexample;
 mod difference;

@@ -5,43 +5,82 @@ use rustc_hash::FxHashMap;
 use crate::algebra::{Fp, Poly, Rational, SplitMix64, Symbol};
 use crate::ir::{Root, Symbols};
 
-/// A symbol whose value follows from a square root: `value = root² − rest`.
+/// A symbol whose value follows from others.
 #[derive(Clone, Debug)]
-struct Derived {
-    root: Symbol,
-    rest: Poly,
+enum Derived {
+    /// `(root² − rest) / coefficient`: the radicand is `coefficient · v + rest`.
+    Square {
+        /// The square root.
+        root: Symbol,
+        /// What is added to the symbol's multiple under it.
+        rest: Poly,
+        /// The symbol's coefficient there.
+        coefficient: Rational,
+    },
+    /// One of two square roots whose squares differ by `gap > 0`: `(q ± gap/q) / 2` with `q = n·(⌊gap⌋ + 1)`, which
+    /// is positive for every `n ≥ 1`.
+    Half {
+        /// The symbol that is chosen as `n`.
+        choice: Symbol,
+        /// `⌊gap⌋ + 1`.
+        unit: Rational,
+        /// The difference of the squares.
+        gap: Rational,
+        /// Whether this is the greater root.
+        greater: bool,
+    },
 }
 
 /// Which symbols may be chosen, and which follow from them.
 #[derive(Clone, Debug, Default)]
 pub struct Dependence {
     derived: FxHashMap<Symbol, Derived>,
+    /// Symbols that are chosen for pairs of roots instead of their own value.
+    choices: Vec<Symbol>,
     fixed: Vec<Root>,
 }
 
 impl Dependence {
-    /// Sorts the square roots of a spec: where a radicand is `v + rest` with a symbol `v` of its own, the root
-    /// is chosen and `v` follows, so that square roots never get in the way.
-    pub fn of(symbols: &Symbols) -> Self {
+    /// Sorts the square roots of a spec: where a radicand is `c·v + rest` with a symbol `v` of its own, the root is
+    /// chosen and `v` follows, so that square roots never get in the way. Two roots may share such a symbol if their
+    /// squares differ by a number, as with two values of `eps`.
+    /// Only the roots that `used` symbols rest on matter.
+    pub fn of(symbols: &Symbols, used: &[Symbol]) -> Self {
         let mut dependence = Self::default();
-        for root in symbols.roots() {
+        let used = symbols.foundations(used.to_vec());
+        let roots: Vec<&Root> = symbols.roots().iter().filter(|root| used.contains(&root.symbol)).collect();
+        for (number, &root) in roots.iter().enumerate() {
+            if dependence.derived.contains_key(&root.symbol) {
+                continue;
+            }
             let own = root.radicand.terms().iter().find_map(|(monomial, coefficient)| {
                 let [(symbol, 1)] = monomial.factors() else { return None };
                 let unique =
                     root.radicand.terms().iter().filter(|(m, _)| m.exponent(*symbol) != 0).count() == 1;
                 let free = !dependence.derived.contains_key(symbol) && symbols.root_of(*symbol).is_none();
-                let used_elsewhere = symbols
-                    .roots()
-                    .iter()
-                    .any(|other| other.symbol != root.symbol && other.radicand.symbols().contains(symbol));
-                (coefficient.is_one() && unique && free && !used_elsewhere).then_some(*symbol)
+                let others = roots.iter().enumerate().filter(|(n, _)| *n != number);
+                let mut others = others.filter(|(_, other)| other.radicand.symbols().contains(symbol));
+                let partner = others.next().map(|(_, other)| *other);
+                let gap = partner.map(|other| (&other.radicand - &root.radicand).as_constant());
+                let alone = others.next().is_none() && gap != Some(None);
+                (unique && free && alone && !coefficient.is_negative())
+                    .then(|| (*symbol, coefficient.clone(), partner.zip(gap.flatten())))
             });
-            match own {
-                Some(symbol) => {
-                    let rest = &root.radicand - &Poly::symbol(symbol);
-                    dependence.derived.insert(symbol, Derived { root: root.symbol, rest });
+            let Some((symbol, coefficient, partner)) = own else {
+                dependence.fixed.push(root.clone());
+                continue;
+            };
+            let rest = &root.radicand - &Poly::symbol(symbol).scaled(&coefficient);
+            dependence.derived.insert(symbol, Derived::Square { root: root.symbol, rest, coefficient });
+            if let Some((other, gap)) = partner {
+                let greater = gap.is_negative();
+                for (member, greater) in [(root.symbol, greater), (other.symbol, !greater)] {
+                    let gap = gap.abs();
+                    let unit = Rational::from(gap.numerator() / gap.denominator() + 1);
+                    let half = Derived::Half { choice: root.symbol, unit, gap, greater };
+                    dependence.derived.insert(member, half);
                 }
-                None => dependence.fixed.push(root.clone()),
+                dependence.choices.push(root.symbol);
             }
         }
         dependence
@@ -57,48 +96,80 @@ impl Dependence {
         let mut todo: Vec<Symbol> = symbols.to_vec();
         let mut all = Vec::new();
         while let Some(symbol) = todo.pop() {
-            if let Some(derived) = self.derived.get(&symbol) {
-                todo.push(derived.root);
-                todo.extend(derived.rest.symbols());
-            } else if !all.contains(&symbol) {
+            let symbol = match self.derived.get(&symbol) {
+                Some(Derived::Square { root, rest, .. }) => {
+                    todo.push(*root);
+                    todo.extend(rest.symbols());
+                    continue;
+                }
+                Some(Derived::Half { choice, .. }) => *choice,
+                None => symbol,
+            };
+            if !all.contains(&symbol) {
                 all.push(symbol);
                 // A root's own symbol has to come out consistent as well.
-                todo.extend(self.own_symbol(symbol).into_iter().flat_map(|derived| derived.rest.symbols()));
+                todo.extend(self.rest_under(symbol).into_iter().flat_map(Poly::symbols));
             }
         }
         all.sort_unstable();
         all
     }
 
-    fn own_symbol(&self, root: Symbol) -> Option<&Derived> {
-        self.derived.values().find(|derived| derived.root == root)
+    /// What stands beside its own symbol under a root.
+    fn rest_under(&self, wanted: Symbol) -> Option<&Poly> {
+        self.derived.values().find_map(|derived| match derived {
+            Derived::Square { root, rest, .. } if *root == wanted => Some(rest),
+            _ => None,
+        })
     }
 
     /// Whether a symbol stands for a square root, which is positive.
     pub fn is_root(&self, symbol: Symbol) -> bool {
-        self.own_symbol(symbol).is_some() || self.fixed.iter().any(|root| root.symbol == symbol)
+        self.rest_under(symbol).is_some()
+            || matches!(self.derived.get(&symbol), Some(Derived::Half { .. }))
+            || self.fixed.iter().any(|root| root.symbol == symbol)
     }
 
     /// The value of any symbol from chosen rationals.
     pub fn rational(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Rational) -> Rational {
+        self.value(symbol, chosen).unwrap_or_default()
+    }
+
+    fn value(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Rational) -> Option<Rational> {
         match self.derived.get(&symbol) {
-            None => chosen(symbol),
-            Some(derived) => {
-                let root = chosen(derived.root);
-                let rest = derived.rest.evaluate(&|inner| self.rational(inner, chosen));
-                &(&root * &root) - &rest.unwrap_or_else(|| Rational::from(0))
+            None => Some(chosen(symbol)),
+            Some(Derived::Square { root, rest, coefficient }) => {
+                let root = self.value(*root, chosen)?;
+                let rest = rest.evaluate(&|inner| self.rational(inner, chosen))?;
+                (&(&root * &root) - &rest).checked_div(coefficient)
+            }
+            Some(Derived::Half { choice, unit, gap, greater }) => {
+                let q = unit * &chosen(*choice);
+                let other = gap.checked_div(&q)?;
+                let sum = if *greater { &q + &other } else { &q - &other };
+                sum.checked_div(&Rational::from(2))
             }
         }
     }
 
     /// The value of any symbol from chosen residues.
     pub fn residue(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Fp) -> Fp {
+        self.residue_of(symbol, chosen).unwrap_or(Fp::ZERO)
+    }
+
+    fn residue_of(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Fp) -> Option<Fp> {
         match self.derived.get(&symbol) {
-            None => chosen(symbol),
-            Some(derived) => {
-                let root = chosen(derived.root);
-                let rest = derived.rest.evaluate_mod(&|inner| self.residue(inner, chosen));
-                root * root - rest.unwrap_or(Fp::ZERO)
+            None => Some(chosen(symbol)),
+            Some(Derived::Square { root, rest, coefficient }) => {
+                let root = self.residue_of(*root, chosen)?;
+                let rest = rest.evaluate_mod(&|inner| self.residue(inner, chosen))?;
+                Some((root * root - rest) * Fp::from_rational(coefficient)?.inverse()?)
+            }
+            Some(Derived::Half { choice, unit, gap, greater }) => {
+                let gap = Fp::from_rational(gap)?;
+                let q = Fp::from_rational(unit)? * chosen(*choice);
+                let other = gap * q.inverse()?;
+                Some((if *greater { q + other } else { q - other }) * Fp::from(2).inverse()?)
             }
         }
     }

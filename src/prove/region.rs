@@ -7,6 +7,8 @@ pub enum Agreement {
     Nowhere,
     /// Exactly at the sizes in at least one of these boxes.
     Sizes(Vec<SizeBox>),
+    /// At all sizes in at least one of these boxes, and at no other size whose height and width are below a bound.
+    SizesBelow(Vec<SizeBox>, i64),
     /// At every size, except within some rows and columns of the output's border: top, left, bottom, right.
     Interior {
         /// Width of the border that is wrong, per side.
@@ -29,6 +31,13 @@ pub struct SizeBox {
     pub width: Option<LengthSet>,
 }
 
+impl SizeBox {
+    fn contains(&self, [h, w]: [i64; 2]) -> bool {
+        let within = |set: &Option<LengthSet>, n| set.as_ref().is_none_or(|set| set.contains(n));
+        within(&self.height, h) && within(&self.width, w)
+    }
+}
+
 /// A set of input lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LengthSet {
@@ -40,6 +49,12 @@ pub struct LengthSet {
     pub residues: Vec<i64>,
     /// Smaller lengths that belong, sorted.
     pub small: Vec<i64>,
+}
+
+impl LengthSet {
+    fn contains(&self, n: i64) -> bool {
+        if n < self.from { self.small.contains(&n) } else { self.residues.contains(&(n % self.modulus)) }
+    }
 }
 
 /// What happens at an input size.
@@ -108,6 +123,13 @@ impl Statuses {
     /// Whether some size has a status.
     pub fn any(&self, wanted: impl Fn(Status) -> bool) -> bool {
         self.cells.iter().any(|&status| wanted(status))
+    }
+
+    /// Whether the equal sizes that were looked at are just those in some boxes.
+    pub fn are(&self, boxes: &[SizeBox]) -> bool {
+        let described = |size| boxes.iter().any(|sizes| sizes.contains(size));
+        self.all()
+            .all(|(size, status)| status == Status::Silent || described(size) == (status == Status::Equal))
     }
 
     /// Describes the sizes of status `Equal` among those that are not silent.

@@ -23,8 +23,13 @@ const MAX_SIMPLIFIED: usize = 600;
 
 /// Every scalar and square root 1, every other weight 0 or what follows from the roots: an output of the right
 /// size, and no division by zero.
-pub fn plain_weights(symbols: &Symbols) -> Weights {
-    weights_from(symbols, &Dependence::of(symbols), |_| None)
+pub fn plain_weights(claim: &StackClaim, symbols: &Symbols) -> Weights {
+    weights_from(symbols, &dependence(claim, symbols), |_| None)
+}
+
+/// How the weights of a claim depend on each other.
+pub fn dependence(claim: &StackClaim, symbols: &Symbols) -> Dependence {
+    Dependence::of(symbols, &[&claim.left, &claim.right].map(|stack| stack.symbols()).concat())
 }
 
 /// Values for all weights: those that are chosen, plain ones for the rest.
@@ -61,7 +66,7 @@ pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackV
     };
     if let Some(size) = of(Status::Sizes).next()
         && let Ok(found) =
-            Mismatch::replay(&claim.left, &claim.right, &plain_weights(symbols), claim.channels, size)
+            Mismatch::replay(&claim.left, &claim.right, &plain_weights(claim, symbols), claim.channels, size)
     {
         return refuted(StackWitness::Size(found));
     }
@@ -75,7 +80,7 @@ pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Option<Doubt
         sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, h, w)).collect(),
     };
     for &size in &sizes {
-        let weights = plain_weights(symbols);
+        let weights = plain_weights(claim, symbols);
         if let Ok(found) = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
             return refuted(StackWitness::Size(found));
         }
@@ -124,7 +129,7 @@ fn try_sizes(
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
             let weights =
-                weights_from(symbols, &Dependence::of(symbols), |symbol| random.get(&symbol).cloned());
+                weights_from(symbols, &dependence(claim, symbols), |symbol| random.get(&symbol).cloned());
             let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =

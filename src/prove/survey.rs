@@ -79,6 +79,7 @@ impl<'a> Survey<'a> {
         maps: [&'a Affine; 2],
         symbols: &'a Symbols,
         extent: Extent,
+        dependence: Dependence,
         interior_equal: bool,
     ) -> Result<Self, SurveyLimit> {
         let viewers = [0, 1].map(|axis| Viewer::new(operators, maps.to_vec(), axis));
@@ -114,7 +115,6 @@ impl<'a> Survey<'a> {
             return Err(SurveyLimit::Positions);
         }
         let nodes = viewers[0].nodes().to_vec();
-        let dependence = Dependence::of(symbols);
         Ok(Self {
             operators,
             maps,

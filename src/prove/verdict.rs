@@ -36,6 +36,11 @@ pub enum StackProof {
         /// Sizes up to this length show all of them; `None` for a claim about one size.
         horizon: Option<i64>,
     },
+    /// All sizes below a bound agree, and with global averages that is enough.
+    Averages {
+        /// The bound on height and width.
+        bound: i64,
+    },
     /// The worst difference over all inputs is within the bound.
     Within(Enclosure),
 }

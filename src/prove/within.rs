@@ -94,7 +94,7 @@ pub fn decide(
     }
     let (reach, modulus) = condition::reach(&claim.sizes);
     let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
-    let surveyed = Survey::new(&operators, maps, symbols, extent, false)
+    let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
     let surveyed = surveyed.and_then(|mut survey| {
         let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs();
@@ -105,7 +105,7 @@ pub fn decide(
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
     if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
-        let weights = search::plain_weights(symbols);
+        let weights = search::plain_weights(claim, symbols);
         return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
             Ok(found) => refuted(StackWitness::Size(found)),
             Err(_) => StackVerdict::Unknown(Doubt::Contradiction),
@@ -181,7 +181,7 @@ fn exceeded(
         let value = Rational::from(if negative { -sign } else { sign });
         (*at, &value * &tolerance.range)
     });
-    let weights = search::plain_weights(symbols);
+    let weights = search::plain_weights(claim, symbols);
     let replay = image(claim, (survey, table), worst.sights, signs).map(|(image, position)| {
         let [i, j] = position;
         Counterexample::replay(
@@ -259,7 +259,7 @@ fn unbounded(
                 if survey.dependence().is_root(chosen) { value } else { &value * &scale }
             })
         };
-        let mut weights = search::plain_weights(symbols);
+        let mut weights = search::plain_weights(claim, symbols);
         for symbol in choices.iter().chain(&survey.symbols_in_maps()).copied() {
             if symbols.root_of(symbol).is_none() {
                 weights.set(symbol, value(symbol));

@@ -14,7 +14,7 @@ use convproof::prove::verdict::{Doubt, StackRefutation, StackVerdict, StackWitne
 use proptest::prelude::*;
 
 use crate::brute::{self, Seen, Survey};
-use crate::build::{chain, layer, pool};
+use crate::build::{chain, layer, pool, upsample};
 use crate::rewrites::{self, Pair};
 use crate::stacks::{Plan, any_layer, chained, linear};
 
@@ -127,6 +127,24 @@ fn check_agreement(
                         |one: &SizeBox| contains(one.height.as_ref(), h) && contains(one.width.as_ref(), w);
                     let said = boxes.iter().any(holds);
                     prop_assert_eq!(said, seen.is_equal(), "{:?} at {}x{}: {:?}", agreement, h, w, seen);
+                }
+            }
+            Agreement::SizesBelow(boxes, bound) => {
+                described = true;
+                let bound = usize::try_from(*bound).unwrap();
+                for (&[h, w], seen) in survey.iter().filter(|(_, seen)| **seen != Seen::Silent) {
+                    let holds =
+                        |one: &SizeBox| contains(one.height.as_ref(), h) && contains(one.width.as_ref(), w);
+                    let said = boxes.iter().any(holds);
+                    let known = said || h < bound && w < bound;
+                    prop_assert!(
+                        !known || said == seen.is_equal(),
+                        "{:?} at {}x{}: {:?}",
+                        agreement,
+                        h,
+                        w,
+                        seen
+                    );
                 }
             }
             Agreement::Some(listed) => {
@@ -249,6 +267,35 @@ fn unrelated_stacks() {
     });
     println!("{tally:?}");
     assert!(tally.refuted.get() > 0, "{tally:?}");
+}
+
+#[test]
+fn global_averages() {
+    let tally = Tally::default();
+    let changes = prop::option::of((0..12usize, 0..6usize));
+    let first = prop::option::of((prop::sample::select(vec![2usize, 3]), prop::bool::ANY));
+    proptest!(config(120), |((pair, before, _, inputs) in embedded(), change in changes, first in first)| {
+        let mut symbols = Symbols::default();
+        let built = embed(&pair, &before, &[], inputs, &mut symbols);
+        prop_assume!(built.is_some());
+        let ([left, mut right], _) = built.unwrap();
+        if let Some((place, change)) = change {
+            right = rewrites::mutated(&right, place, change);
+        }
+        // A mean of means is the mean if the windows fill the image, whatever comes before.
+        let (means, other) = match first {
+            Some((p, true)) => (layer(Layer::Pool(pool([p; 2], [p; 2], Padding::Sides([0; 4])))), left.clone()),
+            Some((p, false)) => (upsample([p, 1], true), left.clone()),
+            None => (chain(&[]), right),
+        };
+        let mean = layer(Layer::GlobalAverage);
+        let sides = [chain(&[&left, &means, &mean]), chain(&[&other, &mean])];
+        prop_assume!(sides.iter().all(|side| brute::is_sound(side, inputs, &symbols)));
+        check([&sides[0], &sides[1]], inputs, &symbols, &Sizes::All, &tally)?;
+    });
+    println!("{tally:?}");
+    assert!(tally.proved.get() > 20 && tally.refuted.get() > 20, "{tally:?}");
+    assert!(tally.unknown.get() * 4 < tally.proved.get() + tally.refuted.get(), "{tally:?}");
 }
 
 /// `±h ± w` or one of them or a remainder, compared with a small number or remainder.
