@@ -15,12 +15,24 @@ pub const MAX_DEPTH: u32 = 400;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     values: BTreeMap<Symbol, Rational>,
+    approximate: bool,
 }
 
 impl Weights {
     /// All symbols 0.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same weights; square roots that are irrational are replaced by close rationals, not refused.
+    #[must_use]
+    pub fn approximating(self) -> Self {
+        Self { approximate: true, ..self }
+    }
+
+    /// Whether irrational square roots are replaced by close rationals.
+    pub fn is_approximating(&self) -> bool {
+        self.approximate
     }
 
     /// Sets one symbol.
@@ -41,7 +53,7 @@ impl Weights {
 
 impl FromIterator<(Symbol, Rational)> for Weights {
     fn from_iter<I: IntoIterator<Item = (Symbol, Rational)>>(values: I) -> Self {
-        Self { values: values.into_iter().collect() }
+        Self { values: values.into_iter().collect(), approximate: false }
     }
 }
 

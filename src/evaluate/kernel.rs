@@ -8,6 +8,9 @@ use super::{Array4, EvaluateError, Image};
 use crate::algebra::{Rational, Symbol};
 use crate::ir::KernelExpr;
 
+/// Bits to which irrational square roots are known where they are replaced by rationals.
+const ROOT_BITS: u32 = 320;
+
 type Result<T> = std::result::Result<T, EvaluateError>;
 
 impl<'a> Evaluator<'a> {
@@ -75,7 +78,15 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok(Array4::scalar(total))
             }
-            KernelExpr::Sqrt(operand) => self.each(operand, square_root),
+            KernelExpr::Sqrt(operand) => {
+                let approximate = self.weights.is_approximating();
+                self.each(operand, |work, value| match square_root(work, value) {
+                    Err(EvaluateError::Irrational) if approximate && !value.is_negative() => {
+                        Ok(close_root(value))
+                    }
+                    root => root,
+                })
+            }
             KernelExpr::Dilate(operand, [n, m]) => {
                 let (n, m) = (nonzero(*n)?, nonzero(*m)?);
                 let longer = |length: usize, n| (length - 1).checked_mul(n)?.checked_add(1);
@@ -276,6 +287,14 @@ fn square_root(work: &mut Work, value: &Rational) -> Result<Rational> {
     };
     let (numerator, denominator) = (root(value.numerator())?, root(value.denominator())?);
     Rational::new(numerator, denominator).ok_or(EvaluateError::DivisionByZero)
+}
+
+/// A rational number below the square root of a positive one, by less than `2^-ROOT_BITS` of it.
+fn close_root(value: &Rational) -> Rational {
+    let (numerator, denominator) = (value.numerator(), value.denominator());
+    // √(n/d) = √(n·d) / d, with enough bits for the quotient even where n·d is small.
+    let root = ((numerator * &denominator) << (2 * ROOT_BITS)).sqrt();
+    &Rational::dyadic(root, ROOT_BITS) * &Rational::from(denominator).recip().unwrap_or_default()
 }
 
 fn nonzero(factor: usize) -> Result<usize> {

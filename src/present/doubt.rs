@@ -17,7 +17,7 @@ pub fn unknown(doubt: &Doubt) -> Shown {
         ),
         Doubt::Limit(limit) => format!("undecided: {}", limit_text(*limit)),
         Doubt::Irrational => {
-            "undecided: the difference involves square roots that are not rational, so no exact counterexample can be replayed".to_owned()
+            "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
         }
         Doubt::CommonFactor => {
             "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()

@@ -6,7 +6,6 @@ use super::doubt::unknown;
 use super::stacks::kernel_matrix;
 use super::text::{weights, weights_json};
 use super::{Shown, text};
-use crate::algebra::Rational;
 use crate::ir::{KernelTerm, Symbols};
 use crate::kernel::Shape;
 use crate::prove::verdict::{EntryWitness, KernelVerdict};
@@ -71,10 +70,11 @@ fn entry(
     } else {
         format!("[{o},{c},{i},{j}]")
     };
-    let method = format!("entry {at} is {} on the left and {} on the right", found.left, found.right);
+    let [a, b] = text::both_values([&found.left, &found.right], found.approximate);
+    let method = format!("entry {at} is {a} on the left and {b} on the right");
     let mut details = Vec::new();
-    let free = !(left.kernel.symbols().is_empty() && right.kernel.symbols().is_empty());
-    if free {
+    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    if used.iter().any(|&symbol| !symbols.is_number(symbol)) {
         details.push(Block::Text(format!("Take {}.", weights(&found.weights))));
     }
     let mut matrices: Vec<_> = [("left", left), ("right", right)]
@@ -88,13 +88,14 @@ fn entry(
     let witness = json!({
         "weights": weights_json(&found.weights),
         "position": found.position,
-        "left": found.left.to_string(),
-        "right": found.right.to_string(),
-        "difference": difference(&found.left, &found.right),
+        "left": a,
+        "right": b,
+        "difference": difference(found),
     });
     Shown { outcome, method, details, witness }
 }
 
-fn difference(left: &Rational, right: &Rational) -> String {
-    (left - right).to_string()
+fn difference(found: &EntryWitness) -> String {
+    let difference = &found.left - &found.right;
+    if found.approximate { difference.to_decimal(20) } else { difference.to_string() }
 }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::doubt::unknown;
 use super::text::{
-    count, image_json, image_matrices, image_size, matrix, position, side_by_side, size, weights,
-    weights_json,
+    both_values, count, image_json, image_matrices, image_size, matrix, position, side_by_side, size,
+    weights, weights_json,
 };
 use super::{Shown, derivation};
 use crate::algebra::{Grid, Rational};
@@ -252,17 +252,12 @@ fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
     };
     let outputs = found.outputs();
     let at = position(found.position(), outputs[0].channels());
-    let method = format!(
-        "counterexample: output {at} is {} on the left and {} on the right",
-        found.left(),
-        found.right()
-    );
+    let [left, right] = both_values([found.left(), found.right()], found.is_approximate());
+    let method = format!("counterexample: output {at} is {left} on the left and {right} on the right");
     let (different, all) = found.count();
     let mut details = vec![Block::Text(format!(
-        "Take {}{what}. Then output {at} is {} on the left and {} on the right; {different} of {all} outputs differ.",
+        "Take {}{what}. Then output {at} is {left} on the left and {right} on the right; {different} of {all} outputs differ.",
         if found.is_weighted() { format!("{}, and ", weights(found.weights())) } else { String::new() },
-        found.left(),
-        found.right()
     ))];
     details.extend(side_by_side(image_matrices("input", input, impulse)));
     let mut sides = image_matrices("left output", &outputs[0], Some(found.position()));
@@ -272,8 +267,8 @@ fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
         "weights": weights_json(found.weights()),
         "input": image_json(input),
         "position": found.position(),
-        "left": found.left().to_string(),
-        "right": found.right().to_string(),
+        "left": left,
+        "right": right,
         "differing_outputs": different,
         "outputs": all,
     });
@@ -300,7 +295,9 @@ fn excess_witness(found: &Excess) -> (String, Vec<Block>, Value) {
         |worst| format!("the worst output difference over all inputs is {}", decimal(worst)),
     );
     if let Value::Object(map) = &mut witness {
-        map.insert("worst".to_owned(), json!(found.worst().map(ToString::to_string)));
+        let approximate = found.counterexample().is_approximate();
+        let text = |worst: &Rational| if approximate { worst.to_decimal(20) } else { worst.to_string() };
+        map.insert("worst".to_owned(), json!(found.worst().map(text)));
         map.insert("bound".to_owned(), json!(found.bound().to_string()));
     }
     (format!("{worst}, more than the bound {}", found.bound()), details, witness)

@@ -37,8 +37,28 @@ pub fn matrix(
     if grid.height() > MAX_SIDE || grid.width() > MAX_SIDE {
         return None;
     }
-    let rows = grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    let rows = grid.rows().map(|row| row.iter().map(entry).collect()).collect();
     Some(Matrix { title: title.into(), rows, mark })
+}
+
+/// A number, as a decimal where it would be far too long for a table.
+fn entry(value: &Rational) -> String {
+    let text = value.to_string();
+    if text.len() <= 40 { text } else { format!("≈{}", value.to_decimal(10)) }
+}
+
+/// Two values that differ; decimals that tell them apart where square roots were cut off.
+pub fn both_values(values: [&Rational; 2], approximate: bool) -> [String; 2] {
+    if !approximate {
+        return values.map(ToString::to_string);
+    }
+    let at = |digits: usize| {
+        values.map(|value| {
+            let text = value.to_string();
+            if text.len() <= 20 { text } else { format!("about {}", value.to_decimal(digits)) }
+        })
+    };
+    [10, 20, 40].map(at).into_iter().find(|[left, right]| left != right).unwrap_or_else(|| at(80))
 }
 
 /// One matrix for each channel, side by side, if they are few and small.

@@ -5,10 +5,14 @@ use crate::evaluate::{self, EvaluateError, Image, Weights};
 use crate::ir::{Stack, Symbols};
 
 /// Weights, an input, and an output position at which two stacks give different values; replayed.
+///
+/// Where weights contain square roots of numbers that are irrational, both values are close rationals, which differ
+/// by far more than they may be off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counterexample {
     weights: Vec<(String, Rational)>,
     weighted: bool,
+    approximate: bool,
     input: Image,
     position: [usize; 3],
     left: Rational,
@@ -75,14 +79,15 @@ impl Counterexample {
         let found = position
             .into_iter()
             .chain(all)
-            .find(|&[c, i, j]| outputs[0].at(c, i, j) != outputs[1].at(c, i, j))
+            .find(|&[c, i, j]| differ(outputs[0].at(c, i, j), outputs[1].at(c, i, j), weights))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
         let used = symbols.foundations([left, right].map(Stack::symbols).concat());
         let shown = named(weights, symbols, |symbol| used.contains(&symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
-        let weighted = !used.is_empty();
-        Ok(Self { weights: shown, weighted, input, position: found, left, right, outputs })
+        let weighted = used.iter().any(|&symbol| symbols.root_of(symbol).is_none());
+        let approximate = weights.is_approximating();
+        Ok(Self { weights: shown, weighted, approximate, input, position: found, left, right, outputs })
     }
 
     /// The weights that are not 0, by name.
@@ -93,6 +98,11 @@ impl Counterexample {
     /// Whether the stacks have free weights at all.
     pub fn is_weighted(&self) -> bool {
         self.weighted
+    }
+
+    /// Whether irrational square roots were replaced by close rationals, so that the values are close, too.
+    pub fn is_approximate(&self) -> bool {
+        self.approximate
     }
 
     /// The input.
@@ -126,6 +136,15 @@ impl Counterexample {
         let pairs = left.values().iter().zip(right.values());
         (pairs.filter(|(a, b)| a != b).count(), left.values().len())
     }
+}
+
+/// Whether two values differ; where square roots were cut off, by far more than that could make.
+pub fn differ(left: &Rational, right: &Rational, weights: &Weights) -> bool {
+    if !weights.is_approximating() {
+        return left != right;
+    }
+    let slack = Rational::dyadic(1.into(), 200_u32);
+    (left - right).abs() > (left.abs() + right.abs()) * slack
 }
 
 impl Mismatch {

@@ -14,7 +14,7 @@ use super::survey::{Extent, Survey, SurveyLimit, Visible};
 use super::table::{self, Table};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::algebra::{Poly, Symbol};
-use crate::evaluate::{EvaluateError, Image};
+use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 
@@ -81,6 +81,16 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         Ok(witness) => witness,
         Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
     };
+    if let StackWitness::Value(found) = &witness
+        && found.is_approximate()
+    {
+        // Differences elsewhere were not enclosed.
+        return Ok(StackVerdict::Refuted(Box::new(StackRefutation {
+            witness,
+            wrong: None,
+            agreement: Vec::new(),
+        })));
+    }
     let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
     Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
@@ -236,7 +246,13 @@ fn counterexample(
     let used: Vec<Symbol> = survey.symbols_in_maps();
     let choices = survey.dependence().choices(&used);
     if !survey.is_free() {
-        return Err(Doubt::Irrational);
+        return enclosed(
+            claim,
+            symbols,
+            survey,
+            sights,
+            [size, [i, j].map(|n| i64::try_from(n).unwrap_or(0))],
+        );
     }
     let whole = survey.whole_kernels();
     for seed in 1..4 {
@@ -258,19 +274,62 @@ fn counterexample(
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
         let found = survey.trial(sights, &point).and_then(|trial| trial.difference(channel));
         let Some(found) = found else { continue };
-        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
-        let image = match found {
-            Visible::Everywhere => Image::zeros(claim.channels, h, w),
-            Visible::At([c, row, column]) => {
-                let [rows, columns] = [(0, i, row), (1, j, column)].map(|(axis, at, read)| {
-                    let at = i64::try_from(at).unwrap_or(0);
-                    survey.input_positions(axis, size[axis], at)[read as usize]
-                });
-                let at = [i64::from(c), rows, columns].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                Image::impulse([claim.channels, h, w], at)
-            }
+        let place = [i, j].map(|n| i64::try_from(n).unwrap_or(0));
+        let image = impulse(claim, survey, found, [size, place]).ok_or(Doubt::Limit(Limit::Replay))?;
+        return Counterexample::replay(
+            &claim.left,
+            &claim.right,
+            &weights,
+            symbols,
+            image,
+            Some([channel, i, j]),
+        )
+        .map(StackWitness::Value)
+        .map_err(doubt_of);
+    }
+    Err(Doubt::Contradiction)
+}
+
+/// The input that shows a difference at an output position of a size: zeros, but for one pixel.
+fn impulse(
+    claim: &StackClaim,
+    survey: &Survey<'_>,
+    found: Visible,
+    [size, place]: [[i64; 2]; 2],
+) -> Option<Image> {
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+    match found {
+        Visible::Everywhere => Image::zeros(claim.channels, h, w),
+        Visible::At([c, row, column]) => {
+            let [row, column] = [(0, row), (1, column)]
+                .map(|(axis, read)| survey.input_positions(axis, size[axis], place[axis])[read as usize]);
+            let at = [i64::from(c), row, column].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            Image::impulse([claim.channels, h, w], at)
+        }
+    }
+}
+
+/// A counterexample where square roots are irrational: the difference is enclosed between rationals that leave out
+/// 0, and the replay uses close rationals for the roots.
+fn enclosed(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    sights: [u32; 2],
+    [size, place]: [[i64; 2]; 2],
+) -> Result<StackWitness, Doubt> {
+    for channel in 0..survey.channels() {
+        let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+            return Err(Doubt::Limit(Limit::Terms));
         };
-        let image = image.ok_or(Doubt::Limit(Limit::Replay))?;
+        let first = differences.into_iter().next().map(|(at, poly)| (Visible::At(at), poly));
+        let constant = (!symbols.reduce(&constant).is_zero()).then_some((Visible::Everywhere, constant));
+        let Some((found, difference)) = constant.or(first) else { continue };
+        let used = symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat());
+        let values = search::telling(&difference, &used, symbols).ok_or(Doubt::Irrational)?;
+        let image = impulse(claim, survey, found, [size, place]).ok_or(Doubt::Limit(Limit::Replay))?;
+        let [i, j] = place.map(|n| usize::try_from(n).unwrap_or(0));
+        let weights = values.into_iter().collect::<Weights>().approximating();
         return Counterexample::replay(
             &claim.left,
             &claim.right,

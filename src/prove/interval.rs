@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use crate::algebra::{Poly, Rational};
+use crate::algebra::{Poly, Rational, Symbol};
 use crate::ir::Symbols;
 
 /// A real number between two rationals, exactly known when they are equal.
@@ -24,22 +24,37 @@ const ROOT_BITS: u32 = 256;
 impl Enclosed {
     /// The value of a polynomial in square roots of numbers; other symbols count as 0.
     pub fn of(poly: &Poly, symbols: &Symbols) -> Self {
-        let mut sum = Self::from(Rational::from(0));
+        Self::at(poly, symbols, &|_| Rational::ZERO).unwrap_or_else(|| Self::from(Rational::ZERO))
+    }
+
+    /// The value of a polynomial for given values of the symbols that are no square roots; `None` if something
+    /// under a root is not positive, or a value that is divided by may be 0.
+    pub fn at(poly: &Poly, symbols: &Symbols, value: &impl Fn(Symbol) -> Rational) -> Option<Self> {
+        let mut sum = Self::from(Rational::ZERO);
         for (monomial, coefficient) in poly.terms() {
             let mut product = Self::from(coefficient.clone());
             for &(symbol, exponent) in monomial.factors() {
-                let root = symbols.root_of(symbol).map_or_else(
-                    || Self::from(Rational::from(0)),
-                    |root| Self::of(&root.radicand, symbols).sqrt(),
-                );
-                let base = if exponent < 0 { root.recip() } else { root };
+                let base = match symbols.root_of(symbol) {
+                    None => Self::from(value(symbol)),
+                    Some(root) => {
+                        let radicand = Self::at(&root.radicand, symbols, value)?;
+                        if radicand.low.signum() <= 0 {
+                            return None;
+                        }
+                        radicand.sqrt()
+                    }
+                };
+                if exponent < 0 && base.may_vanish() {
+                    return None;
+                }
+                let base = if exponent < 0 { base.recip() } else { base };
                 for _ in 0..exponent.unsigned_abs() {
                     product = product.product(&base);
                 }
             }
             sum = sum.plus(&product);
         }
-        sum
+        Some(sum)
     }
 
     /// A number not above the value.
@@ -50,6 +65,11 @@ impl Enclosed {
     /// A number not below the value.
     pub fn high(&self) -> &Rational {
         &self.high
+    }
+
+    /// Whether the value may be 0, as far as is known.
+    pub fn may_vanish(&self) -> bool {
+        !(self.low.signum() > 0 || self.high.is_negative())
     }
 
     /// Whether the value is known exactly.

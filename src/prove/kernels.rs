@@ -1,8 +1,9 @@
 //! Equality of kernels and images, shape included, for all weights; and comparisons of numbers.
 
-use super::counterexample::named;
+use super::counterexample::{differ, named};
 use super::interval::Enclosed;
 use super::point::{Dependence, Point};
+use super::search;
 use super::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict};
 use crate::algebra::{Poly, Rational};
 use crate::evaluate::{self, EvaluateError, Weights};
@@ -41,6 +42,15 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
     match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
         None => KernelVerdict::Equal,
+        Some((entry, difference)) if !dependence.is_free(&used) => {
+            match search::telling(&difference, &symbols.foundations(used), symbols) {
+                Some(values) => {
+                    let weights = values.into_iter().collect::<Weights>().approximating();
+                    confirmed(left, right, symbols, entry, &weights)
+                }
+                None => KernelVerdict::Unknown(Doubt::Irrational),
+            }
+        }
         Some((entry, difference)) => entry_witness(left, right, symbols, &dependence, entry, |point| {
             difference
                 .evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
@@ -72,7 +82,18 @@ fn entry_witness(
     for &symbol in used.iter().chain(&choices).filter(|&&symbol| symbols.root_of(symbol).is_none()) {
         weights.set(symbol, dependence.rational(symbol, &|chosen| point.rational(chosen)));
     }
-    let value = |term: &KernelTerm| evaluate::kernel(&term.expr, &weights);
+    confirmed(left, right, symbols, entry, &weights)
+}
+
+/// Evaluates both kernels naively at weights at which an entry should differ.
+fn confirmed(
+    left: &KernelTerm,
+    right: &KernelTerm,
+    symbols: &Symbols,
+    entry: usize,
+    weights: &Weights,
+) -> KernelVerdict {
+    let value = |term: &KernelTerm| evaluate::kernel(&term.expr, weights);
     let (a, b) = match (value(left), value(right)) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(error), _) | (_, Err(error)) => {
@@ -83,11 +104,12 @@ fn entry_witness(
             });
         }
     };
-    let values = a.values().get(entry).zip(b.values().get(entry)).filter(|(a, b)| a != b);
+    let values = a.values().get(entry).zip(b.values().get(entry)).filter(|(a, b)| differ(a, b, weights));
     let position = positions(left.shape()).nth(entry);
     match (values, position) {
         (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
-            weights: named(&weights, symbols, |_| true),
+            weights: named(weights, symbols, |_| true),
+            approximate: weights.is_approximating(),
             position,
             left: a.clone(),
             right: b.clone(),
@@ -148,8 +170,11 @@ fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbol
                     let dependence = Dependence::of(symbols, &used);
                     let point = Point::random(1);
                     let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
-                    let differs = dependence.is_free(&used)
-                        && difference.evaluate_mod(&value).is_some_and(|value| !value.is_zero());
+                    let differs = if dependence.is_free(&used) {
+                        difference.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+                    } else {
+                        search::telling(&difference, &symbols.foundations(used), symbols).is_some()
+                    };
                     return differs.then_some(order == Order::Ne);
                 }
             }

@@ -4,13 +4,16 @@
 use super::condition::includes;
 use super::counterexample::{Counterexample, Mismatch};
 use super::equality::input_of;
+use super::interval::Enclosed;
 use super::point::Dependence;
 use super::region::Status;
 use super::table::Table;
 use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
-use crate::algebra::{Rational, SplitMix64, Symbol};
+use crate::algebra::{Poly, Rational, SplitMix64, Symbol};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::Operators;
@@ -52,6 +55,41 @@ fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
         let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
         (0..count).map(|offset| Symbol(kernel.first.0 + offset))
     })
+}
+
+/// Small values of the symbols that are no square roots at which a difference is not 0, though roots may be
+/// irrational: many zeros, if that can be. All other `used` roots are of positive numbers there.
+pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<BTreeMap<Symbol, Rational>> {
+    let mut values: BTreeMap<Symbol, Rational> = used
+        .iter()
+        .filter(|&&symbol| symbols.root_of(symbol).is_none())
+        .map(|&s| (s, Rational::ONE))
+        .collect();
+    let tells = |values: &BTreeMap<Symbol, Rational>| {
+        let value = |symbol| values.get(&symbol).cloned().unwrap_or_default();
+        let roots = used.iter().all(|&symbol| Enclosed::at(&Poly::symbol(symbol), symbols, &value).is_some());
+        roots && Enclosed::at(difference, symbols, &value).is_some_and(|found| !found.may_vanish())
+    };
+    let mut generator = SplitMix64::new(0x7E11);
+    let mut tries = 0;
+    while !tells(&values) {
+        tries += 1;
+        if tries > TRIES {
+            return None;
+        }
+        for value in values.values_mut() {
+            *value = Rational::from(i64::try_from(generator.below(9)).unwrap_or(0) - 4);
+        }
+    }
+    // Scalars stay, as something may be divided by them elsewhere.
+    let entries: Vec<Symbol> = values.keys().copied().filter(|symbol| !symbol.is_scalar()).collect();
+    for symbol in entries {
+        let before = values.insert(symbol, Rational::ZERO);
+        if !tells(&values) {
+            values.extend(before.map(|value| (symbol, value)));
+        }
+    }
+    Some(values)
 }
 
 /// Tries sizes that the survey of the linear parts points at.

@@ -127,6 +127,11 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Output channels.
+    pub fn channels(&self) -> usize {
+        self.maps[0].channels
+    }
+
     /// Whether all weights of the maps can be chosen freely or follow from chosen ones.
     pub fn is_free(&self) -> bool {
         self.dependence.is_free(&self.symbols_in_maps())

@@ -119,6 +119,8 @@ pub enum KernelVerdict {
 pub struct EntryWitness {
     /// Weights that are not 0, by name.
     pub weights: Vec<(String, Rational)>,
+    /// Whether irrational square roots were replaced by close rationals.
+    pub approximate: bool,
     /// Output channel, input channel, row and column.
     pub position: [usize; 4],
     /// Entry of the left kernel.

@@ -13,12 +13,14 @@ use crate::operator::Affine;
 pub struct WholeKernels([Arc<AtomKernel>; 2]);
 
 impl WholeKernels {
-    /// The kernels of two maps, if each map is one kernel and both read the same places of the input. Only where
-    /// all of these lie in the input do the maps differ wherever the kernels do.
+    /// The kernels of two maps, if each map is one kernel and both read the same places of the input, with all taps
+    /// (an upsampling factor makes outputs read every other tap). Only where all of these places lie in the input do
+    /// the maps differ wherever the kernels do.
     pub fn of(maps: [&Affine; 2]) -> Option<Self> {
         let [[left], [right]] = maps.map(|map| map.parts.as_slice()) else { return None };
         let alike = left.source == 0 && right.source == 0 && left.gather.axes == right.gather.axes;
-        if !(alike && maps.iter().all(|map| map.bias.is_empty())) {
+        let all_taps = left.gather.axes.iter().all(|axis| axis.up == 1);
+        if !(alike && all_taps && maps.iter().all(|map| map.bias.is_empty())) {
             return None;
         }
         Some(Self([left.gather.kernel.as_atoms()?, right.gather.kernel.as_atoms()?]))

@@ -141,7 +141,7 @@ pub fn decide(
     if *worst.value.high() <= tolerance.bound {
         return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
     }
-    if *worst.value.low() <= tolerance.bound || !worst.value.is_point() {
+    if *worst.value.low() <= tolerance.bound {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
     Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
@@ -175,32 +175,25 @@ fn exceeded(
 ) -> StackVerdict {
     let found = survey.exact_differences(worst.sights, worst.channel);
     let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
-    let sign = if constant.as_constant().is_some_and(|value| value.is_negative()) { -1 } else { 1 };
+    let is_negative = |poly: &Poly| Enclosed::of(poly, symbols).high().is_negative();
+    let sign = if is_negative(&constant) { -1 } else { 1 };
     let signs = differences.iter().map(|(at, poly)| {
-        let negative = poly.as_constant().is_some_and(|value| value.is_negative());
+        let negative = is_negative(poly);
         let value = Rational::from(if negative { -sign } else { sign });
         (*at, &value * &tolerance.range)
     });
-    let weights = search::plain_weights(claim, symbols);
-    let replay = image(claim, (survey, table), worst.sights, signs).map(|(image, position)| {
-        let [i, j] = position;
-        Counterexample::replay(
-            &claim.left,
-            &claim.right,
-            &weights,
-            symbols,
-            image,
-            Some([worst.channel, i, j]),
-        )
-    });
-    match replay {
-        Some(Ok(counterexample)) => refuted(StackWitness::Excess(Excess {
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if worst.value.is_point() { plain } else { plain.approximating() };
+    let Some((image, [i, j])) = image(claim, (survey, table), worst.sights, signs) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
+    };
+    match beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]) {
+        Some(counterexample) => refuted(StackWitness::Excess(Excess {
             counterexample,
             worst: Some(worst.value.high().clone()),
             bound: tolerance.bound.clone(),
         })),
-        Some(Err(_)) => StackVerdict::Unknown(Doubt::Contradiction),
-        None => StackVerdict::Unknown(Doubt::Limit(Limit::Replay)),
+        None => StackVerdict::Unknown(Doubt::Contradiction),
     }
 }
 
@@ -234,41 +227,25 @@ fn unbounded(
     (sights, channel): ([u32; 2], usize),
     varying: &Poly,
 ) -> StackVerdict {
-    if !survey.is_free() {
-        return StackVerdict::Unknown(Doubt::Irrational);
-    }
-    let choices = survey.dependence().choices(&survey.symbols_in_maps());
-    let differs = |point: &Point| {
-        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
-        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
-    };
-    let Some(point) = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs) else {
-        return StackVerdict::Unknown(Doubt::Contradiction);
-    };
     let Some((_, differences)) = survey.exact_differences(sights, channel) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
     };
+    let Some(ray) = ray(claim, symbols, survey, varying) else {
+        return StackVerdict::Unknown(if survey.is_free() {
+            Doubt::Contradiction
+        } else {
+            Doubt::Irrational
+        });
+    };
     // Large multiples of the chosen weights: one of a growing sequence passes the bound, unless the difference
     // does not grow along this ray.
-    let range = if tolerance.range.is_zero() { Rational::from(0) } else { tolerance.range.clone() };
-    let mut scale = Rational::from(1);
+    let mut scale = Rational::ONE;
     for _ in 0..64 {
-        let value = |symbol: Symbol| {
-            survey.dependence().rational(symbol, &|chosen: Symbol| {
-                let value = point.rational(chosen);
-                if survey.dependence().is_root(chosen) { value } else { &value * &scale }
-            })
-        };
-        let mut weights = search::plain_weights(claim, symbols);
-        for symbol in choices.iter().chain(&survey.symbols_in_maps()).copied() {
-            if symbols.root_of(symbol).is_none() {
-                weights.set(symbol, value(symbol));
-            }
-        }
+        let weights = ray(&scale);
         let signs = differences.iter().filter_map(|(at, poly)| {
-            let difference = poly.evaluate(&value)?;
-            let sign = Rational::from(i64::from(difference.signum()));
-            Some((*at, &sign * &range))
+            let difference = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
+            let sign = if difference.high().is_negative() { -1 } else { i64::from(!difference.may_vanish()) };
+            Some((*at, &Rational::from(sign) * &tolerance.range))
         });
         if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
             && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
@@ -282,6 +259,56 @@ fn unbounded(
         scale = &scale * &Rational::from(4);
     }
     StackVerdict::Unknown(Doubt::Contradiction)
+}
+
+/// Weights as a function of a scale.
+type Ray<'a> = Box<dyn Fn(&Rational) -> Weights + 'a>;
+
+/// Weights at which a difference is not 0, times a number; square roots and what is under them stay.
+fn ray<'a>(
+    claim: &'a StackClaim,
+    symbols: &'a Symbols,
+    survey: &'a Survey<'_>,
+    varying: &Poly,
+) -> Option<Ray<'a>> {
+    let plain = search::plain_weights(claim, symbols);
+    if !survey.is_free() {
+        let used = symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat());
+        let values = search::telling(varying, &used, symbols)?;
+        let under: Vec<Symbol> = used
+            .iter()
+            .filter_map(|&symbol| symbols.root_of(symbol))
+            .flat_map(|root| root.radicand.symbols())
+            .collect();
+        return Some(Box::new(move |scale| {
+            let mut weights = plain.clone().approximating();
+            for (&symbol, value) in &values {
+                let fixed = under.contains(&symbol);
+                weights.set(symbol, if fixed { value.clone() } else { value * scale });
+            }
+            weights
+        }));
+    }
+    let choices = survey.dependence().choices(&survey.symbols_in_maps());
+    let differs = |point: &Point| {
+        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+    };
+    let point = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs)?;
+    let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
+    Some(Box::new(move |scale| {
+        let value = |symbol: Symbol| {
+            survey.dependence().rational(symbol, &|chosen: Symbol| {
+                let value = point.rational(chosen);
+                if survey.dependence().is_root(chosen) { value } else { &value * scale }
+            })
+        };
+        let mut weights = plain.clone();
+        for &symbol in all.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()) {
+            weights.set(symbol, value(symbol));
+        }
+        weights
+    }))
 }
 
 fn beyond(
