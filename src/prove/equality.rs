@@ -246,13 +246,7 @@ fn counterexample(
     let used: Vec<Symbol> = survey.symbols_in_maps();
     let choices = survey.dependence().choices(&used);
     if !survey.is_free() {
-        return enclosed(
-            claim,
-            symbols,
-            survey,
-            sights,
-            [size, [i, j].map(|n| i64::try_from(n).unwrap_or(0))],
-        );
+        return enclosed(claim, symbols, survey, sights, (size, [i, j]));
     }
     let whole = survey.whole_kernels();
     for seed in 1..4 {
@@ -274,31 +268,22 @@ fn counterexample(
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
         let found = survey.trial(sights, &point).and_then(|trial| trial.difference(channel));
         let Some(found) = found else { continue };
-        let place = [i, j].map(|n| i64::try_from(n).unwrap_or(0));
-        let image = impulse(claim, survey, found, [size, place]).ok_or(Doubt::Limit(Limit::Replay))?;
-        return Counterexample::replay(
-            &claim.left,
-            &claim.right,
-            &weights,
-            symbols,
-            image,
-            Some([channel, i, j]),
-        )
-        .map(StackWitness::Value)
-        .map_err(doubt_of);
+        return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
     }
     Err(Doubt::Contradiction)
 }
 
-/// The input that shows a difference at an output position of a size: zeros, but for one pixel.
-fn impulse(
-    claim: &StackClaim,
+/// Replays both stacks on the input that shows a difference at an output of a size: zeros, but for one pixel.
+fn replay(
+    (claim, symbols): (&StackClaim, &Symbols),
     survey: &Survey<'_>,
+    weights: &Weights,
     found: Visible,
-    [size, place]: [[i64; 2]; 2],
-) -> Option<Image> {
+    (size, output): ([i64; 2], [usize; 3]),
+) -> Result<StackWitness, Doubt> {
     let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
-    match found {
+    let place = [output[1], output[2]].map(|n| i64::try_from(n).unwrap_or(0));
+    let image = match found {
         Visible::Everywhere => Image::zeros(claim.channels, h, w),
         Visible::At([c, row, column]) => {
             let [row, column] = [(0, row), (1, column)]
@@ -306,7 +291,11 @@ fn impulse(
             let at = [i64::from(c), row, column].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
             Image::impulse([claim.channels, h, w], at)
         }
-    }
+    };
+    let image = image.ok_or(Doubt::Limit(Limit::Replay))?;
+    Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(output))
+        .map(StackWitness::Value)
+        .map_err(doubt_of)
 }
 
 /// A counterexample where square roots are irrational: the difference is enclosed between rationals that leave out
@@ -316,7 +305,7 @@ fn enclosed(
     symbols: &Symbols,
     survey: &Survey<'_>,
     sights: [u32; 2],
-    [size, place]: [[i64; 2]; 2],
+    (size, [i, j]): ([i64; 2], [usize; 2]),
 ) -> Result<StackWitness, Doubt> {
     for channel in 0..survey.channels() {
         let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
@@ -325,21 +314,10 @@ fn enclosed(
         let first = differences.into_iter().next().map(|(at, poly)| (Visible::At(at), poly));
         let constant = (!symbols.reduce(&constant).is_zero()).then_some((Visible::Everywhere, constant));
         let Some((found, difference)) = constant.or(first) else { continue };
-        let used = symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat());
+        let used = search::used(claim, symbols);
         let values = search::telling(&difference, &used, symbols).ok_or(Doubt::Irrational)?;
-        let image = impulse(claim, survey, found, [size, place]).ok_or(Doubt::Limit(Limit::Replay))?;
-        let [i, j] = place.map(|n| usize::try_from(n).unwrap_or(0));
         let weights = values.into_iter().collect::<Weights>().approximating();
-        return Counterexample::replay(
-            &claim.left,
-            &claim.right,
-            &weights,
-            symbols,
-            image,
-            Some([channel, i, j]),
-        )
-        .map(StackWitness::Value)
-        .map_err(doubt_of);
+        return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
     }
     Err(Doubt::Contradiction)
 }

@@ -32,7 +32,12 @@ pub fn plain_weights(claim: &StackClaim, symbols: &Symbols) -> Weights {
 
 /// How the weights of a claim depend on each other.
 pub fn dependence(claim: &StackClaim, symbols: &Symbols) -> Dependence {
-    Dependence::of(symbols, &[&claim.left, &claim.right].map(|stack| stack.symbols()).concat())
+    Dependence::of(symbols, &used(claim, symbols))
+}
+
+/// All symbols that the weights of a claim rest on.
+pub fn used(claim: &StackClaim, symbols: &Symbols) -> Vec<Symbol> {
+    symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat())
 }
 
 /// Values for all weights: those that are chosen, plain ones for the rest.

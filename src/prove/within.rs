@@ -273,7 +273,7 @@ fn ray<'a>(
 ) -> Option<Ray<'a>> {
     let plain = search::plain_weights(claim, symbols);
     if !survey.is_free() {
-        let used = symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat());
+        let used = search::used(claim, symbols);
         let values = search::telling(varying, &used, symbols)?;
         let under: Vec<Symbol> = used
             .iter()
