@@ -131,6 +131,20 @@ pub enum Order {
     Ge,
 }
 
+impl Order {
+    /// As it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+        }
+    }
+}
+
 /// An exact number in a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Quantity {

@@ -22,7 +22,7 @@ pub fn numbers(
     let witness = json!({ "left": exact(left, symbols), "right": exact(right, symbols) });
     match verdict {
         NumberVerdict::True => {
-            let method = format!("{a} {} {b}", sign(order));
+            let method = format!("{a} {} {b}", order.sign());
             Shown { outcome: Outcome::Proved, method, details: Vec::new(), witness }
         }
         NumberVerdict::Unknown(doubt) => unknown(doubt),
@@ -33,17 +33,6 @@ pub fn numbers(
             let method = format!("left is {a}, right is {b}{depends}");
             Shown { outcome: Outcome::Refuted, method, details: Vec::new(), witness }
         }
-    }
-}
-
-fn sign(order: Order) -> &'static str {
-    match order {
-        Order::Eq => "==",
-        Order::Ne => "!=",
-        Order::Lt => "<",
-        Order::Le => "<=",
-        Order::Gt => ">",
-        Order::Ge => ">=",
     }
 }
 

@@ -65,15 +65,27 @@ fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
 /// Small values of the symbols that are no square roots at which a difference is not 0, though roots may be
 /// irrational: many zeros, if that can be. All other `used` roots are of positive numbers there.
 pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<BTreeMap<Symbol, Rational>> {
+    let roots: Vec<Poly> = used
+        .iter()
+        .filter(|&&symbol| symbols.root_of(symbol).is_some())
+        .map(|&symbol| Poly::symbol(symbol))
+        .collect();
+    // Only what the difference and the roots rest on matters; of the others scalars may be divided by.
+    let resting = roots.iter().chain([difference]).flat_map(Poly::symbols).collect::<Vec<_>>();
+    let mut open = symbols.foundations(resting);
+    open.retain(|&symbol| symbols.root_of(symbol).is_none());
+    open.sort_unstable();
+    open.dedup();
     let mut values: BTreeMap<Symbol, Rational> = used
         .iter()
-        .filter(|&&symbol| symbols.root_of(symbol).is_none())
-        .map(|&s| (s, Rational::ONE))
+        .filter(|symbol| symbol.is_scalar() && symbols.root_of(**symbol).is_none())
+        .chain(&open)
+        .map(|&symbol| (symbol, Rational::ONE))
         .collect();
     let tells = |values: &BTreeMap<Symbol, Rational>| {
         let value = |symbol| values.get(&symbol).cloned().unwrap_or_default();
-        let roots = used.iter().all(|&symbol| Enclosed::at(&Poly::symbol(symbol), symbols, &value).is_some());
-        roots && Enclosed::at(difference, symbols, &value).is_some_and(|found| !found.may_vanish())
+        Enclosed::at(difference, symbols, &value).is_some_and(|found| !found.may_vanish())
+            && roots.iter().all(|root| Enclosed::at(root, symbols, &value).is_some())
     };
     let mut generator = SplitMix64::new(0x7E11);
     let mut tries = 0;
@@ -82,16 +94,17 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         if tries > TRIES {
             return None;
         }
-        for value in values.values_mut() {
-            *value = Rational::from(i64::try_from(generator.below(9)).unwrap_or(0) - 4);
+        for &symbol in &open {
+            values.insert(symbol, Rational::from(i64::try_from(generator.below(9)).unwrap_or(0) - 4));
         }
     }
-    // Scalars stay, as something may be divided by them elsewhere.
-    let entries: Vec<Symbol> = values.keys().copied().filter(|symbol| !symbol.is_scalar()).collect();
-    for symbol in entries {
-        let before = values.insert(symbol, Rational::ZERO);
-        if !tells(&values) {
-            values.extend(before.map(|value| (symbol, value)));
+    if open.len() <= MAX_SIMPLIFIED {
+        // Scalars stay, as something may be divided by them elsewhere.
+        for &symbol in open.iter().filter(|symbol| !symbol.is_scalar()) {
+            let before = values.insert(symbol, Rational::ZERO);
+            if !tells(&values) {
+                values.extend(before.map(|value| (symbol, value)));
+            }
         }
     }
     Some(values)
@@ -157,6 +170,7 @@ fn try_sizes(
     sizes: &[[i64; 2]],
     doubt: Option<Doubt>,
 ) -> StackVerdict {
+    let dependence = dependence(claim, symbols);
     let mut generator = SplitMix64::new(0x00C0_FFEE);
     let mut tries = 0;
     for &size in sizes {
@@ -171,8 +185,7 @@ fn try_sizes(
                 .map(|symbol| (symbol, small(2)))
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
-            let weights =
-                weights_from(symbols, &dependence(claim, symbols), |symbol| random.get(&symbol).cloned());
+            let weights = weights_from(symbols, &dependence, |symbol| random.get(&symbol).cloned());
             let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =

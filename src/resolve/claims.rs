@@ -126,7 +126,7 @@ impl Resolver<'_> {
                 what: "a stack".to_owned(),
             });
             let [left, right] = sides;
-            let operator = symbol(terms.order);
+            let operator = terms.order.sign();
             return self.fail(span, ResolveErrorKind::NoOperation { operator, left, right });
         }
         let (sizes, tolerance) = (sizes?, tolerance?);
@@ -289,16 +289,5 @@ pub(super) fn order(op: CompareOp) -> Order {
         CompareOp::Le => Order::Le,
         CompareOp::Gt => Order::Gt,
         CompareOp::Ge => Order::Ge,
-    }
-}
-
-pub(super) fn symbol(order: Order) -> &'static str {
-    match order {
-        Order::Eq => "==",
-        Order::Ne => "!=",
-        Order::Lt => "<",
-        Order::Le => "<=",
-        Order::Gt => ">",
-        Order::Ge => ">=",
     }
 }

@@ -1,7 +1,7 @@
 //! Comparisons of kernels, images, numbers and lists.
 
 use super::Resolver;
-use super::claims::{Terms, symbol};
+use super::claims::Terms;
 use super::error::{ResolveErrorKind, Side};
 use super::value::{Array, Role, Value};
 use crate::ir::{Order, Prop, Quantity};
@@ -36,7 +36,7 @@ impl Resolver<'_> {
                     }
                     let sides = [left, right].map(side);
                     let [left, right] = sides;
-                    let operator = symbol(order);
+                    let operator = order.sign();
                     return self.fail(span, ResolveErrorKind::NoOperation { operator, left, right });
                 }
                 let images = a.role == Role::Image || b.role == Role::Image;
