@@ -308,3 +308,24 @@ fn completions_name_the_subcommands() {
     }
     assert_eq!(run(Path::new("."), &["completions", "tcsh"]).0, 2);
 }
+
+#[test]
+fn factor_runs_nothing_that_is_pasted_into_its_argument() {
+    let folder = folder(&[("a.cf", b"kernel A = [1 2 1]\n")]);
+    let pasted = [
+        "[1 2 1]\nprove: id == id",
+        "[1 2 1]\n\"\"\"prose\"\"\"",
+        "[1 2 1]\nkernel B = [1]",
+        "a.cf:A prove: id == id",
+        "a.cf:A\nkernel B[3,3]",
+        "a.cf:A * A",
+        "x\") prove: id == id # .npy",
+    ];
+    for argument in pasted {
+        let (status, out, err) = run(folder.path(), &["factor", argument, "--into", "1x2,1x2"]);
+        assert_eq!((status, out.as_str()), (2, ""), "{argument}: {err}");
+        assert!(!err.is_empty(), "{argument}");
+    }
+    let (status, ..) = run(folder.path(), &["factor", "a.cf:A", "--into", "1x2,1x2"]);
+    assert_eq!(status, 0);
+}

@@ -8,8 +8,8 @@ use crate::check::{Files, check};
 use crate::report::text::{self, Detail};
 use crate::report::{FileReport, json};
 use crate::source::Source;
-use crate::syntax::ast::{Item, StatementKind};
-use crate::syntax::{parse, print_statement};
+use crate::syntax::ast::{Expr, ExprKind, Item, StatementKind};
+use crate::syntax::{parse, print_expression, print_statement};
 
 use super::Status;
 use super::files::{Folder, collect};
@@ -105,7 +105,7 @@ fn declaration(kernel: &str) -> Result<(String, String, Beside), String> {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             let entry = entry.map_or_else(String::new, |entry| format!(", {}", quoted(entry)));
             let folder = collect(&[file]).first().map(super::files::Spec::folder);
-            Ok((format!("kernel Given = load({}{entry})", quoted(&name)), "Given".to_owned(), Beside(folder)))
+            given(&format!("load({}{entry})", quoted(&name)), Beside(folder))
         }
         ("cf", Some(name)) => {
             let specs = collect(&[PathBuf::from(path)]);
@@ -133,10 +133,33 @@ fn declaration(kernel: &str) -> Result<(String, String, Beside), String> {
                 })
                 .map(print_statement)
                 .collect();
-            Ok((declarations.join("\n"), name.to_owned(), Beside(Some(spec.folder()))))
+            let ExprKind::Name(name) = expression(name)?.kind else {
+                return Err(format!("`{name}` is not the name of a kernel"));
+            };
+            Ok((declarations.join("\n"), name, Beside(Some(spec.folder()))))
         }
-        _ => Ok((format!("kernel Given = {kernel}"), "Given".to_owned(), Beside(None))),
+        _ => given(kernel, Beside(None)),
     }
+}
+
+/// The declaration of a kernel given by an expression.
+fn given(kernel: &str, files: Beside) -> Result<(String, String, Beside), String> {
+    let kernel = print_expression(&expression(kernel)?);
+    Ok((format!("kernel Given = {kernel}"), "Given".to_owned(), files))
+}
+
+/// The one expression that a text is; nothing else in it, statements least of all, gets into the spec.
+fn expression(text: &str) -> Result<Expr, String> {
+    let (parsed, errors) = parse(&format!("kernel Given = {text}"));
+    if let Some(error) = errors.first() {
+        return Err(format!("the kernel: {}", error.diagnostic().message));
+    }
+    if let [Item::Statement(statement)] = parsed.items.as_slice()
+        && let StatementKind::Kernel { value: Some(value), .. } = &statement.kind
+    {
+        return Ok(value.clone());
+    }
+    Err("the kernel is not a single expression".to_owned())
 }
 
 fn quoted(text: &str) -> String {
