@@ -2,21 +2,22 @@
 //!
 //! See the README for the command line and `docs/architecture.md` for the map of the code.
 
-pub mod algebra;
 pub mod check;
 pub mod cli;
-pub mod diagnostic;
-pub mod evaluate;
 pub mod explain;
-pub mod factor;
-pub mod ir;
-pub mod kernel;
-pub mod load;
 pub mod model;
-pub mod operator;
-pub mod present;
-pub mod prove;
-pub mod report;
-pub mod resolve;
-pub mod source;
-pub mod syntax;
+
+#[doc(hidden)]
+pub use convproof_engine::{evaluate, ir, kernel, operator, prove};
+#[doc(hidden)]
+pub use convproof_exact as algebra;
+#[doc(hidden)]
+pub use convproof_factor as factor;
+#[doc(hidden)]
+pub use convproof_files as load;
+#[doc(hidden)]
+pub use convproof_language::{diagnostic, resolve, source, syntax};
+#[doc(hidden)]
+pub use convproof_report as report;
+#[doc(hidden)]
+pub use convproof_report::present;

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use convproof::algebra::Rational;
-use convproof::factor::deconvolve::deconvolve;
 use convproof::ir::{Equation, Factor, Field, KernelTerm, Symbols, Unknown};
+use convproof::kernel::deconvolve::deconvolve;
 use convproof::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof::prove::factoring::{Absence, EquationVerdict, ForallVerdict, equation, forall};
 use proptest::prelude::*;

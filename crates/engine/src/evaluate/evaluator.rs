@@ -1,0 +1,121 @@
+//! The state of one evaluation: weights, limits, and kernels already computed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use super::work::Work;
+use super::{Array4, EvaluateError, Image};
+use crate::ir::{KernelExpr, Stack};
+use convproof_exact::{Rational, Symbol};
+
+/// How deep expressions and stacks may be nested.
+pub const MAX_DEPTH: u32 = 400;
+
+/// Values of free symbols; 0 where none is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    values: BTreeMap<Symbol, Rational>,
+    approximate: bool,
+}
+
+impl Weights {
+    /// All symbols 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same weights; square roots that are irrational are replaced by close rationals, not refused.
+    #[must_use]
+    pub fn approximating(self) -> Self {
+        Self { approximate: true, ..self }
+    }
+
+    /// Whether irrational square roots are replaced by close rationals.
+    pub fn is_approximating(&self) -> bool {
+        self.approximate
+    }
+
+    /// Sets one symbol.
+    pub fn set(&mut self, symbol: Symbol, value: Rational) {
+        self.values.insert(symbol, value);
+    }
+
+    /// The value of a symbol.
+    pub fn get(&self, symbol: Symbol) -> Rational {
+        self.values.get(&symbol).cloned().unwrap_or_default()
+    }
+
+    /// The symbols that were set, in order, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (Symbol, &Rational)> {
+        self.values.iter().map(|(&symbol, value)| (symbol, value))
+    }
+}
+
+impl FromIterator<(Symbol, Rational)> for Weights {
+    fn from_iter<I: IntoIterator<Item = (Symbol, Rational)>>(values: I) -> Self {
+        Self { values: values.into_iter().collect(), approximate: false }
+    }
+}
+
+/// What a stack makes of an image.
+///
+/// # Errors
+/// [`EvaluateError`]; see [`EvaluateError::is_no_output`] for those that mean that the stack is undefined on
+/// images of this size.
+pub fn run(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image, EvaluateError> {
+    Evaluator::new(weights).stack(stack, image)
+}
+
+/// The value of a kernel expression.
+///
+/// # Errors
+/// [`EvaluateError`].
+pub fn kernel(expr: &KernelExpr, weights: &Weights) -> Result<Array4, EvaluateError> {
+    Evaluator::new(weights).kernel(expr).map(|array| (*array).clone())
+}
+
+/// The state of one evaluation.
+pub(super) struct Evaluator<'a> {
+    pub(super) weights: &'a Weights,
+    pub(super) work: Work,
+    depth: u32,
+    /// Values of expressions by their addresses, which stay theirs for `'a`.
+    kernels: HashMap<*const KernelExpr, Rc<Array4>>,
+}
+
+impl<'a> Evaluator<'a> {
+    fn new(weights: &'a Weights) -> Self {
+        Self { weights, work: Work::new(), depth: 0, kernels: HashMap::new() }
+    }
+
+    /// The value of an expression, computed once however often it occurs.
+    pub(super) fn kernel(&mut self, expr: &'a KernelExpr) -> Result<Rc<Array4>, EvaluateError> {
+        let address = std::ptr::from_ref(expr);
+        if let Some(known) = self.kernels.get(&address) {
+            return Ok(known.clone());
+        }
+        let array = Rc::new(self.deeper(|this| this.compute_kernel(expr))?);
+        self.kernels.insert(address, array.clone());
+        Ok(array)
+    }
+
+    /// Drops an image that was built in this evaluation.
+    #[allow(clippy::needless_pass_by_value, reason = "the image is gone afterwards")]
+    pub(super) fn discard(&mut self, image: Image) {
+        self.work.release(image.values());
+    }
+
+    /// One level deeper into an expression or a stack.
+    pub(super) fn deeper<T>(
+        &mut self,
+        visit: impl FnOnce(&mut Self) -> Result<T, EvaluateError>,
+    ) -> Result<T, EvaluateError> {
+        if self.depth == MAX_DEPTH {
+            return Err(EvaluateError::TooDeep);
+        }
+        self.depth += 1;
+        let result = visit(self);
+        self.depth -= 1;
+        result
+    }
+}

@@ -1,0 +1,288 @@
+//! The single kernel of a stack, found by feeding it unit impulses.
+//!
+//! A stack has a kernel `K` if away from borders each output is the same sum of the inputs around it:
+//! `y[o, i] = b[o] + Σ K[o, c, u] · x[c, S·i + p + u]` per axis, for some stride `S` and offset `p`. The extent
+//! of `K` is the receptive field that the sizes, strides and dilations of the layers give, whatever the
+//! weights; of branches, the smallest box that holds all fields. Zeros at its border stay.
+//!
+//! The input is the smallest on which outputs exist whose receptive field touches no border of any layer. A
+//! stack that spreads cells apart (`upsample`, `convtranspose`) may treat consecutive outputs differently;
+//! then enough of them are compared, and the stack has a kernel only if all agree.
+
+use super::axis::{Axis, Tap};
+use super::evaluator::Evaluator;
+use super::{Array4, EvaluateError, Image};
+use crate::ir::{Layer, Stack, StackKind};
+use convproof_exact::Rational;
+
+type Result<T> = std::result::Result<T, EvaluateError>;
+
+/// Inputs are tried up to this height and width.
+const MAX_SIDE: usize = 1024;
+/// Stacks that take any number of channels are given the fewest, from 1 up to this.
+const MAX_CHANNELS: usize = 4096;
+
+/// The cells along one axis that an output depends on: first and last.
+type Field = (usize, usize);
+
+/// Some consecutive outputs along one axis, and what each reads.
+struct Probe {
+    /// Length of the input.
+    length: usize,
+    /// The first of the outputs.
+    first: usize,
+    /// The field of each; all of one extent.
+    fields: Vec<Field>,
+}
+
+impl Probe {
+    fn extent(&self) -> usize {
+        self.fields.first().map_or(0, |(low, high)| high - low + 1)
+    }
+
+    /// All cells in any of the fields.
+    fn cells(&self) -> impl Iterator<Item = usize> + use<> {
+        let low = self.fields.iter().map(|field| field.0).min().unwrap_or(1);
+        let high = self.fields.iter().map(|field| field.1).max().unwrap_or(0);
+        low..=high
+    }
+
+    /// The outputs that read a cell: how many after the first, and where in their field it lies.
+    fn readers(&self, cell: usize) -> impl Iterator<Item = (usize, usize)> {
+        let reads = move |&(_, (low, high)): &(usize, Field)| (low..=high).contains(&cell);
+        self.fields.iter().copied().enumerate().filter(reads).map(move |(n, (low, _))| (n, cell - low))
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn kernel_of_stack(&mut self, stack: &'a Stack) -> Result<Array4> {
+        let (inputs, outputs) = self.channels(stack)?;
+        let (rows, columns) = (self.probe(stack, 0)?, self.probe(stack, 1)?);
+        let size = [inputs, rows.length, columns.length];
+        let shape = [outputs, inputs, rows.extent(), columns.extent()];
+        let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
+        let silent = self.stack(stack, &silence)?;
+        let phases = rows.fields.len() * columns.fields.len();
+        let mut kernels =
+            (0..phases).map(|_| Array4::zeros(&mut self.work, shape)).collect::<Result<Vec<_>>>()?;
+        for c in 0..inputs {
+            for row in rows.cells() {
+                for column in columns.cells() {
+                    let impulse = Image::build(&mut self.work, size, |_, at| {
+                        Ok(if at == [c, row, column] { Rational::ONE } else { Rational::ZERO })
+                    })?;
+                    let answer = self.stack(stack, &impulse)?;
+                    self.discard(impulse);
+                    for (n, u) in rows.readers(row) {
+                        for (m, v) in columns.readers(column) {
+                            for o in 0..outputs {
+                                let (i, j) = (rows.first + n, columns.first + m);
+                                let mut response = -silent.at(o, i, j);
+                                self.work.add(&mut response, answer.at(o, i, j))?;
+                                *kernels[n * columns.fields.len() + m].at_mut([o, c, u, v]) = response;
+                            }
+                        }
+                    }
+                    self.discard(answer);
+                }
+            }
+        }
+        let kernel = kernels.pop().ok_or(EvaluateError::NoKernel)?;
+        if kernels.iter().all(|other| *other == kernel) { Ok(kernel) } else { Err(EvaluateError::NoKernel) }
+    }
+
+    /// The fewest channels that a stack takes, and how many it makes of them.
+    fn channels(&mut self, stack: &'a Stack) -> Result<(usize, usize)> {
+        for inputs in 1..=MAX_CHANNELS {
+            match self.channels_through(stack, inputs) {
+                Ok(outputs) => return Ok((inputs, outputs)),
+                Err(EvaluateError::ChannelMismatch { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(EvaluateError::NoKernel)
+    }
+
+    fn channels_through(&mut self, stack: &'a Stack, inputs: usize) -> Result<usize> {
+        self.work.charge(1)?;
+        self.deeper(|this| match &stack.kind {
+            StackKind::Layer(layer) => this.channels_after(layer, inputs),
+            StackKind::Chain(stacks) => {
+                stacks.iter().try_fold(inputs, |channels, stack| this.channels_through(stack, channels))
+            }
+            StackKind::Sum(terms) => {
+                let mut outputs = None;
+                for (_, stack) in terms {
+                    let found = this.channels_through(stack, inputs)?;
+                    let expected = *outputs.get_or_insert(found);
+                    if found != expected {
+                        return Err(EvaluateError::ChannelMismatch { expected, found });
+                    }
+                }
+                outputs.ok_or(EvaluateError::Malformed)
+            }
+            StackKind::Concat(stacks) => stacks.iter().try_fold(0usize, |total, stack| {
+                let more = this.channels_through(stack, inputs)?;
+                total.checked_add(more).ok_or(EvaluateError::TooLarge)
+            }),
+        })
+    }
+
+    /// Outputs in the interior along one axis: one, or one more than the spreading layers can tell apart.
+    fn probe(&mut self, stack: &'a Stack, axis: usize) -> Result<Probe> {
+        let phases = match spreading(stack, axis) {
+            Some(1) => 1,
+            Some(more) => more + 1,
+            None => return Err(EvaluateError::TooLarge),
+        };
+        for length in 1..=MAX_SIDE {
+            let outputs = match self.length_after(stack, axis, length) {
+                Ok(outputs) => outputs,
+                Err(error) if error.is_no_output() => continue,
+                Err(error) => return Err(error),
+            };
+            let Some(spare) = outputs.checked_sub(phases) else { continue };
+            let first = spare / 2;
+            let mut fields = Vec::new();
+            for output in first..first + phases {
+                match self.reads(stack, axis, length, Reads::Cells(output, output))? {
+                    Reads::Cells(low, high) => fields.push((low, high)),
+                    Reads::Border | Reads::Nothing => break,
+                }
+            }
+            if fields.len() < phases {
+                continue;
+            }
+            let regular =
+                |pair: &[Field]| (pair[1].0.checked_sub(pair[0].0), pair[1].1.checked_sub(pair[0].1));
+            let steps: Vec<_> = fields.windows(2).map(regular).collect();
+            if steps.iter().any(|&(low, high)| low.is_none() || low != high || (low, high) != steps[0]) {
+                return Err(EvaluateError::NoKernel);
+            }
+            return Ok(Probe { length, first, fields });
+        }
+        Err(EvaluateError::NoKernel)
+    }
+
+    /// The length along one axis of what a stack makes of an image.
+    fn length_after(&mut self, stack: &'a Stack, axis: usize, length: usize) -> Result<usize> {
+        self.work.charge(1)?;
+        self.deeper(|this| match &stack.kind {
+            StackKind::Layer(layer) => Ok(this.axis(layer, axis, length)?.outputs),
+            StackKind::Chain(stacks) => {
+                stacks.iter().try_fold(length, |length, stack| this.length_after(stack, axis, length))
+            }
+            StackKind::Sum(terms) => {
+                this.common_length(terms.iter().map(|(_, stack)| &**stack), axis, length)
+            }
+            StackKind::Concat(stacks) => {
+                this.common_length(stacks.iter().map(|stack| &**stack), axis, length)
+            }
+        })
+    }
+
+    fn common_length(
+        &mut self,
+        stacks: impl Iterator<Item = &'a Stack>,
+        axis: usize,
+        length: usize,
+    ) -> Result<usize> {
+        let mut common = None;
+        for stack in stacks {
+            let found = self.length_after(stack, axis, length)?;
+            let expected = *common.get_or_insert(found);
+            if found != expected {
+                return Err(EvaluateError::SizeMismatch { left: [1, 1, expected], right: [1, 1, found] });
+            }
+        }
+        common.ok_or(EvaluateError::Malformed)
+    }
+
+    /// What these outputs along one axis depend on, for an input of this length.
+    fn reads(&mut self, stack: &'a Stack, axis: usize, length: usize, outputs: Reads) -> Result<Reads> {
+        self.deeper(|this| match &stack.kind {
+            StackKind::Layer(layer) => {
+                let layer = this.axis(layer, axis, length)?;
+                this.layer_reads(&layer, outputs)
+            }
+            StackKind::Chain(stacks) => {
+                let mut lengths = vec![length];
+                for stack in stacks {
+                    let last = lengths.last().copied().unwrap_or(length);
+                    lengths.push(this.length_after(stack, axis, last)?);
+                }
+                let mut reads = outputs;
+                for (stack, &length) in stacks.iter().zip(&lengths).rev() {
+                    reads = this.reads(stack, axis, length, reads)?;
+                }
+                Ok(reads)
+            }
+            StackKind::Sum(terms) => terms.iter().try_fold(Reads::Nothing, |reads, (_, stack)| {
+                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
+            }),
+            StackKind::Concat(stacks) => stacks.iter().try_fold(Reads::Nothing, |reads, stack| {
+                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
+            }),
+        })
+    }
+
+    fn layer_reads(&mut self, layer: &Axis, outputs: Reads) -> Result<Reads> {
+        let Reads::Cells(low, high) = outputs else { return Ok(outputs) };
+        let read = |output, tap| match layer.tap(output, tap) {
+            Tap::Cell(cell) => Reads::Cells(cell, cell),
+            Tap::Outside => Reads::Border,
+            Tap::Gap => Reads::Nothing,
+        };
+        if !layer.spreads() {
+            return Ok(read(low, 0).or(read(high, layer.taps - 1)));
+        }
+        let mut reads = Reads::Nothing;
+        for output in low..=high {
+            self.work.charge(layer.taps as u64)?;
+            reads = (0..layer.taps).fold(reads, |reads, tap| reads.or(read(output, tap)));
+        }
+        Ok(reads)
+    }
+
+    /// One axis of a layer on a square image.
+    fn axis(&mut self, layer: &'a Layer, axis: usize, length: usize) -> Result<Axis> {
+        let [rows, columns] = self.axes(layer, [length; 2])?.ok_or(EvaluateError::NoKernel)?;
+        Ok(if axis == 0 { rows } else { columns })
+    }
+}
+
+/// What some outputs depend on along one axis.
+#[derive(Clone, Copy)]
+enum Reads {
+    Nothing,
+    Cells(usize, usize),
+    Border,
+}
+
+impl Reads {
+    /// What one of both depends on, without gaps.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Border, _) | (_, Self::Border) => Self::Border,
+            (Self::Nothing, reads) | (reads, Self::Nothing) => reads,
+            (Self::Cells(a, b), Self::Cells(c, d)) => Self::Cells(a.min(c), b.max(d)),
+        }
+    }
+}
+
+/// The product of all factors by which layers spread cells apart; the pattern of outputs repeats after that
+/// many at most. `None` if it is too large.
+fn spreading(stack: &Stack, axis: usize) -> Option<usize> {
+    let product = |product: usize, stack| product.checked_mul(spreading(stack, axis)?);
+    let factor = match &stack.kind {
+        StackKind::Layer(Layer::ConvTranspose(conv)) => conv.stride[axis],
+        StackKind::Layer(Layer::Upsample(upsample)) => upsample.factor[axis],
+        StackKind::Layer(Layer::DepthToSpace(n)) => *n,
+        StackKind::Layer(_) => 1,
+        StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
+            stacks.iter().try_fold(1, |all, stack| product(all, stack))?
+        }
+        StackKind::Sum(terms) => terms.iter().try_fold(1, |all, (_, stack)| product(all, stack))?,
+    };
+    Some(factor).filter(|&factor| factor < MAX_SIDE)
+}

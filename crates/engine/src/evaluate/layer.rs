@@ -1,0 +1,365 @@
+//! Every layer from its definition, as PyTorch and ONNX state it.
+
+use num_bigint::BigInt;
+use smallvec::SmallVec;
+
+use super::axis::{Axis, Spread, Window};
+use super::evaluator::Evaluator;
+use super::kernel::per_channel;
+use super::{Array4, EvaluateError, Image};
+use crate::ir::{AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Upsample};
+use convproof_exact::Rational;
+
+type Result<T> = std::result::Result<T, EvaluateError>;
+
+impl<'a> Evaluator<'a> {
+    /// What a layer makes of an image.
+    pub(super) fn layer(&mut self, layer: &'a Layer, x: &Image) -> Result<Image> {
+        let channels = self.channels_after(layer, x.channels())?;
+        let axes = self.axes(layer, [x.height(), x.width()])?;
+        let work = &mut self.work;
+        let Some([rows, columns]) = axes else {
+            return match layer {
+                Layer::MaxPool(pool) => self.max_pool(pool, x),
+                Layer::GlobalAverage => self.global_average(x),
+                Layer::Dense { weights, bias } => self.dense(weights, bias.as_ref(), x),
+                _ => Image::build(work, x.size(), |_, [c, i, j]| {
+                    let value = x.at(c, i, j);
+                    Ok(if value.is_negative() { Rational::ZERO } else { value.clone() })
+                }),
+            };
+        };
+        let size = [channels, rows.outputs, columns.outputs];
+        match layer {
+            Layer::Conv(conv) => self.conv(conv, size, [&rows, &columns], x),
+            Layer::ConvTranspose(conv) => self.conv_transpose(conv, size, [&rows, &columns], x),
+            Layer::Pool(pool) => self.pool(pool, size, [&rows, &columns], x),
+            Layer::Scale(factors) => {
+                let factors = self.kernel(&factors.expr)?;
+                let factor = per_channel(&factors, channels)?;
+                Image::build(&mut self.work, size, |work, [c, i, j]| work.multiply(factor(c), x.at(c, i, j)))
+            }
+            Layer::Bias(terms) => {
+                let terms = self.kernel(&terms.expr)?;
+                let term = per_channel(&terms, channels)?;
+                Image::build(&mut self.work, size, |work, [c, i, j]| {
+                    let mut sum = x.at(c, i, j).clone();
+                    work.add(&mut sum, term(c))?;
+                    Ok(sum)
+                })
+            }
+            Layer::Select { from, .. } => {
+                Image::build(work, size, |_, [c, i, j]| Ok(x.at(from + c, i, j).clone()))
+            }
+            Layer::SpaceToDepth(n) => Image::build(work, size, |_, [channel, i, j]| {
+                let (c, phase) = (channel / (n * n), channel % (n * n));
+                Ok(x.at(c, n * i + phase / n, n * j + phase % n).clone())
+            }),
+            Layer::DepthToSpace(n) => Image::build(work, size, |_, [c, i, j]| {
+                let phase = (i % n) * n + j % n;
+                Ok(x.at(c * n * n + phase, i / n, j / n).clone())
+            }),
+            Layer::Upsample(Upsample { factor: [n, m], nearest }) => {
+                Image::build(work, size, |_, [c, i, j]| {
+                    let first = i % n == 0 && j % m == 0;
+                    Ok(if *nearest || first { x.at(c, i / n, j / m).clone() } else { Rational::ZERO })
+                })
+            }
+            // Cells are kept or dropped, zeros come in from outside.
+            Layer::Subsample(_) | Layer::Pad(_) => Image::build(work, size, |_, [c, i, j]| {
+                Ok(match (rows.cell(i, 0), columns.cell(j, 0)) {
+                    (Some(row), Some(column)) => x.at(c, row, column).clone(),
+                    _ => Rational::ZERO,
+                })
+            }),
+            Layer::MaxPool(_) | Layer::GlobalAverage | Layer::Dense { .. } | Layer::Relu => {
+                Err(EvaluateError::Malformed)
+            }
+        }
+    }
+
+    /// The number of channels that a layer makes of `channels`.
+    pub(super) fn channels_after(&mut self, layer: &'a Layer, channels: usize) -> Result<usize> {
+        let mismatch = |expected| EvaluateError::ChannelMismatch { expected, found: channels };
+        match layer {
+            Layer::Conv(conv) => {
+                let [outputs, per_group, _, _] = self.kernel(&conv.kernel.expr)?.shape();
+                let inputs = per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)?;
+                if conv.groups == 0 || outputs % conv.groups != 0 {
+                    Err(EvaluateError::Malformed)
+                } else if inputs != channels {
+                    Err(mismatch(inputs))
+                } else {
+                    Ok(outputs)
+                }
+            }
+            Layer::ConvTranspose(conv) => {
+                let [inputs, per_group, _, _] = self.kernel(&conv.kernel.expr)?.shape();
+                if conv.groups == 0 || inputs % conv.groups != 0 {
+                    Err(EvaluateError::Malformed)
+                } else if inputs != channels {
+                    Err(mismatch(inputs))
+                } else {
+                    per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)
+                }
+            }
+            Layer::Scale(vector) | Layer::Bias(vector) => {
+                per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels)
+            }
+            Layer::SpaceToDepth(n) => {
+                n.checked_mul(*n).and_then(|area| channels.checked_mul(area)).ok_or(EvaluateError::TooLarge)
+            }
+            Layer::DepthToSpace(0) => Err(EvaluateError::Malformed),
+            Layer::DepthToSpace(n) => {
+                let area = n.checked_mul(*n).ok_or(EvaluateError::TooLarge)?;
+                if channels.is_multiple_of(area) {
+                    Ok(channels / area)
+                } else {
+                    Err(mismatch(channels.next_multiple_of(area)))
+                }
+            }
+            Layer::Select { from, to } if from >= to => Err(EvaluateError::Malformed),
+            Layer::Select { to, .. } if *to > channels => Err(mismatch(*to)),
+            Layer::Select { from, to } => Ok(to - from),
+            Layer::Dense { weights, .. } => Ok(self.kernel(&weights.expr)?.shape()[2]),
+            Layer::Pool(_)
+            | Layer::MaxPool(_)
+            | Layer::Subsample(_)
+            | Layer::Pad(_)
+            | Layer::Upsample(_)
+            | Layer::GlobalAverage
+            | Layer::Relu => Ok(channels),
+        }
+    }
+
+    /// How the outputs of a linear layer that moves over the image read it, vertically and horizontally.
+    pub(super) fn axes(&mut self, layer: &'a Layer, size: [usize; 2]) -> Result<Option<[Axis; 2]>> {
+        let windows = |on: [Window; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));
+        let spreads = |on: [Spread; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));
+        let pick = |make: &dyn Fn(usize) -> Window| windows([make(0), make(1)]);
+        let block = |factor: [usize; 2], taps: [usize; 2]| {
+            let spread = |axis: usize| Spread {
+                size: taps[axis],
+                stride: factor[axis],
+                dilation: 1,
+                crop: [0; 4],
+                output_padding: factor[axis].saturating_sub(taps[axis]),
+            };
+            spreads([spread(0), spread(1)])
+        };
+        match layer {
+            Layer::Conv(conv) => {
+                let shape = self.kernel(&conv.kernel.expr)?.shape();
+                pick(&|axis| Window {
+                    size: shape[2 + axis],
+                    stride: conv.stride[axis],
+                    dilation: conv.dilation[axis],
+                    padding: conv.padding,
+                    ceil: false,
+                })
+            }
+            Layer::ConvTranspose(conv) => {
+                let shape = self.kernel(&conv.kernel.expr)?.shape();
+                let spread = |axis: usize| Spread {
+                    size: shape[2 + axis],
+                    stride: conv.stride[axis],
+                    dilation: conv.dilation[axis],
+                    crop: conv.padding,
+                    output_padding: conv.output_padding[axis],
+                };
+                spreads([spread(0), spread(1)])
+            }
+            Layer::Pool(pool) => pick(&|axis| Window {
+                size: pool.size[axis],
+                stride: pool.stride[axis],
+                dilation: 1,
+                padding: pool.padding,
+                ceil: pool.ceil_mode,
+            }),
+            Layer::Subsample(stride) => pick(&|axis| Window::new(1, stride[axis])),
+            Layer::Pad(sides) => pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) }),
+            Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } => pick(&|_| Window::new(1, 1)),
+            Layer::SpaceToDepth(n) => {
+                if *n != 0 && size.iter().any(|length| length % n != 0) {
+                    return Err(EvaluateError::NoOutput);
+                }
+                pick(&|_| Window::new(*n, *n))
+            }
+            Layer::DepthToSpace(n) => block([*n; 2], [*n; 2]),
+            Layer::Upsample(Upsample { factor, nearest }) => {
+                block(*factor, if *nearest { *factor } else { [1, 1] })
+            }
+            Layer::MaxPool(_) | Layer::GlobalAverage | Layer::Dense { .. } | Layer::Relu => Ok(None),
+        }
+    }
+
+    fn conv(&mut self, conv: &'a Conv, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
+        let kernel = self.kernel(&conv.kernel.expr)?;
+        let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
+        let [outputs, per_group, _, _] = kernel.shape();
+        let [rows, columns] = self.lines(axes, &kernel, x)?;
+        Image::build(&mut self.work, size, |work, [o, i, j]| {
+            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let (rows, columns) = (&rows[i][..], &columns[j][..]);
+            if rows.is_empty() || columns.is_empty() {
+                return Ok(total);
+            }
+            work.charge(per_group as u64 * rows.len() as u64 * columns.len() as u64)?;
+            let first = o / (outputs / conv.groups) * per_group;
+            for c in 0..per_group {
+                for &(u, row) in rows {
+                    for &(v, column) in columns {
+                        work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;
+                    }
+                }
+            }
+            Ok(total)
+        })
+    }
+
+    fn conv_transpose(
+        &mut self,
+        conv: &'a ConvTranspose,
+        size: [usize; 3],
+        axes: [&Axis; 2],
+        x: &Image,
+    ) -> Result<Image> {
+        let kernel = self.kernel(&conv.kernel.expr)?;
+        let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
+        let [inputs, per_group, _, _] = kernel.shape();
+        let [rows, columns] = self.lines(axes, &kernel, x)?;
+        let group_inputs = inputs / conv.groups;
+        Image::build(&mut self.work, size, |work, [o, i, j]| {
+            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let (rows, columns) = (&rows[i][..], &columns[j][..]);
+            if rows.is_empty() || columns.is_empty() {
+                return Ok(total);
+            }
+            work.charge(group_inputs as u64 * rows.len() as u64 * columns.len() as u64)?;
+            let first = o / per_group * group_inputs;
+            for c in first..first + group_inputs {
+                for &(u, row) in rows {
+                    for &(v, column) in columns {
+                        let weight = kernel.at([c, o % per_group, u, v]);
+                        work.add_product(&mut total, weight, x.at(c, row, column))?;
+                    }
+                }
+            }
+            Ok(total)
+        })
+    }
+
+    /// For each output along both axes the taps that stand on cells, and those cells. Lines of the kernel or of
+    /// the image that hold only zeros are left out.
+    fn lines(&mut self, axes: [&Axis; 2], kernel: &Array4, x: &Image) -> Result<[Vec<Cells>; 2]> {
+        let [_, _, height, width] = kernel.shape();
+        let taps = live([height, width], kernel.values());
+        let cells = live([x.height(), x.width()], x.values());
+        let mut lines = |axis: usize| {
+            let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
+            let mut lines: Vec<Cells> = Vec::with_capacity(axes[axis].outputs);
+            let mut kept = 0;
+            for output in 0..axes[axis].outputs {
+                self.work.charge(axes[axis].taps as u64)?;
+                let line: Cells = axes[axis].cells(output).filter(holds).collect();
+                kept += line.len() as u64;
+                self.work.room(kept)?;
+                lines.push(line);
+            }
+            Ok(lines)
+        };
+        Ok([lines(0)?, lines(1)?])
+    }
+
+    fn pool(&mut self, pool: &AveragePool, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
+        Image::build(&mut self.work, size, |work, [c, i, j]| {
+            let [(rows, padded_rows), (columns, padded_columns)] = [axes[0].window(i), axes[1].window(j)];
+            let real = rows.len() as u64 * columns.len() as u64;
+            work.charge(real)?;
+            let mut total = Rational::ZERO;
+            for row in rows {
+                for column in columns.clone() {
+                    work.add(&mut total, x.at(c, row, column))?;
+                }
+            }
+            let counted = if pool.count_include_pad {
+                u128::from(padded_rows) * u128::from(padded_columns)
+            } else {
+                real.into()
+            };
+            match counted {
+                _ if !pool.average => Ok(total),
+                0 => Err(EvaluateError::EmptyWindow),
+                _ if total.is_zero() => Ok(total),
+                divisor => work.divide(&total, &Rational::from(BigInt::from(divisor))),
+            }
+        })
+    }
+
+    fn max_pool(&mut self, pool: &MaxPool, x: &Image) -> Result<Image> {
+        let window = |axis: usize| Window {
+            padding: Padding::Sides(pool.padding),
+            ..Window::new(pool.size[axis], pool.stride[axis])
+        };
+        let axes = [window(0).on(0, x.height())?, window(1).on(1, x.width())?];
+        let size = [x.channels(), axes[0].outputs, axes[1].outputs];
+        Image::build(&mut self.work, size, |work, [c, i, j]| {
+            let [(rows, _), (columns, _)] = [axes[0].window(i), axes[1].window(j)];
+            work.charge(rows.len() as u64 * columns.len() as u64)?;
+            let cells = rows.flat_map(|row| columns.clone().map(move |column| x.at(c, row, column)));
+            cells.max().cloned().ok_or(EvaluateError::EmptyWindow)
+        })
+    }
+
+    fn global_average(&mut self, x: &Image) -> Result<Image> {
+        let area = i64::try_from(x.height() * x.width()).map_err(|_| EvaluateError::TooLarge)?;
+        Image::build(&mut self.work, [x.channels(), 1, 1], |work, [c, _, _]| {
+            let mut total = Rational::ZERO;
+            for i in 0..x.height() {
+                for j in 0..x.width() {
+                    work.add(&mut total, x.at(c, i, j))?;
+                }
+            }
+            work.divide(&total, &Rational::from(area))
+        })
+    }
+
+    fn dense(&mut self, weights: &'a KernelTerm, bias: Option<&'a KernelTerm>, x: &Image) -> Result<Image> {
+        let weights = self.kernel(&weights.expr)?;
+        let bias = bias.map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let [planes, more_planes, outputs, inputs] = weights.shape();
+        if [planes, more_planes] != [1, 1] {
+            return Err(EvaluateError::ShapeMismatch {
+                left: [1, 1, outputs, inputs],
+                right: weights.shape(),
+            });
+        }
+        if inputs != x.values().len() {
+            return Err(EvaluateError::SizeMismatch { left: [inputs, 1, 1], right: x.size() });
+        }
+        let bias = bias.as_ref().map(|bias| per_channel(bias, outputs)).transpose()?;
+        Image::build(&mut self.work, [outputs, 1, 1], |work, [o, _, _]| {
+            work.charge(inputs as u64)?;
+            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            for (n, value) in x.values().iter().enumerate() {
+                work.add_product(&mut total, weights.at([0, 0, o, n]), value)?;
+            }
+            Ok(total)
+        })
+    }
+}
+
+/// The taps of an output that stand on cells, and those cells.
+type Cells = SmallVec<[(usize, usize); 8]>;
+
+/// The rows and the columns of planes of some height and width in which any plane has a number other than 0.
+fn live([height, width]: [usize; 2], values: &[Rational]) -> [Vec<bool>; 2] {
+    let mut live = [vec![false; height], vec![false; width]];
+    for (n, _) in values.iter().enumerate().filter(|(_, value)| !value.is_zero()) {
+        live[0][n / width % height] = true;
+        live[1][n % width] = true;
+    }
+    live
+}

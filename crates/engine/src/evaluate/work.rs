@@ -1,0 +1,93 @@
+//! The limits of one evaluation on time and memory, and the operations that numbers grow by.
+
+use super::EvaluateError;
+use convproof_exact::Rational;
+
+/// Most units of work of one evaluation, a few seconds. Reading a cell takes one, storing one eight, a product or
+/// sum of machine-word fractions 32, one of longer numbers as many times that as a schoolbook product has steps.
+pub const MAX_WORK: u64 = 1 << 31;
+
+const OPERATION: u64 = 32;
+const STORAGE: u64 = 8;
+/// Most memory in use at a time, in units of 16 bytes.
+const MAX_KEPT: u64 = 1 << 25;
+
+/// What is left of the limits.
+pub(super) struct Work {
+    left: u64,
+    kept: u64,
+}
+
+impl Work {
+    pub(super) fn new() -> Self {
+        Self { left: MAX_WORK, kept: 0 }
+    }
+
+    #[inline]
+    pub(super) fn charge(&mut self, units: u64) -> Result<(), EvaluateError> {
+        self.left = self.left.checked_sub(units).ok_or(EvaluateError::TooLarge)?;
+        Ok(())
+    }
+
+    /// To be called for all numbers that an image or kernel holds, row by row.
+    pub(super) fn keep(&mut self, values: &[Rational]) -> Result<(), EvaluateError> {
+        let memory = values.iter().map(memory).sum::<u64>();
+        self.charge(memory * STORAGE)?;
+        self.kept = self.kept.saturating_add(memory);
+        if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Whether so many more units of memory may be in use.
+    pub(super) fn room(&self, units: u64) -> Result<(), EvaluateError> {
+        if self.kept.saturating_add(units) > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
+    }
+
+    /// To be called when numbers that were kept are dropped.
+    pub(super) fn release(&mut self, values: &[Rational]) {
+        self.kept = self.kept.saturating_sub(values.iter().map(memory).sum());
+    }
+
+    pub(super) fn multiply(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {
+        self.charge(operation(a, b))?;
+        Ok(a * b)
+    }
+
+    pub(super) fn divide(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {
+        self.charge(operation(a, b))?;
+        a.checked_div(b).ok_or(EvaluateError::DivisionByZero)
+    }
+
+    /// `total += term`; free of charge where the term is 0.
+    pub(super) fn add(&mut self, total: &mut Rational, term: &Rational) -> Result<(), EvaluateError> {
+        if !term.is_zero() {
+            self.charge(operation(total, term))?;
+            *total += term;
+        }
+        Ok(())
+    }
+
+    /// `total += a · b`; free of charge where a factor is 0.
+    #[inline]
+    pub(super) fn add_product(
+        &mut self,
+        total: &mut Rational,
+        a: &Rational,
+        b: &Rational,
+    ) -> Result<(), EvaluateError> {
+        if a.is_zero() || b.is_zero() {
+            return Ok(());
+        }
+        let product = self.multiply(a, b)?;
+        self.add(total, &product)
+    }
+}
+
+fn operation(a: &Rational, b: &Rational) -> u64 {
+    let words = |value: &Rational| value.bits() / 64 + 1;
+    words(a).saturating_mul(words(b)).saturating_mul(OPERATION)
+}
+
+/// The memory that a number takes, in units of 16 bytes: two long integers and what manages them.
+fn memory(value: &Rational) -> u64 {
+    if value.as_small_parts().is_some() { 1 } else { value.bits() / 64 + 8 }
+}

@@ -1,0 +1,236 @@
+//! What a statement claims, resolved.
+
+use std::sync::Arc;
+
+use super::{KernelTerm, Stack};
+use crate::kernel::Shape;
+use convproof_exact::{Poly, Rational};
+
+/// A resolved proposition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prop {
+    /// Two stacks are the same function, or differ by no more than a bound.
+    Stacks(StackClaim),
+    /// Two kernels (or images, or a stack's image and an image) are equal, shape included; `negated` for `!=`.
+    Kernels {
+        /// Left side.
+        left: KernelTerm,
+        /// Right side.
+        right: KernelTerm,
+        /// Whether the claim is that they differ.
+        negated: bool,
+        /// Whether they are images `[c,1,h,w]`.
+        images: bool,
+    },
+    /// A comparison of numbers, or of lists entry by entry.
+    Numbers {
+        /// Left side; one entry for a plain number.
+        left: Vec<Quantity>,
+        /// How they compare.
+        order: Order,
+        /// Right side, of the same length.
+        right: Vec<Quantity>,
+    },
+    /// Kernels exist that solve an equation.
+    Exists {
+        /// The equation.
+        equation: Equation,
+        /// Where the kernels' entries may come from.
+        field: Field,
+    },
+    /// For all values of a kernel, kernels exist that solve an equation whose right side it is.
+    ForallExists {
+        /// The equation; its right side is a free kernel used whole.
+        equation: Equation,
+        /// Where the kernels' entries may come from.
+        field: Field,
+    },
+}
+
+/// A claim about two stacks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StackClaim {
+    /// Left side.
+    pub left: Arc<Stack>,
+    /// Right side.
+    pub right: Arc<Stack>,
+    /// Channels of the input: the least number that both sides accept.
+    pub channels: usize,
+    /// Equality, or a bound on the difference.
+    pub tolerance: Option<Tolerance>,
+    /// The input sizes it speaks of.
+    pub sizes: Sizes,
+}
+
+/// `~= … within bound for |x| <= range`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Largest difference allowed; not negative.
+    pub bound: Rational,
+    /// Largest absolute input; not negative.
+    pub range: Rational,
+}
+
+/// Which input sizes a claim speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sizes {
+    /// Every size.
+    All,
+    /// One size.
+    One([i64; 2]),
+    /// Every size that satisfies a condition.
+    Where(SizeCondition),
+}
+
+/// A condition on the input's height and width.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SizeCondition {
+    /// Both hold.
+    And(Box<SizeCondition>, Box<SizeCondition>),
+    /// At least one holds.
+    Or(Box<SizeCondition>, Box<SizeCondition>),
+    /// It does not hold.
+    Not(Box<SizeCondition>),
+    /// Whole numbers compared.
+    Compare(SizeExpr, Order, SizeExpr),
+}
+
+/// A whole number that depends on the input's height and width.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SizeExpr {
+    /// The height `h`.
+    Height,
+    /// The width `w`.
+    Width,
+    /// A constant.
+    Constant(i64),
+    /// A sum.
+    Add(Box<SizeExpr>, Box<SizeExpr>),
+    /// A difference.
+    Sub(Box<SizeExpr>, Box<SizeExpr>),
+    /// A product.
+    Mul(Box<SizeExpr>, Box<SizeExpr>),
+    /// The remainder by a positive constant, never negative.
+    Rem(Box<SizeExpr>, i64),
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+impl Order {
+    /// As it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+        }
+    }
+}
+
+/// An exact number in a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Quantity {
+    /// A polynomial in the weights, mostly a constant.
+    Poly(Poly),
+    /// The square root of a non-negative rational (`error(K,L)`).
+    Root(Rational),
+}
+
+/// Where an unknown's entries may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The rational numbers.
+    Rationals,
+    /// The real numbers.
+    Reals,
+    /// The complex numbers.
+    Complex,
+}
+
+/// An unknown kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its name.
+    pub name: String,
+    /// Its shape, one channel in and out.
+    pub shape: Shape,
+}
+
+/// A factor of a product of kernels.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Factor {
+    /// The `n`-th unknown.
+    Unknown(usize),
+    /// A known kernel.
+    Known(KernelTerm),
+}
+
+/// `Σ coefficient · product of factors = target`, products being full convolutions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equation {
+    /// The unknown kernels, in order of declaration.
+    pub unknowns: Vec<Unknown>,
+    /// The terms: a rational coefficient and factors in order.
+    pub terms: Vec<(Rational, Vec<Factor>)>,
+    /// The right side.
+    pub target: KernelTerm,
+}
+
+/// A `fit` statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitProblem {
+    /// The equation to be met as well as possible.
+    pub equation: Equation,
+    /// `rank r`: the only unknown is a sum of so many separable kernels.
+    pub rank: Option<usize>,
+    /// Seed of the random starts.
+    pub seed: Option<u64>,
+    /// Number of starts.
+    pub starts: Option<usize>,
+}
+
+/// The keyword that a claim was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClaimKind {
+    /// `prove`
+    Prove,
+    /// `refute`
+    Refute,
+    /// One step of a `chain`
+    Chain,
+    /// `solve`
+    Solve,
+    /// `fit`
+    Fit,
+}
+
+impl ClaimKind {
+    /// The keyword itself.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Prove => "prove",
+            Self::Refute => "refute",
+            Self::Chain => "chain",
+            Self::Solve => "solve",
+            Self::Fit => "fit",
+        }
+    }
+}

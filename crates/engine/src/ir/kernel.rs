@@ -1,0 +1,138 @@
+//! Kernels as resolved expressions.
+
+use std::sync::Arc;
+
+use super::Stack;
+use crate::kernel::{ConcreteKernel, Kernel, Shape};
+use convproof_exact::{Monomial, Poly, Rational, Symbol};
+
+/// A kernel (or scalar, vector or image) with its two readings.
+///
+/// Scalars are 1×1 kernels, vectors 1×n, images `[c,1,h,w]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelTerm {
+    /// The exact form that the engine works with.
+    pub kernel: Kernel,
+    /// Where it came from; the naive evaluator reads only this.
+    pub expr: Arc<KernelExpr>,
+}
+
+impl KernelTerm {
+    /// A kernel without free symbols.
+    pub fn constant(kernel: ConcreteKernel) -> Self {
+        let kernel = Arc::new(kernel);
+        Self { kernel: Kernel::Concrete(kernel.clone()), expr: Arc::new(KernelExpr::Constant(kernel)) }
+    }
+
+    /// A kernel given by its exact form alone; `None` if that is too large to write out.
+    pub fn of_kernel(kernel: &Kernel) -> Option<Self> {
+        if let Some(concrete) = kernel.as_concrete() {
+            return Some(Self::constant(concrete.clone()));
+        }
+        let entries = kernel.expand().ok()?.entries().iter().map(|entry| Arc::new(of_poly(entry))).collect();
+        let expr = Arc::new(KernelExpr::Array { shape: kernel.shape(), entries });
+        Some(Self { kernel: kernel.clone(), expr })
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.kernel.shape()
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.shape().entries().unwrap_or(usize::MAX)
+    }
+
+    /// Whether there are no entries; shapes never allow that.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A polynomial as a sum of products of free scalars.
+fn of_poly(poly: &Poly) -> KernelExpr {
+    let number = |value: &Rational| {
+        let one = ConcreteKernel::from_rationals(Shape::plane(1, 1), std::slice::from_ref(value));
+        KernelExpr::Constant(Arc::new(one.expect("one entry")))
+    };
+    let term = |(monomial, coefficient): &(Monomial, Rational)| {
+        monomial.factors().iter().fold(number(coefficient), |product, &(symbol, exponent)| {
+            let base = Arc::new(KernelExpr::Free { first: symbol, shape: Shape::plane(1, 1) });
+            let power = Arc::new(KernelExpr::Power(base, u32::from(exponent.unsigned_abs())));
+            let product = Arc::new(product);
+            if exponent < 0 {
+                KernelExpr::Divide(product, power)
+            } else {
+                KernelExpr::Convolve(product, power)
+            }
+        })
+    };
+    let sum = poly.terms().iter().map(term).reduce(|a, b| KernelExpr::Add(Arc::new(a), Arc::new(b)));
+    sum.unwrap_or_else(|| number(&Rational::from(0)))
+}
+
+/// A kernel expression with all names resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KernelExpr {
+    /// Given numbers.
+    Constant(Arc<ConcreteKernel>),
+    /// A free kernel, its symbols from `first` on in storage order.
+    Free {
+        /// Symbol of the first entry.
+        first: Symbol,
+        /// The shape.
+        shape: Shape,
+    },
+    /// An array of scalars in storage order.
+    Array {
+        /// The shape.
+        shape: Shape,
+        /// One scalar for each entry.
+        entries: Vec<Arc<KernelExpr>>,
+    },
+    /// Entry by entry sum.
+    Add(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Entry by entry difference.
+    Sub(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// `-A`.
+    Negate(Arc<KernelExpr>),
+    /// Full convolution, first the left, then the right in channels; a 1×1 single-channel side scales.
+    Convolve(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Entry by entry product of kernels of one shape.
+    Hadamard(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Division by a scalar, or entry by entry by a kernel of the same shape.
+    Divide(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Convolution power.
+    Power(Arc<KernelExpr>, u32),
+    /// One entry `[out,in,row,column]`.
+    Entry(Arc<KernelExpr>, [usize; 4]),
+    /// The sum of all entries.
+    Sum(Arc<KernelExpr>),
+    /// The positive square root of every entry.
+    Sqrt(Arc<KernelExpr>),
+    /// `n − 1` zeros between entries, per axis.
+    Dilate(Arc<KernelExpr>, [usize; 2]),
+    /// Each entry becomes a block.
+    Repeat(Arc<KernelExpr>, [usize; 2]),
+    /// Both axes reversed.
+    Flip(Arc<KernelExpr>),
+    /// Rows and columns exchanged.
+    Transpose(Arc<KernelExpr>),
+    /// Zeros added at the top, left, bottom, right.
+    Pad(Arc<KernelExpr>, [usize; 4]),
+    /// Border rows and columns removed at the top, left, bottom, right; they are zero for all weights.
+    Trim(Arc<KernelExpr>, [usize; 4]),
+    /// The column `u` times the row `v`.
+    Outer(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Output channel `o` of the kernel times entry `o` of the vector.
+    ScaleOutputs(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// Input channel `c` of the kernel times entry `c` of the vector.
+    ScaleInputs(Arc<KernelExpr>, Arc<KernelExpr>),
+    /// The same entries in storage order under another shape.
+    Reshape(Arc<KernelExpr>, Shape),
+    /// The single kernel that a stack is equivalent to away from borders.
+    OfStack(Arc<Stack>),
+    /// The image that a stack makes of an image `[c,1,h,w]`.
+    Apply(Arc<Stack>, Arc<KernelExpr>),
+}

@@ -1,0 +1,19 @@
+//! Resolved specs: every name replaced by what it stands for, every default filled in, shapes checked.
+//!
+//! Kernels keep two readings: the exact form that the engine computed and the expression it came from, which
+//! the naive evaluator reads on its own.
+
+mod claim;
+mod kernel;
+mod span;
+mod stack;
+mod symbols;
+
+pub use claim::{
+    ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
+    StackClaim, Tolerance, Unknown,
+};
+pub use kernel::{KernelExpr, KernelTerm};
+pub use span::Span;
+pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
+pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

@@ -1,0 +1,238 @@
+//! The free symbols of a spec: their names, and the square roots among them.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Zero};
+
+use crate::kernel::Shape;
+use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
+
+/// A free kernel or scalar and the symbols of its entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreeKernel {
+    /// The name it was declared with.
+    pub name: String,
+    /// Its shape; `[1,1]` for a scalar.
+    pub shape: Shape,
+    /// Indices it was declared with: 0 for a scalar, 1 for a vector, 2 or 4.
+    pub indices: usize,
+    /// The symbol of its first entry; the others follow in storage order.
+    pub first: Symbol,
+}
+
+/// A symbol that stands for the positive square root of a polynomial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Root {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// What its square is.
+    pub radicand: Poly,
+}
+
+/// All free symbols of a spec.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    kernels: Vec<FreeKernel>,
+    roots: Vec<Root>,
+    entries: u32,
+    scalars: u32,
+}
+
+/// Primes below this are pulled out of square roots.
+const SMALL_PRIMES: u32 = 1000;
+
+/// Most free scalars a spec may declare, entries of kernels included.
+pub const MAX_SYMBOLS: u32 = 1 << 24;
+
+/// A number whose square divides all coefficients: all numerators, and all denominators.
+fn square_in(poly: &Poly) -> Rational {
+    let common = |part: fn(&Rational) -> BigInt| {
+        poly.terms().iter().fold(BigInt::ZERO, |all, (_, coefficient)| all.gcd(&part(coefficient)))
+    };
+    let root = |mut rest: BigInt| {
+        let mut root = BigInt::one();
+        for prime in 2..SMALL_PRIMES {
+            while !rest.is_zero() && (&rest % (prime * prime)).is_zero() {
+                rest /= prime * prime;
+                root *= prime;
+            }
+        }
+        let last = rest.sqrt();
+        if &last * &last == rest { root * last } else { root }
+    };
+    Rational::new(root(common(Rational::numerator)), root(common(Rational::denominator)))
+        .unwrap_or(Rational::ONE)
+}
+
+impl Symbols {
+    /// Declares a free kernel; `None` when the spec would exceed [`MAX_SYMBOLS`].
+    pub fn declare(&mut self, name: &str, shape: Shape, indices: usize) -> Option<FreeKernel> {
+        let count = shape.entries().and_then(|n| u32::try_from(n).ok())?;
+        let first = if count == 1 {
+            self.next_scalar()?
+        } else {
+            let first = self.entries;
+            self.entries = first.checked_add(count).filter(|&end| end <= MAX_SYMBOLS)?;
+            Symbol(first)
+        };
+        let kernel = FreeKernel { name: name.to_owned(), shape, indices, first };
+        self.kernels.push(kernel.clone());
+        Some(kernel)
+    }
+
+    fn next_scalar(&mut self) -> Option<Symbol> {
+        let number = self.scalars;
+        self.scalars = number.checked_add(1).filter(|&end| end <= MAX_SYMBOLS)?;
+        Some(Symbol::scalar(number))
+    }
+
+    /// The positive square root of a polynomial, one symbol for equal radicands; exact for squares of
+    /// rationals, `None` for negative constants or too many symbols.
+    pub fn root(&mut self, radicand: &Poly) -> Option<Poly> {
+        if let Some(value) = radicand.as_constant() {
+            if value.is_negative() {
+                return None;
+            }
+            return self.root_of_number(&value);
+        }
+        // √(s²·p) = s·√p, so that radicands which differ by a square share their symbol.
+        let scale = square_in(radicand);
+        let square = (&scale * &scale).recip()?;
+        Some(self.root_symbol(&radicand.scaled(&square))?.scaled(&scale))
+    }
+
+    /// `√(n/d) = √(n·d) / d` with squares of small primes pulled out and one symbol for each prime that is left, so
+    /// that products of square roots come together; roots of different primes are independent over ℚ.
+    fn root_of_number(&mut self, value: &Rational) -> Option<Poly> {
+        let denominator = Rational::from(value.denominator());
+        let mut rest = value.numerator() * value.denominator();
+        let mut root = Poly::constant(denominator.recip()?);
+        for prime in 2_u32..SMALL_PRIMES {
+            let mut odd = false;
+            while (&rest % prime).is_zero() && !rest.is_zero() {
+                rest /= prime;
+                if odd {
+                    root = root.scaled(&Rational::from(i64::from(prime)));
+                }
+                odd = !odd;
+            }
+            if odd {
+                root = &root * &self.root_symbol(&Poly::constant(Rational::from(i64::from(prime))))?;
+            }
+        }
+        let rest = Rational::from(rest);
+        Some(match rest.exact_sqrt() {
+            Some(exact) => root.scaled(&exact),
+            None => &root * &self.root_symbol(&Poly::constant(rest))?,
+        })
+    }
+
+    /// The symbol that stands for the square root of a radicand.
+    fn root_symbol(&mut self, radicand: &Poly) -> Option<Poly> {
+        if let Some(root) = self.roots.iter().find(|root| root.radicand == *radicand) {
+            return Some(Poly::symbol(root.symbol));
+        }
+        let symbol = self.next_scalar()?;
+        self.roots.push(Root { symbol, radicand: radicand.clone() });
+        Some(Poly::symbol(symbol))
+    }
+
+    /// The free kernels in order of declaration.
+    pub fn kernels(&self) -> &[FreeKernel] {
+        &self.kernels
+    }
+
+    /// The square roots in order of appearance.
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The square root that a symbol stands for, if it does.
+    pub fn root_of(&self, symbol: Symbol) -> Option<&Root> {
+        self.roots.iter().find(|root| root.symbol == symbol)
+    }
+
+    /// The free kernel that a symbol is an entry of, and which entry in storage order.
+    pub fn owner(&self, symbol: Symbol) -> Option<(&FreeKernel, usize)> {
+        self.kernels.iter().find_map(|kernel| {
+            let offset = symbol.0.checked_sub(kernel.first.0)?;
+            let offset = usize::try_from(offset).ok()?;
+            let same_kind = symbol.is_scalar() == kernel.first.is_scalar();
+            (same_kind && offset < kernel.shape.entries()?).then_some((kernel, offset))
+        })
+    }
+
+    /// Whether a symbol is a square root of numbers only.
+    pub fn is_number(&self, symbol: Symbol) -> bool {
+        self.root_of(symbol).is_some_and(|root| root.radicand.symbols().iter().all(|&s| self.is_number(s)))
+    }
+
+    /// The symbols with those that their square roots are taken of.
+    pub fn foundations(&self, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
+        let mut at = 0;
+        while let Some(&symbol) = symbols.get(at) {
+            at += 1;
+            if let Some(root) = self.root_of(symbol) {
+                let inner: Vec<Symbol> =
+                    root.radicand.symbols().into_iter().filter(|inner| !symbols.contains(inner)).collect();
+                symbols.extend(inner);
+            }
+        }
+        symbols
+    }
+
+    /// The name of a symbol: `a`, `A[0,2]`, `W[1,0,2,2]`, `sqrt(v + e)`.
+    pub fn name(&self, symbol: Symbol) -> String {
+        if let Some(root) = self.root_of(symbol) {
+            return format!("sqrt({})", root.radicand.display(|inner| self.name(inner)));
+        }
+        let Some((kernel, offset)) = self.owner(symbol) else { return format!("?{}", symbol.0) };
+        let Shape { inputs, height, width, .. } = kernel.shape;
+        let (column, row) = (offset % width, offset / width % height);
+        let (input, output) = (offset / width / height % inputs, offset / width / height / inputs);
+        match kernel.indices {
+            0 => kernel.name.clone(),
+            1 => format!("{}[{offset}]", kernel.name),
+            2 => format!("{}[{row},{column}]", kernel.name),
+            _ => format!("{}[{output},{input},{row},{column}]", kernel.name),
+        }
+    }
+
+    /// The polynomial as users read it.
+    pub fn show(&self, poly: &Poly) -> String {
+        poly.display(|symbol| self.name(symbol)).to_string()
+    }
+
+    /// A normal form in which `σ² = radicand` has been used up: zero exactly when the polynomial vanishes
+    /// wherever all radicands are positive, as long as no radicand is a square or related to another one.
+    #[must_use]
+    pub fn reduce(&self, poly: &Poly) -> Poly {
+        let mut poly = poly.clone();
+        // Later radicands may contain earlier roots, never the reverse.
+        for root in self.roots.iter().rev() {
+            poly = reduce_root(&poly, root);
+        }
+        poly
+    }
+}
+
+/// Clears negative powers of the root (it is never 0) and replaces its even powers by the radicand's.
+fn reduce_root(poly: &Poly, root: &Root) -> Poly {
+    let exponents = || poly.terms().iter().map(|(monomial, _)| monomial.exponent(root.symbol));
+    let (Some(least), Some(most)) = (exponents().min(), exponents().max()) else { return poly.clone() };
+    if (0..=1).contains(&least) && most <= 1 {
+        return poly.clone();
+    }
+    let shift = if least < 0 { least.unsigned_abs().next_multiple_of(2) } else { 0 };
+    let shift = i16::try_from(shift).expect("exponents are far below the limit");
+    let mut sum = Sum::default();
+    for (monomial, coefficient) in poly.terms() {
+        let exponent = monomial.exponent(root.symbol);
+        let raised = exponent + shift;
+        let odd = raised % 2;
+        let rest = monomial.times(&Monomial::power(root.symbol, odd - exponent));
+        let square = root.radicand.pow(u32::from(((raised - odd) / 2).unsigned_abs()));
+        sum.add_product(&Poly::term(rest, coefficient.clone()), &square);
+    }
+    sum.finish()
+}

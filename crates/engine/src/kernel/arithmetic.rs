@@ -1,0 +1,83 @@
+//! Sums and multiples of kernels.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::ToPrimitive;
+
+use super::concrete::{check_denominator, check_memory};
+use super::{ConcreteKernel, Integers, KernelError};
+use convproof_exact::Rational;
+
+impl ConcreteKernel {
+    /// The sum of two kernels of equal shape.
+    ///
+    /// # Errors
+    /// If the shapes differ, or the common denominator makes the result too large.
+    pub fn add(&self, other: &Self) -> Result<Self, KernelError> {
+        self.combine(other, false)
+    }
+
+    /// The difference of two kernels of equal shape.
+    ///
+    /// # Errors
+    /// If the shapes differ, or the common denominator makes the result too large.
+    pub fn sub(&self, other: &Self) -> Result<Self, KernelError> {
+        self.combine(other, true)
+    }
+
+    /// All signs changed.
+    #[must_use]
+    pub fn neg(&self) -> Self {
+        let integers = match self.integers() {
+            Integers::Words(words) => {
+                Integers::from_doubles(&words.iter().map(|&word| -i128::from(word)).collect::<Vec<_>>())
+            }
+            Integers::Wide(wide) => Integers::from_wide(wide.clone().negated()),
+        };
+        Self::canonical(self.shape(), integers, self.denominator().clone())
+    }
+
+    /// Every entry times `factor`.
+    ///
+    /// # Errors
+    /// If the entries become too long.
+    pub fn scale(&self, factor: &Rational) -> Result<Self, KernelError> {
+        let (numerator, denominator) = (factor.numerator(), factor.denominator());
+        check_memory(self.integers().len(), self.integers().max_bits() + numerator.bits())?;
+        check_denominator(self.denominator().bits() + denominator.bits())?;
+        let integers = match (self.integers(), numerator.to_i64()) {
+            (Integers::Words(words), Some(n)) => {
+                let product = |&word: &i64| i128::from(word) * i128::from(n);
+                Integers::from_doubles(&words.iter().map(product).collect::<Vec<_>>())
+            }
+            (integers, _) => {
+                Integers::from_bigs(&integers.iter().map(|value| value * &numerator).collect::<Vec<_>>())
+            }
+        };
+        Ok(Self::canonical(self.shape(), integers, self.denominator() * denominator))
+    }
+
+    fn combine(&self, other: &Self, negate: bool) -> Result<Self, KernelError> {
+        if self.shape() != other.shape() {
+            return Err(KernelError::ShapeMismatch { left: self.shape(), right: other.shape() });
+        }
+        let common = self.denominator().lcm(other.denominator());
+        check_denominator(common.bits())?;
+        let (f, g) = (&common / self.denominator(), &common / other.denominator());
+        let bits = (self.integers().max_bits() + f.bits()).max(other.integers().max_bits() + g.bits()) + 1;
+        check_memory(self.integers().len(), bits)?;
+        let g = if negate { -g } else { g };
+        let integers = match (self.integers(), other.integers(), f.to_i64(), g.to_i64()) {
+            (Integers::Words(a), Integers::Words(b), Some(f), Some(g)) if bits <= 127 => {
+                let (f, g) = (i128::from(f), i128::from(g));
+                let sum = |(&x, &y): (&i64, &i64)| i128::from(x) * f + i128::from(y) * g;
+                Integers::from_doubles(&a.iter().zip(b).map(sum).collect::<Vec<_>>())
+            }
+            (a, b, ..) => {
+                let sum = |(x, y): (BigInt, BigInt)| x * &f + y * &g;
+                Integers::from_bigs(&a.iter().zip(b.iter()).map(sum).collect::<Vec<_>>())
+            }
+        };
+        Ok(Self::canonical(self.shape(), integers, common))
+    }
+}

@@ -1,0 +1,218 @@
+//! Kernels of known rationals: representation, construction, access. Their operations are in the sibling files.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::{Integers, KernelError, Shape};
+use convproof_exact::{Grid, Rational};
+
+/// An exact kernel: integers over one positive common denominator, in lowest terms.
+///
+/// No factor but 1 divides the denominator and every integer, and the integers stand in machine words exactly
+/// if all fit, so `==` and `Hash` are mathematical equality (shape included).
+///
+/// ```
+/// use convproof::kernel::{ConcreteKernel, Shape};
+/// let smooth = ConcreteKernel::from_bigints(Shape::plane(1, 2), &[2.into(), 2.into()], 4.into()).unwrap();
+/// let twice = smooth.convolve(&smooth).unwrap();
+/// assert_eq!(twice.shape().to_string(), "[1,3]");
+/// assert_eq!(twice.entry(0, 0, 0, 1).to_string(), "1/2");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConcreteKernel {
+    shape: Shape,
+    integers: Integers,
+    denominator: BigInt,
+}
+
+impl ConcreteKernel {
+    /// Integers in the order `[out][in][row][column]`.
+    ///
+    /// # Errors
+    /// If the shape is not valid or has another number of entries.
+    pub fn from_integers(shape: Shape, values: Vec<i64>) -> Result<Self, KernelError> {
+        check_count(shape, values.len())?;
+        Ok(Self { shape, integers: Integers::Words(values), denominator: BigInt::one() })
+    }
+
+    /// Integers in the order `[out][in][row][column]`, each divided by `denominator`.
+    ///
+    /// # Errors
+    /// If the shape is not valid or has another number of entries, or the denominator is 0 or too long.
+    pub fn from_bigints(shape: Shape, values: &[BigInt], denominator: BigInt) -> Result<Self, KernelError> {
+        check_count(shape, values.len())?;
+        if denominator.is_zero() {
+            return Err(KernelError::ZeroDenominator);
+        }
+        check_denominator(denominator.bits())?;
+        check_memory(values.len(), values.iter().map(BigInt::bits).max().unwrap_or(0))?;
+        let integers = Integers::from_bigs(values);
+        if denominator.is_negative() {
+            return Ok(Self::canonical(shape, integers, -denominator).neg());
+        }
+        Ok(Self::canonical(shape, integers, denominator))
+    }
+
+    /// Rationals in the order `[out][in][row][column]`.
+    ///
+    /// # Errors
+    /// If the shape is not valid or has another number of entries, or if the common denominator is too long.
+    pub fn from_rationals(shape: Shape, values: &[Rational]) -> Result<Self, KernelError> {
+        check_count(shape, values.len())?;
+        let mut common = BigInt::one();
+        for value in values {
+            let denominator = value.denominator();
+            if !(&common % &denominator).is_zero() {
+                common = common.lcm(&denominator);
+                check_denominator(common.bits())?;
+            }
+        }
+        // Weights that were floats of ordinary size take this way.
+        if let Some(narrow) = common.to_i64() {
+            let over = |value: &Rational| {
+                value.as_small_parts().map(|(n, d)| i128::from(n) * i128::from(narrow / d))
+            };
+            if let Some(doubles) = values.iter().map(over).collect::<Option<Vec<_>>>() {
+                return Ok(Self::canonical(shape, Integers::from_doubles(&doubles), common));
+            }
+        }
+        let over = |value: &Rational| value.numerator() * (&common / value.denominator());
+        let bits = values.iter().map(Rational::bits).max().unwrap_or(0);
+        check_memory(values.len(), bits.saturating_add(common.bits()))?;
+        let integers: Vec<BigInt> = values.iter().map(over).collect();
+        Ok(Self::canonical(shape, Integers::from_bigs(&integers), common))
+    }
+
+    /// The kernel with these values; their number, the sign of the denominator, and that integers are in words
+    /// if all fit, are the caller's promise.
+    pub(crate) fn canonical(shape: Shape, integers: Integers, mut denominator: BigInt) -> Self {
+        debug_assert!(shape.validate() == Ok(integers.len()) && denominator.is_positive());
+        let integers = integers.reduce(&mut denominator);
+        Self { shape, integers, denominator }
+    }
+
+    /// All entries equal to `value`.
+    ///
+    /// # Errors
+    /// If the shape is not valid.
+    pub fn constant(shape: Shape, value: i64) -> Result<Self, KernelError> {
+        let count = shape.validate()?;
+        Self::from_integers(shape, vec![value; count])
+    }
+
+    /// All entries 0.
+    ///
+    /// # Errors
+    /// If the shape is not valid.
+    pub fn zeros(shape: Shape) -> Result<Self, KernelError> {
+        Self::constant(shape, 0)
+    }
+
+    /// All entries 1.
+    ///
+    /// # Errors
+    /// If the shape is not valid.
+    pub fn ones(shape: Shape) -> Result<Self, KernelError> {
+        Self::constant(shape, 1)
+    }
+
+    /// A single-channel kernel with one 1, at `(row, column)`, else 0; without the 1 if it lies outside.
+    ///
+    /// # Errors
+    /// If the shape is not valid.
+    pub fn delta(height: usize, width: usize, row: usize, column: usize) -> Result<Self, KernelError> {
+        let shape = Shape::plane(height, width);
+        let mut values = vec![0; shape.validate()?];
+        if row < height && column < width {
+            values[row * width + column] = 1;
+        }
+        Self::from_integers(shape, values)
+    }
+
+    /// The 1×1 kernel that copies each of `channels` channels.
+    ///
+    /// # Errors
+    /// If the shape is not valid.
+    pub fn identity(channels: usize) -> Result<Self, KernelError> {
+        let shape = Shape::new(channels, channels, 1, 1);
+        let mut values = vec![0; shape.validate()?];
+        values.iter_mut().step_by(channels + 1).for_each(|value| *value = 1);
+        Self::from_integers(shape, values)
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The integers over [`ConcreteKernel::denominator`], in the order `[out][in][row][column]`.
+    pub fn integers(&self) -> &Integers {
+        &self.integers
+    }
+
+    /// The positive common denominator, in lowest terms; 1 for a zero kernel.
+    pub fn denominator(&self) -> &BigInt {
+        &self.denominator
+    }
+
+    /// The entry for output channel `output`, input channel `input`, at `(row, column)`.
+    ///
+    /// # Panics
+    /// If the position lies outside the shape.
+    pub fn entry(&self, output: usize, input: usize, row: usize, column: usize) -> Rational {
+        let Shape { outputs, inputs, height, width } = self.shape;
+        assert!(
+            output < outputs && input < inputs && row < height && column < width,
+            "entry [{output},{input},{row},{column}] of a kernel {}",
+            self.shape
+        );
+        self.rational(((output * inputs + input) * height + row) * width + column)
+    }
+
+    /// All entries, in the order `[out][in][row][column]`.
+    pub fn entries(&self) -> impl Iterator<Item = Rational> + '_ {
+        (0..self.integers.len()).map(|index| self.rational(index))
+    }
+
+    /// The plane from input channel `input` to output channel `output`.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn block(&self, output: usize, input: usize) -> Grid<Rational> {
+        Grid::from_fn(self.shape.height, self.shape.width, |row, column| {
+            self.entry(output, input, row, column)
+        })
+    }
+
+    fn rational(&self, index: usize) -> Rational {
+        self.over_denominator(self.integers.get(index))
+    }
+
+    /// `value` divided by the common denominator.
+    pub(crate) fn over_denominator(&self, value: BigInt) -> Rational {
+        Rational::new(value, self.denominator.clone()).expect("denominators are positive")
+    }
+}
+
+fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {
+    let expected = shape.validate()?;
+    if expected == found { Ok(()) } else { Err(KernelError::EntryCount { expected, found }) }
+}
+
+/// No denominator is longer than this many bits: the time of a gcd grows with the square.
+const MAX_DENOMINATOR_BITS: u64 = 1 << 16;
+
+/// Whether a denominator of `bits` bits may be made.
+pub(crate) fn check_denominator(bits: u64) -> Result<(), KernelError> {
+    if bits <= MAX_DENOMINATOR_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
+}
+
+/// No kernel takes more than this many bits of memory.
+const MAX_BITS: u64 = 1 << 31;
+
+/// Whether `count` integers of up to `bits` bits may be made.
+pub(crate) fn check_memory(count: usize, bits: u64) -> Result<(), KernelError> {
+    let each = bits.saturating_add(64);
+    if each.saturating_mul(count as u64) <= MAX_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
+}

@@ -1,0 +1,24 @@
+//! Exact arrays and their operations: concrete kernels, kernels as polynomials in whole free kernels, expanded
+//! kernels, and the value that is one of the three. Knows nothing of stacks or layers.
+
+mod arithmetic;
+pub mod atoms;
+mod compose;
+mod concrete;
+pub mod deconvolve;
+mod direct;
+mod error;
+mod integers;
+mod measure;
+mod rearrange;
+mod shape;
+mod spectral;
+pub mod symbolic;
+mod value;
+
+pub use concrete::ConcreteKernel;
+pub use error::KernelError;
+pub use integers::Integers;
+pub use shape::{MAX_ENTRIES, Shape};
+pub use symbolic::{SymbolicKernel, positions};
+pub use value::Kernel;

@@ -1,0 +1,214 @@
+//! Kernels whose entries are expanded polynomials in the weights, channels included.
+
+use super::ConcreteKernel;
+use super::KernelError;
+use super::Shape;
+use convproof_exact::{Poly, Rational, Sum, Symbol};
+
+/// Most monomials all entries of an expanded kernel may hold together.
+pub const MAX_TERMS: usize = 2_000_000;
+
+/// An array `[out,in,h,w]` of polynomials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SymbolicKernel {
+    shape: Shape,
+    entries: Vec<Poly>,
+}
+
+impl SymbolicKernel {
+    /// Builds a kernel from its entries in the order `[out][in][row][column]`.
+    pub fn new(shape: Shape, entries: Vec<Poly>) -> Result<Self, KernelError> {
+        if shape.entries() != Some(entries.len()) {
+            return Err(KernelError::EntryCount { expected: shape.validate()?, found: entries.len() });
+        }
+        Ok(Self { shape, entries })
+    }
+
+    /// All entries zero.
+    pub fn zeros(shape: Shape) -> Result<Self, KernelError> {
+        let count = shape.validate()?;
+        Self::new(shape, vec![Poly::zero(); count])
+    }
+
+    /// The free kernel whose entries are the symbols from `first` on.
+    pub fn free(first: Symbol, shape: Shape) -> Result<Self, KernelError> {
+        let count = shape.validate()?;
+        let end = u32::try_from(count).map_err(|_| KernelError::TooLarge)?;
+        Self::new(shape, (0..end).map(|offset| Poly::symbol(Symbol(first.0 + offset))).collect())
+    }
+
+    /// A concrete kernel.
+    pub fn from_concrete(kernel: &ConcreteKernel) -> Result<Self, KernelError> {
+        let shape = kernel.shape();
+        let entries = positions(shape).map(|[o, c, i, j]| Poly::constant(kernel.entry(o, c, i, j))).collect();
+        Self::new(shape, entries)
+    }
+
+    /// The concrete kernel, if no symbol occurs.
+    pub fn as_concrete(&self) -> Option<ConcreteKernel> {
+        let values = self.entries.iter().map(Poly::as_constant).collect::<Option<Vec<_>>>()?;
+        ConcreteKernel::from_rationals(self.shape, &values).ok()
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The entries in the order `[out][in][row][column]`.
+    pub fn entries(&self) -> &[Poly] {
+        &self.entries
+    }
+
+    /// One entry.
+    pub fn entry(&self, o: usize, c: usize, i: usize, j: usize) -> &Poly {
+        &self.entries[self.index(o, c, i, j)]
+    }
+
+    fn index(&self, o: usize, c: usize, i: usize, j: usize) -> usize {
+        ((o * self.shape.inputs + c) * self.shape.height + i) * self.shape.width + j
+    }
+
+    /// A kernel of another shape whose entries are picked from this one by position, zero where `None`.
+    pub fn gather(
+        &self,
+        shape: Shape,
+        from: impl Fn([usize; 4]) -> Option<[usize; 4]>,
+    ) -> Result<Self, KernelError> {
+        shape.validate()?;
+        let entry = |at| from(at).map_or_else(Poly::zero, |[o, c, i, j]| self.entry(o, c, i, j).clone());
+        Self::new(shape, positions(shape).map(entry).collect())
+    }
+
+    /// Entry by entry sum.
+    pub fn add(&self, other: &Self) -> Result<Self, KernelError> {
+        if self.shape != other.shape {
+            return Err(KernelError::ShapeMismatch { left: self.shape, right: other.shape });
+        }
+        let entries = self.entries.iter().zip(&other.entries).map(|(a, b)| a + b).collect();
+        Self::new(self.shape, entries)
+    }
+
+    /// Every entry times a polynomial.
+    #[must_use]
+    pub fn scale(&self, factor: &Poly) -> Self {
+        Self { shape: self.shape, entries: self.entries.iter().map(|entry| entry * factor).collect() }
+    }
+
+    /// Composition "self first, then `next` dilated by `dilation`": full convolution in space, matrix product
+    /// in channels.
+    pub fn convolve(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
+        let (a, b) = (self.shape, next.shape);
+        if a.outputs != b.inputs {
+            return Err(KernelError::ChannelMismatch { outputs: a.outputs, inputs: b.inputs });
+        }
+        let shape = Shape {
+            outputs: b.outputs,
+            inputs: a.inputs,
+            height: a.height + (b.height - 1) * dilation[0],
+            width: a.width + (b.width - 1) * dilation[1],
+        };
+        let count = shape.validate()?;
+        let mut sums: Vec<Sum> = Vec::new();
+        sums.resize_with(count, Sum::default);
+        let mut total = 0_usize;
+        for [o, m, p, q] in positions(b) {
+            let tap = next.entry(o, m, p, q);
+            if tap.is_zero() {
+                continue;
+            }
+            for c in 0..a.inputs {
+                for i in 0..a.height {
+                    for j in 0..a.width {
+                        let value = self.entry(m, c, i, j);
+                        if value.is_zero() {
+                            continue;
+                        }
+                        total = total.saturating_add(value.terms().len().saturating_mul(tap.terms().len()));
+                        if total > MAX_TERMS {
+                            return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
+                        }
+                        let (row, column) = (i + p * dilation[0], j + q * dilation[1]);
+                        let at = ((o * shape.inputs + c) * shape.height + row) * shape.width + column;
+                        sums[at].add_product(value, tap);
+                    }
+                }
+            }
+        }
+        Self::new(shape, sums.into_iter().map(Sum::finish).collect())
+    }
+
+    /// Both axes reversed.
+    pub fn flip(&self) -> Result<Self, KernelError> {
+        let Shape { height, width, .. } = self.shape;
+        self.gather(self.shape, |[o, c, i, j]| Some([o, c, height - 1 - i, width - 1 - j]))
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transpose(&self) -> Result<Self, KernelError> {
+        let shape = Shape { height: self.shape.width, width: self.shape.height, ..self.shape };
+        self.gather(shape, |[o, c, i, j]| Some([o, c, j, i]))
+    }
+
+    /// Zeros added at the top, left, bottom and right.
+    pub fn pad(&self, [top, left, bottom, right]: [usize; 4]) -> Result<Self, KernelError> {
+        let Shape { height, width, .. } = self.shape;
+        let shape = Shape { height: height + top + bottom, width: width + left + right, ..self.shape };
+        self.gather(shape, |[o, c, i, j]| {
+            let (row, column) = (i.checked_sub(top)?, j.checked_sub(left)?);
+            (row < height && column < width).then_some([o, c, row, column])
+        })
+    }
+
+    /// The kernel without its zero border rows and columns, and how many were removed at the top, left,
+    /// bottom and right; a zero kernel becomes one zero. `None` if there is nothing to remove.
+    pub fn trim(&self) -> Result<Option<(Self, [usize; 4])>, KernelError> {
+        let Shape { height, width, .. } = self.shape;
+        let used = |keep: &dyn Fn([usize; 4]) -> bool| {
+            positions(self.shape).zip(&self.entries).any(|(at, entry)| keep(at) && !entry.is_zero())
+        };
+        let rows: Vec<usize> = (0..height).filter(|&row| used(&|at| at[2] == row)).collect();
+        let columns: Vec<usize> = (0..width).filter(|&column| used(&|at| at[3] == column)).collect();
+        let (Some(&top), Some(&last_row)) = (rows.first(), rows.last()) else {
+            let zero = Self::zeros(Shape { height: 1, width: 1, ..self.shape })?;
+            return Ok(Some((zero, [0, 0, height - 1, width - 1])));
+        };
+        let (left, last_column) = (columns[0], columns[columns.len() - 1]);
+        let shape = Shape { height: last_row - top + 1, width: last_column - left + 1, ..self.shape };
+        if shape == self.shape {
+            return Ok(None);
+        }
+        let trimmed = self.gather(shape, |[o, c, i, j]| Some([o, c, i + top, j + left]))?;
+        Ok(Some((trimmed, [top, left, height - 1 - last_row, width - 1 - last_column])))
+    }
+
+    /// Each entry replaced by a function of it.
+    #[must_use]
+    pub fn map(&self, f: impl FnMut(&Poly) -> Poly) -> Self {
+        Self { shape: self.shape, entries: self.entries.iter().map(f).collect() }
+    }
+
+    /// The sum of all entries.
+    pub fn sum(&self) -> Poly {
+        let mut sum = Sum::default();
+        for (monomial, coefficient) in self.entries.iter().flat_map(Poly::terms) {
+            sum.add(monomial.clone(), coefficient);
+        }
+        sum.finish()
+    }
+
+    /// The value for given weights; `None` where a weight that is divided by vanishes.
+    pub fn evaluate(&self, value: &impl Fn(Symbol) -> Rational) -> Option<ConcreteKernel> {
+        let entries = self.entries.iter().map(|entry| entry.evaluate(value)).collect::<Option<Vec<_>>>()?;
+        ConcreteKernel::from_rationals(self.shape, &entries).ok()
+    }
+}
+
+/// All positions `[out, in, row, column]` of a shape in storage order.
+pub fn positions(shape: Shape) -> impl Iterator<Item = [usize; 4]> {
+    (0..shape.outputs).flat_map(move |o| {
+        (0..shape.inputs).flat_map(move |c| {
+            (0..shape.height).flat_map(move |i| (0..shape.width).map(move |j| [o, c, i, j]))
+        })
+    })
+}

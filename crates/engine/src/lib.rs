@@ -1,0 +1,11 @@
+//! The exact engine: what stacks of layers denote, and whether claims about them are true.
+//!
+//! `ir` says what is asked, `kernel` holds exact arrays, `operator` is what a stack denotes, `prove` decides, and
+//! `evaluate` is the naive evaluator that checks every refutation and shares no code with the others. Reads no text, no
+//! files and no clock.
+
+pub mod evaluate;
+pub mod ir;
+pub mod kernel;
+pub mod operator;
+pub mod prove;

@@ -1,0 +1,69 @@
+//! Why a stack has no normal form, as data.
+
+use crate::ir::Span;
+use crate::kernel::KernelError;
+
+/// A stack that cannot be normalised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorError {
+    /// A layer gets another number of channels than it needs.
+    Channels {
+        /// The layer.
+        at: Span,
+        /// Channels that it needs.
+        needs: usize,
+        /// Channels that it gets.
+        gets: usize,
+    },
+    /// A layer needs a multiple of some number of channels.
+    ChannelMultiple {
+        /// The layer.
+        at: Span,
+        /// The number that must divide the channels.
+        of: usize,
+        /// Channels that it gets.
+        gets: usize,
+    },
+    /// Two branches have different numbers of output channels.
+    BranchChannels {
+        /// One branch and its channels.
+        left: (Span, usize),
+        /// Another branch and its channels.
+        right: (Span, usize),
+    },
+    /// Two branches differ in size for every input.
+    BranchSizes {
+        /// One branch.
+        left: Span,
+        /// Another branch.
+        right: Span,
+    },
+    /// `flatten -> dense` means something only at one input size.
+    DenseNeedsSize {
+        /// The layer.
+        at: Span,
+    },
+    /// The entries of the image do not fit the matrix.
+    DenseInputs {
+        /// The layer.
+        at: Span,
+        /// Inputs of the matrix.
+        needs: usize,
+        /// Entries of the image.
+        gets: usize,
+    },
+    /// A kernel operation failed.
+    Kernel {
+        /// The layer.
+        at: Span,
+        /// Why.
+        error: KernelError,
+    },
+    /// Strides, sizes or paddings multiply to more than the limits.
+    TooLarge {
+        /// The layer.
+        at: Span,
+    },
+    /// The sizes repeat with too long a period to look at all of them.
+    PeriodTooLong,
+}

@@ -1,0 +1,183 @@
+//! Stride and receptive field of a stack from its layers' extents, zeros of kernels included.
+
+use num_integer::Integer;
+use num_rational::Ratio;
+
+use super::gather::{SameRule, signed};
+use crate::ir::Span;
+use crate::ir::{Layer, Padding, Stack, StackKind};
+
+/// Why a stack has no stride or no kernel size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeometryError {
+    /// A layer makes more rows than it gets, so that outputs differ in what they read.
+    Upsamples(Span),
+    /// A layer reads the whole image, whatever its size.
+    WholeImage(Span),
+    /// Two branches move at different strides.
+    Strides(Span, Span),
+    /// Beyond 64 bits.
+    TooLarge(Span),
+}
+
+/// One axis: output `i` reads input positions `stride·i + first ..= stride·i + last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Input positions from one output to the next.
+    pub stride: i64,
+    /// First position that output 0 reads.
+    pub first: i64,
+    /// Last position that output 0 reads.
+    pub last: i64,
+}
+
+impl Field {
+    const IDENTITY: Self = Self { stride: 1, first: 0, last: 0 };
+
+    /// How many positions in a row are read.
+    pub fn extent(&self) -> i64 {
+        self.last - self.first + 1
+    }
+
+    fn window(extent: i64, stride: usize, before: i64) -> Self {
+        Self { stride: signed(stride), first: -before, last: extent - 1 - before }
+    }
+
+    fn then(&self, next: &Self) -> Option<Self> {
+        Some(Self {
+            stride: self.stride.checked_mul(next.stride)?,
+            first: self.first.checked_add(self.stride.checked_mul(next.first)?)?,
+            last: self.last.checked_add(self.stride.checked_mul(next.last)?)?,
+        })
+    }
+}
+
+/// The zeros that SAME padding puts before images whose size is a multiple of the stride.
+pub fn nominal_before(rule: SameRule) -> i64 {
+    let total = (rule.extent - rule.stride).max(0);
+    if rule.upper { total / 2 } else { total - total / 2 }
+}
+
+/// The receptive field along both axes: composition of extents and strides, the union over branches.
+///
+/// # Errors
+/// Where outputs do not all read the input alike, or numbers leave 64 bits.
+pub fn fields(stack: &Stack) -> Result<[Field; 2], GeometryError> {
+    match &stack.kind {
+        StackKind::Layer(layer) => layer_fields(layer, stack.span),
+        StackKind::Chain(links) => links.iter().try_fold([Field::IDENTITY; 2], |fields, link| {
+            let next = self::fields(link)?;
+            match [0, 1].map(|axis| fields[axis].then(&next[axis])) {
+                [Some(rows), Some(columns)] => Ok([rows, columns]),
+                _ => Err(GeometryError::TooLarge(link.span)),
+            }
+        }),
+        StackKind::Sum(branches) => union(branches.iter().map(|(_, branch)| &**branch), stack.span),
+        StackKind::Concat(branches) => union(branches.iter().map(|branch| &**branch), stack.span),
+    }
+}
+
+fn union<'a>(branches: impl Iterator<Item = &'a Stack>, span: Span) -> Result<[Field; 2], GeometryError> {
+    let mut all: Option<([Field; 2], Span)> = None;
+    for branch in branches {
+        let next = fields(branch)?;
+        all = Some(match all {
+            None => (next, branch.span),
+            Some((before, first)) => {
+                if (0..2).any(|axis| before[axis].stride != next[axis].stride) {
+                    return Err(GeometryError::Strides(first, branch.span));
+                }
+                let joined = [0, 1].map(|axis| Field {
+                    first: before[axis].first.min(next[axis].first),
+                    last: before[axis].last.max(next[axis].last),
+                    ..next[axis]
+                });
+                (joined, first)
+            }
+        });
+    }
+    all.map(|(fields, _)| fields).ok_or(GeometryError::TooLarge(span))
+}
+
+fn layer_fields(layer: &Layer, span: Span) -> Result<[Field; 2], GeometryError> {
+    let windows = |extent: [i64; 2], stride: [usize; 2], padding: Padding| {
+        [0, 1].map(|axis| {
+            let rule = |upper| SameRule { stride: signed(stride[axis]), extent: extent[axis], upper };
+            let before = match padding {
+                Padding::Sides(sides) => sides[axis],
+                Padding::SameUpper => nominal_before(rule(true)),
+                Padding::SameLower => nominal_before(rule(false)),
+            };
+            Field::window(extent[axis], stride[axis], before)
+        })
+    };
+    Ok(match layer {
+        Layer::Conv(conv) => {
+            windows(super::lower::extents(conv.kernel.shape(), conv.dilation), conv.stride, conv.padding)
+        }
+        Layer::Pool(pool) => windows(pool.size.map(signed), pool.stride, pool.padding),
+        Layer::MaxPool(pool) => windows(pool.size.map(signed), pool.stride, Padding::Sides(pool.padding)),
+        Layer::Subsample(stride) => windows([1, 1], *stride, Padding::Sides([0; 4])),
+        Layer::SpaceToDepth(n) => windows([signed(*n); 2], [*n; 2], Padding::Sides([0; 4])),
+        Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),
+        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => [Field::IDENTITY; 2],
+        Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(span)),
+        Layer::ConvTranspose(conv) if conv.stride == [1, 1] => {
+            // The transpose of a layer without stride reads as many positions before as that does after.
+            let extent = super::lower::extents(conv.kernel.shape(), conv.dilation);
+            let [top, left, _, _] = conv.padding;
+            windows(extent, [1, 1], Padding::Sides([extent[0] - 1 - top, extent[1] - 1 - left, 0, 0]))
+        }
+        Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
+            return Err(GeometryError::Upsamples(span));
+        }
+    })
+}
+
+/// Input positions per output position along both axes; below 1 where the stack upsamples.
+///
+/// # Errors
+/// Where branches differ, the whole image is read, or numbers leave 64 bits.
+pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
+    let inverse = |factor: [usize; 2]| Ok(factor.map(|n| Ratio::new(1, signed(n).max(1))));
+    match &stack.kind {
+        StackKind::Layer(Layer::ConvTranspose(conv)) => inverse(conv.stride),
+        StackKind::Layer(Layer::Upsample(upsample)) => inverse(upsample.factor),
+        StackKind::Layer(Layer::DepthToSpace(n)) => inverse([*n; 2]),
+        StackKind::Layer(layer) => {
+            layer_fields(layer, stack.span).map(|fields| fields.map(|field| Ratio::from(field.stride)))
+        }
+        StackKind::Chain(links) => links.iter().try_fold([Ratio::from(1); 2], |all, link| {
+            let next = strides(link)?;
+            match [0, 1].map(|axis| product(all[axis], next[axis])) {
+                [Some(rows), Some(columns)] => Ok([rows, columns]),
+                _ => Err(GeometryError::TooLarge(link.span)),
+            }
+        }),
+        StackKind::Sum(branches) => common(branches.iter().map(|(_, branch)| &**branch), stack.span),
+        StackKind::Concat(branches) => common(branches.iter().map(|branch| &**branch), stack.span),
+    }
+}
+
+fn common<'a>(
+    branches: impl Iterator<Item = &'a Stack>,
+    span: Span,
+) -> Result<[Ratio<i64>; 2], GeometryError> {
+    let mut all: Option<([Ratio<i64>; 2], Span)> = None;
+    for branch in branches {
+        let next = strides(branch)?;
+        match all {
+            Some((before, first)) if before != next => {
+                return Err(GeometryError::Strides(first, branch.span));
+            }
+            _ => all = Some((next, branch.span)),
+        }
+    }
+    all.map(|(strides, _)| strides).ok_or(GeometryError::TooLarge(span))
+}
+
+fn product(a: Ratio<i64>, b: Ratio<i64>) -> Option<Ratio<i64>> {
+    let (f, g) = (a.numer().gcd(b.denom()), b.numer().gcd(a.denom()));
+    let numerator = (a.numer() / f).checked_mul(b.numer() / g)?;
+    Some(Ratio::new(numerator, (a.denom() / g).checked_mul(b.denom() / f)?))
+}

@@ -1,0 +1,651 @@
+//! The normal form of a stack: affine maps between the few signals that cannot be composed away.
+//!
+//! A stack becomes one [`Affine`] map over *nodes*. The input is a node; a further node stands only where
+//! composition stops: where an intermediate signal is cut to zero beyond its border and a later layer reads
+//! there ([`Node::Cut`]), where a mean has no constant divisor, and at nonlinearities. Nodes are interned, so
+//! two stacks with the same normal form get the very same nodes and equality is a comparison of numbers.
+//! What different normal forms mean is for `prove` to find out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::error::OperatorError;
+use super::gather::{Axis, Gather, signed};
+use super::length::{Length, MAX_PERIOD, for_all_lengths};
+use super::lower::{Lowered, Site, Windows, lower};
+use crate::ir::Span;
+use crate::ir::{Stack, StackKind};
+use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use convproof_exact::Poly;
+
+/// Number of a node; nodes only refer to smaller numbers. 0 is the input.
+pub type NodeId = usize;
+
+/// A signal that layers read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// The input image.
+    Input {
+        /// Its channels.
+        channels: usize,
+    },
+    /// An affine map's output, zero outside its range.
+    Cut(Affine),
+    /// Means over windows of a node with divisors that depend on the position.
+    Average {
+        /// The node.
+        source: NodeId,
+        /// The windows.
+        windows: Windows,
+        /// Output length along each axis.
+        length: [Arc<Length>; 2],
+    },
+    /// Maxima over windows of a node.
+    Maximum {
+        /// The node.
+        source: NodeId,
+        /// The windows.
+        windows: Windows,
+        /// Output length along each axis.
+        length: [Arc<Length>; 2],
+    },
+    /// The positive part of an affine map.
+    Relu(Affine),
+    /// The mean of each channel of an affine map.
+    GlobalAverage(Affine),
+}
+
+/// One node's share in an affine map.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// The node that is read.
+    pub source: NodeId,
+    /// How.
+    pub gather: Gather,
+}
+
+/// `Σ gather(node) + bias`, with its length along each axis.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Affine {
+    /// Output channels.
+    pub channels: usize,
+    /// Length along each axis as a function of the input's.
+    pub length: [Arc<Length>; 2],
+    /// What is read, sorted by node, zero kernels left out.
+    pub parts: Vec<Part>,
+    /// One entry for each channel; empty if all are zero.
+    pub bias: Vec<Poly>,
+}
+
+/// Builds normal forms over one input.
+#[derive(Debug)]
+pub struct Operators {
+    nodes: Vec<Node>,
+    index: FxHashMap<Node, NodeId>,
+    size: Option<[i64; 2]>,
+    borders: bool,
+}
+
+impl Operators {
+    /// For an input of some channels and every size, or of one size.
+    pub fn new(channels: usize, size: Option<[i64; 2]>) -> Self {
+        let input = Node::Input { channels };
+        let index = std::iter::once((input.clone(), 0)).collect();
+        Self { nodes: vec![input], index, size, borders: true }
+    }
+
+    /// The same, but signals have no borders: what stacks do far inside a large image.
+    pub fn without_borders(channels: usize) -> Self {
+        Self { borders: false, ..Self::new(channels, None) }
+    }
+
+    /// The input itself.
+    pub fn input(&self) -> Result<Affine, KernelError> {
+        self.reading(0)
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no nodes; there is always the input.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Channels and length of a node.
+    pub fn signal(&self, id: NodeId) -> (usize, [Arc<Length>; 2]) {
+        match &self.nodes[id] {
+            Node::Input { channels } => (*channels, [Arc::new(Length::Input), Arc::new(Length::Input)]),
+            Node::Cut(affine) | Node::Relu(affine) => (affine.channels, affine.length.clone()),
+            Node::Average { source, length, .. } | Node::Maximum { source, length, .. } => {
+                (self.signal(*source).0, length.clone())
+            }
+            Node::GlobalAverage(affine) => {
+                (affine.channels, affine.length.clone().map(|length| Arc::new(Length::One(length))))
+            }
+        }
+    }
+
+    /// The nodes that a map depends on, nonlinear ones and what is inside them included; greatest first.
+    pub fn reachable(&self, affine: &Affine) -> Vec<NodeId> {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<NodeId> = affine.parts.iter().map(|part| part.source).collect();
+        while let Some(id) = todo.pop() {
+            if seen.insert(id) {
+                match &self.nodes[id] {
+                    Node::Input { .. } => {}
+                    Node::Cut(inner) | Node::Relu(inner) | Node::GlobalAverage(inner) => {
+                        todo.extend(inner.parts.iter().map(|part| part.source));
+                    }
+                    Node::Average { source, .. } | Node::Maximum { source, .. } => todo.push(*source),
+                }
+            }
+        }
+        seen.into_iter().rev().collect()
+    }
+
+    /// Whether a node is no linear function of the positions that it reads, or reads all of them.
+    pub fn is_nonlinear(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id], Node::Relu(_) | Node::Maximum { .. } | Node::GlobalAverage(_))
+    }
+
+    /// The maps inside two nodes of the same nonlinear kind.
+    pub fn insides(&self, a: NodeId, b: NodeId) -> Result<Option<[Affine; 2]>, KernelError> {
+        Ok(match (&self.nodes[a], &self.nodes[b]) {
+            (Node::Relu(a), Node::Relu(b)) | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => {
+                Some([a.clone(), b.clone()])
+            }
+            (Node::Maximum { source: a, .. }, Node::Maximum { source: b, .. }) => {
+                Some([self.reading(*a)?, self.reading(*b)?])
+            }
+            _ => None,
+        })
+    }
+
+    /// The map with a node replaced by another one of the same signal, wherever it is read.
+    pub fn replace(&mut self, affine: &Affine, from: NodeId, to: NodeId) -> Result<Affine, KernelError> {
+        let mut parts = Vec::new();
+        for part in &affine.parts {
+            let source = self.replace_node(part.source, from, to)?;
+            add_part(&mut parts, source, part.gather.clone())?;
+        }
+        Ok(self::affine(affine.channels, affine.length.clone(), parts, affine.bias.clone()))
+    }
+
+    fn replace_node(&mut self, id: NodeId, from: NodeId, to: NodeId) -> Result<NodeId, KernelError> {
+        if id == from {
+            return Ok(to);
+        }
+        if id < from {
+            return Ok(id);
+        }
+        let node = match self.nodes[id].clone() {
+            Node::Input { channels } => Node::Input { channels },
+            Node::Cut(inner) => Node::Cut(self.replace(&inner, from, to)?),
+            Node::Relu(inner) => Node::Relu(self.replace(&inner, from, to)?),
+            Node::GlobalAverage(inner) => Node::GlobalAverage(self.replace(&inner, from, to)?),
+            Node::Average { source, windows, length } => {
+                Node::Average { source: self.replace_node(source, from, to)?, windows, length }
+            }
+            Node::Maximum { source, windows, length } => {
+                Node::Maximum { source: self.replace_node(source, from, to)?, windows, length }
+            }
+        };
+        Ok(self.intern(node))
+    }
+
+    fn intern(&mut self, node: Node) -> NodeId {
+        if let Some(&id) = self.index.get(&node) {
+            return id;
+        }
+        let id = self.nodes.len();
+        self.nodes.push(node.clone());
+        self.index.insert(node, id);
+        id
+    }
+
+    /// The map that copies a node.
+    fn reading(&self, source: NodeId) -> Result<Affine, KernelError> {
+        let (channels, length) = self.signal(source);
+        let parts = vec![Part { source, gather: Gather::identity(channels)? }];
+        Ok(Affine { channels, length, parts, bias: Vec::new() })
+    }
+
+    /// A node whose signal is the affine map's output.
+    fn as_node(&mut self, affine: Affine) -> Result<NodeId, KernelError> {
+        if let [part] = affine.parts.as_slice()
+            && affine == self.reading(part.source)?
+        {
+            return Ok(part.source);
+        }
+        Ok(self.intern(Node::Cut(affine)))
+    }
+
+    /// The normal form of a stack after a signal.
+    pub fn apply(&mut self, stack: &Stack, signal: Affine) -> Result<Affine, OperatorError> {
+        match &stack.kind {
+            StackKind::Layer(layer) => {
+                let size =
+                    self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
+                let site = Site { at: stack.span, channels: signal.channels, size };
+                let lowered = lower(layer, site)?;
+                self.after(signal, lowered, stack.span)
+            }
+            StackKind::Chain(stacks) => {
+                stacks.iter().try_fold(signal, |signal, stack| self.apply(stack, signal))
+            }
+            StackKind::Sum(branches) => {
+                let mut sum: Option<(Affine, Span)> = None;
+                for (factor, branch) in branches {
+                    let output = self.apply(branch, signal.clone())?;
+                    let factor = factor.kernel.as_scalar().unwrap_or_else(Poly::one);
+                    let output = at(branch.span, scaled(output, &factor))?;
+                    sum = Some(match sum {
+                        None => (output, branch.span),
+                        Some((sum, first)) => {
+                            if sum.channels != output.channels {
+                                let left = (first, sum.channels);
+                                return Err(OperatorError::BranchChannels {
+                                    left,
+                                    right: (branch.span, output.channels),
+                                });
+                            }
+                            let length = agreed([&sum, &output], [first, branch.span])?;
+                            (at(branch.span, joined(sum, output, length))?, first)
+                        }
+                    });
+                }
+                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
+            }
+            StackKind::Concat(branches) => {
+                let outputs = branches
+                    .iter()
+                    .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.span)))
+                    .collect::<Result<Vec<_>, OperatorError>>()?;
+                let total = outputs.iter().map(|(output, _)| output.channels).sum();
+                let mut sum: Option<(Affine, Span)> = None;
+                let mut from = 0;
+                for (output, span) in outputs {
+                    let channels = output.channels;
+                    let placed = at(span, embedded(output, from, total))?;
+                    from += channels;
+                    sum = Some(match sum {
+                        None => (placed, span),
+                        Some((sum, first)) => {
+                            let length = agreed([&sum, &placed], [first, span])?;
+                            (at(span, joined(sum, placed, length))?, first)
+                        }
+                    });
+                }
+                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
+            }
+        }
+    }
+
+    /// The normal form of one lowered layer after a signal.
+    fn after(&mut self, signal: Affine, layer: Lowered, span: Span) -> Result<Affine, OperatorError> {
+        let node = match layer {
+            Lowered::Linear { gather, steps, bias } => {
+                let length = [0, 1].map(|axis| signal.length[axis].then(steps[axis]));
+                return at(span, self.compose(signal, &gather, length, &bias));
+            }
+            Lowered::Average(windows) => {
+                let (source, length) = self.windowed(signal, &windows, span)?;
+                Node::Average { source, windows, length }
+            }
+            Lowered::Maximum(windows) => {
+                let (source, length) = self.windowed(signal, &windows, span)?;
+                self.maximum(source, windows, length)
+            }
+            Lowered::Relu => return at(span, self.relu(signal)),
+            Lowered::GlobalAverage => return at(span, self.global_average(signal)),
+        };
+        let id = self.intern(node);
+        at(span, self.reading(id))
+    }
+
+    fn windowed(
+        &mut self,
+        signal: Affine,
+        windows: &Windows,
+        span: Span,
+    ) -> Result<(NodeId, [Arc<Length>; 2]), OperatorError> {
+        let length = [0, 1].map(|axis| signal.length[axis].then(windows.steps[axis]));
+        Ok((at(span, self.as_node(signal))?, length))
+    }
+
+    /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
+    /// as for kernels, over max and +) and the first's windows leave no gaps between them.
+    fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> Node {
+        if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
+            && (0..2).all(|axis| {
+                let taps = windows.size[axis];
+                // Windows with gaps between them have no union that is a window.
+                let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
+                gapless && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
+            })
+        {
+            let size = [0, 1].map(|a| first.size[a] + (windows.size[a] - 1) * first.axes[a].down);
+            let axes = [0, 1].map(|a| Axis {
+                down: first.axes[a].down * windows.axes[a].down,
+                offset: first.axes[a].offset + first.axes[a].down * windows.axes[a].offset,
+                ..first.axes[a]
+            });
+            // The steps are part of `length` already; one spelling for all windows keeps equal nodes equal.
+            return Node::Maximum { source: *inner, windows: Windows { size, axes, ..*first }, length }
+                .spelled();
+        }
+        Node::Maximum { source, windows, length }.spelled()
+    }
+
+    /// `max(x, 0)`; moved inside copies with positive factors and inside maxima, which it commutes with, and
+    /// dropped after itself.
+    fn relu(&mut self, signal: Affine) -> Result<Affine, KernelError> {
+        if let [part] = signal.parts.as_slice()
+            && signal.bias.is_empty()
+            && part.gather.kernel.as_concrete().is_some_and(copies)
+        {
+            let source = part.source;
+            let inner = match self.nodes[source].clone() {
+                Node::Relu(_) => return Ok(signal),
+                Node::Maximum { source: below, windows, length } => {
+                    let reading = self.reading(below)?;
+                    let positive = self.relu(reading)?;
+                    let positive = self.as_node(positive)?;
+                    let node = self.maximum(positive, windows, length);
+                    self.intern(node)
+                }
+                _ => {
+                    let reading = self.reading(source)?;
+                    self.intern(Node::Relu(reading))
+                }
+            };
+            let gather = part.gather.clone();
+            return Ok(Affine { parts: vec![Part { source: inner, gather }], ..signal });
+        }
+        let id = self.intern(Node::Relu(signal));
+        self.reading(id)
+    }
+
+    /// The mean of each channel; moved inside maps that mix channels position by position, which it commutes with.
+    fn global_average(&mut self, signal: Affine) -> Result<Affine, KernelError> {
+        let pointwise = signal.parts.iter().all(|part| {
+            let shape = part.gather.kernel.shape();
+            let same_length = self.signal(part.source).1 == signal.length;
+            [shape.height, shape.width] == [1, 1] && is_copy(&part.gather) && same_length
+        });
+        if !pointwise || signal.parts.is_empty() {
+            let id = self.intern(Node::GlobalAverage(signal));
+            return self.reading(id);
+        }
+        let mut parts = Vec::new();
+        let mut length = signal.length.clone();
+        for part in signal.parts {
+            let reading = self.reading(part.source)?;
+            let source = self.intern(Node::GlobalAverage(reading));
+            length = self.signal(source).1;
+            parts.push(Part { source, gather: part.gather });
+        }
+        Ok(affine(signal.channels, length, parts, signal.bias))
+    }
+
+    /// The gather after the signal, composed where that is exact at every border and cut where it is not.
+    fn compose(
+        &mut self,
+        signal: Affine,
+        gather: &Gather,
+        length: [Arc<Length>; 2],
+        bias: &[Poly],
+    ) -> Result<Affine, KernelError> {
+        let inside = !self.borders || reads_signal_inside(gather, &signal.length, &length);
+        let vacuous = || signal.bias.is_empty() && (0..2).all(|axis| self.vanishes_outside(&signal, axis));
+        if (inside || vacuous())
+            && (signal.bias.is_empty() || has_equal_phases(gather)?)
+            && let Some(composed) = composed(&signal, gather, &length, bias)?
+        {
+            return Ok(composed);
+        }
+        let node = self.as_node(signal)?;
+        let reading = self.reading(node)?;
+        match composed(&reading, gather, &length, bias)? {
+            Some(composed) => Ok(composed),
+            // A copy has no stride and no upsampling; only SAME padding does not compose with it.
+            None => Ok(affine(
+                gather.kernel.shape().outputs,
+                length,
+                vec![Part { source: node, gather: gather.clone() }],
+                bias.to_vec(),
+            )),
+        }
+    }
+
+    /// Whether the affine map (without bias) is zero wherever it is not cut, beyond both its ends.
+    fn vanishes_outside(&self, signal: &Affine, axis: usize) -> bool {
+        signal.parts.iter().all(|part| {
+            let source = &self.signal(part.source).1[axis];
+            let (movement, length) = (&part.gather.axes[axis], &signal.length[axis]);
+            let shape = part.gather.kernel.shape();
+            let taps = signed(if axis == 0 { shape.height } else { shape.width });
+            for_sizes(movement, &[source, length], |n| {
+                let (Some(inner), Some(outer)) = (source.at(n), length.at(n)) else { return true };
+                let offset = movement.offset_at(inner);
+                let before = movement.reach(-1, -1, taps, offset).1;
+                let after = movement.reach(outer, outer, taps, offset).0;
+                before < 0 && after >= inner
+            })
+        })
+    }
+}
+
+impl Node {
+    /// Windows in one spelling: steps that `length` implies are not compared.
+    fn spelled(self) -> Self {
+        match self {
+            Self::Maximum { source, windows, length } => {
+                let steps = [super::length::Step::new(1, 0, 1); 2];
+                Self::Maximum { source, windows: Windows { steps, counted: None, ..windows }, length }
+            }
+            other => other,
+        }
+    }
+}
+
+fn at<T>(span: Span, result: Result<T, KernelError>) -> Result<T, OperatorError> {
+    result.map_err(|error| OperatorError::Kernel { at: span, error })
+}
+
+/// An affine map with its zero parts and zero bias left out.
+fn affine(channels: usize, length: [Arc<Length>; 2], mut parts: Vec<Part>, mut bias: Vec<Poly>) -> Affine {
+    parts.retain(|part| !part.gather.kernel.is_zero());
+    parts.sort_by_key(|part| part.source);
+    if bias.iter().all(Poly::is_zero) {
+        bias.clear();
+    }
+    Affine { channels, length, parts, bias }
+}
+
+/// Adds a gather of a node to the parts, merged with one that moves alike.
+fn add_part(parts: &mut Vec<Part>, source: NodeId, gather: Gather) -> Result<(), KernelError> {
+    for part in parts.iter_mut().filter(|part| part.source == source) {
+        if let Some(sum) = part.gather.plus(&gather) {
+            part.gather = sum?;
+            return Ok(());
+        }
+    }
+    parts.push(Part { source, gather });
+    Ok(())
+}
+
+/// The gather after an affine map, borders ignored; `None` where positions do not compose.
+fn composed(
+    signal: &Affine,
+    gather: &Gather,
+    length: &[Arc<Length>; 2],
+    bias: &[Poly],
+) -> Result<Option<Affine>, KernelError> {
+    let outputs = gather.kernel.shape().outputs;
+    let mut parts = Vec::new();
+    for part in &signal.parts {
+        match part.gather.then(gather) {
+            None => return Ok(None),
+            Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => return Ok(None),
+            Some(composed) => add_part(&mut parts, part.source, composed?)?,
+        }
+    }
+    let mut total = if bias.is_empty() { vec![Poly::zero(); outputs] } else { bias.to_vec() };
+    if !signal.bias.is_empty() {
+        let sums = phase_sums(gather)?;
+        for (o, entry) in total.iter_mut().enumerate() {
+            for (c, inner) in signal.bias.iter().enumerate() {
+                *entry = &*entry + &(&sums[0][o * signal.channels + c] * inner);
+            }
+        }
+    }
+    Ok(Some(affine(outputs, length.clone(), parts, total)))
+}
+
+fn is_copy(gather: &Gather) -> bool {
+    gather.axes == [Axis::IDENTITY; 2]
+}
+
+/// For each phase of the upsampling, the sum of the taps it reads, per output and input channel.
+fn phase_sums(gather: &Gather) -> Result<Vec<Vec<Poly>>, KernelError> {
+    let shape = gather.kernel.shape();
+    let kernel = gather.kernel.expand()?;
+    let [up, across] = [0, 1].map(|axis| super::gather::index(gather.axes[axis].up).max(1));
+    let mut sums = vec![vec![Poly::zero(); shape.outputs * shape.inputs]; up * across];
+    for ([o, c, i, j], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {
+        if !entry.is_zero() {
+            let cell = &mut sums[(i % up) * across + j % across][o * shape.inputs + c];
+            *cell = &*cell + entry;
+        }
+    }
+    Ok(sums)
+}
+
+/// Whether a constant signal stays constant.
+fn has_equal_phases(gather: &Gather) -> Result<bool, KernelError> {
+    if gather.axes.iter().all(|axis| axis.up == 1) {
+        return Ok(true);
+    }
+    let sums = phase_sums(gather)?;
+    Ok(sums.windows(2).all(|pair| pair[0] == pair[1]))
+}
+
+/// Every output copies at most one input, times a positive factor.
+fn copies(kernel: &ConcreteKernel) -> bool {
+    let Shape { outputs, inputs, height, width } = kernel.shape();
+    height == 1
+        && width == 1
+        && (0..outputs).all(|o| {
+            let entries = (0..inputs).map(|c| kernel.entry(o, c, 0, 0)).filter(|entry| !entry.is_zero());
+            entries.fold(0, |n, entry| if entry.is_negative() { 2 } else { n + 1 }) <= 1
+        })
+}
+
+fn scaled(mut output: Affine, factor: &Poly) -> Result<Affine, KernelError> {
+    for part in &mut output.parts {
+        part.gather.kernel = part.gather.kernel.scale(factor)?;
+    }
+    for entry in &mut output.bias {
+        *entry = &*entry * factor;
+    }
+    Ok(affine(output.channels, output.length, output.parts, output.bias))
+}
+
+fn joined(left: Affine, right: Affine, length: [Arc<Length>; 2]) -> Result<Affine, KernelError> {
+    let channels = left.channels;
+    let mut parts = left.parts;
+    for part in right.parts {
+        add_part(&mut parts, part.source, part.gather)?;
+    }
+    let bias = match (left.bias.is_empty(), right.bias.is_empty()) {
+        (_, true) => left.bias,
+        (true, false) => right.bias,
+        (false, false) => left.bias.iter().zip(&right.bias).map(|(a, b)| a + b).collect(),
+    };
+    Ok(affine(channels, length, parts, bias))
+}
+
+/// The common length of two branches; an error when they differ for every input.
+fn agreed(outputs: [&Affine; 2], spans: [Span; 2]) -> Result<[Arc<Length>; 2], OperatorError> {
+    agreed_lengths(outputs.map(|output| &output.length), spans)
+}
+
+/// The same for lengths alone.
+pub(super) fn agreed_lengths(
+    [left, right]: [&[Arc<Length>; 2]; 2],
+    spans: [Span; 2],
+) -> Result<[Arc<Length>; 2], OperatorError> {
+    for axis in 0..2 {
+        let (a, b) = (&left[axis], &right[axis]);
+        let common = a.agree(b);
+        let never = a != b && for_all_lengths(&[&common], |n| common.at(n).is_none())?;
+        if never {
+            return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
+        }
+    }
+    Ok([0, 1].map(|axis| left[axis].agree(&right[axis])))
+}
+
+/// The output channels moved to `from..` among `total`.
+fn embedded(output: Affine, from: usize, total: usize) -> Result<Affine, KernelError> {
+    let channels = output.channels;
+    if channels == total {
+        return Ok(output);
+    }
+    let inner = |o: usize| o.checked_sub(from).filter(|&o| o < channels);
+    let mut parts = Vec::new();
+    for part in output.parts {
+        let shape = Shape { outputs: total, ..part.gather.kernel.shape() };
+        let kernel: Kernel =
+            part.gather.kernel.gather(shape, |[o, c, i, j]| inner(o).map(|o| [o, c, i, j]))?;
+        parts.push(Part { source: part.source, gather: Gather { kernel, ..part.gather } });
+    }
+    let bias = if output.bias.is_empty() {
+        Vec::new()
+    } else {
+        (0..total).map(|o| inner(o).map_or_else(Poly::zero, |o| output.bias[o].clone())).collect()
+    };
+    Ok(affine(total, output.length, parts, bias))
+}
+
+/// Whether a condition holds for all input lengths; `false` where it cannot be decided within the limits.
+///
+/// The conditions asked for compare positions that move at the same pace as the lengths, so they repeat with
+/// the lengths' period once those have settled.
+fn for_sizes(movement: &Axis, lengths: &[&Arc<Length>; 2], holds: impl Fn(i64) -> bool) -> bool {
+    let [source, output] = lengths;
+    let pace = source.slope() * num_rational::Ratio::new(movement.up, movement.down);
+    if output.slope() != pace || movement.same.is_some_and(|rule| rule.stride > MAX_PERIOD) {
+        return false;
+    }
+    let plain: [&Length; 2] = [source, output];
+    for_all_lengths(&plain, holds).unwrap_or(false)
+}
+
+/// Whether outputs never read outside a signal along one axis.
+fn reads_inside(movement: &Axis, taps: i64, source: &Arc<Length>, output: &Arc<Length>) -> bool {
+    for_sizes(movement, &[source, output], |n| {
+        let (Some(inner), Some(outer)) = (source.at(n), output.at(n)) else { return true };
+        let (low, high) = movement.reach(0, outer - 1, taps, movement.offset_at(inner));
+        low >= 0 && high < inner
+    })
+}
+
+fn reads_signal_inside(gather: &Gather, source: &[Arc<Length>; 2], output: &[Arc<Length>; 2]) -> bool {
+    let shape = gather.kernel.shape();
+    (0..2).all(|axis| {
+        let taps = signed([shape.height, shape.width][axis]);
+        reads_inside(&gather.axes[axis], taps, &source[axis], &output[axis])
+    })
+}

@@ -1,0 +1,318 @@
+//! What an output position reads from the input, with which weights: the unit functional at the output pulled
+//! back through the nodes. Generic over the numbers: residues to refute quickly, polynomials to prove.
+
+use std::cell::Cell;
+
+use super::normal::{Affine, Node, NodeId, Operators};
+use super::pattern::{Edge, Pattern, Reader};
+use crate::kernel::Kernel;
+use convproof_exact::{Fp, Poly, Rational, Sum};
+
+/// Numbers that weights can be.
+pub trait Number: Clone {
+    /// Collects a sum of products.
+    type Accumulator: Default;
+    /// Adds `a · b`; `false` when the sum has outgrown its limit.
+    fn add_product(sum: &mut Self::Accumulator, a: &Self, b: &Self) -> bool;
+    /// How many products of numbers that takes.
+    fn cost(a: &Self, b: &Self) -> u64;
+    /// The sum.
+    fn finish(sum: Self::Accumulator) -> Self;
+    /// 1.
+    fn one() -> Self;
+    /// Whether this is 0.
+    fn is_zero(&self) -> bool;
+    /// Divided by a positive count.
+    fn divided(&self, count: i64) -> Self;
+}
+
+impl Number for Fp {
+    type Accumulator = Fp;
+    fn add_product(sum: &mut Fp, a: &Fp, b: &Fp) -> bool {
+        *sum += *a * *b;
+        true
+    }
+    fn cost(_: &Fp, _: &Fp) -> u64 {
+        1
+    }
+    fn finish(sum: Fp) -> Fp {
+        sum
+    }
+    fn one() -> Fp {
+        Fp::from(1)
+    }
+    fn is_zero(&self) -> bool {
+        *self == Fp::ZERO
+    }
+    fn divided(&self, count: i64) -> Fp {
+        *self * Fp::from(count).inverse().unwrap_or(Fp::ZERO)
+    }
+}
+
+/// Most monomials one coefficient may have while pulled back.
+const MAX_COEFFICIENT_TERMS: usize = 200_000;
+
+impl Number for Poly {
+    type Accumulator = Sum;
+    fn add_product(sum: &mut Sum, a: &Poly, b: &Poly) -> bool {
+        sum.add_product(a, b);
+        sum.len() <= MAX_COEFFICIENT_TERMS
+    }
+    fn cost(a: &Poly, b: &Poly) -> u64 {
+        // A term costs far more than a residue.
+        16 * (a.terms().len() as u64) * (b.terms().len() as u64)
+    }
+    fn finish(sum: Sum) -> Poly {
+        sum.finish()
+    }
+    fn one() -> Poly {
+        Poly::one()
+    }
+    fn is_zero(&self) -> bool {
+        self.is_zero()
+    }
+    fn divided(&self, count: i64) -> Poly {
+        self.scaled(&Rational::from(count).recip().unwrap_or_else(|| Rational::from(0)))
+    }
+}
+
+/// The weights of an affine map as numbers.
+#[derive(Clone, Debug)]
+pub struct Weights<R> {
+    /// For each part its kernel's entries in storage order.
+    kernels: Vec<Vec<R>>,
+    /// One entry for each channel; empty if all are zero.
+    bias: Vec<R>,
+}
+
+impl<R> Weights<R> {
+    /// Converts the weights of a map; `None` if some conversion fails.
+    pub fn of(
+        affine: &Affine,
+        kernel: impl Fn(&Kernel) -> Option<Vec<R>>,
+        scalar: impl Fn(&Poly) -> Option<R>,
+    ) -> Option<Self> {
+        let kernels = affine.parts.iter().map(|part| kernel(&part.gather.kernel)).collect::<Option<_>>()?;
+        Some(Self { kernels, bias: affine.bias.iter().map(scalar).collect::<Option<_>>()? })
+    }
+}
+
+/// A functional on one node: coefficients `[channel][row][column]` of the positions that are read.
+#[derive(Clone, Debug)]
+pub struct Functional<R> {
+    /// Rows that are read.
+    pub rows: usize,
+    /// Columns that are read.
+    pub columns: usize,
+    /// The coefficients.
+    pub coefficients: Vec<R>,
+}
+
+/// What one output reads: the leaves' functionals and a constant.
+#[derive(Clone, Debug)]
+pub struct Pulled<R> {
+    /// The functional on each leaf that is read.
+    pub leaves: Vec<(NodeId, Functional<R>)>,
+    /// The part that does not depend on any image.
+    pub constant: R,
+}
+
+/// Pulls functionals back through the nodes of one graph.
+#[derive(Debug)]
+pub struct Puller<'a, R> {
+    operators: &'a Operators,
+    order: &'a [NodeId],
+    /// The weights of the inner maps, by node.
+    weights: Vec<Option<Weights<R>>>,
+    /// Products of numbers so far.
+    work: Cell<u64>,
+}
+
+/// Most products of numbers that one puller makes, a few seconds' worth; terms of polynomials count more.
+const MAX_WORK: u64 = 1_500_000_000;
+
+impl<'a, R: Number> Puller<'a, R> {
+    /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`.
+    pub fn new(
+        operators: &'a Operators,
+        order: &'a [NodeId],
+        weigh: impl Fn(&Affine) -> Option<Weights<R>>,
+    ) -> Option<Self> {
+        let mut weights: Vec<Option<Weights<R>>> = Vec::new();
+        weights.resize_with(operators.len(), || None);
+        for &id in order {
+            if let Node::Cut(affine) = operators.node(id) {
+                weights[id] = Some(weigh(affine)?);
+            }
+        }
+        Some(Self { operators, order, weights, work: Cell::new(0) })
+    }
+
+    /// What the map number `root` reads when its output channels are weighted by `output`; `None` past a limit.
+    pub fn pull(
+        &self,
+        root: usize,
+        affine: &Affine,
+        weights: &Weights<R>,
+        output: &[R],
+        rows: &Pattern,
+        columns: &Pattern,
+    ) -> Option<Pulled<R>> {
+        let mut sums: Vec<Vec<R::Accumulator>> = Vec::new();
+        sums.resize_with(self.operators.len(), Vec::new);
+        let mut constant = R::Accumulator::default();
+        let size = |id: NodeId| (rows.positions[id], columns.positions[id]);
+        let unit = Functional { rows: 1, columns: 1, coefficients: output.to_vec() };
+        self.scatter(Reader::Root(root), affine, weights, &unit, rows, columns, &mut sums, &mut constant)?;
+        let mut leaves = Vec::new();
+        for &id in self.order {
+            let collected = std::mem::take(&mut sums[id]);
+            if collected.is_empty() {
+                continue;
+            }
+            let (height, width) = size(id);
+            let coefficients = collected.into_iter().map(R::finish).collect();
+            let mut functional = Functional { rows: height, columns: width, coefficients };
+            match self.operators.node(id) {
+                Node::Cut(inner) => {
+                    let weights = self.weights[id].as_ref()?;
+                    self.scatter(
+                        Reader::Node(id),
+                        inner,
+                        weights,
+                        &functional,
+                        rows,
+                        columns,
+                        &mut sums,
+                        &mut constant,
+                    )?;
+                }
+                Node::Average { source, .. } => {
+                    divide(&mut functional, counts(rows, id), counts(columns, id));
+                    self.spread(id, *source, &functional, rows, columns, &mut sums)?;
+                }
+                _ => leaves.push((id, functional)),
+            }
+        }
+        Some(Pulled { leaves, constant: R::finish(constant) })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn scatter(
+        &self,
+        reader: Reader,
+        affine: &Affine,
+        weights: &Weights<R>,
+        functional: &Functional<R>,
+        rows: &Pattern,
+        columns: &Pattern,
+        sums: &mut [Vec<R::Accumulator>],
+        constant: &mut R::Accumulator,
+    ) -> Option<()> {
+        let (height, width) = (functional.rows, functional.columns);
+        let area = height * width;
+        for (c, bias) in weights.bias.iter().enumerate() {
+            if bias.is_zero() {
+                continue;
+            }
+            for value in &functional.coefficients[c * area..(c + 1) * area] {
+                self.add(constant, value, bias)?;
+            }
+        }
+        let (row_reads, column_reads) = (reads(rows, reader), reads(columns, reader));
+        for (number, part) in affine.parts.iter().enumerate() {
+            let shape = part.gather.kernel.shape();
+            let kernel = &weights.kernels[number];
+            let target = self.target(part.source, shape.inputs, rows, columns, sums);
+            let columns_read = columns.positions[part.source];
+            let area_read = rows.positions[part.source] * columns_read;
+            for &(i, u, row) in &row_reads[number] {
+                for &(j, v, column) in &column_reads[number] {
+                    let cell = row as usize * columns_read + column as usize;
+                    let tap = u as usize * shape.width + v as usize;
+                    for o in 0..shape.outputs {
+                        let value = &functional.coefficients[o * area + i as usize * width + j as usize];
+                        if value.is_zero() {
+                            continue;
+                        }
+                        for c in 0..shape.inputs {
+                            let weight = &kernel[(o * shape.inputs + c) * shape.area() + tap];
+                            if !weight.is_zero() {
+                                self.add(&mut target[c * area_read + cell], value, weight)?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Adds a product, within the limits.
+    fn add(&self, sum: &mut R::Accumulator, a: &R, b: &R) -> Option<()> {
+        let work = self.work.get() + R::cost(a, b);
+        self.work.set(work);
+        (work <= MAX_WORK && R::add_product(sum, a, b)).then_some(())
+    }
+
+    /// The sums of a node, made when it is first read.
+    fn target<'s>(
+        &self,
+        id: NodeId,
+        channels: usize,
+        rows: &Pattern,
+        columns: &Pattern,
+        sums: &'s mut [Vec<R::Accumulator>],
+    ) -> &'s mut [R::Accumulator] {
+        if sums[id].is_empty() {
+            let size = channels * rows.positions[id] * columns.positions[id];
+            sums[id].resize_with(size, Default::default);
+        }
+        &mut sums[id]
+    }
+
+    /// Spreads a functional on window means over the windows, with weight 1 each.
+    fn spread(
+        &self,
+        id: NodeId,
+        source: NodeId,
+        functional: &Functional<R>,
+        rows: &Pattern,
+        columns: &Pattern,
+        sums: &mut [Vec<R::Accumulator>],
+    ) -> Option<()> {
+        let channels = self.operators.signal(source).0;
+        let (height, width) = (functional.rows, functional.columns);
+        let (row_reads, column_reads) = (reads(rows, Reader::Node(id)), reads(columns, Reader::Node(id)));
+        let columns_read = columns.positions[source];
+        let area_read = rows.positions[source] * columns_read;
+        let target = self.target(source, channels, rows, columns, sums);
+        let one = R::one();
+        for &(i, _, row) in &row_reads[0] {
+            for &(j, _, column) in &column_reads[0] {
+                let cell = row as usize * columns_read + column as usize;
+                for c in 0..channels {
+                    let value = &functional.coefficients[(c * height + i as usize) * width + j as usize];
+                    self.add(&mut target[c * area_read + cell], value, &one)?;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+fn divide<R: Number>(functional: &mut Functional<R>, rows: &[i64], columns: &[i64]) {
+    let (height, width) = (functional.rows, functional.columns);
+    for (at, value) in functional.coefficients.iter_mut().enumerate() {
+        let (i, j) = (at / width % height, at % width);
+        *value = value.divided((rows[i] * columns[j]).max(1));
+    }
+}
+
+fn reads(pattern: &Pattern, reader: Reader) -> &[Vec<Edge>] {
+    pattern.reads.iter().find(|(who, _)| *who == reader).map_or(&[], |(_, parts)| parts)
+}
+
+fn counts(pattern: &Pattern, id: NodeId) -> &[i64] {
+    pattern.counts.iter().find(|(who, _)| *who == id).map_or(&[], |(_, counts)| counts)
+}

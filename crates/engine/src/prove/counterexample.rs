@@ -1,0 +1,187 @@
+//! Counterexamples to the equality of stacks. They exist only as replayed by the naive evaluator.
+
+use crate::evaluate::{self, EvaluateError, Image, Weights};
+use crate::ir::{Stack, Symbols};
+use convproof_exact::{Rational, Symbol};
+
+/// Weights, an input, and an output position at which two stacks give different values; replayed.
+///
+/// Where weights contain square roots of numbers that are irrational, both values are close rationals, which differ
+/// by far more than they may be off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counterexample {
+    weights: Vec<(String, Rational)>,
+    weighted: bool,
+    approximate: bool,
+    input: Image,
+    position: [usize; 3],
+    left: Rational,
+    right: Rational,
+    outputs: [Image; 2],
+}
+
+/// An input size at which two stacks have different output sizes; replayed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mismatch {
+    channels: usize,
+    size: [i64; 2],
+    left: Option<[usize; 3]>,
+    right: Option<[usize; 3]>,
+}
+
+/// Why a candidate is no counterexample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayError {
+    /// The evaluator has no result.
+    Evaluate(EvaluateError),
+    /// The stacks agree on it: the engine and the evaluator contradict each other.
+    Contradiction,
+    /// The input is too large to be an image.
+    TooLarge,
+}
+
+/// The names and values of some weights that are not 0, in order of declaration.
+pub fn named(
+    weights: &Weights,
+    symbols: &Symbols,
+    shown: impl Fn(Symbol) -> bool,
+) -> Vec<(String, Rational)> {
+    let mut all: Vec<(Symbol, Rational)> = weights
+        .iter()
+        .filter(|(s, value)| !value.is_zero() && shown(*s))
+        .map(|(s, v)| (s, v.clone()))
+        .collect();
+    all.sort_by_key(|(symbol, _)| *symbol);
+    all.into_iter()
+        .filter(|(symbol, _)| symbols.root_of(*symbol).is_none())
+        .map(|(symbol, value)| (symbols.name(symbol), value))
+        .collect()
+}
+
+impl Counterexample {
+    /// Runs both stacks on the input and keeps the first difference found there, at `position` if that differs.
+    pub fn replay(
+        left: &Stack,
+        right: &Stack,
+        weights: &Weights,
+        symbols: &Symbols,
+        input: Image,
+        position: Option<[usize; 3]>,
+    ) -> Result<Self, ReplayError> {
+        let run = |stack: &Stack| evaluate::run(stack, &input, weights).map_err(ReplayError::Evaluate);
+        let outputs = [run(left)?, run(right)?];
+        if outputs[0].size() != outputs[1].size() {
+            return Err(ReplayError::Contradiction);
+        }
+        let [channels, height, width] = outputs[0].size();
+        let all =
+            (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
+        let found = position
+            .into_iter()
+            .chain(all)
+            .find(|&[c, i, j]| differ(outputs[0].at(c, i, j), outputs[1].at(c, i, j), weights))
+            .ok_or(ReplayError::Contradiction)?;
+        let [c, i, j] = found;
+        let used = symbols.foundations([left, right].map(Stack::symbols).concat());
+        let shown = named(weights, symbols, |symbol| used.contains(&symbol));
+        let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
+        let weighted = used.iter().any(|&symbol| symbols.root_of(symbol).is_none());
+        let approximate = weights.is_approximating();
+        Ok(Self { weights: shown, weighted, approximate, input, position: found, left, right, outputs })
+    }
+
+    /// The weights that are not 0, by name.
+    pub fn weights(&self) -> &[(String, Rational)] {
+        &self.weights
+    }
+
+    /// Whether the stacks have free weights at all.
+    pub fn is_weighted(&self) -> bool {
+        self.weighted
+    }
+
+    /// Whether irrational square roots were replaced by close rationals, so that the values are close, too.
+    pub fn is_approximate(&self) -> bool {
+        self.approximate
+    }
+
+    /// The input.
+    pub fn input(&self) -> &Image {
+        &self.input
+    }
+
+    /// Channel, row and column of the output.
+    pub fn position(&self) -> [usize; 3] {
+        self.position
+    }
+
+    /// The left stack's value there.
+    pub fn left(&self) -> &Rational {
+        &self.left
+    }
+
+    /// The right stack's value there.
+    pub fn right(&self) -> &Rational {
+        &self.right
+    }
+
+    /// Both stacks' outputs.
+    pub fn outputs(&self) -> &[Image; 2] {
+        &self.outputs
+    }
+
+    /// How many outputs differ, and how many there are.
+    pub fn count(&self) -> (usize, usize) {
+        let [left, right] = &self.outputs;
+        let pairs = left.values().iter().zip(right.values());
+        (pairs.filter(|(a, b)| a != b).count(), left.values().len())
+    }
+}
+
+/// Whether two values differ; where square roots were cut off, by far more than that could make.
+pub fn differ(left: &Rational, right: &Rational, weights: &Weights) -> bool {
+    if !weights.is_approximating() {
+        return left != right;
+    }
+    let slack = Rational::dyadic(1.into(), 200_u32);
+    (left - right).abs() > (left.abs() + right.abs()) * slack
+}
+
+impl Mismatch {
+    /// Runs both stacks on a zero image and compares the output sizes.
+    pub fn replay(
+        left: &Stack,
+        right: &Stack,
+        weights: &Weights,
+        channels: usize,
+        size: [i64; 2],
+    ) -> Result<Self, ReplayError> {
+        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        let zeros = Image::zeros(channels, h, w).ok_or(ReplayError::TooLarge)?;
+        let run = |stack: &Stack| match evaluate::run(stack, &zeros, weights) {
+            Ok(output) => Ok(Some(output.size())),
+            Err(error) if error.is_no_output() => Ok(None),
+            Err(error) => Err(ReplayError::Evaluate(error)),
+        };
+        let (left, right) = (run(left)?, run(right)?);
+        if left == right {
+            return Err(ReplayError::Contradiction);
+        }
+        Ok(Self { channels, size, left, right })
+    }
+
+    /// Channels of the input.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The input size.
+    pub fn size(&self) -> [i64; 2] {
+        self.size
+    }
+
+    /// Channels, rows and columns of both outputs; `None` where there is none.
+    pub fn outputs(&self) -> [Option<[usize; 3]>; 2] {
+        [self.left, self.right]
+    }
+}

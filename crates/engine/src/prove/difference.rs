@@ -1,0 +1,145 @@
+//! What two maps read from the same output position, side by side, and where that differs. Generic over the
+//! numbers that stand for the weights.
+
+use std::collections::BTreeSet;
+
+use super::sights::number;
+use crate::kernel::Kernel;
+use crate::operator::pattern::Pattern;
+use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
+use crate::operator::{Affine, NodeId, Operators};
+use convproof_exact::{Fp, Poly};
+
+/// Two maps with their weights as numbers.
+pub struct Pair<'a, R> {
+    maps: [&'a Affine; 2],
+    weights: [Weights<R>; 2],
+    puller: Puller<'a, R>,
+}
+
+impl<'a> Pair<'a, Fp> {
+    /// The maps with weights modulo the prime; `None` if some weight has no residue.
+    pub fn residues(
+        operators: &'a Operators,
+        nodes: &'a [NodeId],
+        maps: [&'a Affine; 2],
+        value: impl Fn(convproof_exact::Symbol) -> Fp,
+    ) -> Option<Self> {
+        Self::new(operators, nodes, maps, |affine| {
+            Weights::of(
+                affine,
+                |kernel: &Kernel| kernel.evaluate_mod(&value),
+                |poly| poly.evaluate_mod(&value),
+            )
+        })
+    }
+}
+
+impl<'a> Pair<'a, Poly> {
+    /// The maps with polynomial weights; `None` past the limit of terms.
+    pub fn polynomials(operators: &'a Operators, nodes: &'a [NodeId], maps: [&'a Affine; 2]) -> Option<Self> {
+        Self::new(operators, nodes, maps, |affine| {
+            Weights::of(
+                affine,
+                |kernel: &Kernel| Some(kernel.expand().ok()?.entries().to_vec()),
+                |poly| Some(poly.clone()),
+            )
+        })
+    }
+}
+
+impl<'a, R: Number> Pair<'a, R> {
+    fn new(
+        operators: &'a Operators,
+        nodes: &'a [NodeId],
+        maps: [&'a Affine; 2],
+        weigh: impl Fn(&Affine) -> Option<Weights<R>>,
+    ) -> Option<Self> {
+        let puller = Puller::new(operators, nodes, &weigh)?;
+        Some(Self { maps, weights: [weigh(maps[0])?, weigh(maps[1])?], puller })
+    }
+
+    /// What both maps read where rows and columns have these patterns, with their output channels weighted by
+    /// `output`; `None` past a limit.
+    pub fn pulled(&self, [rows, columns]: [&Pattern; 2], output: &[R]) -> Option<[Pulled<R>; 2]> {
+        let pull =
+            |side: usize| self.puller.pull(side, self.maps[side], &self.weights[side], output, rows, columns);
+        Some([pull(0)?, pull(1)?])
+    }
+
+    /// The same for one output channel.
+    pub fn channel(&self, patterns: [&Pattern; 2], channel: usize) -> Option<[Pulled<R>; 2]> {
+        let zero = || R::finish(R::Accumulator::default());
+        let unit = |o: usize| if o == channel { R::one() } else { zero() };
+        self.pulled(patterns, &(0..self.maps[0].channels).map(unit).collect::<Vec<R>>())
+    }
+}
+
+/// Where two functionals differ.
+#[derive(Clone, Debug, Default)]
+pub struct Difference {
+    /// In the constant or at a leaf other than the input: visible at every size.
+    pub everywhere: bool,
+    /// Numbers of the read rows and columns at which the input's coefficients differ, sorted.
+    pub support: Vec<(u32, u32)>,
+    /// Whether everything else was shown to be equal; residues only show what differs.
+    pub exact: bool,
+}
+
+impl Difference {
+    /// Whether the functionals are equal.
+    pub fn is_none(&self) -> bool {
+        !self.everywhere && self.support.is_empty()
+    }
+
+    /// Whether they differ where these read rows and columns lie in the input.
+    pub fn visible(&self, rows: (u32, u32), columns: (u32, u32)) -> bool {
+        self.everywhere || self.support.iter().any(|&(r, c)| within(r, rows) && within(c, columns))
+    }
+
+    /// Adds where two functionals differ.
+    pub fn collect<R: Number>(
+        &mut self,
+        [left, right]: &[Pulled<R>; 2],
+        mut differ: impl FnMut(&R, &R) -> bool,
+    ) {
+        self.everywhere |= differ(&left.constant, &right.constant);
+        compare(left, right, |id, [_, row, column], a, b| {
+            if differ(a, b) {
+                if id == 0 {
+                    self.support.push((row, column));
+                } else {
+                    self.everywhere = true;
+                }
+            }
+        });
+        self.support.sort_unstable();
+        self.support.dedup();
+    }
+}
+
+/// Whether a read position is among those that lie in the input.
+pub fn within(at: u32, range: (u32, u32)) -> bool {
+    (range.0..range.1).contains(&at)
+}
+
+/// Calls `each` with node, channel, row and column number, and both coefficients of everything that is read.
+pub fn compare<R: Number>(
+    left: &Pulled<R>,
+    right: &Pulled<R>,
+    mut each: impl FnMut(NodeId, [u32; 3], &R, &R),
+) {
+    let zero = R::finish(R::Accumulator::default());
+    let ids: BTreeSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
+    for id in ids {
+        let find = |pulled: &Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
+        let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
+        let Some(shape) = a.or(b) else { continue };
+        let (rows, columns) = (shape.rows, shape.columns);
+        for at in 0..shape.coefficients.len() {
+            let position = [at / columns / rows, at / columns % rows, at % columns].map(number);
+            let [a, b] = [a, b].map(|f: Option<&Functional<R>>| f.map_or(&zero, |f| &f.coefficients[at]));
+            each(id, position, a, b);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Equality of two stacks, for all weights, inputs and input sizes.
+//!
+//! First the normal forms: if they are the same, so are the functions. Otherwise every output position of
+//! every input size is surveyed, which decides the rest; only nonlinear layers that do not match one to one
+//! can leave it open. A refutation is replayed by the naive evaluator before it is believed.
+
+use super::averaged;
+use super::condition;
+use super::counterexample::{Counterexample, Mismatch, ReplayError};
+use super::point::Point;
+use super::region::{Agreement, Status};
+use super::search;
+use super::survey::{Extent, Survey, SurveyLimit, Visible};
+use super::table::{self, Table};
+use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use crate::evaluate::{EvaluateError, Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
+use convproof_exact::{Poly, Symbol};
+
+/// Decides whether two stacks are equal.
+pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, OperatorError> {
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    same_channels(claim, [&left, &right])?;
+    if left == right {
+        let nonlinear =
+            operators.reachable(&left).into_iter().filter(|&id| operators.is_nonlinear(id)).count();
+        let cuts = operators
+            .reachable(&left)
+            .into_iter()
+            .filter(|&id| matches!(operators.node(id), Node::Cut(_)))
+            .count();
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, nonlinear, cuts }));
+    }
+    let right = matched(&mut operators, &left, right, claim, symbols)?;
+    let interior_equal = size.is_none() && interiors_agree(claim)?;
+    let (reach, modulus) = condition::reach(&claim.sizes);
+    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let maps = [&left, &right];
+    let nonlinear =
+        maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
+    let surveyed =
+        Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), interior_equal)
+            .and_then(|mut survey| {
+                let (failures, table) = look(&mut survey, &claim.sizes)?;
+                Ok((survey, failures, table))
+            });
+    let (mut survey, failures, table) = match surveyed {
+        Ok(surveyed) => surveyed,
+        Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
+    };
+    if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
+        let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
+        let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
+        return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
+    }
+    if size.is_none()
+        && averaged::applies(&operators, maps)
+        && let Some(verdict) = averaged::decide(claim, symbols, &operators, maps)?
+    {
+        return Ok(verdict);
+    }
+    if nonlinear {
+        // What differs is only how nonlinear outputs are read; that is no refutation yet.
+        return Ok(search::nonlinear(claim, symbols, &table));
+    }
+    let Some((size, status)) =
+        table.statuses.smallest(|status| matches!(status, Status::Sizes | Status::Values))
+    else {
+        return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
+    };
+    let witness = match status {
+        Status::Sizes => mismatch(claim, symbols, size),
+        _ => counterexample(claim, symbols, &survey, maps, &failures, size),
+    };
+    let witness = match witness {
+        Ok(witness) => witness,
+        Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
+    };
+    if let StackWitness::Value(found) = &witness
+        && found.is_approximate()
+    {
+        // Differences elsewhere were not enclosed.
+        return Ok(StackVerdict::Refuted(Box::new(StackRefutation {
+            witness,
+            wrong: None,
+            agreement: Vec::new(),
+        })));
+    }
+    let agreement = agreement(&mut survey, &failures, &table, symbols);
+    let wrong = survey.wrong_at(&failures, size);
+    Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
+}
+
+/// Compares all positions: the pairs of sights at which the maps differ, and what happens at each size. Where
+/// sizes are called equal, that is exact.
+pub fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, Table), SurveyLimit> {
+    survey.compare()?;
+    let failures = survey.failures();
+    let table = Table::new(survey, &failures, sizes);
+    if !survey.confirm(table.equal_pairs())? {
+        return Ok((failures, table));
+    }
+    let failures = survey.failures();
+    let table = Table::new(survey, &failures, sizes);
+    Ok((failures, table))
+}
+
+/// The input's map, with kernel errors blamed on the left stack.
+pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, OperatorError> {
+    operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.span, error })
+}
+
+/// An error unless both sides have as many output channels.
+pub fn same_channels(claim: &StackClaim, [left, right]: [&Affine; 2]) -> Result<(), OperatorError> {
+    if left.channels == right.channels {
+        return Ok(());
+    }
+    let [left, right] = [(claim.left.span, left.channels), (claim.right.span, right.channels)];
+    Err(OperatorError::BranchChannels { left, right })
+}
+
+/// Replaces nonlinear nodes of the right map by equal ones of the left map.
+fn matched(
+    operators: &mut Operators,
+    left: &Affine,
+    mut right: Affine,
+    claim: &StackClaim,
+    symbols: &Symbols,
+) -> Result<Affine, OperatorError> {
+    let blame = |error| OperatorError::Kernel { at: claim.right.span, error };
+    let mut known = operators.reachable(left);
+    // Smaller nodes first, so that what is inside has been matched before.
+    known.sort_unstable();
+    let mut from = 0;
+    loop {
+        let mut candidates = operators.reachable(&right);
+        candidates.sort_unstable();
+        let next = candidates
+            .into_iter()
+            .find(|&id| id >= from && operators.is_nonlinear(id) && !known.contains(&id));
+        let Some(id) = next else { return Ok(right) };
+        from = id + 1;
+        let twin =
+            known.iter().copied().filter(|&other| operators.is_nonlinear(other)).collect::<Vec<NodeId>>();
+        for other in twin {
+            if same_kind(operators, other, id)
+                && let Some([a, b]) = operators.insides(other, id).map_err(blame)?
+                && maps_agree(operators, [&a, &b], claim, symbols)
+            {
+                right = operators.replace(&right, id, other).map_err(blame)?;
+                from = 0;
+                break;
+            }
+        }
+    }
+}
+
+fn same_kind(operators: &Operators, a: NodeId, b: NodeId) -> bool {
+    operators.signal(a) == operators.signal(b)
+        && match (operators.node(a), operators.node(b)) {
+            (Node::Relu(_), Node::Relu(_)) | (Node::GlobalAverage(_), Node::GlobalAverage(_)) => true,
+            (Node::Maximum { windows: a, .. }, Node::Maximum { windows: b, .. }) => a == b,
+            _ => false,
+        }
+}
+
+/// Whether two maps agree at all positions of all sizes; `false` where that cannot be decided.
+fn maps_agree(operators: &Operators, maps: [&Affine; 2], claim: &StackClaim, symbols: &Symbols) -> bool {
+    if maps[0] == maps[1] {
+        return true;
+    }
+    if maps[0].channels != maps[1].channels {
+        return false;
+    }
+    let extent = if let Sizes::One(size) = &claim.sizes {
+        Extent::One(*size)
+    } else {
+        Extent::All { reach: 0, modulus: 1 }
+    };
+    let Ok(mut survey) =
+        Survey::new(operators, maps, symbols, extent, search::dependence(claim, symbols), false)
+    else {
+        return false;
+    };
+    look(&mut survey, &Sizes::All).is_ok_and(|(_, table)| {
+        !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))
+    })
+}
+
+/// Whether the stacks agree where no border is near, by their normal forms.
+fn interiors_agree(claim: &StackClaim) -> Result<bool, OperatorError> {
+    let mut operators = Operators::without_borders(claim.channels);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    Ok((&left.parts, &left.bias) == (&right.parts, &right.bias) && operators.len() == 1)
+}
+
+/// What to say when the survey cannot be finished: differences may still be found by trying.
+fn stopped(claim: &StackClaim, symbols: &Symbols, limit: &SurveyLimit, nonlinear: bool) -> StackVerdict {
+    let limit = match limit {
+        SurveyLimit::Operator(_) => Limit::Period,
+        SurveyLimit::Positions => Limit::Positions,
+        SurveyLimit::Terms => Limit::Terms,
+    };
+    let doubt = if nonlinear { None } else { Some(Doubt::Limit(limit)) };
+    search::at_small_sizes(claim, symbols, doubt)
+}
+
+fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<StackWitness, Doubt> {
+    let weights = search::plain_weights(claim, symbols);
+    Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size)
+        .map(StackWitness::Size)
+        .map_err(doubt_of)
+}
+
+fn doubt_of(error: ReplayError) -> Doubt {
+    match error {
+        ReplayError::TooLarge | ReplayError::Evaluate(EvaluateError::TooLarge) => Doubt::Limit(Limit::Replay),
+        ReplayError::Evaluate(EvaluateError::Irrational) => Doubt::Irrational,
+        ReplayError::Contradiction | ReplayError::Evaluate(_) => Doubt::Contradiction,
+    }
+}
+
+/// Finds small weights and an impulse that show a difference at a size, and replays them.
+fn counterexample(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    maps: [&Affine; 2],
+    failures: &[Vec<bool>],
+    size: [i64; 2],
+) -> Result<StackWitness, Doubt> {
+    let view = |axis: usize| survey.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
+    let (Some(rows), Some(columns)) = (view(0), view(1)) else { return Err(Doubt::Contradiction) };
+    let position = rows.sights.iter().enumerate().find_map(|(i, &row)| {
+        let fails = |&(_, &column): &(usize, &u32)| failures[row as usize][column as usize];
+        columns.sights.iter().enumerate().find(fails).map(|(j, &column)| ([i, j], [row, column]))
+    });
+    let Some(([i, j], sights)) = position else { return Err(Doubt::Contradiction) };
+    let used: Vec<Symbol> = survey.symbols_in_maps();
+    let choices = survey.dependence().choices(&used);
+    if !survey.is_free() {
+        return enclosed(claim, symbols, survey, sights, (size, [i, j]));
+    }
+    let whole = survey.whole_kernels();
+    for seed in 1..4 {
+        let start = Point::random(seed);
+        // With one channel it is known which one differs.
+        let find = || {
+            let trial = survey.trial(sights, &start)?;
+            (0..maps[0].channels).find(|&o| trial.difference(o).is_some())
+        };
+        let Some(channel) = (if maps[0].channels == 1 { Some(0) } else { find() }) else { continue };
+        let differs = |point: &Point| match &whole {
+            Some(kernels) => kernels.differ(survey.dependence(), point),
+            None => survey.trial(sights, point).and_then(|trial| trial.difference(channel)).is_some(),
+        };
+        let Some(point) = start.shrink(&choices, |symbol| survey.dependence().is_root(symbol), differs)
+        else {
+            continue;
+        };
+        let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
+        let found = survey.trial(sights, &point).and_then(|trial| trial.difference(channel));
+        let Some(found) = found else { continue };
+        return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
+    }
+    Err(Doubt::Contradiction)
+}
+
+/// Replays both stacks on the input that shows a difference at an output of a size: zeros, but for one pixel.
+fn replay(
+    (claim, symbols): (&StackClaim, &Symbols),
+    survey: &Survey<'_>,
+    weights: &Weights,
+    found: Visible,
+    (size, output): ([i64; 2], [usize; 3]),
+) -> Result<StackWitness, Doubt> {
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+    let place = [output[1], output[2]].map(|n| i64::try_from(n).unwrap_or(0));
+    let image = match found {
+        Visible::Everywhere => Image::zeros(claim.channels, h, w),
+        Visible::At([c, row, column]) => {
+            let [row, column] = [(0, row), (1, column)]
+                .map(|(axis, read)| survey.input_positions(axis, size[axis], place[axis])[read as usize]);
+            let at = [i64::from(c), row, column].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            Image::impulse([claim.channels, h, w], at)
+        }
+    };
+    let image = image.ok_or(Doubt::Limit(Limit::Replay))?;
+    Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(output))
+        .map(StackWitness::Value)
+        .map_err(doubt_of)
+}
+
+/// A counterexample where square roots are irrational: the difference is enclosed between rationals that leave out
+/// 0, and the replay uses close rationals for the roots.
+fn enclosed(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    survey: &Survey<'_>,
+    sights: [u32; 2],
+    (size, [i, j]): ([i64; 2], [usize; 2]),
+) -> Result<StackWitness, Doubt> {
+    for channel in 0..survey.channels() {
+        let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+            return Err(Doubt::Limit(Limit::Terms));
+        };
+        let first = differences.into_iter().next().map(|(at, poly)| (Visible::At(at), poly));
+        let constant = (!symbols.reduce(&constant).is_zero()).then_some((Visible::Everywhere, constant));
+        let Some((found, difference)) = constant.or(first) else { continue };
+        let used = search::used(claim, symbols);
+        let values = search::telling(&difference, &used, symbols).ok_or(Doubt::Irrational)?;
+        let weights = values.into_iter().collect::<Weights>().approximating();
+        return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
+    }
+    Err(Doubt::Contradiction)
+}
+
+fn agreement(
+    survey: &mut Survey<'_>,
+    failures: &[Vec<bool>],
+    table: &Table,
+    symbols: &Symbols,
+) -> Vec<Agreement> {
+    let mut all = Vec::new();
+    if survey.axes[0].period > 0 {
+        match table.statuses.describe() {
+            Agreement::Nowhere => {}
+            found => all.push(found),
+        }
+        all.extend(interior(survey, failures));
+    }
+    let sizes_agree = !table.statuses.any(|status| status == Status::Sizes);
+    // Without free scalars or vectors there is nothing to be 0.
+    let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
+    if sizes_agree
+        && parameters
+        && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs())
+    {
+        all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
+    }
+    if all.is_empty() && survey.axes[0].period > 0 {
+        all.push(Agreement::Nowhere);
+    }
+    all
+}
+
+/// The border outside of which the maps agree, confirmed exactly; `None` past a limit.
+fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
+    let (found, pairs) = table::ring(survey, failures)?;
+    if !survey.confirm(pairs).ok()? {
+        return Some(found);
+    }
+    table::ring(survey, &survey.failures()).map(|(found, _)| found)
+}
+
+/// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish
+/// for all other weights, where there is such a set.
+fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> {
+    use convproof_exact::Monomial;
+    use rustc_hash::FxHashMap;
+    // Coefficients of the monomials in the other weights, as sets of monomials in the parameters.
+    let mut coefficients: Vec<Vec<Monomial>> = Vec::new();
+    for difference in differences {
+        let mut by_rest: FxHashMap<Monomial, Vec<Monomial>> = FxHashMap::default();
+        for (monomial, _) in difference.terms() {
+            if monomial.factors().iter().any(|&(s, e)| symbols.root_of(s).is_some() || e < 0) {
+                return None;
+            }
+            let part = |wanted: bool| {
+                monomial
+                    .factors()
+                    .iter()
+                    .filter(|factor| is_parameter(symbols, factor.0) == wanted)
+                    .fold(Monomial::one(), |product, &(s, e)| product.times(&Monomial::power(s, e)))
+            };
+            by_rest.entry(part(false)).or_default().push(part(true));
+        }
+        coefficients.extend(by_rest.into_values());
+    }
+    let mut zeros: Vec<Symbol> = coefficients
+        .iter()
+        .filter_map(|coefficient| match coefficient.as_slice() {
+            [only] => match only.factors() {
+                [(symbol, _)] => Some(*symbol),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    zeros.sort_unstable();
+    zeros.dedup();
+    let vanishes = |m: &Monomial| m.factors().iter().any(|(symbol, _)| zeros.binary_search(symbol).is_ok());
+    let sufficient = coefficients.iter().all(|coefficient| coefficient.iter().all(vanishes));
+    (sufficient && !zeros.is_empty())
+        .then(|| Agreement::IfZero(zeros.into_iter().map(|s| symbols.name(s)).collect()))
+}
+
+/// Whether a symbol is a free scalar or an entry of a free vector.
+fn is_parameter(symbols: &Symbols, symbol: Symbol) -> bool {
+    symbols.root_of(symbol).is_none() && symbols.owner(symbol).is_some_and(|(kernel, _)| kernel.indices <= 1)
+}

@@ -1,0 +1,147 @@
+//! Numbers between two rationals: what is known of an expression with square roots.
+
+use num_bigint::BigInt;
+
+use crate::ir::Symbols;
+use convproof_exact::{Poly, Rational, Symbol};
+
+/// A real number between two rationals, exactly known when they are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enclosed {
+    low: Rational,
+    high: Rational,
+}
+
+impl From<Rational> for Enclosed {
+    fn from(value: Rational) -> Self {
+        Self { low: value.clone(), high: value }
+    }
+}
+
+/// Square roots are enclosed to within `2^-ROOT_BITS` of their radicand's scale.
+const ROOT_BITS: u32 = 256;
+
+impl Enclosed {
+    /// The value of a polynomial in square roots of numbers; other symbols count as 0.
+    pub fn of(poly: &Poly, symbols: &Symbols) -> Self {
+        Self::at(poly, symbols, &|_| Rational::ZERO).unwrap_or_else(|| Self::from(Rational::ZERO))
+    }
+
+    /// The value of a polynomial for given values of the symbols that are no square roots; `None` if something
+    /// under a root is not positive, or a value that is divided by may be 0.
+    pub fn at(poly: &Poly, symbols: &Symbols, value: &impl Fn(Symbol) -> Rational) -> Option<Self> {
+        let mut sum = Self::from(Rational::ZERO);
+        for (monomial, coefficient) in poly.terms() {
+            let mut product = Self::from(coefficient.clone());
+            for &(symbol, exponent) in monomial.factors() {
+                let base = match symbols.root_of(symbol) {
+                    None => Self::from(value(symbol)),
+                    Some(root) => {
+                        let radicand = Self::at(&root.radicand, symbols, value)?;
+                        if radicand.low.signum() <= 0 {
+                            return None;
+                        }
+                        radicand.sqrt()
+                    }
+                };
+                if exponent < 0 && base.may_vanish() {
+                    return None;
+                }
+                let base = if exponent < 0 { base.recip() } else { base };
+                for _ in 0..exponent.unsigned_abs() {
+                    product = product.product(&base);
+                }
+            }
+            sum = sum.plus(&product);
+        }
+        Some(sum)
+    }
+
+    /// A number not above the value.
+    pub fn low(&self) -> &Rational {
+        &self.low
+    }
+
+    /// A number not below the value.
+    pub fn high(&self) -> &Rational {
+        &self.high
+    }
+
+    /// Whether the value may be 0, as far as is known.
+    pub fn may_vanish(&self) -> bool {
+        !(self.low.signum() > 0 || self.high.is_negative())
+    }
+
+    /// Whether the value is known exactly.
+    pub fn is_point(&self) -> bool {
+        self.low == self.high
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self { low: &self.low + &other.low, high: &self.high + &other.high }
+    }
+
+    /// The product with a number that is not negative.
+    #[must_use]
+    pub fn times(&self, factor: &Rational) -> Self {
+        Self { low: &self.low * factor, high: &self.high * factor }
+    }
+
+    /// The absolute value.
+    #[must_use]
+    pub fn abs(&self) -> Self {
+        if !self.low.is_negative() {
+            self.clone()
+        } else if self.high.is_negative() {
+            Self { low: -&self.high, high: -&self.low }
+        } else {
+            let high = if self.high > -&self.low { self.high.clone() } else { -&self.low };
+            Self { low: Rational::from(0), high }
+        }
+    }
+
+    fn product(&self, other: &Self) -> Self {
+        let ends = [
+            (&self.low, &other.low),
+            (&self.low, &other.high),
+            (&self.high, &other.low),
+            (&self.high, &other.high),
+        ]
+        .map(|(a, b)| a * b);
+        let low = ends.iter().min().cloned().unwrap_or_else(|| Rational::from(0));
+        let high = ends.iter().max().cloned().unwrap_or_else(|| Rational::from(0));
+        Self { low, high }
+    }
+
+    /// The reciprocal of a positive number.
+    fn recip(&self) -> Self {
+        let zero = || Rational::from(0);
+        Self { low: self.high.recip().unwrap_or_else(zero), high: self.low.recip().unwrap_or_else(zero) }
+    }
+
+    /// The square root of a number that is not negative.
+    fn sqrt(&self) -> Self {
+        // The resolver refuses roots of negative numbers; the rounding of a small radicand may still reach below 0.
+        let high = if self.high.is_negative() { Rational::from(0) } else { root(&self.high).1 };
+        let low = if self.low.is_negative() { Rational::from(0) } else { root(&self.low).0 };
+        Self { low, high }
+    }
+}
+
+/// Rationals around the square root of a number.
+fn root(value: &Rational) -> (Rational, Rational) {
+    if let Some(exact) = value.exact_sqrt() {
+        return (exact.clone(), exact);
+    }
+    // ⌊√(n·d·4^b)⌋ / (d·2^b) is below √(n/d) by less than 1/(d·2^b).
+    let (n, d) = (value.numerator(), value.denominator());
+    let scaled: BigInt = (&n * &d) << (2 * ROOT_BITS);
+    let floor = scaled.sqrt();
+    let denominator = d << ROOT_BITS;
+    let bound = |numerator: BigInt| {
+        Rational::new(numerator, denominator.clone()).unwrap_or_else(|| Rational::from(0))
+    };
+    (bound(floor.clone()), bound(floor + 1))
+}

@@ -1,0 +1,271 @@
+//! Choosing weights: random residues that tell polynomials apart, and small whole numbers that show it.
+
+use rustc_hash::FxHashMap;
+
+use crate::ir::{Root, Symbols};
+use convproof_exact::{Fp, Poly, Rational, SplitMix64, Symbol};
+
+/// A symbol whose value follows from others.
+#[derive(Clone, Debug)]
+enum Derived {
+    /// `(root² − rest) / coefficient`: the radicand is `coefficient · v + rest`.
+    Square {
+        /// The square root.
+        root: Symbol,
+        /// What is added to the symbol's multiple under it.
+        rest: Poly,
+        /// The symbol's coefficient there.
+        coefficient: Rational,
+    },
+    /// One of two square roots whose squares differ by `gap > 0`: `(q ± gap/q) / 2` with `q = n·(⌊gap⌋ + 1)`, which
+    /// is positive for every `n ≥ 1`.
+    Half {
+        /// The symbol that is chosen as `n`.
+        choice: Symbol,
+        /// `⌊gap⌋ + 1`.
+        unit: Rational,
+        /// The difference of the squares.
+        gap: Rational,
+        /// Whether this is the greater root.
+        greater: bool,
+    },
+}
+
+/// Which symbols may be chosen, and which follow from them.
+#[derive(Clone, Debug, Default)]
+pub struct Dependence {
+    derived: FxHashMap<Symbol, Derived>,
+    /// Symbols that are chosen for pairs of roots instead of their own value.
+    choices: Vec<Symbol>,
+    fixed: Vec<Root>,
+}
+
+impl Dependence {
+    /// Sorts the square roots of a spec: where a radicand is `c·v + rest` with a symbol `v` of its own, the root is
+    /// chosen and `v` follows, so that square roots never get in the way. Two roots may share such a symbol if their
+    /// squares differ by a number, as with two values of `eps`.
+    /// Only the roots that `used` symbols rest on matter.
+    pub fn of(symbols: &Symbols, used: &[Symbol]) -> Self {
+        let mut dependence = Self::default();
+        let used = symbols.foundations(used.to_vec());
+        let roots: Vec<&Root> = symbols.roots().iter().filter(|root| used.contains(&root.symbol)).collect();
+        for (number, &root) in roots.iter().enumerate() {
+            if dependence.derived.contains_key(&root.symbol) {
+                continue;
+            }
+            let own = root.radicand.terms().iter().find_map(|(monomial, coefficient)| {
+                let [(symbol, 1)] = monomial.factors() else { return None };
+                let unique =
+                    root.radicand.terms().iter().filter(|(m, _)| m.exponent(*symbol) != 0).count() == 1;
+                let free = !dependence.derived.contains_key(symbol) && symbols.root_of(*symbol).is_none();
+                let others = roots.iter().enumerate().filter(|(n, _)| *n != number);
+                let mut others = others.filter(|(_, other)| other.radicand.symbols().contains(symbol));
+                let partner = others.next().map(|(_, other)| *other);
+                let gap = partner.map(|other| (&other.radicand - &root.radicand).as_constant());
+                let alone = others.next().is_none() && gap != Some(None);
+                (unique && free && alone && !coefficient.is_negative())
+                    .then(|| (*symbol, coefficient.clone(), partner.zip(gap.flatten())))
+            });
+            let Some((symbol, coefficient, partner)) = own else {
+                dependence.fixed.push(root.clone());
+                continue;
+            };
+            let rest = &root.radicand - &Poly::symbol(symbol).scaled(&coefficient);
+            dependence.derived.insert(symbol, Derived::Square { root: root.symbol, rest, coefficient });
+            if let Some((other, gap)) = partner {
+                let greater = gap.is_negative();
+                for (member, greater) in [(root.symbol, greater), (other.symbol, !greater)] {
+                    let gap = gap.abs();
+                    let unit = Rational::from(gap.numerator() / gap.denominator() + 1);
+                    let half = Derived::Half { choice: root.symbol, unit, gap, greater };
+                    dependence.derived.insert(member, half);
+                }
+                dependence.choices.push(root.symbol);
+            }
+        }
+        dependence
+    }
+
+    /// Whether the values of these symbols can be chosen freely or follow from chosen ones.
+    pub fn is_free(&self, symbols: &[Symbol]) -> bool {
+        self.fixed.iter().all(|root| !symbols.contains(&root.symbol))
+    }
+
+    /// The symbols that must be chosen to know the given ones, sorted.
+    pub fn choices(&self, symbols: &[Symbol]) -> Vec<Symbol> {
+        let mut todo: Vec<Symbol> = symbols.to_vec();
+        let mut all = Vec::new();
+        while let Some(symbol) = todo.pop() {
+            let symbol = match self.derived.get(&symbol) {
+                Some(Derived::Square { root, rest, .. }) => {
+                    todo.push(*root);
+                    todo.extend(rest.symbols());
+                    continue;
+                }
+                Some(Derived::Half { choice, .. }) => *choice,
+                None => symbol,
+            };
+            if !all.contains(&symbol) {
+                all.push(symbol);
+                // A root's own symbol has to come out consistent as well.
+                todo.extend(self.rest_under(symbol).into_iter().flat_map(Poly::symbols));
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// What stands beside its own symbol under a root.
+    fn rest_under(&self, wanted: Symbol) -> Option<&Poly> {
+        self.derived.values().find_map(|derived| match derived {
+            Derived::Square { root, rest, .. } if *root == wanted => Some(rest),
+            _ => None,
+        })
+    }
+
+    /// Whether a symbol stands for a square root, which is positive.
+    pub fn is_root(&self, symbol: Symbol) -> bool {
+        self.rest_under(symbol).is_some()
+            || matches!(self.derived.get(&symbol), Some(Derived::Half { .. }))
+            || self.fixed.iter().any(|root| root.symbol == symbol)
+    }
+
+    /// The value of any symbol from chosen rationals.
+    pub fn rational(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Rational) -> Rational {
+        self.value(symbol, chosen).unwrap_or_default()
+    }
+
+    fn value(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Rational) -> Option<Rational> {
+        match self.derived.get(&symbol) {
+            None => Some(chosen(symbol)),
+            Some(Derived::Square { root, rest, coefficient }) => {
+                let root = self.value(*root, chosen)?;
+                let rest = rest.evaluate(&|inner| self.rational(inner, chosen))?;
+                (&(&root * &root) - &rest).checked_div(coefficient)
+            }
+            Some(Derived::Half { choice, unit, gap, greater }) => {
+                let q = unit * &chosen(*choice);
+                let other = gap.checked_div(&q)?;
+                let sum = if *greater { &q + &other } else { &q - &other };
+                sum.checked_div(&Rational::from(2))
+            }
+        }
+    }
+
+    /// The value of any symbol from chosen residues.
+    pub fn residue(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Fp) -> Fp {
+        self.residue_of(symbol, chosen).unwrap_or(Fp::ZERO)
+    }
+
+    fn residue_of(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Fp) -> Option<Fp> {
+        match self.derived.get(&symbol) {
+            None => Some(chosen(symbol)),
+            Some(Derived::Square { root, rest, coefficient }) => {
+                let root = self.residue_of(*root, chosen)?;
+                let rest = rest.evaluate_mod(&|inner| self.residue(inner, chosen))?;
+                Some((root * root - rest) * Fp::from_rational(coefficient)?.inverse()?)
+            }
+            Some(Derived::Half { choice, unit, gap, greater }) => {
+                let gap = Fp::from_rational(gap)?;
+                let q = Fp::from_rational(unit)? * chosen(*choice);
+                let other = gap * q.inverse()?;
+                Some((if *greater { q + other } else { q - other }) * Fp::from(2).inverse()?)
+            }
+        }
+    }
+}
+
+/// Values to try for a weight, simplest first; a polynomial of degree below 64 cannot vanish at all of them.
+const VALUES: [i64; 65] = {
+    let mut values = [0; 65];
+    let (mut at, mut size) = (0, 1);
+    while at < 65 {
+        values[at] = if at % 2 == 0 { size } else { -size };
+        size += if at % 2 == 0 { 0 } else { 1 };
+        at += 1;
+    }
+    values
+};
+
+/// Weights under construction: some chosen, the others random.
+#[derive(Clone, Debug, Default)]
+pub struct Point {
+    chosen: FxHashMap<Symbol, i64>,
+    seed: u64,
+}
+
+impl Point {
+    /// All weights random, by seed.
+    pub fn random(seed: u64) -> Self {
+        Self { chosen: FxHashMap::default(), seed }
+    }
+
+    /// The value modulo the prime.
+    pub fn residue(&self, symbol: Symbol) -> Fp {
+        match self.chosen.get(&symbol) {
+            Some(&value) => Fp::from(value),
+            None => {
+                SplitMix64::new(self.seed ^ (u64::from(symbol.0) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+                    .next_fp()
+            }
+        }
+    }
+
+    /// The value of a symbol if it was chosen.
+    pub fn chosen(&self, symbol: Symbol) -> Option<Rational> {
+        self.chosen.get(&symbol).copied().map(Rational::from)
+    }
+
+    /// The value of a chosen symbol, 0 for others.
+    pub fn rational(&self, symbol: Symbol) -> Rational {
+        Rational::from(self.chosen.get(&symbol).copied().unwrap_or(0))
+    }
+
+    /// Chooses a small value for every symbol such that `differs` stays true; as many zeros as possible, then
+    /// ones. `differs` must be true for the random point and is told each point to try.
+    ///
+    /// A polynomial of degree at most `t` in each variable that is not zero has a non-zero value on `{0..t}`
+    /// in each variable, whatever the other variables' values were fixed to while it stayed non-zero; so the
+    /// search always succeeds, up to values that only a random residue hides.
+    pub fn shrink(
+        mut self,
+        symbols: &[Symbol],
+        positive: impl Fn(Symbol) -> bool,
+        differs: impl Fn(&Self) -> bool,
+    ) -> Option<Self> {
+        let (roots, plain): (Vec<Symbol>, Vec<Symbol>) = symbols.iter().copied().partition(|&s| positive(s));
+        // Roots first: 1 keeps everything rational and simple.
+        for &symbol in &roots {
+            self = self.choose(symbol, &VALUES.map(i64::abs), &differs)?;
+        }
+        let mut todo: Vec<&[Symbol]> = vec![&plain];
+        while let Some(chunk) = todo.pop() {
+            if chunk.is_empty() {
+                continue;
+            }
+            let mut trial = self.clone();
+            trial.chosen.extend(chunk.iter().map(|&symbol| (symbol, 0)));
+            if differs(&trial) {
+                self = trial;
+            } else if let [symbol] = chunk {
+                self = self.choose(*symbol, &VALUES, &differs)?;
+            } else {
+                let (first, second) = chunk.split_at(chunk.len() / 2);
+                // Later weights become zero first, so that the remaining ones are the first of their kernel.
+                todo.push(first);
+                todo.push(second);
+            }
+        }
+        Some(self)
+    }
+
+    fn choose(mut self, symbol: Symbol, values: &[i64], differs: &impl Fn(&Self) -> bool) -> Option<Self> {
+        for &value in values {
+            self.chosen.insert(symbol, value);
+            if differs(&self) {
+                return Some(self);
+            }
+        }
+        None
+    }
+}

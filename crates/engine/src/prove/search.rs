@@ -1,0 +1,252 @@
+//! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
+//! match, and limits. What it finds is replayed; what it does not find says nothing.
+
+use super::condition::includes;
+use super::counterexample::{Counterexample, Mismatch};
+use super::equality::input_of;
+use super::interval::Enclosed;
+use super::point::Dependence;
+use super::region::Status;
+use super::table::Table;
+use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::evaluate::{Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::Operators;
+use convproof_exact::{Poly, Rational, SplitMix64, Symbol};
+
+/// Inputs tried at each size.
+const TRIES: usize = 60;
+
+/// Entries of weights and image that a found counterexample is simplified over.
+const MAX_SIMPLIFIED: usize = 600;
+
+/// Every scalar and square root 1, every other weight 0 or what follows from the roots: an output of the right
+/// size, and no division by zero.
+pub fn plain_weights(claim: &StackClaim, symbols: &Symbols) -> Weights {
+    weights_from(symbols, &dependence(claim, symbols), |_| None)
+}
+
+/// How the weights of a claim depend on each other.
+pub fn dependence(claim: &StackClaim, symbols: &Symbols) -> Dependence {
+    Dependence::of(symbols, &used(claim, symbols))
+}
+
+/// All symbols that the weights of a claim rest on.
+pub fn used(claim: &StackClaim, symbols: &Symbols) -> Vec<Symbol> {
+    symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat())
+}
+
+/// Values for all weights: those that are chosen, plain ones for the rest.
+pub fn weights_from(
+    symbols: &Symbols,
+    dependence: &Dependence,
+    chosen: impl Fn(Symbol) -> Option<Rational>,
+) -> Weights {
+    let plain = |symbol: Symbol| Rational::from(i64::from(symbol.is_scalar() || dependence.is_root(symbol)));
+    let mut weights = Weights::new();
+    for symbol in all_symbols(symbols) {
+        weights
+            .set(symbol, dependence.rational(symbol, &|inner| chosen(inner).unwrap_or_else(|| plain(inner))));
+    }
+    weights
+}
+
+fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
+    symbols.kernels().iter().flat_map(|kernel| {
+        let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
+        (0..count).map(|offset| Symbol(kernel.first.0 + offset))
+    })
+}
+
+/// Small values of the symbols that are no square roots at which a difference is not 0, though roots may be
+/// irrational: many zeros, if that can be. All other `used` roots are of positive numbers there.
+pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<BTreeMap<Symbol, Rational>> {
+    let roots: Vec<Poly> = used
+        .iter()
+        .filter(|&&symbol| symbols.root_of(symbol).is_some())
+        .map(|&symbol| Poly::symbol(symbol))
+        .collect();
+    // Only what the difference and the roots rest on matters; of the others scalars may be divided by.
+    let resting = roots.iter().chain([difference]).flat_map(Poly::symbols).collect::<Vec<_>>();
+    let mut open = symbols.foundations(resting);
+    open.retain(|&symbol| symbols.root_of(symbol).is_none());
+    open.sort_unstable();
+    open.dedup();
+    let mut values: BTreeMap<Symbol, Rational> = used
+        .iter()
+        .filter(|symbol| symbol.is_scalar() && symbols.root_of(**symbol).is_none())
+        .chain(&open)
+        .map(|&symbol| (symbol, Rational::ONE))
+        .collect();
+    let tells = |values: &BTreeMap<Symbol, Rational>| {
+        let value = |symbol| values.get(&symbol).cloned().unwrap_or_default();
+        Enclosed::at(difference, symbols, &value).is_some_and(|found| !found.may_vanish())
+            && roots.iter().all(|root| Enclosed::at(root, symbols, &value).is_some())
+    };
+    let mut generator = SplitMix64::new(0x7E11);
+    let mut tries = 0;
+    while !tells(&values) {
+        tries += 1;
+        if tries > TRIES {
+            return None;
+        }
+        for &symbol in &open {
+            values.insert(symbol, Rational::from(i64::try_from(generator.below(9)).unwrap_or(0) - 4));
+        }
+    }
+    if open.len() <= MAX_SIMPLIFIED {
+        // Scalars stay, as something may be divided by them elsewhere.
+        for &symbol in open.iter().filter(|symbol| !symbol.is_scalar()) {
+            let before = values.insert(symbol, Rational::ZERO);
+            if !tells(&values) {
+                values.extend(before.map(|value| (symbol, value)));
+            }
+        }
+    }
+    Some(values)
+}
+
+/// Tries sizes that the survey of the linear parts points at.
+pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackVerdict {
+    let of = |wanted: Status| {
+        table
+            .statuses
+            .by_area()
+            .into_iter()
+            .filter(move |(_, status)| *status == wanted)
+            .map(|(size, _)| size)
+    };
+    if let Some(size) = of(Status::Sizes).next()
+        && let Ok(found) =
+            Mismatch::replay(&claim.left, &claim.right, &plain_weights(claim, symbols), claim.channels, size)
+    {
+        return refuted(StackWitness::Size(found));
+    }
+    try_sizes(claim, symbols, &of(Status::Values).take(4).collect::<Vec<_>>(), None)
+}
+
+/// Tries the smallest sizes at which there is an output.
+pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Option<Doubt>) -> StackVerdict {
+    let sizes = match &claim.sizes {
+        Sizes::One(size) => vec![*size],
+        sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, h, w)).collect(),
+    };
+    for &size in &sizes {
+        let weights = plain_weights(claim, symbols);
+        if let Ok(found) = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
+            return refuted(StackWitness::Size(found));
+        }
+    }
+    try_sizes(claim, symbols, &sizes, doubt)
+}
+
+/// The least lengths with an output and a few more, along both axes.
+fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
+    let mut operators = Operators::new(claim.channels, None);
+    let Ok(input) = input_of(&operators, claim) else { return Vec::new() };
+    let lengths = [&claim.left, &claim.right]
+        .map(|stack| operators.apply(stack, input.clone()).map(|map| map.length).ok());
+    let least = [0, 1].map(|axis| {
+        let exists = |n: &i64| lengths.iter().flatten().any(|length| length[axis].at(*n).is_some());
+        (1..256).find(exists).unwrap_or(1)
+    });
+    let mut sizes: Vec<[i64; 2]> =
+        (0..4).flat_map(|down| (0..4).map(move |across| [least[0] + down, least[1] + across])).collect();
+    sizes.sort_by_key(|[h, w]| h * w);
+    sizes
+}
+
+fn refuted(witness: StackWitness) -> StackVerdict {
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
+}
+
+fn try_sizes(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    sizes: &[[i64; 2]],
+    doubt: Option<Doubt>,
+) -> StackVerdict {
+    let dependence = dependence(claim, symbols);
+    let mut generator = SplitMix64::new(0x00C0_FFEE);
+    let mut tries = 0;
+    for &size in sizes {
+        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        for _ in 0..TRIES {
+            tries += 1;
+            let mut small = |spread: u64| {
+                let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
+                Rational::from(value - i64::try_from(spread).unwrap_or(0))
+            };
+            let random: FxHashMap<Symbol, Rational> = all_symbols(symbols)
+                .map(|symbol| (symbol, small(2)))
+                .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
+                .collect();
+            let weights = weights_from(symbols, &dependence, |symbol| random.get(&symbol).cloned());
+            let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
+            let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
+            if let Ok(found) =
+                Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image.clone(), None)
+            {
+                let simple = simplified(claim, symbols, weights, image).unwrap_or(found);
+                return refuted(StackWitness::Value(simple));
+            }
+        }
+    }
+    StackVerdict::Unknown(doubt.unwrap_or(Doubt::Nonlinear { tries }))
+}
+
+/// Sets weights and image entries to 0, or else to ±1, one by one, as long as the stacks still differ.
+fn simplified(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    mut weights: Weights,
+    mut image: Image,
+) -> Option<Counterexample> {
+    let replay = |weights: &Weights, image: &Image| {
+        Counterexample::replay(&claim.left, &claim.right, weights, symbols, image.clone(), None).ok()
+    };
+    let mut found = replay(&weights, &image)?;
+    let nonzero: Vec<(Symbol, Rational)> =
+        weights.iter().filter(|(_, v)| !v.is_zero()).map(|(s, v)| (s, v.clone())).collect();
+    let [channels, height, width] = image.size();
+    if nonzero.len() + image.values().len() > MAX_SIMPLIFIED {
+        return Some(found);
+    }
+    let simpler = |value: &Rational| {
+        let sign = if value.is_negative() { Rational::from(-1) } else { Rational::from(1) };
+        [Rational::from(0), Rational::from(1), sign]
+    };
+    for (symbol, value) in nonzero {
+        for trial in simpler(&value) {
+            let before = weights.get(symbol);
+            weights.set(symbol, trial);
+            match replay(&weights, &image) {
+                Some(better) => {
+                    found = better;
+                    break;
+                }
+                None => weights.set(symbol, before),
+            }
+        }
+    }
+    for at in 0..image.values().len() {
+        for trial in simpler(&image.values()[at]) {
+            let mut values = image.values().to_vec();
+            if values[at] == trial {
+                break;
+            }
+            values[at] = trial;
+            let candidate = Image::new(channels, height, width, values)?;
+            if let Some(better) = replay(&weights, &candidate) {
+                found = better;
+                image = candidate;
+                break;
+            }
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,146 @@
+//! Verdicts. Each variant holds what shows it; the witnesses can only be made by the code that checks them.
+
+use super::counterexample::{Counterexample, Mismatch};
+use super::region::Agreement;
+use super::within::{Enclosure, Excess};
+use crate::operator::Affine;
+use convproof_exact::{Poly, Rational};
+
+/// What is known of a claim about two stacks.
+#[derive(Clone, Debug)]
+pub enum StackVerdict {
+    /// It is true.
+    Proved(StackProof),
+    /// It is false.
+    Refuted(Box<StackRefutation>),
+    /// It could not be decided.
+    Unknown(Doubt),
+}
+
+/// Why two stacks are equal.
+#[derive(Clone, Debug)]
+pub enum StackProof {
+    /// Both have the same normal form.
+    NormalForm {
+        /// The normal form.
+        map: Affine,
+        /// Matching nonlinear layers.
+        nonlinear: usize,
+        /// Signals that are cut at a border in it.
+        cuts: usize,
+    },
+    /// All pairs of border patterns agree.
+    Patterns {
+        /// Row patterns and column patterns.
+        patterns: [usize; 2],
+        /// Sizes up to this length show all of them; `None` for a claim about one size.
+        horizon: Option<i64>,
+    },
+    /// All sizes below a bound agree, and with global averages that is enough.
+    Averages {
+        /// The bound on height and width.
+        bound: i64,
+    },
+    /// The worst difference over all inputs is within the bound.
+    Within(Enclosure),
+}
+
+/// Why two stacks are not equal, and where they still are.
+#[derive(Clone, Debug)]
+pub struct StackRefutation {
+    /// What shows it.
+    pub witness: StackWitness,
+    /// At the input size of a counterexample: how many output positions are wrong for general weights and inputs,
+    /// of how many.
+    pub wrong: Option<(usize, usize)>,
+    /// Where the claim does hold, as far as that could be described.
+    pub agreement: Vec<Agreement>,
+}
+
+/// What shows that two stacks differ.
+#[derive(Clone, Debug)]
+pub enum StackWitness {
+    /// Weights, an input, and an output position with two values.
+    Value(Counterexample),
+    /// An input size at which the output sizes differ.
+    Size(Mismatch),
+    /// An input whose outputs differ by more than allowed.
+    Excess(Excess),
+}
+
+/// Why a claim could not be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Nonlinear layers do not match one to one, and no counterexample was found in so many tries.
+    Nonlinear {
+        /// Inputs that were tried.
+        tries: usize,
+    },
+    /// A limit was reached.
+    Limit(Limit),
+    /// A difference was found that no exact replay can show, because square roots are irrational.
+    Irrational,
+    /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
+    CommonFactor,
+    /// The engine found a difference that the naive evaluator does not see: a defect of this program.
+    Contradiction,
+}
+
+/// A limit of the decision procedures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Sizes repeat with too long a period, or settle too late.
+    Period,
+    /// Too many output positions or border patterns.
+    Positions,
+    /// Polynomials with too many terms.
+    Terms,
+    /// The replay of a counterexample would take too long.
+    Replay,
+    /// A search for factors stopped at its bound.
+    Search,
+}
+
+/// What is known of a claim about kernels or images.
+#[derive(Clone, Debug)]
+pub enum KernelVerdict {
+    /// They are equal, for all weights.
+    Equal,
+    /// They have different shapes.
+    Shapes,
+    /// An entry differs for some weights.
+    Entry(EntryWitness),
+    /// It could not be decided.
+    Unknown(Doubt),
+}
+
+/// An entry at which two kernels differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryWitness {
+    /// Weights that are not 0, by name.
+    pub weights: Vec<(String, Rational)>,
+    /// Whether irrational square roots were replaced by close rationals.
+    pub approximate: bool,
+    /// Output channel, input channel, row and column.
+    pub position: [usize; 4],
+    /// Entry of the left kernel.
+    pub left: Rational,
+    /// Entry of the right kernel.
+    pub right: Rational,
+}
+
+/// What is known of a comparison of numbers.
+#[derive(Clone, Debug)]
+pub enum NumberVerdict {
+    /// It holds, for all weights.
+    True,
+    /// It fails at one entry of the lists.
+    False {
+        /// Which entry.
+        index: usize,
+        /// The difference of the sides, if they depend on weights.
+        difference: Option<Poly>,
+    },
+    /// It could not be decided.
+    Unknown(Doubt),
+}

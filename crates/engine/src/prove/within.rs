@@ -1,0 +1,324 @@
+//! Approximate equality: the worst difference over all inputs of bounded size, exactly.
+//!
+//! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
+//! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
+
+use super::counterexample::{Counterexample, Mismatch};
+use super::equality::{input_of, same_channels};
+use super::interval::Enclosed;
+use super::region::Status;
+use super::survey::{Extent, Survey};
+use super::table::Table;
+use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::{condition, point::Point, search};
+use crate::evaluate::{Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
+use crate::operator::{OperatorError, Operators};
+use convproof_exact::{Poly, Rational, Sum, Symbol};
+
+/// The worst difference of two stacks, not above a bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enclosure {
+    worst: Rational,
+    exact: bool,
+    bound: Rational,
+}
+
+impl Enclosure {
+    /// The worst difference, or a number not below it.
+    pub fn worst(&self) -> &Rational {
+        &self.worst
+    }
+
+    /// Whether the worst difference is attained; otherwise square roots were enclosed between rationals.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The bound of the claim.
+    pub fn bound(&self) -> &Rational {
+        &self.bound
+    }
+}
+
+/// An input of the allowed size at which two stacks differ by more than a bound; replayed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excess {
+    counterexample: Counterexample,
+    worst: Option<Rational>,
+    bound: Rational,
+}
+
+impl Excess {
+    /// The input and both values.
+    pub fn counterexample(&self) -> &Counterexample {
+        &self.counterexample
+    }
+
+    /// The worst difference over all inputs; `None` if free weights make it as large as one likes.
+    pub fn worst(&self) -> Option<&Rational> {
+        self.worst.as_ref()
+    }
+
+    /// The bound of the claim.
+    pub fn bound(&self) -> &Rational {
+        &self.bound
+    }
+}
+
+/// The position with the worst difference so far.
+struct Worst {
+    value: Enclosed,
+    sights: [u32; 2],
+    channel: usize,
+}
+
+/// Decides `left ~= right within bound for |x| <= range`.
+pub fn decide(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<StackVerdict, OperatorError> {
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    let maps = [&left, &right];
+    same_channels(claim, maps)?;
+    if left == right {
+        return Ok(proved(Rational::from(0), true, tolerance));
+    }
+    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+        return Ok(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }));
+    }
+    let (reach, modulus) = condition::reach(&claim.sizes);
+    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
+        .and_then(|mut survey| survey.compare().map(|()| survey));
+    let surveyed = surveyed.and_then(|mut survey| {
+        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs();
+        survey.confirm(pairs)?;
+        Ok(survey)
+    });
+    let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
+    let failures = survey.failures();
+    let table = Table::new(&survey, &failures, &claim.sizes);
+    if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
+        let weights = search::plain_weights(claim, symbols);
+        return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
+            Ok(found) => refuted(StackWitness::Size(found)),
+            Err(_) => StackVerdict::Unknown(Doubt::Contradiction),
+        });
+    }
+    // Only positions that occur at a size the claim speaks of.
+    let spoken = table.sight_pairs();
+    let mut worst: Option<Worst> = None;
+    for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
+        for channel in 0..left.channels {
+            let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
+                return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Terms)));
+            };
+            if tolerance.range.is_zero() {
+                differences.clear();
+            }
+            let all = || std::iter::once(&constant).chain(differences.iter().map(|(_, poly)| poly));
+            if let Some(varying) = all().map(|poly| varying_part(poly, symbols)).find(|part| !part.is_zero())
+            {
+                let place = (sights, channel);
+                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), place, &varying));
+            }
+            let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
+                sum.plus(&Enclosed::of(poly, symbols).abs())
+            });
+            let value = sum.times(&tolerance.range).plus(&Enclosed::of(&constant, symbols).abs());
+            if worst.as_ref().is_none_or(|worst| value.high() > worst.value.high()) {
+                worst = Some(Worst { value, sights, channel });
+            }
+        }
+    }
+    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
+    if *worst.value.high() <= tolerance.bound {
+        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
+    }
+    if *worst.value.low() <= tolerance.bound {
+        return Ok(StackVerdict::Unknown(Doubt::Irrational));
+    }
+    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+}
+
+/// The terms of a difference that depend on free weights.
+fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
+    let mut part = Sum::default();
+    for (monomial, coefficient) in poly.terms() {
+        if monomial.factors().iter().any(|factor| !symbols.is_number(factor.0)) {
+            part.add(monomial.clone(), coefficient);
+        }
+    }
+    part.finish()
+}
+
+fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
+    StackVerdict::Proved(StackProof::Within(Enclosure { worst, exact, bound: tolerance.bound.clone() }))
+}
+
+fn refuted(witness: StackWitness) -> StackVerdict {
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
+}
+
+fn exceeded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (survey, table): (&Survey<'_>, &Table),
+    worst: &Worst,
+) -> StackVerdict {
+    let found = survey.exact_differences(worst.sights, worst.channel);
+    let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
+    let is_negative = |poly: &Poly| Enclosed::of(poly, symbols).high().is_negative();
+    let sign = if is_negative(&constant) { -1 } else { 1 };
+    let signs = differences.iter().map(|(at, poly)| {
+        let negative = is_negative(poly);
+        let value = Rational::from(if negative { -sign } else { sign });
+        (*at, &value * &tolerance.range)
+    });
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if worst.value.is_point() { plain } else { plain.approximating() };
+    let Some((image, [i, j])) = image(claim, (survey, table), worst.sights, signs) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
+    };
+    match beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]) {
+        Some(counterexample) => refuted(StackWitness::Excess(Excess {
+            counterexample,
+            worst: Some(worst.value.high().clone()),
+            bound: tolerance.bound.clone(),
+        })),
+        None => StackVerdict::Unknown(Doubt::Contradiction),
+    }
+}
+
+/// An image with the given values at read positions of a sight's example, and the output position.
+fn image(
+    claim: &StackClaim,
+    (survey, table): (&Survey<'_>, &Table),
+    sights: [u32; 2],
+    values: impl Iterator<Item = ([u32; 3], Rational)>,
+) -> Option<(Image, [usize; 2])> {
+    let (size, output) = table.example(survey, sights)?;
+    let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let mut cells =
+        vec![Rational::from(0); claim.channels.checked_mul(h)?.checked_mul(w).filter(|&n| n < 1 << 22)?];
+    for ([c, row, column], value) in values {
+        let row = usize::try_from(*rows.get(row as usize)?).ok()?;
+        let column = usize::try_from(*columns.get(column as usize)?).ok()?;
+        *cells.get_mut((c as usize * h + row) * w + column)? = value;
+    }
+    Some((Image::new(claim.channels, h, w, cells)?, [i, j]))
+}
+
+/// Free weights occur in the difference: scaling one of them passes every bound.
+fn unbounded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (survey, table): (&Survey<'_>, &Table),
+    (sights, channel): ([u32; 2], usize),
+    varying: &Poly,
+) -> StackVerdict {
+    let Some((_, differences)) = survey.exact_differences(sights, channel) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    };
+    let Some(ray) = ray(claim, symbols, survey, varying) else {
+        return StackVerdict::Unknown(if survey.is_free() {
+            Doubt::Contradiction
+        } else {
+            Doubt::Irrational
+        });
+    };
+    // Large multiples of the chosen weights: one of a growing sequence passes the bound, unless the difference
+    // does not grow along this ray.
+    let mut scale = Rational::ONE;
+    for _ in 0..64 {
+        let weights = ray(&scale);
+        let signs = differences.iter().filter_map(|(at, poly)| {
+            let difference = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
+            let sign = if difference.high().is_negative() { -1 } else { i64::from(!difference.may_vanish()) };
+            Some((*at, &Rational::from(sign) * &tolerance.range))
+        });
+        if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
+            && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
+        {
+            return refuted(StackWitness::Excess(Excess {
+                counterexample: found,
+                worst: None,
+                bound: tolerance.bound.clone(),
+            }));
+        }
+        scale = &scale * &Rational::from(4);
+    }
+    StackVerdict::Unknown(Doubt::Contradiction)
+}
+
+/// Weights as a function of a scale.
+type Ray<'a> = Box<dyn Fn(&Rational) -> Weights + 'a>;
+
+/// Weights at which a difference is not 0, times a number; square roots and what is under them stay.
+fn ray<'a>(
+    claim: &'a StackClaim,
+    symbols: &'a Symbols,
+    survey: &'a Survey<'_>,
+    varying: &Poly,
+) -> Option<Ray<'a>> {
+    let plain = search::plain_weights(claim, symbols);
+    if !survey.is_free() {
+        let used = search::used(claim, symbols);
+        let values = search::telling(varying, &used, symbols)?;
+        let under: Vec<Symbol> = used
+            .iter()
+            .filter_map(|&symbol| symbols.root_of(symbol))
+            .flat_map(|root| root.radicand.symbols())
+            .collect();
+        return Some(Box::new(move |scale| {
+            let mut weights = plain.clone().approximating();
+            for (&symbol, value) in &values {
+                let fixed = under.contains(&symbol);
+                weights.set(symbol, if fixed { value.clone() } else { value * scale });
+            }
+            weights
+        }));
+    }
+    let choices = survey.dependence().choices(&survey.symbols_in_maps());
+    let differs = |point: &Point| {
+        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+    };
+    let point = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs)?;
+    let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
+    Some(Box::new(move |scale| {
+        let value = |symbol: Symbol| {
+            survey.dependence().rational(symbol, &|chosen: Symbol| {
+                let value = point.rational(chosen);
+                if survey.dependence().is_root(chosen) { value } else { &value * scale }
+            })
+        };
+        let mut weights = plain.clone();
+        for &symbol in all.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()) {
+            weights.set(symbol, value(symbol));
+        }
+        weights
+    }))
+}
+
+fn beyond(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    weights: &Weights,
+    image: Image,
+    at: [usize; 3],
+) -> Option<Counterexample> {
+    let found = Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(at)).ok()?;
+    ((found.left() - found.right()).abs() > tolerance.bound).then_some(found)
+}

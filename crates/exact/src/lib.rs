@@ -1,0 +1,17 @@
+//! Exact arithmetic: grids, rationals, polynomials, modular arithmetic. Imports nothing else of the crate.
+
+pub mod field;
+pub mod grid;
+mod laurent;
+pub mod lift;
+pub mod modular;
+pub mod poly;
+pub mod rational;
+pub mod transform;
+pub mod wide;
+
+pub use grid::Grid;
+pub use laurent::{MAX_DEGREE, Monomial, Poly, Sum, Symbol};
+pub use modular::{Fp, SplitMix64};
+pub use rational::{ParseRationalError, Rational};
+pub use wide::Wide;

@@ -1,0 +1,255 @@
+//! Exact rational numbers with a machine-word fast path. Knows no floats except as exact dyadic values
+//! (see `text.rs` for text, decimals and conversions).
+
+mod arithmetic;
+mod text;
+
+use std::cmp::Ordering;
+use std::num::NonZeroI64;
+
+use num_bigint::{BigInt, Sign};
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+pub use text::ParseRationalError;
+
+/// An exact rational number in lowest terms.
+///
+/// The representation is canonical, so `==` and `Hash` are mathematical equality.
+///
+/// ```
+/// use convproof::algebra::Rational;
+/// let x: Rational = "0.25".parse().unwrap();
+/// assert_eq!(x, Rational::ratio(1, 4).unwrap());
+/// assert_eq!((&x - &Rational::from(2)).to_string(), "-7/4");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Rational(Repr);
+
+/// `Small` whenever |numerator| and denominator are at most `i64::MAX`, else `Large`; both in lowest terms
+/// with a positive denominator. Leaving out `i64::MIN` keeps negation and reciprocal inside `Small`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Repr {
+    Small(i64, NonZeroI64),
+    Large(Box<Fraction>),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Fraction {
+    numerator: BigInt,
+    denominator: BigInt,
+}
+
+const UNIT: NonZeroI64 = NonZeroI64::new(1).expect("1 is not 0");
+
+impl Rational {
+    /// The number 0.
+    pub const ZERO: Self = Self(Repr::Small(0, UNIT));
+    /// The number 1.
+    pub const ONE: Self = Self(Repr::Small(1, UNIT));
+    /// [`Rational::pow`] refuses results whose numerator or denominator could be longer than this many bits.
+    pub const MAX_POWER_BITS: u64 = 1 << 17;
+
+    /// `numerator / denominator` in lowest terms; `None` if the denominator is 0.
+    pub fn new(numerator: BigInt, denominator: BigInt) -> Option<Self> {
+        if denominator.is_zero() {
+            return None;
+        }
+        if let (Some(n), Some(d)) = (numerator.to_i64(), denominator.to_i64()) {
+            return Self::ratio(n, d);
+        }
+        let common = gcd(&numerator, &denominator);
+        let (mut n, mut d) = if common.is_one() {
+            (numerator, denominator)
+        } else {
+            (numerator / &common, denominator / &common)
+        };
+        if d.is_negative() {
+            (n, d) = (-n, -d);
+        }
+        Some(Self::from_reduced(n, d))
+    }
+
+    /// `numerator / 2^bits`.
+    pub fn dyadic(numerator: BigInt, bits: impl Into<u64>) -> Self {
+        let bits = bits.into();
+        let common = numerator.trailing_zeros().map_or(bits, |zeros| zeros.min(bits));
+        Self::from_reduced(numerator >> common, BigInt::one() << (bits - common))
+    }
+
+    /// `numerator / denominator` in lowest terms; `None` if the denominator is 0.
+    pub fn ratio(numerator: i64, denominator: i64) -> Option<Self> {
+        if denominator == 0 {
+            return None;
+        }
+        let common = i128::from(numerator.unsigned_abs().gcd(&denominator.unsigned_abs()));
+        let common = if denominator < 0 { -common } else { common };
+        Some(Self::from_reduced_i128(i128::from(numerator) / common, i128::from(denominator) / common))
+    }
+
+    /// A value already in lowest terms with a positive denominator.
+    fn from_reduced(numerator: BigInt, denominator: BigInt) -> Self {
+        if let (Some(n), Some(d)) =
+            (small(numerator.to_i64()), denominator.to_i64().and_then(NonZeroI64::new))
+        {
+            return Self(Repr::Small(n, d));
+        }
+        Self(Repr::Large(Box::new(Fraction { numerator, denominator })))
+    }
+
+    /// A value already in lowest terms with a positive denominator.
+    fn from_reduced_i128(numerator: i128, denominator: i128) -> Self {
+        let narrow =
+            (small(i64::try_from(numerator).ok()), i64::try_from(denominator).ok().and_then(NonZeroI64::new));
+        if let (Some(n), Some(d)) = narrow {
+            return Self(Repr::Small(n, d));
+        }
+        Self(Repr::Large(Box::new(Fraction { numerator: numerator.into(), denominator: denominator.into() })))
+    }
+
+    /// Numerator in lowest terms; carries the sign.
+    pub fn numerator(&self) -> BigInt {
+        match &self.0 {
+            Repr::Small(n, _) => BigInt::from(*n),
+            Repr::Large(f) => f.numerator.clone(),
+        }
+    }
+
+    /// Denominator in lowest terms; positive.
+    pub fn denominator(&self) -> BigInt {
+        match &self.0 {
+            Repr::Small(_, d) => BigInt::from(d.get()),
+            Repr::Large(f) => f.denominator.clone(),
+        }
+    }
+
+    /// Numerator and denominator when both are below 2⁶³ in magnitude.
+    pub fn as_small_parts(&self) -> Option<(i64, i64)> {
+        match &self.0 {
+            Repr::Small(n, d) => Some((*n, d.get())),
+            Repr::Large(_) => None,
+        }
+    }
+
+    /// The value if it is an integer.
+    pub fn as_integer(&self) -> Option<BigInt> {
+        self.is_integer().then(|| self.numerator())
+    }
+
+    /// The value if it is an integer that fits in an `i64`.
+    pub fn as_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Repr::Small(n, d) => (d.get() == 1).then_some(*n),
+            Repr::Large(f) => f.denominator.is_one().then(|| f.numerator.to_i64())?,
+        }
+    }
+
+    /// Whether the value is 0.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Repr::Small(0, _))
+    }
+
+    /// Whether the value is 1.
+    pub fn is_one(&self) -> bool {
+        matches!(self.0, Repr::Small(1, d) if d.get() == 1)
+    }
+
+    /// Whether the value is below 0.
+    pub fn is_negative(&self) -> bool {
+        self.signum() < 0
+    }
+
+    /// Whether the denominator is 1.
+    pub fn is_integer(&self) -> bool {
+        match &self.0 {
+            Repr::Small(_, d) => d.get() == 1,
+            Repr::Large(f) => f.denominator.is_one(),
+        }
+    }
+
+    /// -1, 0 or 1.
+    pub fn signum(&self) -> i32 {
+        match &self.0 {
+            Repr::Small(n, _) => match n.cmp(&0) {
+                Ordering::Less => -1,
+                Ordering::Equal => 0,
+                Ordering::Greater => 1,
+            },
+            Repr::Large(f) if f.numerator.sign() == Sign::Minus => -1,
+            Repr::Large(_) => 1,
+        }
+    }
+
+    /// The absolute value.
+    #[must_use]
+    pub fn abs(&self) -> Self {
+        if self.is_negative() { -self } else { self.clone() }
+    }
+
+    /// Length in bits of the longer of |numerator| and denominator.
+    pub fn bits(&self) -> u64 {
+        match &self.0 {
+            Repr::Small(n, d) => {
+                u64::from(64 - n.unsigned_abs().leading_zeros().min(d.get().unsigned_abs().leading_zeros()))
+            }
+            Repr::Large(f) => f.numerator.bits().max(f.denominator.bits()),
+        }
+    }
+}
+
+/// `i64::MIN` has no place in `Small`.
+fn small(value: Option<i64>) -> Option<i64> {
+    value.filter(|&v| v != i64::MIN)
+}
+
+/// Greatest common divisor, positive unless both are 0. Weights read from floats have powers of two as
+/// denominators, for which counting zero bits beats the general algorithm by far.
+pub fn gcd(a: &BigInt, b: &BigInt) -> BigInt {
+    let (Some(za), Some(zb)) = (a.trailing_zeros(), b.trailing_zeros()) else {
+        return (a + b).abs();
+    };
+    if za + 1 == a.bits() || zb + 1 == b.bits() {
+        return BigInt::one() << za.min(zb);
+    }
+    if let (Some(x), Some(y)) = (a.magnitude().to_u64(), b.magnitude().to_u64()) {
+        return x.gcd(&y).into();
+    }
+    a.gcd(b)
+}
+
+impl From<i64> for Rational {
+    fn from(value: i64) -> Self {
+        Self::from_reduced_i128(value.into(), 1)
+    }
+}
+
+impl From<BigInt> for Rational {
+    fn from(value: BigInt) -> Self {
+        Self::from_reduced(value, BigInt::one())
+    }
+}
+
+impl Default for Rational {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl Ord for Rational {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Repr::Small(a, b), Repr::Small(c, d)) => {
+                (i128::from(*a) * i128::from(d.get())).cmp(&(i128::from(*c) * i128::from(b.get())))
+            }
+            _ => self.signum().cmp(&other.signum()).then_with(|| {
+                (self.numerator() * other.denominator()).cmp(&(other.numerator() * self.denominator()))
+            }),
+        }
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

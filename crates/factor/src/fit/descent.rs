@@ -1,0 +1,149 @@
+//! One start: damped Newton descent on the reduced function φ, projected where entries must not be negative.
+//! Knows nothing of where starts come from.
+
+#![allow(clippy::float_arithmetic, reason = "least squares proposes candidates in floating point")]
+
+use nalgebra::{Cholesky, DMatrix, DVector};
+
+use super::model::Model;
+
+/// Gradients of φ below this, for a target of norm about 1, count as converged.
+const FLAT: f64 = 1e-9;
+/// Descent goes on to this, near the rounding errors of a gradient, so that the last digits are right as well.
+const FLATTEST: f64 = 1e-13;
+/// Below this, φ is heading for zero, a gradient says little (a multiple root flattens it) and descent goes on
+/// until rounding ends it,
+const VANISHING: f64 = 1e-10;
+/// or φ is this small.
+const VANISHED: f64 = 1e-31;
+
+/// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
+pub const SAME: f64 = 2e-9;
+
+/// Where a descent ended.
+#[derive(Clone, Debug)]
+pub struct Descent {
+    /// The nonlinear variables.
+    pub x: DVector<f64>,
+    /// φ there.
+    pub value: f64,
+    pub iterations: usize,
+    /// Whether the gradient vanished (up to rounding).
+    pub converged: bool,
+}
+
+/// Descends from `x` for at most `limit` iterations (Newton's method with Levenberg–Marquardt damping; the full
+/// Hessian, so convergence is quadratic also where the residual is large). With a `rival`, the best value known so
+/// far, stops as soon as it is clear whether this start beats it.
+pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Option<f64>) -> Descent {
+    normalise(model, &mut x);
+    project(model, &mut x);
+    let mut value = model.evaluate(&x);
+    let (mut damping, mut settled, mut last) = (0.1, 0, 6);
+    let mut result = Descent { x, value, iterations: 0, converged: false };
+    'descent: while result.iterations < limit && last > 0 && value.is_finite() {
+        model.differentiate();
+        let held = hold(model, &result.x);
+        let slope = model.gradient.norm();
+        result.converged = slope <= FLAT;
+        if value <= VANISHED || (slope <= FLATTEST && value > VANISHING) {
+            break;
+        }
+        let scale = model.hessian.diagonal().amax().max(f64::MIN_POSITIVE);
+        loop {
+            result.iterations += 1;
+            let Some((step, predicted)) = newton_step(model, &held, &mut damping, scale) else {
+                break 'descent;
+            };
+            if rival.is_some_and(|rival| is_settled(settled, value, predicted, rival)) {
+                result.converged = false;
+                break 'descent;
+            }
+            let mut next = &result.x + &step;
+            normalise(model, &mut next);
+            project(model, &mut next);
+            let after = model.evaluate(&next);
+            // Where rounding hides the decrease, a few steps are taken on trust: they make the gradient smaller.
+            let hidden = predicted <= 1e-12 * value && after <= value * (1.0 + 1e-12);
+            if after < value || hidden {
+                last -= usize::from(hidden);
+                let gain = (value - after) / predicted;
+                settled = if gain > 0.7 && gain < 1.3 { settled + 1 } else { 0 };
+                (result.x, value) = (next, after);
+                if hidden {
+                    damping = (damping * 0.01).max(1e-13);
+                } else if gain > 0.75 {
+                    damping = (damping * 0.2).max(1e-13);
+                } else if gain < 0.25 {
+                    damping *= 3.0;
+                }
+                break;
+            }
+            if predicted <= 1e-15 * value || damping > 1e12 || result.iterations >= limit {
+                break 'descent;
+            }
+            settled = 0;
+            damping = (damping * 8.0).max(1e-4);
+        }
+    }
+    result.value = model.evaluate(&result.x);
+    result
+}
+
+/// Whether a descent whose last `settled` steps went as predicted is clearly heading for a minimum above the
+/// rival's, or has in effect reached one that is no higher.
+fn is_settled(settled: usize, value: f64, predicted: f64, rival: f64) -> bool {
+    let loses = settled >= 1 && predicted <= 0.003 * value && value - 2.0 * predicted > rival * (1.0 + 1e-6);
+    let arrived =
+        settled >= 2 && value - predicted <= rival * (1.0 + SAME) && predicted <= 0.1 * SAME * value;
+    loses || arrived
+}
+
+/// Nonnegative variables at 0 that would move below: they are held, their derivatives cleared.
+fn hold(model: &mut Model, x: &DVector<f64>) -> Vec<usize> {
+    let held: Vec<usize> =
+        (0..x.len()).filter(|&k| model.nonnegative[k] && x[k] <= 0.0 && model.gradient[k] >= 0.0).collect();
+    for &k in &held {
+        model.gradient[k] = 0.0;
+        model.hessian.row_mut(k).fill(0.0);
+        model.hessian.column_mut(k).fill(0.0);
+    }
+    held
+}
+
+/// The step of the least damping (from `damping · scale` on) that makes the Hessian positive definite, with the
+/// decrease that the quadratic model predicts.
+fn newton_step(model: &Model, held: &[usize], damping: &mut f64, scale: f64) -> Option<(DVector<f64>, f64)> {
+    for _ in 0..60 {
+        let mut damped: DMatrix<f64> = model.hessian.clone();
+        for k in 0..damped.nrows() {
+            damped[(k, k)] += *damping * scale;
+        }
+        if let Some(factor) = Cholesky::new(damped) {
+            let mut step = -&model.gradient;
+            factor.solve_mut(&mut step);
+            held.iter().for_each(|&k| step[k] = 0.0);
+            let predicted = 0.5 * (*damping * scale * step.norm_squared() - model.gradient.dot(&step));
+            return (predicted.is_finite() && predicted > 0.0).then_some((step, predicted));
+        }
+        *damping = (*damping * 4.0).max(1e-6);
+    }
+    None
+}
+
+/// Brings the norm of every unknown whose scale is free to 1.
+fn normalise(model: &Model, x: &mut DVector<f64>) {
+    for range in &model.scalable {
+        let mut block = x.rows_range_mut(range.clone());
+        let norm = block.norm();
+        if norm > 0.0 {
+            block /= norm;
+        }
+    }
+}
+
+fn project(model: &Model, x: &mut DVector<f64>) {
+    for (entry, _) in x.iter_mut().zip(&model.nonnegative).filter(|(_, bounded)| **bounded) {
+        *entry = entry.max(0.0);
+    }
+}

@@ -1,0 +1,81 @@
+//! Exact linear algebra over the integers: fraction-free solution of normal equations, and rank.
+//!
+//! Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian elimination", 1968: every
+//! intermediate value is a minor of the matrix, so every division is exact and numbers stay short.
+
+use num_bigint::BigInt;
+use num_traits::{One, Zero};
+
+/// Whether eliminating a matrix of integers of so many bits takes seconds at most: the number of multiplications times
+/// the square of the length of the minors, in machine words, is bounded.
+pub fn is_affordable(height: usize, width: usize, bits: u64) -> bool {
+    let rank = height.min(width);
+    let words = u64::try_from(rank).unwrap_or(u64::MAX).saturating_mul(bits) / 64 + 1;
+    let steps = u64::try_from(height.saturating_mul(width).saturating_mul(rank)).unwrap_or(u64::MAX);
+    steps.saturating_mul(words.saturating_mul(words)) <= 10_000_000_000
+}
+
+/// Solves `matrix · x = right` for a symmetric positive semidefinite `matrix` (rows of integers, a Gram matrix)
+/// and a `right` in its range, as numerators over one positive denominator. Unknowns that the system leaves
+/// free are 0.
+pub fn solve_gram(mut matrix: Vec<Vec<BigInt>>, mut right: Vec<BigInt>) -> (Vec<BigInt>, BigInt) {
+    let count = right.len();
+    let mut pivots = Vec::with_capacity(count);
+    let mut previous = BigInt::one();
+    for k in 0..count {
+        // A semidefinite matrix with a zero on the diagonal has zeros beside it: that unknown is free.
+        if matrix[k][k].is_zero() {
+            continue;
+        }
+        pivots.push(k);
+        let (head, tail) = matrix.split_at_mut(k + 1);
+        let pivot_row = &head[k];
+        let (right_head, right_tail) = right.split_at_mut(k + 1);
+        for (row, value) in tail.iter_mut().zip(right_tail) {
+            let factor = std::mem::take(&mut row[k]);
+            for j in k + 1..count {
+                row[j] = (&row[j] * &pivot_row[k] - &factor * &pivot_row[j]) / &previous;
+            }
+            *value = (&*value * &pivot_row[k] - &factor * &right_head[k]) / &previous;
+        }
+        previous.clone_from(&matrix[k][k]);
+    }
+    // With all pivots used, `previous` is the determinant of the system that remains; numerators over it are
+    // integers by Cramer's rule.
+    let mut solution = vec![BigInt::zero(); count];
+    for (position, &k) in pivots.iter().enumerate().rev() {
+        let known: BigInt = pivots[position + 1..].iter().map(|&j| &matrix[k][j] * &solution[j]).sum();
+        solution[k] = (&right[k] * &previous - known) / &matrix[k][k];
+    }
+    (solution, previous)
+}
+
+/// Fraction-free row echelon form. Returns the column of each pivot; the matrix becomes the echelon form, its
+/// first rows the non-zero ones, and `order` tells which original row each came from.
+pub fn echelon(matrix: &mut [Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
+    let (height, width) = (matrix.len(), matrix.first().map_or(0, Vec::len));
+    let mut order: Vec<usize> = (0..height).collect();
+    let mut columns = Vec::new();
+    let mut previous = BigInt::one();
+    for column in 0..width {
+        let top = columns.len();
+        // The shortest pivot keeps the numbers short.
+        let candidates = (top..height).filter(|&i| !matrix[i][column].is_zero());
+        let Some(chosen) = candidates.min_by_key(|&i| matrix[i][column].bits()) else {
+            continue;
+        };
+        matrix.swap(top, chosen);
+        order.swap(top, chosen);
+        columns.push(column);
+        let (head, tail) = matrix.split_at_mut(top + 1);
+        let pivot_row = &head[top];
+        for row in tail {
+            let factor = std::mem::take(&mut row[column]);
+            for j in column + 1..width {
+                row[j] = (&row[j] * &pivot_row[column] - &factor * &pivot_row[j]) / &previous;
+            }
+        }
+        previous.clone_from(&matrix[top][column]);
+    }
+    (columns, order)
+}

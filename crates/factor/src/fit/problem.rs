@@ -1,0 +1,245 @@
+//! What a least-squares fit is asked: unknown kernels, the sum of products that they form, and the target.
+//! Checks shapes and limits; computes nothing.
+
+use convproof_exact::{Grid, Rational};
+
+/// Largest number of unknown kernels of one problem.
+pub const MAX_UNKNOWNS: usize = 32;
+/// Largest number of products of one problem.
+pub const MAX_TERMS: usize = 16;
+/// Largest number of factors of one product.
+pub const MAX_FACTORS: usize = 16;
+/// Largest number of free entries of all unknowns together.
+pub const MAX_VARIABLES: usize = 256;
+/// Largest number of entries of the target.
+pub const MAX_CELLS: usize = 4096;
+/// Largest size in bits of the numerator or denominator of a given entry.
+pub const MAX_ENTRY_BITS: u64 = 4096;
+
+/// What is demanded of an unknown kernel beside its shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Constraint {
+    /// Nothing.
+    #[default]
+    Free,
+    /// No entry is below zero.
+    Nonnegative,
+    /// The kernel is unchanged by a half turn (flipping both axes): a linear-phase filter.
+    HalfTurn,
+    /// The kernel, which is square, equals its transpose.
+    Transpose,
+}
+
+/// An unknown kernel of `height × width` entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Unknown {
+    /// Number of rows.
+    pub height: usize,
+    /// Number of columns.
+    pub width: usize,
+    /// What is demanded of its entries.
+    pub constraint: Constraint,
+}
+
+impl Unknown {
+    /// An unknown without a constraint.
+    pub fn free(height: usize, width: usize) -> Self {
+        Self { height, width, constraint: Constraint::Free }
+    }
+
+    /// For every entry, row by row, which of the unknown's free variables it is (entries that must be equal
+    /// share one), and the number of variables.
+    pub fn variables(&self) -> (Vec<usize>, usize) {
+        let count = self.height * self.width;
+        let twin = |k: usize| match self.constraint {
+            Constraint::Free | Constraint::Nonnegative => k,
+            Constraint::HalfTurn => count - 1 - k,
+            Constraint::Transpose => (k % self.width) * self.width + k / self.width,
+        };
+        let mut of_entry = vec![0; count];
+        let mut next = 0;
+        for k in 0..count {
+            if twin(k) < k {
+                of_entry[k] = of_entry[twin(k)];
+            } else {
+                of_entry[k] = next;
+                next += 1;
+            }
+        }
+        (of_entry, next)
+    }
+}
+
+/// One factor of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Factor {
+    /// The unknown with this index; it may occur several times, also within one product.
+    Unknown(usize),
+    /// A given kernel.
+    Known(Grid<Rational>),
+}
+
+/// Minimise `‖target − Σ_t Π_k terms[t][k]‖_F` over the unknowns, where `Π` is full 2-D convolution.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// The unknown kernels.
+    pub unknowns: Vec<Unknown>,
+    /// The products whose sum approximates the target.
+    pub terms: Vec<Vec<Factor>>,
+    /// What is approximated; every product has its shape.
+    pub target: Grid<Rational>,
+}
+
+/// Why a problem is not one that can be fitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FitError {
+    /// The target, an unknown or a known factor has no entries.
+    Empty,
+    /// There is no product, or a product without factors.
+    NoFactors,
+    /// A product names an unknown that is not declared.
+    UndeclaredUnknown {
+        /// The product.
+        term: usize,
+        /// The index that it names.
+        unknown: usize,
+    },
+    /// An unknown occurs in no product.
+    UnusedUnknown(usize),
+    /// Full convolution gives a product another shape than the target's.
+    ShapeMismatch {
+        /// The product.
+        term: usize,
+        /// Its height and width.
+        product: (usize, usize),
+        /// The target's height and width.
+        target: (usize, usize),
+    },
+    /// [`Constraint::Transpose`] on an unknown that is not square.
+    NotSquare(usize),
+    /// The problem exceeds one of the limits of this module.
+    TooLarge(Limit),
+    /// The entries span so many orders of magnitude that the floating-point search overflowed.
+    OutOfRange,
+}
+
+/// A limit of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// [`MAX_UNKNOWNS`].
+    Unknowns,
+    /// [`MAX_TERMS`] or [`MAX_FACTORS`].
+    Terms,
+    /// [`MAX_VARIABLES`].
+    Variables,
+    /// [`MAX_CELLS`].
+    Cells,
+    /// [`MAX_ENTRY_BITS`].
+    EntryBits,
+    /// The search, or exact elimination of a matrix so large with entries so long, would take minutes.
+    Work,
+}
+
+impl Problem {
+    /// The main case: a product of free unknowns of the given shapes.
+    pub fn product(shapes: &[(usize, usize)], target: Grid<Rational>) -> Self {
+        Self {
+            unknowns: shapes.iter().map(|&(height, width)| Unknown::free(height, width)).collect(),
+            terms: vec![(0..shapes.len()).map(Factor::Unknown).collect()],
+            target,
+        }
+    }
+
+    /// A sum of `rank` products column × row.
+    pub fn separable(rank: usize, target: Grid<Rational>) -> Self {
+        let (height, width) = (target.height(), target.width());
+        Self {
+            unknowns: (0..rank).flat_map(|_| [Unknown::free(height, 1), Unknown::free(1, width)]).collect(),
+            terms: (0..rank).map(|t| vec![Factor::Unknown(2 * t), Factor::Unknown(2 * t + 1)]).collect(),
+            target,
+        }
+    }
+
+    /// Checks shapes and limits.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn check(&self) -> Result<(), FitError> {
+        if self.unknowns.len() > MAX_UNKNOWNS {
+            return Err(FitError::TooLarge(Limit::Unknowns));
+        }
+        if self.terms.len() > MAX_TERMS || self.terms.iter().any(|term| term.len() > MAX_FACTORS) {
+            return Err(FitError::TooLarge(Limit::Terms));
+        }
+        check_given(&self.target)?;
+        let mut variables = 0;
+        for (index, unknown) in self.unknowns.iter().enumerate() {
+            // A shape beyond the target's cannot occur in a product of the target's shape; caught here first so
+            // that nothing is allocated for it.
+            if unknown.height > MAX_CELLS || unknown.width > MAX_CELLS {
+                return Err(FitError::TooLarge(Limit::Variables));
+            }
+            if unknown.height == 0 || unknown.width == 0 {
+                return Err(FitError::Empty);
+            }
+            if unknown.constraint == Constraint::Transpose && unknown.height != unknown.width {
+                return Err(FitError::NotSquare(index));
+            }
+            variables += unknown.height * unknown.width;
+        }
+        if self.terms.is_empty() || self.terms.iter().any(Vec::is_empty) {
+            return Err(FitError::NoFactors);
+        }
+        let mut used = vec![false; self.unknowns.len()];
+        for (index, term) in self.terms.iter().enumerate() {
+            self.check_term(index, term, &mut used)?;
+        }
+        if let Some(index) = used.iter().position(|used| !used) {
+            return Err(FitError::UnusedUnknown(index));
+        }
+        if variables > MAX_VARIABLES {
+            return Err(FitError::TooLarge(Limit::Variables));
+        }
+        Ok(())
+    }
+
+    fn check_term(&self, index: usize, term: &[Factor], used: &mut [bool]) -> Result<(), FitError> {
+        let (mut height, mut width) = (1, 1);
+        for factor in term {
+            let (h, w) = match factor {
+                Factor::Unknown(unknown) => {
+                    let shape = self
+                        .unknowns
+                        .get(*unknown)
+                        .ok_or(FitError::UndeclaredUnknown { term: index, unknown: *unknown })?;
+                    used[*unknown] = true;
+                    (shape.height, shape.width)
+                }
+                Factor::Known(kernel) => {
+                    check_given(kernel)?;
+                    (kernel.height(), kernel.width())
+                }
+            };
+            height += h - 1;
+            width += w - 1;
+        }
+        let target = (self.target.height(), self.target.width());
+        if (height, width) == target {
+            Ok(())
+        } else {
+            Err(FitError::ShapeMismatch { term: index, product: (height, width), target })
+        }
+    }
+}
+
+pub fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
+    if kernel.cells().is_empty() {
+        Err(FitError::Empty)
+    } else if kernel.height() > MAX_CELLS || kernel.width() > MAX_CELLS || kernel.cells().len() > MAX_CELLS {
+        Err(FitError::TooLarge(Limit::Cells))
+    } else if kernel.cells().iter().any(|entry| entry.bits() > MAX_ENTRY_BITS) {
+        Err(FitError::TooLarge(Limit::EntryBits))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Images modulo small primes: their factor degrees restrict the degrees of true factors, and the best image
+//! is the one to lift.
+
+use convproof_exact::poly::dense::{monic, trim};
+use convproof_exact::poly::finite_field::{DistinctDegrees, image_prime, is_square_free};
+use convproof_exact::poly::ring::{Ring, Word};
+use num_bigint::BigInt;
+
+/// Failures in a row after which a polynomial is suspected to have repeated factors.
+const PATIENCE: usize = 12;
+
+/// Images taken at most, and the number of factors with which the search for better ones ends.
+const MOST_IMAGES: usize = 12;
+const FEW_FACTORS: usize = 8;
+/// Number of the largest prime to start from.
+const FARTHEST_START: usize = 700;
+
+/// A square-free image of full degree.
+pub(super) struct Image {
+    /// The prime field.
+    pub(super) field: Word,
+    /// The value of y.
+    pub(super) point: u64,
+    /// The monic image, split by degrees.
+    pub(super) split: DistinctDegrees,
+    /// Degrees of its irreducible factors.
+    pub(super) degrees: Vec<usize>,
+}
+
+/// Degrees in x that a factor can have.
+pub(super) struct DegreeSet(Vec<bool>);
+
+impl DegreeSet {
+    fn all(degree: usize) -> Self {
+        Self(vec![true; degree + 1])
+    }
+
+    /// Keeps the degrees that are sums of some of `degrees`.
+    fn restrict(&mut self, degrees: &[usize]) {
+        let mut sums = vec![false; self.0.len()];
+        sums[0] = true;
+        for d in degrees {
+            for i in (*d..sums.len()).rev() {
+                sums[i] |= sums[i - d];
+            }
+        }
+        for (possible, sum) in self.0.iter_mut().zip(sums) {
+            *possible &= sum;
+        }
+    }
+
+    /// Whether only 0 and the full degree are left.
+    fn is_trivial(&self) -> bool {
+        !self.0[1..self.0.len() - 1].contains(&true)
+    }
+
+    /// Whether a factor can have this degree.
+    pub(super) fn contains(&self, degree: usize) -> bool {
+        self.0.get(degree).copied().unwrap_or(false)
+    }
+}
+
+/// What images say of a polynomial.
+pub(super) enum Verdict {
+    /// No factor can have a degree strictly between 0 and that of the polynomial.
+    Irreducible,
+    /// Images, fewest factors first, and the degrees that are still possible.
+    Open(Vec<Image>, DegreeSet),
+    /// No image was square-free of full degree.
+    Degenerate,
+}
+
+/// Square-free images of full degree at primes from number `skip` on, of the polynomial with the given rows (row i is
+/// the coefficient of `x^i`, a polynomial in y). Ends after [`PATIENCE`] failures in a row.
+pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = Image> + 'a {
+    let mut point = 0;
+    // Many factors collide modulo small primes: let the prime grow like the square of the degree.
+    let mut index = skip + (rows.len() * rows.len() / 8).min(FARTHEST_START);
+    std::iter::from_fn(move || {
+        for _ in 0..PATIENCE {
+            let field = image_prime(index)?;
+            index += 1;
+            if let Some(image) = take(rows, field, point) {
+                return Some(image);
+            }
+            point += 1;
+        }
+        None
+    })
+}
+
+/// What a few images say, at primes from number `skip` on.
+pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
+    let degree = rows.len() - 1;
+    let wanted = if degree < 8 { 4 } else { 3 };
+    let mut possible = DegreeSet::all(degree);
+    let mut found: Vec<Image> = Vec::new();
+    for image in images(rows, skip).take(MOST_IMAGES) {
+        possible.restrict(&image.degrees);
+        if possible.is_trivial() {
+            return Verdict::Irreducible;
+        }
+        found.push(image);
+        // Many factors make lifting and recombination dear: look for a better prime.
+        let fewest = found.iter().map(|image| image.degrees.len()).min();
+        if found.len() >= wanted && fewest.is_some_and(|n| n <= FEW_FACTORS) {
+            break;
+        }
+    }
+    if found.is_empty() {
+        return Verdict::Degenerate;
+    }
+    found.sort_by_key(|image| image.degrees.len());
+    found.truncate(wanted);
+    Verdict::Open(found, possible)
+}
+
+fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<Image> {
+    let at = field.embed_small(point);
+    let value = |row: &&[BigInt]| match (point, row.first()) {
+        (0, Some(constant)) => field.embed(constant),
+        _ => row.iter().rev().fold(0, |acc, c| field.add(&field.mul(&acc, &at), &field.embed(c))),
+    };
+    let mut values: Vec<u64> = rows.iter().map(value).collect();
+    trim(&field, &mut values);
+    if values.len() != rows.len() || !is_square_free(&field, &values) {
+        return None;
+    }
+    let split = DistinctDegrees::new(&field, monic(&field, &values)?);
+    let degrees = split.degrees();
+    Some(Image { field, point, split, degrees })
+}

@@ -1,0 +1,17 @@
+//! Factorization of kernels: exact over ℚ, counted over ℝ and ℂ, sorted into requested shapes, and fitted by least
+//! squares with certified bounds where no exact factors exist.
+
+pub mod absolute;
+pub mod bins;
+mod bivariate;
+pub mod divide;
+pub mod exact;
+pub mod fit;
+mod hensel;
+mod images;
+mod precision;
+pub mod real;
+mod recombine;
+mod ruppert;
+pub mod solve;
+mod univariate;

@@ -1,0 +1,163 @@
+//! Real solutions where no rational ones exist: approximations of the kernels and their exact residual.
+//!
+//! Each factor irreducible over ℚ is split with `absolute`; the approximations are dyadic rationals, and the
+//! product of what is returned is compared exactly with the kernel.
+
+use super::absolute::{Splitting, split};
+use super::bins::{Bin, distribute};
+use super::exact::FactorError;
+use super::solve::{Answer, pieces_over, scale_exponents};
+use convproof_exact::Grid;
+use convproof_exact::Rational;
+use convproof_exact::poly::number_field::Element;
+use convproof_exact::poly::plane;
+use convproof_exact::poly::roots::Root;
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Zero};
+
+/// Fractional bits of the approximations.
+const BITS: u32 = 160;
+
+/// Real kernels, approximately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealSolution {
+    /// One kernel for each unknown, in the requested shape; cells are dyadic rationals with 160 fractional bits.
+    pub kernels: Vec<Grid<Rational>>,
+    /// The largest absolute cell of `scale · kernel − Π kernels^powers`, exactly.
+    pub residual: Rational,
+    /// For each factor of the factorization that splits, its index and the irreducible integer polynomial (constant term
+    /// first) whose roots generate the fields of the factor's factors.
+    pub fields: Vec<(usize, Vec<BigInt>)>,
+}
+
+/// Approximates the first real solution in the order of `bins`: x, y, then for each factor its real factors by increasing
+/// root of the field, then those of conjugate pairs.
+///
+/// # Errors
+/// [`FactorError::Shapes`] if there is no real solution, [`FactorError::Limit`] when splitting or searching
+/// reaches a limit.
+pub fn real_solution(
+    kernel: &Grid<BigInt>,
+    scale: &Rational,
+    bins: &[Bin],
+    answer: &Answer,
+) -> Result<RealSolution, FactorError> {
+    if answer.splits.len() != answer.factorization.factors.len() {
+        return Err(FactorError::Limit);
+    }
+    let found = distribute(&pieces_over(&answer.factorization, &answer.splits, true), bins)?
+        .ok_or(FactorError::Shapes)?;
+    let mut pieces = vec![monomial(1, 0), monomial(0, 1)];
+    let mut fields = Vec::new();
+    let mut scalar = scale * Rational::from(answer.factorization.content.clone());
+    for (index, (f, multiplicity)) in answer.factorization.factors.iter().enumerate() {
+        let splitting = split(f)?;
+        pieces.extend(real_pieces(&splitting).into_iter().map(|piece| round(&piece)));
+        // The factors are monic in the leading cell; the rest of f is that cell.
+        let (row, column) = plane::leading_position(f).ok_or(FactorError::Zero)?;
+        scalar *= num_traits::pow(Rational::from(f.at(row, column).clone()), *multiplicity);
+        if splitting.field.len() > 2 {
+            fields.push((index, splitting.field));
+        }
+    }
+    let exponent = bins.iter().fold(0, |acc, bin| acc.gcd(&bin.power));
+    let root = real_root(&scalar, exponent).ok_or(FactorError::Shapes)?;
+    let mut kernels = Vec::with_capacity(bins.len());
+    for (k, (bin, scale_exponent)) in bins.iter().zip(scale_exponents(bins)).enumerate() {
+        let exponent = usize::try_from(scale_exponent.unsigned_abs()).map_err(|_| FactorError::Limit)?;
+        let size = num_traits::pow(root.clone(), exponent);
+        let scale = if scale_exponent < 0 { size.recip().ok_or(FactorError::Zero)? } else { size };
+        let mut product = Grid::from_fn(1, 1, |_, _| scale.clone());
+        for (piece, exponents) in pieces.iter().zip(&found.first) {
+            for _ in 0..exponents[k] {
+                product = mul(&product, piece);
+            }
+        }
+        let padded = Grid::from_fn(bin.height, bin.width, |i, j| {
+            if i < product.height() && j < product.width() {
+                product.at(i, j).clone()
+            } else {
+                Rational::zero()
+            }
+        });
+        kernels.push(round(&padded));
+    }
+    let copies = kernels.iter().zip(bins).flat_map(|(kernel, bin)| std::iter::repeat_n(kernel, bin.power));
+    let product = copies.fold(Grid::from_fn(1, 1, |_, _| Rational::one()), |acc, k| mul(&acc, k));
+    let cells = product.cells().iter().zip(kernel.cells());
+    let residual = cells
+        .map(|(c, d)| (c - scale * Rational::from(d.clone())).abs())
+        .max()
+        .unwrap_or_else(Rational::zero);
+    Ok(RealSolution { kernels, residual, fields })
+}
+
+/// The monic factors over ℝ: for real roots, then for conjugate pairs the product of both.
+fn real_pieces(splitting: &Splitting) -> Vec<Grid<Rational>> {
+    let (real, complex) = splitting.roots.split_at(splitting.real);
+    let mut pieces: Vec<Grid<Rational>> =
+        real.iter().map(|root| splitting.factor.map(|c| value(c, root).0)).collect();
+    for pair in complex.chunks(2) {
+        let cells = splitting.factor.map(|c| value(c, &pair[0]));
+        let (re, im) = (cells.map(|c| c.0.clone()), cells.map(|c| c.1.clone()));
+        // (a + ib)(a − ib) = a² + b²
+        let (squares, others) = (mul(&re, &re), mul(&im, &im));
+        pieces.push(Grid::from_fn(squares.height(), squares.width(), |i, j| {
+            squares.at(i, j) + others.at(i, j)
+        }));
+    }
+    pieces
+}
+
+/// The value of an element at a root of the field's polynomial.
+fn value(element: &Element, root: &Root) -> (Rational, Rational) {
+    let start = (Rational::zero(), Rational::zero());
+    element.iter().rev().fold(start, |(re, im), c| {
+        let next = (&re * &root.re - &im * &root.im + c, &re * &root.im + &im * &root.re);
+        (round_cell(&next.0, 2 * BITS), round_cell(&next.1, 2 * BITS))
+    })
+}
+
+fn monomial(rows: usize, columns: usize) -> Grid<Rational> {
+    Grid::from_fn(rows + 1, columns + 1, |i, j| {
+        if (i, j) == (rows, columns) { Rational::one() } else { Rational::zero() }
+    })
+}
+
+fn mul(a: &Grid<Rational>, b: &Grid<Rational>) -> Grid<Rational> {
+    let mut product =
+        Grid::from_fn(a.height() + b.height() - 1, a.width() + b.width() - 1, |_, _| Rational::zero());
+    for (i, row) in a.rows().enumerate() {
+        for (j, x) in row.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
+            for (p, other) in b.rows().enumerate() {
+                for (q, y) in other.iter().enumerate() {
+                    *product.at_mut(i + p, j + q) += x * y;
+                }
+            }
+        }
+    }
+    product
+}
+
+fn round(a: &Grid<Rational>) -> Grid<Rational> {
+    a.map(|c| round_cell(c, BITS))
+}
+
+fn round_cell(value: &Rational, bits: u32) -> Rational {
+    Rational::dyadic((value.numerator() << bits) / value.denominator(), bits)
+}
+
+/// An approximation of the real `exponent`-th root, exact for exponent 1.
+fn real_root(value: &Rational, exponent: usize) -> Option<Rational> {
+    let exponent = u32::try_from(exponent).ok().filter(|e| *e > 0)?;
+    if exponent == 1 {
+        return Some(value.clone());
+    }
+    if value.is_negative() && exponent % 2 == 0 {
+        return None;
+    }
+    let bits = 2 * BITS;
+    let scaled = (value.numerator() << bits.checked_mul(exponent)?) / value.denominator();
+    Some(Rational::dyadic(scaled.nth_root(exponent), bits))
+}

@@ -1,0 +1,249 @@
+//! `Π unknown_k^power_k == scale · kernel`: existence over ℚ, ℝ and ℂ, the first rational solution and their number.
+//!
+//! Unique factorization turns the question into the distribution of irreducible factors (`bins`) and one condition
+//! on the scalar. Real solutions as decimals are the business of `real`.
+
+use super::absolute::{AbsoluteCount, absolute_factor_count, real_counts};
+use super::bins::{Bin, Distributions, Piece, distribute};
+use super::exact::{FactorError, Factorization, factor};
+use convproof_exact::Grid;
+use convproof_exact::Rational;
+use convproof_exact::poly::plane;
+use num_bigint::{BigInt, BigUint};
+use num_integer::Integer;
+use num_traits::{Pow, Zero};
+
+/// Largest power of an unknown.
+const POWER_LIMIT: usize = 1024;
+
+/// Why no kernels of the requested shapes exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The irreducible factors cannot be distributed over the shapes.
+    Shapes,
+    /// All unknowns occur in powers divisible by this number, and the scalar is not such a power in the field.
+    Scalar(usize),
+}
+
+/// Whether solutions exist over a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// They do.
+    Exists,
+    /// They do not.
+    Fails(Obstacle),
+    /// A limit was reached before that was known.
+    Unknown,
+}
+
+/// How one irreducible factor splits over larger fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactorSplit {
+    /// Number of factors over ℂ, with its certificate.
+    pub absolute: AbsoluteCount,
+    /// Factors over ℝ of the bidegree of one over ℂ.
+    pub real: usize,
+    /// Factors over ℝ of twice that bidegree.
+    pub pairs: usize,
+}
+
+/// A rational solution: unknown k is `scales[k] · kernels[k]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RationalSolution {
+    /// Primitive integer kernels of the requested shapes; the last nonzero cell in row-major order is positive.
+    pub kernels: Vec<Grid<BigInt>>,
+    /// The scalars: all 1 but for the first unknown of power 1, if there is one.
+    pub scales: Vec<Rational>,
+    /// Number of different tuples of kernels, up to scalar factors.
+    pub count: BigUint,
+}
+
+/// What is known of `Π unknown_k^power_k == scale · kernel`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The factors over ℚ.
+    pub factorization: Factorization,
+    /// How each factor splits further, in the order of the factors; empty if there is a rational solution or a
+    /// limit was reached.
+    pub splits: Vec<FactorSplit>,
+    /// The first rational solution.
+    pub rational: Result<RationalSolution, Obstacle>,
+    /// Existence over the reals.
+    pub real: Existence,
+    /// Existence over the complex numbers.
+    pub complex: Existence,
+}
+
+/// Decides the equation; `bins` are the unknowns.
+///
+/// # Errors
+/// [`FactorError::Shapes`] if the shapes do not add up to that of the kernel, [`FactorError::Zero`] if kernel or scale is
+/// zero (then any solution has a zero unknown), [`FactorError::Limit`] when the rational question stays open.
+pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<Answer, FactorError> {
+    if bins.iter().any(|bin| bin.power > POWER_LIMIT) {
+        return Err(FactorError::Limit);
+    }
+    let size = |extent: fn(&Bin) -> usize| {
+        bins.iter()
+            .try_fold(1usize, |sum, bin| sum.checked_add(extent(bin).checked_sub(1)?.checked_mul(bin.power)?))
+    };
+    if bins.is_empty()
+        || size(|bin| bin.height) != Some(kernel.height())
+        || size(|bin| bin.width) != Some(kernel.width())
+    {
+        return Err(FactorError::Shapes);
+    }
+    if scale.is_zero() {
+        return Err(FactorError::Zero);
+    }
+    let factorization = factor(kernel)?;
+    let scalar = scale * Rational::from(factorization.content.clone());
+    let exponent = bins.iter().fold(0, |acc, bin| acc.gcd(&bin.power));
+    let pieces = rational_pieces(&factorization);
+    let rational = match distribute(&pieces, bins)? {
+        None => Err(Obstacle::Shapes),
+        Some(found) => match rational_root(&scalar, exponent) {
+            None => Err(Obstacle::Scalar(exponent)),
+            Some(root) => Ok(RationalSolution {
+                kernels: assemble(&factorization, &found, bins),
+                scales: scales(&root, bins),
+                count: found.count,
+            }),
+        },
+    };
+    let no_real_root = scalar.is_negative() && exponent % 2 == 0;
+    let shapes_fit = !matches!(rational, Err(Obstacle::Shapes));
+    let mut answer = Answer {
+        factorization,
+        splits: Vec::new(),
+        rational,
+        real: Existence::Exists,
+        complex: Existence::Exists,
+    };
+    if answer.rational.is_err()
+        && let Ok(splits) = splits(&answer.factorization)
+    {
+        answer.splits = splits;
+    }
+    if !shapes_fit {
+        let over = |real: bool| {
+            if answer.splits.len() < answer.factorization.factors.len() {
+                return Existence::Unknown;
+            }
+            existence(&pieces_over(&answer.factorization, &answer.splits, real), bins)
+        };
+        (answer.real, answer.complex) = (over(true), over(false));
+    }
+    if no_real_root && answer.real == Existence::Exists {
+        answer.real = Existence::Fails(Obstacle::Scalar(exponent));
+    }
+    Ok(answer)
+}
+
+fn existence(pieces: &[Piece], bins: &[Bin]) -> Existence {
+    match distribute(pieces, bins) {
+        Ok(Some(_)) => Existence::Exists,
+        Ok(None) => Existence::Fails(Obstacle::Shapes),
+        Err(_) => Existence::Unknown,
+    }
+}
+
+/// How each factor splits over ℝ and ℂ.
+fn splits(factorization: &Factorization) -> Result<Vec<FactorSplit>, FactorError> {
+    let split = |(f, _): &(Grid<BigInt>, usize)| {
+        let absolute = absolute_factor_count(f)?;
+        let (real, pairs) = real_counts(f, absolute.count)?;
+        Ok(FactorSplit { absolute, real, pairs })
+    };
+    factorization.factors.iter().map(split).collect()
+}
+
+/// x and y, where they occur.
+fn monomials(factorization: &Factorization) -> [Piece; 2] {
+    [
+        Piece { rows: 1, columns: 0, multiplicity: factorization.x_power },
+        Piece { rows: 0, columns: 1, multiplicity: factorization.y_power },
+    ]
+}
+
+/// The pieces over ℚ: x, y, then the factors in their order.
+fn rational_pieces(factorization: &Factorization) -> Vec<Piece> {
+    let factors = factorization.factors.iter().map(|(f, multiplicity)| Piece {
+        rows: f.height() - 1,
+        columns: f.width() - 1,
+        multiplicity: *multiplicity,
+    });
+    monomials(factorization).into_iter().chain(factors).collect()
+}
+
+/// The pieces over ℝ or ℂ: x, y, then for each factor those of single bidegree, then (over ℝ) those of twice it.
+pub(super) fn pieces_over(factorization: &Factorization, splits: &[FactorSplit], real: bool) -> Vec<Piece> {
+    let mut pieces = monomials(factorization).to_vec();
+    for ((f, multiplicity), split) in factorization.factors.iter().zip(splits) {
+        let r = split.absolute.count;
+        let part = |times: usize| Piece {
+            rows: (f.height() - 1) / r * times,
+            columns: (f.width() - 1) / r * times,
+            multiplicity: *multiplicity,
+        };
+        let (single, double) = if real { (split.real, split.pairs) } else { (r, 0) };
+        pieces.extend(std::iter::repeat_n(part(1), single).chain(std::iter::repeat_n(part(2), double)));
+    }
+    pieces
+}
+
+/// The rational t with `t^exponent == value`, positive for even exponents.
+fn rational_root(value: &Rational, exponent: usize) -> Option<Rational> {
+    let exponent = u32::try_from(exponent).ok().filter(|e| *e > 0)?;
+    if value.is_negative() && exponent % 2 == 0 {
+        return None;
+    }
+    let root = |n: &BigInt| Some(n.nth_root(exponent)).filter(|root| Pow::pow(root, exponent) == *n);
+    Rational::new(root(&value.numerator())?, root(&value.denominator())?)
+}
+
+/// Scalars with `Π scales[k]^power_k == root^g`, g the greatest common divisor of the powers.
+pub(super) fn scale_exponents(bins: &[Bin]) -> Vec<i64> {
+    if let Some(first) = bins.iter().position(|bin| bin.power == 1) {
+        return (0..bins.len()).map(|k| i64::from(k == first)).collect();
+    }
+    // Bézout coefficients of the powers, one after the other; those needed are small.
+    let mut exponents: Vec<i64> = Vec::with_capacity(bins.len());
+    let mut common = 0i64;
+    for bin in bins {
+        let power = i64::try_from(bin.power).unwrap_or(i64::MAX);
+        let step = common.extended_gcd(&power);
+        for e in &mut exponents {
+            *e = e.saturating_mul(step.x);
+        }
+        exponents.push(step.y);
+        common = step.gcd;
+    }
+    exponents
+}
+
+fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
+    let power = |e: &i64| {
+        let size = num_traits::pow(root.clone(), usize::try_from(e.unsigned_abs()).unwrap_or(usize::MAX));
+        if *e < 0 { size.recip().unwrap_or_default() } else { size }
+    };
+    scale_exponents(bins).iter().map(power).collect()
+}
+
+/// Multiplies the pieces of each bin and pads with zeros to its shape.
+fn assemble(factorization: &Factorization, found: &Distributions, bins: &[Bin]) -> Vec<Grid<BigInt>> {
+    let kernel = |(index, bin): (usize, &Bin)| {
+        let (x, y) = (found.first[0][index], found.first[1][index]);
+        let mut product = plane::one();
+        for ((f, _), exponents) in factorization.factors.iter().zip(&found.first[2..]) {
+            for _ in 0..exponents[index] {
+                product = plane::mul(&product, f);
+            }
+        }
+        Grid::from_fn(bin.height, bin.width, |i, j| {
+            let inside = i >= x && j >= y && i - x < product.height() && j - y < product.width();
+            if inside { product.at(i - x, j - y).clone() } else { BigInt::zero() }
+        })
+    };
+    bins.iter().enumerate().map(kernel).collect()
+}

@@ -1,0 +1,115 @@
+//! Arrays from NumPy and safetensors files as exact rationals: every float is the number that it is.
+//!
+//! Parses bytes; opens no files. No float is ever computed with, and no input makes it panic: sizes are
+//! checked before memory is taken.
+
+mod element;
+mod error;
+mod npy;
+mod npz;
+mod safetensors;
+
+use convproof_exact::Rational;
+use element::Element;
+
+pub use error::LoadError;
+
+/// Most values of one array.
+pub const MAX_VALUES: usize = 1 << 24;
+/// Most values of one array that do not fit in two machine words, such as `1e-30`.
+pub const MAX_LONG_VALUES: usize = 1 << 22;
+/// Most axes of one array.
+pub const MAX_AXES: usize = 32;
+
+/// An array read from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its extents, outermost first; none for a single number.
+    pub dims: Vec<usize>,
+    /// Its values, the last index fastest.
+    pub values: Vec<Rational>,
+}
+
+/// Reads an array. The extension of `file_name` tells the format: `.npy`, `.npz` or `.safetensors`. `entry`
+/// names the array in the latter two; it may be left out where there is only one.
+///
+/// # Errors
+/// [`LoadError`]: the file is malformed, too large, or holds something else than finite real numbers.
+pub fn load(bytes: &[u8], file_name: &str, entry: Option<&str>) -> Result<Loaded, LoadError> {
+    let extension = file_name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    match (extension.as_str(), entry) {
+        ("npy", None) => npy::read(bytes),
+        ("npy", Some(_)) => Err(LoadError::SingleArray),
+        ("npz", _) => npz::read(bytes, entry),
+        ("safetensors", _) => safetensors::read(bytes, entry),
+        _ => Err(LoadError::UnknownFormat),
+    }
+}
+
+/// The array of this name, or the only one.
+fn choose<'n>(names: &[&'n str], entry: Option<&str>) -> Result<&'n str, LoadError> {
+    let available = || names.iter().map(|&name| name.to_owned()).collect();
+    match (entry, names) {
+        (Some(entry), _) => {
+            let found = names.iter().find(|&&name| name == entry).copied();
+            found.ok_or_else(|| LoadError::NoEntry { available: available() })
+        }
+        (None, [only]) => Ok(only),
+        (None, _) => Err(LoadError::EntryNeeded { available: available() }),
+    }
+}
+
+/// The number of values of an array with these extents.
+fn count(dims: &[usize]) -> Result<usize, LoadError> {
+    if dims.len() > MAX_AXES {
+        return Err(LoadError::TooManyAxes);
+    }
+    if dims.contains(&0) {
+        return Ok(0);
+    }
+    let count = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
+    count.filter(|&count| count <= MAX_VALUES).ok_or(LoadError::TooManyValues)
+}
+
+/// The array whose values stand in `data`, the last index fastest, or the first if `fortran`.
+fn decode(data: &[u8], element: Element, dims: Vec<usize>, fortran: bool) -> Result<Loaded, LoadError> {
+    let count = count(&dims)?;
+    let size = element.size();
+    if count.checked_mul(size) != Some(data.len()) {
+        return Err(LoadError::WrongLength);
+    }
+    let mut values = Vec::with_capacity(count);
+    let mut index = vec![0; dims.len()];
+    let mut long = 0;
+    for n in 0..count {
+        let place = if fortran {
+            index.iter().zip(&dims).rev().fold(0, |place, (&index, &extent)| place * extent + index)
+        } else {
+            n
+        };
+        let raw = data.get(place * size..(place + 1) * size).ok_or(LoadError::WrongLength)?;
+        let value = match element.decode(raw) {
+            Some(value) => value,
+            None if element == Element::BOOL => return Err(LoadError::Malformed),
+            None => return Err(LoadError::NotFinite { index }),
+        };
+        long += usize::from(value.as_small_parts().is_none());
+        if long > MAX_LONG_VALUES {
+            return Err(LoadError::TooManyValues);
+        }
+        values.push(value);
+        step(&mut index, &dims);
+    }
+    Ok(Loaded { dims, values })
+}
+
+/// The next index, the last fastest.
+fn step(index: &mut [usize], dims: &[usize]) {
+    for (index, &extent) in index.iter_mut().zip(dims).rev() {
+        *index += 1;
+        if *index < extent {
+            return;
+        }
+        *index = 0;
+    }
+}

@@ -1,0 +1,8 @@
+//! The spec language: text to syntax trees, syntax trees to the engine's intermediate form, and mistakes as data.
+//!
+//! Decides no claims and opens no files.
+
+pub mod diagnostic;
+pub mod resolve;
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,298 @@
+//! Arguments of functions and layers: which is which, and what numbers they are.
+
+use super::Resolver;
+use super::builtins::Signature;
+use super::error::{ResolveErrorKind, Side};
+use super::expression::constant;
+use super::scope::nearest;
+use super::value::{Array, StackValue, Tail, Value};
+use crate::source::Span;
+use crate::syntax::ast::{Argument, Expr, ExprKind};
+use convproof_engine::ir::Quantity;
+use convproof_exact::{Poly, Rational};
+
+/// Largest stride, dilation, padding, window or extent that may be written.
+pub(super) const MAX_EXTENT: i64 = 65536;
+
+/// The arguments of one call, found by name.
+#[derive(Debug)]
+pub(super) struct Bound<'e> {
+    signature: &'static Signature,
+    values: Vec<Option<&'e Expr>>,
+}
+
+impl<'e> Bound<'e> {
+    /// The value of an argument, if it was given.
+    pub(super) fn get(&self, name: &str) -> Option<&'e Expr> {
+        let names = self.signature.required.iter().chain(self.signature.optional);
+        names.zip(&self.values).find(|(own, _)| **own == name).and_then(|(_, value)| *value)
+    }
+
+    /// The value of a required argument, by position.
+    pub(super) fn at(&self, position: usize) -> &'e Expr {
+        self.values[position].expect("required arguments are there")
+    }
+}
+
+impl Resolver<'_> {
+    /// Sorts arguments by the signature; reports all that do not fit.
+    pub(super) fn arguments<'e>(
+        &mut self,
+        signature: &'static Signature,
+        arguments: &'e [Argument],
+        span: Span,
+    ) -> Option<Bound<'e>> {
+        let names: Vec<&'static str> = signature.required.iter().chain(signature.optional).copied().collect();
+        let mut values: Vec<Option<&Expr>> = vec![None; names.len()];
+        let (function, text) = (signature.name, signature.text);
+        let mut fine = true;
+        let mut position = 0;
+        for argument in arguments {
+            let place = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
+            let at = match &argument.name {
+                None if position >= signature.positional => {
+                    let kind = ResolveErrorKind::TooManyArguments { function, signature: text };
+                    self.report(argument.value.span, kind);
+                    return None;
+                }
+                None => {
+                    position += 1;
+                    position - 1
+                }
+                Some(name) => match names.iter().position(|own| *own == name.text) {
+                    Some(at) => at,
+                    None => {
+                        let suggestion = nearest(&name.text, names.iter().copied());
+                        let argument = name.text.clone();
+                        self.report(
+                            place,
+                            ResolveErrorKind::UnknownArgument {
+                                function,
+                                argument,
+                                suggestion,
+                                signature: text,
+                            },
+                        );
+                        fine = false;
+                        continue;
+                    }
+                },
+            };
+            if let Some(first) = values[at] {
+                let kind =
+                    ResolveErrorKind::RepeatedArgument { argument: names[at].to_owned(), first: first.span };
+                self.report(place, kind);
+                fine = false;
+            }
+            values[at] = Some(&argument.value);
+        }
+        if let Some(missing) = (0..signature.required.len()).find(|&at| values[at].is_none()) {
+            if fine {
+                let argument = names[missing];
+                self.report(span, ResolveErrorKind::MissingArgument { function, argument, signature: text });
+            }
+            fine = false;
+        }
+        fine.then_some(Bound { signature, values })
+    }
+
+    /// The only argument of a layer or function that has one or is applied to one.
+    pub(super) fn array(&mut self, expr: &Expr, expected: &'static str) -> Option<Array> {
+        match self.value(expr)? {
+            Value::Array(array) => Some(array),
+            other => self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found: other.show() }),
+        }
+    }
+
+    /// A scalar.
+    pub(super) fn scalar(&mut self, expr: &Expr) -> Option<Array> {
+        let array = self.array(expr, "a number")?;
+        if array.is_scalar() {
+            return Some(array);
+        }
+        self.fail(expr.span, ResolveErrorKind::WrongKind { expected: "a number", found: array.show() })
+    }
+
+    /// A kernel with at most one extent above 1, or a scalar, as a 1×n kernel.
+    pub(super) fn vector(&mut self, expr: &Expr) -> Option<(Array, usize)> {
+        let expected = "a vector or a number";
+        let array = self.array(expr, expected)?;
+        let Some(len) = array.vector_len() else {
+            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found: array.show() });
+        };
+        Some((self.as_row(array, len, expr.span)?, len))
+    }
+
+    /// A finished stack.
+    pub(super) fn stack(&mut self, expr: &Expr) -> Option<StackValue> {
+        match self.value(expr)? {
+            Value::Stack(stack) => self.finished(stack),
+            other => {
+                let kind = ResolveErrorKind::WrongKind { expected: "a stack", found: other.show() };
+                self.fail(expr.span, kind)
+            }
+        }
+    }
+
+    /// Checks that no `flatten` or `dense` lacks its counterpart.
+    pub(super) fn finished(&mut self, stack: StackValue) -> Option<StackValue> {
+        if let Some(span) = stack.head {
+            return self.fail(span, ResolveErrorKind::DenseAlone);
+        }
+        if let Tail::Flatten(span) = stack.tail {
+            return self.fail(span, ResolveErrorKind::FlattenAlone);
+        }
+        Some(stack)
+    }
+
+    /// A number without free symbols.
+    pub(super) fn number(&mut self, expr: &Expr, what: &'static str) -> Option<Rational> {
+        if let Some(value) = constant(expr) {
+            return Some(value);
+        }
+        let array = self.scalar(expr)?;
+        match array.constant() {
+            Some(value) => Some(value),
+            None => self.fail(expr.span, ResolveErrorKind::NotConstant { what }),
+        }
+    }
+
+    /// A whole number within a range.
+    pub(super) fn integer(&mut self, expr: &Expr, what: &'static str, range: [i64; 2]) -> Option<i64> {
+        let value = self.number(expr, what)?;
+        self.in_range(&value, expr.span, what, range)
+    }
+
+    pub(super) fn count(&mut self, expr: &Expr, what: &'static str, range: [i64; 2]) -> Option<usize> {
+        usize::try_from(self.integer(expr, what, range)?).ok()
+    }
+
+    fn in_range(
+        &mut self,
+        value: &Rational,
+        span: Span,
+        what: &'static str,
+        [least, most]: [i64; 2],
+    ) -> Option<i64> {
+        match value.as_i64().filter(|n| (least..=most).contains(n)) {
+            Some(n) => Some(n),
+            None => {
+                let allowed = format!("a whole number from {least} to {most}");
+                self.fail(span, ResolveErrorKind::OutOfRange { what, found: short(value), allowed })
+            }
+        }
+    }
+
+    /// Whole numbers: one, or a list of as many as `lengths` allows.
+    pub(super) fn integers(
+        &mut self,
+        expr: &Expr,
+        what: &'static str,
+        lengths: &[usize],
+        range: [i64; 2],
+    ) -> Option<Vec<i64>> {
+        if lengths.contains(&1)
+            && let Some(value) = constant(expr)
+        {
+            return Some(vec![self.in_range(&value, expr.span, what, range)?]);
+        }
+        let value = self.value(expr)?;
+        let Some(numbers) = value.numbers() else {
+            let expected = "a number or a list of numbers";
+            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found: value.show() });
+        };
+        if !lengths.contains(&numbers.len()) {
+            let all: Vec<String> = lengths.iter().map(ToString::to_string).collect();
+            let allowed = format!("{} numbers", all.join(" or "));
+            let found =
+                if numbers.len() == 1 { "1 number".to_owned() } else { format!("{} numbers", numbers.len()) };
+            return self.fail(expr.span, ResolveErrorKind::OutOfRange { what, found, allowed });
+        }
+        let mut integers = Vec::with_capacity(numbers.len());
+        for (at, number) in numbers.iter().enumerate() {
+            let span = match &expr.kind {
+                ExprKind::Array(entries) => entries.get(at).map_or(expr.span, |entry| entry.span),
+                _ => expr.span,
+            };
+            let value = match number {
+                Quantity::Poly(poly) => poly.as_constant(),
+                Quantity::Root(_) => None,
+            };
+            let Some(value) = value else {
+                return self.fail(span, ResolveErrorKind::NotConstant { what });
+            };
+            integers.push(self.in_range(&value, span, what, range)?);
+        }
+        Some(integers)
+    }
+
+    /// One number for both axes, or `[vertical, horizontal]`.
+    pub(super) fn pair(&mut self, expr: &Expr, what: &'static str, least: i64) -> Option<[usize; 2]> {
+        let all = self.integers(expr, what, &[1, 2], [least, MAX_EXTENT])?;
+        let both = [all[0], all[all.len() - 1]];
+        Some(both.map(convproof_engine::operator::gather::index))
+    }
+
+    /// The same for an argument that may be left out.
+    pub(super) fn pair_or(
+        &mut self,
+        expr: Option<&Expr>,
+        what: &'static str,
+        least: i64,
+        default: [usize; 2],
+    ) -> Option<[usize; 2]> {
+        expr.map_or(Some(default), |expr| self.pair(expr, what, least))
+    }
+
+    /// One number, `[v,h]`, or `[top,left,bottom,right]`.
+    pub(super) fn sides(&mut self, expr: &Expr, what: &'static str, least: i64) -> Option<[i64; 4]> {
+        let all = self.integers(expr, what, &[1, 2, 4], [least, MAX_EXTENT])?;
+        Some(match all.as_slice() {
+            [n] => [*n; 4],
+            [v, h] => [*v, *h, *v, *h],
+            four => [four[0], four[1], four[2], four[3]],
+        })
+    }
+
+    /// An input size `[h,w]`.
+    pub(super) fn size(&mut self, expr: &Expr) -> Option<[i64; 2]> {
+        let all = self.integers(expr, "the input size", &[2], [1, MAX_EXTENT])?;
+        Some([all[0], all[1]])
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, expr: Option<&Expr>, default: bool) -> Option<bool> {
+        let Some(expr) = expr else { return Some(default) };
+        match self.value(expr)? {
+            Value::Bool(value) => Some(value),
+            other => {
+                let kind = ResolveErrorKind::WrongKind { expected: "`true` or `false`", found: other.show() };
+                self.fail(expr.span, kind)
+            }
+        }
+    }
+
+    /// A quoted string.
+    pub(super) fn text(&mut self, expr: &Expr) -> Option<String> {
+        if let ExprKind::Text(text) = &expr.kind {
+            return Some(text.clone());
+        }
+        let found = self.value(expr)?.show();
+        self.fail(expr.span, ResolveErrorKind::WrongKind { expected: "a string in quotes", found })
+    }
+}
+
+/// A side of a mismatch.
+pub(super) fn side(span: Span, array: &Array) -> Side {
+    Side { span, declared: array.declared, what: array.show_shape() }
+}
+
+/// A number, shortened where it is too long to read.
+pub(super) fn short(value: &Rational) -> String {
+    if value.bits() <= 64 { value.to_string() } else { format!("about {}", value.to_decimal(6)) }
+}
+
+/// The entries of an array as polynomials; only for small arrays.
+pub(super) fn entries(array: &Array) -> Option<Vec<Poly>> {
+    Some(array.term.kernel.expand().ok()?.entries().to_vec())
+}

@@ -1,0 +1,355 @@
+//! Equations of `exists`, `solve` and `fit`: sums of products of unknown and known kernels.
+
+use super::Resolver;
+use super::arguments::side;
+use super::error::{Limit, ResolveErrorKind, Side};
+use super::expression::number_array;
+use super::scope::Entry;
+use super::value::Array;
+use crate::source::Span;
+use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem};
+use convproof_engine::ir::{Equation, Factor, FitProblem, Unknown};
+use convproof_engine::kernel::Shape;
+use convproof_exact::Rational;
+
+/// Most products that an equation may have once it is multiplied out, and factors in each.
+const MAX_TERMS: usize = 256;
+
+/// One product: coefficient, factors, and the shape of what they make.
+#[derive(Clone, Debug)]
+struct Product {
+    coefficient: Rational,
+    factors: Vec<Factor>,
+    shape: Shape,
+}
+
+impl Resolver<'_> {
+    pub(super) fn solve(&mut self, problem: &Problem) -> Option<Equation> {
+        let fresh = self.fresh_unknowns(&problem.unknowns);
+        let equation = self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
+        self.unbound(&problem.unknowns);
+        equation.filter(|_| fresh)
+    }
+
+    pub(super) fn fit(&mut self, problem: &Problem) -> Option<FitProblem> {
+        let options = self.options(problem);
+        let (equation, rank) = match &problem.rank {
+            None => {
+                let fresh = self.fresh_unknowns(&problem.unknowns);
+                let equation = self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
+                self.unbound(&problem.unknowns);
+                (equation.filter(|_| fresh), None)
+            }
+            Some(rank) => {
+                let rank = self.count(rank, "the rank", [1, 1024]);
+                (self.low_rank(problem), Some(rank?))
+            }
+        };
+        let equation = equation?;
+        let known = equation.terms.iter().flat_map(|(_, factors)| factors);
+        let known =
+            known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
+        if known.chain([&equation.target]).any(|term| term.kernel.as_concrete().is_none()) {
+            let what = "every given kernel of `fit`";
+            return self.fail(problem.span, ResolveErrorKind::NotConstant { what });
+        }
+        let (seed, starts) = options?;
+        Some(FitProblem { equation, rank, seed, starts })
+    }
+
+    /// `fit rank r: L ~ D`: the left side is the new kernel itself.
+    fn low_rank(&mut self, problem: &Problem) -> Option<Equation> {
+        let ExprKind::Name(name) = &problem.left.kind else {
+            let why = "`rank` fits one new kernel, so its left side is a new name, as in `fit rank 2: L ~ D`";
+            return self.fail(problem.left.span, ResolveErrorKind::Equation(why));
+        };
+        let name = crate::syntax::ast::Name { text: name.clone(), span: problem.left.span };
+        let unknown = Declared { name, shape: None };
+        let fresh = self.may_declare(&unknown.name);
+        let target = self.array(&problem.right, "a kernel");
+        self.unbound(std::slice::from_ref(&unknown));
+        let target = target.filter(|_| fresh)?;
+        self.plane(&target, problem.right.span)?;
+        let unknown = Unknown { name: unknown.name.text, shape: target.shape() };
+        let terms = vec![(Rational::from(1), vec![Factor::Unknown(0)])];
+        Some(Equation { unknowns: vec![unknown], terms, target: target.term })
+    }
+
+    /// Unknowns of `solve` and `fit` are declared for the statements that follow, so their names must be new.
+    fn fresh_unknowns(&mut self, unknowns: &[Declared]) -> bool {
+        let mut fresh = true;
+        for unknown in unknowns {
+            fresh &= self.may_declare(&unknown.name);
+        }
+        fresh
+    }
+
+    /// Until the driver binds them, the unknowns' values are not known.
+    fn unbound(&mut self, unknowns: &[Declared]) {
+        for Declared { name, .. } in unknowns {
+            self.poison(&name.text, name.span);
+        }
+    }
+
+    /// `with seed=7, starts=50`.
+    fn options(&mut self, problem: &Problem) -> Option<(Option<u64>, Option<usize>)> {
+        let (mut seed, mut starts) = (None, None);
+        let mut fine = true;
+        let signature = "with seed=0, starts=20";
+        let mut seen: Vec<(&str, Span)> = Vec::new();
+        for option in &problem.options {
+            let Some(name) = &option.name else { continue };
+            if let Some((_, first)) = seen.iter().find(|(own, _)| *own == name.text) {
+                let kind = ResolveErrorKind::RepeatedArgument { argument: name.text.clone(), first: *first };
+                self.report(name.span, kind);
+                fine = false;
+                continue;
+            }
+            seen.push((&name.text, name.span));
+            match name.text.as_str() {
+                "seed" => {
+                    let value = self.integer(&option.value, "the seed", [0, i64::MAX]);
+                    fine &= value.is_some();
+                    seed = value.and_then(|value| u64::try_from(value).ok());
+                }
+                "starts" => {
+                    let value = self.count(&option.value, "the number of starts", [1, 10_000]);
+                    fine &= value.is_some();
+                    starts = value;
+                }
+                other => {
+                    let kind = ResolveErrorKind::UnknownArgument {
+                        function: "fit",
+                        argument: other.to_owned(),
+                        suggestion: super::scope::nearest(other, ["seed", "starts"].into_iter()),
+                        signature,
+                    };
+                    self.report(name.span, kind);
+                    fine = false;
+                }
+            }
+        }
+        fine.then_some((seed, starts))
+    }
+
+    /// `left == right` with unknowns on one side.
+    pub(super) fn equation(
+        &mut self,
+        declared: &[Declared],
+        left: &Expr,
+        right: &Expr,
+        span: Span,
+    ) -> Option<Equation> {
+        let unknowns = self.unknowns(declared)?;
+        let (here, there) = (mentions(left, &unknowns), mentions(right, &unknowns));
+        let (left, right) = match (here, there) {
+            (true, false) => (left, right),
+            (false, true) => (right, left),
+            (false, false) => {
+                let why = "the equation does not mention the unknown kernels";
+                return self.fail(span, ResolveErrorKind::Equation(why));
+            }
+            (true, true) => {
+                let why = "the unknown kernels stand on both sides; bring them to one";
+                return self.fail(span, ResolveErrorKind::Equation(why));
+            }
+        };
+        // Inside the equation an unknown hides what its name stood for, so nothing else may use it.
+        let before: Vec<_> = declared
+            .iter()
+            .map(|unknown| {
+                let entry = Entry { value: None, span: unknown.name.span };
+                (&unknown.name.text, self.scope.set(&unknown.name.text, entry))
+            })
+            .collect();
+        let products = self.products(left, &unknowns);
+        for (name, entry) in before.into_iter().rev() {
+            self.scope.restore(name, entry);
+        }
+        let target = self.array(right, "a kernel");
+        let (mut products, target) = (products?, target?);
+        self.plane(&target, right.span)?;
+        products.retain(|product| !product.coefficient.is_zero());
+        for (n, unknown) in declared.iter().enumerate() {
+            let used = products.iter().any(|product| product.factors.contains(&Factor::Unknown(n)));
+            if !used {
+                let why = "this unknown kernel does not occur in the equation";
+                return self.fail(unknown.name.span, ResolveErrorKind::Equation(why));
+            }
+        }
+        for product in &products {
+            if product.shape != target.shape() {
+                let left = Side { span: left.span, declared: None, what: product.shape.to_string() };
+                let right = side(right.span, &target);
+                let context = "an equation";
+                let hint = Some("the product of an [a,b] and a [c,d] kernel is [a+c-1,b+d-1]".to_owned());
+                return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
+            }
+        }
+        let terms = products.into_iter().map(|product| (product.coefficient, product.factors)).collect();
+        Some(Equation { unknowns, terms, target: target.term })
+    }
+
+    fn unknowns(&mut self, declared: &[Declared]) -> Option<Vec<Unknown>> {
+        let mut unknowns: Vec<Option<Unknown>> = Vec::new();
+        for (n, Declared { name, shape }) in declared.iter().enumerate() {
+            let twice = declared[..n].iter().find(|other| other.name.text == name.text);
+            unknowns.push(if let Some(first) = twice {
+                let first = first.name.span;
+                self.fail(name.span, ResolveErrorKind::DefinedTwice { name: name.text.clone(), first })
+            } else {
+                self.unknown(name, shape.as_deref())
+            });
+        }
+        unknowns.into_iter().collect()
+    }
+
+    fn unknown(&mut self, name: &crate::syntax::ast::Name, shape: Option<&[Expr]>) -> Option<Unknown> {
+        if !self.may_shadow(name) {
+            return None;
+        }
+        let Some(indices) = shape else {
+            return self.fail(name.span, ResolveErrorKind::UnknownShape(name.text.clone()));
+        };
+        let shape = self.extents(indices, false, name.span)?;
+        if !shape.is_plane() {
+            let why = "unknown kernels have one channel in and out, as in `P[3,3]`";
+            return self.fail(name.span, ResolveErrorKind::Equation(why));
+        }
+        Some(Unknown { name: name.text.clone(), shape })
+    }
+
+    fn plane(&mut self, array: &Array, span: Span) -> Option<()> {
+        if array.shape().is_plane() {
+            return Some(());
+        }
+        let why = "an equation is between kernels with one channel in and out";
+        self.fail(span, ResolveErrorKind::Equation(why))
+    }
+
+    /// An expression multiplied out.
+    fn products(&mut self, expr: &Expr, unknowns: &[Unknown]) -> Option<Vec<Product>> {
+        if !mentions(expr, unknowns) {
+            let array = self.array(expr, "a kernel")?;
+            self.plane(&array, expr.span)?;
+            return Some(vec![known(&array)]);
+        }
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                let n = unknowns.iter().position(|unknown| unknown.name == *name)?;
+                let factors = vec![Factor::Unknown(n)];
+                Some(vec![Product { coefficient: Rational::from(1), factors, shape: unknowns[n].shape }])
+            }
+            ExprKind::Negate(inner) => {
+                let products = self.products(inner, unknowns)?;
+                Some(scaled(products, &Rational::from(-1)))
+            }
+            ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right) => {
+                let (a, b) = (self.products(left, unknowns), self.products(right, unknowns));
+                let (mut a, b) = (a?, b?);
+                let b = if *op == BinaryOp::Sub { scaled(b, &Rational::from(-1)) } else { b };
+                if let (Some(x), Some(y)) = (a.first(), b.first())
+                    && x.shape != y.shape
+                {
+                    let of = |span, shape: Shape| Side { span, declared: None, what: shape.to_string() };
+                    let (left, right) = (of(left.span, x.shape), of(right.span, y.shape));
+                    let context = if *op == BinaryOp::Sub { "a difference" } else { "a sum" };
+                    let kind = ResolveErrorKind::ShapeMismatch { context, left, right, hint: None };
+                    return self.fail(expr.span, kind);
+                }
+                a.extend(b);
+                self.bounded(a, expr.span)
+            }
+            ExprKind::Binary(BinaryOp::Mul, left, right) => {
+                let (a, b) = (self.products(left, unknowns), self.products(right, unknowns));
+                self.multiplied(&a?, &b?, expr.span)
+            }
+            ExprKind::Binary(BinaryOp::Div, left, right) if !mentions(right, unknowns) => {
+                let (a, divisor) = (self.products(left, unknowns), self.scalar(right));
+                let (a, divisor) = (a?, divisor?);
+                let one = number_array(Rational::from(1));
+                let inverse = self.divide((&one, right.span), (&divisor, right.span), right.span)?;
+                self.multiplied(&a, &[known(&inverse)], expr.span)
+            }
+            ExprKind::Binary(BinaryOp::Pow, base, exponent) if !mentions(exponent, unknowns) => {
+                let base = self.products(base, unknowns);
+                let n = self.count(exponent, "the exponent", [1, 64]);
+                let (base, n) = (base?, n?);
+                let mut power = base.clone();
+                for _ in 1..n {
+                    power = self.multiplied(&power, &base, expr.span)?;
+                }
+                Some(power)
+            }
+            _ => {
+                let why = "unknown kernels may only be added, subtracted, multiplied and divided by numbers";
+                self.fail(expr.span, ResolveErrorKind::Equation(why))
+            }
+        }
+    }
+
+    fn multiplied(&mut self, left: &[Product], right: &[Product], span: Span) -> Option<Vec<Product>> {
+        if left.len().saturating_mul(right.len()) > MAX_TERMS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Terms(MAX_TERMS)));
+        }
+        let mut all = Vec::with_capacity(left.len() * right.len());
+        for a in left {
+            for b in right {
+                let shape = Shape {
+                    height: a.shape.height + b.shape.height - 1,
+                    width: a.shape.width + b.shape.width - 1,
+                    ..a.shape
+                };
+                if let Err(error) = shape.validate() {
+                    return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error)));
+                }
+                let factors = [a.factors.as_slice(), b.factors.as_slice()].concat();
+                all.push(Product { coefficient: &a.coefficient * &b.coefficient, factors, shape });
+            }
+        }
+        self.bounded(all, span)
+    }
+
+    fn bounded(&mut self, products: Vec<Product>, span: Span) -> Option<Vec<Product>> {
+        let longest = products.iter().map(|product| product.factors.len()).max().unwrap_or(0);
+        if products.len() > MAX_TERMS || longest > MAX_TERMS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Terms(MAX_TERMS)));
+        }
+        Some(products)
+    }
+}
+
+/// A known kernel as a product: numbers become the coefficient.
+fn known(array: &Array) -> Product {
+    match array.constant() {
+        Some(coefficient) => Product { coefficient, factors: Vec::new(), shape: array.shape() },
+        None => {
+            let factors = vec![Factor::Known(array.term.clone())];
+            Product { coefficient: Rational::from(1), factors, shape: array.shape() }
+        }
+    }
+}
+
+fn scaled(mut products: Vec<Product>, factor: &Rational) -> Vec<Product> {
+    for product in &mut products {
+        product.coefficient = &product.coefficient * factor;
+    }
+    products
+}
+
+/// Whether an unknown occurs in an expression.
+fn mentions(expr: &Expr, unknowns: &[Unknown]) -> bool {
+    match &expr.kind {
+        ExprKind::Name(name) => unknowns.iter().any(|unknown| unknown.name == *name),
+        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) => false,
+        ExprKind::Array(entries) => entries.iter().any(|entry| mentions(entry, unknowns)),
+        ExprKind::Negate(inner) => mentions(inner, unknowns),
+        ExprKind::Binary(_, left, right) => mentions(left, unknowns) || mentions(right, unknowns),
+        ExprKind::Call(callee, arguments) => {
+            mentions(callee, unknowns) || arguments.iter().any(|argument| mentions(&argument.value, unknowns))
+        }
+        ExprKind::Index(base, indices) => {
+            mentions(base, unknowns) || indices.iter().any(|index| mentions(index, unknowns))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From syntax trees to resolved specs: names, kinds, shapes, defaults, channels. Decides no claims.
+//!
+//! A [`Resolver`] takes the statements of a spec in order. A statement with mistakes declares its names all the
+//! same, as unknown: their uses are passed over in silence, so that one mistake gives one diagnostic.
+
+mod application;
+mod arguments;
+mod builtins;
+mod claims;
+mod comparisons;
+mod conditions;
+mod equations;
+mod error;
+mod expression;
+mod functions;
+mod layers;
+mod message;
+mod operators;
+mod quantities;
+mod scope;
+mod stacks;
+mod statements;
+mod value;
+
+pub use claims::operator_diagnostic;
+pub use error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
+
+use crate::source::Span;
+use crate::syntax::ast::Statement;
+use convproof_engine::ir::ClaimKind;
+use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
+use convproof_exact::Rational;
+use scope::{Entry, Scope};
+use value::{Array, Role, Value};
+
+/// What `load` reads: a file and perhaps an entry of it, to extents and values in C order; the error is a message
+/// for the user.
+pub type Loader<'a> = Box<dyn FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a>;
+
+/// Resolves the statements of one spec in order.
+pub struct Resolver<'a> {
+    scope: Scope,
+    symbols: Symbols,
+    load: Loader<'a>,
+    errors: Vec<ResolveError>,
+}
+
+/// What a statement turned out to be.
+#[derive(Clone, Debug)]
+pub enum Resolved {
+    /// It declares a name.
+    Declaration,
+    /// It claims something; a `chain` makes one claim for each step.
+    Claims(Vec<ResolvedClaim>),
+}
+
+/// One claim, ready to be decided.
+#[derive(Clone, Debug)]
+pub struct ResolvedClaim {
+    /// The label; `LABEL step N` or `step N` in a chain.
+    pub label: Option<String>,
+    /// The keyword.
+    pub kind: ClaimKind,
+    /// What is claimed, on one line, without keyword and label.
+    pub statement: String,
+    /// Its place.
+    pub span: Span,
+    /// What is claimed.
+    pub body: ClaimBody,
+}
+
+/// What is to be decided or found.
+#[derive(Clone, Debug)]
+pub enum ClaimBody {
+    /// A proposition.
+    Prop(Prop),
+    /// Kernels that solve an equation; the driver binds them.
+    Solve(Equation),
+    /// Kernels that come nearest to solving an equation; the driver binds them.
+    Fit(FitProblem),
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver that knows no names yet.
+    pub fn new(
+        load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
+    ) -> Self {
+        Self {
+            scope: Scope::default(),
+            symbols: Symbols::default(),
+            load: Box::new(load),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Resolves the next statement and declares its names.
+    ///
+    /// # Errors
+    /// Every mistake in it. The list is empty where the statement uses a name whose own declaration failed: then
+    /// there is nothing more to say.
+    pub fn statement(&mut self, statement: &Statement) -> Result<Resolved, Vec<ResolveError>> {
+        let resolved = self.resolve(statement);
+        let mut errors = std::mem::take(&mut self.errors);
+        errors.sort_by_key(|error| error.span);
+        resolved.filter(|_| errors.is_empty()).ok_or(errors)
+    }
+
+    /// The free symbols declared so far.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// Gives a name its value once `solve` or `fit` has found it.
+    pub fn bind(&mut self, name: &str, span: Span, term: KernelTerm) {
+        let degree = expression::kernel_degree(&term.kernel);
+        let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
+        self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
+    }
+
+    /// Declares a name whose value is not known; statements that use it are passed over in silence. A name that
+    /// already has a value keeps it.
+    pub fn poison(&mut self, name: &str, span: Span) {
+        if self.scope.get(name).is_none() {
+            self.scope.set(name, Entry { value: None, span });
+        }
+    }
+
+    /// Notes a mistake.
+    fn report(&mut self, span: Span, kind: ResolveErrorKind) {
+        let error = ResolveError { kind, span };
+        // The same mistake can be met on several ways, such as from both sides of a claim.
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+
+    /// Notes a mistake in place of a value.
+    fn fail<T>(&mut self, span: Span, kind: ResolveErrorKind) -> Option<T> {
+        self.report(span, kind);
+        None
+    }
+}

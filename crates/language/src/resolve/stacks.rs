@@ -1,0 +1,145 @@
+//! `+ - * / ^` and `->` where they make stacks, and the limits of stacks.
+
+use std::sync::Arc;
+
+use super::Resolver;
+use super::error::{Limit, ResolveErrorKind};
+use super::expression::number_array;
+use super::value::{Array, Role, StackValue, Tail};
+use crate::source::Span;
+use crate::syntax::ast::Expr;
+use convproof_engine::ir::{KernelExpr, KernelTerm, Layer, Stack, StackKind};
+use convproof_exact::Rational;
+
+/// Most layers of a stack, those of its parts included.
+const MAX_LAYERS: usize = 4096;
+
+/// How many sums and chains may be inside one another.
+const MAX_STACK_DEPTH: u32 = 60;
+
+/// Highest degree of a stack in the free symbols.
+const MAX_STACK_DEGREE: u32 = 512;
+
+impl Resolver<'_> {
+    /// `S ^ n`: n copies in a row.
+    pub(super) fn repeated(&mut self, stack: StackValue, exponent: &Expr, span: Span) -> Option<StackValue> {
+        let stack = self.finished(stack)?;
+        let most = i64::try_from(MAX_LAYERS / stack.layers.max(1)).unwrap_or(1);
+        let n = self.count(exponent, "the exponent", [0, most])?;
+        let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
+        let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
+        let (layers, depth) = (stack.layers * n, stack.depth);
+        let whole = Stack { kind: StackKind::Chain(links), span };
+        let tail = if n == 0 { Tail::Image } else { stack.tail };
+        self.limited(whole, layers, depth, degree, tail)
+    }
+
+    /// First `left`, then `right`.
+    pub(super) fn then(&mut self, left: &StackValue, right: &StackValue, span: Span) -> Option<StackValue> {
+        let empty = matches!(&right.stack.kind, StackKind::Chain(links) if links.is_empty());
+        match (left.tail, right.head) {
+            (Tail::Flatten(at), None) if !(empty && right.tail == Tail::Image) => {
+                return self.fail(at, ResolveErrorKind::FlattenAlone);
+            }
+            (Tail::Image, Some(at)) if !left.links().is_empty() || left.head.is_some() => {
+                return self.fail(at, ResolveErrorKind::DenseAlone);
+            }
+            _ => {}
+        }
+        let head = match (left.head, right.head) {
+            (Some(at), _) => Some(at),
+            (None, Some(at)) if left.tail == Tail::Image => Some(at),
+            _ => None,
+        };
+        let tail = match right.tail {
+            Tail::Image if empty => left.tail,
+            Tail::Image if left.tail == Tail::Vector && keeps_vector(&right.stack) => Tail::Vector,
+            tail => tail,
+        };
+        let mut links = left.links();
+        links.extend(right.links());
+        let layers = left.layers + right.layers;
+        let depth = left.depth.max(right.depth);
+        let degree = left.degree.saturating_add(right.degree);
+        let whole = Stack { kind: StackKind::Chain(links), span };
+        Some(StackValue { head, ..self.limited(whole, layers, depth, degree, tail)? })
+    }
+
+    pub(super) fn sum_of(
+        &mut self,
+        left: &StackValue,
+        right: &StackValue,
+        minus: bool,
+        span: Span,
+    ) -> Option<StackValue> {
+        let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
+        let (left, mut right) = (left?, right?);
+        if minus {
+            right = self.scaled(&number_array(Rational::from(-1)), &right, right.stack.span)?;
+        }
+        let mut branches = branches(&left);
+        branches.extend(self::branches(&right));
+        let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
+        let whole = Stack { kind: StackKind::Sum(branches), span };
+        let depth = left.depth.max(right.depth) + 1;
+        self.limited(whole, left.layers + right.layers, depth, left.degree.max(right.degree), tail)
+    }
+
+    pub(super) fn scaled(&mut self, factor: &Array, stack: &StackValue, span: Span) -> Option<StackValue> {
+        let stack = self.finished(stack.clone())?;
+        let mut branches = branches(&stack);
+        for (own, _) in &mut branches {
+            let kernel = factor.term.kernel.convolve(&own.kernel);
+            let expr = if own.kernel.as_concrete().is_some_and(|k| k.entry(0, 0, 0, 0).is_one()) {
+                (*factor.term.expr).clone()
+            } else {
+                KernelExpr::Convolve(factor.expr(), own.expr.clone())
+            };
+            *own = self.made(kernel, expr, Role::Scalar, factor.depth, span)?.term;
+        }
+        let whole = Stack { kind: StackKind::Sum(branches), span };
+        let degree = stack.degree.saturating_add(factor.degree);
+        self.limited(whole, stack.layers, stack.depth + 1, degree, stack.tail)
+    }
+
+    /// A stack, if it is within the limits.
+    pub(super) fn limited(
+        &mut self,
+        stack: Stack,
+        layers: usize,
+        depth: u32,
+        degree: u32,
+        tail: Tail,
+    ) -> Option<StackValue> {
+        let limit = if layers > MAX_LAYERS {
+            Limit::Layers(MAX_LAYERS)
+        } else if depth > MAX_STACK_DEPTH {
+            Limit::Depth(MAX_STACK_DEPTH)
+        } else if degree > MAX_STACK_DEGREE {
+            Limit::Degree(MAX_STACK_DEGREE)
+        } else {
+            return Some(StackValue { stack: Arc::new(stack), layers, depth, degree, head: None, tail });
+        };
+        self.fail(stack.span, ResolveErrorKind::TooLarge(limit))
+    }
+}
+
+/// The branches of a sum, or the stack as the only one.
+fn branches(stack: &StackValue) -> Vec<(KernelTerm, Arc<Stack>)> {
+    match &stack.stack.kind {
+        StackKind::Sum(branches) => branches.clone(),
+        _ => vec![(number_array(Rational::from(1)).term, stack.stack.clone())],
+    }
+}
+
+/// Whether a stack turns a 1×1 image into a 1×1 image for sure.
+fn keeps_vector(stack: &Stack) -> bool {
+    match &stack.kind {
+        StackKind::Layer(layer) => {
+            matches!(layer, Layer::Scale(_) | Layer::Bias(_) | Layer::Relu | Layer::Select { .. })
+        }
+        StackKind::Chain(links) => links.iter().all(|link| keeps_vector(link)),
+        StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_vector(branch)),
+        StackKind::Concat(branches) => branches.iter().all(|branch| keeps_vector(branch)),
+    }
+}

@@ -1,0 +1,199 @@
+//! Statements: what they declare and claim.
+
+use super::error::{ResolveErrorKind, Side};
+use super::scope::Entry;
+use super::value::{Array, Role, Value};
+use super::{ClaimBody, Resolved, ResolvedClaim, Resolver};
+use crate::source::Span;
+use crate::syntax::ast::{
+    Chain, Claim, CompareOp, Declared, Expr, Link, Name, Problem, Prop, PropKind, Relation, Statement,
+    StatementKind,
+};
+use crate::syntax::{print_proposition, print_statement};
+use convproof_engine::ir::ClaimKind;
+use convproof_engine::kernel::Shape;
+
+impl Resolver<'_> {
+    pub(super) fn resolve(&mut self, statement: &Statement) -> Option<Resolved> {
+        match &statement.kind {
+            StatementKind::Kernel { target, value } => {
+                let fresh = self.may_declare(&target.name);
+                let value = self.declared_kernel(target, value.as_ref());
+                self.declare(&target.name, fresh, value)
+            }
+            StatementKind::Scalar { name, value } => {
+                let fresh = self.may_declare(name);
+                let value = match value {
+                    Some(expr) => self.scalar(expr).map(|array| Array { role: Role::Scalar, ..array }),
+                    None => self.free(&name.text, Shape::plane(1, 1), 0, name.span),
+                };
+                self.declare(name, fresh, value.map(Value::Array))
+            }
+            StatementKind::Image { target, value } => {
+                let fresh = self.may_declare(&target.name);
+                let value = self.declared_image(target, value);
+                self.declare(&target.name, fresh, value)
+            }
+            StatementKind::Stack { name, value } => {
+                let fresh = self.may_declare(name);
+                let value = self.stack(value).map(Value::Stack);
+                self.declare(name, fresh, value)
+            }
+            StatementKind::Prove(claim) => self.single(ClaimKind::Prove, claim, statement.span),
+            StatementKind::Refute(claim) => self.single(ClaimKind::Refute, claim, statement.span),
+            StatementKind::Chain(claim) => self.chain(claim).map(Resolved::Claims),
+            StatementKind::Solve(claim) => self.problem(ClaimKind::Solve, claim, statement),
+            StatementKind::Fit(claim) => self.problem(ClaimKind::Fit, claim, statement),
+        }
+    }
+
+    /// Gives a name its value, or notes that it has none; a second declaration changes nothing.
+    fn declare(&mut self, name: &Name, fresh: bool, value: Option<Value>) -> Option<Resolved> {
+        if !fresh {
+            return None;
+        }
+        let known = value.is_some();
+        self.scope.set(&name.text, Entry { value, span: name.span });
+        known.then_some(Resolved::Declaration)
+    }
+
+    fn declared_kernel(&mut self, target: &Declared, value: Option<&Expr>) -> Option<Value> {
+        let shape = target
+            .shape
+            .as_ref()
+            .map(|indices| self.extents(indices, false, target.name.span).map(|shape| (shape, indices)));
+        let Some(expr) = value else {
+            let Some(shape) = shape else {
+                let name = target.name.text.clone();
+                return self.fail(target.name.span, ResolveErrorKind::UnknownShape(name));
+            };
+            let (shape, indices) = shape?;
+            return self.free(&target.name.text, shape, indices.len(), target.name.span).map(Value::Array);
+        };
+        let array = self.array(expr, "a kernel")?;
+        if let Some(shape) = shape {
+            let (shape, indices) = shape?;
+            self.agrees(&array, expr.span, shape, indices)?;
+            let role = if indices.len() == 1 { Role::Row } else { Role::Kernel };
+            return Some(Value::Array(Array { role, ..array }));
+        }
+        let role = if matches!(array.role, Role::Image | Role::Scalar) { Role::Kernel } else { array.role };
+        Some(Value::Array(Array { role, ..array }))
+    }
+
+    fn declared_image(&mut self, target: &Declared, value: &Expr) -> Option<Value> {
+        let shape = target
+            .shape
+            .as_ref()
+            .map(|indices| self.extents(indices, true, target.name.span).map(|shape| (shape, indices)));
+        let array = self.array(value, "an image")?;
+        if array.shape().inputs != 1 {
+            let expected = "an image [h,w] or [c,h,w]";
+            return self.fail(value.span, ResolveErrorKind::WrongKind { expected, found: array.show() });
+        }
+        if let Some(shape) = shape {
+            let (shape, indices) = shape?;
+            self.agrees(&array, value.span, shape, indices)?;
+        }
+        Some(Value::Array(Array { role: Role::Image, ..array }))
+    }
+
+    /// Checks a value against the shape that it was declared with.
+    fn agrees(&mut self, array: &Array, span: Span, shape: Shape, indices: &[Expr]) -> Option<()> {
+        if array.shape() == shape {
+            return Some(());
+        }
+        let place = match (indices.first(), indices.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => span,
+        };
+        let all = [shape.outputs, shape.inputs, shape.height, shape.width];
+        let written: Vec<String> = match indices.len() {
+            3 => [shape.outputs, shape.height, shape.width].map(|n| n.to_string()).to_vec(),
+            count => all[4 - count..].iter().map(ToString::to_string).collect(),
+        };
+        let left = Side { span: place, declared: None, what: format!("[{}]", written.join(",")) };
+        let right = super::arguments::side(span, array);
+        self.fail(span, ResolveErrorKind::ShapeMismatch { context: "a declaration", left, right, hint: None })
+    }
+
+    fn single(&mut self, kind: ClaimKind, claim: &Claim<Prop>, span: Span) -> Option<Resolved> {
+        let body = self.proposition(&claim.body)?;
+        let statement = print_proposition(&claim.body);
+        let label = claim.label.clone();
+        Some(Resolved::Claims(vec![ResolvedClaim {
+            label,
+            kind,
+            statement,
+            span,
+            body: ClaimBody::Prop(body),
+        }]))
+    }
+
+    fn chain(&mut self, claim: &Claim<Chain>) -> Option<Vec<ResolvedClaim>> {
+        let first = &claim.body.first;
+        let mut left = (first, self.value(first));
+        let mut claims = Vec::with_capacity(claim.body.links.len());
+        for (at, link) in claim.body.links.iter().enumerate() {
+            let right = (&link.right, self.value(&link.right));
+            if let (Some(a), Some(b)) = (&left.1, &right.1) {
+                let prop = self.step((a, left.0.span), link, (b, link.right.span));
+                let step = format!("step {}", at + 1);
+                let label =
+                    claim.label.as_ref().map_or_else(|| step.clone(), |label| format!("{label} {step}"));
+                claims.extend(prop.map(|prop| ResolvedClaim {
+                    label: Some(label),
+                    kind: ClaimKind::Chain,
+                    statement: print_proposition(&as_proposition(left.0, link)),
+                    span: link.span,
+                    body: ClaimBody::Prop(prop),
+                }));
+            }
+            left = right;
+        }
+        // Steps whose sides are known are checked even where another step uses a name that is not.
+        (!claims.is_empty()).then_some(claims)
+    }
+
+    fn problem(
+        &mut self,
+        kind: ClaimKind,
+        claim: &Claim<Problem>,
+        statement: &Statement,
+    ) -> Option<Resolved> {
+        let body = if kind == ClaimKind::Solve {
+            self.solve(&claim.body).map(ClaimBody::Solve)
+        } else {
+            self.fit(&claim.body).map(ClaimBody::Fit)
+        };
+        let body = body?;
+        let label = claim.label.clone();
+        let text = print_statement(&Statement {
+            kind: match &statement.kind {
+                StatementKind::Solve(_) => {
+                    StatementKind::Solve(Claim { label: None, body: claim.body.clone() })
+                }
+                _ => StatementKind::Fit(Claim { label: None, body: claim.body.clone() }),
+            },
+            comments: Vec::new(),
+            trailing: None,
+            ..*statement
+        });
+        let keyword = if kind == ClaimKind::Solve { "solve" } else { "fit" };
+        let text = text.strip_prefix(keyword).unwrap_or(&text).trim_start().to_owned();
+        let span = statement.span;
+        Some(Resolved::Claims(vec![ResolvedClaim { label, kind, statement: text, span, body }]))
+    }
+}
+
+/// A step of a chain as a proposition of its own.
+fn as_proposition(left: &Expr, link: &Link) -> Prop {
+    let (left, right, scope) = (left.clone(), link.right.clone(), link.scope.clone());
+    let kind = match &link.relation {
+        Relation::Equal => PropKind::Compare { left, op: CompareOp::Eq, right, scope },
+        Relation::Within { bound, range } => {
+            PropKind::Within { left, right, bound: bound.clone(), range: range.clone(), scope }
+        }
+    };
+    Prop { kind, span: link.span }
+}

@@ -1,0 +1,15 @@
+//! Reports: one model, several renderers. Decides nothing, prints nothing, touches no file.
+
+pub mod diagnostics;
+mod escape;
+pub mod json;
+pub mod junit;
+mod layout;
+pub mod markdown;
+pub mod model;
+pub mod present;
+mod summary;
+pub mod text;
+
+pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome};
+pub use summary::Summary;

@@ -1,0 +1,105 @@
+//! What a report says, independent of how it is written down.
+
+use std::time::Duration;
+
+pub use convproof_engine::ir::ClaimKind;
+use serde_json::Value;
+
+use convproof_language::diagnostic::Diagnostic;
+use convproof_language::source::Source;
+
+/// The outcome of checking one spec.
+#[derive(Clone, Debug)]
+pub struct FileReport {
+    /// The spec, under the name the user gave.
+    pub source: Source,
+    /// Prose, declarations and claims in source order.
+    pub entries: Vec<Entry>,
+    /// What is wrong with the spec, in source order.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// One piece of a report.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A Markdown block of the spec.
+    Prose(String),
+    /// Declarations as they were written, consecutive ones together.
+    Declarations(String),
+    /// A claim and its verdict.
+    Claim(Box<ClaimReport>),
+}
+
+/// The three verdicts, without their witnesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The claim is true.
+    Proved,
+    /// The claim is false.
+    Refuted,
+    /// It could not be decided.
+    Unknown,
+}
+
+impl Outcome {
+    /// The verdict's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Refuted => "refuted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A claim, its verdict and what shows it.
+#[derive(Clone, Debug)]
+pub struct ClaimReport {
+    /// The label; chain steps are `LABEL step N`. The statement stands in where there is none.
+    pub label: String,
+    /// Line of the claim, from 1.
+    pub line: usize,
+    /// Its keyword.
+    pub kind: ClaimKind,
+    /// The statement as written, on one line.
+    pub statement: String,
+    /// The verdict.
+    pub outcome: Outcome,
+    /// Whether the claim holds: `refute` holds when refuted, everything else when proved.
+    pub holds: bool,
+    /// How it was decided, in one line.
+    pub method: String,
+    /// What a reader needs to follow or check it by hand, in order.
+    pub details: Vec<Block>,
+    /// The same for machines: counterexample, factors, certificate; numbers as strings. `null` if none.
+    pub witness: Value,
+    /// Time spent deciding.
+    pub elapsed: Duration,
+}
+
+/// A piece of explanation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// Plain text; backticks mark code.
+    Text(String),
+    /// A table; all rows are as long as the header.
+    Table {
+        /// Column titles.
+        header: Vec<String>,
+        /// Cells.
+        rows: Vec<Vec<String>>,
+    },
+    /// Matrices laid side by side, each with a title.
+    Matrices(Vec<Matrix>),
+}
+
+/// A titled matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// What it is.
+    pub title: String,
+    /// Rows of cells; never ragged.
+    pub rows: Vec<Vec<String>>,
+    /// A cell to point out, as row and column.
+    pub mark: Option<(usize, usize)>,
+}

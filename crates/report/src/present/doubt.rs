@@ -1,0 +1,41 @@
+//! Why something could not be decided.
+
+use serde_json::json;
+
+use super::Shown;
+use crate::Outcome;
+use convproof_engine::prove::verdict::{Doubt, Limit};
+
+/// An undecided claim with its reason.
+pub fn unknown(doubt: &Doubt) -> Shown {
+    let method = match doubt {
+        Doubt::Nonlinear { tries: 0 } => {
+            "undecided: the bound on a difference is only computed for affine stacks".to_owned()
+        }
+        Doubt::Nonlinear { tries } => format!(
+            "undecided: the nonlinear layers do not match one to one, and none of {tries} small inputs tells the sides apart"
+        ),
+        Doubt::Limit(limit) => format!("undecided: {}", limit_text(*limit)),
+        Doubt::Irrational => {
+            "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
+        }
+        Doubt::CommonFactor => {
+            "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
+        }
+        Doubt::Contradiction => {
+            "undecided: the engine and the naive evaluator contradict each other; please report this as a defect".to_owned()
+        }
+    };
+    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+}
+
+/// A limit in words.
+pub fn limit_text(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Period => "the sizes repeat with too long a period to look at all of them; try `on [h,w]`",
+        Limit::Positions => "too many output positions or border patterns to look at; try `on [h,w]`",
+        Limit::Terms => "the polynomials in the free weights have too many terms",
+        Limit::Replay => "the counterexample is too large to be replayed",
+        Limit::Search => "the search for factors stopped at its bound",
+    }
+}

@@ -1,0 +1,101 @@
+//! Verdicts about kernels and images.
+
+use serde_json::json;
+
+use super::doubt::unknown;
+use super::stacks::kernel_matrix;
+use super::text::{weights, weights_json};
+use super::{Shown, text};
+use crate::{Block, Outcome};
+use convproof_engine::ir::{KernelTerm, Symbols};
+use convproof_engine::kernel::Shape;
+use convproof_engine::prove::verdict::{EntryWitness, KernelVerdict};
+
+/// A verdict about two kernels, or two images, as a report shows it; `negated` for a claim that they differ.
+pub fn kernels(
+    verdict: &KernelVerdict,
+    left: &KernelTerm,
+    right: &KernelTerm,
+    images: bool,
+    negated: bool,
+    symbols: &Symbols,
+) -> Shown {
+    let outcome = |equal: bool| if equal == negated { Outcome::Refuted } else { Outcome::Proved };
+    let noun = if images { "images" } else { "kernels" };
+    match verdict {
+        KernelVerdict::Equal => {
+            let free = !left.kernel.symbols().is_empty();
+            let shape = shape_text(left.shape(), images);
+            let method = format!(
+                "the {noun} are equal, entry by entry and in shape {shape}{}",
+                if free { ", for all weights" } else { "" }
+            );
+            let matrix = kernel_matrix("both sides", &left.kernel, symbols);
+            let details = matrix.map(|matrix| Block::Matrices(vec![matrix])).into_iter().collect();
+            Shown { outcome: outcome(true), method, details, witness: json!(null) }
+        }
+        KernelVerdict::Shapes => {
+            let [a, b] = [left, right].map(|side| shape_text(side.shape(), images));
+            let witness = json!({ "left_shape": a, "right_shape": b });
+            Shown {
+                outcome: outcome(false),
+                method: format!("the shapes differ: {a} and {b}"),
+                details: Vec::new(),
+                witness,
+            }
+        }
+        KernelVerdict::Entry(found) => entry(found, left, right, images, symbols, outcome(false)),
+        KernelVerdict::Unknown(doubt) => unknown(doubt),
+    }
+}
+
+fn shape_text(shape: Shape, image: bool) -> String {
+    if image { text::image_size([shape.outputs, shape.height, shape.width]) } else { shape.to_string() }
+}
+
+fn entry(
+    found: &EntryWitness,
+    left: &KernelTerm,
+    right: &KernelTerm,
+    images: bool,
+    symbols: &Symbols,
+    outcome: Outcome,
+) -> Shown {
+    let [o, c, i, j] = found.position;
+    let shape = left.shape();
+    let at = if images {
+        text::position([o, i, j], shape.outputs)
+    } else if shape.outputs == 1 && shape.inputs == 1 {
+        format!("[{i},{j}]")
+    } else {
+        format!("[{o},{c},{i},{j}]")
+    };
+    let [a, b] = text::both_values([&found.left, &found.right], found.approximate);
+    let method = format!("entry {at} is {a} on the left and {b} on the right");
+    let mut details = Vec::new();
+    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    if used.iter().any(|&symbol| !symbols.is_number(symbol)) {
+        details.push(Block::Text(format!("Take {}.", weights(&found.weights))));
+    }
+    let mut matrices: Vec<_> = [("left", left), ("right", right)]
+        .iter()
+        .filter_map(|(name, side)| kernel_matrix(name, &side.kernel, symbols))
+        .collect();
+    for matrix in &mut matrices {
+        matrix.mark = Some((i, j));
+    }
+    details.extend(text::side_by_side(matrices));
+    let witness = json!({
+        "weights": weights_json(&found.weights),
+        "position": found.position,
+        "left": a,
+        "right": b,
+        "difference": difference(found),
+    });
+    Shown { outcome, method, details, witness }
+}
+
+fn difference(found: &EntryWitness) -> String {
+    let difference = &found.left - &found.right;
+    if found.approximate { difference.to_decimal(20) } else { difference.to_string() }
+}

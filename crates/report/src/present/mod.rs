@@ -1,0 +1,32 @@
+//! Puts verdicts into words, tables and data. Decides nothing; every number comes from a witness.
+
+mod derivation;
+mod doubt;
+mod equations;
+mod kernels;
+mod numbers;
+mod stacks;
+mod text;
+
+use serde_json::Value;
+
+use crate::{Block, Outcome};
+
+pub use doubt::unknown;
+pub use equations::{equation, fitted, forall};
+pub use kernels::kernels;
+pub use numbers::numbers;
+pub use stacks::stacks;
+
+/// A verdict as a report shows it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// How it was decided, in one line.
+    pub method: String,
+    /// What shows it.
+    pub details: Vec<Block>,
+    /// The same for machines.
+    pub witness: Value,
+}

@@ -1,0 +1,134 @@
+//! Small pieces of text that several verdicts share.
+
+use serde_json::{Value, json};
+
+use crate::{Block, Matrix};
+use convproof_engine::evaluate::Image;
+use convproof_exact::{Grid, Rational};
+
+/// Largest matrix that is shown in full, per side.
+const MAX_SIDE: usize = 16;
+
+/// Most numbers that machine-readable matrices hold.
+const MAX_JSON: usize = 4096;
+
+/// `h×w`.
+pub fn size(size: [i64; 2]) -> String {
+    format!("{}×{}", size[0], size[1])
+}
+
+/// `h×w`, with channels where there is more than one.
+pub fn image_size([channels, height, width]: [usize; 3]) -> String {
+    if channels == 1 { format!("{height}×{width}") } else { format!("{channels}×{height}×{width}") }
+}
+
+/// `row i, column j`, with the channel where there is more than one.
+pub fn position([channel, row, column]: [usize; 3], channels: usize) -> String {
+    let channel = if channels > 1 { format!("channel {channel}, ") } else { String::new() };
+    format!("{channel}row {row}, column {column}")
+}
+
+/// A matrix of numbers, if it is small enough to read.
+pub fn matrix(
+    title: impl Into<String>,
+    grid: &Grid<Rational>,
+    mark: Option<(usize, usize)>,
+) -> Option<Matrix> {
+    if grid.height() > MAX_SIDE || grid.width() > MAX_SIDE {
+        return None;
+    }
+    let rows = grid.rows().map(|row| row.iter().map(entry).collect()).collect();
+    Some(Matrix { title: title.into(), rows, mark })
+}
+
+/// A number, as a decimal where it would be far too long for a table.
+fn entry(value: &Rational) -> String {
+    let text = value.to_string();
+    if text.len() <= 40 { text } else { format!("≈{}", value.to_decimal(10)) }
+}
+
+/// Two values that differ; decimals that tell them apart where square roots were cut off.
+pub fn both_values(values: [&Rational; 2], approximate: bool) -> [String; 2] {
+    if !approximate {
+        return values.map(ToString::to_string);
+    }
+    let at = |digits: usize| {
+        values.map(|value| {
+            let text = value.to_string();
+            if text.len() <= 20 { text } else { format!("about {}", value.to_decimal(digits)) }
+        })
+    };
+    [10, 20, 40].map(at).into_iter().find(|[left, right]| left != right).unwrap_or_else(|| at(80))
+}
+
+/// One matrix for each channel, side by side, if they are few and small.
+pub fn image_matrices(title: &str, image: &Image, mark: Option<[usize; 3]>) -> Vec<Matrix> {
+    let channels = image.channels();
+    if channels > 4 {
+        return Vec::new();
+    }
+    let named = |c: usize| if channels == 1 { title.to_owned() } else { format!("{title}, channel {c}") };
+    let of = |c: usize| {
+        let mark = mark.filter(|at| at[0] == c).map(|[_, i, j]| (i, j));
+        matrix(named(c), &image.channel(c)?, mark)
+    };
+    (0..channels).filter_map(of).collect()
+}
+
+/// Matrices as a block, or nothing.
+pub fn side_by_side(matrices: Vec<Matrix>) -> Option<Block> {
+    (!matrices.is_empty()).then_some(Block::Matrices(matrices))
+}
+
+/// Weights by name: entries that are not 0.
+pub fn weights(all: &[(String, Rational)]) -> String {
+    const MOST: usize = 40;
+    if all.is_empty() {
+        return "all weights 0".to_owned();
+    }
+    let listed: Vec<String> =
+        all.iter().take(MOST).map(|(name, value)| format!("`{name}` = {value}")).collect();
+    let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
+    format!("{}{more}, all other weights 0", listed.join(", "))
+}
+
+/// Weights by name, as JSON.
+pub fn weights_json(all: &[(String, Rational)]) -> Value {
+    all.iter()
+        .map(|(name, value)| (name.clone(), json!(value.to_string())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// The cells of an image that are not 0, as JSON.
+pub fn image_json(image: &Image) -> Value {
+    let [channels, height, width] = image.size();
+    let cells = (0..channels)
+        .flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])))
+        .filter(|&[c, i, j]| !image.at(c, i, j).is_zero())
+        .take(MAX_JSON)
+        .map(|[c, i, j]| json!({ "position": [c, i, j], "value": image.at(c, i, j).to_string() }))
+        .collect::<Vec<_>>();
+    json!({ "size": [channels, height, width], "nonzero": cells })
+}
+
+/// `singular` or `plural`, after a number.
+pub fn count(number: usize, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+/// A number as it is if that is short, else as a decimal.
+pub fn short(value: &Rational) -> String {
+    let text = value.to_string();
+    if text.len() <= 10 { text } else { value.to_decimal(7) }
+}
+
+/// A decimal of the square root of a rational.
+pub fn root_decimal(square: &Rational, digits: usize) -> String {
+    if let Some(exact) = square.exact_sqrt() {
+        return short(&exact);
+    }
+    let (n, d) = (square.numerator(), square.denominator());
+    let scaled = ((n * &d) << 512_u32).sqrt();
+    Rational::new(scaled, d << 256_u32).map_or_else(String::new, |root| root.to_decimal(digits))
+}
