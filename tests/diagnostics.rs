@@ -153,3 +153,19 @@ fn channel_and_size_mistakes_name_both_places() {
     let text = "image X = ones(4,4)\nimage Y = (avgpool(2) -> conv(ones(3,3)))(X)";
     assert_eq!(labels(text)[1], label("conv(ones(3,3))", "this layer gets 2×2 and leaves nothing"));
 }
+
+#[test]
+fn a_stack_is_no_single_kernel_for_the_reason_that_is_named() {
+    for (stack, reason) in [
+        ("conv(A) -> conv(A, stride=2, padding=same)", "SAME padding with a stride"),
+        ("pad(0,0,1,1) -> conv(A, stride=2, padding=same)", "SAME padding with a stride"),
+        ("subsample(2) -> upsample(3) -> subsample(3)", "an upsampling stands after a stride"),
+        ("relu", "a layer in it is nonlinear"),
+        ("upsample(2)", "it upsamples"),
+        ("conv(A, bias=1)", "it adds a bias"),
+    ] {
+        let found = diagnose(&format!("kernel A[3,3]\nkernel B = kernel({stack})"));
+        assert_eq!(found.len(), 1, "{stack}");
+        assert!(found[0].message.contains(reason), "{stack}: {}", found[0].message);
+    }
+}

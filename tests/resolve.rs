@@ -180,6 +180,8 @@ fn a_stack_has_its_single_kernel_with_its_borders() {
     assert_eq!(of("subsample([1,2]) -> conv([1 2])"), plane(1, 3, &[1, 0, 2]));
     assert_eq!(of("conv([1 2 1], padding=[0,1]) + id"), plane(1, 3, &[1, 3, 1]));
     assert_eq!(of("conv([0 2 1], padding=same, stride=[1,2])"), plane(1, 3, &[0, 2, 1]));
+    let keeps_size = "conv([1 2 1], padding=[0,1]) -> conv([0 2 1], padding=same, stride=[1,2])";
+    assert_eq!(of(keeps_size), plane(1, 5, &[0, 2, 5, 4, 1]));
     assert_eq!(mistakes("kernel K = kernel(relu)"), ["E0228 1"]);
     assert_eq!(mistakes("kernel K = kernel(upsample(2))"), ["E0228 1"]);
 }

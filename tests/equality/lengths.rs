@@ -121,10 +121,10 @@ proptest! {
     fn what_holds_for_all_lengths_holds_far_out(a in moves(), b in moves()) {
         let (left, right) = (length(&a), length(&b));
         let common = left.agree(&right);
-        let never = for_all_lengths(&[&common], |n| common.at(n).is_none()).unwrap();
+        let never = for_all_lengths(&[&common], 1, |n| common.at(n).is_none()).unwrap();
         let met = (1..600).find(|&n| direct(&a, n).is_some() && direct(&a, n) == direct(&b, n));
         prop_assert!(!never || met.is_none(), "{:?}", met);
-        let always = for_all_lengths(&[&common], |n| common.at(n).is_some()).unwrap();
+        let always = for_all_lengths(&[&common], 1, |n| common.at(n).is_some()).unwrap();
         prop_assert_eq!(always, (1..600).all(|n| direct(&a, n).is_some() && direct(&a, n) == direct(&b, n)));
     }
 }

@@ -4,11 +4,14 @@
 //! whole number inside the input. Convolution, pooling, subsampling, padding and cropping have `up = 1`;
 //! transposed convolution and upsampling have `down = 1`.
 
+use std::sync::Arc;
+
 use num_integer::Integer;
 
+use super::length::Length;
 use crate::kernel::{Kernel, KernelError};
 
-/// Zeros that SAME padding puts before the start, a function of the source's length.
+/// Zeros that SAME padding puts before the start, a function of the length of the signal that the layer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SameRule {
     /// Stride of the layer.
@@ -20,7 +23,7 @@ pub struct SameRule {
 }
 
 impl SameRule {
-    /// The zeros before the start for a source of length `n`.
+    /// The zeros before the start for a signal of length `n`.
     pub fn before(&self, n: i64) -> i64 {
         let outputs = Integer::div_ceil(&n, &self.stride);
         let total = ((outputs - 1) * self.stride + self.extent - n).max(0);
@@ -81,9 +84,22 @@ impl Gather {
     /// `self`, then `next`, as one gather where positions compose; ignores borders.
     ///
     /// Noble identities (Vaidyanathan 1993, §4.2): a stride before a kernel dilates it, so does an
-    /// upsampling after it; a stride before an upsampling does not compose.
-    pub fn then(&self, next: &Self) -> Option<Result<Self, KernelError>> {
-        // Nothing happens before `next`: also the way for SAME padding, and by far the most frequent case.
+    /// upsampling after it; a stride before an upsampling does not compose. A SAME rule of `next` is about the
+    /// length of the signal `between`, in the composite about that of the `source`: only where these are the same
+    /// function of the input's length, and `self` moves by one position a step, is it the same rule.
+    pub fn then(
+        &self,
+        next: &Self,
+        [source, between]: [&[Arc<Length>; 2]; 2],
+    ) -> Option<Result<Self, KernelError>> {
+        let keeps_rule = |axis: usize| {
+            let a = &self.axes[axis];
+            (a.up, a.down, a.same) == (1, 1, None) && source[axis] == between[axis]
+        };
+        if (0..2).any(|axis| next.axes[axis].same.is_some() && !keeps_rule(axis)) {
+            return None;
+        }
+        // Nothing happens before `next`, by far the most frequent case.
         if self.axes == [Axis::IDENTITY; 2]
             && Kernel::identity(self.kernel.shape().inputs).is_ok_and(|identity| identity == self.kernel)
         {
@@ -93,16 +109,13 @@ impl Gather {
         let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);
         for axis in 0..2 {
             let (a, b) = (&self.axes[axis], &next.axes[axis]);
-            if b.same.is_some() {
-                return None;
-            }
             axes[axis] = if b.up == 1 {
                 next_spread[axis] = usize::try_from(a.down).ok()?;
                 Axis {
                     up: a.up,
                     down: a.down.checked_mul(b.down)?,
                     offset: a.offset.checked_add(a.down.checked_mul(b.offset)?)?,
-                    same: a.same,
+                    same: a.same.or(b.same),
                 }
             } else if a.down == 1 && a.same.is_none() {
                 spread[axis] = usize::try_from(b.up).ok()?;
@@ -144,7 +157,7 @@ impl Gather {
         Ok(self)
     }
 
-    /// The sum of two gathers that move alike; `None` if they do not.
+    /// The sum of two gathers of one signal that move alike; `None` if they do not.
     pub fn plus(&self, other: &Self) -> Option<Result<Self, KernelError>> {
         let same = |axis: usize| {
             let (a, b) = (&self.axes[axis], &other.axes[axis]);

@@ -150,6 +150,15 @@ impl Length {
         if period > MAX_PERIOD { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
     }
 
+    /// A number of input rows after which the length repeats modulo `m`, a positive number, where it has settled.
+    pub fn period_modulo(&self, m: i64) -> Result<i64, OperatorError> {
+        let period = self.period()?;
+        // After one period the length has grown by a whole number.
+        let grown = (self.slope() * period).to_integer();
+        let period = (m / m.gcd(&grown)).checked_mul(period).filter(|period| *period <= MAX_PERIOD);
+        period.ok_or(OperatorError::PeriodTooLong)
+    }
+
     /// Output rows per input row in the long run; the least of branches that cannot agree there.
     pub fn slope(&self) -> Ratio<i64> {
         match self {
@@ -222,9 +231,14 @@ pub const MAX_LENGTH: i64 = 1 << 20;
 
 /// Whether a statement that is periodic once everything has settled holds for every input length.
 ///
-/// `from` is where it has settled; it is tested from 1 on, to the end of the first settled period.
-pub fn for_all_lengths(lengths: &[&Length], holds: impl Fn(i64) -> bool) -> Result<bool, OperatorError> {
-    let (mut from, mut period) = (1, 1_i64);
+/// It repeats with all lengths and every `also` rows. It is tested from 1 on, to the end of the second period after
+/// the lengths have settled.
+pub fn for_all_lengths(
+    lengths: &[&Length],
+    also: i64,
+    holds: impl Fn(i64) -> bool,
+) -> Result<bool, OperatorError> {
+    let (mut from, mut period) = (1, also);
     for length in lengths {
         from = from.max(length.settled()?);
         period = period.lcm(&length.period()?);

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::OperatorError;
 use super::gather::{Axis, Gather, signed};
-use super::length::{Length, MAX_PERIOD, for_all_lengths};
+use super::length::{Length, for_all_lengths};
 use super::lower::{Lowered, Site, Windows, lower};
 use crate::ir::Span;
 use crate::ir::{Stack, StackKind};
@@ -410,22 +410,42 @@ impl Operators {
         let vacuous = || signal.bias.is_empty() && (0..2).all(|axis| self.vanishes_outside(&signal, axis));
         if (inside || vacuous())
             && (signal.bias.is_empty() || has_equal_phases(gather)?)
-            && let Some(composed) = composed(&signal, gather, &length, bias)?
+            && let Some(composed) = self.composed(&signal, gather, &length, bias)?
         {
             return Ok(composed);
         }
-        let node = self.as_node(signal)?;
-        let reading = self.reading(node)?;
-        match composed(&reading, gather, &length, bias)? {
-            Some(composed) => Ok(composed),
-            // A copy has no stride and no upsampling; only SAME padding does not compose with it.
-            None => Ok(affine(
-                gather.kernel.shape().outputs,
-                length,
-                vec![Part { source: node, gather: gather.clone() }],
-                bias.to_vec(),
-            )),
+        let part = Part { source: self.as_node(signal)?, gather: gather.clone() };
+        Ok(affine(gather.kernel.shape().outputs, length, vec![part], bias.to_vec()))
+    }
+
+    /// The gather after an affine map, borders ignored; `None` where positions do not compose.
+    fn composed(
+        &self,
+        signal: &Affine,
+        gather: &Gather,
+        length: &[Arc<Length>; 2],
+        bias: &[Poly],
+    ) -> Result<Option<Affine>, KernelError> {
+        let outputs = gather.kernel.shape().outputs;
+        let mut parts = Vec::new();
+        for part in &signal.parts {
+            let source = self.signal(part.source).1;
+            match part.gather.then(gather, [&source, &signal.length]) {
+                None => return Ok(None),
+                Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => return Ok(None),
+                Some(composed) => add_part(&mut parts, part.source, composed?)?,
+            }
         }
+        let mut total = if bias.is_empty() { vec![Poly::zero(); outputs] } else { bias.to_vec() };
+        if !signal.bias.is_empty() {
+            let sums = phase_sums(gather)?;
+            for (o, entry) in total.iter_mut().enumerate() {
+                for (c, inner) in signal.bias.iter().enumerate() {
+                    *entry = &*entry + &(&sums[0][o * signal.channels + c] * inner);
+                }
+            }
+        }
+        Ok(Some(affine(outputs, length.clone(), parts, total)))
     }
 
     /// Whether the affine map (without bias) is zero wherever it is not cut, beyond both its ends.
@@ -483,34 +503,6 @@ fn add_part(parts: &mut Vec<Part>, source: NodeId, gather: Gather) -> Result<(),
     }
     parts.push(Part { source, gather });
     Ok(())
-}
-
-/// The gather after an affine map, borders ignored; `None` where positions do not compose.
-fn composed(
-    signal: &Affine,
-    gather: &Gather,
-    length: &[Arc<Length>; 2],
-    bias: &[Poly],
-) -> Result<Option<Affine>, KernelError> {
-    let outputs = gather.kernel.shape().outputs;
-    let mut parts = Vec::new();
-    for part in &signal.parts {
-        match part.gather.then(gather) {
-            None => return Ok(None),
-            Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => return Ok(None),
-            Some(composed) => add_part(&mut parts, part.source, composed?)?,
-        }
-    }
-    let mut total = if bias.is_empty() { vec![Poly::zero(); outputs] } else { bias.to_vec() };
-    if !signal.bias.is_empty() {
-        let sums = phase_sums(gather)?;
-        for (o, entry) in total.iter_mut().enumerate() {
-            for (c, inner) in signal.bias.iter().enumerate() {
-                *entry = &*entry + &(&sums[0][o * signal.channels + c] * inner);
-            }
-        }
-    }
-    Ok(Some(affine(outputs, length.clone(), parts, total)))
 }
 
 fn is_copy(gather: &Gather) -> bool {
@@ -589,7 +581,7 @@ pub(super) fn agreed_lengths(
     for axis in 0..2 {
         let (a, b) = (&left[axis], &right[axis]);
         let common = a.agree(b);
-        let never = a != b && for_all_lengths(&[&common], |n| common.at(n).is_none())?;
+        let never = a != b && for_all_lengths(&[&common], 1, |n| common.at(n).is_none())?;
         if never {
             return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
         }
@@ -622,15 +614,13 @@ fn embedded(output: Affine, from: usize, total: usize) -> Result<Affine, KernelE
 /// Whether a condition holds for all input lengths; `false` where it cannot be decided within the limits.
 ///
 /// The conditions asked for compare positions that move at the same pace as the lengths, so they repeat with
-/// the lengths' period once those have settled.
+/// the lengths' period once those have settled, and with that of the SAME rule.
 fn for_sizes(movement: &Axis, lengths: &[&Arc<Length>; 2], holds: impl Fn(i64) -> bool) -> bool {
     let [source, output] = lengths;
     let pace = source.slope() * num_rational::Ratio::new(movement.up, movement.down);
-    if output.slope() != pace || movement.same.is_some_and(|rule| rule.stride > MAX_PERIOD) {
-        return false;
-    }
+    let same = movement.same.map_or(Ok(1), |rule| source.period_modulo(rule.stride));
     let plain: [&Length; 2] = [source, output];
-    for_all_lengths(&plain, holds).unwrap_or(false)
+    output.slope() == pace && same.and_then(|same| for_all_lengths(&plain, same, holds)).unwrap_or(false)
 }
 
 /// Whether outputs never read outside a signal along one axis.

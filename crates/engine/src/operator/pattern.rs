@@ -285,13 +285,17 @@ impl<'a> Viewer<'a> {
                 return Err(OperatorError::PeriodTooLong);
             }
         }
-        for (_, axis, _) in self
+        for (source, axis, _) in self
             .order
             .iter()
             .flat_map(|&id| self.inner_parts(Reader::Node(id)))
             .chain((0..self.roots.len()).flat_map(|number| self.inner_parts(Reader::Root(number))))
         {
-            period = period.lcm(&axis.same.map_or(1, |rule| rule.stride)).lcm(&axis.up);
+            let same = match (axis.same, &self.lengths[source]) {
+                (Some(rule), Some(length)) => length.period_modulo(rule.stride)?,
+                _ => 1,
+            };
+            period = period.lcm(&same).lcm(&axis.up);
             if period > MAX_PERIOD {
                 return Err(OperatorError::PeriodTooLong);
             }

@@ -14,7 +14,7 @@ use convproof_engine::kernel::Kernel;
 use convproof_engine::operator::gather::{index, signed};
 use convproof_engine::operator::geometry::{self, GeometryError};
 use convproof_engine::operator::shape::{self, Signal};
-use convproof_engine::operator::{Affine, Operators};
+use convproof_engine::operator::{Affine, Node, Operators, Part};
 use convproof_exact::{Poly, Rational};
 
 impl Resolver<'_> {
@@ -89,14 +89,14 @@ impl Resolver<'_> {
             let input = operators.input().map_err(|error| {
                 convproof_engine::operator::OperatorError::Kernel { at: stack.span, error }
             })?;
-            Ok((operators.apply(stack, input)?, channels))
+            Ok((operators.apply(stack, input)?, operators, channels))
         });
-        let (affine, channels) = match normal {
+        let (affine, operators, channels) = match normal {
             Ok(normal) => normal,
             Err(error) => return self.operator(&error, &[stack], span),
         };
         let outputs = affine.channels;
-        let kernel = match single_part(&affine) {
+        let kernel = match single_part(&operators, &affine) {
             Err(reason) => return self.fail(span, ResolveErrorKind::NoSingleKernel(reason)),
             Ok(None) => convproof_engine::kernel::ConcreteKernel::zeros(
                 convproof_engine::kernel::Shape::new(outputs, channels, 1, 1),
@@ -125,16 +125,30 @@ impl Resolver<'_> {
 }
 
 /// The only part of an affine map without bias, `None` for the zero map, or what is in the way.
-fn single_part(affine: &Affine) -> Result<Option<&convproof_engine::operator::Part>, &'static str> {
+fn single_part<'a>(operators: &Operators, affine: &'a Affine) -> Result<Option<&'a Part>, &'static str> {
     if !affine.bias.is_empty() {
         return Err("it adds a bias");
     }
     match affine.parts.as_slice() {
         [] => Ok(None),
-        [part] if part.source != 0 => Err("a layer in it is nonlinear or averages over parts of windows"),
+        [part] if part.source != 0 => Err(node_reason(operators, part)),
         [part] if part.gather.axes.iter().any(|axis| axis.up != 1) => Err("it upsamples"),
         [part] => Ok(Some(part)),
         _ => Err("its branches do not move alike"),
+    }
+}
+
+/// Why a node other than the input is read by the last layers of a stack.
+fn node_reason(operators: &Operators, part: &Part) -> &'static str {
+    let gather = &part.gather;
+    match operators.node(part.source) {
+        Node::Cut(_) if gather.axes.iter().any(|axis| axis.same.is_some()) => {
+            "SAME padding with a stride stands after a layer that changes the size; write that padding as numbers"
+        }
+        Node::Cut(inner) if !inner.bias.is_empty() => "it adds a bias",
+        Node::Cut(_) if gather.axes.iter().any(|axis| axis.up != 1) => "an upsampling stands after a stride",
+        Node::Cut(_) => "its kernels multiply to too many terms",
+        _ => "a layer in it is nonlinear or averages over parts of windows",
     }
 }
 
