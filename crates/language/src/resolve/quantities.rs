@@ -146,8 +146,7 @@ fn node_reason(operators: &Operators, part: &Part) -> &'static str {
             "SAME padding with a stride stands after a layer that changes the size; write that padding as numbers"
         }
         Node::Cut(inner) if !inner.bias.is_empty() => "it adds a bias",
-        Node::Cut(_) if gather.axes.iter().any(|axis| axis.up != 1) => "an upsampling stands after a stride",
-        Node::Cut(_) => "its kernels multiply to too many terms",
+        Node::Cut(_) => "an upsampling stands after a stride, or its kernels multiply to too many terms",
         _ => "a layer in it is nonlinear or averages over parts of windows",
     }
 }
