@@ -1,18 +1,17 @@
 //! Arguments of functions and layers: which is which, and what numbers they are.
 
 use super::Resolver;
+use super::build::Amount;
+use super::build::error::ResolveErrorKind;
+use super::build::value::{Array, StackValue};
 use super::builtins::Signature;
-use super::error::{ResolveErrorKind, Side};
 use super::expression::constant;
 use super::scope::nearest;
-use super::value::{Array, StackValue, Tail, Value};
+use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::Quantity;
-use convproof_exact::{Poly, Rational};
-
-/// Largest stride, dilation, padding, window or extent that may be written.
-pub(super) const MAX_EXTENT: i64 = 65536;
+use convproof_exact::Rational;
 
 /// The arguments of one call, found by name.
 #[derive(Debug)]
@@ -113,36 +112,15 @@ impl Resolver<'_> {
         self.fail(expr.span, ResolveErrorKind::WrongKind { expected: "a number", found: array.show() })
     }
 
-    /// A kernel with at most one extent above 1, or a scalar, as a 1×n kernel.
-    pub(super) fn vector(&mut self, expr: &Expr) -> Option<(Array, usize)> {
-        let expected = "a vector or a number";
-        let array = self.array(expr, expected)?;
-        let Some(len) = array.vector_len() else {
-            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found: array.show() });
-        };
-        Some((self.as_row(array, len, expr.span)?, len))
-    }
-
     /// A finished stack.
     pub(super) fn stack(&mut self, expr: &Expr) -> Option<StackValue> {
         match self.value(expr)? {
-            Value::Stack(stack) => self.finished(stack),
+            Value::Stack(stack) => self.build.finished(stack),
             other => {
                 let kind = ResolveErrorKind::WrongKind { expected: "a stack", found: other.show() };
                 self.fail(expr.span, kind)
             }
         }
-    }
-
-    /// Checks that no `flatten` or `dense` lacks its counterpart.
-    pub(super) fn finished(&mut self, stack: StackValue) -> Option<StackValue> {
-        if let Some(span) = stack.head {
-            return self.fail(span, ResolveErrorKind::DenseAlone);
-        }
-        if let Tail::Flatten(span) = stack.tail {
-            return self.fail(span, ResolveErrorKind::FlattenAlone);
-        }
-        Some(stack)
     }
 
     /// A number without free symbols.
@@ -158,43 +136,22 @@ impl Resolver<'_> {
     }
 
     /// A whole number within a range.
-    pub(super) fn integer(&mut self, expr: &Expr, what: &'static str, range: [i64; 2]) -> Option<i64> {
-        let value = self.number(expr, what)?;
-        self.in_range(&value, expr.span, what, range)
+    pub(super) fn integer(&mut self, expr: &Expr, amount: Amount) -> Option<i64> {
+        let value = self.number(expr, amount.what)?;
+        self.build.integer(&value, amount, expr.span)
     }
 
-    pub(super) fn count(&mut self, expr: &Expr, what: &'static str, range: [i64; 2]) -> Option<usize> {
-        usize::try_from(self.integer(expr, what, range)?).ok()
-    }
-
-    fn in_range(
-        &mut self,
-        value: &Rational,
-        span: Span,
-        what: &'static str,
-        [least, most]: [i64; 2],
-    ) -> Option<i64> {
-        match value.as_i64().filter(|n| (least..=most).contains(n)) {
-            Some(n) => Some(n),
-            None => {
-                let allowed = format!("a whole number from {least} to {most}");
-                self.fail(span, ResolveErrorKind::OutOfRange { what, found: short(value), allowed })
-            }
-        }
+    pub(super) fn count(&mut self, expr: &Expr, amount: Amount) -> Option<usize> {
+        usize::try_from(self.integer(expr, amount)?).ok()
     }
 
     /// Whole numbers: one, or a list of as many as `lengths` allows.
-    pub(super) fn integers(
-        &mut self,
-        expr: &Expr,
-        what: &'static str,
-        lengths: &[usize],
-        range: [i64; 2],
-    ) -> Option<Vec<i64>> {
+    pub(super) fn integers(&mut self, expr: &Expr, amount: Amount, lengths: &[usize]) -> Option<Vec<i64>> {
+        let what = amount.what;
         if lengths.contains(&1)
             && let Some(value) = constant(expr)
         {
-            return Some(vec![self.in_range(&value, expr.span, what, range)?]);
+            return Some(vec![self.build.integer(&value, amount, expr.span)?]);
         }
         let value = self.value(expr)?;
         let Some(numbers) = value.numbers() else {
@@ -221,14 +178,14 @@ impl Resolver<'_> {
             let Some(value) = value else {
                 return self.fail(span, ResolveErrorKind::NotConstant { what });
             };
-            integers.push(self.in_range(&value, span, what, range)?);
+            integers.push(self.build.integer(&value, amount, span)?);
         }
         Some(integers)
     }
 
     /// One number for both axes, or `[vertical, horizontal]`.
-    pub(super) fn pair(&mut self, expr: &Expr, what: &'static str, least: i64) -> Option<[usize; 2]> {
-        let all = self.integers(expr, what, &[1, 2], [least, MAX_EXTENT])?;
+    pub(super) fn pair(&mut self, expr: &Expr, amount: Amount) -> Option<[usize; 2]> {
+        let all = self.integers(expr, amount, &[1, 2])?;
         let both = [all[0], all[all.len() - 1]];
         Some(both.map(convproof_engine::operator::gather::index))
     }
@@ -237,16 +194,15 @@ impl Resolver<'_> {
     pub(super) fn pair_or(
         &mut self,
         expr: Option<&Expr>,
-        what: &'static str,
-        least: i64,
+        amount: Amount,
         default: [usize; 2],
     ) -> Option<[usize; 2]> {
-        expr.map_or(Some(default), |expr| self.pair(expr, what, least))
+        expr.map_or(Some(default), |expr| self.pair(expr, amount))
     }
 
     /// One number, `[v,h]`, or `[top,left,bottom,right]`.
-    pub(super) fn sides(&mut self, expr: &Expr, what: &'static str, least: i64) -> Option<[i64; 4]> {
-        let all = self.integers(expr, what, &[1, 2, 4], [least, MAX_EXTENT])?;
+    pub(super) fn sides(&mut self, expr: &Expr, amount: Amount) -> Option<[i64; 4]> {
+        let all = self.integers(expr, amount, &[1, 2, 4])?;
         Some(match all.as_slice() {
             [n] => [*n; 4],
             [v, h] => [*v, *h, *v, *h],
@@ -256,7 +212,7 @@ impl Resolver<'_> {
 
     /// An input size `[h,w]`.
     pub(super) fn size(&mut self, expr: &Expr) -> Option<[i64; 2]> {
-        let all = self.integers(expr, "the input size", &[2], [1, MAX_EXTENT])?;
+        let all = self.integers(expr, Amount::INPUT_SIZE, &[2])?;
         Some([all[0], all[1]])
     }
 
@@ -280,19 +236,4 @@ impl Resolver<'_> {
         let found = self.value(expr)?.show();
         self.fail(expr.span, ResolveErrorKind::WrongKind { expected: "a string in quotes", found })
     }
-}
-
-/// A side of a mismatch.
-pub(super) fn side(span: Span, array: &Array) -> Side {
-    Side { span, declared: array.declared, what: array.show_shape() }
-}
-
-/// A number, shortened where it is too long to read.
-pub(super) fn short(value: &Rational) -> String {
-    if value.bits() <= 64 { value.to_string() } else { format!("about {}", value.to_decimal(6)) }
-}
-
-/// The entries of an array as polynomials; only for small arrays.
-pub(super) fn entries(array: &Array) -> Option<Vec<Poly>> {
-    Some(array.term.kernel.expand().ok()?.entries().to_vec())
 }

@@ -1,9 +1,10 @@
 //! Comparisons of kernels, images, numbers and lists.
 
 use super::Resolver;
+use super::build::error::{ResolveErrorKind, Side};
+use super::build::value::{Array, Role};
 use super::claims::Terms;
-use super::error::{ResolveErrorKind, Side};
-use super::value::{Array, Role, Value};
+use super::value::Value;
 use crate::source::Span;
 use convproof_engine::ir::{Order, Prop, Quantity};
 

@@ -1,11 +1,11 @@
 //! Equations of `exists`, `solve` and `fit`: sums of products of unknown and known kernels.
 
 use super::Resolver;
-use super::arguments::side;
-use super::error::{Limit, ResolveErrorKind, Side};
-use super::expression::number_array;
+use super::build::Amount;
+use super::build::arrays::{number_array, side};
+use super::build::error::{Limit, ResolveErrorKind, Side};
+use super::build::value::Array;
 use super::scope::Entry;
-use super::value::Array;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem};
 use convproof_engine::ir::{Equation, Factor, FitProblem, Unknown};
@@ -41,7 +41,7 @@ impl Resolver<'_> {
                 (equation.filter(|_| fresh), None)
             }
             Some(rank) => {
-                let rank = self.count(rank, "the rank", [1, 1024]);
+                let rank = self.count(rank, Amount { what: "the rank", range: [1, 1024] });
                 (self.low_rank(problem), Some(rank?))
             }
         };
@@ -108,12 +108,14 @@ impl Resolver<'_> {
             seen.push((&name.text, name.span));
             match name.text.as_str() {
                 "seed" => {
-                    let value = self.integer(&option.value, "the seed", [0, i64::MAX]);
+                    let value =
+                        self.integer(&option.value, Amount { what: "the seed", range: [0, i64::MAX] });
                     fine &= value.is_some();
                     seed = value.and_then(|value| u64::try_from(value).ok());
                 }
                 "starts" => {
-                    let value = self.count(&option.value, "the number of starts", [1, 10_000]);
+                    let value = self
+                        .count(&option.value, Amount { what: "the number of starts", range: [1, 10_000] });
                     fine &= value.is_some();
                     starts = value;
                 }
@@ -268,12 +270,12 @@ impl Resolver<'_> {
                 let (a, divisor) = (self.products(left, unknowns), self.scalar(right));
                 let (a, divisor) = (a?, divisor?);
                 let one = number_array(Rational::from(1));
-                let inverse = self.divide((&one, right.span), (&divisor, right.span), right.span)?;
+                let inverse = self.build.divide((&one, right.span), (&divisor, right.span), right.span)?;
                 self.multiplied(&a, &[known(&inverse)], expr.span)
             }
             ExprKind::Binary(BinaryOp::Pow, base, exponent) if !mentions(exponent, unknowns) => {
                 let base = self.products(base, unknowns);
-                let n = self.count(exponent, "the exponent", [1, 64]);
+                let n = self.count(exponent, Amount { what: "the exponent", range: [1, 64] });
                 let (base, n) = (base?, n?);
                 let mut power = base.clone();
                 for _ in 1..n {

@@ -1,20 +1,16 @@
 //! Functions that give kernels and numbers from kernels.
 
 use super::Resolver;
-use super::arguments::{Bound, MAX_EXTENT, side};
-use super::error::{Limit, ResolveErrorKind};
-use super::expression::{kernel_degree, number_array};
+use super::arguments::Bound;
+use super::build::arrays::{number_array, side};
+use super::build::error::{Limit, ResolveErrorKind};
+use super::build::value::{Array, Role};
+use super::build::{Amount, Builder};
 use super::operators::root;
-use super::value::{Array, Role, Value, degree};
+use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
-use convproof_engine::ir::KernelExpr;
-use convproof_engine::kernel::symbolic::MAX_TERMS;
-use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
-use convproof_exact::{Poly, Rational};
-
-/// Most square roots of a spec that depend on free symbols.
-const MAX_ROOTS: usize = 4096;
+use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 
 impl Resolver<'_> {
     /// A function with its arguments sorted.
@@ -22,73 +18,54 @@ impl Resolver<'_> {
         let kernel = "a kernel";
         let array = match name {
             "ones" | "zeros" => self.filled(bound, i64::from(name == "ones"), span),
-            "box" => self.box_kernel(bound, span),
+            "box" => {
+                let height = self.count(bound.at(0), Amount::BOX)?;
+                let width = bound.get("pw").map_or(Some(height), |expr| self.count(expr, Amount::BOX))?;
+                self.build.box_kernel([height, width], span)
+            }
             "delta" => self.delta(bound, span),
             "eye" => {
-                let channels = self.count(bound.at(0), "the number of channels", [1, MAX_EXTENT])?;
-                self.concrete(ConcreteKernel::identity(channels), Role::Kernel, span)
+                let channels = self.count(bound.at(0), Amount::CHANNELS)?;
+                self.build.concrete(ConcreteKernel::identity(channels), Role::Kernel, span)
             }
             "repeat" | "dilate" => {
-                let (array, by) = (self.array(bound.at(0), kernel), self.pair(bound.at(1), "the factor", 1));
+                let (array, by) = (self.array(bound.at(0), kernel), self.pair(bound.at(1), Amount::FACTOR));
                 let (array, by) = (array?, by?);
-                let old = array.shape();
-                // Factors and extents stay below 2^16 and 2^24, so their products do not overflow.
-                let grown = if name == "repeat" {
-                    Shape { height: old.height * by[0], width: old.width * by[1], ..old }
+                if name == "repeat" {
+                    self.build.repeat(&array, by, span)
                 } else {
-                    let extent = |n: usize, by: usize| (n - 1) * by + 1;
-                    Shape { height: extent(old.height, by[0]), width: extent(old.width, by[1]), ..old }
+                    self.build.dilate(&array, by, span)
+                }
+            }
+            "flip" | "transpose" | "trim" | "sum" => {
+                let array = self.array(bound.at(0), kernel)?;
+                let function = match name {
+                    "flip" => Builder::flip,
+                    "transpose" => Builder::transpose,
+                    "trim" => Builder::trim,
+                    _ => Builder::sum,
                 };
-                let result = grown.validate().and_then(|_| {
-                    let kernel = &array.term.kernel;
-                    if name == "repeat" { kernel.repeat(by) } else { kernel.dilate(by) }
-                });
-                let make = if name == "repeat" { KernelExpr::Repeat } else { KernelExpr::Dilate };
-                self.derived(result, make(array.expr(), by), grown_role(&array), &[&array], span)
+                function(&mut self.build, &array, span)
             }
-            "flip" => {
-                let array = self.array(bound.at(0), kernel)?;
-                self.derived(
-                    array.term.kernel.flip(),
-                    KernelExpr::Flip(array.expr()),
-                    array.role,
-                    &[&array],
-                    span,
-                )
-            }
-            "transpose" => {
-                let array = self.array(bound.at(0), kernel)?;
-                let role = grown_role(&array);
-                let result = array.term.kernel.transpose();
-                self.derived(result, KernelExpr::Transpose(array.expr()), role, &[&array], span)
-            }
-            "trim" => {
-                let array = self.array(bound.at(0), kernel)?;
-                let (result, sides) = match array.term.kernel.trim() {
-                    Ok((result, sides)) => (Ok(result), sides),
-                    Err(error) => (Err(error), [0; 4]),
-                };
-                self.derived(result, KernelExpr::Trim(array.expr(), sides), array.role, &[&array], span)
-            }
-            "outer" => self.outer(bound, span),
-            "sum" => {
-                let array = self.array(bound.at(0), kernel)?;
-                let result = match array.term.kernel.as_concrete() {
-                    Some(kernel) => Ok(kernel.sum().cells().iter().cloned().sum::<Rational>())
-                        .map(|sum| Kernel::scalar(&Poly::constant(sum))),
-                    None => array.term.kernel.sum().map(|sum| Kernel::scalar(&sum)),
-                };
-                self.derived(result, KernelExpr::Sum(array.expr()), Role::Scalar, &[&array], span)
+            "outer" => {
+                let vector = "a vector or a number";
+                let (u, v) = (self.array(bound.at(0), vector), self.array(bound.at(1), vector));
+                self.build.outer((&u?, bound.at(0).span), (&v?, bound.at(1).span), span)
             }
             "sqrt" => {
                 let array = self.array(bound.at(0), "a number or a kernel")?;
-                self.sqrt(&array, bound.at(0).span, span)
+                self.build.sqrt(&array, bound.at(0).span, span)
             }
             "hadamard" => {
                 let (a, b) = (self.array(bound.at(0), kernel), self.array(bound.at(1), kernel));
-                self.hadamard((&a?, bound.at(0).span), (&b?, bound.at(1).span), span)
+                self.build.hadamard((&a?, bound.at(0).span), (&b?, bound.at(1).span), span)
             }
-            "scale_rows" | "scale_columns" => self.scale_channels(name == "scale_rows", bound, span),
+            "scale_rows" | "scale_columns" => {
+                let (array, vector) =
+                    (self.array(bound.at(0), kernel), self.array(bound.at(1), "a vector or a number"));
+                let (array, vector) = ((&array?, bound.at(0).span), (&vector?, bound.at(1).span));
+                self.build.scale_channels(name == "scale_rows", array, vector, span)
+            }
             "load" => self.load(bound, span),
             "error" | "max_error" => return self.distance(name == "error", bound, span),
             _ => return self.quantity(name, bound, span),
@@ -97,155 +74,42 @@ impl Resolver<'_> {
     }
 
     fn filled(&mut self, bound: &Bound<'_>, value: i64, span: Span) -> Option<Array> {
-        let mut extent = |name: &str, what| match bound.get(name) {
+        let mut extent = |name: &str, amount| match bound.get(name) {
             None => Some(1),
-            Some(expr) => self.count(expr, what, [1, MAX_EXTENT]),
+            Some(expr) => self.count(expr, amount),
         };
         let shape = Shape {
-            outputs: extent("out", "the number of channels")?,
-            inputs: extent("in", "the number of channels")?,
-            height: extent("h", "the height")?,
-            width: extent("w", "the width")?,
+            outputs: extent("out", Amount::CHANNELS)?,
+            inputs: extent("in", Amount::CHANNELS)?,
+            height: extent("h", Amount::HEIGHT)?,
+            width: extent("w", Amount::WIDTH)?,
         };
-        self.concrete(ConcreteKernel::constant(shape, value), Role::Kernel, span)
-    }
-
-    fn box_kernel(&mut self, bound: &Bound<'_>, span: Span) -> Option<Array> {
-        let height = self.count(bound.at(0), "the box", [1, MAX_EXTENT])?;
-        let width = match bound.get("pw") {
-            Some(expr) => self.count(expr, "the box", [1, MAX_EXTENT])?,
-            None => height,
-        };
-        let shape = Shape::plane(height, width);
-        let kernel = ConcreteKernel::ones(shape).and_then(|ones| {
-            let area = Rational::from(i64::try_from(height * width).unwrap_or(i64::MAX));
-            ones.scale(&area.recip().ok_or(KernelError::EmptyShape)?)
-        });
-        self.concrete(kernel, Role::Kernel, span)
+        self.build.filled(shape, value, span)
     }
 
     fn delta(&mut self, bound: &Bound<'_>, span: Span) -> Option<Array> {
-        let height = self.count(bound.at(0), "the height", [1, MAX_EXTENT]);
-        let width = self.count(bound.at(1), "the width", [1, MAX_EXTENT]);
+        let height = self.count(bound.at(0), Amount::HEIGHT);
+        let width = self.count(bound.at(1), Amount::WIDTH);
         let (height, width) = (height?, width?);
-        let below = |n: usize| i64::try_from(n - 1).unwrap_or(i64::MAX);
-        let row = self.count(bound.at(2), "the row", [0, below(height)]);
-        let column = self.count(bound.at(3), "the column", [0, below(width)]);
-        self.concrete(ConcreteKernel::delta(height, width, row?, column?), Role::Kernel, span)
+        let row = self.count(bound.at(2), Amount::below(height, "the row"));
+        let column = self.count(bound.at(3), Amount::below(width, "the column"));
+        self.build.concrete(ConcreteKernel::delta(height, width, row?, column?), Role::Kernel, span)
     }
 
     /// `pad(A,n)` and `pad(A,top,left,bottom,right)`.
     pub(super) fn pad_kernel(&mut self, arguments: &[Argument], span: Span) -> Option<Array> {
         let array = self.array(&arguments[0].value, "a kernel");
         let sides = match &arguments[1..] {
-            [one] => self.sides(&one.value, "the padding", 0)?,
+            [one] => self.sides(&one.value, Amount::ADDED_PADDING)?,
             all => {
                 let mut sides = [0; 4];
                 for (side, argument) in sides.iter_mut().zip(all) {
-                    *side = self.integer(&argument.value, "the padding", [0, MAX_EXTENT])?;
+                    *side = self.integer(&argument.value, Amount::ADDED_PADDING)?;
                 }
                 sides
             }
         };
-        let array = array?;
-        let sides = sides.map(convproof_engine::operator::gather::index);
-        let old = array.shape();
-        let (height, width) = (old.height + sides[0] + sides[2], old.width + sides[1] + sides[3]);
-        let result = Shape { height, width, ..old }.validate().and_then(|_| array.term.kernel.pad(sides));
-        self.derived(result, KernelExpr::Pad(array.expr(), sides), grown_role(&array), &[&array], span)
-    }
-
-    fn outer(&mut self, bound: &Bound<'_>, span: Span) -> Option<Array> {
-        let (u, v) = (self.vector(bound.at(0)), self.vector(bound.at(1)));
-        let ((u, _), (v, _)) = (u?, v?);
-        let result = u.term.kernel.transpose().and_then(|column| column.convolve(&v.term.kernel));
-        self.derived(result, KernelExpr::Outer(u.expr(), v.expr()), Role::Kernel, &[&u, &v], span)
-    }
-
-    /// Positive square roots, entry by entry.
-    pub(super) fn sqrt(&mut self, array: &Array, at: Span, span: Span) -> Option<Array> {
-        let entries = self.polys(array, at)?;
-        let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
-        if free + self.symbols.roots().len() > MAX_ROOTS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
-        }
-        let mut roots = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            if entry.as_constant().is_some_and(|value| value.is_negative()) {
-                return self.fail(at, ResolveErrorKind::Root("a negative number has no real square root"));
-            }
-            // Keeps degrees bounded when the root is squared away again.
-            let nested = entry.symbols().iter().any(|&symbol| self.symbols.root_of(symbol).is_some());
-            if nested && degree(entry) > 2 {
-                return self
-                    .fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
-            }
-            match self.symbols.root(entry) {
-                Some(root) => roots.push(root),
-                None => {
-                    let limit = Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS);
-                    return self.fail(span, ResolveErrorKind::TooLarge(limit));
-                }
-            }
-        }
-        let kernel = Kernel::from_entries(array.shape(), roots);
-        self.derived(kernel, KernelExpr::Sqrt(array.expr()), array.role, &[array], span)
-    }
-
-    /// Entry by entry products.
-    pub(super) fn hadamard(
-        &mut self,
-        left: (&Array, Span),
-        right: (&Array, Span),
-        span: Span,
-    ) -> Option<Array> {
-        let ((a, at), (b, bt)) = (left, right);
-        if a.shape() != b.shape() {
-            let (left, right) = (side(at, a), side(bt, b));
-            let context = "an entry by entry product";
-            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: None });
-        }
-        let (x, y) = (self.polys(a, at)?, self.polys(b, bt)?);
-        let terms: usize =
-            x.iter().zip(&y).map(|(x, y)| x.terms().len().saturating_mul(y.terms().len())).sum();
-        let kernel = if terms > MAX_TERMS {
-            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
-        } else {
-            Kernel::from_entries(a.shape(), x.iter().zip(&y).map(|(x, y)| x * y).collect())
-        };
-        self.derived(kernel, KernelExpr::Hadamard(a.expr(), b.expr()), a.role, &[a, b], span)
-    }
-
-    /// Output or input channels times the entries of a vector: a product with a diagonal 1×1 kernel.
-    fn scale_channels(&mut self, outputs: bool, bound: &Bound<'_>, span: Span) -> Option<Array> {
-        let (kernel, vector) = (self.array(bound.at(0), "a kernel"), self.vector(bound.at(1)));
-        let (kernel, (vector, len)) = (kernel?, vector?);
-        let channels = if outputs { kernel.shape().outputs } else { kernel.shape().inputs };
-        if len == 1 {
-            return self.multiply((&vector, bound.at(1).span), (&kernel, bound.at(0).span), span);
-        }
-        if len != channels {
-            let which = if outputs { "output" } else { "input" };
-            let hint = format!("one factor for each of the {channels} {which} channels");
-            let (left, right) = (side(bound.at(0).span, &kernel), side(bound.at(1).span, &vector));
-            let context = "scaled channels";
-            return self
-                .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
-        }
-        let entries = self.polys(&vector, bound.at(1).span)?;
-        let shape = Shape::new(len, len, 1, 1);
-        let result = shape.validate().and_then(|_| {
-            let cell = |[o, c, _, _]: [usize; 4]| if o == c { entries[o].clone() } else { Poly::zero() };
-            let diagonal =
-                Kernel::from_entries(shape, convproof_engine::kernel::positions(shape).map(cell).collect())?;
-            if outputs {
-                kernel.term.kernel.convolve_dilated(&diagonal, [1, 1])
-            } else {
-                diagonal.convolve_dilated(&kernel.term.kernel, [1, 1])
-            }
-        });
-        let make = if outputs { KernelExpr::ScaleOutputs } else { KernelExpr::ScaleInputs };
-        self.derived(result, make(kernel.expr(), vector.expr()), kernel.role, &[&kernel, &vector], span)
+        self.build.pad(&array?, sides.map(convproof_engine::operator::gather::index), span)
     }
 
     fn load(&mut self, bound: &Bound<'_>, span: Span) -> Option<Array> {
@@ -273,7 +137,7 @@ impl Resolver<'_> {
             let reason = "the array has no entries".to_owned();
             return self.fail(span, ResolveErrorKind::Load { path, reason });
         }
-        self.concrete(ConcreteKernel::from_rationals(shape, &values), role, span)
+        self.build.concrete(ConcreteKernel::from_rationals(shape, &values), role, span)
     }
 
     /// `error(K,L)` = ‖K−L‖F / ‖L‖F and `max_error(K,L)` = max |K−L|.
@@ -305,29 +169,11 @@ impl Resolver<'_> {
         }
     }
 
-    /// A new free kernel.
-    pub(super) fn free(&mut self, name: &str, shape: Shape, indices: usize, span: Span) -> Option<Array> {
-        let large = !shape.is_plane() && shape.entries().is_none_or(|n| n > MAX_TERMS);
-        let free = if large { None } else { self.symbols.declare(name, shape, indices) };
-        let Some(free) = free else {
-            return self
-                .fail(span, ResolveErrorKind::TooLarge(Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS)));
-        };
-        let role = match indices {
-            0 => Role::Scalar,
-            1 => Role::Row,
-            _ => Role::Kernel,
-        };
-        let kernel = Kernel::free(free.first, shape);
-        debug_assert!(kernel.as_ref().is_ok_and(|kernel| kernel_degree(kernel) == 1));
-        self.derived(kernel, KernelExpr::Free { first: free.first, shape }, role, &[], span)
-    }
-
     /// The extents of a declaration: `[3,3]`, `[64,64,3,3]`, `[64]`.
     pub(super) fn extents(&mut self, indices: &[Expr], image: bool, span: Span) -> Option<Shape> {
         let mut all = Vec::with_capacity(indices.len());
         for index in indices {
-            all.push(self.count(index, "an extent", [1, MAX_EXTENT]));
+            all.push(self.count(index, Amount::EXTENT));
         }
         let all = all.into_iter().collect::<Option<Vec<usize>>>()?;
         let shape = match (all.as_slice(), image) {
@@ -345,14 +191,6 @@ impl Resolver<'_> {
                 return self.fail(span, ResolveErrorKind::IndexCount { found, expected });
             }
         };
-        match shape.validate() {
-            Ok(_) => Some(shape),
-            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
-        }
+        self.build.shape(shape, span)
     }
-}
-
-/// What an array is after its extents changed.
-fn grown_role(array: &Array) -> Role {
-    if array.role == Role::Image { Role::Image } else { Role::Kernel }
 }

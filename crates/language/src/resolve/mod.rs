@@ -5,33 +5,34 @@
 
 mod application;
 mod arguments;
+pub mod build;
 mod builtins;
 mod claims;
 mod comparisons;
 mod conditions;
 mod equations;
-mod error;
 mod expression;
 mod functions;
 mod layers;
-mod message;
 mod operators;
 mod quantities;
 mod scope;
-mod stacks;
 mod statements;
 mod value;
 
-pub use claims::operator_diagnostic;
-pub use error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
+pub use build::claims::operator_diagnostic;
+pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 
 use crate::source::Span;
 use crate::syntax::ast::Statement;
+use build::Builder;
+use build::arrays::kernel_degree;
+use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
 use convproof_exact::Rational;
 use scope::{Entry, Scope};
-use value::{Array, Role, Value};
+use value::Value;
 
 /// What `load` reads: a file and perhaps an entry of it, to extents and values in C order; the error is a message
 /// for the user.
@@ -40,9 +41,8 @@ pub type Loader<'a> = Box<dyn FnMut(&str, Option<&str>) -> Result<(Vec<usize>, V
 /// Resolves the statements of one spec in order.
 pub struct Resolver<'a> {
     scope: Scope,
-    symbols: Symbols,
+    build: Builder,
     load: Loader<'a>,
-    errors: Vec<ResolveError>,
 }
 
 /// What a statement turned out to be.
@@ -85,12 +85,7 @@ impl<'a> Resolver<'a> {
     pub fn new(
         load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
     ) -> Self {
-        Self {
-            scope: Scope::default(),
-            symbols: Symbols::default(),
-            load: Box::new(load),
-            errors: Vec::new(),
-        }
+        Self { scope: Scope::default(), build: Builder::default(), load: Box::new(load) }
     }
 
     /// Resolves the next statement and declares its names.
@@ -100,19 +95,19 @@ impl<'a> Resolver<'a> {
     /// there is nothing more to say.
     pub fn statement(&mut self, statement: &Statement) -> Result<Resolved, Vec<ResolveError>> {
         let resolved = self.resolve(statement);
-        let mut errors = std::mem::take(&mut self.errors);
+        let mut errors = std::mem::take(&mut self.build.errors);
         errors.sort_by_key(|error| error.span);
         resolved.filter(|_| errors.is_empty()).ok_or(errors)
     }
 
     /// The free symbols declared so far.
     pub fn symbols(&self) -> &Symbols {
-        &self.symbols
+        &self.build.symbols
     }
 
     /// Gives a name its value once `solve` or `fit` has found it.
     pub fn bind(&mut self, name: &str, span: Span, term: KernelTerm) {
-        let degree = expression::kernel_degree(&term.kernel);
+        let degree = kernel_degree(&term.kernel);
         let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
     }
@@ -127,16 +122,11 @@ impl<'a> Resolver<'a> {
 
     /// Notes a mistake.
     fn report(&mut self, span: Span, kind: ResolveErrorKind) {
-        let error = ResolveError { kind, span };
-        // The same mistake can be met on several ways, such as from both sides of a claim.
-        if !self.errors.contains(&error) {
-            self.errors.push(error);
-        }
+        self.build.report(span, kind);
     }
 
     /// Notes a mistake in place of a value.
     fn fail<T>(&mut self, span: Span, kind: ResolveErrorKind) -> Option<T> {
-        self.report(span, kind);
-        None
+        self.build.fail(span, kind)
     }
 }

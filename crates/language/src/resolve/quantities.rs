@@ -5,16 +5,15 @@ use num_bigint::BigInt;
 
 use super::Resolver;
 use super::arguments::Bound;
-use super::error::{Limit, ResolveErrorKind};
-use super::expression::number_array;
-use super::value::{Array, Role, Value};
+use super::build::arrays::number_array;
+use super::build::claims::failing_layer;
+use super::build::error::{Limit, ResolveErrorKind};
+use super::value::Value;
 use crate::source::Span;
-use convproof_engine::ir::{KernelExpr, Layer, Quantity, Stack, StackKind};
-use convproof_engine::kernel::Kernel;
-use convproof_engine::operator::gather::{index, signed};
+use convproof_engine::ir::{Layer, Quantity, Stack, StackKind};
+use convproof_engine::operator::gather::index;
 use convproof_engine::operator::geometry::{self, GeometryError};
 use convproof_engine::operator::shape::{self, Signal};
-use convproof_engine::operator::{Affine, Node, Operators, Part};
 use convproof_exact::{Poly, Rational};
 
 impl Resolver<'_> {
@@ -28,7 +27,7 @@ impl Resolver<'_> {
         let stack = value?;
         let stack = &stack.stack;
         match name {
-            "kernel" => self.single_kernel(stack, span).map(Value::Array),
+            "kernel" => self.build.single_kernel(stack, span).map(Value::Array),
             "stride" => {
                 let strides = geometry::strides(stack).map_err(|error| (error, "stride"));
                 let strides = self.geometry(strides, span)?;
@@ -45,11 +44,11 @@ impl Resolver<'_> {
                 let size = size?;
                 let channels = match shape::input_channels(&[stack]) {
                     Ok(channels) => channels,
-                    Err(error) => return self.operator(&error, &[stack], span),
+                    Err(error) => return self.build.operator(&error, &[stack], span),
                 };
                 let output = match shape::after(stack, Signal::input(channels), Some(size)) {
                     Ok(signal) => signal.at(size),
-                    Err(error) => return self.operator(&error, &[stack], span),
+                    Err(error) => return self.build.operator(&error, &[stack], span),
                 };
                 let Some(output) = output else {
                     let layer = failing_layer(stack, channels, size);
@@ -80,74 +79,6 @@ impl Resolver<'_> {
             }
         };
         self.fail(span, ResolveErrorKind::NoQuantity { quantity, reason, layer })
-    }
-
-    /// `kernel(S)`: the kernel that a stack is far from borders, with the extent that its layers have together.
-    fn single_kernel(&mut self, stack: &std::sync::Arc<Stack>, span: Span) -> Option<Array> {
-        let normal = shape::input_channels(&[stack]).and_then(|channels| {
-            let mut operators = Operators::without_borders(channels);
-            let input = operators.input().map_err(|error| {
-                convproof_engine::operator::OperatorError::Kernel { at: stack.span, error }
-            })?;
-            Ok((operators.apply(stack, input)?, operators, channels))
-        });
-        let (affine, operators, channels) = match normal {
-            Ok(normal) => normal,
-            Err(error) => return self.operator(&error, &[stack], span),
-        };
-        let outputs = affine.channels;
-        let kernel = match single_part(&operators, &affine) {
-            Err(reason) => return self.fail(span, ResolveErrorKind::NoSingleKernel(reason)),
-            Ok(None) => convproof_engine::kernel::ConcreteKernel::zeros(
-                convproof_engine::kernel::Shape::new(outputs, channels, 1, 1),
-            )
-            .map(|kernel| (Kernel::from(kernel), [0, 0])),
-            Ok(Some(part)) => {
-                let offset = [0, 1].map(|axis| {
-                    let axis = &part.gather.axes[axis];
-                    -axis.offset - axis.same.map_or(0, geometry::nominal_before)
-                });
-                Ok((part.gather.kernel.clone(), offset))
-            }
-        };
-        let kernel = kernel.and_then(|(kernel, offset)| match geometry::fields(stack) {
-            Ok(fields) => {
-                let size = [kernel.shape().height, kernel.shape().width].map(signed);
-                let zero = kernel.is_zero();
-                let before = [0, 1].map(|axis| if zero { 0 } else { offset[axis] - fields[axis].first });
-                let after = [0, 1].map(|axis| fields[axis].extent() - before[axis] - size[axis]);
-                kernel.pad([before[0], before[1], after[0], after[1]].map(index))
-            }
-            Err(_) => Ok(kernel),
-        });
-        self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, 0, span)
-    }
-}
-
-/// The only part of an affine map without bias, `None` for the zero map, or what is in the way.
-fn single_part<'a>(operators: &Operators, affine: &'a Affine) -> Result<Option<&'a Part>, &'static str> {
-    if !affine.bias.is_empty() {
-        return Err("it adds a bias");
-    }
-    match affine.parts.as_slice() {
-        [] => Ok(None),
-        [part] if part.source != 0 => Err(node_reason(operators, part)),
-        [part] if part.gather.axes.iter().any(|axis| axis.up != 1) => Err("it upsamples"),
-        [part] => Ok(Some(part)),
-        _ => Err("its branches do not move alike"),
-    }
-}
-
-/// Why a node other than the input is read by the last layers of a stack.
-fn node_reason(operators: &Operators, part: &Part) -> &'static str {
-    let gather = &part.gather;
-    match operators.node(part.source) {
-        Node::Cut(_) if gather.axes.iter().any(|axis| axis.same.is_some()) => {
-            "SAME padding with a stride stands after a layer that changes the size; write that padding as numbers"
-        }
-        Node::Cut(inner) if !inner.bias.is_empty() => "it adds a bias",
-        Node::Cut(_) => "an upsampling stands after a stride, or its kernels multiply to too many terms",
-        _ => "a layer in it is nonlinear or averages over parts of windows",
     }
 }
 
@@ -222,34 +153,4 @@ fn branch_multiplications<'a>(
     }
     *signal = (outputs, size);
     total
-}
-
-/// The first layer that leaves no output, and the size that reaches it.
-pub(super) fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(Span, [i64; 2])> {
-    let after = |stack: &Stack, channels, size| {
-        let signal = shape::after(stack, Signal::input(channels), Some(size)).ok()?;
-        Some((signal.channels, signal.at(size)))
-    };
-    match &stack.kind {
-        StackKind::Layer(_) => match after(stack, channels, size)? {
-            (_, None) => Some((stack.span, size)),
-            _ => None,
-        },
-        StackKind::Chain(links) => {
-            let (mut channels, mut size) = (channels, size);
-            for link in links {
-                match after(link, channels, size)? {
-                    (next, Some(output)) => (channels, size) = (next, output),
-                    (_, None) => return failing_layer(link, channels, size),
-                }
-            }
-            None
-        }
-        StackKind::Sum(branches) => {
-            branches.iter().find_map(|(_, branch)| failing_layer(branch, channels, size))
-        }
-        StackKind::Concat(branches) => {
-            branches.iter().find_map(|branch| failing_layer(branch, channels, size))
-        }
-    }
 }

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Resolver;
+use super::build::error::{ResolveError, ResolveErrorKind};
 use super::builtins;
-use super::error::{ResolveError, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::Name;
@@ -81,7 +81,7 @@ impl Resolver<'_> {
         }
         // One statement may use a name that is not there more than once.
         let known = |error: &ResolveError| matches!(&error.kind, ResolveErrorKind::UnknownName { name: own, .. } if own == name);
-        if self.errors.iter().any(known) {
+        if self.build.errors.iter().any(known) {
             return None;
         }
         let declared = self.scope.entries.keys().map(String::as_str);

@@ -1,8 +1,9 @@
 //! Statements: what they declare and claim.
 
-use super::error::{ResolveErrorKind, Side};
+use super::build::error::{ResolveErrorKind, Side};
+use super::build::value::{Array, Role};
 use super::scope::Entry;
-use super::value::{Array, Role, Value};
+use super::value::Value;
 use super::{ClaimBody, Resolved, ResolvedClaim, Resolver};
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -25,7 +26,7 @@ impl Resolver<'_> {
                 let fresh = self.may_declare(name);
                 let value = match value {
                     Some(expr) => self.scalar(expr).map(|array| Array { role: Role::Scalar, ..array }),
-                    None => self.free(&name.text, Shape::plane(1, 1), 0, name.span),
+                    None => self.build.free(&name.text, Shape::plane(1, 1), 0, name.span),
                 };
                 self.declare(name, fresh, value.map(Value::Array))
             }
@@ -68,7 +69,10 @@ impl Resolver<'_> {
                 return self.fail(target.name.span, ResolveErrorKind::UnknownShape(name));
             };
             let (shape, indices) = shape?;
-            return self.free(&target.name.text, shape, indices.len(), target.name.span).map(Value::Array);
+            return self
+                .build
+                .free(&target.name.text, shape, indices.len(), target.name.span)
+                .map(Value::Array);
         };
         let array = self.array(expr, "a kernel")?;
         if let Some(shape) = shape {
@@ -113,7 +117,7 @@ impl Resolver<'_> {
             count => all[4 - count..].iter().map(ToString::to_string).collect(),
         };
         let left = Side { span: place, declared: None, what: format!("[{}]", written.join(",")) };
-        let right = super::arguments::side(span, array);
+        let right = super::build::arrays::side(span, array);
         self.fail(span, ResolveErrorKind::ShapeMismatch { context: "a declaration", left, right, hint: None })
     }
 

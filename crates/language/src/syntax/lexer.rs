@@ -91,6 +91,11 @@ fn token(input: Input) -> IResult<Input, TokenKind> {
     }
 }
 
+/// Whether a text is one name, and nothing beside it. Words with a meaning of their own are names too.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(starts_word) && text.chars().all(continues_word)
+}
+
 fn starts_word(c: char) -> bool {
     c.is_alphabetic() || c == '_'
 }

@@ -17,6 +17,7 @@ pub use error::{
     Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS, RowShape, SyntaxError,
     SyntaxErrorKind,
 };
+pub use lexer::is_name;
 pub use parser::parse;
 pub use printer::{print, print_expression, print_proposition, print_statement};
 

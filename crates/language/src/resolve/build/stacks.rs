@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Resolver;
+use super::arrays::number_array;
 use super::error::{Limit, ResolveErrorKind};
-use super::expression::number_array;
 use super::value::{Array, Role, StackValue, Tail};
+use super::{Amount, Builder};
 use crate::source::Span;
-use crate::syntax::ast::Expr;
 use convproof_engine::ir::{KernelExpr, KernelTerm, Layer, Stack, StackKind};
 use convproof_exact::Rational;
 
@@ -20,12 +19,25 @@ const MAX_STACK_DEPTH: u32 = 60;
 /// Highest degree of a stack in the free symbols.
 const MAX_STACK_DEGREE: u32 = 512;
 
-impl Resolver<'_> {
-    /// `S ^ n`: n copies in a row.
-    pub(super) fn repeated(&mut self, stack: StackValue, exponent: &Expr, span: Span) -> Option<StackValue> {
-        let stack = self.finished(stack)?;
+impl Builder {
+    /// The identity.
+    pub fn identity(&mut self, span: Span) -> StackValue {
+        StackValue::new(Stack { kind: StackKind::Chain(Vec::new()), span }, 0)
+    }
+
+    /// A `flatten` that a `dense` is to follow.
+    pub fn flatten(&mut self, span: Span) -> StackValue {
+        StackValue { tail: Tail::Flatten(span), ..self.identity(span) }
+    }
+
+    /// How often a stack may follow itself.
+    pub fn repetitions(stack: &StackValue) -> Amount {
         let most = i64::try_from(MAX_LAYERS / stack.layers.max(1)).unwrap_or(1);
-        let n = self.count(exponent, "the exponent", [0, most])?;
+        Amount { what: "the exponent", range: [0, most] }
+    }
+
+    /// `S ^ n`: n copies in a row; `n` is in the range of [`Self::repetitions`].
+    pub fn repeated(&mut self, stack: &StackValue, n: usize, span: Span) -> Option<StackValue> {
         let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
         let (layers, depth) = (stack.layers * n, stack.depth);
@@ -34,8 +46,19 @@ impl Resolver<'_> {
         self.limited(whole, layers, depth, degree, tail)
     }
 
+    /// Checks that no `flatten` or `dense` lacks its counterpart.
+    pub fn finished(&mut self, stack: StackValue) -> Option<StackValue> {
+        if let Some(span) = stack.head {
+            return self.fail(span, ResolveErrorKind::DenseAlone);
+        }
+        if let Tail::Flatten(span) = stack.tail {
+            return self.fail(span, ResolveErrorKind::FlattenAlone);
+        }
+        Some(stack)
+    }
+
     /// First `left`, then `right`.
-    pub(super) fn then(&mut self, left: &StackValue, right: &StackValue, span: Span) -> Option<StackValue> {
+    pub fn then(&mut self, left: &StackValue, right: &StackValue, span: Span) -> Option<StackValue> {
         let empty = matches!(&right.stack.kind, StackKind::Chain(links) if links.is_empty());
         match (left.tail, right.head) {
             (Tail::Flatten(at), None) if !(empty && right.tail == Tail::Image) => {
@@ -65,7 +88,8 @@ impl Resolver<'_> {
         Some(StackValue { head, ..self.limited(whole, layers, depth, degree, tail)? })
     }
 
-    pub(super) fn sum_of(
+    /// Branches added, or subtracted with `minus`.
+    pub fn sum_of(
         &mut self,
         left: &StackValue,
         right: &StackValue,
@@ -85,7 +109,8 @@ impl Resolver<'_> {
         self.limited(whole, left.layers + right.layers, depth, left.degree.max(right.degree), tail)
     }
 
-    pub(super) fn scaled(&mut self, factor: &Array, stack: &StackValue, span: Span) -> Option<StackValue> {
+    /// A stack times a number.
+    pub fn scaled(&mut self, factor: &Array, stack: &StackValue, span: Span) -> Option<StackValue> {
         let stack = self.finished(stack.clone())?;
         let mut branches = branches(&stack);
         for (own, _) in &mut branches {
@@ -102,8 +127,26 @@ impl Resolver<'_> {
         self.limited(whole, stack.layers, stack.depth + 1, degree, stack.tail)
     }
 
+    /// A stack over a number: `S / c`.
+    pub fn divided(&mut self, stack: &StackValue, by: (&Array, Span), span: Span) -> Option<StackValue> {
+        let one = number_array(Rational::from(1));
+        let inverse = self.divide((&one, by.1), by, by.1)?;
+        self.scaled(&inverse, stack, span)
+    }
+
+    /// Branches whose channels are joined in order; there is at least one.
+    pub fn concat(&mut self, parts: Vec<StackValue>, span: Span) -> Option<StackValue> {
+        let layers = parts.iter().map(|part| part.layers).sum();
+        let depth = parts.iter().map(|part| part.depth).max().unwrap_or(0) + 1;
+        let degree = parts.iter().map(|part| part.degree).max().unwrap_or(0);
+        let vectors = parts.iter().all(|part| part.tail == Tail::Vector);
+        let tail = if vectors { Tail::Vector } else { Tail::Image };
+        let kind = StackKind::Concat(parts.into_iter().map(|part| part.stack).collect());
+        self.limited(Stack { kind, span }, layers, depth, degree, tail)
+    }
+
     /// A stack, if it is within the limits.
-    pub(super) fn limited(
+    fn limited(
         &mut self,
         stack: Stack,
         layers: usize,

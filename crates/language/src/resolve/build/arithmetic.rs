@@ -1,0 +1,310 @@
+//! `+ - * / ^` of arrays, and what is done entry by entry.
+
+use super::arrays::{bits, is_constant, number_array, side};
+use super::error::{Limit, ResolveErrorKind};
+use super::value::{Array, Role, degree};
+use super::{Amount, Builder};
+use crate::source::Span;
+use convproof_engine::ir::KernelExpr;
+use convproof_engine::kernel::symbolic::MAX_TERMS;
+use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use convproof_exact::{MAX_DEGREE, Monomial, Poly, Rational};
+
+/// Highest exponent of a kernel without free symbols.
+const MAX_POWER: i64 = 1024;
+
+/// Highest product of an exponent and the length of its base in bits.
+const MAX_POWER_BITS: u64 = 1 << 18;
+
+/// Most square roots of a spec that depend on free symbols.
+const MAX_ROOTS: usize = 4096;
+
+impl Builder {
+    /// The powers that an array may be raised to.
+    pub fn exponents(array: &Array) -> Amount {
+        let free = !is_constant(array);
+        let most = if free { i64::from(MAX_DEGREE / array.degree.max(1)) } else { MAX_POWER };
+        let least = if array.is_scalar() { -most } else { 0 };
+        Amount { what: "the exponent", range: [least, most] }
+    }
+
+    /// `-A`.
+    pub fn negative(&mut self, array: &Array, span: Span) -> Option<Array> {
+        let kernel = array.term.kernel.scale_rational(&Rational::from(-1));
+        self.derived(kernel, KernelExpr::Negate(array.expr()), array.role, [array], span)
+    }
+
+    /// A sum, or a difference with `minus`.
+    pub fn add(
+        &mut self,
+        left: (&Array, Span),
+        right: (&Array, Span),
+        minus: bool,
+        span: Span,
+    ) -> Option<Array> {
+        let ((a, at), (b, bt)) = (left, right);
+        if a.shape() != b.shape() {
+            // A number is added to every entry of a vector, as in `sqrt(var + eps)`.
+            match (a.role, b.role) {
+                (Role::Scalar, Role::Row) => {
+                    let wide = self.spread(a, b.shape(), at)?;
+                    return self.add((&wide, at), right, minus, span);
+                }
+                (Role::Row, Role::Scalar) => {
+                    let wide = self.spread(b, a.shape(), bt)?;
+                    return self.add(left, (&wide, bt), minus, span);
+                }
+                _ => {}
+            }
+            let hint = sum_hint(a, b);
+            let context = if minus { "a difference" } else { "a sum" };
+            let kind =
+                ResolveErrorKind::ShapeMismatch { context, left: side(at, a), right: side(bt, b), hint };
+            return self.fail(span, kind);
+        }
+        let (x, y) = (&a.term.kernel, &b.term.kernel);
+        let kernel = if minus { x.sub(y) } else { x.add(y) };
+        let expr =
+            if minus { KernelExpr::Sub(a.expr(), b.expr()) } else { KernelExpr::Add(a.expr(), b.expr()) };
+        self.derived(kernel, expr, joint_role(a, b), [a, b], span)
+    }
+
+    /// An array of a shape with all entries equal to a scalar.
+    pub fn spread(&mut self, scalar: &Array, shape: Shape, span: Span) -> Option<Array> {
+        let ones = self.concrete(ConcreteKernel::ones(shape), Role::Row, span)?;
+        self.multiply((scalar, span), (&ones, span), span)
+    }
+
+    /// First the left, then the right: full convolution, or scaling by a number.
+    pub fn multiply(&mut self, left: (&Array, Span), right: (&Array, Span), span: Span) -> Option<Array> {
+        let ((a, at), (b, bt)) = (left, right);
+        let role = if a.is_scalar() {
+            b.role
+        } else if b.is_scalar() {
+            a.role
+        } else {
+            joint_role(a, b)
+        };
+        if !a.is_scalar() && !b.is_scalar() && a.shape().outputs != b.shape().inputs {
+            let hint = format!(
+                "`A * B` is A first, then B: the {} output channels of the first meet {} input channels",
+                a.shape().outputs,
+                b.shape().inputs
+            );
+            let context = "a product";
+            let (left, right) = (side(at, a), side(bt, b));
+            return self
+                .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
+        }
+        let (x, y) = (&a.term.kernel, &b.term.kernel);
+        let kernel = match (symbolic_terms(x), symbolic_terms(y)) {
+            (Some(m), Some(n)) if !both_whole(x, y) && m.saturating_mul(n) > MAX_TERMS => {
+                Err(KernelError::TooManyTerms { limit: MAX_TERMS })
+            }
+            _ => x.convolve(y),
+        };
+        self.derived(kernel, KernelExpr::Convolve(a.expr(), b.expr()), role, [a, b], span)
+    }
+
+    /// Division by a number, or entry by entry.
+    pub fn divide(&mut self, left: (&Array, Span), right: (&Array, Span), span: Span) -> Option<Array> {
+        let ((a, at), (b, bt)) = (left, right);
+        if !b.is_scalar() && a.shape() != b.shape() {
+            let hint =
+                Some("kernels are divided by a number, or entry by entry by a kernel of the same shape");
+            let context = "a quotient";
+            let (left, right) = (side(at, a), side(bt, b));
+            let hint = hint.map(str::to_owned);
+            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
+        }
+        let mut inverses = Vec::new();
+        for divisor in self.polys(b, bt)? {
+            // The square of a known root is divided by as the root's power -2.
+            let square = || {
+                let root = self.symbols.roots().iter().find(|root| root.radicand == divisor)?;
+                Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
+            };
+            match divisor.reciprocal().or_else(square) {
+                Some(inverse) => inverses.push(inverse),
+                None if divisor.is_zero() => return self.fail(bt, ResolveErrorKind::DivisionByZero),
+                None => {
+                    let shown = self.symbols.show(&divisor);
+                    return self.fail(bt, ResolveErrorKind::NotDivisible(shown));
+                }
+            }
+        }
+        let kernel = match inverses.as_slice() {
+            [inverse] => a.term.kernel.scale(inverse),
+            _ => {
+                let dividends = self.polys(a, at)?;
+                let quotients = dividends.iter().zip(&inverses).map(|(x, y)| x * y).collect();
+                Kernel::from_entries(a.shape(), quotients)
+            }
+        };
+        self.derived(kernel, KernelExpr::Divide(a.expr(), b.expr()), a.role, [a, b], span)
+    }
+
+    /// `K ^ n`, with `n` in the range of [`Self::exponents`].
+    pub fn kernel_power(&mut self, base: (&Array, Span), n: i64, at: Span, span: Span) -> Option<Array> {
+        let (array, place) = base;
+        let inverse;
+        let (array, n) = if n < 0 {
+            let one = number_array(Rational::from(1));
+            inverse = self.divide((&one, at), base, span)?;
+            (&inverse, n.unsigned_abs())
+        } else {
+            (array, n.unsigned_abs())
+        };
+        let shape = array.shape();
+        if shape.outputs != shape.inputs {
+            let hint = Some("a power needs as many output channels as input channels".to_owned());
+            let (left, right) = (side(place, array), side(place, array));
+            let context = "a power";
+            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
+        }
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        let long = array
+            .term
+            .kernel
+            .as_concrete()
+            .is_some_and(|k| bits(k) > 1 && bits(k) * u64::from(n) > MAX_POWER_BITS);
+        let kernel = if long { Err(KernelError::TooLarge) } else { power(&array.term.kernel, n) };
+        let expr = KernelExpr::Power(array.expr(), n);
+        self.derived(kernel, expr, array.role, [array], span)
+    }
+
+    /// Positive square roots, entry by entry.
+    pub fn sqrt(&mut self, array: &Array, at: Span, span: Span) -> Option<Array> {
+        let entries = self.polys(array, at)?;
+        let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
+        if free + self.symbols.roots().len() > MAX_ROOTS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
+        }
+        let mut roots = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            if entry.as_constant().is_some_and(|value| value.is_negative()) {
+                return self.fail(at, ResolveErrorKind::Root("a negative number has no real square root"));
+            }
+            // Keeps degrees bounded when the root is squared away again.
+            let nested = entry.symbols().iter().any(|&symbol| self.symbols.root_of(symbol).is_some());
+            if nested && degree(entry) > 2 {
+                return self
+                    .fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
+            }
+            match self.symbols.root(entry) {
+                Some(root) => roots.push(root),
+                None => {
+                    let limit = Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS);
+                    return self.fail(span, ResolveErrorKind::TooLarge(limit));
+                }
+            }
+        }
+        let kernel = Kernel::from_entries(array.shape(), roots);
+        self.derived(kernel, KernelExpr::Sqrt(array.expr()), array.role, [array], span)
+    }
+
+    /// Entry by entry products.
+    pub fn hadamard(&mut self, left: (&Array, Span), right: (&Array, Span), span: Span) -> Option<Array> {
+        let ((a, at), (b, bt)) = (left, right);
+        if a.shape() != b.shape() {
+            let (left, right) = (side(at, a), side(bt, b));
+            let context = "an entry by entry product";
+            return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: None });
+        }
+        let (x, y) = (self.polys(a, at)?, self.polys(b, bt)?);
+        let terms: usize =
+            x.iter().zip(&y).map(|(x, y)| x.terms().len().saturating_mul(y.terms().len())).sum();
+        let kernel = if terms > MAX_TERMS {
+            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
+        } else {
+            Kernel::from_entries(a.shape(), x.iter().zip(&y).map(|(x, y)| x * y).collect())
+        };
+        self.derived(kernel, KernelExpr::Hadamard(a.expr(), b.expr()), a.role, [a, b], span)
+    }
+
+    /// Output or input channels times the entries of a vector: a product with a diagonal 1×1 kernel.
+    pub fn scale_channels(
+        &mut self,
+        outputs: bool,
+        (kernel, at): (&Array, Span),
+        (vector, bt): (&Array, Span),
+        span: Span,
+    ) -> Option<Array> {
+        let (vector, len) = self.vector(vector.clone(), bt)?;
+        let channels = if outputs { kernel.shape().outputs } else { kernel.shape().inputs };
+        if len == 1 {
+            return self.multiply((&vector, bt), (kernel, at), span);
+        }
+        if len != channels {
+            let which = if outputs { "output" } else { "input" };
+            let hint = format!("one factor for each of the {channels} {which} channels");
+            let (left, right) = (side(at, kernel), side(bt, &vector));
+            let context = "scaled channels";
+            return self
+                .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
+        }
+        let entries = self.polys(&vector, bt)?;
+        let shape = Shape::new(len, len, 1, 1);
+        let result = shape.validate().and_then(|_| {
+            let cell = |[o, c, _, _]: [usize; 4]| if o == c { entries[o].clone() } else { Poly::zero() };
+            let diagonal =
+                Kernel::from_entries(shape, convproof_engine::kernel::positions(shape).map(cell).collect())?;
+            if outputs {
+                kernel.term.kernel.convolve_dilated(&diagonal, [1, 1])
+            } else {
+                diagonal.convolve_dilated(&kernel.term.kernel, [1, 1])
+            }
+        });
+        let make = if outputs { KernelExpr::ScaleOutputs } else { KernelExpr::ScaleInputs };
+        self.derived(result, make(kernel.expr(), vector.expr()), kernel.role, [kernel, &vector], span)
+    }
+}
+
+/// What an array of two others is.
+fn joint_role(a: &Array, b: &Array) -> Role {
+    match (a.role, b.role) {
+        (Role::Image, _) | (_, Role::Image) => Role::Image,
+        (x, y) if x == y => x,
+        (Role::Scalar, other) | (other, Role::Scalar) => other,
+        _ => Role::Kernel,
+    }
+}
+
+/// What may have been meant by a sum of different shapes.
+fn sum_hint(a: &Array, b: &Array) -> Option<String> {
+    if a.role == Role::Row && b.role == Role::Row {
+        let hint = "`*` joins vectors by convolution; `hadamard(u,v)` multiplies them entry by entry";
+        return Some(hint.to_owned());
+    }
+    let kernel = if b.is_scalar() { a } else { Some(b).filter(|_| a.is_scalar())? };
+    let Shape { height, width, .. } = kernel.shape();
+    Some(format!(
+        "a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`"
+    ))
+}
+
+/// Whether the product is one of whole free kernels, which is not multiplied out.
+fn both_whole(a: &Kernel, b: &Kernel) -> bool {
+    matches!((a, b), (Kernel::Atoms(_), Kernel::Atoms(_)))
+}
+
+/// How many terms a kernel has where its products are multiplied out.
+fn symbolic_terms(kernel: &Kernel) -> Option<usize> {
+    match kernel {
+        Kernel::Symbolic(kernel) => Some(kernel.entries().iter().map(|entry| entry.terms().len()).sum()),
+        Kernel::Atoms(kernel) => Some(kernel.expanded_terms()),
+        Kernel::Concrete(_) => None,
+    }
+}
+
+/// `kernel ^ n` by squaring.
+fn power(kernel: &Kernel, n: u32) -> Result<Kernel, KernelError> {
+    let mut result = Kernel::identity(kernel.shape().inputs)?;
+    for bit in (0..32 - n.leading_zeros()).rev() {
+        result = result.convolve_dilated(&result, [1, 1])?;
+        if n >> bit & 1 == 1 {
+            result = result.convolve_dilated(kernel, [1, 1])?;
+        }
+    }
+    Ok(result)
+}

@@ -1,0 +1,237 @@
+//! Arrays made and taken apart, within the limits of kernels.
+
+use std::sync::Arc;
+
+use super::Builder;
+use super::error::{Limit, ResolveErrorKind, Side};
+use super::value::{Array, Role, degree};
+use crate::source::Span;
+use convproof_engine::ir::{KernelExpr, KernelTerm};
+use convproof_engine::kernel::symbolic::MAX_TERMS;
+use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use convproof_exact::{MAX_DEGREE, Poly, Rational, Symbol};
+
+/// Longest numerator or denominator of an entry without free symbols, in bits.
+const MAX_BITS: u64 = 1 << 17;
+
+/// How many definitions and operators a value may rest on, one on top of the other; the evaluator that replays
+/// counterexamples goes deeper than that.
+const MAX_DEPTH: u32 = 250;
+
+impl Builder {
+    /// A number.
+    pub fn number(&mut self, number: Rational, span: Span) -> Option<Array> {
+        if number.bits() > MAX_BITS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(KernelError::TooLarge)));
+        }
+        Some(number_array(number))
+    }
+
+    /// A kernel without free symbols.
+    pub fn concrete(
+        &mut self,
+        kernel: Result<ConcreteKernel, KernelError>,
+        role: Role,
+        span: Span,
+    ) -> Option<Array> {
+        let kernel =
+            kernel.and_then(
+                |kernel| {
+                    if bits(&kernel) > MAX_BITS { Err(KernelError::TooLarge) } else { Ok(kernel) }
+                },
+            );
+        match kernel {
+            Ok(kernel) => {
+                let term = KernelTerm::constant(kernel);
+                Some(Array { term, role, declared: None, depth: 0, degree: 0 })
+            }
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        }
+    }
+
+    /// The result of an operation on arrays.
+    pub fn derived(
+        &mut self,
+        kernel: Result<Kernel, KernelError>,
+        expr: KernelExpr,
+        role: Role,
+        from: impl IntoIterator<Item = impl std::borrow::Borrow<Array>>,
+        span: Span,
+    ) -> Option<Array> {
+        let depth = from.into_iter().map(|array| array.borrow().depth).max().unwrap_or(0);
+        self.made(kernel, expr, role, depth, span)
+    }
+
+    /// The same, for operands known by their depth.
+    pub fn made(
+        &mut self,
+        kernel: Result<Kernel, KernelError>,
+        expr: KernelExpr,
+        role: Role,
+        depth: u32,
+        span: Span,
+    ) -> Option<Array> {
+        let kernel = match kernel.and_then(checked) {
+            Ok(kernel) => kernel,
+            Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        };
+        let degree = kernel_degree(&kernel);
+        if degree > MAX_DEGREE {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Degree(MAX_DEGREE)));
+        }
+        let depth = depth + 1;
+        if depth > MAX_DEPTH {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Depth(MAX_DEPTH)));
+        }
+        Some(Array { term: KernelTerm { kernel, expr: Arc::new(expr) }, role, declared: None, depth, degree })
+    }
+
+    /// A new free kernel.
+    pub fn free(&mut self, name: &str, shape: Shape, indices: usize, span: Span) -> Option<Array> {
+        let large = !shape.is_plane() && shape.entries().is_none_or(|n| n > MAX_TERMS);
+        let free = if large { None } else { self.symbols.declare(name, shape, indices) };
+        let Some(free) = free else {
+            return self
+                .fail(span, ResolveErrorKind::TooLarge(Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS)));
+        };
+        let role = match indices {
+            0 => Role::Scalar,
+            1 => Role::Row,
+            _ => Role::Kernel,
+        };
+        let kernel = Kernel::free(free.first, shape);
+        debug_assert!(kernel.as_ref().is_ok_and(|kernel| kernel_degree(kernel) == 1));
+        self.derived(kernel, KernelExpr::Free { first: free.first, shape }, role, &[], span)
+    }
+
+    /// An array of scalars in storage order.
+    pub fn array_of(&mut self, shape: Shape, role: Role, entries: &[Array], span: Span) -> Option<Array> {
+        let polys = entries.iter().map(|entry| entry.term.kernel.as_scalar().unwrap_or_default()).collect();
+        let exprs = entries.iter().map(Array::expr).collect();
+        let expr = KernelExpr::Array { shape, entries: exprs };
+        self.derived(Kernel::from_entries(shape, polys), expr, role, entries, span)
+    }
+
+    /// The entry at `[out,in,row,column]`.
+    pub fn entry(&mut self, array: &Array, position: [usize; 4], span: Span) -> Option<Array> {
+        let shape = array.shape();
+        let extents = [shape.outputs, shape.inputs, shape.height, shape.width];
+        if position.iter().zip(extents).any(|(&n, extent)| n >= extent) {
+            let index = format!("{position:?}").replace(' ', "");
+            let (shape, declared) = (array.show_shape(), array.declared);
+            return self.fail(span, ResolveErrorKind::IndexOutOfBounds { index, shape, declared });
+        }
+        let kernel = entry(array, position);
+        self.derived(kernel, KernelExpr::Entry(array.expr(), position), Role::Scalar, [array], span)
+    }
+
+    /// Checks the shape of an array that is to be declared or read.
+    pub fn shape(&mut self, shape: Shape, span: Span) -> Option<Shape> {
+        match shape.validate() {
+            Ok(_) => Some(shape),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        }
+    }
+
+    /// All entries as polynomials.
+    pub fn polys(&mut self, array: &Array, span: Span) -> Option<Vec<Poly>> {
+        let small = array.term.len() <= MAX_TERMS;
+        let expanded = if small {
+            array.term.kernel.expand()
+        } else {
+            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
+        };
+        match expanded {
+            Ok(kernel) => Some(kernel.entries().to_vec()),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        }
+    }
+
+    /// A kernel with at most one extent above 1, or a scalar, as a 1×n kernel, and its length.
+    pub fn vector(&mut self, array: Array, span: Span) -> Option<(Array, usize)> {
+        let Some(len) = array.vector_len() else {
+            let expected = "a vector or a number";
+            return self.fail(span, ResolveErrorKind::WrongKind { expected, found: array.show() });
+        };
+        Some((self.as_row(array, len, span)?, len))
+    }
+
+    /// A 1×n kernel with the entries of a vector of any orientation.
+    fn as_row(&mut self, array: Array, len: usize, span: Span) -> Option<Array> {
+        let shape = Shape::plane(1, len);
+        if array.shape() == shape {
+            return Some(array);
+        }
+        let old = array.shape();
+        let kernel = array.term.kernel.gather(shape, |[_, _, _, n]| {
+            let place = |extent: usize| if extent == 1 { 0 } else { n };
+            Some([old.outputs, old.inputs, old.height, old.width].map(place))
+        });
+        self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Row, [&array], span)
+    }
+}
+
+/// A kernel within the limits.
+fn checked(kernel: Kernel) -> Result<Kernel, KernelError> {
+    kernel.shape().validate()?;
+    match kernel.as_concrete() {
+        Some(concrete) if bits(concrete) > MAX_BITS => Err(KernelError::TooLarge),
+        _ => Ok(kernel),
+    }
+}
+
+/// Length of the longest number in a kernel.
+pub fn bits(kernel: &ConcreteKernel) -> u64 {
+    kernel.integers().max_bits().max(kernel.denominator().bits())
+}
+
+/// One entry. That of a free kernel is its symbol; nothing needs to be expanded for it.
+fn entry(array: &Array, [o, c, i, j]: [usize; 4]) -> Result<Kernel, KernelError> {
+    if let KernelExpr::Free { first, shape } = &*array.term.expr
+        && shape.entries() != Some(1)
+    {
+        let offset = ((o * shape.inputs + c) * shape.height + i) * shape.width + j;
+        let offset = u32::try_from(offset).map_err(|_| KernelError::TooLarge)?;
+        return Ok(Kernel::scalar(&Poly::symbol(Symbol(first.0 + offset))));
+    }
+    Ok(match array.term.kernel.as_concrete() {
+        Some(kernel) => Kernel::scalar(&Poly::constant(kernel.entry(o, c, i, j))),
+        None => Kernel::scalar(array.term.kernel.expand()?.entry(o, c, i, j)),
+    })
+}
+
+/// Highest total degree of an entry in the free symbols.
+pub fn kernel_degree(kernel: &Kernel) -> u32 {
+    match kernel {
+        Kernel::Concrete(_) => 0,
+        Kernel::Atoms(kernel) => kernel.degree(),
+        Kernel::Symbolic(kernel) => kernel.entries().iter().map(degree).max().unwrap_or(0),
+    }
+}
+
+/// A number as a value.
+pub fn number_array(number: Rational) -> Array {
+    let kernel = ConcreteKernel::from_rationals(Shape::plane(1, 1), &[number]).expect("one entry");
+    Array { term: KernelTerm::constant(kernel), role: Role::Scalar, declared: None, depth: 0, degree: 0 }
+}
+
+/// Whether all entries of an array are numbers without free symbols.
+pub fn is_constant(array: &Array) -> bool {
+    array.term.kernel.as_concrete().is_some()
+        || entries(array).is_some_and(|all| all.iter().all(|entry| entry.as_constant().is_some()))
+}
+
+/// The entries of an array as polynomials; only for small arrays.
+fn entries(array: &Array) -> Option<Vec<Poly>> {
+    Some(array.term.kernel.expand().ok()?.entries().to_vec())
+}
+
+/// A side of a mismatch.
+pub fn side(span: Span, array: &Array) -> Side {
+    Side { span, declared: array.declared, what: array.show_shape() }
+}
+
+/// A number, shortened where it is too long to read.
+pub fn short(value: &Rational) -> String {
+    if value.bits() <= 64 { value.to_string() } else { format!("about {}", value.to_decimal(6)) }
+}

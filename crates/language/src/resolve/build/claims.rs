@@ -1,0 +1,197 @@
+//! Claims about stacks: sides that fit each other in channels and sizes, and why stacks have no normal form.
+
+use super::Builder;
+use super::arrays::short;
+use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind};
+use super::value::StackValue;
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+use convproof_engine::ir::{SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
+use convproof_engine::operator::shape::{self, Signal};
+use convproof_engine::operator::{OperatorError, blame};
+use convproof_exact::Rational;
+
+impl Builder {
+    /// A claim about two stacks.
+    pub fn stack_claim(
+        &mut self,
+        left: (&StackValue, Span),
+        right: (&StackValue, Span),
+        tolerance: Option<Tolerance>,
+        sizes: Sizes,
+        span: Span,
+    ) -> Option<StackClaim> {
+        let (a, b) = (self.finished(left.0.clone()), self.finished(right.0.clone()));
+        let (a, b) = (a?, b?);
+        let channels = self.fitting(&a, left.1, &b, right.1, &sizes, span)?;
+        Some(StackClaim { left: a.stack, right: b.stack, channels, tolerance, sizes })
+    }
+
+    /// The sizes that a claim is limited to.
+    pub fn sizes(
+        &mut self,
+        on: Option<[i64; 2]>,
+        condition: Option<SizeCondition>,
+        span: Span,
+    ) -> Option<Sizes> {
+        match (on, condition) {
+            (None, None) => Some(Sizes::All),
+            (Some(size), None) => Some(Sizes::One(size)),
+            (None, Some(condition)) => Some(Sizes::Where(condition)),
+            (Some(_), Some(_)) => {
+                let why = "`on` names one size, so a condition on sizes beside it says nothing";
+                self.fail(span, ResolveErrorKind::Condition(why))
+            }
+        }
+    }
+
+    /// A bound or a range, which is not negative.
+    pub fn not_negative(&mut self, value: Rational, what: &'static str, span: Span) -> Option<Rational> {
+        if value.is_negative() {
+            let (found, allowed) = (short(&value), "a number from 0 on".to_owned());
+            return self.fail(span, ResolveErrorKind::OutOfRange { what, found, allowed });
+        }
+        Some(value)
+    }
+
+    /// The input channels of two stacks that fit each other in channels and sizes.
+    fn fitting(
+        &mut self,
+        left: &StackValue,
+        at: Span,
+        right: &StackValue,
+        bt: Span,
+        sizes: &Sizes,
+        span: Span,
+    ) -> Option<usize> {
+        let (s, t) = (&left.stack, &right.stack);
+        if let (Some((a, first)), Some((b, second))) = (shape::asked(s), shape::asked(t))
+            && a != b
+        {
+            let source = ChannelSource::OtherSide(first);
+            let kind = ResolveErrorKind::Channels { needs: b.to_string(), gets: a, source };
+            return self.fail(second, kind);
+        }
+        let size = if let Sizes::One(size) = sizes { Some(*size) } else { None };
+        let channels = match shape::input_channels(&[s, t]) {
+            Ok(channels) => channels,
+            Err(error) => return self.operator(&error, &[s, t], span),
+        };
+        let mut signals = Vec::new();
+        for stack in [s, t] {
+            match shape::after(stack, Signal::input(channels), size) {
+                Ok(signal) => signals.push(signal),
+                Err(error) => {
+                    self.operator::<()>(&error, &[stack], span);
+                    if matches!(error, OperatorError::DenseNeedsSize { .. }) {
+                        return None;
+                    }
+                }
+            }
+        }
+        let [a, b] = signals.as_slice() else { return None };
+        if a.channels != b.channels {
+            let kind = ResolveErrorKind::OutputChannels {
+                context: "the sides of a claim",
+                left: (at, a.channels),
+                right: (bt, b.channels),
+            };
+            return self.fail(span, kind);
+        }
+        if let Some(size) = size
+            && a.at(size).is_none()
+            && b.at(size).is_none()
+        {
+            let layer = failing_layer(s, channels, size);
+            return self.fail(span, ResolveErrorKind::NoOutput { size: Some(size), layer });
+        }
+        Some(channels)
+    }
+
+    /// Reports why a stack has no normal form.
+    pub fn operator<T>(&mut self, error: &OperatorError, stacks: &[&Stack], span: Span) -> Option<T> {
+        let mut error = operator_error(error, span);
+        match &mut error.kind {
+            ResolveErrorKind::Channels { source, .. } => {
+                let found = stacks.iter().find_map(|stack| blame::channel_source(stack, error.span));
+                *source = found.map_or(ChannelSource::Input, ChannelSource::Layer);
+            }
+            ResolveErrorKind::BranchSizes { left, right, sizes, example } => {
+                let found = stacks.iter().find_map(|stack| {
+                    let channels = shape::input_channels(&[stack]).ok()?;
+                    blame::branch_example(stack, channels, [*left, *right])
+                });
+                if let Some([input, a, b]) = found {
+                    (*sizes, *example) = (Some([a, b]), Some(input));
+                }
+            }
+            _ => {}
+        }
+        self.fail(error.span, error.kind)
+    }
+}
+
+/// The mistake behind a stack that has no normal form; `span` stands in where the error has no place.
+fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
+    let (span, kind) = match *error {
+        OperatorError::Channels { at, needs, gets } => {
+            (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, source: ChannelSource::Input })
+        }
+        OperatorError::ChannelMultiple { at, of, gets } => (
+            at,
+            ResolveErrorKind::Channels {
+                needs: format!("a multiple of {of}"),
+                gets,
+                source: ChannelSource::Input,
+            },
+        ),
+        OperatorError::BranchChannels { left, right } => {
+            let context = "the branches of a sum";
+            (right.0, ResolveErrorKind::OutputChannels { context, left, right })
+        }
+        OperatorError::BranchSizes { left, right } => {
+            (right, ResolveErrorKind::BranchSizes { left, right, sizes: None, example: None })
+        }
+        OperatorError::DenseNeedsSize { at } => (span, ResolveErrorKind::DenseNeedsSize { layer: at }),
+        OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),
+        OperatorError::Kernel { at, error } => (at, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(Limit::Extents)),
+        OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
+    };
+    ResolveError { kind, span }
+}
+
+/// The diagnostic of a stack that has no normal form; `span` is the claim's.
+pub fn operator_diagnostic(error: &OperatorError, span: Span) -> Diagnostic {
+    operator_error(error, span).diagnostic()
+}
+
+/// The first layer that leaves no output, and the size that reaches it.
+pub fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(Span, [i64; 2])> {
+    let after = |stack: &Stack, channels, size| {
+        let signal = shape::after(stack, Signal::input(channels), Some(size)).ok()?;
+        Some((signal.channels, signal.at(size)))
+    };
+    match &stack.kind {
+        StackKind::Layer(_) => match after(stack, channels, size)? {
+            (_, None) => Some((stack.span, size)),
+            _ => None,
+        },
+        StackKind::Chain(links) => {
+            let (mut channels, mut size) = (channels, size);
+            for link in links {
+                match after(link, channels, size)? {
+                    (next, Some(output)) => (channels, size) = (next, output),
+                    (_, None) => return failing_layer(link, channels, size),
+                }
+            }
+            None
+        }
+        StackKind::Sum(branches) => {
+            branches.iter().find_map(|(_, branch)| failing_layer(branch, channels, size))
+        }
+        StackKind::Concat(branches) => {
+            branches.iter().find_map(|branch| failing_layer(branch, channels, size))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What stacks are as kernels, and what they make of images.
+
+use std::sync::Arc;
+
+use super::Builder;
+use super::error::{Limit, ResolveErrorKind};
+use super::value::{Array, Role, StackValue};
+use crate::source::Span;
+use convproof_engine::ir::{KernelExpr, Stack};
+use convproof_engine::kernel::{ConcreteKernel, Kernel, Shape};
+use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
+use convproof_engine::operator::gather::{index, signed};
+use convproof_engine::operator::geometry;
+use convproof_engine::operator::shape;
+use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
+
+impl Builder {
+    /// `kernel(S)`: the kernel that a stack is far from borders, with the extent that its layers have together.
+    pub fn single_kernel(&mut self, stack: &Arc<Stack>, span: Span) -> Option<Array> {
+        let normal = shape::input_channels(&[stack]).and_then(|channels| {
+            let mut operators = Operators::without_borders(channels);
+            let input = operators.input().map_err(|error| OperatorError::Kernel { at: stack.span, error })?;
+            Ok((operators.apply(stack, input)?, operators, channels))
+        });
+        let (affine, operators, channels) = match normal {
+            Ok(normal) => normal,
+            Err(error) => return self.operator(&error, &[stack], span),
+        };
+        let outputs = affine.channels;
+        let kernel = match single_part(&operators, &affine) {
+            Err(reason) => return self.fail(span, ResolveErrorKind::NoSingleKernel(reason)),
+            Ok(None) => ConcreteKernel::zeros(Shape::new(outputs, channels, 1, 1))
+                .map(|kernel| (Kernel::from(kernel), [0, 0])),
+            Ok(Some(part)) => {
+                let offset = [0, 1].map(|axis| {
+                    let axis = &part.gather.axes[axis];
+                    -axis.offset - axis.same.map_or(0, geometry::nominal_before)
+                });
+                Ok((part.gather.kernel.clone(), offset))
+            }
+        };
+        let kernel = kernel.and_then(|(kernel, offset)| match geometry::fields(stack) {
+            Ok(fields) => {
+                let size = [kernel.shape().height, kernel.shape().width].map(signed);
+                let zero = kernel.is_zero();
+                let before = [0, 1].map(|axis| if zero { 0 } else { offset[axis] - fields[axis].first });
+                let after = [0, 1].map(|axis| fields[axis].extent() - before[axis] - size[axis]);
+                kernel.pad([before[0], before[1], after[0], after[1]].map(index))
+            }
+            Err(_) => Ok(kernel),
+        });
+        self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, 0, span)
+    }
+
+    /// `S(X)`: the image that a stack makes of an image.
+    pub fn apply(&mut self, stack: &StackValue, (image, at): (&Array, Span), span: Span) -> Option<Array> {
+        if image.shape().inputs != 1 {
+            let expected = "an image [h,w] or [c,h,w]";
+            let kind = ResolveErrorKind::WrongKind { expected, found: image.show() };
+            return self.fail(at, kind);
+        }
+        let kernel = match apply_image(&stack.stack.clone(), &image.term.kernel) {
+            Ok(kernel) => kernel,
+            Err(error) => return self.forward(&error, &stack.stack.clone(), span),
+        };
+        let expr = KernelExpr::Apply(stack.stack.clone(), image.expr());
+        self.made(Ok(kernel), expr, Role::Image, image.depth, span)
+    }
+
+    fn forward<T>(&mut self, error: &ForwardError, stack: &Stack, span: Span) -> Option<T> {
+        let (at, kind) = match *error {
+            ForwardError::Operator(ref error) => return self.operator(error, &[stack], span),
+            ForwardError::NoOutput { at, size } => {
+                (span, ResolveErrorKind::NoOutput { size: None, layer: Some((at, size)) })
+            }
+            ForwardError::BranchSizes { left, right } => {
+                let sizes = Some([left.1, right.1]);
+                (span, ResolveErrorKind::BranchSizes { left: left.0, right: right.0, sizes, example: None })
+            }
+            ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: at }),
+            ForwardError::Work => (span, ResolveErrorKind::TooLarge(Limit::Work(MAX_WORK))),
+        };
+        self.fail(at, kind)
+    }
+}
+
+/// The only part of an affine map without bias, `None` for the zero map, or what is in the way.
+fn single_part<'a>(operators: &Operators, affine: &'a Affine) -> Result<Option<&'a Part>, &'static str> {
+    if !affine.bias.is_empty() {
+        return Err("it adds a bias");
+    }
+    match affine.parts.as_slice() {
+        [] => Ok(None),
+        [part] if part.source != 0 => Err(node_reason(operators, part)),
+        [part] if part.gather.axes.iter().any(|axis| axis.up != 1) => Err("it upsamples"),
+        [part] => Ok(Some(part)),
+        _ => Err("its branches do not move alike"),
+    }
+}
+
+/// Why a node other than the input is read by the last layers of a stack.
+fn node_reason(operators: &Operators, part: &Part) -> &'static str {
+    let gather = &part.gather;
+    match operators.node(part.source) {
+        Node::Cut(_) if gather.axes.iter().any(|axis| axis.same.is_some()) => {
+            "SAME padding with a stride stands after a layer that changes the size; write that padding as numbers"
+        }
+        Node::Cut(inner) if !inner.bias.is_empty() => "it adds a bias",
+        Node::Cut(_) => "an upsampling stands after a stride, or its kernels multiply to too many terms",
+        _ => "a layer in it is nonlinear or averages over parts of windows",
+    }
+}
