@@ -11,7 +11,7 @@ use crate::operator::OperatorError;
 use crate::present::{self, Shown};
 use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::verdict::Doubt;
-use crate::prove::{equality, kernels, within};
+use crate::prove::{kernels, opinion};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport, Outcome};
 use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::source::Source;
@@ -146,13 +146,7 @@ fn report(claim: &ResolvedClaim, shown: Shown, source: &Source, elapsed: Duratio
 
 fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {
     Ok(match prop {
-        Prop::Stacks(claim) => {
-            let verdict = match &claim.tolerance {
-                None => equality::decide(claim, symbols),
-                Some(tolerance) => within::decide(claim, tolerance, symbols),
-            };
-            present::stacks(&verdict?, claim, symbols, source)
-        }
+        Prop::Stacks(claim) => present::stacks(&opinion::decide(claim, symbols)?, claim, symbols, source),
         Prop::Kernels { left, right, negated, images } => {
             present::kernels(&kernels::decide(left, right, symbols), left, right, *images, *negated, symbols)
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::work::Work;
+use super::work::{MAX_WORK, Work};
 use super::{Array4, EvaluateError, Image};
 use crate::ir::{KernelExpr, Stack};
 use convproof_exact::{Rational, Symbol};
@@ -63,7 +63,24 @@ impl FromIterator<(Symbol, Rational)> for Weights {
 /// [`EvaluateError`]; see [`EvaluateError::is_no_output`] for those that mean that the stack is undefined on
 /// images of this size.
 pub fn run(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image, EvaluateError> {
-    Evaluator::new(weights).stack(stack, image)
+    let mut units = MAX_WORK;
+    run_within(stack, image, weights, &mut units)
+}
+
+/// The same with a limit on the work, in the units of [`MAX_WORK`], which is lowered by what was done.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_within(
+    stack: &Stack,
+    image: &Image,
+    weights: &Weights,
+    units: &mut u64,
+) -> Result<Image, EvaluateError> {
+    let mut evaluator = Evaluator::new(weights, *units);
+    let output = evaluator.stack(stack, image);
+    *units = evaluator.work.left();
+    output
 }
 
 /// The value of a kernel expression.
@@ -71,7 +88,7 @@ pub fn run(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image, Eva
 /// # Errors
 /// [`EvaluateError`].
 pub fn kernel(expr: &KernelExpr, weights: &Weights) -> Result<Array4, EvaluateError> {
-    Evaluator::new(weights).kernel(expr).map(|array| (*array).clone())
+    Evaluator::new(weights, MAX_WORK).kernel(expr).map(|array| (*array).clone())
 }
 
 /// The state of one evaluation.
@@ -84,8 +101,8 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(weights: &'a Weights) -> Self {
-        Self { weights, work: Work::new(), depth: 0, kernels: HashMap::new() }
+    fn new(weights: &'a Weights, units: u64) -> Self {
+        Self { weights, work: Work::new(units), depth: 0, kernels: HashMap::new() }
     }
 
     /// The value of an expression, computed once however often it occurs.

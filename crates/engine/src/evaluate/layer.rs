@@ -259,10 +259,11 @@ impl<'a> Evaluator<'a> {
         let cells = live([x.height(), x.width()], x.values());
         let mut lines = |axis: usize| {
             let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
-            let mut lines: Vec<Cells> = Vec::with_capacity(axes[axis].outputs);
+            // Before anything is allocated: there may be as many outputs as numbers have room for.
+            self.work.charge((axes[axis].outputs as u64).saturating_mul(axes[axis].taps as u64))?;
+            let mut lines: Vec<Cells> = Vec::new();
             let mut kept = 0;
             for output in 0..axes[axis].outputs {
-                self.work.charge(axes[axis].taps as u64)?;
                 let line: Cells = axes[axis].cells(output).filter(holds).collect();
                 kept += line.len() as u64;
                 self.work.room(kept)?;

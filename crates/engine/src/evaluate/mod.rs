@@ -18,6 +18,6 @@ mod work;
 
 pub use array::Array4;
 pub use error::EvaluateError;
-pub use evaluator::{MAX_DEPTH, Weights, kernel, run};
+pub use evaluator::{MAX_DEPTH, Weights, kernel, run, run_within};
 pub use image::{Image, MAX_CELLS};
 pub use work::MAX_WORK;

@@ -19,8 +19,14 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new() -> Self {
-        Self { left: MAX_WORK, kept: 0 }
+    /// So many units of work, at most [`MAX_WORK`].
+    pub(super) fn new(units: u64) -> Self {
+        Self { left: units.min(MAX_WORK), kept: 0 }
+    }
+
+    /// Units that are left.
+    pub(super) fn left(&self) -> u64 {
+        self.left
     }
 
     #[inline]

@@ -140,11 +140,16 @@ impl Counterexample {
 
 /// Whether two values differ; where square roots were cut off, by far more than that could make.
 pub fn differ(left: &Rational, right: &Rational, weights: &Weights) -> bool {
+    differ_by_more(&Rational::ZERO, left, right, weights)
+}
+
+/// Whether two values differ by more than a bound; where square roots were cut off, by far more than that could make.
+pub fn differ_by_more(bound: &Rational, left: &Rational, right: &Rational, weights: &Weights) -> bool {
+    let excess = (left - right).abs() - bound;
     if !weights.is_approximating() {
-        return left != right;
+        return excess > Rational::ZERO;
     }
-    let slack = Rational::dyadic(1.into(), 200_u32);
-    (left - right).abs() > (left.abs() + right.abs()) * slack
+    excess > (left.abs() + right.abs()) * Rational::dyadic(1.into(), 200_u32)
 }
 
 impl Mismatch {

@@ -8,6 +8,7 @@ pub mod equality;
 pub mod factoring;
 mod interval;
 pub mod kernels;
+pub mod opinion;
 mod point;
 pub mod region;
 mod search;

@@ -84,6 +84,11 @@ pub enum Doubt {
     CommonFactor,
     /// The engine found a difference that the naive evaluator does not see: a defect of this program.
     Contradiction,
+    /// The engine found a proof, but the naive evaluator sees a difference at a size: a defect of this program.
+    Disagreement {
+        /// The size of the input.
+        size: [i64; 2],
+    },
 }
 
 /// A limit of the decision procedures.

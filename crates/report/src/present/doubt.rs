@@ -25,6 +25,9 @@ pub fn unknown(doubt: &Doubt) -> Shown {
         Doubt::Contradiction => {
             "undecided: the engine and the naive evaluator contradict each other; please report this as a defect".to_owned()
         }
+        Doubt::Disagreement { size: [height, width] } => format!(
+            "undecided: a proof was found, but the naive evaluator sees a difference at {height}×{width}; please report this as a defect"
+        ),
     };
     Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
 }

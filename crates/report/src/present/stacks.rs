@@ -13,16 +13,28 @@ use convproof_engine::ir::{Sizes, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
 use convproof_engine::operator::{Affine, Axis};
 use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
+use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::{Agreement, LengthSet, SizeBox};
 use convproof_engine::prove::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
 use convproof_engine::prove::within::{Enclosure, Excess};
 use convproof_exact::{Grid, Rational};
 use convproof_language::source::Source;
 
+/// Said of proofs without a second opinion.
+const UNEVALUATED: &str =
+    "Images on which the naive evaluator could run both sides beside the proof are too large.";
+
 /// A verdict about two stacks as a report shows it.
-pub fn stacks(verdict: &StackVerdict, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Shown {
-    match verdict {
-        StackVerdict::Proved(proof) => proved(proof, claim, symbols, source),
+pub fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Shown {
+    match decided.verdict() {
+        StackVerdict::Proved(proof) => {
+            let mut shown = proved(proof, claim, symbols, source);
+            match decided.opinion() {
+                Some(Opinion::Agrees(sizes)) => shown.witness["evaluated"] = json!(sizes),
+                _ => shown.details.push(Block::Text(UNEVALUATED.to_owned())),
+            }
+            shown
+        }
         StackVerdict::Refuted(refutation) => refuted(refutation, claim),
         StackVerdict::Unknown(doubt) => unknown(doubt),
     }

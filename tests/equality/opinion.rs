@@ -1,0 +1,94 @@
+//! The second opinion on proofs: it notices proofs that are wrong, and says where it has none.
+
+use convproof::ir::{Prop, StackClaim, Symbols};
+use convproof::prove::condition::includes;
+use convproof::prove::opinion::{Decided, Opinion, decide, examined};
+use convproof::prove::verdict::{Doubt, StackProof, StackVerdict};
+use convproof::resolve::{ClaimBody, Resolved, Resolver};
+use convproof::syntax::ast::Item;
+use convproof::syntax::parse;
+
+const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nscalar a\nscalar b\n";
+
+/// The claim about stacks that a line makes.
+fn claim(line: &str) -> (StackClaim, Symbols) {
+    let text = format!("{KERNELS}prove {line}");
+    let (spec, mistakes) = parse(&text);
+    assert!(mistakes.is_empty(), "{line}");
+    let mut resolver = Resolver::new(|_, _| Err("no files".to_owned()));
+    let mut found = None;
+    for item in &spec.items {
+        let Item::Statement(statement) = item else { continue };
+        if let Resolved::Claims(mut claims) = resolver.statement(statement).expect(line) {
+            found = claims.pop();
+        }
+    }
+    let ClaimBody::Prop(Prop::Stacks(claim)) = found.expect("a claim").body else { panic!("{line}") };
+    (claim, resolver.symbols().clone())
+}
+
+/// What is said of a proof of a claim that some procedure should come up with.
+fn of_proof(proof: StackProof, line: &str) -> Decided {
+    let (claim, symbols) = claim(line);
+    examined(StackVerdict::Proved(proof), &claim, &symbols)
+}
+
+#[test]
+fn wrong_proofs_are_noticed() {
+    for line in [
+        "conv(K, stride=2, padding=same) == pad(0,0,1,1) -> conv(K, stride=2, padding=same) where h % 2 == 1 and w % 2 == 1",
+        "convtranspose([1], dilation=2, output_padding=1) -> avgpool(3,stride=2,padding=same) == avgpool(3,stride=2,padding=same) where h % 2 == 1 and w % 2 == 1",
+        "conv(K) -> conv(J) == conv(K * J, padding=1)",
+        "conv([1 -1]) -> relu == relu -> conv([1 -1])",
+        "conv(K) == conv(J) where h >= 20 and w > h + 3",
+        "avgpool(3, padding=1) == avgpool(3, padding=1, count_include_pad=false) on [5,5]",
+        "batchnorm(a, b, 1, 1/3, 1/7) == batchnorm(a, b, 1, 1/3, 1/8)",
+        "scale(a / b) == scale(b / a)",
+    ] {
+        let wrong = StackProof::Patterns { patterns: [1, 1], horizon: None };
+        let verdict = of_proof(wrong, line);
+        assert!(
+            matches!(verdict.verdict(), StackVerdict::Unknown(Doubt::Disagreement { .. })),
+            "{line}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_bounds_are_noticed() {
+    let (tight, symbols) = claim("avgpool(2) ~= 1001/1000 * avgpool(2) within 1/100");
+    let decided = decide(&tight, &symbols).unwrap();
+    let StackVerdict::Proved(proof) = decided.verdict() else { panic!("{decided:?}") };
+    assert!(matches!(decided.opinion(), Some(Opinion::Agrees(_))), "{decided:?}");
+    // The same bound for stacks that differ by more, though by less than the claim allows.
+    let decided = of_proof(proof.clone(), "avgpool(2) ~= 11/10 * avgpool(2) within 1");
+    assert!(matches!(decided.verdict(), StackVerdict::Unknown(Doubt::Disagreement { .. })), "{decided:?}");
+}
+
+#[test]
+fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
+    for line in [
+        "conv(K) -> conv(J) == conv(K * J)",
+        "conv(K) == conv(K) where h > w + 20",
+        "relu -> pad(1) -> relu == pad(1) -> relu",
+        "batchnorm(a, b, 1, 1/3, 1/7) == scale(a / sqrt(1/3 + 1/7)) -> bias(b - a / sqrt(1/3 + 1/7))",
+        "scale(a) -> scale(1/a) == id",
+        "global_avgpool -> scale(2) == scale(2) -> global_avgpool",
+        "conv(K) == conv(K) on [7,3]",
+    ] {
+        let (claim, symbols) = claim(line);
+        let decided = decide(&claim, &symbols).unwrap();
+        let Some(Opinion::Agrees(sizes)) = decided.opinion() else { panic!("{line}: {decided:?}") };
+        assert!(!sizes.is_empty() && sizes.iter().all(|&[h, w]| includes(&claim.sizes, h, w)), "{line}");
+    }
+}
+
+#[test]
+fn what_takes_too_many_steps_is_left_out() {
+    for line in ["conv(W) == conv(W)", "conv(K) == conv(K) on [3000,3000]", "id == id where h >= 1000"] {
+        let (claim, symbols) = claim(line);
+        let decided = decide(&claim, &symbols).unwrap();
+        assert!(matches!(decided.verdict(), StackVerdict::Proved(_)), "{line}: {decided:?}");
+        assert_eq!(decided.opinion(), Some(&Opinion::None), "{line}");
+    }
+}
