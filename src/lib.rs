@@ -3,6 +3,7 @@
 //! See the README for the command line and `docs/architecture.md` for the map of the code.
 
 pub mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod explain;
 pub mod model;

@@ -269,8 +269,8 @@ pub fn equivalence(left: &Stack, right: &Stack) -> Result<Verdict, String> {
             report.errors.iter().map(|error| format!("{}: {}", error.code, error.message)).collect();
         return Err(errors.join("\n"));
     }
-    let options = text::Options { detail: text::Detail::Full, timings: false };
-    let explanation = anstream::adapter::strip_str(&text::file(&report, options)).to_string();
+    let options = text::Options { detail: text::Detail::Full, ..text::Options::default() };
+    let explanation = text::file(&report, options);
     let outcome = report.claims().next().map_or(Outcome::Unknown, |claim| claim.outcome);
     Ok(Verdict { outcome, explanation })
 }

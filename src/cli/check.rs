@@ -94,9 +94,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
         output.print(&render(arguments.format, &reports, options));
     }
     for Report { path, format } in &arguments.report {
-        // Only the text report has colours.
-        let report = anstream::adapter::strip_str(&render(*format, &reports, options)).to_string();
-        write(path, &report, output);
+        let plain = text::Options { colours: false, ..options };
+        write(path, &render(*format, &reports, plain), output);
     }
     if let Some(folder) = &arguments.report_dir {
         write_tree(folder, &specs, &reports, output);
@@ -119,7 +118,7 @@ impl Arguments {
             (_, true) => Detail::Full,
             _ => Detail::Normal,
         };
-        text::Options { detail, timings: self.timings }
+        text::Options { detail, timings: self.timings, colours: true }
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
     if arguments.json {
         output.print(&json::render(&reports));
     } else {
-        let options = text::Options { detail: Detail::Full, timings: false };
+        let options = text::Options { detail: Detail::Full, timings: false, colours: true };
         reports.iter().for_each(|report| output.print(&text::file(report, options)));
     }
     if reports.iter().any(|report| !report.errors.is_empty()) {

@@ -1,5 +1,4 @@
-//! The report on a terminal: one line per claim, details where they matter. Always coloured; whoever prints
-//! strips the colours where they are not wanted.
+//! The report as people read it: one line per claim, details where they matter; with a terminal's colours on demand.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -37,6 +36,15 @@ pub struct Options {
     pub detail: Detail,
     /// Whether to say how long each claim took.
     pub timings: bool,
+    /// Whether to add a terminal's colours.
+    pub colours: bool,
+}
+
+impl Options {
+    /// The style where colours are wanted.
+    fn style(self, style: Style) -> Style {
+        if self.colours { style } else { Style::new() }
+    }
 }
 
 /// The report of all files and the closing summary.
@@ -53,18 +61,19 @@ pub fn file(file: &FileReport, options: Options) -> String {
         claim_lines(claim, options, &mut out);
     }
     for error in &file.errors {
-        out.push_str(&diagnostics::render(error, &file.source, true));
+        out.push_str(&diagnostics::render(error, &file.source, options.colours));
         out.push('\n');
     }
     if out.is_empty() && (options.detail == Detail::Quiet || file.claims().next().is_some()) {
         return out;
     }
-    format!("{HEADING}{}{HEADING:#}\n{out}\n", visible(file.source.name(), false))
+    let heading = options.style(HEADING);
+    format!("{heading}{}{heading:#}\n{out}\n", visible(file.source.name(), false))
 }
 
 /// The closing line.
 pub fn summary(summary: Summary, options: Options) -> String {
-    let style = if summary.fail + summary.errors == 0 { GOOD } else { BAD };
+    let style = options.style(if summary.fail + summary.errors == 0 { GOOD } else { BAD });
     let time = if options.timings { format!(" in {}", milliseconds(summary.elapsed)) } else { String::new() };
     format!("{style}{summary}{style:#}{time}\n")
 }
@@ -84,11 +93,12 @@ pub(super) fn blocks(blocks: &[Block]) -> Vec<String> {
 
 fn claim_lines(claim: &ClaimReport, options: Options, out: &mut String) {
     let (style, sign) = if claim.holds { (GOOD, '✓') } else { (BAD, '✗') };
+    let (style, faint) = (options.style(style), options.style(FAINT));
     let time = if options.timings { format!(", {}", milliseconds(claim.elapsed)) } else { String::new() };
     let word = claim.outcome.word();
     let label = visible(&claim.label, false);
     let line = claim.line;
-    let _ = writeln!(out, "  {style}{sign} {word:<7}{style:#}  {label}  {FAINT}(line {line}{time}){FAINT:#}");
+    let _ = writeln!(out, "  {style}{sign} {word:<7}{style:#}  {label}  {faint}(line {line}{time}){faint:#}");
     let routine =
         claim.outcome == Outcome::Proved && !matches!(claim.kind, ClaimKind::Solve | ClaimKind::Fit);
     if claim.holds && routine && options.detail != Detail::Full {
