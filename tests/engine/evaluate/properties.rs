@@ -10,7 +10,7 @@ use convproof::ir::{
 use convproof::kernel::{ConcreteKernel, Shape};
 use proptest::prelude::*;
 
-use crate::build::{chain, eval, image, layer, plain_conv};
+use super::build::{chain, eval, image, layer, plain_conv};
 
 fn number() -> impl Strategy<Value = Rational> {
     prop_oneof![

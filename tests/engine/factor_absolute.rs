@@ -1,8 +1,5 @@
 //! Splitting over ℂ and ℝ: the check cases, norms from known fields, and certificates checked by other means.
 
-// Helpers of tests may panic: that is a failed test.
-#![allow(clippy::unwrap_used)]
-
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
 use convproof::factor::absolute::{AbsoluteCount, Certificate, absolute_factor_count, real_counts, split};

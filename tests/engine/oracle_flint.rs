@@ -1,19 +1,12 @@
-//! The factoriser against FLINT, a second implementation, through `python-flint` from the Python package index.
-//!
-//! Uses the interpreter named by `CONVPROOF_FLINT_PYTHON`, or makes a throwaway virtual environment. Where that is
-//! impossible the test says that it was skipped; with `CI` set it fails instead.
-
-// Helpers of tests may panic: that is a failed test.
-#![allow(clippy::unwrap_used)]
+//! The factoriser against FLINT, a second implementation, through `python-flint`.
 
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
 use convproof::factor::exact::{Factorization, factor};
 use num_bigint::BigInt;
 use num_traits::One;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use crate::oracle;
 
 /// Small deterministic generator.
 struct Source(u64);
@@ -90,21 +83,6 @@ fn cases() -> Vec<Grid<BigInt>> {
     cases
 }
 
-fn interpreter(folder: &Path) -> Option<PathBuf> {
-    if let Some(python) = std::env::var_os("CONVPROOF_FLINT_PYTHON") {
-        return Some(python.into());
-    }
-    let run = |program: &Path, arguments: &[&str]| {
-        Command::new(program).args(arguments).stdout(Stdio::null()).status().is_ok_and(|s| s.success())
-    };
-    let environment = folder.join("venv");
-    if !run(Path::new("python3"), &["-m", "venv", environment.to_str()?]) {
-        return None;
-    }
-    let python = environment.join("bin").join("python");
-    run(&python, &["-m", "pip", "install", "--quiet", "python-flint"]).then_some(python)
-}
-
 /// The factors other than x and y, in our order, and the powers of x and y.
 fn normal_form(json: &serde_json::Value) -> Factorization {
     let integer = |c: &serde_json::Value| c.as_str().unwrap().parse::<BigInt>().unwrap();
@@ -129,30 +107,16 @@ fn normal_form(json: &serde_json::Value) -> Factorization {
 
 #[test]
 fn flint_finds_the_same_factors() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(python) = interpreter(folder.path()) else {
-        assert!(std::env::var_os("CI").is_none(), "python-flint could not be installed");
-        eprintln!("SKIPPED: python-flint could not be installed, nothing was compared");
-        return;
-    };
     let cases = cases();
     let text = |kernel: &Grid<BigInt>| -> Vec<Vec<String>> {
         kernel.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
     };
     let input = serde_json::to_string(&cases.iter().map(text).collect::<Vec<_>>()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/flint_factor.py");
-    let mut child = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the interpreter starts");
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success());
-    let answers: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kernels.json");
+    std::fs::write(&file, input).unwrap();
+    let Some(output) = oracle::output("flint_factor.py", &[&file]) else { return };
+    let answers: Vec<serde_json::Value> = serde_json::from_slice(&output).unwrap();
     assert_eq!(answers.len(), cases.len());
     let answered = answers.iter().filter(|answer| !answer.is_null()).count();
     println!("compared {answered} of {} kernels", answers.len());

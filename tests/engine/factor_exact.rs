@@ -1,8 +1,5 @@
 //! Exact factorization over ℚ: planted products come back, known cases get their known answers.
 
-// Helpers of tests may panic: that is a failed test.
-#![allow(clippy::unwrap_used)]
-
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
 use convproof::factor::exact::{FactorError, Factorization, factor};

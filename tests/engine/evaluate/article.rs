@@ -5,7 +5,7 @@ use std::sync::Arc;
 use convproof::evaluate::{Weights, kernel};
 use convproof::ir::{KernelExpr, Layer, Padding};
 
-use crate::build::{array, average, chain, conv, eval, expr, image, layer, plain_conv, plane};
+use super::build::{array, average, chain, conv, eval, expr, image, layer, plain_conv, plane};
 
 fn strided(text: &str, stride: usize) -> Arc<convproof::ir::Stack> {
     layer(Layer::Conv(convproof::ir::Conv { stride: [stride; 2], ..plain_conv(plane(text)) }))

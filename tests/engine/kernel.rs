@@ -1,7 +1,5 @@
 //! Laws of concrete kernels, and every operation against loops over rationals written here.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 

@@ -9,7 +9,7 @@ use convproof::ir::{
 };
 use convproof::kernel::Shape;
 
-use crate::build::{
+use super::build::{
     array, average, chain, channels, conv, expr, layer, max_pool, plain_conv, plain_pool, plain_transpose,
     plane, q, stack, sum,
 };

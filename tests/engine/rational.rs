@@ -1,10 +1,6 @@
 //! `Rational` against `num_rational::BigRational`, at and across the border of machine words.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::float_arithmetic,
-    reason = "a test may panic, and floats are what is tested"
-)]
+#![allow(clippy::float_arithmetic, reason = "floats are what is tested")]
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 

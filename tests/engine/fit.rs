@@ -1,7 +1,5 @@
 //! Least squares: exact recovery, sound bounds, stated gauges and limits.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{
     BoundMethod, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options, Problem, Unknown, fit,

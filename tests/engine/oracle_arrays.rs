@@ -1,12 +1,10 @@
 //! Files that NumPy and safetensors wrote, read back exactly.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod oracle;
-
 use convproof::algebra::Rational;
 use convproof::load::{Loaded, load};
 use serde::Deserialize;
+
+use crate::oracle;
 
 /// Fewer arrays than this mean that the export has broken.
 const LEAST_ARRAYS: usize = 109;

@@ -1,4 +1,4 @@
-"""Factors kernels with FLINT: JSON list of rows of decimal strings on standard input, factors on standard output."""
+"""Factors kernels with FLINT: a file with a JSON list of rows of decimal strings; factors on standard output."""
 import json
 import sys
 
@@ -26,4 +26,5 @@ def factor(rows):
     return [str(content), out]
 
 
-print(json.dumps([factor(rows) for rows in json.load(sys.stdin)]))
+with open(sys.argv[1]) as kernels:
+    print(json.dumps([factor(rows) for rows in json.load(kernels)]))

@@ -2,10 +2,6 @@
 //!
 //! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod oracle;
-
 use std::sync::Arc;
 
 use convproof::algebra::Rational;
@@ -16,6 +12,8 @@ use convproof::ir::{
 use convproof::kernel::{ConcreteKernel, Shape};
 use convproof::source::Span;
 use serde::Deserialize;
+
+use crate::oracle;
 
 /// Fewer cases than this mean that the export has broken.
 const LEAST_CASES: usize = 145;

@@ -1,5 +1,4 @@
 //! The program as its users call it: arguments, streams, files and exit status.
-#![allow(clippy::unwrap_used)] // helpers of tests may panic like the tests
 
 use std::fs;
 use std::path::Path;

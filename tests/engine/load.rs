@@ -1,7 +1,5 @@
 //! Arrays from `.npy`, `.npz` and `.safetensors` bytes.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::io::{Cursor, Write};
 
 use convproof::algebra::Rational;

@@ -7,7 +7,7 @@ use convproof::ir::{
     AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, StackKind, Upsample,
 };
 
-use crate::build::{
+use super::build::{
     chain, channels, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool, plain_transpose, plane,
     stack, sum,
 };

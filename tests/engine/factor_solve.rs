@@ -1,8 +1,5 @@
 //! Existence over ℚ, ℝ and ℂ with solutions, counts and obstacles.
 
-// Helpers of tests may panic: that is a failed test.
-#![allow(clippy::unwrap_used)]
-
 use convproof::algebra::Grid;
 use convproof::algebra::Rational;
 use convproof::algebra::poly::plane;

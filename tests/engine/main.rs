@@ -1,0 +1,15 @@
+//! Exact arithmetic, files, kernels, the naive evaluator, factoring and fits; and all of them against other programs.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod evaluate;
+mod factor_absolute;
+mod factor_exact;
+mod factor_solve;
+mod fit;
+mod kernel;
+mod load;
+mod oracle;
+mod oracle_arrays;
+mod oracle_flint;
+mod oracle_onnx;
+mod rational;

@@ -1,0 +1,9 @@
+//! What users meet: the program, the library, reports, and the specs with their reports.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod command_line;
+mod corpus;
+mod model;
+mod proofs_fresh;
+mod readme;
+mod report_rendering;

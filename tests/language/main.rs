@@ -1,0 +1,8 @@
+//! The spec language: syntax, printing, names, shapes and mistakes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod diagnostics;
+mod resolve;
+mod syntax_errors;
+mod syntax_parse;
+mod syntax_roundtrip;
