@@ -305,6 +305,42 @@ fn sizes_and_tolerances() {
 }
 
 #[test]
+fn a_claim_about_no_size_is_refused() {
+    let never = "h % 2 == 0 and h % 2 == 1";
+    for claim in [
+        format!("prove id == id where {never}"),
+        format!("refute id == scale(2) where {never}"),
+        format!("prove id ~= scale(2) within 5 where {never}"),
+        format!("chain id == id where {never}"),
+        format!("prove relu == id -> relu where {never}"),
+        format!("prove global_avgpool == global_avgpool where {never}"),
+        "prove id == id where h < 1".to_owned(),
+        "prove id == id where h < w and w < h".to_owned(),
+        "prove id == id where h > 700 and h - w > 3 and h + w < 1200 and w > 600".to_owned(),
+        // Sizes there are, but none at which a side has an output.
+        "prove conv(ones(3,3)) == conv(ones(4,4)) where h < 3".to_owned(),
+        "prove conv(ones(3,3)) == conv(ones(3,3)) -> relu where h == 2 or w == 2".to_owned(),
+        "prove space_to_depth(2) == space_to_depth(2) where h % 2 == 1".to_owned(),
+        "prove conv(ones(2,2)) -> flatten -> dense([1]) == conv(ones(2,2)) -> flatten -> dense([1]) on [1,1]"
+            .to_owned(),
+    ] {
+        assert_eq!(mistakes(&claim), ["E0221 1"], "{claim}");
+    }
+    // The step of a chain that says nothing is the mistake, not the others.
+    assert_eq!(mistakes("chain id == id where h < 1 == id"), ["E0221 1"]);
+    for claim in [
+        "prove id == id where h < 2 and w > 1000",
+        "prove id == id where h - w == 900",
+        "prove id == id where h >= 2000000",
+        "prove id == id where h % 997 == 3 and w % 991 == 990",
+        "prove conv(ones(3,3)) == conv(ones(4,4)) where h < 4",
+        "refute conv(ones(2,2)) -> flatten -> dense([1]) == flatten -> dense([1]) on [1,1]",
+    ] {
+        claims(claim);
+    }
+}
+
+#[test]
 fn comparisons_go_by_kind() {
     assert!(matches!(
         prop("kernel A[3,3]\nprove A != A"),

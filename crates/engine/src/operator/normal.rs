@@ -16,7 +16,7 @@ use super::gather::{Axis, Gather, signed};
 use super::length::{Length, for_all_lengths};
 use super::lower::{Lowered, Site, Windows, lower};
 use crate::ir::Span;
-use crate::ir::{Stack, StackKind};
+use crate::ir::{Layer, Stack, StackKind};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
 
@@ -237,6 +237,11 @@ impl Operators {
                 let size =
                     self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
                 let site = Site { at: stack.span, channels: signal.channels, size };
+                if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
+                    // Nothing reaches it, so nothing comes out.
+                    let length = signal.length.map(|length| Arc::new(Length::One(length)));
+                    return Ok(affine(weights.shape().height, length, Vec::new(), Vec::new()));
+                }
                 let lowered = lower(layer, site)?;
                 self.after(signal, lowered, stack.span)
             }
@@ -259,8 +264,7 @@ impl Operators {
                                     right: (branch.span, output.channels),
                                 });
                             }
-                            let length = agreed([&sum, &output], [first, branch.span])?;
-                            (at(branch.span, joined(sum, output, length))?, first)
+                            (at(branch.span, joined(sum, output))?, first)
                         }
                     });
                 }
@@ -280,10 +284,7 @@ impl Operators {
                     from += channels;
                     sum = Some(match sum {
                         None => (placed, span),
-                        Some((sum, first)) => {
-                            let length = agreed([&sum, &placed], [first, span])?;
-                            (at(span, joined(sum, placed, length))?, first)
-                        }
+                        Some((sum, first)) => (at(span, joined(sum, placed))?, first),
                     });
                 }
                 sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
@@ -554,8 +555,10 @@ fn scaled(mut output: Affine, factor: &Poly) -> Result<Affine, KernelError> {
     Ok(affine(output.channels, output.length, output.parts, output.bias))
 }
 
-fn joined(left: Affine, right: Affine, length: [Arc<Length>; 2]) -> Result<Affine, KernelError> {
+/// The sum of two branches, with an output where they agree in size.
+fn joined(left: Affine, right: Affine) -> Result<Affine, KernelError> {
     let channels = left.channels;
+    let length = [0, 1].map(|axis| left.length[axis].agree(&right.length[axis]));
     let mut parts = left.parts;
     for part in right.parts {
         add_part(&mut parts, part.source, part.gather)?;
@@ -566,27 +569,6 @@ fn joined(left: Affine, right: Affine, length: [Arc<Length>; 2]) -> Result<Affin
         (false, false) => left.bias.iter().zip(&right.bias).map(|(a, b)| a + b).collect(),
     };
     Ok(affine(channels, length, parts, bias))
-}
-
-/// The common length of two branches; an error when they differ for every input.
-fn agreed(outputs: [&Affine; 2], spans: [Span; 2]) -> Result<[Arc<Length>; 2], OperatorError> {
-    agreed_lengths(outputs.map(|output| &output.length), spans)
-}
-
-/// The same for lengths alone.
-pub(super) fn agreed_lengths(
-    [left, right]: [&[Arc<Length>; 2]; 2],
-    spans: [Span; 2],
-) -> Result<[Arc<Length>; 2], OperatorError> {
-    for axis in 0..2 {
-        let (a, b) = (&left[axis], &right[axis]);
-        let common = a.agree(b);
-        let never = a != b && for_all_lengths(&[&common], 1, |n| common.at(n).is_none())?;
-        if never {
-            return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
-        }
-    }
-    Ok([0, 1].map(|axis| left[axis].agree(&right[axis])))
 }
 
 /// The output channels moved to `from..` among `total`.

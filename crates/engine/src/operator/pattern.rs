@@ -285,6 +285,15 @@ impl<'a> Viewer<'a> {
                 return Err(OperatorError::PeriodTooLong);
             }
         }
+        let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
+        let slope = root.slope();
+        if slope == Ratio::from(0) {
+            // Nothing that is read grows, so everything repeats once the lengths have settled.
+            let fixed = |length: &Arc<Length>| length.slope() == Ratio::from(0);
+            let all = self.order.iter().filter_map(|&id| self.lengths[id].as_ref()).all(fixed);
+            let horizon = Horizon { from: settled, period, start: 0 };
+            return if all { Ok(horizon) } else { Err(OperatorError::PeriodTooLong) };
+        }
         for (source, axis, _) in self
             .order
             .iter()
@@ -302,11 +311,6 @@ impl<'a> Viewer<'a> {
         }
         // Everything repeats once the output is longer than both zones and one period of phases.
         let (start, end) = self.zones(settled, period)?;
-        let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
-        let slope = root.slope();
-        if slope == Ratio::from(0) {
-            return Ok(Horizon { from: settled, period, start: 0 });
-        }
         let needed = start + end + slope * period + Ratio::from(2);
         // L(n) ≥ slope·n + e for the least e over one period.
         let least = (settled..settled + period)

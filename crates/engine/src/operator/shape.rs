@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::error::OperatorError;
 use super::gather::signed;
-use super::length::{Length, Step};
+use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
-use super::normal::agreed_lengths;
 use crate::ir::Span;
 use crate::ir::{KernelTerm, Layer, Padding, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
@@ -45,10 +44,13 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
             let channels = layer_outputs(layer, signal.channels, stack.span)?;
             if let Layer::Dense { weights, .. } = layer {
                 let size = size.ok_or(OperatorError::DenseNeedsSize { at: stack.span })?;
-                let [height, width] = signal.at(size).unwrap_or([0, 0]).map(super::gather::index);
-                let gets = signal.channels.saturating_mul(height).saturating_mul(width);
+                let gets = signal.at(size).map(|size| {
+                    let [height, width] = size.map(super::gather::index);
+                    signal.channels.saturating_mul(height).saturating_mul(width)
+                });
                 let needs = weights.shape().width;
-                if gets != needs {
+                // Where nothing reaches it there is no output, whatever its matrix.
+                if let Some(gets) = gets.filter(|&gets| gets != needs) {
                     return Err(OperatorError::DenseInputs { at: stack.span, needs, gets });
                 }
             }
@@ -77,6 +79,22 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
     }
 }
 
+/// The common length of two branches; an error when they differ for every input.
+fn agreed(
+    [left, right]: [&[Arc<Length>; 2]; 2],
+    spans: [Span; 2],
+) -> Result<[Arc<Length>; 2], OperatorError> {
+    let common = [0, 1].map(|axis| left[axis].agree(&right[axis]));
+    for axis in 0..2 {
+        let never = left[axis] != right[axis]
+            && for_all_lengths(&[&common[axis]], 1, |n| common[axis].at(n).is_none())?;
+        if never {
+            return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
+        }
+    }
+    Ok(common)
+}
+
 fn joined<'a>(
     branches: impl Iterator<Item = &'a Arc<Stack>>,
     signal: &Signal,
@@ -91,7 +109,7 @@ fn joined<'a>(
             Some((before, first)) => {
                 let spans = [first, branch.span];
                 let channels = channels(before.channels, output.channels, spans)?;
-                (Signal { channels, length: agreed_lengths([&before.length, &output.length], spans)? }, first)
+                (Signal { channels, length: agreed([&before.length, &output.length], spans)? }, first)
             }
         });
     }

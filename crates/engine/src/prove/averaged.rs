@@ -60,7 +60,7 @@ pub fn decide(
     let verdict = equality::decide(&StackClaim { sizes: Sizes::One(size), ..claim.clone() }, symbols)?;
     let StackVerdict::Refuted(mut refutation) = verdict else { return Ok(Some(verdict)) };
     refutation.agreement = match statuses.describe() {
-        Agreement::Sizes(boxes) if statuses.are(&boxes) => vec![Agreement::SizesBelow(boxes, bound)],
+        Agreement::Sizes(boxes) => vec![Agreement::SizesBelow(boxes, bound)],
         listed @ Agreement::Some(_) => vec![listed],
         _ => Vec::new(),
     };

@@ -1,6 +1,10 @@
 //! Conditions on input sizes: which sizes a claim speaks of, and how far one has to look to see them all.
 
+use std::sync::Arc;
+
 use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
+use crate::operator::OperatorError;
+use crate::operator::length::Length;
 
 /// Whether a claim speaks of a size.
 pub fn includes(sizes: &Sizes, h: i64, w: i64) -> bool {
@@ -79,6 +83,50 @@ pub fn reach(sizes: &Sizes) -> (i64, i64) {
         Sizes::Where(condition) => of(condition),
         Sizes::All | Sizes::One(_) => (0, 1),
     }
+}
+
+/// Most pairs of lengths that are tried for a size that a claim speaks of.
+const MAX_TRIED: i64 = 1 << 24;
+
+/// Whether a claim speaks of some size at which one of two stacks has an output. Large and small lengths are tried
+/// in turn, up to the bound of theorem 11: conditions ask for one or the other.
+///
+/// # Errors
+/// If the sizes repeat with too long a period to try all of them, and none was found.
+pub fn says_something(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Result<bool, OperatorError> {
+    let exists = |axis: usize, n: i64| lengths.map(|length| length[axis].at(n).is_some());
+    let both = |rows: [bool; 2], columns: [bool; 2]| (0..2).any(|side| rows[side] && columns[side]);
+    if let Sizes::One([h, w]) = sizes {
+        return Ok(both(exists(0, *h), exists(1, *w)));
+    }
+    let (reach, modulus) = reach(sizes);
+    let (mut from, mut period, mut settles) = (reach.saturating_add(1), modulus, true);
+    for length in lengths.into_iter().flatten() {
+        match (length.settled(), length.period()) {
+            (Ok(settled), Ok(own)) => (from, period) = (from.max(settled), lcm(period, own)),
+            _ => settles = false,
+        }
+    }
+    let last = from.saturating_add(reach).saturating_add(period.saturating_mul(2)).saturating_sub(1);
+    let nth = |at: i64| if at % 2 == 0 { 1 + at / 2 } else { last - at / 2 };
+    let mut left = MAX_TRIED;
+    for h in (0..last).map(nth) {
+        left -= 1;
+        let rows = exists(0, h);
+        if rows == [false; 2] && left > 0 {
+            continue;
+        }
+        for w in (0..last).map(nth) {
+            left -= 1;
+            if left <= 0 {
+                return Err(OperatorError::PeriodTooLong);
+            }
+            if both(rows, exists(1, w)) && includes(sizes, h, w) {
+                return Ok(true);
+            }
+        }
+    }
+    if settles { Ok(false) } else { Err(OperatorError::PeriodTooLong) }
 }
 
 /// The least common multiple, saturating.

@@ -4,8 +4,11 @@
 //! every input size is surveyed, which decides the rest; only nonlinear layers that do not match one to one
 //! can leave it open. A refutation is replayed by the naive evaluator before it is believed.
 
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
 use super::averaged;
-use super::condition;
 use super::counterexample::{Counterexample, Mismatch, ReplayError};
 use super::point::Point;
 use super::region::{Agreement, Status};
@@ -15,6 +18,7 @@ use super::table::{self, Table};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::length::first_difference;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use convproof_exact::{Poly, Symbol};
 
@@ -36,13 +40,11 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
             .count();
         return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, nonlinear, cuts }));
     }
-    let right = matched(&mut operators, &left, right, claim, symbols)?;
+    let [left, right] = matched(&mut operators, [left, right], claim, symbols)?;
     let interior_equal = size.is_none() && interiors_agree(claim)?;
-    let (reach, modulus) = condition::reach(&claim.sizes);
-    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let extent = Extent::of(&claim.sizes);
     let maps = [&left, &right];
-    let nonlinear =
-        maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id)));
+    let nonlinear = maps.iter().any(|map| !nonlinear_nodes(&operators, map).is_empty());
     let surveyed =
         Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), interior_equal)
             .and_then(|mut survey| {
@@ -51,7 +53,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
             });
     let (mut survey, failures, table) = match surveyed {
         Ok(surveyed) => surveyed,
-        Err(limit) => return Ok(stopped(claim, symbols, &limit, nonlinear)),
+        Err(limit) => return Ok(stopped(claim, symbols, maps, &limit)),
     };
     if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
         let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
@@ -124,52 +126,67 @@ pub fn same_channels(claim: &StackClaim, [left, right]: [&Affine; 2]) -> Result<
     Err(OperatorError::BranchChannels { left, right })
 }
 
-/// Replaces nonlinear nodes of the right map by equal ones of the left map.
+/// Replaces nonlinear nodes of both maps by equal ones, where the maps do not share them already.
 fn matched(
     operators: &mut Operators,
-    left: &Affine,
-    mut right: Affine,
+    mut maps: [Affine; 2],
     claim: &StackClaim,
     symbols: &Symbols,
-) -> Result<Affine, OperatorError> {
-    let blame = |error| OperatorError::Kernel { at: claim.right.span, error };
-    let mut known = operators.reachable(left);
-    // Smaller nodes first, so that what is inside has been matched before.
-    known.sort_unstable();
-    let mut from = 0;
-    loop {
-        let mut candidates = operators.reachable(&right);
-        candidates.sort_unstable();
-        let next = candidates
-            .into_iter()
-            .find(|&id| id >= from && operators.is_nonlinear(id) && !known.contains(&id));
-        let Some(id) = next else { return Ok(right) };
-        from = id + 1;
-        let twin =
-            known.iter().copied().filter(|&other| operators.is_nonlinear(other)).collect::<Vec<NodeId>>();
-        for other in twin {
-            if same_kind(operators, other, id)
-                && let Some([a, b]) = operators.insides(other, id).map_err(blame)?
-                && maps_agree(operators, [&a, &b], claim, symbols)
-            {
-                right = operators.replace(&right, id, other).map_err(blame)?;
-                from = 0;
-                break;
+) -> Result<[Affine; 2], OperatorError> {
+    let spans = [claim.left.span, claim.right.span];
+    let mut unlike = FxHashSet::default();
+    'search: loop {
+        let [left, right] = [0, 1].map(|side| nonlinear_nodes(operators, &maps[side]));
+        // Smaller nodes first, so that what is inside has been matched before.
+        let all: BTreeSet<NodeId> = left.union(&right).copied().collect();
+        let shared = |id| left.contains(id) && right.contains(id);
+        for id in &all {
+            for other in all.range(..id).filter(|other| !(shared(id) && shared(other))) {
+                if unlike.contains(&(*other, *id)) {
+                    continue;
+                }
+                let blame = |error| OperatorError::Kernel { at: claim.right.span, error };
+                if let Some([a, b]) = operators.insides(*other, *id).map_err(blame)?
+                    && same_windows(operators, *other, *id, &claim.sizes)
+                    && maps_agree(operators, [&a, &b], claim, symbols)
+                {
+                    for (map, at) in maps.iter_mut().zip(spans) {
+                        let replaced = operators.replace(map, *id, *other);
+                        *map = replaced.map_err(|error| OperatorError::Kernel { at, error })?;
+                    }
+                    continue 'search;
+                }
+                unlike.insert((*other, *id));
             }
         }
+        return Ok(maps);
     }
 }
 
-fn same_kind(operators: &Operators, a: NodeId, b: NodeId) -> bool {
-    operators.signal(a) == operators.signal(b)
-        && match (operators.node(a), operators.node(b)) {
-            (Node::Relu(_), Node::Relu(_)) | (Node::GlobalAverage(_), Node::GlobalAverage(_)) => true,
-            (Node::Maximum { windows: a, .. }, Node::Maximum { windows: b, .. }) => a == b,
-            _ => false,
-        }
+fn nonlinear_nodes(operators: &Operators, map: &Affine) -> BTreeSet<NodeId> {
+    operators.reachable(map).into_iter().filter(|&id| operators.is_nonlinear(id)).collect()
 }
 
-/// Whether two maps agree at all positions of all sizes; `false` where that cannot be decided.
+/// Whether two nodes that are nonlinear in the same way are equal functions if their insides are.
+fn same_windows(operators: &Operators, a: NodeId, b: NodeId, sizes: &Sizes) -> bool {
+    match (operators.node(a), operators.node(b)) {
+        (
+            Node::Maximum { windows: a, length: first, .. },
+            Node::Maximum { windows: b, length: second, .. },
+        ) => {
+            let same = |axis: usize| match sizes {
+                Sizes::One(size) => first[axis].at(size[axis]) == second[axis].at(size[axis]),
+                _ => first_difference(&first[axis], &second[axis]) == Ok(None),
+            };
+            a == b && same(0) && same(1)
+        }
+        // Their lengths follow from those inside.
+        _ => true,
+    }
+}
+
+/// Whether two maps agree, in size and at all positions, at all sizes that a claim speaks of; `false` where that
+/// cannot be decided.
 fn maps_agree(operators: &Operators, maps: [&Affine; 2], claim: &StackClaim, symbols: &Symbols) -> bool {
     if maps[0] == maps[1] {
         return true;
@@ -177,17 +194,13 @@ fn maps_agree(operators: &Operators, maps: [&Affine; 2], claim: &StackClaim, sym
     if maps[0].channels != maps[1].channels {
         return false;
     }
-    let extent = if let Sizes::One(size) = &claim.sizes {
-        Extent::One(*size)
-    } else {
-        Extent::All { reach: 0, modulus: 1 }
-    };
+    let extent = Extent::of(&claim.sizes);
     let Ok(mut survey) =
         Survey::new(operators, maps, symbols, extent, search::dependence(claim, symbols), false)
     else {
         return false;
     };
-    look(&mut survey, &Sizes::All).is_ok_and(|(_, table)| {
+    look(&mut survey, &claim.sizes).is_ok_and(|(_, table)| {
         !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))
     })
 }
@@ -201,18 +214,19 @@ fn interiors_agree(claim: &StackClaim) -> Result<bool, OperatorError> {
     Ok((&left.parts, &left.bias) == (&right.parts, &right.bias) && operators.len() == 1)
 }
 
-/// What to say when the survey cannot be finished: differences may still be found by trying.
-fn stopped(claim: &StackClaim, symbols: &Symbols, limit: &SurveyLimit, nonlinear: bool) -> StackVerdict {
-    let limit = match limit {
-        SurveyLimit::Operator(_) => Limit::Period,
-        SurveyLimit::Positions => Limit::Positions,
-        SurveyLimit::Terms => Limit::Terms,
-    };
-    let doubt = if nonlinear { None } else { Some(Doubt::Limit(limit)) };
-    search::at_small_sizes(claim, symbols, doubt)
+/// What to say when the survey cannot be finished: differences may still be found by their sizes, or by trying.
+fn stopped(claim: &StackClaim, symbols: &Symbols, maps: [&Affine; 2], limit: &SurveyLimit) -> StackVerdict {
+    if let Some(size) = search::unequal_size(&claim.sizes, maps.map(|map| &map.length)) {
+        return match mismatch(claim, symbols, size) {
+            Ok(witness) => search::refuted(witness),
+            Err(doubt) => StackVerdict::Unknown(doubt),
+        };
+    }
+    search::at_small_sizes(claim, symbols, Doubt::Limit(limit.limit()))
 }
 
-fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<StackWitness, Doubt> {
+/// A replayed size at which the outputs differ in size.
+pub fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<StackWitness, Doubt> {
     let weights = search::plain_weights(claim, symbols);
     Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size)
         .map(StackWitness::Size)

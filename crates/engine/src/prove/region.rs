@@ -1,5 +1,7 @@
 //! Where two stacks agree: the status of many input sizes, and conditions that describe the equal ones.
 
+use std::collections::BTreeMap;
+
 /// Where a refuted equality does hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agreement {
@@ -32,7 +34,8 @@ pub struct SizeBox {
 }
 
 impl SizeBox {
-    fn contains(&self, [h, w]: [i64; 2]) -> bool {
+    /// Whether a size is in the box.
+    pub fn contains(&self, [h, w]: [i64; 2]) -> bool {
         let within = |set: &Option<LengthSet>, n| set.as_ref().is_none_or(|set| set.contains(n));
         within(&self.height, h) && within(&self.width, w)
     }
@@ -126,49 +129,69 @@ impl Statuses {
     }
 
     /// Whether the equal sizes that were looked at are just those in some boxes.
-    pub fn are(&self, boxes: &[SizeBox]) -> bool {
+    fn are(&self, boxes: &[SizeBox]) -> bool {
         let described = |size| boxes.iter().any(|sizes| sizes.contains(size));
         self.all()
             .all(|(size, status)| status == Status::Silent || described(size) == (status == Status::Equal))
     }
 
-    /// Describes the sizes of status `Equal` among those that are not silent.
+    /// Describes the sizes of status `Equal` among those that are not silent: by boxes that are checked at every
+    /// size that was looked at, or else by some of the sizes.
     pub fn describe(&self) -> Agreement {
-        let equal = |i: usize, j: usize| self.status(i, j) == Status::Equal;
-        let fails = |i: usize, j: usize| matches!(self.status(i, j), Status::Sizes | Status::Values);
-        let (rows, columns) = (self.heights.len(), self.widths.len());
         if !self.any(|status| status == Status::Equal) {
             return Agreement::Nowhere;
         }
-        // A height is good if it occurs in some equal size; a product set is one where that is all there is to it.
-        let good_rows: Vec<bool> = (0..rows).map(|i| (0..columns).any(|j| equal(i, j))).collect();
-        let good_columns: Vec<bool> = (0..columns).map(|j| (0..rows).any(|i| equal(i, j))).collect();
-        let product = (0..rows).all(|i| {
-            (0..columns).all(|j| match (good_rows[i] && good_columns[j], self.status(i, j)) {
-                (_, Status::Silent) | (true, Status::Equal) => true,
-                (good, _) => !good && fails(i, j),
-            })
-        });
-        if product {
-            return Agreement::Sizes(vec![self.size_box(&good_rows, &good_columns)]);
-        }
-        if let Some(boxes) = self.boxes() {
+        let candidates = [Self::one_axis::<0>, Self::one_axis::<1>, Self::product, Self::boxes];
+        if let Some(boxes) =
+            candidates.iter().filter_map(|candidate| candidate(self)).find(|boxes| self.are(boxes))
+        {
             return Agreement::Sizes(boxes);
         }
         let listed = self.by_area().into_iter().filter(|(_, status)| *status == Status::Equal);
         Agreement::Some(listed.map(|(size, _)| size).take(6).collect())
     }
 
-    /// The equal sizes as a few largest boxes, where the claim speaks of all sizes at which there is an output.
+    /// Heights (axis 0) or widths alone decide, at all sizes that are spoken of.
+    fn one_axis<const AXIS: usize>(&self) -> Option<Vec<SizeBox>> {
+        let along = |n: usize| {
+            let [rows, columns] = [self.heights.len(), self.widths.len()];
+            let line = (0..if AXIS == 0 { columns } else { rows })
+                .map(move |m| if AXIS == 0 { self.status(n, m) } else { self.status(m, n) });
+            line.filter(|&status| status != Status::Silent).map(|status| status == Status::Equal)
+        };
+        let lengths = if AXIS == 0 { &self.heights } else { &self.widths };
+        let wanted: Vec<Option<bool>> = (0..lengths.len()).map(|n| along(n).next()).collect();
+        if (0..lengths.len()).any(|n| along(n).any(|equal| Some(equal) != wanted[n])) {
+            return None;
+        }
+        let set = fitted(lengths, &wanted, self.cycles[AXIS])?;
+        let (height, width) = if AXIS == 0 { (set, None) } else { (None, set) };
+        Some(vec![SizeBox { height, width }])
+    }
+
+    /// One box of the heights and the widths that occur in equal sizes.
+    fn product(&self) -> Option<Vec<SizeBox>> {
+        let (rows, columns) = (self.heights.len(), self.widths.len());
+        let spoken = |status| status != Status::Silent;
+        let tells = |statuses: &mut dyn Iterator<Item = Status>| {
+            let mut told = None;
+            for status in statuses.filter(|&status| spoken(status)) {
+                told = Some(told == Some(true) || status == Status::Equal);
+            }
+            told
+        };
+        let row = |i: usize| tells(&mut (0..columns).map(|j| self.status(i, j)));
+        let column = |j: usize| tells(&mut (0..rows).map(|i| self.status(i, j)));
+        Some(vec![SizeBox {
+            height: fitted(&self.heights, &(0..rows).map(row).collect::<Vec<_>>(), self.cycles[0])?,
+            width: fitted(&self.widths, &(0..columns).map(column).collect::<Vec<_>>(), self.cycles[1])?,
+        }])
+    }
+
+    /// A few largest boxes.
     fn boxes(&self) -> Option<Vec<SizeBox>> {
         const MOST: usize = 4;
         let (rows, columns) = (self.heights.len(), self.widths.len());
-        let spoken = |i: usize, j: usize| self.status(i, j) != Status::Silent;
-        let spoken_rows: Vec<usize> = (0..rows).filter(|&i| (0..columns).any(|j| spoken(i, j))).collect();
-        let spoken_columns: Vec<usize> = (0..columns).filter(|&j| (0..rows).any(|i| spoken(i, j))).collect();
-        if spoken_rows.iter().any(|&i| spoken_columns.iter().any(|&j| !spoken(i, j))) {
-            return None;
-        }
         // At each height the widths that are equal. The largest box with just these widths has all heights at
         // which no fewer are.
         let equal =
@@ -183,58 +206,48 @@ impl Statuses {
                 sets.push(widths);
             }
         }
+        let silent_row = |i: usize| (0..columns).all(|j| self.status(i, j) == Status::Silent);
+        let silent_column = |j: usize| (0..rows).all(|i| self.status(i, j) == Status::Silent);
         let all_of =
             |set: &[bool], widths: &[bool]| set.iter().zip(widths).all(|(wanted, has)| has | !wanted);
         let boxes = sets.into_iter().map(|set| {
-            let heights: Vec<bool> = at.iter().map(|widths| all_of(set, widths)).collect();
-            self.size_box(&heights, set)
+            let heights = (0..rows).map(|i| (!silent_row(i)).then(|| all_of(set, &at[i])));
+            let widths = (0..columns).map(|j| (!silent_column(j)).then_some(set[j]));
+            Some(SizeBox {
+                height: fitted(&self.heights, &heights.collect::<Vec<_>>(), self.cycles[0])?,
+                width: fitted(&self.widths, &widths.collect::<Vec<_>>(), self.cycles[1])?,
+            })
         });
-        Some(boxes.collect())
-    }
-
-    fn size_box(&self, good_rows: &[bool], good_columns: &[bool]) -> SizeBox {
-        let (rows, columns) = (self.heights.len(), self.widths.len());
-        let spoken_row = |i: usize| (0..columns).any(|j| self.status(i, j) != Status::Silent);
-        let spoken_column = |j: usize| (0..rows).any(|i| self.status(i, j) != Status::Silent);
-        SizeBox {
-            height: set(&self.heights, good_rows, spoken_row, self.cycles[0]),
-            width: set(&self.widths, good_columns, spoken_column, self.cycles[1]),
-        }
+        boxes.collect()
     }
 }
 
-/// The good lengths among those spoken of, described with the smallest modulus; `None` if all are good.
-fn set(
+/// The lengths that are wanted, leaving open those of which nothing is known, described with the smallest modulus
+/// (`None` inside if all are wanted); `None` if large lengths do not repeat.
+#[allow(clippy::option_option)]
+fn fitted(
     lengths: &[i64],
-    good: &[bool],
-    spoken: impl Fn(usize) -> bool,
+    wanted: &[Option<bool>],
     (settled, period): (i64, i64),
-) -> Option<LengthSet> {
-    let spoken: Vec<usize> = (0..lengths.len()).filter(|&at| spoken(at)).collect();
-    if spoken.iter().all(|&at| good[at]) {
-        return None;
+) -> Option<Option<LengthSet>> {
+    let known: Vec<(i64, bool)> =
+        lengths.iter().zip(wanted).filter_map(|(&n, &wanted)| Some((n, wanted?))).collect();
+    if known.iter().all(|&(_, wanted)| wanted) {
+        return Some(None);
     }
-    let large: Vec<usize> = spoken.iter().copied().filter(|&at| lengths[at] >= settled).collect();
-    let modulus = (1..=period)
-        .filter(|m| period % m == 0)
-        .find(|m| {
-            large
-                .iter()
-                .all(|&a| large.iter().all(|&b| (lengths[a] - lengths[b]) % m != 0 || good[a] == good[b]))
-        })
-        .unwrap_or(period.max(1));
-    let mut residues: Vec<i64> =
-        large.iter().filter(|&&at| good[at]).map(|&at| lengths[at] % modulus).collect();
-    residues.sort_unstable();
-    residues.dedup();
+    // For each modulus what large lengths of each remainder want, if those of one want the same.
+    let remainders = |modulus: i64| {
+        let mut classes = BTreeMap::new();
+        let mut large = known.iter().filter(|&&(n, _)| n >= settled);
+        large.all(|&(n, wanted)| *classes.entry(n % modulus).or_insert(wanted) == wanted).then_some(classes)
+    };
+    let (modulus, classes) = (1..=period.max(1))
+        .filter(|modulus| period % modulus == 0)
+        .find_map(|modulus| Some((modulus, remainders(modulus)?)))?;
+    let residues: Vec<i64> = classes.into_iter().filter(|(_, wanted)| *wanted).map(|(n, _)| n).collect();
     // Take in smaller lengths as long as the residues describe them too.
-    let fits = |at: usize| residues.contains(&(lengths[at] % modulus)) == good[at];
-    let odd = spoken.iter().rposition(|&at| lengths[at] < settled && !fits(at));
-    let from = odd.map_or(1, |at| lengths[spoken[at]] + 1);
-    let small = spoken
-        .iter()
-        .map(|&at| (lengths[at], good[at]))
-        .filter(|&(n, good)| n < from && good)
-        .map(|(n, _)| n);
-    Some(LengthSet { from, modulus, small: small.collect(), residues })
+    let odd = known.iter().rfind(|&&(n, wanted)| n < settled && residues.contains(&(n % modulus)) != wanted);
+    let from = odd.map_or(1, |&(n, _)| n + 1);
+    let small = known.iter().filter(|&&(n, wanted)| n < from && wanted).map(|&(n, _)| n).collect();
+    Some(Some(LengthSet { from, modulus, residues, small }))
 }

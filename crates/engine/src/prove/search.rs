@@ -1,7 +1,7 @@
 //! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
 //! match, and limits. What it finds is replayed; what it does not find says nothing.
 
-use super::condition::includes;
+use super::condition::{self, includes};
 use super::counterexample::{Counterexample, Mismatch};
 use super::equality::input_of;
 use super::interval::Enclosed;
@@ -9,13 +9,15 @@ use super::point::Dependence;
 use super::region::Status;
 use super::table::Table;
 use super::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::Operators;
+use crate::operator::length::{Length, MAX_LENGTH, first_difference};
 use convproof_exact::{Poly, Rational, SplitMix64, Symbol};
 
 /// Inputs tried at each size.
@@ -126,11 +128,12 @@ pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackV
     {
         return refuted(StackWitness::Size(found));
     }
-    try_sizes(claim, symbols, &of(Status::Values).take(4).collect::<Vec<_>>(), None)
+    let sizes = of(Status::Values).take(4).collect::<Vec<_>>();
+    try_sizes(claim, symbols, &sizes, |tries| Doubt::Nonlinear { tries })
 }
 
 /// Tries the smallest sizes at which there is an output.
-pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Option<Doubt>) -> StackVerdict {
+pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Doubt) -> StackVerdict {
     let sizes = match &claim.sizes {
         Sizes::One(size) => vec![*size],
         sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, h, w)).collect(),
@@ -141,7 +144,37 @@ pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Option<Doubt
             return refuted(StackWitness::Size(found));
         }
     }
-    try_sizes(claim, symbols, &sizes, doubt)
+    try_sizes(claim, symbols, &sizes, |_| doubt)
+}
+
+/// Small lengths that are looked at for outputs of unequal size.
+const SMALL: i64 = 128;
+
+/// A small size that a claim speaks of at which two stacks have outputs of different sizes, or one has none; looked
+/// for also at the first lengths at which they differ, however far out, and at those that the condition names.
+pub fn unequal_size(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Option<[i64; 2]> {
+    if let Sizes::One(_) = sizes {
+        return None;
+    }
+    let (reach, modulus) = condition::reach(sizes);
+    let named = [modulus, modulus.saturating_mul(2), modulus.saturating_mul(3)];
+    let [heights, widths] = [0, 1].map(|axis| {
+        let first = first_difference(&lengths[0][axis], &lengths[1][axis]).ok().flatten();
+        let exists = |n: &i64| lengths.iter().any(|length| length[axis].at(*n).is_some());
+        let from = (1..MAX_LENGTH).find(exists).unwrap_or(1);
+        let beyond = reach..reach.saturating_add(SMALL);
+        let all = (1..=SMALL).chain(from..from + SMALL).chain(beyond).chain(named).chain(first);
+        all.filter(|n| (1..MAX_LENGTH).contains(n)).collect::<BTreeSet<i64>>()
+    });
+    let outputs = |[h, w]: [i64; 2]| lengths.map(|length| Some([length[0].at(h)?, length[1].at(w)?]));
+    let pairs = heights.iter().flat_map(|&h| widths.iter().map(move |&w| [h, w]));
+    pairs
+        .filter(|&[h, w]| includes(sizes, h, w))
+        .filter(|&size| {
+            let [left, right] = outputs(size);
+            left != right
+        })
+        .min_by_key(|[h, w]| (h.saturating_mul(*w), *h))
 }
 
 /// The least lengths with an output and a few more, along both axes.
@@ -160,7 +193,8 @@ fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
     sizes
 }
 
-fn refuted(witness: StackWitness) -> StackVerdict {
+/// Refuted, with nothing said of other sizes.
+pub fn refuted(witness: StackWitness) -> StackVerdict {
     StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
 }
 
@@ -168,7 +202,7 @@ fn try_sizes(
     claim: &StackClaim,
     symbols: &Symbols,
     sizes: &[[i64; 2]],
-    doubt: Option<Doubt>,
+    doubt: impl FnOnce(usize) -> Doubt,
 ) -> StackVerdict {
     let dependence = dependence(claim, symbols);
     let mut generator = SplitMix64::new(0x00C0_FFEE);
@@ -196,7 +230,7 @@ fn try_sizes(
             }
         }
     }
-    StackVerdict::Unknown(doubt.unwrap_or(Doubt::Nonlinear { tries }))
+    StackVerdict::Unknown(doubt(tries))
 }
 
 /// Sets weights and image entries to 0, or else to ±1, one by one, as long as the stacks still differ.

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::condition;
 use super::difference::{Difference, Pair, compare, within};
 use super::point::{Dependence, Point};
 use super::sights::{AxisSurvey, Refined, number};
+use super::verdict::Limit;
 use super::whole::WholeKernels;
-use crate::ir::Symbols;
+use crate::ir::{Sizes, Symbols};
 use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use convproof_exact::{Fp, Poly, SplitMix64, Symbol};
@@ -28,6 +30,13 @@ const MAX_SURVEYED: i64 = 2_500;
 pub enum SurveyLimit {
     /// Sizes, strides or paddings are too large to look at every size.
     Operator(OperatorError),
+    /// Everything shows only at lengths below `needed`, more than `most`.
+    Lengths {
+        /// The first length that need not be looked at.
+        needed: i64,
+        /// The limit.
+        most: i64,
+    },
     /// More positions or pairs of patterns than the limits.
     Positions,
     /// Polynomials outgrew their limit.
@@ -37,6 +46,18 @@ pub enum SurveyLimit {
 impl From<OperatorError> for SurveyLimit {
     fn from(error: OperatorError) -> Self {
         Self::Operator(error)
+    }
+}
+
+impl SurveyLimit {
+    /// The limit as a verdict names it.
+    pub fn limit(&self) -> Limit {
+        match *self {
+            Self::Operator(_) => Limit::Period,
+            Self::Lengths { needed, most } => Limit::Lengths { needed, most },
+            Self::Positions => Limit::Positions,
+            Self::Terms => Limit::Terms,
+        }
     }
 }
 
@@ -55,6 +76,17 @@ pub enum Extent {
     },
     /// One size.
     One([i64; 2]),
+}
+
+impl Extent {
+    /// The lengths that show everything about the sizes that a claim speaks of.
+    pub fn of(sizes: &Sizes) -> Self {
+        if let Sizes::One(size) = sizes {
+            return Self::One(*size);
+        }
+        let (reach, modulus) = condition::reach(sizes);
+        Self::All { reach, modulus }
+    }
 }
 
 /// Two maps compared at all positions.
@@ -97,7 +129,7 @@ impl<'a> Survey<'a> {
                     num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
                 let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
                 if end > MAX_SURVEYED {
-                    return Err(SurveyLimit::Operator(OperatorError::PeriodTooLong));
+                    return Err(SurveyLimit::Lengths { needed: end, most: MAX_SURVEYED });
                 }
                 let lengths: Vec<i64> = (1..end).collect();
                 for axis in 0..2 {

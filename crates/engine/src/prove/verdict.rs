@@ -82,6 +82,8 @@ pub enum Doubt {
     Irrational,
     /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
     CommonFactor,
+    /// A difference depends on free weights, and none were found that make it pass a bound.
+    Unbounded,
     /// The engine found a difference that the naive evaluator does not see: a defect of this program.
     Contradiction,
     /// The engine found a proof, but the naive evaluator sees a difference at a size: a defect of this program.
@@ -96,6 +98,13 @@ pub enum Doubt {
 pub enum Limit {
     /// Sizes repeat with too long a period, or settle too late.
     Period,
+    /// Everything shows only at lengths below `needed`, more than `most`.
+    Lengths {
+        /// The first length that need not be looked at.
+        needed: i64,
+        /// The limit.
+        most: i64,
+    },
     /// Too many output positions or border patterns.
     Positions,
     /// Polynomials with too many terms.

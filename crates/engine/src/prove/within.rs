@@ -3,14 +3,14 @@
 //! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
 //! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
 
-use super::counterexample::{Counterexample, Mismatch};
-use super::equality::{input_of, same_channels};
+use super::counterexample::Counterexample;
+use super::equality::{input_of, mismatch, same_channels};
 use super::interval::Enclosed;
 use super::region::Status;
 use super::survey::{Extent, Survey};
 use super::table::Table;
-use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use super::{condition, point::Point, search};
+use super::verdict::{Doubt, Limit, StackProof, StackVerdict, StackWitness};
+use super::{point::Point, search};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
@@ -92,8 +92,7 @@ pub fn decide(
     if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
         return Ok(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }));
     }
-    let (reach, modulus) = condition::reach(&claim.sizes);
-    let extent = size.map_or(Extent::All { reach, modulus }, Extent::One);
+    let extent = Extent::of(&claim.sizes);
     let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
     let surveyed = surveyed.and_then(|mut survey| {
@@ -101,15 +100,18 @@ pub fn decide(
         survey.confirm(pairs)?;
         Ok(survey)
     });
-    let Ok(survey) = surveyed else { return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions))) };
+    let survey = match surveyed {
+        Ok(survey) => survey,
+        Err(limit) => {
+            let size = search::unequal_size(&claim.sizes, maps.map(|map| &map.length));
+            let doubt = StackVerdict::Unknown(Doubt::Limit(limit.limit()));
+            return Ok(size.map_or(doubt, |size| unequal(claim, symbols, size)));
+        }
+    };
     let failures = survey.failures();
     let table = Table::new(&survey, &failures, &claim.sizes);
     if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
-        let weights = search::plain_weights(claim, symbols);
-        return Ok(match Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size) {
-            Ok(found) => refuted(StackWitness::Size(found)),
-            Err(_) => StackVerdict::Unknown(Doubt::Contradiction),
-        });
+        return Ok(unequal(claim, symbols, size));
     }
     // Only positions that occur at a size the claim speaks of.
     let spoken = table.sight_pairs();
@@ -147,6 +149,11 @@ pub fn decide(
     Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
 }
 
+/// Refuted by a size at which the outputs differ in size.
+fn unequal(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> StackVerdict {
+    mismatch(claim, symbols, size).map_or_else(StackVerdict::Unknown, search::refuted)
+}
+
 /// The terms of a difference that depend on free weights.
 fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
     let mut part = Sum::default();
@@ -160,10 +167,6 @@ fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
 
 fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
     StackVerdict::Proved(StackProof::Within(Enclosure { worst, exact, bound: tolerance.bound.clone() }))
-}
-
-fn refuted(witness: StackWitness) -> StackVerdict {
-    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
 }
 
 fn exceeded(
@@ -188,7 +191,7 @@ fn exceeded(
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
     };
     match beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]) {
-        Some(counterexample) => refuted(StackWitness::Excess(Excess {
+        Some(counterexample) => search::refuted(StackWitness::Excess(Excess {
             counterexample,
             worst: Some(worst.value.high().clone()),
             bound: tolerance.bound.clone(),
@@ -218,7 +221,7 @@ fn image(
     Some((Image::new(claim.channels, h, w, cells)?, [i, j]))
 }
 
-/// Free weights occur in the difference: scaling one of them passes every bound.
+/// Free weights occur in the difference: scaling all of them, or one of them up or down, passes every bound.
 fn unbounded(
     claim: &StackClaim,
     tolerance: &Tolerance,
@@ -230,47 +233,61 @@ fn unbounded(
     let Some((_, differences)) = survey.exact_differences(sights, channel) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
     };
-    let Some(ray) = ray(claim, symbols, survey, varying) else {
-        return StackVerdict::Unknown(if survey.is_free() {
-            Doubt::Contradiction
-        } else {
-            Doubt::Irrational
-        });
+    let Some(Rays { scalable, weights }) = rays(claim, symbols, survey, varying) else {
+        return StackVerdict::Unknown(Doubt::Irrational);
     };
-    // Large multiples of the chosen weights: one of a growing sequence passes the bound, unless the difference
-    // does not grow along this ray.
-    let mut scale = Rational::ONE;
-    for _ in 0..64 {
-        let weights = ray(&scale);
-        let signs = differences.iter().filter_map(|(at, poly)| {
-            let difference = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
-            let sign = if difference.high().is_negative() { -1 } else { i64::from(!difference.may_vanish()) };
-            Some((*at, &Rational::from(sign) * &tolerance.range))
-        });
-        if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
-            && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
-        {
-            return refuted(StackWitness::Excess(Excess {
-                counterexample: found,
-                worst: None,
-                bound: tolerance.bound.clone(),
-            }));
+    let (four, quarter) = (Rational::from(4), Rational::dyadic(1.into(), 2_u32));
+    let single = |step: &Rational| {
+        let step = step.clone();
+        scalable.iter().map(move |&symbol| (Some(symbol), step.clone()))
+    };
+    let directions = std::iter::once((None, four.clone())).chain(single(&four)).chain(single(&quarter));
+    for (only, step) in directions.take(MAX_RAYS) {
+        // The difference may not grow along this ray; where it does, one of a growing sequence passes the bound.
+        let mut scale = Rational::ONE;
+        for _ in 0..MAX_STEPS {
+            let weights = weights(&|symbol| {
+                if only.is_none_or(|only| only == symbol) { scale.clone() } else { Rational::ONE }
+            });
+            let signs = differences.iter().filter_map(|(at, poly)| {
+                let difference = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
+                let sign =
+                    if difference.high().is_negative() { -1 } else { i64::from(!difference.may_vanish()) };
+                Some((*at, &Rational::from(sign) * &tolerance.range))
+            });
+            if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
+                && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
+            {
+                return search::refuted(StackWitness::Excess(Excess {
+                    counterexample: found,
+                    worst: None,
+                    bound: tolerance.bound.clone(),
+                }));
+            }
+            scale = &scale * &step;
         }
-        scale = &scale * &Rational::from(4);
     }
-    StackVerdict::Unknown(Doubt::Contradiction)
+    StackVerdict::Unknown(Doubt::Unbounded)
 }
 
-/// Weights as a function of a scale.
-type Ray<'a> = Box<dyn Fn(&Rational) -> Weights + 'a>;
+/// Most ways to scale weights that are tried, and steps on each.
+const MAX_RAYS: usize = 32;
+const MAX_STEPS: usize = 64;
 
-/// Weights at which a difference is not 0, times a number; square roots and what is under them stay.
-fn ray<'a>(
+/// Weights at which a difference is not 0, as a function of what each is multiplied by.
+struct Rays<'a> {
+    /// Those that can be scaled and are not 0.
+    scalable: Vec<Symbol>,
+    weights: Box<dyn Fn(&dyn Fn(Symbol) -> Rational) -> Weights + 'a>,
+}
+
+/// Weights at which a difference is not 0; square roots and what is under them are not scaled.
+fn rays<'a>(
     claim: &'a StackClaim,
     symbols: &'a Symbols,
     survey: &'a Survey<'_>,
     varying: &Poly,
-) -> Option<Ray<'a>> {
+) -> Option<Rays<'a>> {
     let plain = search::plain_weights(claim, symbols);
     if !survey.is_free() {
         let used = search::used(claim, symbols);
@@ -280,14 +297,21 @@ fn ray<'a>(
             .filter_map(|&symbol| symbols.root_of(symbol))
             .flat_map(|root| root.radicand.symbols())
             .collect();
-        return Some(Box::new(move |scale| {
+        let moves = |symbol: &Symbol| !under.contains(symbol);
+        let nonzero = values.iter().filter(|(_, value)| !value.is_zero()).map(|(symbol, _)| *symbol);
+        let scalable: Vec<Symbol> = nonzero.filter(moves).collect();
+        let scaled = scalable.clone();
+        let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
             let mut weights = plain.clone().approximating();
             for (&symbol, value) in &values {
-                let fixed = under.contains(&symbol);
-                weights.set(symbol, if fixed { value.clone() } else { value * scale });
+                weights.set(
+                    symbol,
+                    if scaled.contains(&symbol) { value * &scale(symbol) } else { value.clone() },
+                );
             }
             weights
-        }));
+        };
+        return Some(Rays { scalable, weights: Box::new(weights) });
     }
     let choices = survey.dependence().choices(&survey.symbols_in_maps());
     let differs = |point: &Point| {
@@ -295,12 +319,14 @@ fn ray<'a>(
         varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
     };
     let point = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs)?;
+    let moves = |symbol: &Symbol| !survey.dependence().is_root(*symbol) && !point.rational(*symbol).is_zero();
+    let scalable: Vec<Symbol> = choices.iter().copied().filter(moves).collect();
     let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
-    Some(Box::new(move |scale| {
+    let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
         let value = |symbol: Symbol| {
             survey.dependence().rational(symbol, &|chosen: Symbol| {
                 let value = point.rational(chosen);
-                if survey.dependence().is_root(chosen) { value } else { &value * scale }
+                if survey.dependence().is_root(chosen) { value } else { &value * &scale(chosen) }
             })
         };
         let mut weights = plain.clone();
@@ -308,7 +334,8 @@ fn ray<'a>(
             weights.set(symbol, value(symbol));
         }
         weights
-    }))
+    };
+    Some(Rays { scalable, weights: Box::new(weights) })
 }
 
 fn beyond(

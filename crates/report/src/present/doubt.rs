@@ -22,6 +22,9 @@ pub fn unknown(doubt: &Doubt) -> Shown {
         Doubt::CommonFactor => {
             "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
         }
+        Doubt::Unbounded => {
+            "undecided: the difference depends on free weights, and none were found at which it exceeds the bound".to_owned()
+        }
         Doubt::Contradiction => {
             "undecided: the engine and the naive evaluator contradict each other; please report this as a defect".to_owned()
         }
@@ -33,12 +36,18 @@ pub fn unknown(doubt: &Doubt) -> Shown {
 }
 
 /// A limit in words.
-pub fn limit_text(limit: Limit) -> &'static str {
-    match limit {
+pub fn limit_text(limit: Limit) -> String {
+    let text = match limit {
+        Limit::Lengths { needed, most } => {
+            return format!(
+                "deciding it takes every height and width below {needed}, and only those below {most} are looked at; try `on [h,w]`"
+            );
+        }
         Limit::Period => "the sizes repeat with too long a period to look at all of them; try `on [h,w]`",
         Limit::Positions => "too many output positions or border patterns to look at; try `on [h,w]`",
         Limit::Terms => "the polynomials in the free weights have too many terms",
         Limit::Replay => "the counterexample is too large to be replayed",
         Limit::Search => "the search for factors stopped at its bound",
-    }
+    };
+    text.to_owned()
 }

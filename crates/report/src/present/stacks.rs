@@ -318,7 +318,7 @@ fn excess_witness(found: &Excess) -> (String, Vec<Block>, Value) {
 fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
     let among = if matches!(claim.sizes, Sizes::Where(_)) { " (among the sizes of the claim)" } else { "" };
     match agreement {
-        Agreement::Nowhere => "for general weights the sides agree at no input size".to_owned(),
+        Agreement::Nowhere => format!("for general weights the sides agree at no input size{among}"),
         Agreement::Sizes(boxes) => format!("equal exactly where {}{among}", size_boxes(boxes)),
         Agreement::SizesBelow(boxes, bound) => {
             format!("equal wherever {}{among}, and at no other size below {bound}×{bound}", size_boxes(boxes))

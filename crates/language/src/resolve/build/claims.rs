@@ -9,6 +9,7 @@ use crate::source::Span;
 use convproof_engine::ir::{SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
 use convproof_engine::operator::shape::{self, Signal};
 use convproof_engine::operator::{OperatorError, blame};
+use convproof_engine::prove::condition;
 use convproof_exact::Rational;
 
 impl Builder {
@@ -98,14 +99,17 @@ impl Builder {
             };
             return self.fail(span, kind);
         }
-        if let Some(size) = size
-            && a.at(size).is_none()
-            && b.at(size).is_none()
-        {
-            let layer = failing_layer(s, channels, size);
-            return self.fail(span, ResolveErrorKind::NoOutput { size: Some(size), layer });
+        match condition::says_something(sizes, [&a.length, &b.length]) {
+            Ok(true) => Some(channels),
+            Ok(false) => {
+                let none = |size| {
+                    let layer = failing_layer(s, channels, size);
+                    ResolveErrorKind::NoOutput { size: Some(size), layer }
+                };
+                self.fail(span, size.map_or(ResolveErrorKind::SaysNothing, none))
+            }
+            Err(error) => self.operator(&error, &[s, t], span),
         }
-        Some(channels)
     }
 
     /// Reports why a stack has no normal form.

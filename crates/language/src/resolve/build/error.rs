@@ -179,6 +179,8 @@ pub enum ResolveErrorKind {
         /// The size of that input, where it is only an example.
         example: Option<[i64; 2]>,
     },
+    /// A claim about sizes at none of which either side has an output.
+    SaysNothing,
     /// A stack that has no output for the size asked for, or for any size.
     NoOutput {
         /// The size, if one was asked for.

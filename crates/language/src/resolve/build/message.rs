@@ -29,7 +29,7 @@ impl ResolveError {
             K::Groups { .. } => "E0218",
             K::OutputChannels { .. } => "E0219",
             K::BranchSizes { .. } => "E0220",
-            K::NoOutput { .. } => "E0221",
+            K::NoOutput { .. } | K::SaysNothing => "E0221",
             K::TooLarge(_) => "E0222",
             K::NotConstant { .. } => "E0223",
             K::FlattenAlone => "E0224",
@@ -201,6 +201,11 @@ impl ResolveError {
                     None => error,
                 }
             }
+            K::SaysNothing => new(
+                "neither side has an output at any size that this claim speaks of".to_owned(),
+                "says nothing",
+            )
+            .with_hint("write a condition that some image satisfies which is large enough for the layers"),
             K::TooLarge(limit) => too_large(*limit, &new),
             K::NotConstant { what } => {
                 new(format!("{what} must be a number, without free symbols"), "depends on free symbols")
