@@ -13,5 +13,6 @@ mod kernels;
 mod lengths;
 mod opinion;
 mod rewrites;
+mod sizes;
 mod stacks;
 mod within;

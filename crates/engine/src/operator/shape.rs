@@ -207,7 +207,7 @@ fn steps(layer: &Layer) -> [Step; 2] {
             [top + bottom, left + right].map(|added| Step::new(1, added, 1))
         }
         Layer::Upsample(upsample) => upsample.factor.map(|factor| Step::new(signed(factor), 0, 1)),
-        Layer::SpaceToDepth(n) => [Step::new(1, 0, signed(*n)); 2],
+        Layer::SpaceToDepth(n) => [Step::divided(signed(*n)); 2],
         Layer::DepthToSpace(n) => [Step::new(signed(*n), 0, 1); 2],
         Layer::Scale(_)
         | Layer::Bias(_)
