@@ -274,11 +274,14 @@ fn unbounded(
 const MAX_RAYS: usize = 32;
 const MAX_STEPS: usize = 64;
 
-/// Weights at which a difference is not 0, as a function of what each is multiplied by.
+/// Weights as a function of what each is multiplied by.
+type Scaled<'a> = Box<dyn Fn(&dyn Fn(Symbol) -> Rational) -> Weights + 'a>;
+
+/// Weights at which a difference is not 0.
 struct Rays<'a> {
     /// Those that can be scaled and are not 0.
     scalable: Vec<Symbol>,
-    weights: Box<dyn Fn(&dyn Fn(Symbol) -> Rational) -> Weights + 'a>,
+    weights: Scaled<'a>,
 }
 
 /// Weights at which a difference is not 0; square roots and what is under them are not scaled.
