@@ -286,6 +286,45 @@ fn separable_sums_reach_their_rank() {
     assert!(gap < Rational::from_f64(1e-9).unwrap(), "Eckart and Young's bound is attained");
 }
 
+/// Data of rank one rounded to float64: the second singular value is where floats see only rounding.
+#[test]
+fn nearly_rank_deficient_kernels_are_fitted_to_the_precision_of_their_data() {
+    let sampled = |size: i32, sigma: f64| {
+        let reach = f64::from(size / 2);
+        let at = |i: usize| f64::from(u32::try_from(i).unwrap()) - reach;
+        let side = usize::try_from(size).unwrap();
+        let raw = Grid::from_fn(side, side, |i, j| {
+            (-(at(i).powi(2) + at(j).powi(2)) / (2.0 * sigma * sigma)).exp()
+        });
+        let sum: f64 = raw.cells().iter().sum();
+        raw.map(|x| Rational::from_f64(x / sum).unwrap())
+    };
+    for (size, sigma) in [(7, 1.4), (7, 1.5), (3, 1.0), (5, 0.8), (9, 2.0)] {
+        let result = checked(&Problem::separable(1, sampled(size, sigma)), &Options::default());
+        let bound = result.lower_bound.unwrap();
+        assert!(result.residual_squared.to_f64().sqrt() < 1e-15, "{size} {sigma}");
+        let excess = &result.residual_squared - &bound.squared;
+        assert!(&excess * &Rational::from(10_i64.pow(12)) <= result.residual_squared, "{size} {sigma}");
+    }
+}
+
+#[test]
+fn a_tiny_disturbance_of_low_rank_is_found() {
+    let mut draw = Draw(37);
+    for exponent in ["1e-9", "1e-40", "1e-120"] {
+        let scale: Rational = exponent.parse().unwrap();
+        let (wide, tall) = (draw.kernel(4, 9, 9), draw.kernel(9, 4, 9));
+        for noise in [wide, tall] {
+            let plane = convolve(&draw.kernel(noise.height(), 1, 9), &draw.kernel(1, noise.width(), 9));
+            let target = minus(&plane, &noise.map(|x| x * &scale));
+            let result = checked(&Problem::separable(1, target), &Options::default());
+            assert!(result.residual_squared <= norm_squared(&noise.map(|x| x * &scale)));
+            let excess = &result.residual_squared - &result.lower_bound.unwrap().squared;
+            assert!(&excess * &Rational::from(10_i64.pow(12)) <= result.residual_squared, "{exponent}");
+        }
+    }
+}
+
 #[test]
 fn rank_of_known_kernels() {
     assert_eq!(rank(&kernel(&[&[0, 0], &[0, 0]])), Ok(0));

@@ -23,6 +23,7 @@ mod reduced;
 mod ruppert;
 mod search;
 mod separable;
+mod spectrum;
 
 pub use problem::{
     Constraint, Factor, FitError, Limit, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS, MAX_UNKNOWNS,
@@ -155,12 +156,10 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
     }
     let (largest, largest_at) = residual.largest();
     let relative_squared = residual_squared.checked_div(&Fixed::new(&problem.target).norm_squared());
-    let lower_bound = options.bound.then(|| {
-        if residual.is_zero() {
-            LowerBound { squared: Rational::ZERO, method: BoundMethod::None }
-        } else {
-            bound_below(&reduced)
-        }
+    let lower_bound = options.bound.then(|| match outcome.bound {
+        _ if residual.is_zero() => LowerBound { squared: Rational::ZERO, method: BoundMethod::None },
+        Some(bound) => bound,
+        None => bound_below(&reduced),
     });
     Ok(Fit {
         factors: outcome.factors.iter().map(Fixed::to_rationals).collect(),
@@ -183,20 +182,19 @@ struct Outcome {
     starts: usize,
     reached: usize,
     iterations: usize,
+    /// The bound, where it comes with the factors.
+    bound: Option<LowerBound>,
 }
 
 impl Outcome {
     fn without_search(factors: Vec<Fixed>) -> Self {
-        Self { factors, converged: true, starts: 0, reached: 0, iterations: 0 }
+        Self { factors, converged: true, starts: 0, reached: 0, iterations: 0, bound: None }
     }
 }
 
 fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
-    let Some(exponent) = problem.target.exponent() else {
+    if problem.products.is_empty() || problem.target.is_zero() {
         return Ok(Outcome::without_search(problem.zero_factors()));
-    };
-    if problem.products.is_empty() {
-        return Ok(Outcome::without_search(Vec::new()));
     }
     let pairs = separable::pairs(problem);
     if let Some(factors) = pairs.as_ref().and_then(|pairs| separable::decompose(problem, pairs)) {
@@ -208,10 +206,10 @@ fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
         return Ok(Outcome::without_search(factors));
     }
     if let Some(pairs) = &pairs {
-        let proposal = separable::propose(problem, pairs, exponent).ok_or(FitError::OutOfRange)?;
-        let proposal = rationalise::gauge(problem, proposal);
-        let factors = rationalise::round(problem, &proposal, options.last == LastFactor::Optimal);
-        return Ok(Outcome::without_search(factors));
+        let spectrum = spectrum::spectrum(&problem.target, pairs.len()).ok_or(FitError::OutOfRange)?;
+        let factors = separable::nearest(problem, pairs, &spectrum);
+        let bound = LowerBound { squared: spectrum.tail, method: BoundMethod::SingularValues };
+        return Ok(Outcome { bound: Some(bound), ..Outcome::without_search(factors) });
     }
     search_and_round(problem, options)
 }
@@ -241,6 +239,7 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
         starts: found.starts,
         reached: found.reached,
         iterations: found.iterations,
+        bound: None,
     })
 }
 
@@ -253,7 +252,7 @@ pub fn lower_bound(problem: &Problem) -> Result<LowerBound, FitError> {
     Ok(bound_below(&Reduced::new(problem)))
 }
 
-/// The best bound known for the problem. See `docs/semantics.md` and the modules `ruppert` and `separable`.
+/// The best bound known for the problem. See `docs/semantics.md` and the modules `ruppert` and `spectrum`.
 fn bound_below(problem: &Reduced) -> LowerBound {
     let mut best = LowerBound { squared: Rational::ZERO, method: BoundMethod::None };
     let mut offer = |squared: Rational, method| {
@@ -262,7 +261,9 @@ fn bound_below(problem: &Reduced) -> LowerBound {
         }
     };
     if let Some(pairs) = separable::pairs(problem) {
-        offer(separable::distance_to_rank_squared(&problem.target, pairs.len()), BoundMethod::SingularValues);
+        if let Some(spectrum) = spectrum::spectrum(&problem.target, pairs.len()) {
+            offer(spectrum.tail, BoundMethod::SingularValues);
+        }
     } else if let [product] = problem.products.as_slice() {
         let proper = |u: &&usize| problem.unknowns[**u].height * problem.unknowns[**u].width > 1;
         if product.unknowns.iter().filter(proper).count()

@@ -1,32 +1,23 @@
-//! Kernels as sums of column × row: exact rank and decomposition, the best approximation of given rank, and a
-//! certified lower bound on how good one can be.
-//!
-//! # The bound
-//!
-//! By Eckart and Young (1936), the squared distance from D to the sums of r products column × row is the sum of all
-//! but the r largest eigenvalues of `G = DᵀD` (or `DDᵀ`). Let V be any square matrix, in practice rounded
-//! eigenvectors; `M = VᵀGV` and `N = VᵀV` are computed exactly. Write M = Λ + E with Λ diagonal, N = I + F, and ‖·‖ for
-//! the largest row sum of magnitudes, which bounds the spectral norm of a symmetric matrix. If ‖F‖ < 1, V is
-//! invertible, and by Ostrowski's quantitative law of inertia the k-th eigenvalue of M is θ times that of G for
-//! some 0 < θ ≤ 1 + ‖F‖, while by Weyl it is at least the k-th largest entry of Λ less ‖E‖. Hence the k-th eigenvalue
-//! of G is at least max(0, Λ(k) − ‖E‖)/(1 + ‖F‖), exactly.
+//! Kernels as sums of column × row: exact rank and decomposition, and the best approximation of given rank. How near
+//! one can come is bounded in `spectrum.rs`.
 
-#![allow(clippy::float_arithmetic, reason = "a floating-point decomposition proposes what is proved exactly")]
-
-use nalgebra::DMatrix;
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, Zero};
 
-use super::fixed::{Fixed, ratio};
+use super::fixed::Fixed;
 use super::linear::{echelon, is_affordable};
 use super::problem::{FitError, Limit, check_given};
-use super::rationalise::Scaled;
+use super::rationalise::solve_linear;
 use super::reduced::Reduced;
+use super::spectrum::{SHARP, Spectrum, by_rows};
 use convproof_exact::{Grid, Rational};
 
-/// Bits behind the point of the rounded eigenvectors.
-const BITS: i32 = 44;
+/// Bits behind the point of the vectors that are rounded, where all singular values are of one size.
+const BITS: u64 = 24;
+/// Bits added where the residual is not within 2^-SHARP of the bound, and how often.
+const MORE_BITS: u64 = 12;
+const ATTEMPTS: u64 = 4;
 
 /// The rank of a kernel as a matrix over the rationals, which is the least number of products column × row whose
 /// sum it is (over any field containing the rationals).
@@ -105,94 +96,77 @@ pub fn decompose(problem: &Reduced, pairs: &[(usize, usize)]) -> Option<Vec<Fixe
     rest.is_zero().then_some(factors)
 }
 
-/// The best approximation by singular vectors, in floating point: columns of unit norm times rows that hold the
-/// singular values.
-pub fn propose(problem: &Reduced, pairs: &[(usize, usize)], exponent: i64) -> Option<Vec<Scaled>> {
-    let target = problem.target.to_floats(exponent);
-    let matrix = DMatrix::from_row_slice(target.height(), target.width(), target.cells());
-    let svd = matrix.try_svd(true, true, f64::EPSILON, 1000)?;
-    let (u, v_t) = (svd.u?, svd.v_t?);
-    let mut order: Vec<usize> = (0..svd.singular_values.len()).collect();
-    order.sort_by(|&a, &b| svd.singular_values[b].total_cmp(&svd.singular_values[a]));
-    let zero = |u: usize| Scaled {
-        cells: Grid::from_fn(problem.unknowns[u].height, problem.unknowns[u].width, |_, _| 0.0),
-        exponent,
-    };
-    let mut proposal: Vec<Scaled> = (0..problem.unknowns.len()).map(zero).collect();
-    for (&(column, row), &k) in pairs.iter().zip(&order) {
-        let cells = Grid::from_fn(target.height(), 1, |i, _| u[(i, k)]);
-        // Whichever of the two is solved for takes the scale.
-        let (column_value, row_value) =
-            if problem.linear[row] { (1.0, svd.singular_values[k]) } else { (svd.singular_values[k], 1.0) };
-        proposal[column].cells = cells.map(|x| x * column_value);
-        proposal[row].cells = Grid::from_fn(1, target.width(), |_, j| v_t[(k, j)] * row_value);
-        let other = if problem.linear[row] { column } else { row };
-        proposal[other].exponent = 0;
-    }
-    Some(proposal)
-}
-
-/// A lower bound on the squared Frobenius distance from the kernel to the matrices of rank at most `rank`.
-pub fn distance_to_rank_squared(kernel: &Fixed, rank: usize) -> Rational {
-    let (height, width) = (kernel.height(), kernel.width());
-    let tall = height > width;
-    let size = height.min(width);
-    let entry = |i: usize, k: usize| if tall { kernel.cells.at(k, i) } else { kernel.cells.at(i, k) };
-    let gram: Vec<Vec<BigInt>> = (0..size)
-        .map(|i| (0..size).map(|j| (0..height.max(width)).map(|k| entry(i, k) * entry(j, k)).sum()).collect())
-        .collect();
-    tail_of_eigenvalues(&gram, rank).map_or(Rational::ZERO, |tail| {
-        &tail * &ratio(BigInt::one(), &kernel.denominator * &kernel.denominator)
-    })
-}
-
-/// A lower bound on the sum of all but the `skip` largest eigenvalues of a Gram matrix.
-fn tail_of_eigenvalues(gram: &[Vec<BigInt>], skip: usize) -> Option<Rational> {
-    let size = gram.len();
-    let bits = gram.iter().flatten().map(BigInt::bits).max()?;
-    let drop = bits.saturating_sub(1000);
-    let floats = DMatrix::from_fn(size, size, |i, j| (&gram[i][j] >> drop).to_f64().unwrap_or(f64::NAN));
-    let largest = floats.amax();
-    if !(largest > 0.0 && largest.is_finite()) {
-        return None;
-    }
-    let eigen = (floats / largest).try_symmetric_eigen(f64::EPSILON, 10_000)?;
-    let unit = 2.0_f64.powi(BITS);
-    // v[k]: the k-th eigenvector, in units of 2^-BITS.
-    let vectors: Option<Vec<Vec<BigInt>>> = (0..size)
-        .map(|k| {
-            (0..size)
-                .map(|i| Some(BigInt::from((eigen.eigenvectors[(i, k)] * unit).round().to_i64()?)))
-                .collect()
-        })
-        .collect();
-    let vectors = vectors?;
-    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
-    let mapped: Vec<Vec<BigInt>> =
-        vectors.iter().map(|v| gram.iter().map(|row| dot(row, v)).collect()).collect();
-    let one = BigInt::one() << (2 * BITS);
-    let mut diagonal = Vec::with_capacity(size);
-    let (mut error, mut skew) = (BigInt::zero(), BigInt::zero());
-    for k in 0..size {
-        let (mut off, mut away) = (BigInt::zero(), BigInt::zero());
-        for l in 0..size {
-            let product = dot(&vectors[k], &vectors[l]);
-            if l == k {
-                diagonal.push(dot(&vectors[k], &mapped[k]));
-                away += (product - &one).abs();
-            } else {
-                off += dot(&vectors[l], &mapped[k]).abs();
-                away += product.abs();
-            }
+/// The best approximation: singular vectors rounded to as many bits as it takes to come within 2^-SHARP of the bound,
+/// and the others solved for.
+pub fn nearest(problem: &Reduced, pairs: &[(usize, usize)], spectrum: &Spectrum) -> Vec<Fixed> {
+    // An error of 2^-b in a vector adds about 4^-b of the largest squared singular value to the squared residual.
+    let enough = BITS + (spectrum.spread / 2).saturating_sub(4);
+    let mut best: Option<(Rational, Vec<Fixed>)> = None;
+    for attempt in 0..ATTEMPTS {
+        let factors = rounded(problem, pairs, spectrum, enough + attempt * MORE_BITS);
+        let residual = problem.residual(&factors).norm_squared();
+        let excess = &residual - &spectrum.tail;
+        let near = &excess * &Rational::from(1_i64 << SHARP) <= residual;
+        if best.as_ref().is_none_or(|(least, _)| residual < *least) {
+            best = Some((residual, factors));
         }
-        error = error.max(off);
-        skew = skew.max(away);
+        if near {
+            break;
+        }
     }
-    if skew >= one {
-        return None;
+    best.map_or_else(|| problem.zero_factors(), |(_, factors)| factors)
+}
+
+/// Of each pair one factor is a singular vector whose largest entry is 1, the others rounded to `bits` bits; the other
+/// is the exact least-squares solution, or nearly so where that is not affordable.
+fn rounded(problem: &Reduced, pairs: &[(usize, usize)], spectrum: &Spectrum, bits: u64) -> Vec<Fixed> {
+    let target = &problem.target;
+    let mut factors = problem.zero_factors();
+    for (&(column, row), vector) in pairs.iter().zip(&spectrum.vectors) {
+        let vertical = problem.linear[row];
+        let (given, solved) = if vertical { (column, row) } else { (row, column) };
+        let by_rows = by_rows(target);
+        let entries = if vertical == by_rows { vector.clone() } else { applied(target, vector, by_rows) };
+        let given_vector = normalised(&entries, bits);
+        let image = applied(target, &given_vector, vertical);
+        let norm = given_vector.iter().map(|x| x * x).sum::<BigInt>().max(BigInt::one());
+        let unit = BigInt::one() << bits;
+        let shape = |factor: usize, entries: Vec<BigInt>, denominator: BigInt| Fixed {
+            cells: Grid::new(problem.unknowns[factor].height, problem.unknowns[factor].width, entries)
+                .expect("a column or row of the target"),
+            denominator,
+        };
+        let numerators = image.into_iter().map(|x| x * &unit).collect();
+        factors[given] = shape(given, given_vector, unit);
+        factors[solved] = shape(solved, numerators, norm * &target.denominator);
     }
-    diagonal.sort_by(|a, b| b.cmp(a));
-    let tail: BigInt = diagonal.into_iter().skip(skip).map(|x| (x - &error).max(BigInt::zero())).sum();
-    // M is in units of 2^-2·BITS as well, so that its scale cancels against that of N.
-    Some(ratio(tail, one + skew))
+    if problem.is_solvable(bits) {
+        solve_linear(problem, &mut factors);
+    }
+    factors
+}
+
+/// The numerators of the target combined: its rows, with the vector as weights, or its columns.
+fn applied(target: &Fixed, weights: &[BigInt], rows: bool) -> Vec<BigInt> {
+    if rows {
+        let column = |j: usize| weights.iter().enumerate().map(|(i, x)| x * target.cells.at(i, j)).sum();
+        (0..target.width()).map(column).collect()
+    } else {
+        target.cells.rows().map(|row| row.iter().zip(weights).map(|(x, y)| x * y).sum()).collect()
+    }
+}
+
+/// The vector divided by its (first) entry of largest magnitude, in units of 2^-bits.
+fn normalised(vector: &[BigInt], bits: u64) -> Vec<BigInt> {
+    let largest =
+        vector.iter().fold(BigInt::zero(), |l, x| if x.magnitude() > l.magnitude() { x.clone() } else { l });
+    if largest.is_zero() {
+        return vector.to_vec();
+    }
+    let half = largest.abs() >> 1_u32;
+    let rounded = |x: &BigInt| {
+        let scaled = if largest.is_negative() { -x } else { x.clone() };
+        ((scaled << bits) + &half).div_floor(&largest.abs())
+    };
+    vector.iter().map(rounded).collect()
 }
