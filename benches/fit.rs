@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use convproof::algebra::{Grid, Rational};
-use convproof::factor::fit::{Fit, Options, Problem, fit};
+use convproof::factor::fit::{Certify, Fit, Options, Problem, fit};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 type Kernels = Vec<Grid<Rational>>;
@@ -53,7 +53,7 @@ fn residual(fit: &Fit) -> f64 {
 }
 
 fn quality(kernels: &[Grid<Rational>]) {
-    let quick = Options { bound: false, ..Options::default() };
+    let quick = Options { certify: Certify::No, ..Options::default() };
     let (mut reached, mut converged, mut improved, mut ratios) = (0, 0, 0, Vec::new());
     for kernel in kernels {
         let ours = run(kernel, &Options::default());
@@ -102,9 +102,9 @@ fn benches(criterion: &mut Criterion) {
     };
     let default = Options::default();
     measure("5x5 into two 3x3", &random, default);
-    measure("5x5 into two 3x3, no bound", &random, Options { bound: false, ..default });
-    measure("5x5 into two 3x3, one start", &random, Options { bound: false, starts: 1, ..default });
-    measure("5x5 into two 3x3, 20 starts", &random, Options { bound: false, starts: 20, ..default });
+    measure("5x5 into two 3x3, no bound", &random, Options { certify: Certify::No, ..default });
+    measure("5x5 into two 3x3, one start", &random, Options { certify: Certify::No, starts: 1, ..default });
+    measure("5x5 into two 3x3, 20 starts", &random, Options { certify: Certify::No, starts: 20, ..default });
     group.finish();
 }
 

@@ -12,7 +12,7 @@ use crate::present::{self, Shown};
 use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::verdict::Doubt;
 use crate::prove::{kernels, opinion};
-use crate::report::{ClaimKind, ClaimReport, Entry, FileReport, Outcome};
+use crate::report::{ClaimReport, Entry, FileReport};
 use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::source::Source;
 use crate::syntax::ast::{Item, Statement};
@@ -120,7 +120,7 @@ fn decide(
                 }
                 Err(_) => unknowns.iter().for_each(|unknown| resolver.poison(&unknown.name, claim.span)),
             }
-            present::fitted(&fitted, unknowns)
+            present::fitted(&fitted, problem)
         }
     };
     Ok(report(claim, shown, source, start.elapsed()))
@@ -129,14 +129,13 @@ fn decide(
 /// A claim with its verdict in words.
 fn report(claim: &ResolvedClaim, shown: Shown, source: &Source, elapsed: Duration) -> ClaimReport {
     let Shown { outcome, method, details, witness } = shown;
-    let wanted = if claim.kind == ClaimKind::Refute { Outcome::Refuted } else { Outcome::Proved };
     ClaimReport {
         label: claim.label.clone().unwrap_or_else(|| claim.statement.clone()),
         line: source.position(claim.span.start).0,
         kind: claim.kind,
         statement: claim.statement.clone(),
         outcome,
-        holds: outcome == wanted,
+        holds: outcome.holds(claim.kind),
         method,
         details,
         witness,

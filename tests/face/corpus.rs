@@ -1,11 +1,11 @@
 //! Runs the specs of `tests/corpus`, in which the line above each claim says what must come of it:
-//! `# expect: proved`, `refuted` or `unknown`, then optionally `: words` that the explanation must contain.
+//! `# expect: proved`, `refuted`, `unknown`, `exact`, `optimal` or `best found`, then optionally `: words` that the explanation must contain.
 
 use std::fs;
 use std::path::Path;
 
 use convproof::check::{Files, check};
-use convproof::report::{Block, ClaimReport, Outcome};
+use convproof::report::{Block, ClaimReport};
 use convproof::source::Source;
 
 struct Nothing;
@@ -13,14 +13,6 @@ struct Nothing;
 impl Files for Nothing {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         Err(format!("the corpus loads no files, not even {path}"))
-    }
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Proved => "proved",
-        Outcome::Refuted => "refuted",
-        Outcome::Unknown => "unknown",
     }
 }
 
@@ -61,11 +53,11 @@ fn every_claim_of_the_corpus_comes_out_as_expected() {
             };
             let (verdict, words) = expected.split_once(": ").unwrap_or((expected, ""));
             let said = explanation(claim);
-            if verdict != word(claim.outcome) || !said.contains(words) {
+            if verdict != claim.outcome.word() || !said.contains(words) {
                 wrong.push(format!(
                     "{name}:{}: expected {expected}, got {}: {said}",
                     claim.line,
-                    word(claim.outcome)
+                    claim.outcome.word()
                 ));
             }
         }

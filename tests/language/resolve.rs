@@ -442,6 +442,15 @@ fn fits_have_options_and_constants() {
         panic!()
     };
     assert_eq!((fit.seed, fit.starts, fit.rank), (Some(7), Some(50), None));
+    assert_eq!((fit.within, fit.quick, fit.certify), (None, false, None));
+    let ClaimBody::Fit(fit) =
+        claims("fit P[2,2], Q[2,2]: P * Q ~ ones(3,3) within 1/100 quick with certify=81").remove(0).body
+    else {
+        panic!()
+    };
+    assert_eq!((fit.within, fit.quick, fit.certify), (Rational::ratio(1, 100), true, Some(81)));
+    assert_eq!(mistakes("fit P[1,2]: P ~ [1 2] within -1"), ["E0231 1"]);
+    assert_eq!(mistakes("fit P[1,2]: P ~ [1 2] with certify=100000"), ["E0212 1"]);
     let ClaimBody::Fit(fit) = claims("fit rank 2: L ~ ones(5,5)").remove(0).body else { panic!() };
     assert_eq!((fit.rank, fit.equation.unknowns[0].shape), (Some(2), Shape::plane(5, 5)));
     assert_eq!(mistakes("kernel D[3,3]\nfit P[2,2], Q[2,2]: P * Q ~ D"), ["E0223 2"]);

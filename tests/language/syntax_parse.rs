@@ -164,6 +164,7 @@ prove S ~= S within 1/100 for |x| <= 255 on [4,4] where h == w
 chain "steps": S == S -> id ~= conv(A) within 1e-9 for |x| <= 2 on [3,3] == S where h >= 2
 solve "s": P[3,3], Q[3,3]: P * Q == A
 fit "f": P, Q[3,3]: P * Q ~ A with seed=7, starts=50
+fit P[3,3]: P ~ A within 1/100 quick
 fit rank 2: A ~ B
 fit "r" rank 2: A ~ B
 refute forall D[5,5]: exists P[3,3], Q[3,3] over Q: P * Q == D

@@ -165,12 +165,17 @@ fn problem(fit: bool) -> impl Strategy<Value = Problem> {
         vec(declared(), 1..3).prop_map(|unknowns| (None, unknowns)).boxed()
     };
     let option = (name(), expression()).prop_map(|(name, value)| Argument { name: Some(name), value });
-    (head, expression(), expression(), vec(option, if fit { 0..3 } else { 0..1 })).prop_map(
-        |((rank, unknowns), left, right, options)| Problem {
+    let within = if fit { option::of(expression()).boxed() } else { Just(None).boxed() };
+    let quick = if fit { any::<bool>().boxed() } else { Just(false).boxed() };
+    let options = vec(option, if fit { 0..3 } else { 0..1 });
+    (head, expression(), expression(), (within, quick), options).prop_map(
+        |((rank, unknowns), left, right, (within, quick), options)| Problem {
             rank,
             unknowns,
             left,
             right,
+            within,
+            quick,
             options,
             span: Span::default(),
         },

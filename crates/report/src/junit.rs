@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::diagnostics;
 use super::escape::xml;
-use super::model::{ClaimReport, FileReport};
+use super::model::{ClaimReport, FileReport, Outcome};
 use super::summary::Summary;
 use super::text;
 
@@ -29,7 +29,10 @@ fn suite(file: &FileReport, timings: bool, out: &mut String) {
         let label = xml(&claim.label);
         let time = time(claim.elapsed, timings);
         let _ = write!(out, "    <testcase name=\"{label}\" classname=\"{name}\"{time}");
-        if claim.holds {
+        if claim.outcome == Outcome::Found {
+            let body = xml_lines(&format!("best found: {}", claim.method));
+            let _ = writeln!(out, ">\n      <system-out>{body}</system-out>\n    </testcase>");
+        } else if claim.holds {
             out.push_str("/>\n");
         } else {
             let kind = claim.outcome.word();

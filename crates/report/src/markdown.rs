@@ -66,13 +66,16 @@ fn own_title(file: &FileReport) -> Option<&str> {
 }
 
 fn claim_section(claim: &ClaimReport) -> String {
-    let sign = if claim.holds { '✓' } else { '✗' };
+    let sign = claim.mark();
     let verdict = match (claim.outcome, claim.kind) {
         (Outcome::Proved, ClaimKind::Refute) => "Proved, though claimed to be false",
         (Outcome::Refuted, ClaimKind::Refute) => "Refuted, as claimed",
         (Outcome::Proved, _) => "Proved",
         (Outcome::Refuted, _) => "Refuted",
         (Outcome::Unknown, _) => "Unknown",
+        (Outcome::Exact, _) => "Exact",
+        (Outcome::Optimal, _) => "Optimal",
+        (Outcome::Found, _) => "Best found",
     };
     let statement = code_span(&claim.statement);
     let mut parts = Vec::new();

@@ -30,7 +30,7 @@ pub enum Entry {
     Claim(Box<ClaimReport>),
 }
 
-/// The three verdicts, without their witnesses.
+/// The verdicts, without their witnesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The claim is true.
@@ -39,6 +39,12 @@ pub enum Outcome {
     Refuted,
     /// It could not be decided.
     Unknown,
+    /// `fit`: the factors reproduce the kernel.
+    Exact,
+    /// `fit`: it is certified that no factors are better by more than a stated share.
+    Optimal,
+    /// `fit`: the best that a search found, without such a certificate.
+    Found,
 }
 
 impl Outcome {
@@ -48,6 +54,18 @@ impl Outcome {
             Self::Proved => "proved",
             Self::Refuted => "refuted",
             Self::Unknown => "unknown",
+            Self::Exact => "exact",
+            Self::Optimal => "optimal",
+            Self::Found => "best found",
+        }
+    }
+
+    /// Whether a claim with this verdict holds.
+    pub fn holds(self, kind: ClaimKind) -> bool {
+        match self {
+            Self::Proved | Self::Exact | Self::Optimal | Self::Found => kind != ClaimKind::Refute,
+            Self::Refuted => kind == ClaimKind::Refute,
+            Self::Unknown => false,
         }
     }
 }
@@ -65,7 +83,7 @@ pub struct ClaimReport {
     pub statement: String,
     /// The verdict.
     pub outcome: Outcome,
-    /// Whether the claim holds: `refute` holds when refuted, everything else when proved.
+    /// Whether the claim holds, as [`Outcome::holds`] says.
     pub holds: bool,
     /// How it was decided, in one line.
     pub method: String,
@@ -75,6 +93,17 @@ pub struct ClaimReport {
     pub witness: Value,
     /// Time spent deciding.
     pub elapsed: Duration,
+}
+
+impl ClaimReport {
+    /// `✓` for what was asked and is certain, `○` for the best that a search found, `✗` for what fails.
+    pub fn mark(&self) -> char {
+        match (self.holds, self.outcome) {
+            (true, Outcome::Found) => '○',
+            (true, _) => '✓',
+            (false, _) => '✗',
+        }
+    }
 }
 
 /// A piece of explanation.

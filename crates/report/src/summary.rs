@@ -15,6 +15,8 @@ pub struct Summary {
     pub claims: usize,
     /// Those that hold.
     pub hold: usize,
+    /// Those of them that are the best that a search found, without a certificate.
+    pub found: usize,
     /// Those that fail, undecided ones included.
     pub fail: usize,
     /// Those that could not be decided.
@@ -33,6 +35,7 @@ impl Summary {
         for claim in file.claims() {
             summary.claims += 1;
             summary.hold += usize::from(claim.holds);
+            summary.found += usize::from(claim.holds && claim.outcome == Outcome::Found);
             summary.fail += usize::from(!claim.holds);
             summary.unknown += usize::from(claim.outcome == Outcome::Unknown);
             summary.elapsed = summary.elapsed.saturating_add(claim.elapsed);
@@ -54,6 +57,7 @@ impl AddAssign for Summary {
     fn add_assign(&mut self, other: Self) {
         self.claims += other.claims;
         self.hold += other.hold;
+        self.found += other.found;
         self.fail += other.fail;
         self.unknown += other.unknown;
         self.errors += other.errors;
@@ -67,6 +71,9 @@ impl fmt::Display for Summary {
         write!(f, "{} {}", self.claims, if self.claims == 1 { "claim" } else { "claims" })?;
         if self.claims > 0 {
             write!(f, ": {} {}", self.hold, if self.hold == 1 { "holds" } else { "hold" })?;
+        }
+        if self.found > 0 {
+            write!(f, " ({} best found)", self.found)?;
         }
         if self.fail > 0 {
             write!(f, ", {} {}", self.fail, if self.fail == 1 { "fails" } else { "fail" })?;

@@ -13,6 +13,7 @@ use super::summary::Summary;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const WEAK: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const HEADING: Style = Style::new().bold();
 const INDENT: &str = "      ";
@@ -92,7 +93,12 @@ pub(super) fn blocks(blocks: &[Block]) -> Vec<String> {
 }
 
 fn claim_lines(claim: &ClaimReport, options: Options, out: &mut String) {
-    let (style, sign) = if claim.holds { (GOOD, '✓') } else { (BAD, '✗') };
+    let sign = claim.mark();
+    let style = match (claim.holds, claim.outcome) {
+        (true, Outcome::Found) => WEAK,
+        (true, _) => GOOD,
+        (false, _) => BAD,
+    };
     let (style, faint) = (options.style(style), options.style(FAINT));
     let time = if options.timings { format!(", {}", milliseconds(claim.elapsed)) } else { String::new() };
     let word = claim.outcome.word();

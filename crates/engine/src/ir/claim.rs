@@ -205,6 +205,12 @@ pub struct FitProblem {
     pub seed: Option<u64>,
     /// Number of starts.
     pub starts: Option<usize>,
+    /// How near to the best possible, relatively, the residual must be certified to be.
+    pub within: Option<Rational>,
+    /// Whether to leave out the certificate.
+    pub quick: bool,
+    /// Most products of entries for which a certificate is sought.
+    pub certify: Option<usize>,
 }
 
 /// The keyword that a claim was made with.

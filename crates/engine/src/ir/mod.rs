@@ -15,5 +15,7 @@ pub use claim::{
 };
 pub use kernel::{KernelExpr, KernelTerm};
 pub use span::Span;
+/// The largest certificate that [`FitProblem::certify`] can ask for.
+pub use convproof_factor::fit::MAX_CERTIFIED;
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

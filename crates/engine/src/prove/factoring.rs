@@ -13,7 +13,7 @@ use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{Grid, Rational, SplitMix64};
 use convproof_factor::bins::Bin;
 use convproof_factor::exact::FactorError;
-use convproof_factor::fit::{self, Fit, FitError, Options, Problem};
+use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
 use convproof_factor::real::{RealSolution, real_solution};
 use convproof_factor::solve::{Answer, Existence, solve as factor_solve};
 
@@ -324,13 +324,12 @@ fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &Rational) -> Result<Ke
 fn by_least_squares(equation: &Equation) -> EquationVerdict {
     let undecided = EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
     let Ok(problem) = problem(equation) else { return undecided };
-    match fit::fit(&problem, &Options { bound: true, ..Options::default() }) {
+    match fit::fit(&problem, &Options { certify: Certify::No, ..Options::default() }) {
         Ok(fit) if fit.is_exact() => match fit.factors.iter().map(grid_kernel).collect::<Result<Vec<_>, _>>()
         {
             Ok(kernels) => solution(equation, kernels, None),
             Err(_) => undecided,
         },
-        // A bound above zero holds for all real factors; complex ones are not covered, so nothing more is said.
         _ => undecided,
     }
 }
@@ -398,6 +397,11 @@ pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
     let options = Options {
         seed: problem_.seed.unwrap_or(defaults.seed),
         starts: problem_.starts.unwrap_or(defaults.starts),
+        certify: match problem_.certify {
+            _ if problem_.quick => Certify::Quick,
+            Some(most) => Certify::Products(most),
+            None => defaults.certify,
+        },
         ..defaults
     };
     let fit = fit::fit(&problem, &options).map_err(FitFailure::Fit)?;

@@ -18,6 +18,7 @@ mod fixed;
 mod linear;
 mod model;
 mod problem;
+mod quality;
 mod rationalise;
 mod reduced;
 mod ruppert;
@@ -29,6 +30,7 @@ pub use problem::{
     Constraint, Factor, FitError, Limit, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS, MAX_UNKNOWNS,
     MAX_VARIABLES, Problem, Unknown,
 };
+pub use quality::{OPTIMAL, Quality};
 pub use separable::rank;
 
 use fixed::Fixed;
@@ -48,14 +50,30 @@ pub struct Options {
     pub starts: usize,
     /// How the linear unknowns become rationals.
     pub last: LastFactor,
-    /// Whether to compute the lower bound.
-    pub bound: bool,
+    /// How hard to look for a lower bound.
+    pub certify: Certify,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, starts: 64, last: LastFactor::Optimal, bound: true }
+        Self { seed: 0, starts: 64, last: LastFactor::Optimal, certify: Certify::Products(CERTIFIED) }
     }
+}
+
+/// Most products of entries of two factors for which [`Options::default`] seeks a certificate: 6×6 into 3×3 and 4×4.
+pub const CERTIFIED: usize = 144;
+/// Most products of entries of two factors for which a certificate can be asked for.
+pub const MAX_CERTIFIED: usize = 256;
+
+/// How hard to look for a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certify {
+    /// Not at all.
+    No,
+    /// Only bounds that cost less than the search.
+    Quick,
+    /// Also a certificate of optimality, for two factors with at most so many products of entries.
+    Products(usize),
 }
 
 /// How the unknowns that enter linearly become rationals; the others are always rounded to 24 bits.
@@ -156,7 +174,7 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
     }
     let (largest, largest_at) = residual.largest();
     let relative_squared = residual_squared.checked_div(&Fixed::new(&problem.target).norm_squared());
-    let lower_bound = options.bound.then(|| match outcome.bound {
+    let lower_bound = (options.certify != Certify::No).then(|| match outcome.bound {
         _ if residual.is_zero() => LowerBound { squared: Rational::ZERO, method: BoundMethod::None },
         Some(bound) => bound,
         None => bound_below(&reduced),

@@ -8,7 +8,7 @@ use super::build::value::Array;
 use super::scope::Entry;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem};
-use convproof_engine::ir::{Equation, Factor, FitProblem, Unknown};
+use convproof_engine::ir::{Equation, Factor, FitProblem, MAX_CERTIFIED, Unknown};
 use convproof_engine::kernel::Shape;
 use convproof_exact::Rational;
 
@@ -21,6 +21,14 @@ struct Product {
     coefficient: Rational,
     factors: Vec<Factor>,
     shape: Shape,
+}
+
+/// What stands after `with`.
+#[derive(Default)]
+struct FitOptions {
+    seed: Option<u64>,
+    starts: Option<usize>,
+    certify: Option<usize>,
 }
 
 impl Resolver<'_> {
@@ -53,8 +61,12 @@ impl Resolver<'_> {
             let what = "every given kernel of `fit`";
             return self.fail(problem.span, ResolveErrorKind::NotConstant { what });
         }
-        let (seed, starts) = options?;
-        Some(FitProblem { equation, rank, seed, starts })
+        let within = match &problem.within {
+            None => None,
+            Some(bound) => Some(self.share(bound)?),
+        };
+        let FitOptions { seed, starts, certify } = options?;
+        Some(FitProblem { equation, rank, seed, starts, within, quick: problem.quick, certify })
     }
 
     /// `fit rank r: L ~ D`: the left side is the new kernel itself.
@@ -91,11 +103,21 @@ impl Resolver<'_> {
         }
     }
 
-    /// `with seed=7, starts=50`.
-    fn options(&mut self, problem: &Problem) -> Option<(Option<u64>, Option<usize>)> {
-        let (mut seed, mut starts) = (None, None);
+    /// The number after `within`, which is not negative.
+    fn share(&mut self, bound: &Expr) -> Option<Rational> {
+        let value = self.number(bound, "the bound")?;
+        if value.is_negative() {
+            let why = "what comes after `within` is a share of the least residual, at least 0, as in `within 1/100`";
+            return self.fail(bound.span, ResolveErrorKind::Equation(why));
+        }
+        Some(value)
+    }
+
+    /// `with seed=7, starts=50, certify=256`.
+    fn options(&mut self, problem: &Problem) -> Option<FitOptions> {
+        let mut options = FitOptions::default();
         let mut fine = true;
-        let signature = "with seed=0, starts=20";
+        let signature = "with seed=0, starts=64, certify=144";
         let mut seen: Vec<(&str, Span)> = Vec::new();
         for option in &problem.options {
             let Some(name) = &option.name else { continue };
@@ -111,19 +133,25 @@ impl Resolver<'_> {
                     let value =
                         self.integer(&option.value, Amount { what: "the seed", range: [0, i64::MAX] });
                     fine &= value.is_some();
-                    seed = value.and_then(|value| u64::try_from(value).ok());
+                    options.seed = value.and_then(|value| u64::try_from(value).ok());
                 }
                 "starts" => {
                     let value = self
                         .count(&option.value, Amount { what: "the number of starts", range: [1, 10_000] });
                     fine &= value.is_some();
-                    starts = value;
+                    options.starts = value;
+                }
+                "certify" => {
+                    let most = i64::try_from(MAX_CERTIFIED).unwrap_or(i64::MAX);
+                    let value = self.count(&option.value, "the number of products of entries", [1, most]);
+                    fine &= value.is_some();
+                    options.certify = value;
                 }
                 other => {
                     let kind = ResolveErrorKind::UnknownArgument {
                         function: "fit",
                         argument: other.to_owned(),
-                        suggestion: super::scope::nearest(other, ["seed", "starts"].into_iter()),
+                        suggestion: super::scope::nearest(other, ["seed", "starts", "certify"].into_iter()),
                         signature,
                     };
                     self.report(name.span, kind);
@@ -131,7 +159,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        fine.then_some((seed, starts))
+        fine.then_some(options)
     }
 
     /// `left == right` with unknowns on one side.

@@ -262,6 +262,10 @@ pub struct Problem {
     pub left: Expr,
     /// Right side.
     pub right: Expr,
+    /// `within e`: how near to the best possible the fit must be certified to be (`fit` only).
+    pub within: Option<Expr>,
+    /// `quick`: no certificate is sought (`fit` only).
+    pub quick: bool,
     /// `seed=7`, `starts=50`, … after `with` (`fit` only).
     pub options: Vec<Argument>,
     /// Place of the equation.

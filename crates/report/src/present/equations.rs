@@ -1,19 +1,16 @@
-//! Verdicts about kernels with a given product.
+//! Verdicts about kernels with a given product, exactly.
 
 use serde_json::{Value, json};
 
 use super::Shown;
 use super::doubt::unknown;
 use super::stacks::kernel_matrix;
-use super::text::{count, matrix, root_decimal, short, side_by_side};
+use super::text::{matrix, side_by_side};
 use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{Equation, Field, Symbols, Unknown};
-use convproof_engine::prove::factoring::{
-    Absence, EquationVerdict, FitFailure, Fitted, ForallVerdict, Reason,
-};
-use convproof_exact::{Grid, Rational};
+use convproof_engine::prove::factoring::{Absence, EquationVerdict, ForallVerdict, Reason};
+use convproof_exact::Grid;
 use convproof_factor::absolute::Certificate;
-use convproof_factor::fit::BoundMethod;
 use convproof_factor::real::RealSolution;
 use convproof_factor::solve::{Answer, Existence, Obstacle};
 
@@ -300,113 +297,4 @@ pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: 
         }
         ForallVerdict::Unknown(doubt) => unknown(doubt),
     }
-}
-
-/// A `fit` as a report shows it.
-pub fn fitted(result: &Result<Fitted, FitFailure>, unknowns: &[Unknown]) -> Shown {
-    let found = match result {
-        Ok(found) => found,
-        Err(failure) => {
-            let method = match failure {
-                FitFailure::FreeSymbols => {
-                    "no fit: least squares needs kernels without free symbols".to_owned()
-                }
-                FitFailure::Fit(error) => format!("no fit: {error:?}"),
-            };
-            return Shown {
-                outcome: Outcome::Unknown,
-                witness: json!({ "reason": method }),
-                method,
-                details: Vec::new(),
-            };
-        }
-    };
-    let fit = &found.fit;
-    let root = |square: &Rational| root_decimal(square, 8);
-    let relative = fit.relative_squared.as_ref().map_or_else(|| "0".to_owned(), &root);
-    let bound = fit
-        .lower_bound
-        .as_ref()
-        .filter(|bound| bound.method != BoundMethod::None && !bound.squared.is_zero());
-    let below = bound.map_or_else(String::new, |bound| {
-        let by = match bound.method {
-            BoundMethod::Linear => "linear algebra",
-            BoundMethod::SingularValues => "singular values",
-            BoundMethod::Ruppert | BoundMethod::None => "Ruppert's matrix",
-        };
-        format!("; no choice of factors gets below {} (certified by {by})", root(&bound.squared))
-    });
-    let starts = if fit.starts == 0 {
-        "computed directly".to_owned()
-    } else {
-        format!("{} of {} reached this value", fit.reached, count(fit.starts, "start", "starts"))
-    };
-    let method = if fit.is_exact() {
-        "an exact factorization: the residual is 0".to_owned()
-    } else {
-        format!("residual {} (relative {relative}), {starts}{below}", root(&fit.residual_squared))
-    };
-    let mut details = Vec::new();
-    let shown = |title: String, grid: &Grid<Rational>| Matrix {
-        title,
-        rows: grid.rows().map(|row| row.iter().map(short).collect()).collect(),
-        mark: None,
-    };
-    let mut matrices: Vec<Matrix> = unknowns
-        .iter()
-        .zip(&found.kernels)
-        .map(|(unknown, kernel)| shown(unknown.name.clone(), &kernel.block(0, 0)))
-        .collect();
-    if fit.residual.height() <= 16 && fit.residual.width() <= 16 {
-        let mut residual = shown("residual".to_owned(), &fit.residual);
-        residual.mark = Some(fit.largest_at);
-        matrices.push(residual);
-    }
-    details.extend(side_by_side(matrices));
-    if !fit.is_exact() {
-        details.push(error_bars(&fit.residual, &fit.largest));
-        details.push(Block::Text(format!(
-            "The largest entry of the residual is {} at row {}, column {}. Entries are shown as decimals; the factors are exact rationals and the residual is computed from them exactly.",
-            short(&fit.largest), fit.largest_at.0, fit.largest_at.1
-        )));
-    }
-    let cells = |grid: &Grid<Rational>| -> Vec<Vec<String>> {
-        grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
-    };
-    let kernels: serde_json::Map<String, Value> = unknowns
-        .iter()
-        .zip(&found.kernels)
-        .map(|(unknown, kernel)| (unknown.name.clone(), json!(cells(&kernel.block(0, 0)))))
-        .collect();
-    let witness = json!({
-        "kernels": kernels,
-        "residual": cells(&fit.residual),
-        "residual_squared": fit.residual_squared.to_string(),
-        "relative_squared": fit.relative_squared.as_ref().map(ToString::to_string),
-        "largest": fit.largest.to_string(),
-        "largest_at": [fit.largest_at.0, fit.largest_at.1],
-        "lower_bound_squared": fit.lower_bound.as_ref().map(|bound| bound.squared.to_string()),
-        "starts": fit.starts,
-        "reached": fit.reached,
-        "converged": fit.converged,
-    });
-    let outcome = if fit.converged { Outcome::Proved } else { Outcome::Unknown };
-    Shown { outcome, method, details, witness }
-}
-
-/// One bar for each entry of the residual, as long as its share of the largest.
-fn error_bars(residual: &Grid<Rational>, largest: &Rational) -> Block {
-    let bar = |cell: &Rational| {
-        let share = cell.abs().checked_div(&largest.abs()).unwrap_or_else(|| Rational::from(0));
-        let eighths = &share * &Rational::from(8);
-        let length = (1..=8).filter(|&n| eighths >= Rational::from(n)).count();
-        let sign = if cell.is_negative() { "-" } else { "" };
-        if length == 0 { "·".to_owned() } else { format!("{sign}{}", "█".repeat(length)) }
-    };
-    let rows = residual.rows().map(|row| row.iter().map(bar).collect()).collect();
-    Block::Matrices(vec![Matrix {
-        title: "residual, eighths of its largest entry".to_owned(),
-        rows,
-        mark: None,
-    }])
 }

@@ -3,6 +3,7 @@
 mod derivation;
 mod doubt;
 mod equations;
+mod fits;
 mod kernels;
 mod numbers;
 mod stacks;
@@ -13,7 +14,8 @@ use serde_json::Value;
 use crate::{Block, Outcome};
 
 pub use doubt::unknown;
-pub use equations::{equation, fitted, forall};
+pub use equations::{equation, forall};
+pub use fits::fitted;
 pub use kernels::kernels;
 pub use numbers::numbers;
 pub use stacks::stacks;

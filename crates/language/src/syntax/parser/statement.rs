@@ -154,17 +154,31 @@ impl Parser<'_> {
         self.expect(relation, Expected::Token(written))?;
         let right = self.expression()?;
         let span = left.span.to(right.span);
-        let options = if context == Context::Fit { self.options()? } else { Vec::new() };
-        Ok(Problem { rank, unknowns, left, right, options, span })
+        let (mut within, mut quick, mut options) = (None, false, Vec::new());
+        if context == Context::Fit {
+            if self.accept_word("within") {
+                within = Some(self.expression()?);
+            }
+            quick = self.accept_word("quick");
+            options = self.options()?;
+        }
+        Ok(Problem { rank, unknowns, left, right, within, quick, options, span })
+    }
+
+    fn accept_word(&mut self, word: &str) -> bool {
+        let here = self.word() == Some(word);
+        if here {
+            self.bump();
+        }
+        here
     }
 
     /// `with seed=7, starts=50`, if it is there.
     fn options(&mut self) -> Parsed<Vec<Argument>> {
         let mut options = Vec::new();
-        if self.word() != Some("with") {
+        if !self.accept_word("with") {
             return Ok(options);
         }
-        self.bump();
         loop {
             let name = self.name()?;
             self.expect(TokenKind::Assign, Expected::Token("="))?;

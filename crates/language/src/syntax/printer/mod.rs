@@ -209,7 +209,7 @@ fn comparison(op: CompareOp) -> &'static str {
 }
 
 fn problem(keyword: &str, relation: &str, claim: &Claim<Problem>) -> Doc {
-    let Problem { rank, unknowns, left, right, options, .. } = &claim.body;
+    let Problem { rank, unknowns, left, right, within, quick, options, .. } = &claim.body;
     let label = claim.label.as_deref().map(quoted);
     let head = match (label, rank) {
         (Some(label), Some(rank)) => format!("{keyword} {label} rank {}:", flat(rank)),
@@ -218,6 +218,13 @@ fn problem(keyword: &str, relation: &str, claim: &Claim<Problem>) -> Doc {
         (None, None) => format!("{keyword} {}:", kernels(unknowns)),
     };
     let mut parts = vec![free(left), Doc::Break(" "), Doc::text(relation), free(right)];
+    if let Some(bound) = within {
+        parts.push(Doc::Break(" "));
+        parts.extend(self::within(bound, None));
+    }
+    if *quick {
+        parts.extend([Doc::Break(" "), Doc::text("quick")]);
+    }
     if !options.is_empty() {
         let options: Vec<String> = options.iter().map(option).collect();
         parts.extend([Doc::Break(" "), Doc::Text(format!("with {}", options.join(", ")))]);

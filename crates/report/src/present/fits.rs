@@ -1,0 +1,179 @@
+//! Least squares as a report shows it: the verdict, the factors, the residual and a picture of it.
+
+use serde_json::{Value, json};
+
+use super::Shown;
+use super::text::{count, root_decimal, short, side_by_side};
+use crate::{Block, Matrix, Outcome};
+use convproof_engine::ir::{FitProblem, Unknown};
+use convproof_engine::prove::factoring::{FitFailure, Fitted};
+use convproof_exact::{Grid, Rational};
+use convproof_factor::fit::{BoundMethod, Fit, LowerBound, OPTIMAL, Quality};
+
+/// Largest residual, per side, that is shown.
+const MAX_SIDE: usize = 16;
+
+/// A `fit` as a report shows it.
+pub fn fitted(result: &Result<Fitted, FitFailure>, asked: &FitProblem) -> Shown {
+    let found = match result {
+        Ok(found) => found,
+        Err(failure) => return failed(failure),
+    };
+    let quality = found.fit.quality();
+    let (outcome, method) = verdict(&found.fit, &quality, asked.within.as_ref());
+    Shown {
+        outcome,
+        method,
+        details: details(found, &asked.equation.unknowns),
+        witness: witness(found, &quality, &asked.equation.unknowns),
+    }
+}
+
+fn failed(failure: &FitFailure) -> Shown {
+    let method = match failure {
+        FitFailure::FreeSymbols => "no fit: least squares needs kernels without free symbols".to_owned(),
+        FitFailure::Fit(error) => format!("no fit: {error:?}"),
+    };
+    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+}
+
+/// A share as a percentage.
+fn percent(share: &Rational) -> String {
+    format!("{} %", (share * &Rational::from(100)).to_decimal(12))
+}
+
+fn verdict(fit: &Fit, quality: &Quality, wanted: Option<&Rational>) -> (Outcome, String) {
+    let root = |square: &Rational| root_decimal(square, 8);
+    let usual = Rational::ratio(OPTIMAL.0, OPTIMAL.1).unwrap_or_default();
+    let (outcome, head) = match quality {
+        Quality::Exact => {
+            return (Outcome::Exact, "an exact factorization: the residual is 0".to_owned());
+        }
+        Quality::Certified { within } if within <= wanted.unwrap_or(&usual) => {
+            let head = if within.is_zero() {
+                "optimal".to_owned()
+            } else {
+                format!("optimal within {}", percent(within))
+            };
+            (Outcome::Optimal, head)
+        }
+        Quality::Certified { .. } | Quality::Found => match wanted {
+            Some(wanted) => (
+                Outcome::Unknown,
+                format!(
+                    "the best found is not certified to be within {} of the least residual",
+                    percent(wanted)
+                ),
+            ),
+            None => (Outcome::Found, "the best found".to_owned()),
+        },
+    };
+    let relative = fit.relative_squared.as_ref().map_or_else(|| "0".to_owned(), root);
+    let starts = if fit.starts == 0 {
+        String::new()
+    } else {
+        format!(", {} of {} reached this value", fit.reached, count(fit.starts, "start", "starts"))
+    };
+    let stopped = if fit.converged { "" } else { "; the search stopped at its limit of steps" };
+    let below = fit.lower_bound.as_ref().map_or_else(String::new, bound);
+    (
+        outcome,
+        format!(
+            "{head}: residual {} (relative {relative}){starts}{stopped}{below}",
+            root(&fit.residual_squared)
+        ),
+    )
+}
+
+fn bound(bound: &LowerBound) -> String {
+    let by = match bound.method {
+        _ if bound.squared.is_zero() => return "; no lower bound is known".to_owned(),
+        BoundMethod::Linear => "linear algebra",
+        BoundMethod::SingularValues => "singular values, Eckart and Young",
+        BoundMethod::Ruppert | BoundMethod::None => "Ruppert's matrix",
+    };
+    format!("; no choice of factors gets below {} (certified by {by})", root_decimal(&bound.squared, 8))
+}
+
+fn details(found: &Fitted, unknowns: &[Unknown]) -> Vec<Block> {
+    let fit = &found.fit;
+    let shown = |title: String, grid: &Grid<Rational>| Matrix {
+        title,
+        rows: grid.rows().map(|row| row.iter().map(short).collect()).collect(),
+        mark: None,
+    };
+    let factors = unknowns
+        .iter()
+        .zip(&found.kernels)
+        .map(|(unknown, kernel)| shown(unknown.name.clone(), &kernel.block(0, 0)));
+    let mut details: Vec<Block> = side_by_side(factors.collect()).into_iter().collect();
+    if fit.is_exact() {
+        return details;
+    }
+    if fit.residual.height() <= MAX_SIDE && fit.residual.width() <= MAX_SIDE {
+        let mut residual = shown("residual".to_owned(), &fit.residual);
+        residual.mark = Some(fit.largest_at);
+        details.extend(side_by_side(vec![residual, heat_map(&fit.residual, &fit.largest)]));
+    }
+    details.push(Block::Text(format!(
+        "The largest entry of the residual is {} at row {}, column {}. Entries are shown as decimals; the factors are exact rationals and the residual is computed from them exactly.",
+        short(&fit.largest), fit.largest_at.0, fit.largest_at.1
+    )));
+    details
+}
+
+/// A sign and a shade for each entry of the residual, darker by quarters of the largest.
+fn heat_map(residual: &Grid<Rational>, largest: &Rational) -> Matrix {
+    let cell = |value: &Rational| {
+        let share = (value.abs() * Rational::from(8)).checked_div(largest).unwrap_or_default();
+        let shade = [(7, '█'), (5, '▓'), (3, '▒'), (1, '░')]
+            .into_iter()
+            .find(|(eighths, _)| share >= Rational::from(*eighths));
+        match shade {
+            None => " ·".to_owned(),
+            Some((_, shade)) => format!("{}{shade}", if value.is_negative() { '-' } else { '+' }),
+        }
+    };
+    Matrix {
+        title: "quarters of its largest: · ░ ▒ ▓ █".to_owned(),
+        rows: residual.rows().map(|row| row.iter().map(cell).collect()).collect(),
+        mark: None,
+    }
+}
+
+fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Value {
+    let fit = &found.fit;
+    let cells = |grid: &Grid<Rational>| -> Vec<Vec<String>> {
+        grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+    };
+    let kernels: serde_json::Map<String, Value> = unknowns
+        .iter()
+        .zip(&found.kernels)
+        .map(|(unknown, kernel)| (unknown.name.clone(), json!(cells(&kernel.block(0, 0)))))
+        .collect();
+    let within = match quality {
+        Quality::Exact => Some("0".to_owned()),
+        Quality::Certified { within } => Some(within.to_string()),
+        Quality::Found => None,
+    };
+    let method = fit.lower_bound.as_ref().and_then(|bound| match bound.method {
+        BoundMethod::None => None,
+        BoundMethod::Linear => Some("linear"),
+        BoundMethod::SingularValues => Some("singular values"),
+        BoundMethod::Ruppert => Some("ruppert"),
+    });
+    json!({
+        "kernels": kernels,
+        "residual": cells(&fit.residual),
+        "residual_squared": fit.residual_squared.to_string(),
+        "relative_squared": fit.relative_squared.as_ref().map(ToString::to_string),
+        "largest": fit.largest.to_string(),
+        "largest_at": [fit.largest_at.0, fit.largest_at.1],
+        "lower_bound_squared": fit.lower_bound.as_ref().map(|bound| bound.squared.to_string()),
+        "bound_method": method,
+        "optimal_within": within,
+        "starts": fit.starts,
+        "reached": fit.reached,
+        "converged": fit.converged,
+    })
+}
