@@ -199,6 +199,7 @@ pub(crate) fn judge_text(spec: &str, claim: &Claim) -> Result<Right, Wrong> {
         Outcome::Unknown => open(claim, found),
         Outcome::Proved => proved(claim, c, &survey, found),
         Outcome::Refuted => refuted(claim, c, &survey, found),
+        Outcome::Exact | Outcome::Optimal | Outcome::Found => wrong("a verdict of `fit`"),
     }
 }
 

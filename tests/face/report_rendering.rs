@@ -20,10 +20,7 @@ fn strings<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn claim(label: &str, line: usize, kind: ClaimKind, statement: &str, outcome: Outcome) -> ClaimReport {
-    let holds = match kind {
-        ClaimKind::Refute => outcome == Outcome::Refuted,
-        _ => outcome == Outcome::Proved,
-    };
+    let holds = outcome.holds(kind);
     ClaimReport {
         label: label.to_owned(),
         line,
@@ -151,13 +148,46 @@ fn json_follows_the_schema() {
     insta::assert_snapshot!(json::render(&[everything(), missing()]));
     let none = json::render(&[]);
     let none: serde_json::Value = serde_json::from_str(&none).expect("valid JSON");
-    assert_eq!(none["summary"], json!({ "claims": 0, "hold": 0, "fail": 0, "unknown": 0, "errors": 0 }));
+    assert_eq!(
+        none["summary"],
+        json!({ "claims": 0, "hold": 0, "found": 0, "fail": 0, "unknown": 0, "errors": 0 })
+    );
 }
 
 #[test]
 fn junit_has_a_case_for_each_claim_and_error() {
     insta::assert_snapshot!(junit::render(&[everything(), missing()], false));
     assert!(junit::render(&[holding()], true).contains(" time=\"0.000412\""));
+}
+
+/// What a search found without a certificate holds, but nowhere with the mark of what is certain.
+#[test]
+fn the_best_found_has_a_mark_of_its_own() {
+    let mut found = claim("nearest", 3, ClaimKind::Fit, "P[3,3]: P ~ D", Outcome::Found);
+    found.method = "the best found: residual 1 < 2".to_owned();
+    let report = FileReport { entries: vec![Entry::Claim(Box::new(found))], ..holding() };
+    let shown =
+        anstream::adapter::strip_str(&text::render(&[report.clone()], text::Options::default())).to_string();
+    assert!(
+        shown.contains("○ best found  nearest") && shown.contains("1 claim: 1 holds (1 best found)"),
+        "{shown}"
+    );
+    assert!(markdown::document(&report).contains("**○ Best found: nearest**"));
+    let suite = junit::render(&[report.clone()], false);
+    assert!(suite.contains("<system-out>the best found: residual 1 &lt; 2</system-out>"), "{suite}");
+    assert!(suite.contains("failures=\"0\""));
+    let json: serde_json::Value = serde_json::from_str(&json::render(&[report])).expect("valid JSON");
+    let claim = &json["files"][0]["claims"][0];
+    assert_eq!((&claim["verdict"], &claim["holds"]), (&json!("best found"), &json!(true)));
+    assert_eq!(json["summary"]["found"], json!(1));
+    for certain in [Outcome::Proved, Outcome::Exact, Outcome::Optimal] {
+        let mark = |kind, outcome| claim_mark(kind, outcome);
+        assert_eq!((mark(ClaimKind::Fit, certain), mark(ClaimKind::Refute, certain)), ('✓', '✗'));
+    }
+}
+
+fn claim_mark(kind: ClaimKind, outcome: Outcome) -> char {
+    claim("", 1, kind, "", outcome).mark()
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn suite(file: &FileReport, timings: bool, out: &mut String) {
         let time = time(claim.elapsed, timings);
         let _ = write!(out, "    <testcase name=\"{label}\" classname=\"{name}\"{time}");
         if claim.outcome == Outcome::Found {
-            let body = xml_lines(&format!("best found: {}", claim.method));
+            let body = xml_lines(&claim.method);
             let _ = writeln!(out, ">\n      <system-out>{body}</system-out>\n    </testcase>");
         } else if claim.holds {
             out.push_str("/>\n");

@@ -13,9 +13,9 @@ pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,
 };
-pub use kernel::{KernelExpr, KernelTerm};
-pub use span::Span;
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
+pub use kernel::{KernelExpr, KernelTerm};
+pub use span::Span;
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

@@ -143,7 +143,8 @@ impl Resolver<'_> {
                 }
                 "certify" => {
                     let most = i64::try_from(MAX_CERTIFIED).unwrap_or(i64::MAX);
-                    let value = self.count(&option.value, "the number of products of entries", [1, most]);
+                    let amount = Amount { what: "the number of products of entries", range: [1, most] };
+                    let value = self.count(&option.value, amount);
                     fine &= value.is_some();
                     options.certify = value;
                 }
