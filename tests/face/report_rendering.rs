@@ -166,14 +166,14 @@ fn the_best_found_has_a_mark_of_its_own() {
     let mut found = claim("nearest", 3, ClaimKind::Fit, "P[3,3]: P ~ D", Outcome::Found);
     found.method = "the best found: residual 1 < 2".to_owned();
     let report = FileReport { entries: vec![Entry::Claim(Box::new(found))], ..holding() };
-    let shown =
-        anstream::adapter::strip_str(&text::render(&[report.clone()], text::Options::default())).to_string();
+    let shown = anstream::adapter::strip_str(&text::file(&report, text::Options::default())).to_string();
     assert!(
-        shown.contains("○ best found  nearest") && shown.contains("1 claim: 1 holds (1 best found)"),
+        shown.contains("○ best found  nearest")
+            && Summary::of(&report).to_string() == "1 claim: 1 holds (1 best found)",
         "{shown}"
     );
     assert!(markdown::document(&report).contains("**○ Best found: nearest**"));
-    let suite = junit::render(&[report.clone()], false);
+    let suite = junit::render(std::slice::from_ref(&report), false);
     assert!(suite.contains("<system-out>the best found: residual 1 &lt; 2</system-out>"), "{suite}");
     assert!(suite.contains("failures=\"0\""));
     let json: serde_json::Value = serde_json::from_str(&json::render(&[report])).expect("valid JSON");

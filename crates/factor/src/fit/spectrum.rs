@@ -81,7 +81,7 @@ pub fn by_rows(kernel: &Fixed) -> bool {
     kernel.height() <= kernel.width()
 }
 
-/// The smaller of DᵀD and DDᵀ, of the numerators.
+/// The Gram matrix of the rows or that of the columns, whichever is smaller, of the numerators.
 fn gram(kernel: &Fixed) -> Vec<Vec<BigInt>> {
     let lines: Vec<Vec<&BigInt>> = if by_rows(kernel) {
         kernel.cells.rows().map(|row| row.iter().collect()).collect()
@@ -171,7 +171,7 @@ fn rotate(matrix: &mut [Vec<BigInt>], vectors: &mut [Vec<BigInt>], (p, q): (usiz
     // tan 2φ = 2c/d; cos φ = √((h + |d|)/2h), sin φ = c·sgn(d)/(h·cos φ) with h = √(d² + 4c²).
     let c = matrix[p][q].clone();
     let d = &matrix[p][p] - &matrix[q][q];
-    let h = (&d * &d + (&c * &c << 2_u32)).sqrt();
+    let h = (&d * &d + ((&c * &c) << 2_u32)).sqrt();
     if h.is_zero() {
         return;
     }
