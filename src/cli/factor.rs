@@ -12,8 +12,9 @@ use crate::syntax::ast::{Expr, ExprKind, Item, StatementKind};
 use crate::syntax::{parse, print_expression, print_statement};
 
 use super::Status;
-use super::files::{Folder, collect};
+use super::files::collect;
 use super::output::Output;
+use crate::folder::Folder;
 
 /// Factor a kernel exactly, or fit the nearest factors
 ///

@@ -2,22 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::check::Files;
 use crate::diagnostic::Diagnostic;
+use crate::folder::{self, Folder, problem, unreadable};
 use crate::report::FileReport;
-use crate::source::{Source, Span};
+use crate::source::Source;
 
-/// Bytes that a spec may have.
-const MAX_SPEC: u64 = 16 << 20;
-/// Bytes that a file named in a `load` may have.
-const MAX_DATA: u64 = 256 << 20;
-
-const UNREADABLE: &str = "E0001";
-const NOT_UTF8: &str = "E0002";
-const TOO_LARGE: &str = "E0003";
 const NO_SPECS: &str = "E0004";
 
 /// One spec to work on.
@@ -104,91 +96,21 @@ impl Spec {
         if let Some(problem) = &self.problem {
             return Err(Box::new(problem.clone()));
         }
-        let bytes = match &self.path {
-            None => read_up_to(io::stdin().lock(), MAX_SPEC),
-            Some(path) => File::open(path).and_then(|file| read_up_to(file, MAX_SPEC)),
-        };
-        let bytes = bytes.map_err(|error| unreadable(&error))?.ok_or_else(|| {
-            problem(TOO_LARGE, format!("the spec is larger than {} MiB", MAX_SPEC >> 20))
-                .with_hint("split it, or `load` its arrays from files")
-        })?;
-        Ok(String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            problem(NOT_UTF8, format!("the spec is not UTF-8: the byte at offset {at} begins no character"))
-                .with_hint("save the file as UTF-8")
-        })?)
+        match &self.path {
+            None => folder::spec(Ok(io::stdin().lock())),
+            Some(path) => folder::spec(File::open(path)),
+        }
     }
 
     /// The files that the spec loads, relative to its folder.
     pub(super) fn folder(&self) -> Folder {
-        Folder(self.path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default())
-    }
-}
-
-/// The folder of a spec, or the current one for standard input.
-pub(super) struct Folder(PathBuf);
-
-impl Files for Folder {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let path = self.0.join(path);
-        let in_words = |error: io::Error| format!("{}: {}", path.display(), words(&error));
-        // A pipe or a device could keep the reader waiting for ever.
-        if !fs::metadata(&path).map_err(in_words)?.is_file() {
-            return Err(format!("{}: not a regular file", path.display()));
-        }
-        File::open(&path)
-            .and_then(|file| read_up_to(file, MAX_DATA))
-            .map_err(in_words)?
-            .ok_or_else(|| format!("{}: larger than {} MiB", path.display(), MAX_DATA >> 20))
-    }
-}
-
-/// Everything there is to read, or `None` if that is more than `limit` bytes.
-fn read_up_to(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let length = reader.take(limit + 1).read_to_end(&mut bytes)?;
-    Ok(if length as u64 > limit { None } else { Some(bytes) })
-}
-
-fn unreadable(error: &io::Error) -> Diagnostic {
-    problem(UNREADABLE, format!("the spec cannot be read: {}", words(error)))
-}
-
-fn problem(code: &'static str, message: String) -> Diagnostic {
-    Diagnostic::new(code, message, Span::default(), "")
-}
-
-/// The system's words for common errors differ between systems; these do not.
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
+        Folder::of(self.path.as_deref().unwrap_or(Path::new("")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn data_is_read_beside_the_spec_and_only_from_regular_files() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("data")).unwrap();
-        fs::write(folder.path().join("data/w.npy"), b"\x93NUMPY").unwrap();
-        let spec = &collect(&[folder.path().join("a.cf")])[0];
-        assert_eq!(spec.folder().read("data/w.npy").unwrap(), b"\x93NUMPY");
-        assert!(spec.folder().read("data").unwrap_err().ends_with("data: not a regular file"));
-        assert!(spec.folder().read("w.npy").unwrap_err().ends_with("w.npy: no such file"));
-        assert!(spec.folder().read("a\0b").is_err());
-    }
-
-    #[test]
-    fn reading_stops_at_the_limit() {
-        assert_eq!(read_up_to(&b"abc"[..], 3).unwrap(), Some(b"abc".to_vec()));
-        assert_eq!(read_up_to(io::repeat(b'#'), 3).unwrap(), None);
-    }
 
     #[test]
     fn a_spec_is_named_once() {

@@ -80,7 +80,7 @@ pub fn summary(summary: Summary, options: Options) -> String {
 }
 
 /// Blocks as plain lines, for a terminal or any other monospaced place.
-pub(super) fn blocks(blocks: &[Block]) -> Vec<String> {
+pub fn blocks(blocks: &[Block]) -> Vec<String> {
     let mut lines = Vec::new();
     for block in blocks {
         match block {

@@ -199,10 +199,6 @@ impl Resolver<'_> {
             };
             return self.fail(name.span, kind);
         }
-        if arguments.is_empty() {
-            let kind = ResolveErrorKind::MissingArgument { function: "concat", argument: "S", signature };
-            return self.fail(span, kind);
-        }
         let parts: Vec<Option<StackValue>> =
             arguments.iter().map(|argument| self.stack(&argument.value)).collect();
         let parts = parts.into_iter().collect::<Option<Vec<StackValue>>>()?;

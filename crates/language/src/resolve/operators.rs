@@ -27,8 +27,8 @@ impl Resolver<'_> {
             (BinaryOp::Div, A(a), A(b)) => self.build.divide((a, left.1), (b, right.1), span).map(A),
             (BinaryOp::Add | BinaryOp::Sub, S(s), S(t)) => self.build.sum_of(s, t, minus, span).map(S),
             (BinaryOp::Then, S(s), S(t)) => self.build.then(s, t, span).map(S),
-            (BinaryOp::Mul, A(c), S(s)) if c.is_scalar() => self.build.scaled(c, s, span).map(S),
-            (BinaryOp::Mul, S(s), A(c)) if c.is_scalar() => self.build.scaled(c, s, span).map(S),
+            (BinaryOp::Mul, A(c), S(s)) if c.is_scalar() => self.build.scaled((c, left.1), s, span).map(S),
+            (BinaryOp::Mul, S(s), A(c)) if c.is_scalar() => self.build.scaled((c, right.1), s, span).map(S),
             (BinaryOp::Div, S(s), A(c)) if c.is_scalar() => self.build.divided(s, (c, right.1), span).map(S),
             (BinaryOp::Mul, A(c), Root(square)) | (BinaryOp::Mul | BinaryOp::Div, Root(square), A(c))
                 if c.constant().is_some_and(|c| !c.is_negative()) =>
@@ -59,10 +59,7 @@ impl Resolver<'_> {
     pub(super) fn negate(&mut self, value: Value, span: Span) -> Option<Value> {
         match value {
             Value::Array(array) => self.build.negative(&array, span).map(Value::Array),
-            Value::Stack(stack) => {
-                let minus = number_array(Rational::from(-1));
-                self.build.scaled(&minus, &stack, span).map(Value::Stack)
-            }
+            Value::Stack(stack) => self.build.negated(&stack, span).map(Value::Stack),
             other => {
                 let expected = "a number, a kernel or a stack";
                 self.fail(span, ResolveErrorKind::WrongKind { expected, found: other.show() })
@@ -78,7 +75,6 @@ impl Resolver<'_> {
                 self.build.kernel_power((&array, base.span), n, exponent.span, span).map(Value::Array)
             }
             Value::Stack(stack) => {
-                let stack = self.build.finished(stack)?;
                 let n = self.count(exponent, Builder::repetitions(&stack))?;
                 self.build.repeated(&stack, n, span).map(Value::Stack)
             }

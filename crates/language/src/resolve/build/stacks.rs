@@ -38,6 +38,7 @@ impl Builder {
 
     /// `S ^ n`: n copies in a row; `n` is in the range of [`Self::repetitions`].
     pub fn repeated(&mut self, stack: &StackValue, n: usize, span: Span) -> Option<StackValue> {
+        let stack = &self.finished(stack.clone())?;
         let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
         let (layers, depth) = (stack.layers * n, stack.depth);
@@ -99,7 +100,7 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, mut right) = (left?, right?);
         if minus {
-            right = self.scaled(&number_array(Rational::from(-1)), &right, right.stack.span)?;
+            right = self.negated(&right, right.stack.span)?;
         }
         let mut branches = branches(&left);
         branches.extend(self::branches(&right));
@@ -110,7 +111,16 @@ impl Builder {
     }
 
     /// A stack times a number.
-    pub fn scaled(&mut self, factor: &Array, stack: &StackValue, span: Span) -> Option<StackValue> {
+    pub fn scaled(
+        &mut self,
+        (factor, at): (&Array, Span),
+        stack: &StackValue,
+        span: Span,
+    ) -> Option<StackValue> {
+        if !factor.is_scalar() {
+            let (expected, found) = ("a number", factor.show());
+            return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
+        }
         let stack = self.finished(stack.clone())?;
         let mut branches = branches(&stack);
         for (own, _) in &mut branches {
@@ -127,15 +137,29 @@ impl Builder {
         self.limited(whole, stack.layers, stack.depth + 1, degree, stack.tail)
     }
 
+    /// A stack times -1.
+    pub fn negated(&mut self, stack: &StackValue, span: Span) -> Option<StackValue> {
+        self.scaled((&number_array(Rational::from(-1)), span), stack, span)
+    }
+
     /// A stack over a number: `S / c`.
     pub fn divided(&mut self, stack: &StackValue, by: (&Array, Span), span: Span) -> Option<StackValue> {
+        if !by.0.is_scalar() {
+            let (expected, found) = ("a number", by.0.show());
+            return self.fail(by.1, ResolveErrorKind::WrongKind { expected, found });
+        }
         let one = number_array(Rational::from(1));
         let inverse = self.divide((&one, by.1), by, by.1)?;
-        self.scaled(&inverse, stack, span)
+        self.scaled((&inverse, by.1), stack, span)
     }
 
     /// Branches whose channels are joined in order; there is at least one.
     pub fn concat(&mut self, parts: Vec<StackValue>, span: Span) -> Option<StackValue> {
+        if parts.is_empty() {
+            let (function, argument, signature) = ("concat", "S", "concat(S,T,…)");
+            return self.fail(span, ResolveErrorKind::MissingArgument { function, argument, signature });
+        }
+        let parts = parts.into_iter().map(|part| self.finished(part)).collect::<Option<Vec<_>>>()?;
         let layers = parts.iter().map(|part| part.layers).sum();
         let depth = parts.iter().map(|part| part.depth).max().unwrap_or(0) + 1;
         let degree = parts.iter().map(|part| part.degree).max().unwrap_or(0);

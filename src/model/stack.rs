@@ -1,0 +1,198 @@
+//! Stacks of layers as values of Rust. Nothing is checked here: that happens when a claim is decided.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::sync::Arc;
+
+use super::MAX_DEPTH;
+use super::error::ModelError;
+use super::kernel::Kernel;
+use super::layers::{AvgPool, Conv, ConvTranspose, Dense, MaxPool, Plain};
+
+/// Layers one after the other, and branches that are added or joined.
+///
+/// A layer that has options, such as [`Conv`], becomes a stack by itself where one is due; a stack has none.
+#[derive(Clone)]
+pub struct Stack {
+    pub(super) node: Arc<Node>,
+    pub(super) depth: usize,
+}
+
+/// What a stack is made of.
+pub(super) enum Node {
+    /// A mistake that was made on the way.
+    Invalid(ModelError),
+    /// A layer without kernels.
+    Plain(Plain),
+    Conv(Conv),
+    ConvTranspose(ConvTranspose),
+    AvgPool(AvgPool),
+    MaxPool(MaxPool),
+    /// `flatten -> dense`.
+    Dense(Dense),
+    Scale(Kernel),
+    Bias(Kernel),
+    /// gamma, beta, mean, var, and what is added to the variances.
+    BatchNorm([Kernel; 4], Option<Kernel>),
+    /// One after the other; the identity when empty.
+    Chain(Vec<Stack>),
+    /// So many copies one after the other.
+    Power(Stack, i64),
+    Add(Stack, Stack),
+    Subtract(Stack, Stack),
+    Times(Kernel, Stack),
+    Over(Stack, Kernel),
+    /// Output channels joined in order.
+    Concat(Vec<Stack>),
+}
+
+impl Stack {
+    pub(super) fn of(node: Node, depth: usize) -> Self {
+        if depth >= MAX_DEPTH {
+            return Self { node: Arc::new(Node::Invalid(ModelError::TooDeep)), depth: 1 };
+        }
+        Self { node: Arc::new(node), depth: depth + 1 }
+    }
+
+    /// First this stack, then another.
+    #[must_use]
+    pub fn then(self, next: impl Into<Stack>) -> Self {
+        let next = next.into();
+        let own = self.depth;
+        // A chain is one deeper than its deepest link, and stays so as it grows.
+        let inner = |node: &Node| if matches!(node, Node::Chain(_)) { own - 1 } else { own };
+        let depth = inner(&self.node).max(next.depth);
+        let links = match Arc::try_unwrap(self.node) {
+            Ok(Node::Chain(mut links)) => {
+                links.push(next);
+                links
+            }
+            Ok(node) => vec![Self { node: Arc::new(node), depth: own }, next],
+            Err(node) => match &*node {
+                Node::Chain(links) => links.iter().cloned().chain([next]).collect(),
+                _ => vec![Self { node: node.clone(), depth: own }, next],
+            },
+        };
+        Self::of(Node::Chain(links), depth)
+    }
+
+    /// What it makes of an image: a [`Kernel::image`], or a kernel of one channel.
+    #[must_use]
+    pub fn apply(&self, image: impl Into<Kernel>) -> Kernel {
+        Kernel::applied(self.clone(), image.into())
+    }
+
+    /// So many copies of it, one after the other.
+    #[must_use]
+    pub fn pow(self, n: usize) -> Self {
+        let depth = self.depth;
+        Self::of(Node::Power(self, i64::try_from(n).unwrap_or(i64::MAX)), depth)
+    }
+}
+
+/// Branches of one input whose output channels are joined in order.
+pub fn concat<S: Into<Stack>>(branches: impl IntoIterator<Item = S>) -> Stack {
+    let branches: Vec<Stack> = branches.into_iter().map(Into::into).collect();
+    let depth = branches.iter().map(|branch| branch.depth).max().unwrap_or(0);
+    Stack::of(Node::Concat(branches), depth)
+}
+
+impl<T: Clone + Into<Stack>> From<&T> for Stack {
+    fn from(value: &T) -> Self {
+        value.clone().into()
+    }
+}
+
+impl<R: Into<Stack>> Add<R> for Stack {
+    type Output = Stack;
+    fn add(self, other: R) -> Stack {
+        let other = other.into();
+        let depth = self.depth.max(other.depth);
+        Stack::of(Node::Add(self, other), depth)
+    }
+}
+
+impl<R: Into<Stack>> Sub<R> for Stack {
+    type Output = Stack;
+    fn sub(self, other: R) -> Stack {
+        let other = other.into();
+        let depth = self.depth.max(other.depth);
+        Stack::of(Node::Subtract(self, other), depth)
+    }
+}
+
+/// By a number, given or free.
+impl<R: Into<Kernel>> Mul<R> for Stack {
+    type Output = Stack;
+    fn mul(self, factor: R) -> Stack {
+        let factor = factor.into();
+        let depth = self.depth.max(factor.depth);
+        Stack::of(Node::Times(factor, self), depth)
+    }
+}
+
+/// By a number, given or free.
+impl<R: Into<Kernel>> Div<R> for Stack {
+    type Output = Stack;
+    fn div(self, divisor: R) -> Stack {
+        let divisor = divisor.into();
+        let depth = self.depth.max(divisor.depth);
+        Stack::of(Node::Over(self, divisor), depth)
+    }
+}
+
+impl Neg for Stack {
+    type Output = Stack;
+    fn neg(self) -> Stack {
+        self * -1
+    }
+}
+
+/// Layers with options: as stacks they can be followed, added and scaled.
+macro_rules! layers {
+    ($($layer:ident),*) => {$(
+        impl From<$layer> for Stack {
+            fn from(layer: $layer) -> Self {
+                let depth = layer.depth();
+                Self::of(Node::$layer(layer), depth)
+            }
+        }
+
+        impl $layer {
+            /// First this layer, then what follows.
+            #[must_use]
+            pub fn then(self, next: impl Into<Stack>) -> Stack {
+                Stack::from(self).then(next)
+            }
+        }
+
+        impl<R: Into<Stack>> Add<R> for $layer {
+            type Output = Stack;
+            fn add(self, other: R) -> Stack {
+                Stack::from(self) + other
+            }
+        }
+
+        impl<R: Into<Stack>> Sub<R> for $layer {
+            type Output = Stack;
+            fn sub(self, other: R) -> Stack {
+                Stack::from(self) - other
+            }
+        }
+
+        impl<R: Into<Kernel>> Mul<R> for $layer {
+            type Output = Stack;
+            fn mul(self, factor: R) -> Stack {
+                Stack::from(self) * factor
+            }
+        }
+
+        impl<R: Into<Kernel>> Div<R> for $layer {
+            type Output = Stack;
+            fn div(self, divisor: R) -> Stack {
+                Stack::from(self) / divisor
+            }
+        }
+    )*};
+}
+
+layers!(Conv, ConvTranspose, AvgPool, MaxPool, Dense);
