@@ -170,6 +170,8 @@ fn claims_may_be_limited_to_sizes() {
     assert!(same().on([8, 8]).verdict().unwrap().is_refuted());
     let both = same().on([7, 7]).when(odd()).verdict().unwrap_err();
     assert_eq!(code(&both), "E0230");
+    let never = (h() % 2).equals(0) & (h() % 2).equals(1);
+    assert_eq!(code(&same().when(never).verdict().unwrap_err()), "E0221");
     let product = same().when((h() * w()).at_least(9)).verdict().unwrap_err();
     assert_eq!(code(&product), "E0230");
 }
