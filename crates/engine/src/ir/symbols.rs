@@ -1,5 +1,7 @@
 //! The free symbols of a spec: their names, and the square roots among them.
 
+use std::collections::BTreeSet;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -34,6 +36,7 @@ pub struct Root {
 pub struct Symbols {
     kernels: Vec<FreeKernel>,
     roots: Vec<Root>,
+    divisors: BTreeSet<Symbol>,
     entries: u32,
     scalars: u32,
 }
@@ -84,6 +87,21 @@ impl Symbols {
         let number = self.scalars;
         self.scalars = number.checked_add(1).filter(|&end| end <= MAX_SYMBOLS)?;
         Some(Symbol::scalar(number))
+    }
+
+    /// Takes note that something is divided by a polynomial, whose symbols are not 0 from here on.
+    pub fn divide_by(&mut self, divisor: &Poly) {
+        self.divisors.extend(divisor.symbols());
+    }
+
+    /// Whether something is divided by a symbol, though that may have cancelled since.
+    pub fn is_divisor(&self, symbol: Symbol) -> bool {
+        self.divisors.contains(&symbol)
+    }
+
+    /// All symbols that something is divided by.
+    pub fn divisors(&self) -> impl Iterator<Item = Symbol> {
+        self.divisors.iter().copied()
     }
 
     /// The positive square root of a polynomial, one symbol for equal radicands; exact for squares of

@@ -163,7 +163,9 @@ impl Mismatch {
     ) -> Result<Self, ReplayError> {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let zeros = Image::zeros(channels, h, w).ok_or(ReplayError::TooLarge)?;
-        let run = |stack: &Stack| match evaluate::run(stack, &zeros, weights) {
+        // Sizes do not depend on weights.
+        let weights = weights.clone().approximating();
+        let run = |stack: &Stack| match evaluate::run(stack, &zeros, &weights) {
             Ok(output) => Ok(Some(output.size())),
             Err(error) if error.is_no_output() => Ok(None),
             Err(error) => Err(ReplayError::Evaluate(error)),

@@ -75,10 +75,16 @@ fn entry_witness(
     let choices = dependence.choices(&used);
     let start = Point::random(1);
     let shrunk = differs(&start)
-        .then(|| start.shrink(&choices, |symbol| dependence.is_root(symbol), &differs))
+        .then(|| {
+            start.shrink(
+                &choices,
+                |symbol| dependence.is_root(symbol) || symbols.is_divisor(symbol),
+                &differs,
+            )
+        })
         .flatten();
     let Some(point) = shrunk else { return KernelVerdict::Unknown(Doubt::Irrational) };
-    let mut weights = Weights::new();
+    let mut weights: Weights = symbols.divisors().map(|symbol| (symbol, Rational::ONE)).collect();
     for &symbol in used.iter().chain(&choices).filter(|&&symbol| symbols.root_of(symbol).is_none()) {
         weights.set(symbol, dependence.rational(symbol, &|chosen| point.rational(chosen)));
     }
@@ -106,9 +112,10 @@ fn confirmed(
     };
     let values = a.values().get(entry).zip(b.values().get(entry)).filter(|(a, b)| differ(a, b, weights));
     let position = positions(left.shape()).nth(entry);
+    let used = symbols.foundations([left, right].map(|term| term.kernel.symbols()).concat());
     match (values, position) {
         (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
-            weights: named(weights, symbols, |_| true),
+            weights: named(weights, symbols, |symbol| used.contains(&symbol)),
             approximate: weights.is_approximating(),
             position,
             left: a.clone(),

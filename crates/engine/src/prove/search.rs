@@ -26,8 +26,8 @@ const TRIES: usize = 60;
 /// Entries of weights and image that a found counterexample is simplified over.
 const MAX_SIMPLIFIED: usize = 600;
 
-/// Every scalar and square root 1, every other weight 0 or what follows from the roots: an output of the right
-/// size, and no division by zero.
+/// Every scalar, divisor and square root 1, every other weight 0 or what follows from the roots: an output of the
+/// right size, and no division by zero.
 pub fn plain_weights(claim: &StackClaim, symbols: &Symbols) -> Weights {
     weights_from(symbols, &dependence(claim, symbols), |_| None)
 }
@@ -48,7 +48,10 @@ pub fn weights_from(
     dependence: &Dependence,
     chosen: impl Fn(Symbol) -> Option<Rational>,
 ) -> Weights {
-    let plain = |symbol: Symbol| Rational::from(i64::from(symbol.is_scalar() || dependence.is_root(symbol)));
+    let plain = |symbol: Symbol| {
+        let one = symbol.is_scalar() || symbols.is_divisor(symbol) || dependence.is_root(symbol);
+        Rational::from(i64::from(one))
+    };
     let mut weights = Weights::new();
     for symbol in all_symbols(symbols) {
         weights
@@ -72,7 +75,7 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         .filter(|&&symbol| symbols.root_of(symbol).is_some())
         .map(|&symbol| Poly::symbol(symbol))
         .collect();
-    // Only what the difference and the roots rest on matters; of the others scalars may be divided by.
+    // Only what the difference and the roots rest on matters; divisors are not 0.
     let resting = roots.iter().chain([difference]).flat_map(Poly::symbols).collect::<Vec<_>>();
     let mut open = symbols.foundations(resting);
     open.retain(|&symbol| symbols.root_of(symbol).is_none());
@@ -82,7 +85,9 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         .iter()
         .filter(|symbol| symbol.is_scalar() && symbols.root_of(**symbol).is_none())
         .chain(&open)
-        .map(|&symbol| (symbol, Rational::ONE))
+        .copied()
+        .chain(symbols.divisors())
+        .map(|symbol| (symbol, Rational::ONE))
         .collect();
     let tells = |values: &BTreeMap<Symbol, Rational>| {
         let value = |symbol| values.get(&symbol).cloned().unwrap_or_default();
@@ -102,7 +107,7 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
     }
     if open.len() <= MAX_SIMPLIFIED {
         // Scalars stay, as something may be divided by them elsewhere.
-        for &symbol in open.iter().filter(|symbol| !symbol.is_scalar()) {
+        for &symbol in open.iter().filter(|&&symbol| !symbol.is_scalar() && !symbols.is_divisor(symbol)) {
             let before = values.insert(symbol, Rational::ZERO);
             if !tells(&values) {
                 values.extend(before.map(|value| (symbol, value)));

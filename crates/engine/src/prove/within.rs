@@ -321,7 +321,8 @@ fn rays<'a>(
         let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
         varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
     };
-    let point = Point::random(1).shrink(&choices, |s| survey.dependence().is_root(s), differs)?;
+    let positive = |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol);
+    let point = Point::random(1).shrink(&choices, positive, differs)?;
     let moves = |symbol: &Symbol| !survey.dependence().is_root(*symbol) && !point.rational(*symbol).is_zero();
     let scalable: Vec<Symbol> = choices.iter().copied().filter(moves).collect();
     let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();

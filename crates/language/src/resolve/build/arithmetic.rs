@@ -125,7 +125,10 @@ impl Builder {
                 Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
             };
             match divisor.reciprocal().or_else(square) {
-                Some(inverse) => inverses.push(inverse),
+                Some(inverse) => {
+                    self.symbols.divide_by(&divisor);
+                    inverses.push(inverse);
+                }
                 None if divisor.is_zero() => return self.fail(bt, ResolveErrorKind::DivisionByZero),
                 None => {
                     let shown = self.symbols.show(&divisor);

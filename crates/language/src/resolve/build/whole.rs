@@ -29,6 +29,11 @@ impl Builder {
         let outputs = affine.channels;
         let kernel = match single_part(&operators, &affine) {
             Err(reason) => return self.fail(span, ResolveErrorKind::NoSingleKernel(reason)),
+            // All taps are 0, so only the layers tell how large the kernel is.
+            Ok(None) if geometry::fields(stack).is_err() => {
+                let reason = "it is 0, and its layers have no receptive field";
+                return self.fail(span, ResolveErrorKind::NoSingleKernel(reason));
+            }
             Ok(None) => ConcreteKernel::zeros(Shape::new(outputs, channels, 1, 1))
                 .map(|kernel| (Kernel::from(kernel), [0, 0])),
             Ok(Some(part)) => {
