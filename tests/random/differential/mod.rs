@@ -5,13 +5,6 @@
 //! knows nothing of the crate. `DIFFERENTIAL_CLAIMS` sets how many claims are made, `DIFFERENTIAL_SEED` where to
 //! begin; a failure prints the smallest claim that it could find.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "small numbers, and a test may panic"
-)]
-#![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "small numbers")]
-
 mod claims;
 mod evaluate;
 mod judge;
@@ -24,13 +17,10 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use super::variable;
 use judge::{Right, Wrong, judge, judge_text};
 use random::Maker;
 use spec::{Claim, Layer};
-
-fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 /// A claim that was answered wrongly, made smaller as far as it stays so.
 fn complain(seed: u64, claim: &Claim, wrong: &Wrong) -> String {

@@ -3,20 +3,15 @@
 //! `EXTREMES_SPECS` sets how many specs are checked, `EXTREMES_SEED` where to begin. A spec that aborts the process or
 //! does not end is the one printed last with `EXTREMES_SHOW=1`.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test may panic")]
-
 mod grammar;
 
 use std::sync::Mutex;
 
+use super::variable;
 use convproof::check::{Files, check};
 use convproof::source::Source;
 use convproof::syntax::parse;
 use grammar::Writer;
-
-fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 /// Small arrays, and headers that promise huge ones.
 struct Arrays(u64);
@@ -81,7 +76,7 @@ fn every_spec_is_answered() {
 /// Every word of the language's tables occurs.
 #[test]
 fn every_function_and_layer_occurs() {
-    let manual = include_str!("../../docs/language.md");
+    let manual = include_str!("../../../docs/language.md");
     let all: String = (1..3000).map(|seed| Writer::new(seed).spec()).collect();
     let rows = manual.lines().filter_map(|line| line.strip_prefix("| `"));
     let calls = rows.filter_map(|row| row.split('`').next()).filter_map(|cell| cell.split_once('('));

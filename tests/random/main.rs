@@ -1,0 +1,16 @@
+//! Random specs, decided in full: claims with known answers, and statements with numbers around every limit.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "small numbers, and a test may panic"
+)]
+#![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "small numbers")]
+
+mod differential;
+mod extremes;
+
+/// A number from the environment.
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
