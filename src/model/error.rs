@@ -43,6 +43,8 @@ pub enum ModelError {
         /// Why not.
         reason: String,
     },
+    /// A defect of this program: there should have been a result.
+    Defect,
     /// Anything that is a mistake in the spec language too: channels that do not fit, a stride of 0, a limit.
     Invalid {
         /// The code under which `convproof explain` and `docs/diagnostics.md` have a section.
@@ -77,6 +79,7 @@ impl fmt::Display for ModelError {
                 write!(f, "no kernel is {extents:?}: [n], [h, w] or [out, in, h, w]")
             }
             Self::TooDeep => write!(f, "operations are nested too deeply"),
+            Self::Defect => write!(f, "a defect of convproof kept this from being built; please report it"),
             Self::Mixed => write!(f, "a stack is compared with a kernel; `conv` makes a stack of a kernel"),
             Self::Clause(clause) => write!(f, "`{clause}` is for claims about stacks"),
             Self::File { path, reason } => write!(f, "{path}: {reason}"),

@@ -33,6 +33,8 @@ mod number;
 mod pair;
 mod room;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use crate::algebra::Rational;

@@ -1,0 +1,171 @@
+//! Stacks, each shared part once.
+
+use std::sync::Arc;
+
+use super::Build;
+use crate::ir::{self, Layer, Span, Upsample};
+use crate::model::kernel::Kernel;
+use crate::model::layers::{AvgPool, Convolution, MaxPool, Plain};
+use crate::model::listing;
+use crate::model::stack::{Node, Stack};
+use crate::resolve::build::layers::{Movement, Statistics, Weights};
+use crate::resolve::build::value::{Array, StackValue};
+use crate::resolve::build::{Amount, Builder};
+
+impl Build {
+    /// A stack; the same value in several places is built once.
+    pub(super) fn stack(&mut self, stack: &Stack) -> Option<StackValue> {
+        let key = Arc::as_ptr(&stack.node);
+        if let Some(value) = self.stacks.get(&key) {
+            return Some(value.clone());
+        }
+        let at = self.line(&listing::stack(stack));
+        let value = self.new_stack(&stack.node, at)?;
+        self.stacks.insert(key, value.clone());
+        Some(value)
+    }
+
+    fn new_stack(&mut self, node: &Node, at: Span) -> Option<StackValue> {
+        match node {
+            Node::Invalid(error) => self.wrong(error.clone()),
+            Node::Plain(layer) => self.plain(*layer, at),
+            Node::Conv(conv) => {
+                let padding = self.padding(conv.padding, Amount::PADDING, at)?;
+                self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
+                    builder.conv(weights, Movement { stride, dilation, padding }, at)
+                })
+            }
+            Node::ConvTranspose(conv) => {
+                let padding = self.four(conv.padding, Amount::PADDING, at)?;
+                let extra = self.pair(conv.output_padding, Amount::OUTPUT_PADDING, at)?;
+                self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
+                    builder.convtranspose(weights, Movement { stride, dilation, padding }, (extra, at), at)
+                })
+            }
+            Node::AvgPool(pool) => self.avgpool(pool, at),
+            Node::MaxPool(pool) => self.maxpool(pool, at),
+            Node::Dense(dense) => {
+                let matrix = self.kernel(&dense.matrix, at)?;
+                let bias = self.optional(dense.bias.as_ref(), at)?;
+                let flat = self.builder.flatten(at);
+                let layer = self.builder.dense((&matrix, at), bias.as_ref().map(|bias| (bias, at)), at)?;
+                self.builder.then(&flat, &layer, at)
+            }
+            Node::Scale(factors) => {
+                let factors = self.kernel(factors, at)?;
+                self.builder.scale((&factors, at), at)
+            }
+            Node::Bias(summands) => {
+                let summands = self.kernel(summands, at)?;
+                self.builder.bias((&summands, at), at)
+            }
+            Node::BatchNorm(vectors, eps) => self.batchnorm(vectors, eps.as_ref(), at),
+            Node::Chain(links) => {
+                let mut chain = self.builder.identity(at);
+                for link in links {
+                    let link = self.stack(link)?;
+                    chain = self.builder.then(&chain, &link, at)?;
+                }
+                Some(chain)
+            }
+            Node::Power(inner, n) => {
+                let inner = self.stack(inner)?;
+                let n = self.count(*n, Builder::repetitions(&inner), at)?;
+                self.builder.repeated(&inner, n, at)
+            }
+            Node::Add(left, right) => self.sum(left, right, false, at),
+            Node::Subtract(left, right) => self.sum(left, right, true, at),
+            Node::Times(factor, inner) => {
+                let (factor, inner) = (self.kernel(factor, at)?, self.stack(inner)?);
+                self.builder.scaled((&factor, at), &inner, at)
+            }
+            Node::Over(inner, divisor) => {
+                let (divisor, inner) = (self.kernel(divisor, at)?, self.stack(inner)?);
+                self.builder.divided(&inner, (&divisor, at), at)
+            }
+            Node::Concat(branches) => {
+                let parts = branches.iter().map(|branch| self.stack(branch)).collect::<Option<Vec<_>>>()?;
+                self.builder.concat(parts, at)
+            }
+        }
+    }
+
+    fn sum(&mut self, left: &Stack, right: &Stack, minus: bool, at: Span) -> Option<StackValue> {
+        let (left, right) = (self.stack(left)?, self.stack(right)?);
+        self.builder.sum_of(&left, &right, minus, at)
+    }
+
+    fn plain(&mut self, layer: Plain, at: Span) -> Option<StackValue> {
+        let layer = match layer {
+            Plain::Identity => return Some(self.builder.identity(at)),
+            Plain::Relu => Layer::Relu,
+            Plain::GlobalAverage => Layer::GlobalAverage,
+            Plain::Subsample(n) => Layer::Subsample(self.pair(n, Amount::STRIDE, at)?),
+            Plain::Pad(sides) => Layer::Pad(self.four(sides, Amount::PADDING, at)?),
+            Plain::Crop(sides) => Layer::Pad(self.four(sides, Amount::PADDING, at)?.map(|side| -side)),
+            Plain::Upsample { factor, nearest } => {
+                Layer::Upsample(Upsample { factor: self.pair(factor, Amount::FACTOR, at)?, nearest })
+            }
+            Plain::SpaceToDepth(n) => Layer::SpaceToDepth(self.size(n, Amount::BLOCK, at)?),
+            Plain::DepthToSpace(n) => Layer::DepthToSpace(self.size(n, Amount::BLOCK, at)?),
+            Plain::Select { from, to } => {
+                let from = self.size(from, Amount::FIRST_CHANNEL, at)?;
+                Layer::Select { from, to: self.size(to, Amount::end_of_channels(from), at)? }
+            }
+        };
+        Some(self.builder.layer(layer, at))
+    }
+
+    fn optional(&mut self, kernel: Option<&Kernel>, at: Span) -> Option<Option<Array>> {
+        kernel.map_or(Some(None), |kernel| self.kernel(kernel, at).map(Some))
+    }
+
+    fn convolution(
+        &mut self,
+        conv: &Convolution,
+        at: Span,
+        make: impl FnOnce(&mut Builder, Weights<'_>, [usize; 2], [usize; 2]) -> Option<StackValue>,
+    ) -> Option<StackValue> {
+        let stride = self.pair(conv.stride, Amount::STRIDE, at)?;
+        let dilation = self.pair(conv.dilation, Amount::DILATION, at)?;
+        let groups = self.size(conv.groups, Amount::GROUPS, at)?;
+        let kernel = self.kernel(&conv.kernel, at)?;
+        let bias = self.optional(conv.bias.as_ref(), at)?;
+        let weights = Weights {
+            kernel: (&kernel, at),
+            bias: bias.as_ref().map(|bias| (bias, at)),
+            groups: (groups, at),
+        };
+        make(&mut self.builder, weights, stride, dilation)
+    }
+
+    fn avgpool(&mut self, pool: &AvgPool, at: Span) -> Option<StackValue> {
+        let size = self.pair(pool.size, Amount::WINDOW, at)?;
+        let stride = self.pair(pool.stride.unwrap_or(pool.size), Amount::STRIDE, at)?;
+        let padding = self.padding(pool.padding, Amount::ADDED_PADDING, at)?;
+        let &AvgPool { average, count_include_pad, ceil_mode, .. } = pool;
+        let pool = ir::AveragePool { average, size, stride, padding, count_include_pad, ceil_mode };
+        self.builder.pool(pool, at, at)
+    }
+
+    fn maxpool(&mut self, pool: &MaxPool, at: Span) -> Option<StackValue> {
+        let size = self.pair(pool.size, Amount::WINDOW, at)?;
+        let stride = self.pair(pool.stride.unwrap_or(pool.size), Amount::STRIDE, at)?;
+        let padding = self.four(pool.padding, Amount::ADDED_PADDING, at)?;
+        self.builder.maxpool(ir::MaxPool { size, stride, padding }, at, at)
+    }
+
+    fn batchnorm(&mut self, vectors: &[Kernel; 4], eps: Option<&Kernel>, at: Span) -> Option<StackValue> {
+        let [gamma, beta, mean, var] = vectors.each_ref().map(|vector| self.kernel(vector, at));
+        let [gamma, beta, mean, var] = [gamma?, beta?, mean?, var?];
+        let eps = self.optional(eps, at)?.unwrap_or_else(Builder::default_eps);
+        let statistics = Statistics {
+            gamma: (&gamma, at),
+            beta: (&beta, at),
+            mean: (&mean, at),
+            var: (&var, at),
+            eps: (&eps, at),
+        };
+        self.builder.batchnorm(&statistics, at)
+    }
+}
