@@ -1,9 +1,9 @@
 //! From a spec's text to its report: parse, resolve, decide, put into words, one statement after the other.
 
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use crate::algebra::Rational;
+use crate::algebra::budget::{self, Budget, Halt};
 use crate::diagnostic::Diagnostic;
 use crate::ir::{KernelTerm, Prop, Symbols};
 use crate::load;
@@ -12,11 +12,14 @@ use crate::present::{self, Shown};
 use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::verdict::Doubt;
 use crate::prove::{kernels, opinion};
-use crate::report::{ClaimReport, Entry, FileReport};
+use crate::report::{ClaimKind, ClaimReport, Entry, FileReport};
 use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
-use crate::source::Source;
-use crate::syntax::ast::{Item, Statement};
+use crate::source::{Source, Span};
+use crate::syntax::ast::{Item, Statement, StatementKind};
 use crate::syntax::parse;
+
+/// The code of a declaration that made the program panic.
+const DEFECT: &str = "E0005";
 
 /// Where `load` finds its files.
 pub trait Files {
@@ -24,8 +27,20 @@ pub trait Files {
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
 }
 
-/// Checks one spec. `progress` is told the label of each claim before it is decided.
+/// Checks one spec. `progress` is told of each statement before it is read, and the label of each claim before it
+/// is decided. Each of these steps has a whole [`Budget`] of the usual size.
 pub fn check(source: &Source, files: &dyn Files, progress: &mut dyn FnMut(&str)) -> FileReport {
+    check_within(source, files, &Budget::default(), progress)
+}
+
+/// The same with another budget for each step; its flag stops those under way and to come. A claim that has no
+/// verdict by then is `unknown`, a declaration an error.
+pub fn check_within(
+    source: &Source,
+    files: &dyn Files,
+    budget: &Budget,
+    progress: &mut dyn FnMut(&str),
+) -> FileReport {
     let (spec, mistakes) = parse(source.text());
     let mut errors: Vec<Diagnostic> = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
     let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
@@ -36,19 +51,35 @@ pub fn check(source: &Source, files: &dyn Files, progress: &mut dyn FnMut(&str))
     for item in &spec.items {
         match item {
             Item::Prose(prose) => entries.push(Entry::Prose(prose.text.clone())),
-            Item::Statement(statement) => match resolver.statement(statement) {
-                Ok(Resolved::Declaration) => declare(&mut entries, source, statement),
-                Ok(Resolved::Claims(claims)) => {
-                    for claim in claims {
-                        progress(claim.label.as_deref().unwrap_or(&claim.statement));
-                        match guarded(&claim, &mut resolver, source) {
-                            Ok(report) => entries.push(Entry::Claim(Box::new(report))),
-                            Err(error) => errors.push(operator_diagnostic(&error, claim.span)),
+            Item::Statement(statement) => {
+                progress(source.slice(statement.span).lines().next().unwrap_or_default());
+                match budget.run(|| read_statement(&mut resolver, statement)) {
+                    Ok(Ok(Resolved::Declaration)) => declare(&mut entries, source, statement),
+                    Ok(Ok(Resolved::Claims(claims))) => {
+                        for claim in claims {
+                            progress(claim.label.as_deref().unwrap_or(&claim.statement));
+                            match budget.run(|| decide(&claim, &mut resolver, source)) {
+                                Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
+                                Ok(Err(error)) => errors.push(operator_diagnostic(&error, claim.span)),
+                                Err(halt) => {
+                                    bind_nothing(statement, &mut resolver);
+                                    entries.push(halted(Heading::of(&claim), halt, source));
+                                }
+                            }
+                        }
+                    }
+                    Ok(Err(found)) => {
+                        errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
+                    }
+                    Err(halt) => {
+                        bind_nothing(statement, &mut resolver);
+                        match unread(statement, source) {
+                            Some(heading) => entries.push(halted(heading, halt, source)),
+                            None => errors.push(halt_diagnostic(&halt, statement.span)),
                         }
                     }
                 }
-                Err(found) => errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic)),
-            },
+            }
         }
     }
     errors.sort_by_key(|diagnostic| diagnostic.primary.span);
@@ -73,17 +104,64 @@ fn declare(entries: &mut Vec<Entry>, source: &Source, statement: &Statement) {
     }
 }
 
-/// Decides one claim; a defect that makes the engine panic costs this claim only, and is an `unknown`.
-fn guarded(
-    claim: &ResolvedClaim,
+/// What a statement means.
+fn read_statement(
     resolver: &mut Resolver<'_>,
-    source: &Source,
-) -> Result<ClaimReport, OperatorError> {
-    let attempt = AssertUnwindSafe(|| decide(claim, resolver, source));
-    std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
-        let shown = present::unknown(&Doubt::Contradiction);
-        Ok(report(claim, shown, source, Duration::ZERO))
-    })
+    statement: &Statement,
+) -> Result<Resolved, Vec<crate::resolve::ResolveError>> {
+    let _doing = budget::doing("reading the statement");
+    resolver.statement(statement)
+}
+
+/// A claim without a verdict.
+fn halted(heading: Heading, halt: Halt, source: &Source) -> Entry {
+    let shown = present::unknown(&Doubt::Halted(halt));
+    Entry::Claim(Box::new(report(heading, shown, source, Duration::ZERO)))
+}
+
+/// What a statement claims, if it does, in its own words.
+fn unread(statement: &Statement, source: &Source) -> Option<Heading> {
+    let (kind, label) = match &statement.kind {
+        StatementKind::Prove(claim) => (ClaimKind::Prove, &claim.label),
+        StatementKind::Refute(claim) => (ClaimKind::Refute, &claim.label),
+        StatementKind::Chain(claim) => (ClaimKind::Chain, &claim.label),
+        StatementKind::Solve(claim) => (ClaimKind::Solve, &claim.label),
+        StatementKind::Fit(claim) => (ClaimKind::Fit, &claim.label),
+        StatementKind::Kernel { .. }
+        | StatementKind::Scalar { .. }
+        | StatementKind::Image { .. }
+        | StatementKind::Stack { .. } => return None,
+    };
+    let text = source.slice(statement.span);
+    let text = text.strip_prefix(kind.keyword()).unwrap_or(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Some(Heading { label: label.clone(), kind, statement: words.join(" "), span: statement.span })
+}
+
+/// Notes that the names of a statement have no values, so that their uses are passed over in silence.
+fn bind_nothing(statement: &Statement, resolver: &mut Resolver<'_>) {
+    let names = match &statement.kind {
+        StatementKind::Kernel { target, .. } | StatementKind::Image { target, .. } => vec![&target.name],
+        StatementKind::Scalar { name, .. } | StatementKind::Stack { name, .. } => vec![name],
+        StatementKind::Solve(claim) | StatementKind::Fit(claim) => {
+            claim.body.unknowns.iter().map(|unknown| &unknown.name).collect()
+        }
+        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_) => Vec::new(),
+    };
+    names.into_iter().for_each(|name| resolver.poison(&name.text, name.span));
+}
+
+/// A declaration without a value.
+fn halt_diagnostic(halt: &Halt, span: Span) -> Diagnostic {
+    match halt {
+        Halt::Exhausted(exhausted) => {
+            Diagnostic::new("E0222", format!("beyond the limits: {exhausted}"), span, "too much work")
+        }
+        Halt::Defect => {
+            Diagnostic::new(DEFECT, "a defect of convproof kept this from being read", span, "left out")
+                .with_hint("please report it, with the spec")
+        }
+    }
 }
 
 /// Decides one claim and puts the verdict into words.
@@ -93,6 +171,7 @@ fn decide(
     source: &Source,
 ) -> Result<ClaimReport, OperatorError> {
     let start = Instant::now();
+    let _doing = budget::doing("deciding the claim");
     let shown = match &claim.body {
         ClaimBody::Prop(prop) => proposition(prop, resolver.symbols(), source)?,
         ClaimBody::Solve(asked) => {
@@ -123,19 +202,35 @@ fn decide(
             present::fitted(&fitted, problem)
         }
     };
-    Ok(report(claim, shown, source, start.elapsed()))
+    Ok(report(Heading::of(claim), shown, source, start.elapsed()))
+}
+
+/// What a report says of a claim before its verdict.
+struct Heading {
+    label: Option<String>,
+    kind: ClaimKind,
+    statement: String,
+    span: Span,
+}
+
+impl Heading {
+    fn of(claim: &ResolvedClaim) -> Self {
+        let ResolvedClaim { label, kind, statement, span, .. } = claim;
+        Self { label: label.clone(), kind: *kind, statement: statement.clone(), span: *span }
+    }
 }
 
 /// A claim with its verdict in words.
-fn report(claim: &ResolvedClaim, shown: Shown, source: &Source, elapsed: Duration) -> ClaimReport {
+fn report(heading: Heading, shown: Shown, source: &Source, elapsed: Duration) -> ClaimReport {
     let Shown { outcome, method, details, witness } = shown;
+    let Heading { label, kind, statement, span } = heading;
     ClaimReport {
-        label: claim.label.clone().unwrap_or_else(|| claim.statement.clone()),
-        line: source.position(claim.span.start).0,
-        kind: claim.kind,
-        statement: claim.statement.clone(),
+        label: label.unwrap_or_else(|| statement.clone()),
+        line: source.position(span.start).0,
+        kind,
+        statement,
         outcome,
-        holds: outcome.holds(claim.kind),
+        holds: outcome.holds(kind),
         method,
         details,
         witness,

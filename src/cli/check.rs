@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -35,6 +36,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
 
+    /// Let no claim take longer than so many seconds; it is unknown then
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+
     /// Say how long each claim took
     #[arg(long)]
     timings: bool,
@@ -64,6 +69,11 @@ struct Report {
     format: Format,
 }
 
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "a positive number of seconds".to_owned())
+}
+
 fn parse_report(path: &str) -> Result<Report, String> {
     let path = PathBuf::from(path);
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -81,7 +91,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
     let options = arguments.options();
     let specs = collect(&arguments.paths);
     let mut reports = Vec::with_capacity(specs.len());
-    check_all(&specs, |report| {
+    check_all(&specs, arguments.timeout, |report| {
         if arguments.format == Format::Text {
             output.print(&text::file(&report, options));
         }

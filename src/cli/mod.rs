@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::algebra::budget;
 use output::{ColorChoice, Output};
 
 /// Proves or refutes, exactly, that stacks of linear layers compute the same function.
@@ -69,13 +70,28 @@ where
             });
         }
     };
-    let mut output = Output::new(arguments.color);
-    let status = match &arguments.command {
-        Command::Check(arguments) => check::run(arguments, &mut output),
-        Command::Fmt(arguments) => fmt::run(arguments, &mut output),
-        Command::Explain(arguments) => explain::run(arguments, &mut output),
-        Command::Factor(arguments) => factor::run(arguments, &mut output),
-        Command::Completions(arguments) => completions::run(arguments, &mut output),
-    };
-    ExitCode::from(status.max(output.finish()) as u8)
+    quiet_defects();
+    // Expressions nest as deeply as the limits allow, whatever the stack of the first thread.
+    let status = workers::on_large_stack(|| {
+        let mut output = Output::new(arguments.color);
+        let status = match &arguments.command {
+            Command::Check(arguments) => check::run(arguments, &mut output),
+            Command::Fmt(arguments) => fmt::run(arguments, &mut output),
+            Command::Explain(arguments) => explain::run(arguments, &mut output),
+            Command::Factor(arguments) => factor::run(arguments, &mut output),
+            Command::Completions(arguments) => completions::run(arguments, &mut output),
+        };
+        status.max(output.finish())
+    });
+    ExitCode::from(status as u8)
+}
+
+/// Says nothing of panics that are caught: the report of the claim tells of them.
+fn quiet_defects() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !budget::is_guarded() {
+            loud(panic);
+        }
+    }));
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, Builder};
+use std::thread::{self, Builder, ScopedJoinHandle};
+use std::time::Duration;
 
-use crate::check::check;
+use crate::algebra::budget::Budget;
+use crate::check::check_within;
 use crate::report::FileReport;
 
 use super::files::Spec;
@@ -15,17 +17,30 @@ use super::progress::{self, Slot};
 /// Stack of a thread that checks. It is address space only, until it is used.
 const STACK: usize = 256 << 20;
 
-/// Checks the specs; `each` gets their reports in the order of the specs, each as soon as that allows.
-pub(super) fn check_all(specs: &[Spec], each: impl FnMut(FileReport)) {
+/// Does something on a thread with a large stack; here, if there is no such thread to be had.
+pub(super) fn on_large_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
+    thread::scope(|scope| {
+        let thread = Builder::new().stack_size(STACK).spawn_scoped(scope, &work);
+        match thread.map(ScopedJoinHandle::join) {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => work(),
+        }
+    })
+}
+
+/// Checks the specs, with as much time for each claim as `limit` says; `each` gets their reports in the order of the
+/// specs, each as soon as that allows.
+pub(super) fn check_all(specs: &[Spec], limit: Option<Duration>, each: impl FnMut(FileReport)) {
     let jobs = thread::available_parallelism().map_or(1, usize::from).min(specs.len());
     let slots: Vec<Slot> = (0..jobs).map(|_| Slot::default()).collect();
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (sender, reports) = mpsc::channel();
         let (watched, end) = mpsc::channel();
-        if progress::wanted() {
-            // Without a thread to spare there is no progress to see, and nothing else is lost.
-            let _ = Builder::new().spawn_scoped(scope, || progress::watch(&slots, end, tell));
+        if progress::wanted() || limit.is_some() {
+            // Without a thread to spare there is no progress to see and no clock; the budget limits the work.
+            let _ = Builder::new().spawn_scoped(scope, || progress::watch(&slots, end, limit, tell));
         }
         let mut started = 0;
         for slot in &slots {
@@ -49,7 +64,10 @@ fn work(specs: &[Spec], next: &AtomicUsize, slot: &Slot, sender: &Sender<(usize,
         let at = next.fetch_add(1, Ordering::Relaxed);
         let Some(spec) = specs.get(at) else { return };
         let report = match spec.read() {
-            Ok(source) => check(&source, &spec.folder(), &mut |label| slot.begin(label)),
+            Ok(source) => {
+                let budget = Budget { cancel: slot.cancel.clone(), ..Budget::default() };
+                check_within(&source, &spec.folder(), &budget, &mut |label| slot.begin(label))
+            }
             Err(report) => *report,
         };
         slot.rest();
@@ -72,6 +90,8 @@ fn in_order(reports: &Receiver<(usize, FileReport)>, mut each: impl FnMut(FileRe
 }
 
 fn tell(label: &str) {
-    // There is nowhere to report a broken standard error to.
-    let _ = writeln!(std::io::stderr(), "checking {label:?} …");
+    if progress::wanted() {
+        // There is nowhere to report a broken standard error to.
+        let _ = writeln!(std::io::stderr(), "checking {label:?} …");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod corpus;
+mod limits;
 mod model;
 mod proofs_fresh;
 mod readme;

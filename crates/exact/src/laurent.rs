@@ -8,7 +8,7 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::{Fp, Rational};
+use super::{Fp, Rational, budget};
 
 /// A free scalar, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,6 +170,7 @@ impl Poly {
         if factor.is_zero() {
             return Self::zero();
         }
+        budget::spend_on(self.terms.len(), 30);
         Self { terms: self.terms.iter().map(|(m, c)| (m.clone(), c * factor)).collect() }
     }
 
@@ -189,6 +190,7 @@ impl Poly {
     /// Replaces every symbol by a rational; `None` when a zero is raised to a negative power or a
     /// power is too long.
     pub fn evaluate(&self, value: &impl Fn(Symbol) -> Rational) -> Option<Rational> {
+        budget::spend_on(self.terms.len(), 60);
         let mut sum = Rational::from(0);
         for (monomial, coefficient) in &self.terms {
             let mut product = coefficient.clone();
@@ -204,6 +206,7 @@ impl Poly {
 
     /// The value modulo the prime of [`Fp`]; `None` when a denominator vanishes there.
     pub fn evaluate_mod(&self, value: &impl Fn(Symbol) -> Fp) -> Option<Fp> {
+        budget::spend_on(self.terms.len(), 30);
         let mut sum = Fp::ZERO;
         for (monomial, coefficient) in &self.terms {
             let mut product = Fp::from_rational(coefficient)?;
@@ -298,6 +301,7 @@ impl Sum {
 
     /// Adds `left · right`.
     pub fn add_product(&mut self, left: &Poly, right: &Poly) {
+        budget::spend_on(left.terms.len().saturating_mul(right.terms.len()), 60);
         for (m, c) in &left.terms {
             for (n, d) in &right.terms {
                 self.add(m.times(n), &(c * d));
@@ -326,6 +330,7 @@ impl Sum {
 
 /// Merges two sorted term lists, the second with a sign.
 fn merge(left: &Poly, right: &Poly, negate: bool) -> Poly {
+    budget::spend_on(left.terms.len() + right.terms.len(), 30);
     let signed = |c: &Rational| if negate { -c } else { c.clone() };
     let (mut a, mut b) = (left.terms.as_slice(), right.terms.as_slice());
     let mut terms = Vec::with_capacity(a.len() + b.len());

@@ -1,5 +1,7 @@
-//! Exact arithmetic: grids, rationals, polynomials, modular arithmetic. Imports nothing else of the crate.
+//! Exact arithmetic: grids, rationals, polynomials, modular arithmetic; and the budget that work is counted in.
+//! Imports nothing else of the crate.
 
+pub mod budget;
 pub mod field;
 pub mod grid;
 mod laurent;

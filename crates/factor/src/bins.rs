@@ -4,6 +4,7 @@
 //! only bidegrees, so it serves every field.
 
 use super::exact::FactorError;
+use convproof_exact::budget;
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
 use rustc_hash::FxHashMap;
@@ -116,6 +117,7 @@ impl Search<'_> {
                     (left / power).min(fits(piece.rows, room[bin].0)).min(fits(piece.columns, room[bin].1));
                 for exponent in (0..=most).rev() {
                     self.steps += 1;
+                    budget::spend_on(room.len() + 4, 40);
                     if self.steps > STEP_LIMIT {
                         return Err(FactorError::Limit);
                     }

@@ -52,10 +52,7 @@ impl Image {
         [channels, height, width]: [usize; 3],
         mut entry: impl FnMut(&mut Work, [usize; 3]) -> Result<Rational, EvaluateError>,
     ) -> Result<Self, EvaluateError> {
-        if channels == 0 || height == 0 || width == 0 {
-            return Err(EvaluateError::NoOutput);
-        }
-        let count = cells([channels, height, width]).ok_or(EvaluateError::TooLarge)?;
+        let count = Self::room([channels, height, width])?;
         let mut values = Vec::with_capacity(count);
         for channel in 0..channels {
             for row in 0..height {
@@ -67,6 +64,14 @@ impl Image {
             }
         }
         Ok(Self { channels, height, width, values })
+    }
+
+    /// How many entries an image of a size has; an error if it cannot be one.
+    pub(super) fn room(size: [usize; 3]) -> Result<usize, EvaluateError> {
+        if size.contains(&0) {
+            return Err(EvaluateError::NoOutput);
+        }
+        cells(size).ok_or(EvaluateError::TooLarge)
     }
 
     /// `[channels, height, width]`.

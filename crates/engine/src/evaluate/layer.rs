@@ -30,6 +30,8 @@ impl<'a> Evaluator<'a> {
             };
         };
         let size = [channels, rows.outputs, columns.outputs];
+        // Before memory is taken for it.
+        Image::room(size)?;
         match layer {
             Layer::Conv(conv) => self.conv(conv, size, [&rows, &columns], x),
             Layer::ConvTranspose(conv) => self.conv_transpose(conv, size, [&rows, &columns], x),
@@ -257,6 +259,8 @@ impl<'a> Evaluator<'a> {
         let [_, _, height, width] = kernel.shape();
         let taps = live([height, width], kernel.values());
         let cells = live([x.height(), x.width()], x.values());
+        let taken = (axes[0].outputs + axes[1].outputs).saturating_mul(size_of::<Cells>());
+        self.work.room(taken as u64 / 16)?;
         let mut lines = |axis: usize| {
             let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
             // Before anything is allocated: there may be as many outputs as numbers have room for.

@@ -2,6 +2,7 @@
 
 use super::EvaluateError;
 use convproof_exact::Rational;
+use convproof_exact::budget;
 
 /// Most units of work of one evaluation, a few seconds. Reading a cell takes one, storing one eight, a product or
 /// sum of machine-word fractions 32, one of longer numbers as many times that as a schoolbook product has steps.
@@ -31,6 +32,7 @@ impl Work {
 
     #[inline]
     pub(super) fn charge(&mut self, units: u64) -> Result<(), EvaluateError> {
+        budget::spend(units);
         self.left = self.left.checked_sub(units).ok_or(EvaluateError::TooLarge)?;
         Ok(())
     }

@@ -68,8 +68,20 @@ fn of_poly(poly: &Poly) -> KernelExpr {
             }
         })
     };
-    let sum = poly.terms().iter().map(term).reduce(|a, b| KernelExpr::Add(Arc::new(a), Arc::new(b)));
-    sum.unwrap_or_else(|| number(&Rational::from(0)))
+    let mut terms: Vec<KernelExpr> = poly.terms().iter().map(term).collect();
+    // Sums of halves, so that many terms are not as many levels.
+    while terms.len() > 1 {
+        let mut halved = Vec::with_capacity(terms.len().div_ceil(2));
+        let mut rest = terms.into_iter();
+        while let Some(a) = rest.next() {
+            halved.push(match rest.next() {
+                Some(b) => KernelExpr::Add(Arc::new(a), Arc::new(b)),
+                None => a,
+            });
+        }
+        terms = halved;
+    }
+    terms.pop().unwrap_or_else(|| number(&Rational::from(0)))
 }
 
 /// A kernel expression with all names resolved.

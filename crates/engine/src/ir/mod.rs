@@ -5,6 +5,7 @@
 
 mod claim;
 mod kernel;
+mod nesting;
 mod span;
 mod stack;
 mod symbols;

@@ -1,10 +1,11 @@
 //! The free symbols of a spec: their names, and the square roots among them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::kernel::Shape;
 use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
@@ -35,8 +36,13 @@ pub struct Root {
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
     kernels: Vec<FreeKernel>,
+    /// The number of each free kernel, by its first symbol.
+    owners: BTreeMap<Symbol, usize>,
+    /// In order of their symbols.
     roots: Vec<Root>,
     divisors: BTreeSet<Symbol>,
+    /// The symbol of each root.
+    radicands: FxHashMap<Poly, Symbol>,
     entries: u32,
     scalars: u32,
 }
@@ -79,6 +85,7 @@ impl Symbols {
             Symbol(first)
         };
         let kernel = FreeKernel { name: name.to_owned(), shape, indices, first };
+        self.owners.insert(first, self.kernels.len());
         self.kernels.push(kernel.clone());
         Some(kernel)
     }
@@ -147,10 +154,11 @@ impl Symbols {
 
     /// The symbol that stands for the square root of a radicand.
     fn root_symbol(&mut self, radicand: &Poly) -> Option<Poly> {
-        if let Some(root) = self.roots.iter().find(|root| root.radicand == *radicand) {
-            return Some(Poly::symbol(root.symbol));
+        if let Some(&symbol) = self.radicands.get(radicand) {
+            return Some(Poly::symbol(symbol));
         }
         let symbol = self.next_scalar()?;
+        self.radicands.insert(radicand.clone(), symbol);
         self.roots.push(Root { symbol, radicand: radicand.clone() });
         Some(Poly::symbol(symbol))
     }
@@ -167,17 +175,16 @@ impl Symbols {
 
     /// The square root that a symbol stands for, if it does.
     pub fn root_of(&self, symbol: Symbol) -> Option<&Root> {
-        self.roots.iter().find(|root| root.symbol == symbol)
+        let at = self.roots.binary_search_by_key(&symbol, |root| root.symbol).ok()?;
+        self.roots.get(at)
     }
 
     /// The free kernel that a symbol is an entry of, and which entry in storage order.
     pub fn owner(&self, symbol: Symbol) -> Option<(&FreeKernel, usize)> {
-        self.kernels.iter().find_map(|kernel| {
-            let offset = symbol.0.checked_sub(kernel.first.0)?;
-            let offset = usize::try_from(offset).ok()?;
-            let same_kind = symbol.is_scalar() == kernel.first.is_scalar();
-            (same_kind && offset < kernel.shape.entries()?).then_some((kernel, offset))
-        })
+        let (first, &number) = self.owners.range(..=symbol).next_back()?;
+        let kernel = self.kernels.get(number)?;
+        let offset = usize::try_from(symbol.0 - first.0).ok()?;
+        (offset < kernel.shape.entries()?).then_some((kernel, offset))
     }
 
     /// Whether a symbol is a square root of numbers only.
@@ -187,13 +194,12 @@ impl Symbols {
 
     /// The symbols with those that their square roots are taken of.
     pub fn foundations(&self, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
+        let mut known: FxHashSet<Symbol> = symbols.iter().copied().collect();
         let mut at = 0;
         while let Some(&symbol) = symbols.get(at) {
             at += 1;
             if let Some(root) = self.root_of(symbol) {
-                let inner: Vec<Symbol> =
-                    root.radicand.symbols().into_iter().filter(|inner| !symbols.contains(inner)).collect();
-                symbols.extend(inner);
+                symbols.extend(root.radicand.symbols().into_iter().filter(|&inner| known.insert(inner)));
             }
         }
         symbols
@@ -221,14 +227,22 @@ impl Symbols {
         poly.display(|symbol| self.name(symbol)).to_string()
     }
 
+    /// The number of the last root that occurs in a polynomial, of those before `end`.
+    fn last_root_in(&self, poly: &Poly, end: usize) -> Option<usize> {
+        let number = |symbol| self.roots.binary_search_by_key(&symbol, |root| root.symbol).ok();
+        poly.symbols().into_iter().filter_map(number).filter(|&at| at < end).max()
+    }
+
     /// A normal form in which `σ² = radicand` has been used up: zero exactly when the polynomial vanishes
     /// wherever all radicands are positive, as long as no radicand is a square or related to another one.
     #[must_use]
     pub fn reduce(&self, poly: &Poly) -> Poly {
         let mut poly = poly.clone();
         // Later radicands may contain earlier roots, never the reverse.
-        for root in self.roots.iter().rev() {
-            poly = reduce_root(&poly, root);
+        let mut last = self.roots.len();
+        while let Some(at) = self.last_root_in(&poly, last) {
+            poly = reduce_root(&poly, &self.roots[at]);
+            last = at;
         }
         poly
     }

@@ -11,6 +11,7 @@ use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
 use super::symbolic::SymbolicKernel;
+use convproof_exact::budget;
 use convproof_exact::{Fp, Grid, Monomial, Poly, Rational, Symbol};
 
 /// A free kernel as it occurs whole: dilated, flipped or transposed.
@@ -155,6 +156,11 @@ impl AtomKernel {
         Some(Self { size: [1, 1], terms })
     }
 
+    /// Bytes that were counted for its coefficients when they were made within a budget.
+    pub fn memory(&self) -> u64 {
+        self.terms.values().map(|placed| placed.kernel.memory()).sum()
+    }
+
     /// Rows and columns.
     pub fn size(&self) -> [usize; 2] {
         self.size
@@ -233,6 +239,7 @@ impl AtomKernel {
         let mut product = Self { size, terms: BTreeMap::new() };
         for (left, a) in &self.terms {
             for (right, b) in &other.terms {
+                budget::spend_on(left.len() + right.len() + 4, 60);
                 let right = right.iter().map(|&(atom, exponent)| (atom.dilated(dilation), exponent));
                 let placed = Placed {
                     top: a.top + b.top * dilation[0],
@@ -421,6 +428,8 @@ impl AtomKernel {
         let mut total = Fp::ZERO;
         for (word, placed) in &self.terms {
             let shape = placed.kernel.shape();
+            let taps: usize = word.iter().map(|(atom, _)| atom.size[0] * atom.size[1]).sum();
+            budget::spend_on(shape.area() + taps, 10);
             let entries = placed.kernel.residues()?;
             let mut product = sum(shape.height, shape.width, [x, y], &|i, j| entries[i * shape.width + j]);
             for &(atom, exponent) in word {
@@ -471,6 +480,7 @@ fn multiply(left: &[(Atom, i16)], right: impl Iterator<Item = (Atom, i16)>) -> W
 fn convolve_mod(left: &Grid<Fp>, right: &Grid<Fp>, dilation: [usize; 2]) -> Grid<Fp> {
     let height = left.height() + (right.height() - 1) * dilation[0];
     let width = left.width() + (right.width() - 1) * dilation[1];
+    budget::spend_on(left.cells().len().saturating_mul(right.cells().len()), 2);
     let mut product = Grid::from_fn(height, width, |_, _| Fp::ZERO);
     for p in 0..right.height() {
         for q in 0..right.width() {

@@ -7,6 +7,7 @@ use super::concrete::{check_denominator, check_memory};
 use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
 use super::{ConcreteKernel, Integers, KernelError, Shape, direct, spectral};
+use convproof_exact::budget;
 use convproof_exact::field::primes_for;
 
 /// No composition starts that by the estimates below takes longer than this many nanoseconds.
@@ -95,6 +96,8 @@ fn compose(first: &Integers, next: &Integers, geometry: Geometry) -> Result<Inte
         // Each big integer costs about ten words more while it is a value of its own.
         check_memory(count, bits.saturating_add(640))?;
     }
+    let _doing = budget::doing("composing kernels");
+    budget::spend(u64::try_from(plan.cost).unwrap_or(u64::MAX));
     Ok(execute(plan.method, first, next, geometry))
 }
 

@@ -5,6 +5,7 @@ use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{Integers, KernelError, Shape};
+use convproof_exact::budget::{self, Held};
 use convproof_exact::{Grid, Rational};
 
 /// An exact kernel: integers over one positive common denominator, in lowest terms.
@@ -24,6 +25,7 @@ pub struct ConcreteKernel {
     shape: Shape,
     integers: Integers,
     denominator: BigInt,
+    held: Held,
 }
 
 impl ConcreteKernel {
@@ -33,7 +35,8 @@ impl ConcreteKernel {
     /// If the shape is not valid or has another number of entries.
     pub fn from_integers(shape: Shape, values: Vec<i64>) -> Result<Self, KernelError> {
         check_count(shape, values.len())?;
-        Ok(Self { shape, integers: Integers::Words(values), denominator: BigInt::one() })
+        let held = budget::hold(values.len(), size_of::<i64>());
+        Ok(Self { shape, integers: Integers::Words(values), denominator: BigInt::one(), held })
     }
 
     /// Integers in the order `[out][in][row][column]`, each divided by `denominator`.
@@ -88,8 +91,14 @@ impl ConcreteKernel {
     /// if all fit, are the caller's promise.
     pub(crate) fn canonical(shape: Shape, integers: Integers, mut denominator: BigInt) -> Self {
         debug_assert!(shape.validate() == Ok(integers.len()) && denominator.is_positive());
+        let words = match &integers {
+            Integers::Words(words) => words.len(),
+            Integers::Wide(_) => integers.len().saturating_mul(words_of(integers.max_bits())),
+        };
+        budget::spend_on(words, 4);
+        let held = budget::hold(words, size_of::<i64>());
         let integers = integers.reduce(&mut denominator);
-        Self { shape, integers, denominator }
+        Self { shape, integers, denominator, held }
     }
 
     /// All entries equal to `value`.
@@ -170,6 +179,11 @@ impl ConcreteKernel {
         self.rational(((output * inputs + input) * height + row) * width + column)
     }
 
+    /// Bytes that were counted for it when it was made within a budget.
+    pub fn memory(&self) -> u64 {
+        self.held.bytes()
+    }
+
     /// All entries, in the order `[out][in][row][column]`.
     pub fn entries(&self) -> impl Iterator<Item = Rational> + '_ {
         (0..self.integers.len()).map(|index| self.rational(index))
@@ -193,6 +207,11 @@ impl ConcreteKernel {
     pub(crate) fn over_denominator(&self, value: BigInt) -> Rational {
         Rational::new(value, self.denominator.clone()).expect("denominators are positive")
     }
+}
+
+/// Machine words that so many bits take.
+fn words_of(bits: u64) -> usize {
+    usize::try_from(bits / 64 + 1).unwrap_or(usize::MAX)
 }
 
 fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {

@@ -8,6 +8,7 @@ use std::collections::btree_map::Entry;
 use rustc_hash::FxHashMap;
 
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape, SymbolicKernel};
+use convproof_exact::budget;
 use convproof_exact::{Grid, Monomial, Poly, Rational, Sum, Symbol};
 use convproof_factor::divide;
 
@@ -185,6 +186,7 @@ fn symbolic(
         if !inside {
             return if primitive { Ok(None) } else { Err(DeconvolveError::CommonFactor) };
         }
+        budget::spend_on(divisor.len() + 1, 200);
         let factor = value * &inverse;
         for (at, coefficient) in &divisor {
             let key = Place(at.0 + row, at.1 + column, at.2.times(&monomial));

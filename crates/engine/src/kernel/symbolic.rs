@@ -3,7 +3,8 @@
 use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
-use convproof_exact::{Poly, Rational, Sum, Symbol};
+use convproof_exact::budget::{self, Held};
+use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
 
 /// Most monomials all entries of an expanded kernel may hold together.
 pub const MAX_TERMS: usize = 2_000_000;
@@ -13,6 +14,7 @@ pub const MAX_TERMS: usize = 2_000_000;
 pub struct SymbolicKernel {
     shape: Shape,
     entries: Vec<Poly>,
+    held: Held,
 }
 
 impl SymbolicKernel {
@@ -21,7 +23,14 @@ impl SymbolicKernel {
         if shape.entries() != Some(entries.len()) {
             return Err(KernelError::EntryCount { expected: shape.validate()?, found: entries.len() });
         }
-        Ok(Self { shape, entries })
+        Ok(Self::holding(shape, entries))
+    }
+
+    fn holding(shape: Shape, entries: Vec<Poly>) -> Self {
+        let terms: usize = entries.iter().map(|entry| entry.terms().len()).sum();
+        let bytes = entries.len() * size_of::<Poly>() + terms * size_of::<(Monomial, Rational)>();
+        budget::spend_on(entries.len() + terms, 10);
+        Self { shape, entries, held: budget::hold(bytes, 1) }
     }
 
     /// All entries zero.
@@ -48,6 +57,11 @@ impl SymbolicKernel {
     pub fn as_concrete(&self) -> Option<ConcreteKernel> {
         let values = self.entries.iter().map(Poly::as_constant).collect::<Option<Vec<_>>>()?;
         ConcreteKernel::from_rationals(self.shape, &values).ok()
+    }
+
+    /// Bytes that were counted for it when it was made within a budget.
+    pub fn memory(&self) -> u64 {
+        self.held.bytes()
     }
 
     /// The shape.
@@ -92,7 +106,7 @@ impl SymbolicKernel {
     /// Every entry times a polynomial.
     #[must_use]
     pub fn scale(&self, factor: &Poly) -> Self {
-        Self { shape: self.shape, entries: self.entries.iter().map(|entry| entry * factor).collect() }
+        Self::holding(self.shape, self.entries.iter().map(|entry| entry * factor).collect())
     }
 
     /// Composition "self first, then `next` dilated by `dilation`": full convolution in space, matrix product
@@ -109,6 +123,8 @@ impl SymbolicKernel {
             width: a.width + (b.width - 1) * dilation[1],
         };
         let count = shape.validate()?;
+        let _doing = budget::doing("composing kernels with free symbols");
+        let _sums = budget::hold(count, size_of::<Sum>());
         let mut sums: Vec<Sum> = Vec::new();
         sums.resize_with(count, Sum::default);
         let mut total = 0_usize;
@@ -117,6 +133,7 @@ impl SymbolicKernel {
             if tap.is_zero() {
                 continue;
             }
+            budget::spend_on(a.inputs * a.area(), 3);
             for c in 0..a.inputs {
                 for i in 0..a.height {
                     for j in 0..a.width {
@@ -164,16 +181,16 @@ impl SymbolicKernel {
     /// bottom and right; a zero kernel becomes one zero. `None` if there is nothing to remove.
     pub fn trim(&self) -> Result<Option<(Self, [usize; 4])>, KernelError> {
         let Shape { height, width, .. } = self.shape;
-        let used = |keep: &dyn Fn([usize; 4]) -> bool| {
-            positions(self.shape).zip(&self.entries).any(|(at, entry)| keep(at) && !entry.is_zero())
-        };
-        let rows: Vec<usize> = (0..height).filter(|&row| used(&|at| at[2] == row)).collect();
-        let columns: Vec<usize> = (0..width).filter(|&column| used(&|at| at[3] == column)).collect();
-        let (Some(&top), Some(&last_row)) = (rows.first(), rows.last()) else {
+        // The box of the entries that are not zero: first and last row, first and last column.
+        let used = positions(self.shape).zip(&self.entries).filter(|(_, entry)| !entry.is_zero());
+        let found = used.fold(None, |found: Option<[usize; 4]>, ([_, _, row, column], _)| {
+            let [top, last_row, left, last_column] = found.unwrap_or([row, row, column, column]);
+            Some([top.min(row), last_row.max(row), left.min(column), last_column.max(column)])
+        });
+        let Some([top, last_row, left, last_column]) = found else {
             let zero = Self::zeros(Shape { height: 1, width: 1, ..self.shape })?;
             return Ok(Some((zero, [0, 0, height - 1, width - 1])));
         };
-        let (left, last_column) = (columns[0], columns[columns.len() - 1]);
         let shape = Shape { height: last_row - top + 1, width: last_column - left + 1, ..self.shape };
         if shape == self.shape {
             return Ok(None);
@@ -185,7 +202,7 @@ impl SymbolicKernel {
     /// Each entry replaced by a function of it.
     #[must_use]
     pub fn map(&self, f: impl FnMut(&Poly) -> Poly) -> Self {
-        Self { shape: self.shape, entries: self.entries.iter().map(f).collect() }
+        Self::holding(self.shape, self.entries.iter().map(f).collect())
     }
 
     /// The sum of all entries.

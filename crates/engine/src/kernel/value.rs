@@ -88,6 +88,15 @@ impl Kernel {
         }
     }
 
+    /// Bytes that were counted for it when it was made within a budget.
+    pub fn memory(&self) -> u64 {
+        match self {
+            Self::Concrete(kernel) => kernel.memory(),
+            Self::Atoms(kernel) => kernel.memory(),
+            Self::Symbolic(kernel) => kernel.memory(),
+        }
+    }
+
     /// The concrete kernel, if no free symbol occurs.
     pub fn as_concrete(&self) -> Option<&ConcreteKernel> {
         if let Self::Concrete(kernel) = self { Some(kernel) } else { None }
@@ -119,6 +128,9 @@ impl Kernel {
     /// Every entry as a polynomial.
     pub fn expand(&self) -> Result<Arc<SymbolicKernel>, KernelError> {
         Ok(match self {
+            Self::Concrete(kernel) if kernel.integers().count_nonzero() > super::symbolic::MAX_TERMS => {
+                return Err(KernelError::TooManyTerms { limit: super::symbolic::MAX_TERMS });
+            }
             Self::Concrete(kernel) => Arc::new(SymbolicKernel::from_concrete(kernel)?),
             Self::Atoms(kernel) => {
                 let terms = kernel.expanded_terms();

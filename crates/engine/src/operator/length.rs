@@ -9,6 +9,7 @@ use num_integer::Integer;
 use num_rational::Ratio;
 
 use super::error::OperatorError;
+use convproof_exact::budget;
 
 /// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least` is a multiple
 /// of `of`.
@@ -127,6 +128,7 @@ impl Length {
 
     /// The length for an input of length `n`; `None` where there is no output.
     pub fn at(&self, n: i64) -> Option<i64> {
+        budget::spend(2);
         match self {
             Self::Input => (n >= 1).then_some(n),
             Self::One(inner) => inner.at(n).map(|_| 1),

@@ -19,6 +19,7 @@ use crate::ir::Span;
 use crate::ir::{Layer, Stack, StackKind};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
+use convproof_exact::budget;
 
 /// Number of a node; nodes only refer to smaller numbers. 0 is the input.
 pub type NodeId = usize;
@@ -140,6 +141,7 @@ impl Operators {
         let mut seen = BTreeSet::new();
         let mut todo: Vec<NodeId> = affine.parts.iter().map(|part| part.source).collect();
         while let Some(id) = todo.pop() {
+            budget::spend(30);
             if seen.insert(id) {
                 match &self.nodes[id] {
                     Node::Input { .. } => {}
@@ -173,37 +175,49 @@ impl Operators {
 
     /// The map with a node replaced by another one of the same signal, wherever it is read.
     pub fn replace(&mut self, affine: &Affine, from: NodeId, to: NodeId) -> Result<Affine, KernelError> {
+        let mut replaced = std::iter::once((from, to)).collect();
+        // Only greater nodes refer to it.
+        for id in self.reachable(affine).into_iter().rev().filter(|&id| id > from) {
+            let new = self.replaced_node(id, &replaced)?;
+            replaced.insert(id, new);
+        }
+        self.rebuilt(affine, &replaced)
+    }
+
+    /// The map over the nodes that others were replaced by.
+    fn rebuilt(&self, affine: &Affine, replaced: &FxHashMap<NodeId, NodeId>) -> Result<Affine, KernelError> {
         let mut parts = Vec::new();
         for part in &affine.parts {
-            let source = self.replace_node(part.source, from, to)?;
+            let source = replaced.get(&part.source).copied().unwrap_or(part.source);
             add_part(&mut parts, source, part.gather.clone())?;
         }
         Ok(self::affine(affine.channels, affine.length.clone(), parts, affine.bias.clone()))
     }
 
-    fn replace_node(&mut self, id: NodeId, from: NodeId, to: NodeId) -> Result<NodeId, KernelError> {
-        if id == from {
-            return Ok(to);
-        }
-        if id < from {
-            return Ok(id);
-        }
+    fn replaced_node(
+        &mut self,
+        id: NodeId,
+        replaced: &FxHashMap<NodeId, NodeId>,
+    ) -> Result<NodeId, KernelError> {
+        budget::spend(200);
+        let new = |source: NodeId| replaced.get(&source).copied().unwrap_or(source);
         let node = match self.nodes[id].clone() {
             Node::Input { channels } => Node::Input { channels },
-            Node::Cut(inner) => Node::Cut(self.replace(&inner, from, to)?),
-            Node::Relu(inner) => Node::Relu(self.replace(&inner, from, to)?),
-            Node::GlobalAverage(inner) => Node::GlobalAverage(self.replace(&inner, from, to)?),
+            Node::Cut(inner) => Node::Cut(self.rebuilt(&inner, replaced)?),
+            Node::Relu(inner) => Node::Relu(self.rebuilt(&inner, replaced)?),
+            Node::GlobalAverage(inner) => Node::GlobalAverage(self.rebuilt(&inner, replaced)?),
             Node::Average { source, windows, length } => {
-                Node::Average { source: self.replace_node(source, from, to)?, windows, length }
+                Node::Average { source: new(source), windows, length }
             }
             Node::Maximum { source, windows, length } => {
-                Node::Maximum { source: self.replace_node(source, from, to)?, windows, length }
+                Node::Maximum { source: new(source), windows, length }
             }
         };
         Ok(self.intern(node))
     }
 
     fn intern(&mut self, node: Node) -> NodeId {
+        budget::spend(100);
         if let Some(&id) = self.index.get(&node) {
             return id;
         }

@@ -17,6 +17,7 @@ use super::error::OperatorError;
 use super::gather::signed;
 use super::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use super::normal::{Affine, Node, NodeId, Operators};
+use convproof_exact::budget;
 
 /// One read: output number, tap, source number (numbers count the positions that are read, in order).
 pub type Edge = (u32, u32, u32);
@@ -145,6 +146,7 @@ impl<'a> Viewer<'a> {
     /// The input itself is taken to reach beyond its ends, so that equal patterns are frequent; who needs the
     /// true input looks at the positions.
     pub fn sight(&self, n: i64, i: i64) -> Sight {
+        budget::spend_on(self.operators.len(), 20);
         let mut wanted: Vec<Vec<i64>> = vec![Vec::new(); self.operators.len()];
         let mut raw: Vec<(Reader, Vec<Vec<Read>>)> = Vec::new();
         let mut counts = Vec::new();
@@ -249,6 +251,8 @@ impl<'a> Viewer<'a> {
         let length = self.length(source, n);
         let mut edges = Vec::new();
         for (number, &i) in outputs.iter().enumerate() {
+            // Reading, sorting and numbering.
+            budget::spend_on(usize::try_from(taps).unwrap_or(0), 20);
             for tap in 0..taps {
                 let Some(position) = read(i, tap) else { continue };
                 if source == 0 || (0..length).contains(&position) {

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use super::normal::{Affine, Node, NodeId, Operators};
 use super::pattern::{Edge, Pattern, Reader};
 use crate::kernel::Kernel;
-use convproof_exact::{Fp, Poly, Rational, Sum};
+use convproof_exact::budget::{self, Held};
+use convproof_exact::{Fp, Monomial, Poly, Rational, Sum};
 
 /// Numbers that weights can be.
 pub trait Number: Clone {
@@ -14,6 +15,8 @@ pub trait Number: Clone {
     type Accumulator: Default;
     /// Adds `a · b`; `false` when the sum has outgrown its limit.
     fn add_product(sum: &mut Self::Accumulator, a: &Self, b: &Self) -> bool;
+    /// Bytes that one takes.
+    const MEMORY: usize;
     /// How many products of numbers that takes.
     fn cost(a: &Self, b: &Self) -> u64;
     /// The sum.
@@ -28,6 +31,7 @@ pub trait Number: Clone {
 
 impl Number for Fp {
     type Accumulator = Fp;
+    const MEMORY: usize = size_of::<Fp>();
     fn add_product(sum: &mut Fp, a: &Fp, b: &Fp) -> bool {
         *sum += *a * *b;
         true
@@ -54,6 +58,8 @@ const MAX_COEFFICIENT_TERMS: usize = 200_000;
 
 impl Number for Poly {
     type Accumulator = Sum;
+    // With one term, in the polynomial and in the sum.
+    const MEMORY: usize = size_of::<Poly>() + 2 * size_of::<(Monomial, Rational)>();
     fn add_product(sum: &mut Sum, a: &Poly, b: &Poly) -> bool {
         sum.add_product(a, b);
         sum.len() <= MAX_COEFFICIENT_TERMS
@@ -83,17 +89,26 @@ pub struct Weights<R> {
     kernels: Vec<Vec<R>>,
     /// One entry for each channel; empty if all are zero.
     bias: Vec<R>,
+    _held: Vec<Held>,
 }
 
-impl<R> Weights<R> {
+impl<R: Number> Weights<R> {
     /// Converts the weights of a map; `None` if some conversion fails.
     pub fn of(
         affine: &Affine,
         kernel: impl Fn(&Kernel) -> Option<Vec<R>>,
         scalar: impl Fn(&Poly) -> Option<R>,
     ) -> Option<Self> {
-        let kernels = affine.parts.iter().map(|part| kernel(&part.gather.kernel)).collect::<Option<_>>()?;
-        Some(Self { kernels, bias: affine.bias.iter().map(scalar).collect::<Option<_>>()? })
+        let mut held = Vec::new();
+        let weigh = |part: &super::Part| {
+            let entries = kernel(&part.gather.kernel)?;
+            let more = entries.iter().filter(|entry| !entry.is_zero()).count();
+            held.push(budget::hold(entries.len(), size_of::<R>()));
+            held.push(budget::hold(more, R::MEMORY));
+            Some(entries)
+        };
+        let kernels = affine.parts.iter().map(weigh).collect::<Option<_>>()?;
+        Some(Self { kernels, bias: affine.bias.iter().map(scalar).collect::<Option<_>>()?, _held: held })
     }
 }
 
@@ -160,6 +175,14 @@ impl<'a, R: Number> Puller<'a, R> {
     ) -> Option<Pulled<R>> {
         let mut sums: Vec<Vec<R::Accumulator>> = Vec::new();
         sums.resize_with(self.operators.len(), Vec::new);
+        budget::spend_on(self.operators.len(), 4);
+        // Sums and the coefficients that they become, for the time of this call.
+        let cells = |&id: &NodeId| {
+            let area = rows.positions[id].saturating_mul(columns.positions[id]);
+            self.operators.signal(id).0.saturating_mul(area)
+        };
+        let cells = self.order.iter().map(cells).fold(0_usize, usize::saturating_add);
+        let _held = budget::hold(cells, size_of::<R::Accumulator>() + R::MEMORY);
         let mut constant = R::Accumulator::default();
         let size = |id: NodeId| (rows.positions[id], columns.positions[id]);
         let unit = Functional { rows: 1, columns: 1, coefficients: output.to_vec() };
@@ -227,6 +250,7 @@ impl<'a, R: Number> Puller<'a, R> {
             let columns_read = columns.positions[part.source];
             let area_read = rows.positions[part.source] * columns_read;
             for &(i, u, row) in &row_reads[number] {
+                budget::spend_on(column_reads[number].len().saturating_mul(shape.outputs * shape.inputs), 2);
                 for &(j, v, column) in &column_reads[number] {
                     let cell = row as usize * columns_read + column as usize;
                     let tap = u as usize * shape.width + v as usize;
@@ -289,6 +313,7 @@ impl<'a, R: Number> Puller<'a, R> {
         let target = self.target(source, channels, rows, columns, sums);
         let one = R::one();
         for &(i, _, row) in &row_reads[0] {
+            budget::spend_on(column_reads[0].len().saturating_mul(channels), 2);
             for &(j, _, column) in &column_reads[0] {
                 let cell = row as usize * columns_read + column as usize;
                 for c in 0..channels {

@@ -9,6 +9,7 @@ use super::lower::{extents, movement, pool_movement, transpose_movement};
 use crate::ir::Span;
 use crate::ir::{KernelTerm, Layer, Padding, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
+use convproof_exact::budget;
 
 /// Most channels that an input is tried with where no layer says how many it needs.
 pub const MAX_INPUT_CHANNELS: usize = 4096;
@@ -121,6 +122,7 @@ fn joined<'a>(
 /// # Errors
 /// If channels do not fit.
 pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
+    budget::spend(10);
     match &stack.kind {
         StackKind::Layer(layer) => layer_outputs(layer, channels, stack.span),
         StackKind::Chain(links) => links.iter().try_fold(channels, |channels, link| outputs(link, channels)),

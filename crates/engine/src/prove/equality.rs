@@ -20,6 +20,7 @@ use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::first_difference;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
+use convproof_exact::budget;
 use convproof_exact::{Poly, Symbol};
 
 /// Decides whether two stacks are equal.
@@ -142,6 +143,7 @@ fn matched(
         let shared = |id| left.contains(id) && right.contains(id);
         for id in &all {
             for other in all.range(..id).filter(|other| !(shared(id) && shared(other))) {
+                budget::spend(100);
                 if unlike.contains(&(*other, *id)) {
                     continue;
                 }

@@ -10,6 +10,7 @@ use super::verdict::{Doubt, Limit};
 use crate::ir::{Equation, Factor, Field, FitProblem};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use convproof_exact::budget;
 use convproof_exact::{Grid, Rational, SplitMix64};
 use convproof_factor::bins::Bin;
 use convproof_factor::exact::FactorError;
@@ -456,7 +457,9 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
         (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
     };
     let mut generator = SplitMix64::new(0x000F_0A11);
+    let _doing = budget::doing("looking for a kernel without factors");
     for attempt in 0..WITNESSES {
+        budget::spend_on(target.area(), 20);
         let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
         let concrete =
             Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };

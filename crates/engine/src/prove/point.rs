@@ -1,9 +1,10 @@
 //! Choosing weights: random residues that tell polynomials apart, and small whole numbers that show it.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 use crate::ir::{Root, Symbols};
-use convproof_exact::{Fp, Poly, Rational, SplitMix64, Symbol};
+use convproof_exact::{Fp, Poly, Rational, SplitMix64, Symbol, budget};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A symbol whose value follows from others.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ enum Derived {
 #[derive(Clone, Debug, Default)]
 pub struct Dependence {
     derived: FxHashMap<Symbol, Derived>,
+    /// The symbol that follows from each root.
+    squared: FxHashMap<Symbol, Symbol>,
     /// Symbols that are chosen for pairs of roots instead of their own value.
     choices: Vec<Symbol>,
     fixed: Vec<Root>,
@@ -47,8 +50,15 @@ impl Dependence {
     /// Only the roots that `used` symbols rest on matter.
     pub fn of(symbols: &Symbols, used: &[Symbol]) -> Self {
         let mut dependence = Self::default();
-        let used = symbols.foundations(used.to_vec());
+        let used: FxHashSet<Symbol> = symbols.foundations(used.to_vec()).into_iter().collect();
         let roots: Vec<&Root> = symbols.roots().iter().filter(|root| used.contains(&root.symbol)).collect();
+        // The roots that are taken of something with a symbol.
+        let mut roots_over: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
+        for (number, root) in roots.iter().enumerate() {
+            for symbol in root.radicand.symbols() {
+                roots_over.entry(symbol).or_default().push(number);
+            }
+        }
         for (number, &root) in roots.iter().enumerate() {
             if dependence.derived.contains_key(&root.symbol) {
                 continue;
@@ -58,9 +68,8 @@ impl Dependence {
                 let unique =
                     root.radicand.terms().iter().filter(|(m, _)| m.exponent(*symbol) != 0).count() == 1;
                 let free = !dependence.derived.contains_key(symbol) && symbols.root_of(*symbol).is_none();
-                let others = roots.iter().enumerate().filter(|(n, _)| *n != number);
-                let mut others = others.filter(|(_, other)| other.radicand.symbols().contains(symbol));
-                let partner = others.next().map(|(_, other)| *other);
+                let mut others = roots_over.get(symbol)?.iter().filter(|&&n| n != number);
+                let partner = others.next().map(|&other| roots[other]);
                 let gap = partner.map(|other| (&other.radicand - &root.radicand).as_constant());
                 let alone = others.next().is_none() && gap != Some(None);
                 (unique && free && alone && !coefficient.is_negative())
@@ -71,6 +80,7 @@ impl Dependence {
                 continue;
             };
             let rest = &root.radicand - &Poly::symbol(symbol).scaled(&coefficient);
+            dependence.squared.insert(root.symbol, symbol);
             dependence.derived.insert(symbol, Derived::Square { root: root.symbol, rest, coefficient });
             if let Some((other, gap)) = partner {
                 let greater = gap.is_negative();
@@ -94,8 +104,9 @@ impl Dependence {
     /// The symbols that must be chosen to know the given ones, sorted.
     pub fn choices(&self, symbols: &[Symbol]) -> Vec<Symbol> {
         let mut todo: Vec<Symbol> = symbols.to_vec();
-        let mut all = Vec::new();
+        let mut all = BTreeSet::new();
         while let Some(symbol) = todo.pop() {
+            budget::spend(50);
             let symbol = match self.derived.get(&symbol) {
                 Some(Derived::Square { root, rest, .. }) => {
                     todo.push(*root);
@@ -105,22 +116,20 @@ impl Dependence {
                 Some(Derived::Half { choice, .. }) => *choice,
                 None => symbol,
             };
-            if !all.contains(&symbol) {
-                all.push(symbol);
+            if all.insert(symbol) {
                 // A root's own symbol has to come out consistent as well.
                 todo.extend(self.rest_under(symbol).into_iter().flat_map(Poly::symbols));
             }
         }
-        all.sort_unstable();
-        all
+        all.into_iter().collect()
     }
 
     /// What stands beside its own symbol under a root.
     fn rest_under(&self, wanted: Symbol) -> Option<&Poly> {
-        self.derived.values().find_map(|derived| match derived {
-            Derived::Square { root, rest, .. } if *root == wanted => Some(rest),
-            _ => None,
-        })
+        match self.derived.get(self.squared.get(&wanted)?)? {
+            Derived::Square { rest, .. } => Some(rest),
+            Derived::Half { .. } => None,
+        }
     }
 
     /// Whether a symbol stands for a square root, which is positive.
@@ -228,27 +237,38 @@ impl Point {
     /// in each variable, whatever the other variables' values were fixed to while it stayed non-zero; so the
     /// search always succeeds, up to values that only a random residue hides.
     pub fn shrink(
-        mut self,
+        self,
         symbols: &[Symbol],
         positive: impl Fn(Symbol) -> bool,
         differs: impl Fn(&Self) -> bool,
     ) -> Option<Self> {
         let (roots, plain): (Vec<Symbol>, Vec<Symbol>) = symbols.iter().copied().partition(|&s| positive(s));
         // Roots first: 1 keeps everything rational and simple.
-        for &symbol in &roots {
-            self = self.choose(symbol, &VALUES.map(i64::abs), &differs)?;
-        }
-        let mut todo: Vec<&[Symbol]> = vec![&plain];
+        self.settle(&roots, 1, &VALUES.map(i64::abs), &differs)?.settle(&plain, 0, &VALUES, &differs)
+    }
+
+    /// Chooses values for some symbols: `plain` for as many as possible, the first of `values` that will do for the
+    /// others.
+    fn settle(
+        mut self,
+        symbols: &[Symbol],
+        plain: i64,
+        values: &[i64],
+        differs: &impl Fn(&Self) -> bool,
+    ) -> Option<Self> {
+        let mut todo: Vec<&[Symbol]> = vec![symbols];
+        let _doing = budget::doing("simplifying the weights of a counterexample");
         while let Some(chunk) = todo.pop() {
+            budget::spend_on(self.chosen.len() + chunk.len(), 30);
             if chunk.is_empty() {
                 continue;
             }
             let mut trial = self.clone();
-            trial.chosen.extend(chunk.iter().map(|&symbol| (symbol, 0)));
+            trial.chosen.extend(chunk.iter().map(|&symbol| (symbol, plain)));
             if differs(&trial) {
                 self = trial;
             } else if let [symbol] = chunk {
-                self = self.choose(*symbol, &VALUES, &differs)?;
+                self = self.choose(*symbol, values, differs)?;
             } else {
                 let (first, second) = chunk.split_at(chunk.len() / 2);
                 // Later weights become zero first, so that the remaining ones are the first of their kernel.

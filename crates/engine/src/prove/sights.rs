@@ -6,7 +6,8 @@ use rustc_hash::FxHashMap;
 
 use super::survey::SurveyLimit;
 use crate::operator::Affine;
-use crate::operator::pattern::{Pattern, Starts, Viewer};
+use crate::operator::pattern::{Edge, Pattern, Starts, Viewer};
+use convproof_exact::budget;
 
 /// Most output positions that are looked at along one axis, over all lengths together.
 const MAX_POSITIONS: usize = 400_000;
@@ -63,6 +64,7 @@ impl AxisSurvey {
         let mut refined: FxHashMap<Refined, u32> = FxHashMap::default();
         let mut known: FxHashMap<Starts, (u32, Vec<i64>)> = FxHashMap::default();
         let mut positions = 0_usize;
+        let mut held = Vec::new();
         for &n in lengths {
             let [left, right] = maps.map(|map| map.length[axis].at(n));
             let mut sights = Vec::new();
@@ -72,8 +74,11 @@ impl AxisSurvey {
                     return Err(SurveyLimit::Positions);
                 }
                 for i in 0..length {
+                    budget::spend(60);
                     let mut see = |base: i64| {
                         let sight = viewer.sight(n, i);
+                        let edges = sight.pattern.reads.iter().flat_map(|(_, parts)| parts).map(Vec::len);
+                        held.push(budget::hold(edges.sum::<usize>() + sight.input.len(), size_of::<Edge>()));
                         let next = number(patterns.len());
                         let pattern = *patterns.entry(sight.pattern).or_insert_with_key(|pattern| {
                             survey.patterns.push(pattern.clone());

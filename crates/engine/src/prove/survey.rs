@@ -17,6 +17,7 @@ use super::whole::WholeKernels;
 use crate::ir::{Sizes, Symbols};
 use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
+use convproof_exact::budget;
 use convproof_exact::{Fp, Poly, SplitMix64, Symbol};
 
 /// Most pairs of patterns that are compared, and of sights that are told apart.
@@ -114,6 +115,7 @@ impl<'a> Survey<'a> {
         dependence: Dependence,
         interior_equal: bool,
     ) -> Result<Self, SurveyLimit> {
+        let _doing = budget::doing("looking for border patterns");
         let viewers = [0, 1].map(|axis| Viewer::new(operators, maps.to_vec(), axis));
         let mut axes = [AxisSurvey::default(), AxisSurvey::default()];
         match extent {
@@ -208,7 +210,9 @@ impl<'a> Survey<'a> {
         let output: Vec<Fp> = (0..self.maps[0].channels).map(|_| generator.next_fp()).collect();
         let mut exact = None;
         let mut differences = FxHashMap::default();
+        let _doing = budget::doing("comparing border patterns");
         for pair in self.pattern_pairs() {
+            budget::spend(100);
             let patterns = self.patterns(pair);
             let settled = self.interior_equal && patterns.iter().all(|pattern| pattern.whole);
             let mut difference = Difference { exact: settled, ..Difference::default() };
@@ -274,6 +278,7 @@ impl<'a> Survey<'a> {
     /// Pairs of refined sights, as a table: for each row sight the column sights at which the maps differ.
     pub fn failures(&self) -> Vec<Vec<bool>> {
         let [rows, columns] = &self.axes;
+        budget::spend_on(rows.refined.len().saturating_mul(columns.refined.len()), 20);
         rows.refined
             .iter()
             .map(|row| {
@@ -307,7 +312,9 @@ impl<'a> Survey<'a> {
         let exact = self.polynomials().ok()?;
         let mut all = FxHashSet::default();
         let mut seen = FxHashSet::default();
+        let _doing = budget::doing("describing where the sides agree");
         for &[row, column] in pairs {
+            budget::spend(100);
             let refined = self.refined([row, column]);
             let key = (refined[0].pattern, refined[1].pattern);
             if self.differences.get(&key).is_none_or(Difference::is_none) || !seen.insert([row, column]) {

@@ -10,6 +10,7 @@ use super::region::{Agreement, Status, Statuses};
 use super::sights::AxisSurvey;
 use super::survey::Survey;
 use crate::ir::Sizes;
+use convproof_exact::budget;
 
 /// The status of every pair of lengths that a survey looked at.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Classes {
     fn meet(&self, rows: &[u32], failures: &[Vec<bool>]) -> Vec<bool> {
         let mut failing = vec![false; failures.first().map_or(0, Vec::len)];
         for &row in rows {
+            budget::spend_on(failing.len(), 1);
             for (cell, &fails) in failing.iter_mut().zip(&failures[row as usize]) {
                 *cell |= fails;
             }
@@ -64,6 +66,7 @@ impl Table {
         // For each class of heights and of widths whether some output differs.
         let differ: Vec<Vec<bool>> =
             classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
+        budget::spend_on(rows.sizes.len().saturating_mul(columns.sizes.len()), 20);
         let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
         for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
             for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
@@ -94,6 +97,7 @@ impl Table {
         let [rows, columns] = &self.classes;
         let mut met = vec![vec![false; columns.sets.len()]; rows.sets.len()];
         for (i, &height) in rows.of.iter().enumerate() {
+            budget::spend_on(columns.of.len(), 2);
             for (j, &width) in columns.of.iter().enumerate() {
                 met[height][width] |= wanted(self.statuses.status(i, j));
             }
@@ -101,6 +105,7 @@ impl Table {
         let mut all = BTreeSet::new();
         for (set, met) in rows.sets.iter().zip(&met) {
             for (others, _) in columns.sets.iter().zip(met).filter(|(_, met)| **met) {
+                budget::spend_on(set.len().saturating_mul(others.len()), 100);
                 all.extend(set.iter().flat_map(|&r| others.iter().map(move |&c| [r, c])));
             }
         }
@@ -147,6 +152,7 @@ pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<(Agreement, B
         let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
         for view in views {
             for other in others {
+                budget::spend_on(view.sights.len(), 3);
                 let middle = other.sights.get(inner).copied()?;
                 let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
                 let start = wrong.iter().take_while(|&&wrong| wrong).count();
@@ -174,7 +180,11 @@ pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<(Agreement, B
                 let (before, after) = (usize::try_from(before).ok()?, usize::try_from(after).ok()?);
                 (before + after < sights.len()).then(|| distinct(&sights[before..sights.len() - after]))
             };
+            // All pairs of positions, and the pairs of sights in a sorted set.
+            let pairs = row.sights.len().saturating_mul(column.sights.len());
+            budget::spend_on(pairs, 10);
             let (r, c) = (inside(&row.sights, ring[0], ring[2])?, inside(&column.sights, ring[1], ring[3])?);
+            budget::spend_on(r.len().saturating_mul(c.len()), 100);
             if r.iter().any(|&i| c.iter().any(|&j| fails(i, j))) {
                 return None;
             }

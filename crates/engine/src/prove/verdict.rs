@@ -4,6 +4,7 @@ use super::counterexample::{Counterexample, Mismatch};
 use super::region::Agreement;
 use super::within::{Enclosure, Excess};
 use crate::operator::Affine;
+use convproof_exact::budget::Halt;
 use convproof_exact::{Poly, Rational};
 
 /// What is known of a claim about two stacks.
@@ -91,6 +92,8 @@ pub enum Doubt {
         /// The size of the input.
         size: [i64; 2],
     },
+    /// The work ended before there was a verdict.
+    Halted(Halt),
 }
 
 /// A limit of the decision procedures.

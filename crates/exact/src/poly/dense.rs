@@ -4,6 +4,7 @@
 //! Schoolbook multiplication: degrees here are those of kernels.
 
 use super::ring::Ring;
+use crate::budget;
 
 /// A polynomial: coefficients, constant term first.
 pub type Dense<R> = Vec<<R as Ring>::Elem>;
@@ -46,6 +47,7 @@ impl<'r, R: Ring> Accumulator<'r, R> {
         }
         self.pending += 1;
         let ring = self.ring;
+        budget::spend_on(b.len(), ring.steps());
         for (sum, y) in self.sums[offset..].iter_mut().zip(b) {
             ring.add_product(sum, x, y);
         }
@@ -59,6 +61,7 @@ impl<'r, R: Ring> Accumulator<'r, R> {
 
 /// `Σ a[i] · b[n−1−i]` for two slices of one length n.
 pub fn dot_reversed<R: Ring>(ring: &R, a: &[R::Elem], b: &[R::Elem]) -> R::Elem {
+    budget::spend_on(a.len(), ring.steps());
     let mut sum = ring.empty_sum();
     let mut pending = 0;
     for (x, y) in a.iter().zip(b.iter().rev()) {
@@ -108,6 +111,7 @@ pub fn mul<R: Ring>(ring: &R, a: &[R::Elem], b: &[R::Elem]) -> Vec<R::Elem> {
 
 /// `c · a`.
 pub fn scale<R: Ring>(ring: &R, a: &[R::Elem], c: &R::Elem) -> Vec<R::Elem> {
+    budget::spend_on(a.len(), ring.steps());
     let mut scaled = a.iter().map(|x| ring.mul(x, c)).collect();
     trim(ring, &mut scaled);
     scaled
@@ -203,12 +207,14 @@ pub fn derivative<R: Ring>(ring: &R, a: &[R::Elem]) -> Vec<R::Elem> {
 
 /// The value at `x`.
 pub fn evaluate<R: Ring>(ring: &R, a: &[R::Elem], x: &R::Elem) -> R::Elem {
+    budget::spend_on(a.len(), ring.steps());
     a.iter().rev().fold(ring.zero(), |value, c| ring.add(&ring.mul(&value, x), c))
 }
 
 /// Replaces `a(x)` by `a(x + c)` (trailing zeros kept).
 pub fn taylor_shift<R: Ring>(ring: &R, a: &mut [R::Elem], c: &R::Elem) {
     for start in 0..a.len() {
+        budget::spend_on(a.len() - start, ring.steps());
         for i in (start..a.len() - 1).rev() {
             a[i] = ring.add(&a[i], &ring.mul(&a[i + 1], c));
         }

@@ -1,6 +1,7 @@
 //! Linear algebra over a prime field of word size.
 
 use super::ring::{Ring, Word};
+use crate::budget;
 
 /// Reduced row echelon basis of the vectors annihilated by `rows` over a prime field.
 pub fn kernel(field: &Word, rows: impl IntoIterator<Item = Vec<u64>>, columns: usize) -> Vec<Vec<u64>> {
@@ -49,6 +50,7 @@ pub fn row_reduce(field: &Word, rows: impl IntoIterator<Item = Vec<u64>>, column
 }
 
 fn subtract(field: &Word, row: &mut [u64], other: &[u64], c: u64) {
+    budget::spend_on(row.len(), 3);
     for (x, y) in row.iter_mut().zip(other) {
         *x = field.sub(x, &field.mul(y, &c));
     }

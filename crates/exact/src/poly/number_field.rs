@@ -3,6 +3,7 @@
 //! For small systems only: elements are vectors of big rationals.
 
 use crate::Rational;
+use crate::budget;
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
@@ -54,6 +55,7 @@ impl NumberField {
 
     /// `a · b`.
     pub fn mul(&self, a: &[Rational], b: &[Rational]) -> Element {
+        budget::spend_on(2 * a.len() * b.len(), 40);
         let mut product = vec![Rational::zero(); a.len() + b.len()];
         for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
             for (cell, y) in product[i..].iter_mut().zip(b) {

@@ -4,6 +4,7 @@
 
 use super::integer;
 use crate::Grid;
+use crate::budget;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -30,6 +31,7 @@ pub fn mul(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Grid<BigInt> {
         return Grid::from_fn(0, 0, |_, _| BigInt::zero());
     }
     let (height, width) = (a.height() + b.height() - 1, a.width() + b.width() - 1);
+    budget::spend_on(a.cells().len().saturating_mul(b.cells().len()), 4);
     if let (Some(small_a), Some(small_b)) = (words(a), words(b))
         && norm_bits(&small_a) + norm_bits(&small_b) < 127
     {
@@ -45,6 +47,7 @@ pub fn mul(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Grid<BigInt> {
         }
         return Grid::from_fn(height, width, |i, j| BigInt::from(product[i * width + j]));
     }
+    budget::spend_on(a.cells().len().saturating_mul(b.cells().len()), 60);
     let mut product = Grid::from_fn(height, width, |_, _| BigInt::zero());
     for (i, row) in a.rows().enumerate() {
         for (j, x) in row.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
@@ -130,6 +133,7 @@ fn long_division<T: Cell>(
         if i >= rows || j >= columns {
             return Err(NoQuotient::NotDivisible);
         }
+        budget::spend_on(divisor.len(), 30);
         let q = rest[position].exact_quotient(&divisor[lead]).ok_or(NoQuotient::NotDivisible)?;
         for (k, line) in divisor.chunks(divisor_width).take(lead_row + 1).enumerate() {
             let start = (i + k) * width + j;

@@ -38,6 +38,8 @@ pub trait Ring {
     fn empty_sum(&self) -> Self::Sum;
     /// `sum += a · b`.
     fn add_product(&self, sum: &mut Self::Sum, a: &Self::Elem, b: &Self::Elem);
+    /// Steps that a product takes, as [`budget`](crate::budget) counts them.
+    fn steps(&self) -> u64;
     /// Makes room for [`Ring::SUM_LIMIT`] − 1 further products.
     fn fold(&self, sum: &mut Self::Sum);
     /// The residue of a sum.
@@ -177,6 +179,11 @@ impl Ring for Word {
     }
 
     #[inline]
+    fn steps(&self) -> u64 {
+        1
+    }
+
+    #[inline]
     fn reduce_sum(&self, sum: &u128) -> u64 {
         // At most 64 products are below m·2^64; after a fold the high half may reach 2m.
         let high = (*sum >> 64) as u64;
@@ -275,6 +282,11 @@ impl Ring for Big {
     }
 
     fn fold(&self, _: &mut BigInt) {}
+
+    fn steps(&self) -> u64 {
+        let words = self.modulus.bits() / 64 + 1;
+        words * words + 60
+    }
 
     fn reduce_sum(&self, sum: &BigInt) -> BigInt {
         sum % &self.modulus

@@ -7,6 +7,7 @@
 
 use super::integer;
 use crate::Rational;
+use crate::budget;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
@@ -141,6 +142,7 @@ fn iterate(a: &[BigInt], degree: usize) -> Option<Vec<Fixed>> {
     }
     let one = Fixed { re: BigInt::one() << BITS, im: BigInt::zero() };
     for _ in 0..ITERATIONS {
+        budget::spend_on(degree * degree, 2000);
         let mut largest = BigInt::zero();
         for i in 0..degree {
             let z = roots[i].clone();
@@ -172,6 +174,8 @@ fn certify(a: &[BigInt], centres: &[Fixed]) -> Option<Vec<Root>> {
     let limit = BigInt::one() << (BITS - RADIUS_BITS + 1);
     let mut roots = Vec::with_capacity(centres.len());
     for (i, z) in centres.iter().enumerate() {
+        // Numbers of some words for each degree.
+        budget::spend_on(centres.len() * centres.len(), 400);
         // Homogeneous Horner: value = a(z)·2^(BITS·degree), exactly.
         let (mut re, mut im, mut scale) = (BigInt::zero(), BigInt::zero(), BigInt::one());
         for c in a.iter().rev() {

@@ -111,6 +111,10 @@ impl<const N: usize> Ring for Wide<N> {
     type Sum = [[u64; N]; 2];
     const SUM_LIMIT: usize = 64;
 
+    fn steps(&self) -> u64 {
+        (N * N) as u64 + 2
+    }
+
     fn zero(&self) -> [u64; N] {
         [0; N]
     }

@@ -8,6 +8,7 @@ use num_integer::Integer;
 use num_traits::{One, Zero};
 
 use super::{Rational, Repr, gcd};
+use crate::budget;
 
 impl Rational {
     /// The quotient; `None` when dividing by 0.
@@ -75,6 +76,7 @@ impl Rational {
                 Self::from_reduced_i128(total / rest, i128::from(b / common) * (i128::from(d) / rest))
             }
             _ => {
+                self.spend_with(other);
                 let (b, d) = (self.denominator(), other.denominator());
                 let c = if negate { -other.numerator() } else { other.numerator() };
                 if b.is_one() && d.is_one() {
@@ -89,6 +91,12 @@ impl Rational {
         }
     }
 
+    /// Takes what an operation on two long fractions takes, most of it for greatest common divisors.
+    fn spend_with(&self, other: &Self) {
+        let words = (self.bits() + other.bits()) / 64 + 4;
+        budget::spend(words.saturating_mul(words).saturating_mul(8));
+    }
+
     fn product(&self, other: &Self) -> Self {
         match (&self.0, &other.0) {
             (Repr::Small(a, b), Repr::Small(c, d)) => {
@@ -101,6 +109,7 @@ impl Rational {
             }
             _ if self.is_zero() || other.is_zero() => Self::ZERO,
             _ => {
+                self.spend_with(other);
                 let (a, b, c, d) =
                     (self.numerator(), self.denominator(), other.numerator(), other.denominator());
                 let (ad, cb) = (unless_one(&a, &d), unless_one(&c, &b));

@@ -6,6 +6,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::model::Model;
+use convproof_exact::budget;
 
 /// Gradients of φ below this, for a target of norm about 1, count as converged.
 const FLAT: f64 = 1e-9;
@@ -52,6 +53,7 @@ pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Opti
         let scale = model.hessian.diagonal().amax().max(f64::MIN_POSITIVE);
         loop {
             result.iterations += 1;
+            budget::spend_on(model.cost().max(2000), 1);
             let Some((step, predicted)) = newton_step(model, &held, &mut damping, scale) else {
                 break 'descent;
             };

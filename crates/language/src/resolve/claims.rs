@@ -46,18 +46,15 @@ impl Resolver<'_> {
 
     /// `forall D[5,5]: body`: the body with free kernels of its own.
     fn forall(&mut self, kernels: &[Declared], body: &ast::Prop) -> Option<Prop> {
-        let mut before = Vec::new();
+        let hiding = self.scope.hiding();
         let mut fine = true;
         for kernel in kernels {
             let value = self.local_kernel(kernel);
             fine &= value.is_some();
-            let entry = Entry { value, span: kernel.name.span };
-            before.push((&kernel.name.text, self.scope.set(&kernel.name.text, entry)));
+            self.scope.hide(&kernel.name.text, Entry { value, span: kernel.name.span });
         }
         let prop = self.proposition(body);
-        for (name, entry) in before.into_iter().rev() {
-            self.scope.restore(name, entry);
-        }
+        self.scope.reveal(hiding);
         prop.filter(|_| fine)
     }
 

@@ -186,17 +186,12 @@ impl Resolver<'_> {
             }
         };
         // Inside the equation an unknown hides what its name stood for, so nothing else may use it.
-        let before: Vec<_> = declared
-            .iter()
-            .map(|unknown| {
-                let entry = Entry { value: None, span: unknown.name.span };
-                (&unknown.name.text, self.scope.set(&unknown.name.text, entry))
-            })
-            .collect();
-        let products = self.products(left, &unknowns);
-        for (name, entry) in before.into_iter().rev() {
-            self.scope.restore(name, entry);
+        let hiding = self.scope.hiding();
+        for unknown in declared {
+            self.scope.hide(&unknown.name.text, Entry { value: None, span: unknown.name.span });
         }
+        let products = self.products(left, &unknowns);
+        self.scope.reveal(hiding);
         let target = self.array(right, "a kernel");
         let (mut products, target) = (products?, target?);
         self.plane(&target, right.span)?;

@@ -43,6 +43,8 @@ pub struct Resolver<'a> {
     scope: Scope,
     build: Builder,
     load: Loader<'a>,
+    /// Bytes of the kernels that names stand for.
+    kept: u64,
 }
 
 /// What a statement turned out to be.
@@ -85,7 +87,7 @@ impl<'a> Resolver<'a> {
     pub fn new(
         load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
     ) -> Self {
-        Self { scope: Scope::default(), build: Builder::default(), load: Box::new(load) }
+        Self { scope: Scope::default(), build: Builder::default(), load: Box::new(load), kept: 0 }
     }
 
     /// Resolves the next statement and declares its names.
@@ -94,6 +96,9 @@ impl<'a> Resolver<'a> {
     /// Every mistake in it. The list is empty where the statement uses a name whose own declaration failed: then
     /// there is nothing more to say.
     pub fn statement(&mut self, statement: &Statement) -> Result<Resolved, Vec<ResolveError>> {
+        // What a statement left behind that was stopped half way.
+        self.scope.reveal(0);
+        self.build.errors.clear();
         let resolved = self.resolve(statement);
         let mut errors = std::mem::take(&mut self.build.errors);
         errors.sort_by_key(|error| error.span);

@@ -22,6 +22,8 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     entries: FxHashMap<String, Entry>,
+    /// What names stood for that are hidden now, the last one hidden at the end.
+    hidden: Vec<(String, Option<Entry>)>,
 }
 
 impl Scope {
@@ -29,20 +31,29 @@ impl Scope {
         self.entries.get(name)
     }
 
-    /// Declares a name; returns what it stood for before.
-    pub(super) fn set(&mut self, name: &str, entry: Entry) -> Option<Entry> {
-        self.entries.insert(name.to_owned(), entry)
+    /// Declares a name.
+    pub(super) fn set(&mut self, name: &str, entry: Entry) {
+        self.entries.insert(name.to_owned(), entry);
     }
 
-    /// Gives a name back what it stood for.
-    pub(super) fn restore(&mut self, name: &str, before: Option<Entry>) {
-        match before {
-            Some(entry) => {
-                self.entries.insert(name.to_owned(), entry);
-            }
-            None => {
-                self.entries.remove(name);
-            }
+    /// Declares a name that may hide another one, until it is revealed.
+    pub(super) fn hide(&mut self, name: &str, entry: Entry) {
+        let before = self.entries.insert(name.to_owned(), entry);
+        self.hidden.push((name.to_owned(), before));
+    }
+
+    /// How many names hide another meaning.
+    pub(super) fn hiding(&self) -> usize {
+        self.hidden.len()
+    }
+
+    /// Gives all but the first `count` hidden names back what they stood for.
+    pub(super) fn reveal(&mut self, count: usize) {
+        for (name, before) in self.hidden.drain(count..).rev() {
+            match before {
+                Some(entry) => self.entries.insert(name, entry),
+                None => self.entries.remove(&name),
+            };
         }
     }
 }

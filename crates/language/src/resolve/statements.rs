@@ -1,6 +1,6 @@
 //! Statements: what they declare and claim.
 
-use super::build::error::{ResolveErrorKind, Side};
+use super::build::error::{Limit, ResolveErrorKind, Side};
 use super::build::value::{Array, Role};
 use super::scope::Entry;
 use super::value::Value;
@@ -13,6 +13,9 @@ use crate::syntax::ast::{
 use crate::syntax::{print_proposition, print_statement};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::kernel::Shape;
+
+/// Most bytes of all kernels that a spec gives names to.
+const MAX_MEMORY: u64 = 1 << 30;
 
 impl Resolver<'_> {
     pub(super) fn resolve(&mut self, statement: &Statement) -> Option<Resolved> {
@@ -52,6 +55,13 @@ impl Resolver<'_> {
     fn declare(&mut self, name: &Name, fresh: bool, value: Option<Value>) -> Option<Resolved> {
         if !fresh {
             return None;
+        }
+        if let Some(Value::Array(array)) = &value {
+            self.kept = self.kept.saturating_add(array.term.kernel.memory());
+            if self.kept > MAX_MEMORY {
+                self.scope.set(&name.text, Entry { value: None, span: name.span });
+                return self.fail(name.span, ResolveErrorKind::TooLarge(Limit::Memory(MAX_MEMORY)));
+            }
         }
         let known = value.is_some();
         self.scope.set(&name.text, Entry { value, span: name.span });

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Shown;
 use crate::Outcome;
 use convproof_engine::prove::verdict::{Doubt, Limit};
+use convproof_exact::budget::Halt;
 
 /// An undecided claim with its reason.
 pub fn unknown(doubt: &Doubt) -> Shown {
@@ -31,6 +32,10 @@ pub fn unknown(doubt: &Doubt) -> Shown {
         Doubt::Disagreement { size: [height, width] } => format!(
             "undecided: a proof was found, but the naive evaluator sees a difference at {height}×{width}; please report this as a defect"
         ),
+        Doubt::Halted(Halt::Exhausted(exhausted)) => format!("undecided: {exhausted}"),
+        Doubt::Halted(Halt::Defect) => {
+            "undecided: defect: convproof failed on this claim; please report it, with the spec".to_owned()
+        }
     };
     Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
 }

@@ -289,4 +289,6 @@ pub enum Limit {
     Work(usize),
     /// Strides, sizes and paddings.
     Extents,
+    /// Bytes of all named kernels.
+    Memory(u64),
 }

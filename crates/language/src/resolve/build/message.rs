@@ -300,6 +300,11 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
         Limit::Terms(most) => {
             new(format!("the equation has more than {most} products or factors"), "too many")
         }
+        Limit::Memory(most) => {
+            let most = most >> 20;
+            new(format!("the named kernels of a spec take more than {most} MiB together"), "too much memory")
+                .with_hint("split the spec; kernels that are used once need no names")
+        }
         Limit::Work(most) => new(format!("this takes more than {most} multiplications"), "too much work"),
         Limit::Extents => new(
             format!(

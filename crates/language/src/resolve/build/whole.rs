@@ -54,7 +54,7 @@ impl Builder {
             }
             Err(_) => Ok(kernel),
         });
-        self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, 0, span)
+        self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, stack.height(), span)
     }
 
     /// `S(X)`: the image that a stack makes of an image.
@@ -69,7 +69,7 @@ impl Builder {
             Err(error) => return self.forward(&error, &stack.stack.clone(), span),
         };
         let expr = KernelExpr::Apply(stack.stack.clone(), image.expr());
-        self.made(Ok(kernel), expr, Role::Image, image.depth, span)
+        self.made(Ok(kernel), expr, Role::Image, image.depth.max(stack.stack.height()), span)
     }
 
     fn forward<T>(&mut self, error: &ForwardError, stack: &Stack, span: Span) -> Option<T> {
