@@ -4,5 +4,6 @@
 mod diagnostics;
 mod resolve;
 mod syntax_errors;
+mod syntax_layout;
 mod syntax_parse;
 mod syntax_roundtrip;

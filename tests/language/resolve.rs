@@ -372,7 +372,8 @@ fn chains_make_a_claim_of_each_step() {
 fn statements_are_shown_without_keyword_and_label() {
     let shown = |text: &str| claims(text).remove(0).statement;
     assert_eq!(shown("prove \"l\": 1\n == 1"), "1 == 1");
-    assert_eq!(shown("solve \"l\": P[1,2]: P * [1 1] == [1 2 1]"), "P[1,2]: P * [1,1] == [1,2,1]");
+    assert_eq!(shown("solve \"l\": P[1,2]: P * [1 1] == [1 2 1]"), "P[1,2]: P * [1 1] == [1 2 1]");
+    assert_eq!(shown("prove [1 2 # c\n 30] == [[1]\n\n [2]]"), "[1 2 30] == [[1] [2]]");
     assert_eq!(shown("fit \"l\" rank 2: L ~ ones(3,3)"), "rank 2: L ~ ones(3, 3)");
 }
 

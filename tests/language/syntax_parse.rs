@@ -32,7 +32,7 @@ fn structure(expr: &Expr) -> String {
         ExprKind::Name(name) => name.clone(),
         ExprKind::Text(text) => format!("{text:?}"),
         ExprKind::Bool(value) => value.to_string(),
-        ExprKind::Array(entries) => format!("[{}]", list(entries)),
+        ExprKind::Array(entries, _) => format!("[{}]", list(entries)),
         ExprKind::Negate(inner) => format!("(-{})", structure(inner)),
         ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", structure(a), structure(b)),
         ExprKind::Call(callee, arguments) => {
@@ -131,7 +131,7 @@ fn numbers(expr: &Expr, found: &mut Vec<Rational>) {
             let last = found.pop().expect("just pushed");
             found.push(-last);
         }
-        ExprKind::Array(entries) => entries.iter().for_each(|entry| numbers(entry, found)),
+        ExprKind::Array(entries, _) => entries.iter().for_each(|entry| numbers(entry, found)),
         other => panic!("{other:?}"),
     }
 }
@@ -142,7 +142,7 @@ const EVERY_FORM: &str = r#"# About this file.
 # The kernels.
 kernel A[3,3]
 kernel B = [[1.25 -1/2]
-            [   3    0]]  # a comment on the line
+            [3       0]]  # a comment on the line
 kernel W[1,1,2,2] = [[[[1 2]
                        [3 4]]]]
 kernel R = [1 2 1]
@@ -244,7 +244,7 @@ fn spans_cover_what_was_typed() {
 #[test]
 fn comments_stay_with_what_they_are_about() {
     let text = "\u{feff}\n\n#one\n#\n## two\n\n\nkernel A = [1 # inner\n 2]\n# before prose\n\"\"\"text\"\"\" # after prose\nscalar a # tail\n\n# last";
-    let expected = "# one\n#\n## two\n\n# inner\nkernel A = [1 2]\n# before prose\n\"\"\"\ntext\n\"\"\"\n\n# after prose\nscalar a  # tail\n\n# last\n";
+    let expected = "# one\n#\n## two\n\nkernel A = [1  # inner\n            2]\n# before prose\n\"\"\"\ntext\n\"\"\"\n\n# after prose\nscalar a  # tail\n\n# last\n";
     assert_eq!(print(&spec(text)), expected);
 }
 

@@ -51,18 +51,18 @@ fn expression() -> impl Strategy<Value = Expr> {
         let argument = (option::of(name()), inner.clone()).prop_map(|(name, value)| Argument { name, value });
         // An array whose entries are arrays of equal length, or no arrays at all.
         let entry = inner.clone().prop_map(|e| match e.kind {
-            ExprKind::Array(_) => expr(ExprKind::Index(Box::new(e), vec![expr(ExprKind::Number(Rational::ZERO))])),
+            ExprKind::Array(..) => expr(ExprKind::Index(Box::new(e), vec![expr(ExprKind::Number(Rational::ZERO))])),
             _ => e,
         });
-        let row = |width: usize| vec(entry.clone(), width).prop_map(|row| expr(ExprKind::Array(row)));
-        let grid = |(height, width)| vec(row(width), height).prop_map(|rows| expr(ExprKind::Array(rows)));
+        let row = |width: usize| vec(entry.clone(), width).prop_map(|row| expr(ExprKind::Array(row, None)));
+        let grid = |(height, width)| vec(row(width), height).prop_map(|rows| expr(ExprKind::Array(rows, None)));
         let sizes = (1..4_usize, 1..4_usize);
         let blocks = (sizes.clone(), 1..3_usize).prop_flat_map({
             let entry = entry.clone();
             move |((height, width), count)| {
-                let row = vec(entry.clone(), width).prop_map(|row| expr(ExprKind::Array(row)));
-                let grid = vec(row, height).prop_map(|rows| expr(ExprKind::Array(rows)));
-                vec(grid, count).prop_map(|grids| expr(ExprKind::Array(grids)))
+                let row = vec(entry.clone(), width).prop_map(|row| expr(ExprKind::Array(row, None)));
+                let grid = vec(row, height).prop_map(|rows| expr(ExprKind::Array(rows, None)));
+                vec(grid, count).prop_map(|grids| expr(ExprKind::Array(grids, None)))
             }
         });
         // Numbers, strings and truth values cannot be called, so they go into an operator.
@@ -224,7 +224,7 @@ fn item() -> impl Strategy<Value = Item> {
 
 /// A spec that a failed test shows as text.
 #[derive(Clone)]
-struct Shown(Spec);
+pub(crate) struct Shown(pub(crate) Spec);
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -232,7 +232,7 @@ impl std::fmt::Debug for Shown {
     }
 }
 
-fn spec() -> impl Strategy<Value = Shown> {
+pub(crate) fn spec() -> impl Strategy<Value = Shown> {
     (vec(item(), 0..5), comments())
         .prop_map(|(items, comments)| Shown(Spec { items, comments, broken: Vec::new() }))
 }

@@ -168,7 +168,7 @@ impl Resolver<'_> {
         let mut integers = Vec::with_capacity(numbers.len());
         for (at, number) in numbers.iter().enumerate() {
             let span = match &expr.kind {
-                ExprKind::Array(entries) => entries.get(at).map_or(expr.span, |entry| entry.span),
+                ExprKind::Array(entries, _) => entries.get(at).map_or(expr.span, |entry| entry.span),
                 _ => expr.span,
             };
             let value = match number {

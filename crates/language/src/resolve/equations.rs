@@ -368,7 +368,7 @@ fn mentions(expr: &Expr, unknowns: &[Unknown]) -> bool {
     match &expr.kind {
         ExprKind::Name(name) => unknowns.iter().any(|unknown| unknown.name == *name),
         ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) => false,
-        ExprKind::Array(entries) => entries.iter().any(|entry| mentions(entry, unknowns)),
+        ExprKind::Array(entries, _) => entries.iter().any(|entry| mentions(entry, unknowns)),
         ExprKind::Negate(inner) => mentions(inner, unknowns),
         ExprKind::Binary(_, left, right) => mentions(left, unknowns) || mentions(right, unknowns),
         ExprKind::Call(callee, arguments) => {

@@ -28,7 +28,7 @@ impl Resolver<'_> {
             ExprKind::Name(name) => self.named(name, expr.span),
             ExprKind::Text(_) => Some(Value::Text),
             ExprKind::Bool(value) => Some(Value::Bool(*value)),
-            ExprKind::Array(_) => self.literal(expr).map(Value::Array),
+            ExprKind::Array(..) => self.literal(expr).map(Value::Array),
             ExprKind::Negate(inner) => {
                 let value = self.value(inner)?;
                 self.negate(value, expr.span)
@@ -150,7 +150,7 @@ impl Resolver<'_> {
     fn literal(&mut self, expr: &Expr) -> Option<Array> {
         let mut lengths = Vec::new();
         let mut level = expr;
-        while let ExprKind::Array(entries) = &level.kind {
+        while let ExprKind::Array(entries, _) = &level.kind {
             lengths.push(entries.len());
             let Some(first) = entries.first() else { break };
             level = first;
@@ -206,7 +206,7 @@ impl Resolver<'_> {
 /// The entries of an array literal in order.
 fn collect<'e>(expr: &'e Expr, leaves: &mut Vec<&'e Expr>) {
     match &expr.kind {
-        ExprKind::Array(entries) => entries.iter().for_each(|entry| collect(entry, leaves)),
+        ExprKind::Array(entries, _) => entries.iter().for_each(|entry| collect(entry, leaves)),
         _ => leaves.push(expr),
     }
 }

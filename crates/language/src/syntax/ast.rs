@@ -50,7 +50,8 @@ pub struct Prose {
 /// A statement with the comments before and in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    /// `#` comments before or inside the statement, in order; `fmt` prints them above it.
+    /// `#` comments before or inside the statement, in order, which `fmt` prints above it; but for those between the
+    /// lines of an array literal ([`LineBreak`]).
     pub comments: Vec<Comment>,
     /// The `#` comment after the statement, on the line where it ends.
     pub trailing: Option<String>,
@@ -309,8 +310,9 @@ pub enum ExprKind {
     Text(String),
     /// `true` or `false`.
     Bool(bool),
-    /// An array literal or a list: `[1 2 1]`, `[[1, 0], [0, 1]]`, `[1 2; 2 4]`, `[28,28]`.
-    Array(Vec<Expr>),
+    /// An array literal or a list: `[1 2 1]`, `[[1, 0], [0, 1]]`, `[1 2; 2 4]`, `[28,28]`; and how it is written,
+    /// if that is to be kept.
+    Array(Vec<Expr>, Option<Box<Layout>>),
     /// `-e`.
     Negate(Box<Expr>),
     /// `left op right`.
@@ -319,6 +321,30 @@ pub enum ExprKind {
     Call(Box<Expr>, Vec<Argument>),
     /// `base[i,j]`.
     Index(Box<Expr>, Vec<Expr>),
+}
+
+/// How an array literal is written. It has no meaning; `fmt` keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Rows end with `;` instead of standing in brackets.
+    pub semicolons: bool,
+    /// Between the entries of a single row there is white space alone, no comma. Not told of entries of a literal.
+    pub spaces: bool,
+    /// Where lines end, in order. Not told of entries of a literal.
+    pub breaks: Vec<LineBreak>,
+}
+
+/// The end of a line between two entries of an array literal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineBreak {
+    /// How many entries stand before it, those of all rows counted.
+    pub entries: usize,
+    /// The `#` comment at the end of the line.
+    pub trailing: Option<String>,
+    /// `#` comments on lines of their own.
+    pub comments: Vec<Comment>,
+    /// Whether an empty line stands before the next entry.
+    pub blank_before: bool,
 }
 
 /// Binary operators, `->` included.

@@ -17,11 +17,14 @@ pub(super) enum Doc {
     Nest(Box<Doc>),
     /// Breaks inside are taken all or none.
     Group(Box<Doc>),
-    /// An array: on one line, or each row on its own, aligned with the first.
+    /// An array: on one line, where it fits and `one_line` allows it, or in lines, aligned with the first.
     Rows { flat: String, rows: Vec<String>, one_line: bool },
 }
 
 impl Doc {
+    /// The width that breaks no line at all.
+    pub(super) const ONE_LINE: usize = usize::MAX;
+
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -45,7 +48,7 @@ impl Doc {
     /// Lays the document out in lines of at most `width` characters where its breaks allow.
     pub(super) fn render(&self, width: usize) -> String {
         let mut page = Page { text: String::new(), column: 0, width };
-        let mut rest = vec![(0, false, self)];
+        let mut rest = vec![(0, width == Self::ONE_LINE, self)];
         while let Some((indent, flat, doc)) = rest.pop() {
             match doc {
                 Self::Text(text) => page.put(text),
@@ -66,7 +69,7 @@ impl Doc {
                     let start = page.column;
                     for (index, row) in rows.iter().enumerate() {
                         if index > 0 {
-                            page.line_break(start);
+                            page.line_break(if row.is_empty() { 0 } else { start });
                         }
                         page.put(row);
                     }
@@ -101,11 +104,13 @@ impl Page {
         let Some(mut room) = self.width.checked_sub(self.column) else { return false };
         let mut rest = rest.iter().rev();
         let mut open = vec![(true, doc)];
+        let mut inside = true;
         loop {
-            let Some((flat, doc)) = open.pop().or_else(|| rest.next().map(|(_, flat, doc)| (*flat, *doc)))
-            else {
-                return true;
-            };
+            let next = open.pop().or_else(|| {
+                inside = false;
+                rest.next().map(|(_, flat, doc)| (*flat, *doc))
+            });
+            let Some((flat, doc)) = next else { return true };
             let text: &str = match doc {
                 Doc::Text(text) => text,
                 Doc::Break(text) if flat => text,
@@ -118,8 +123,14 @@ impl Page {
                     open.push((flat, inner));
                     continue;
                 }
-                Doc::Rows { one_line: false, .. } => return false,
-                Doc::Rows { flat: line, .. } => line,
+                Doc::Rows { flat: line, rows, one_line } => {
+                    if *one_line && line.chars().count() <= room {
+                        line
+                    } else {
+                        // Its first line ends the line that what stands before it is on.
+                        return !inside && rows.first().is_none_or(|row| row.chars().count() <= room);
+                    }
+                }
             };
             match room.checked_sub(text.chars().count()) {
                 Some(left) => room = left,

@@ -3,12 +3,13 @@
 use crate::source::Span;
 
 use super::ast::{
-    Argument, Chain, Comment, Condition, Declared, Expr, ExprKind, Item, Name, Problem, Prop, PropKind,
-    Relation, Scope, Spec, StatementKind,
+    Argument, Chain, Comment, Condition, Declared, Expr, ExprKind, Item, Layout, Name, Problem, Prop,
+    PropKind, Relation, Scope, Spec, StatementKind,
 };
 
 impl Spec {
-    /// The same tree with every span empty and no note of empty lines: equal for two texts that say the same.
+    /// The same tree with every span empty and no note of lines, but with its comments: equal for two texts that say
+    /// the same.
     #[must_use]
     pub fn without_spans(&self) -> Spec {
         let mut spec = self.clone();
@@ -146,11 +147,25 @@ fn argument(argument: &mut Argument) {
     expression(&mut argument.value);
 }
 
+/// The comments of a layout, if it has any.
+fn commented(layout: Layout) -> Option<Layout> {
+    let mut breaks = layout.breaks;
+    breaks.retain(|line| line.trailing.is_some() || !line.comments.is_empty());
+    for line in &mut breaks {
+        line.blank_before = false;
+        comments(&mut line.comments);
+    }
+    (!breaks.is_empty()).then(|| Layout { breaks, ..Layout::default() })
+}
+
 fn expression(expr: &mut Expr) {
     expr.span = Span::default();
     match &mut expr.kind {
         ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Bool(_) => {}
-        ExprKind::Array(entries) => entries.iter_mut().for_each(expression),
+        ExprKind::Array(entries, layout) => {
+            entries.iter_mut().for_each(expression);
+            *layout = layout.take().and_then(|layout| commented(*layout)).map(Box::new);
+        }
         ExprKind::Negate(inner) => expression(inner),
         ExprKind::Binary(_, left, right) => {
             expression(left);

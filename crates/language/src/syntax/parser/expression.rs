@@ -1,4 +1,4 @@
-//! Expressions, by operator precedence, and array literals.
+//! Expressions, by operator precedence.
 //!
 //! Inside an array literal white space separates entries, so there an operator joins its two sides only when it
 //! touches both (`1/4`, `2*a`); a sign with space before it and none after begins a new entry; every other
@@ -8,13 +8,13 @@ use crate::source::Span;
 use convproof_exact::Rational;
 
 use super::super::ast::{Argument, BinaryOp, Expr, ExprKind, Name};
-use super::super::error::{Expected, MAX_NUMBER_BITS, RowShape, SyntaxError, SyntaxErrorKind};
+use super::super::error::{Expected, MAX_NUMBER_BITS, SyntaxErrorKind};
 use super::super::token::{Gap, TokenKind};
 use super::{Parsed, Parser};
 
 /// Whether white space separates.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     /// Outside of array literals: it does not.
     Free,
     /// In an entry of an array literal: it does.
@@ -27,7 +27,7 @@ impl Parser<'_> {
     }
 
     /// Operators that bind at least as tightly as `level`, joined to the left.
-    fn binary(&mut self, level: u8, mode: Mode) -> Parsed<Expr> {
+    pub(super) fn binary(&mut self, level: u8, mode: Mode) -> Parsed<Expr> {
         let mut left = self.signed(mode)?;
         let mut height = self.height;
         while let Some(op) = binary_operator(self.kind()).filter(|op| op.level() >= level)
@@ -192,7 +192,7 @@ impl Parser<'_> {
         let mut height = 0;
         self.open();
         loop {
-            indices.push(self.expression()?);
+            indices.push(self.unbroken(Self::expression)?);
             height = height.max(self.height);
             if !self.accept(TokenKind::Comma) {
                 break;
@@ -202,79 +202,6 @@ impl Parser<'_> {
         self.height = height;
         Ok(indices)
     }
-
-    /// `[1 2 1]`, `[[1, 0], [0, 1]]`, `[1 2; 3 4]`; never ragged, never empty.
-    fn array(&mut self) -> Parsed<Expr> {
-        let open = self.open().span;
-        let (mut rows, mut entries): (Vec<Expr>, Vec<Expr>) = (Vec::new(), Vec::new());
-        let mut height = 0;
-        loop {
-            match self.kind() {
-                TokenKind::RightBracket => break,
-                TokenKind::Semicolon => {
-                    let place = self.bump().span;
-                    rows.push(row(std::mem::take(&mut entries), place)?);
-                }
-                TokenKind::Ellipsis => return Err(self.error(SyntaxErrorKind::ElidedArray)),
-                _ => {
-                    entries.push(self.binary(BinaryOp::LOOSEST, Mode::Entry)?);
-                    height = height.max(self.height);
-                    self.accept(TokenKind::Comma);
-                }
-            }
-        }
-        let close = self.close(TokenKind::RightBracket, Expected::CommaOr("]"))?.span;
-        let mut span = open.to(close);
-        if !rows.is_empty() {
-            height += 1;
-            if !entries.is_empty() {
-                rows.push(row(entries, close)?);
-            }
-            entries = rows;
-        }
-        self.grow(height, span)?;
-        span = open.to(close);
-        row(entries, span).map(|array| Expr { span, ..array })
-    }
-}
-
-/// An array of these entries, which must be alike; its place is theirs, and `empty` if there are none.
-fn row(entries: Vec<Expr>, empty: Span) -> Parsed<Expr> {
-    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-        return Err(SyntaxError { kind: SyntaxErrorKind::EmptyArray, span: empty });
-    };
-    if let Some(index) = entries.iter().position(|entry| !same_shape(first, entry)) {
-        let kind = SyntaxErrorKind::RaggedArray {
-            row: index + 1,
-            found: row_shape(&entries[index]),
-            expected: row_shape(first),
-            first: first.span,
-        };
-        return Err(SyntaxError { kind, span: entries[index].span });
-    }
-    let span = first.span.to(last.span);
-    Ok(Expr { kind: ExprKind::Array(entries), span })
-}
-
-/// Whether two entries, arrays of which are not ragged, have the same lengths.
-fn same_shape(a: &Expr, b: &Expr) -> bool {
-    match (&a.kind, &b.kind) {
-        (ExprKind::Array(a), ExprKind::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).take(1).all(|(a, b)| same_shape(a, b))
-        }
-        (ExprKind::Array(_), _) | (_, ExprKind::Array(_)) => false,
-        _ => true,
-    }
-}
-
-fn row_shape(mut entry: &Expr) -> RowShape {
-    let mut lengths = Vec::new();
-    while let ExprKind::Array(entries) = &entry.kind {
-        lengths.push(entries.len());
-        let Some(first) = entries.first() else { break };
-        entry = first;
-    }
-    if lengths.is_empty() { RowShape::Entry } else { RowShape::Array(lengths) }
 }
 
 fn binary_operator(kind: TokenKind) -> Option<BinaryOp> {

@@ -4,7 +4,9 @@
 //! parser skips to what can only be the start of another item: a keyword at the start of a line, a keyword with
 //! what must follow it, or prose.
 
+mod comments;
 mod expression;
+mod literal;
 mod proposition;
 mod statement;
 
@@ -15,7 +17,9 @@ use super::error::{Expected, Found, MAX_HEIGHT, MAX_NESTING, SyntaxError, Syntax
 use super::lexer::lex;
 use super::message::{CLAUSES, nearest};
 use super::shorten;
-use super::token::{CommentToken, Gap, Keyword, Token, TokenKind};
+use super::token::{Gap, Keyword, Token, TokenKind};
+use comments::Comments;
+use literal::Literals;
 
 /// Reads a spec: everything that could be parsed, and one error for each mistake, in source order.
 ///
@@ -39,22 +43,23 @@ pub fn parse(text: &str) -> (Spec, Vec<SyntaxError>) {
         nesting: 0,
         height: 0,
         declared: Vec::new(),
+        comments: Comments { text, all: &lexed.comments, next: 0 },
+        literals: Literals::default(),
     };
-    let mut comments = Comments { text, rest: &lexed.comments };
     let mut spec = Spec::default();
     let mut errors = Vec::new();
     while parser.kind() != TokenKind::End {
-        match parser.item(&mut comments) {
+        match parser.item() {
             Ok(item) => spec.items.push(item),
             Err(error) => {
                 errors.push(error);
                 parser.synchronize();
-                comments.skip_before(parser.at);
+                parser.comments.skip_before(parser.at);
                 spec.broken.append(&mut parser.declared);
             }
         }
     }
-    spec.comments = comments.up_to(parser.at);
+    spec.comments = parser.comments.up_to(parser.at, &[]);
     (spec, errors)
 }
 
@@ -76,6 +81,9 @@ struct Parser<'a> {
     height: usize,
     /// The names that the current statement declares.
     declared: Vec<Name>,
+    /// The comments that no item has yet.
+    comments: Comments<'a>,
+    literals: Literals,
 }
 
 impl<'a> Parser<'a> {
@@ -209,16 +217,17 @@ impl<'a> Parser<'a> {
         Ok(token)
     }
 
-    fn item(&mut self, comments: &mut Comments) -> Parsed<Item> {
+    fn item(&mut self) -> Parsed<Item> {
         self.openers.clear();
         self.declared.clear();
         self.nesting = 0;
+        self.literals = Literals::default();
         let (first, token) = (self.at, self.token());
         match token.kind {
             TokenKind::Prose => {
                 self.bump();
                 Ok(Item::Prose(Prose {
-                    comments: comments.up_to(first),
+                    comments: self.comments.up_to(first, &[]),
                     blank_before: token.gap == Gap::Blank,
                     text: prose_text(self.slice(token.span)),
                     span: token.span,
@@ -229,19 +238,19 @@ impl<'a> Parser<'a> {
                 let kind = self.statement(keyword)?;
                 self.end_of_statement()?;
                 let mut statement = Statement {
-                    comments: comments.up_to(first),
+                    comments: self.comments.up_to(first, &[]),
                     trailing: None,
                     blank_before: token.gap == Gap::Blank,
                     kind,
                     span: Span::new(token.span.start, self.previous_end()),
                 };
-                let inner = comments.up_to(self.at - 1);
+                let inner = self.comments.up_to(self.at - 1, &self.literals.comments);
                 // Comments from inside move above the statement, below the gap that was there.
                 statement.comments.extend(inner.into_iter().map(|comment| Comment {
                     blank_before: std::mem::take(&mut statement.blank_before),
                     ..comment
                 }));
-                statement.trailing = comments.trailing(self.at);
+                statement.trailing = self.comments.trailing(self.at);
                 Ok(Item::Statement(statement))
             }
             _ => Err(self.no_statement()),
@@ -310,49 +319,6 @@ impl<'a> Parser<'a> {
             TokenKind::Bad => self.slice(token.span).starts_with("\"\"\""),
             _ => false,
         }
-    }
-}
-
-/// The comments that no item has yet.
-struct Comments<'a> {
-    text: &'a str,
-    rest: &'a [CommentToken],
-}
-
-impl Comments<'_> {
-    /// Takes those before the token with this index.
-    fn up_to(&mut self, token: usize) -> Vec<Comment> {
-        let count = self.rest.partition_point(|comment| comment.before <= token);
-        let (taken, rest) = self.rest.split_at(count);
-        self.rest = rest;
-        taken
-            .iter()
-            .map(|comment| Comment {
-                text: self.content(comment.span),
-                blank_before: comment.gap == Gap::Blank,
-            })
-            .collect()
-    }
-
-    /// Takes the one on the line on which the token before this index ends.
-    fn trailing(&mut self, token: usize) -> Option<String> {
-        let (first, rest) = self.rest.split_first()?;
-        if first.before != token || first.gap >= Gap::Line {
-            return None;
-        }
-        self.rest = rest;
-        Some(self.content(first.span))
-    }
-
-    /// Drops those before tokens with a smaller index.
-    fn skip_before(&mut self, token: usize) {
-        let count = self.rest.partition_point(|comment| comment.before < token);
-        self.rest = &self.rest[count..];
-    }
-
-    fn content(&self, span: Span) -> String {
-        let text = &self.text[span.start + 1..span.end];
-        text.strip_prefix(' ').unwrap_or(text).trim_end().to_owned()
     }
 }
 

@@ -120,7 +120,7 @@ impl Parser<'_> {
                 "within" => clauses.bound = Some(self.expression()?),
                 "for" => clauses.range = Some(self.range()?),
                 "on" => clauses.scope.on = Some(self.expression()?),
-                _ => clauses.scope.condition = Some(self.condition()?),
+                _ => clauses.scope.condition = Some(self.unbroken(Self::condition)?),
             }
         }
         match approx {

@@ -139,7 +139,7 @@ impl Parser<'_> {
             matches!(self.ahead(1).kind, TokenKind::LeftBracket | TokenKind::Comma | TokenKind::Colon);
         if context == Context::Fit && self.word() == Some("rank") && !named_rank {
             self.bump();
-            rank = Some(self.expression()?);
+            rank = Some(self.unbroken(Self::expression)?);
             self.expect(TokenKind::Colon, Expected::Token(":"))?;
         } else {
             unknowns = self.kernels(true)?;
@@ -182,7 +182,7 @@ impl Parser<'_> {
         loop {
             let name = self.name()?;
             self.expect(TokenKind::Assign, Expected::Token("="))?;
-            options.push(Argument { name: Some(name), value: self.expression()? });
+            options.push(Argument { name: Some(name), value: self.unbroken(Self::expression)? });
             if !self.accept(TokenKind::Comma) {
                 return Ok(options);
             }

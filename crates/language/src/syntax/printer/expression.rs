@@ -1,9 +1,10 @@
-//! Expressions and array literals as text, with as few parentheses as their operators allow.
+//! Expressions as text, with as few parentheses as their operators allow.
 
 use convproof_exact::Rational;
 
 use super::super::ast::{Argument, BinaryOp, Expr, ExprKind};
 use super::super::layout::Doc;
+use super::literal;
 
 /// How tightly `-e` binds: less than `^`, more than `*`.
 const SIGNED: u8 = 4;
@@ -31,7 +32,7 @@ pub(super) fn flat(expression: &Expr) -> String {
 }
 
 fn flat_at(expression: &Expr, level: u8) -> String {
-    free_at(expression, level).render(usize::MAX)
+    free_at(expression, level).render(Doc::ONE_LINE)
 }
 
 /// How tightly the outermost operator binds.
@@ -51,7 +52,7 @@ fn free_at(expression: &Expr, least: u8) -> Doc {
         return Doc::Concat(vec![Doc::text("("), free(expression), Doc::text(")")]);
     }
     match &expression.kind {
-        ExprKind::Array(_) => array(expression, false),
+        ExprKind::Array(..) => literal::array(expression, false),
         ExprKind::Negate(inner) => Doc::Concat(vec![Doc::text("-"), free_at(inner, SIGNED)]),
         ExprKind::Binary(BinaryOp::Pow, base, exponent) => {
             Doc::Concat(vec![free_at(base, POSTFIX), Doc::text(" ^ "), free_at(exponent, SIGNED)])
@@ -153,65 +154,8 @@ pub(super) fn indices(list: &[Expr]) -> String {
     format!("[{}]", list.iter().map(flat).collect::<Vec<_>>().join(","))
 }
 
-/// An array literal. One that is `declared`, as the whole value of a name, has each row on its own line.
-pub(super) fn array(literal: &Expr, declared: bool) -> Doc {
-    let ExprKind::Array(entries) = &literal.kind else { return free(literal) };
-    let mut rows = Vec::new();
-    let depth = collect_rows(entries, 1, &mut rows);
-    let separator = if declared || depth > 1 { " " } else { "," };
-    let line = rows.iter().map(|row| row.text(separator, &[])).collect::<Vec<_>>().join(" ");
-    if rows.len() == 1 {
-        return Doc::Text(line);
-    }
-    let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.cells.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let rows = rows.iter().map(|row| " ".repeat(depth - row.opened) + &row.text(" ", &widths)).collect();
-    Doc::Rows { flat: line, rows, one_line: !declared }
-}
-
-/// An innermost row with the brackets before and after it.
-struct Row {
-    opened: usize,
-    cells: Vec<String>,
-    closed: usize,
-}
-
-impl Row {
-    /// The row with its cells at least this wide.
-    fn text(&self, separator: &str, widths: &[usize]) -> String {
-        let widths = widths.iter().copied().chain(std::iter::repeat(0));
-        let cells: Vec<String> =
-            self.cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
-        format!("{}{}{}", "[".repeat(self.opened), cells.join(separator), "]".repeat(self.closed))
-    }
-}
-
-/// Adds the innermost rows of an array, of whose brackets `opened` stand before its first row, and returns how
-/// deep they are.
-fn collect_rows(entries: &[Expr], opened: usize, rows: &mut Vec<Row>) -> usize {
-    let nested: Vec<&Vec<Expr>> = entries
-        .iter()
-        .filter_map(|entry| if let ExprKind::Array(inner) = &entry.kind { Some(inner) } else { None })
-        .collect();
-    if nested.is_empty() || nested.len() < entries.len() {
-        rows.push(Row { opened, cells: entries.iter().map(entry).collect(), closed: 1 });
-        return 1;
-    }
-    let mut depth = 0;
-    for (index, inner) in nested.into_iter().enumerate() {
-        depth = collect_rows(inner, if index == 0 { opened + 1 } else { 1 }, rows) + 1;
-    }
-    if let Some(last) = rows.last_mut() {
-        last.closed += 1;
-    }
-    depth
-}
-
 /// An entry of an array literal.
-fn entry(expression: &Expr) -> String {
+pub(super) fn entry(expression: &Expr) -> String {
     entry_at(expression, BinaryOp::Mul.level())
 }
 
@@ -221,9 +165,7 @@ fn entry_at(expression: &Expr, least: u8) -> String {
         return format!("({})", flat(expression));
     }
     match &expression.kind {
-        ExprKind::Array(entries) => {
-            format!("[{}]", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
-        }
+        ExprKind::Array(..) => literal::line(expression, " "),
         ExprKind::Negate(inner) => format!("-{}", entry_at(inner, SIGNED)),
         ExprKind::Binary(BinaryOp::Pow, base, exponent) => {
             format!("{}^{}", entry_at(base, POSTFIX), entry_at(exponent, SIGNED))

@@ -1,14 +1,17 @@
 //! Syntax tree to canonical text: comments and prose, statements, propositions. Lines have at most 100 characters
-//! wherever an expression allows a break; rows of arrays, conditions, labels and comments are never broken.
+//! wherever an expression allows a break; rows of arrays, conditions, labels and comments are never broken. Array
+//! literals keep their lines.
 
 mod expression;
+mod literal;
 
 use super::ast::{
     Argument, Chain, Claim, Comment, CompareOp, Condition, Declared, Expr, ExprKind, Item, Link, Problem,
     Prop, PropKind, Relation, Scope, Spec, Statement, StatementKind,
 };
 use super::layout::Doc;
-use expression::{array, flat, free, indices, quoted, standing};
+use expression::{flat, free, indices, quoted, standing};
+use literal::array;
 
 const WIDTH: usize = 100;
 
@@ -41,14 +44,14 @@ pub fn print(spec: &Spec) -> String {
     page.text
 }
 
-/// A statement without its comments, on one line unless it declares an array of several rows.
+/// A statement without its comments, on one line.
 pub fn print_statement(statement: &Statement) -> String {
-    document(statement).render(usize::MAX)
+    document(statement).render(Doc::ONE_LINE)
 }
 
 /// A proposition on one line.
 pub fn print_proposition(proposition: &Prop) -> String {
-    self::proposition(proposition).render(usize::MAX)
+    self::proposition(proposition).render(Doc::ONE_LINE)
 }
 
 /// An expression on one line.
@@ -105,7 +108,7 @@ fn document(statement: &Statement) -> Doc {
 fn declaration(head: String, value: Option<&Expr>) -> Doc {
     match value {
         None => Doc::Text(head),
-        Some(value) if matches!(value.kind, ExprKind::Array(_)) => {
+        Some(value) if matches!(value.kind, ExprKind::Array(..)) => {
             Doc::Concat(vec![Doc::Text(head + " = "), array(value, true)])
         }
         Some(value) => Doc::hanging(vec![Doc::Text(head + " ="), Doc::Break(" "), standing(value)]),
