@@ -484,12 +484,13 @@ pub(crate) fn levelled(left: &Arc<Stack>, right: &Arc<Stack>) -> (Arc<Stack>, Ar
         operators.apply(stack, input).ok().map(|map| map.length)
     };
     let (Some(a), Some(b)) = (length(left), length(right)) else { return (left.clone(), right.clone()) };
-    let ratios = [0, 1].map(|axis| a[axis].slope() / b[axis].slope());
-    let part = |pick: fn(&num_rational::Ratio<i64>) -> i64| {
-        subsample([0, 1].map(|axis| usize::try_from(pick(&ratios[axis])).unwrap()))
+    let ratios = [0, 1].map(|axis| a[axis].slope().checked_div(&b[axis].slope()).unwrap());
+    let part = |pick: fn((i64, i64)) -> i64| {
+        let parts = ratios.each_ref().map(|ratio| ratio.as_small_parts().unwrap());
+        subsample(parts.map(|ratio| usize::try_from(pick(ratio)).unwrap()))
     };
-    let left = chain(&[left, &part(|ratio| *ratio.numer())]);
-    let right = chain(&[right, &part(|ratio| *ratio.denom())]);
+    let left = chain(&[left, &part(|(numerator, _)| numerator)]);
+    let right = chain(&[right, &part(|(_, denominator)| denominator)]);
     let (Some(a), Some(b)) = (length(&left), length(&right)) else { return (left, right) };
     let missing = |axis: usize| {
         let at = |lengths: &[Arc<convproof::operator::Length>; 2]| lengths[axis].at(60).unwrap_or(0);

@@ -78,8 +78,10 @@ impl Monomial {
                     right = &right[1..];
                 }
                 std::cmp::Ordering::Equal => {
-                    if e + f != 0 {
-                        product.push((a, e + f));
+                    // Never wraps, whatever the build: a wrong exponent would make different things equal.
+                    let sum = e.checked_add(f).expect("callers bound degrees");
+                    if sum != 0 {
+                        product.push((a, sum));
                     }
                     (left, right) = (&left[1..], &right[1..]);
                 }

@@ -67,8 +67,9 @@ impl Atom {
         self
     }
 
-    fn dilated(self, by: [usize; 2]) -> Self {
-        Self { dilation: [self.dilation[0] * by[0], self.dilation[1] * by[1]], ..self }.normal()
+    fn dilated(self, by: [usize; 2]) -> Option<Self> {
+        let dilation = [self.dilation[0].checked_mul(by[0])?, self.dilation[1].checked_mul(by[1])?];
+        Some(Self { dilation, ..self }.normal())
     }
 
     fn flipped(self) -> Self {
@@ -235,18 +236,20 @@ impl AtomKernel {
 
     /// Full convolution with `other` dilated by `dilation`.
     pub fn convolve(&self, other: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
-        let size = [0, 1].map(|axis| self.size[axis] + (other.size[axis] - 1) * dilation[axis]);
+        let size = super::rearrange::composed(self.size, other.size, dilation)?;
         let mut product = Self { size, terms: BTreeMap::new() };
         for (left, a) in &self.terms {
             for (right, b) in &other.terms {
                 budget::spend_on(left.len() + right.len() + 4, 60);
-                let right = right.iter().map(|&(atom, exponent)| (atom.dilated(dilation), exponent));
+                let right = right.iter().map(|&(atom, exponent)| Some((atom.dilated(dilation)?, exponent)));
+                let right = right.collect::<Option<Vec<_>>>().ok_or(KernelError::TooLarge)?;
                 let placed = Placed {
+                    // Within the size, which fits.
                     top: a.top + b.top * dilation[0],
                     left: a.left + b.left * dilation[1],
                     kernel: a.kernel.convolve_dilated(&b.kernel, dilation)?,
                 };
-                product.insert(multiply(left, right), placed)?;
+                product.insert(multiply(left, right).ok_or(KernelError::TooLarge)?, placed)?;
             }
         }
         Ok(product)
@@ -264,7 +267,7 @@ impl AtomKernel {
         let size = [size[0]?, size[1]?];
         let mut quotient = Self { size, terms: BTreeMap::new() };
         for (word, whole) in &self.terms {
-            let word = multiply(word, by.iter().map(|&(atom, exponent)| (atom, -exponent)));
+            let word = multiply(word, by.iter().map(|&(atom, exponent)| (atom, -exponent)))?;
             if word.iter().any(|&(atom, exponent)| exponent < 0 && atom.size != [1, 1]) {
                 return None;
             }
@@ -298,7 +301,8 @@ impl AtomKernel {
                 left: self.size[1] - placed.left - extent[1],
                 kernel: placed.kernel.flip(),
             };
-            flipped.insert(multiply(&[], word.iter().map(|&(atom, e)| (atom.flipped(), e))), placed)?;
+            let word = multiply(&[], word.iter().map(|&(atom, e)| (atom.flipped(), e)));
+            flipped.insert(word.ok_or(KernelError::TooLarge)?, placed)?;
         }
         Ok(flipped)
     }
@@ -308,7 +312,8 @@ impl AtomKernel {
         let mut transposed = Self { size: [self.size[1], self.size[0]], terms: BTreeMap::new() };
         for (word, placed) in &self.terms {
             let placed = Placed { top: placed.left, left: placed.top, kernel: placed.kernel.transpose() };
-            transposed.insert(multiply(&[], word.iter().map(|&(atom, e)| (atom.transposed(), e))), placed)?;
+            let word = multiply(&[], word.iter().map(|&(atom, e)| (atom.transposed(), e)));
+            transposed.insert(word.ok_or(KernelError::TooLarge)?, placed)?;
         }
         Ok(transposed)
     }
@@ -467,13 +472,14 @@ fn extent_of(word: &Word, placed: &Placed) -> [usize; 2] {
     })
 }
 
-/// The product of two words, sorted, powers collected.
-fn multiply(left: &[(Atom, i16)], right: impl Iterator<Item = (Atom, i16)>) -> Word {
+/// The product of two words, sorted, powers collected; `None` if an exponent is too large.
+fn multiply(left: &[(Atom, i16)], right: impl IntoIterator<Item = (Atom, i16)>) -> Option<Word> {
     let mut product: BTreeMap<Atom, i16> = left.iter().copied().collect();
     for (atom, exponent) in right {
-        *product.entry(atom).or_insert(0) += exponent;
+        let sum = product.entry(atom).or_insert(0);
+        *sum = sum.checked_add(exponent)?;
     }
-    product.into_iter().filter(|&(_, exponent)| exponent != 0).collect()
+    Some(product.into_iter().filter(|&(_, exponent)| exponent != 0).collect())
 }
 
 /// Full convolution modulo the prime, the second factor dilated.

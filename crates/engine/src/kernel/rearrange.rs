@@ -147,3 +147,17 @@ pub(crate) fn dilated(extent: usize, factor: usize) -> Result<usize, KernelError
     }
     (extent - 1).checked_mul(factor).and_then(|length| length.checked_add(1)).ok_or(KernelError::TooLarge)
 }
+
+/// Rows and columns of the composition of a kernel with another one that is dilated.
+pub(crate) fn composed(
+    first: [usize; 2],
+    next: [usize; 2],
+    dilation: [usize; 2],
+) -> Result<[usize; 2], KernelError> {
+    let extent = |axis: usize| {
+        let added = (next[axis] - 1).checked_mul(dilation[axis])?;
+        // Sums of a few such extents fit as well.
+        first[axis].checked_add(added).filter(|&extent| extent <= 1 << 60)
+    };
+    extent(0).zip(extent(1)).map(|(height, width)| [height, width]).ok_or(KernelError::TooLarge)
+}

@@ -116,12 +116,8 @@ impl SymbolicKernel {
         if a.outputs != b.inputs {
             return Err(KernelError::ChannelMismatch { outputs: a.outputs, inputs: b.inputs });
         }
-        let shape = Shape {
-            outputs: b.outputs,
-            inputs: a.inputs,
-            height: a.height + (b.height - 1) * dilation[0],
-            width: a.width + (b.width - 1) * dilation[1],
-        };
+        let [height, width] = super::rearrange::composed([a.height, a.width], [b.height, b.width], dilation)?;
+        let shape = Shape { outputs: b.outputs, inputs: a.inputs, height, width };
         let count = shape.validate()?;
         let _doing = budget::doing("composing kernels with free symbols");
         let _sums = budget::hold(count, size_of::<Sum>());

@@ -44,7 +44,40 @@ pub struct Axis {
     pub same: Option<SameRule>,
 }
 
+/// Largest stride and upsampling factor of a movement.
+pub const MAX_FACTOR: i64 = 1 << 20;
+/// Largest offset of a movement.
+const MAX_OFFSET: i64 = 1 << 40;
+
 impl Axis {
+    /// The same if positions in signals as long as they may be fit in 64 bits.
+    fn within_limits(self) -> Option<Self> {
+        let fits = self.up <= MAX_FACTOR && self.down <= MAX_FACTOR && self.offset.abs() <= MAX_OFFSET;
+        fits.then_some(self)
+    }
+
+    /// `self`, then a movement without upsampling.
+    pub(super) fn strided(&self, next: &Self) -> Option<Self> {
+        let axis = Self {
+            up: self.up,
+            down: self.down.checked_mul(next.down)?,
+            offset: self.offset.checked_add(self.down.checked_mul(next.offset)?)?,
+            same: self.same.or(next.same),
+        };
+        axis.within_limits()
+    }
+
+    /// A movement without stride, `self`, then one that upsamples.
+    fn upsampled(&self, next: &Self) -> Option<Self> {
+        let axis = Self {
+            up: self.up.checked_mul(next.up)?,
+            down: next.down,
+            offset: next.offset.checked_add(next.up.checked_mul(self.offset)?)?,
+            same: None,
+        };
+        axis.within_limits()
+    }
+
     /// Every output reads its own position.
     pub const IDENTITY: Self = Self { up: 1, down: 1, offset: 0, same: None };
 
@@ -111,20 +144,10 @@ impl Gather {
             let (a, b) = (&self.axes[axis], &next.axes[axis]);
             axes[axis] = if b.up == 1 {
                 next_spread[axis] = usize::try_from(a.down).ok()?;
-                Axis {
-                    up: a.up,
-                    down: a.down.checked_mul(b.down)?,
-                    offset: a.offset.checked_add(a.down.checked_mul(b.offset)?)?,
-                    same: a.same.or(b.same),
-                }
+                a.strided(b)?
             } else if a.down == 1 && a.same.is_none() {
                 spread[axis] = usize::try_from(b.up).ok()?;
-                Axis {
-                    up: a.up.checked_mul(b.up)?,
-                    down: b.down,
-                    offset: b.offset.checked_add(b.up.checked_mul(a.offset)?)?,
-                    same: None,
-                }
+                a.upsampled(b)?
             } else {
                 return None;
             };

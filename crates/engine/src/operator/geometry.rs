@@ -44,11 +44,13 @@ impl Field {
     }
 
     fn then(&self, next: &Self) -> Option<Self> {
-        Some(Self {
+        let field = Self {
             stride: self.stride.checked_mul(next.stride)?,
             first: self.first.checked_add(self.stride.checked_mul(next.first)?)?,
             last: self.last.checked_add(self.stride.checked_mul(next.last)?)?,
-        })
+        };
+        // So that the extent, and differences of ends, fit as well.
+        (field.first.checked_abs()?.max(field.last.checked_abs()?) < 1 << 60).then_some(field)
     }
 }
 

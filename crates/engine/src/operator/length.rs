@@ -2,13 +2,17 @@
 //!
 //! Every length is `⌊(m·n + a) / d⌋` step after step, so it is eventually linear up to a period: for `n` past
 //! all minima, `L(n + period) = L(n) + slope · period`. That is what makes statements about all sizes finite.
+//!
+//! No arithmetic here wraps, whatever the build: lengths are only made where all their values for inputs up to
+//! [`MAX_INPUT`] fit, slopes are rationals of any size, and periods are checked.
 
 use std::sync::Arc;
 
 use num_integer::Integer;
-use num_rational::Ratio;
+use num_traits::ToPrimitive;
 
 use super::error::OperatorError;
+use convproof_exact::Rational;
 use convproof_exact::budget;
 
 /// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least` is a multiple
@@ -24,11 +28,13 @@ pub struct Step {
 }
 
 impl Step {
-    /// `⌊(mul·L + add) / div⌋`, without output where that is below 1. `mul` and `div` are positive.
+    /// `⌊(mul·L + add) / div⌋`, without output where that is below 1. `mul` and `div` are positive; that `L`
+    /// reaches a least length beyond 64 bits is out of the question.
     pub fn new(mul: i64, add: i64, div: i64) -> Self {
         let g = mul.gcd(&div);
         let (mul, add, div) = (mul / g, Integer::div_floor(&add, &g), div / g);
-        Self { mul, add, div, cap: None, least: 1.max(Integer::div_ceil(&(div - add), &mul)), of: 1 }
+        let least = Integer::div_ceil(&(i128::from(div) - i128::from(add)), &i128::from(mul));
+        Self { mul, add, div, cap: None, least: i64::try_from(least.max(1)).unwrap_or(i64::MAX), of: 1 }
     }
 
     /// The same, never more than `⌊(mul·L + add) / div⌋` of the cap.
@@ -57,15 +63,22 @@ impl Step {
         if length < self.least {
             return None;
         }
+        let result = self.value(length);
+        // It fits where the length was made, and for all shorter inputs.
+        if result < 1 { None } else { Some(i64::try_from(result).unwrap_or(i64::MAX)) }
+    }
+
+    /// The number itself, whether or not there is an output.
+    fn value(&self, length: i64) -> i128 {
         let value = |add: i64, div: i64| {
-            Some(Integer::div_floor(&length.checked_mul(self.mul)?.checked_add(add)?, &div))
+            // Products of two words and a word more.
+            Integer::div_floor(
+                &(i128::from(length) * i128::from(self.mul) + i128::from(add)),
+                &i128::from(div),
+            )
         };
-        let result = value(self.add, self.div)?;
-        let result = match self.cap {
-            Some((add, div)) => result.min(value(add, div)?),
-            None => result,
-        };
-        (result >= 1).then_some(result)
+        let result = value(self.add, self.div);
+        self.cap.map_or(result, |(add, div)| result.min(value(add, div)))
     }
 
     /// `self`, then `next`, as one step where that is the same function.
@@ -104,19 +117,38 @@ pub enum Length {
 /// Longest period that statements about all sizes are decided for.
 pub const MAX_PERIOD: i64 = 1 << 12;
 
+/// Longest input along one axis that anything is said of.
+pub const MAX_INPUT: i64 = 1 << 22;
+
+/// Longest signal for any such input. Positions in it times a factor of a movement, and an offset, fit in 64 bits.
+const MAX_SIGNAL: i64 = 1 << 42;
+
 impl Length {
-    /// The length after one more step.
+    /// The length after one more step; `None` if that is beyond the limits for some input.
     #[must_use]
-    pub fn then(self: &Arc<Self>, step: Step) -> Arc<Self> {
+    pub fn then(self: &Arc<Self>, step: Step) -> Option<Arc<Self>> {
         if step == Step::new(1, 0, 1) {
-            return self.clone();
+            return Some(self.clone());
         }
-        match &**self {
-            Self::Step(inner, before) => match before.then(&step) {
-                Some(merged) => inner.then(merged),
-                None => Arc::new(Self::Step(self.clone(), step)),
-            },
-            _ => Arc::new(Self::Step(self.clone(), step)),
+        if let Self::Step(inner, before) = &**self
+            && let Some(merged) = before.then(&step)
+        {
+            return inner.then(merged);
+        }
+        let after = Arc::new(Self::Step(self.clone(), step));
+        after.most().map(|_| after)
+    }
+
+    /// A number that no length for an input of up to [`MAX_INPUT`] exceeds: steps never fall.
+    fn most(&self) -> Option<i64> {
+        match self {
+            Self::Input => Some(MAX_INPUT),
+            Self::One(_) => Some(1),
+            Self::Step(inner, step) => {
+                let most = step.value(inner.most()?).max(0);
+                i64::try_from(most).ok().filter(|&most| most <= MAX_SIGNAL)
+            }
+            Self::Agree(a, b) => Some(a.most()?.min(b.most()?)),
         }
     }
 
@@ -130,7 +162,7 @@ impl Length {
     pub fn at(&self, n: i64) -> Option<i64> {
         budget::spend(2);
         match self {
-            Self::Input => (n >= 1).then_some(n),
+            Self::Input => (1..=MAX_INPUT).contains(&n).then_some(n),
             Self::One(inner) => inner.at(n).map(|_| 1),
             Self::Step(inner, step) => step.apply(inner.at(n)?),
             Self::Agree(a, b) => a.at(n).filter(|&length| b.at(n) == Some(length)),
@@ -144,10 +176,10 @@ impl Length {
             // Whether there is an output at all repeats with the inner length.
             Self::One(inner) => inner.period()?,
             Self::Step(inner, step) => {
-                let div = step.cap.map_or(step.div, |cap| step.div.lcm(&cap.1));
-                inner.period()?.checked_mul(div.lcm(&step.of)).ok_or(OperatorError::PeriodTooLong)?
+                let div = common_period([step.div, step.cap.map_or(1, |cap| cap.1), step.of])?;
+                inner.period()?.checked_mul(div).ok_or(OperatorError::PeriodTooLong)?
             }
-            Self::Agree(a, b) => a.period()?.lcm(&b.period()?),
+            Self::Agree(a, b) => common_period([a.period()?, b.period()?])?,
         };
         if period > MAX_PERIOD { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
     }
@@ -156,17 +188,17 @@ impl Length {
     pub fn period_modulo(&self, m: i64) -> Result<i64, OperatorError> {
         let period = self.period()?;
         // After one period the length has grown by a whole number.
-        let grown = (self.slope() * period).to_integer();
+        let grown = floor(&(self.slope() * Rational::from(period))).ok_or(OperatorError::PeriodTooLong)?;
         let period = (m / m.gcd(&grown)).checked_mul(period).filter(|period| *period <= MAX_PERIOD);
         period.ok_or(OperatorError::PeriodTooLong)
     }
 
     /// Output rows per input row in the long run; the least of branches that cannot agree there.
-    pub fn slope(&self) -> Ratio<i64> {
+    pub fn slope(&self) -> Rational {
         match self {
-            Self::Input => Ratio::from(1),
-            Self::One(_) => Ratio::from(0),
-            Self::Step(inner, step) => inner.slope() * Ratio::new(step.mul, step.div),
+            Self::Input => Rational::ONE,
+            Self::One(_) => Rational::ZERO,
+            Self::Step(inner, step) => inner.slope() * ratio(step.mul, step.div),
             Self::Agree(a, b) => a.slope().min(b.slope()),
         }
     }
@@ -177,14 +209,14 @@ impl Length {
         let start = match self {
             Self::Input => return Ok(1),
             Self::One(inner) | Self::Step(inner, _) => inner.settled()?,
-            Self::Agree(a, b) => last_crossing(a, b)?.saturating_add(1),
+            Self::Agree(a, b) => last_crossing(a, b)? + 1,
         };
         let exists = |n: i64| self.least_at(n).is_some();
         let (mut low, mut high) = (start, start);
         while !exists(high) {
             if high > MAX_LENGTH {
                 // A length that does not grow and exists nowhere settles at once.
-                let never = self.slope() == Ratio::from(0);
+                let never = self.slope().is_zero();
                 return if never { Ok(start) } else { Err(OperatorError::PeriodTooLong) };
             }
             low = high + 1;
@@ -201,7 +233,7 @@ impl Length {
     /// output. Never falls as `n` grows.
     fn least_at(&self, n: i64) -> Option<i64> {
         match self {
-            Self::Input => (n >= 1).then_some(n),
+            Self::Input => (1..=MAX_INPUT).contains(&n).then_some(n),
             Self::One(inner) => inner.least_at(n).map(|_| 1),
             Self::Step(inner, step) => step.rounded(inner.least_at(n)?),
             Self::Agree(a, b) => Some(a.least_at(n)?.min(b.least_at(n)?)),
@@ -213,19 +245,45 @@ impl Length {
 /// before both have settled.
 fn last_crossing(a: &Length, b: &Length) -> Result<i64, OperatorError> {
     let rate = a.slope() - b.slope();
-    let (from, period) = (a.settled()?.max(b.settled()?), a.period()?.lcm(&b.period()?));
-    if rate == Ratio::from(0) {
-        return Ok(from - 1);
-    }
+    let (from, period) = (a.settled()?.max(b.settled()?), common_period([a.period()?, b.period()?])?);
+    let Some(pace) = rate.recip() else { return Ok(from - 1) };
     if from > MAX_LENGTH || period > MAX_PERIOD {
         return Err(OperatorError::PeriodTooLong);
     }
     // The difference at n + k·period is that at n plus rate·k·period.
-    let crossing = |n: i64| {
-        let difference = Ratio::from(a.at(n)? - b.at(n)?);
-        Some((Ratio::from(n) - difference / rate).floor().to_integer())
-    };
-    Ok((from..from + period).filter_map(crossing).fold(from - 1, i64::max))
+    let mut last = from - 1;
+    for n in from..from + period {
+        let (Some(left), Some(right)) = (a.at(n), b.at(n)) else { continue };
+        let crossing = floor(&(Rational::from(n) - Rational::from(left - right) * &pace));
+        last = last.max(crossing.ok_or(OperatorError::PeriodTooLong)?);
+    }
+    // Where they meet beyond what is looked at, nothing can be said.
+    if last > MAX_INPUT { Err(OperatorError::PeriodTooLong) } else { Ok(last) }
+}
+
+/// A quotient of a number by a positive one.
+pub(super) fn ratio(numerator: i64, denominator: i64) -> Rational {
+    Rational::ratio(numerator, denominator).unwrap_or_default()
+}
+
+/// The greatest whole number not above a value; `None` beyond 64 bits.
+pub(super) fn floor(value: &Rational) -> Option<i64> {
+    match value.as_small_parts() {
+        Some((numerator, denominator)) => Some(Integer::div_floor(&numerator, &denominator)),
+        None => Integer::div_floor(&value.numerator(), &value.denominator()).to_i64(),
+    }
+}
+
+/// The least whole number not below a value; `None` beyond 64 bits.
+pub(super) fn ceil(value: &Rational) -> Option<i64> {
+    floor(&-value)?.checked_neg()
+}
+
+/// The least common multiple of periods, which are positive.
+pub fn common_period<const N: usize>(periods: [i64; N]) -> Result<i64, OperatorError> {
+    let common =
+        periods.into_iter().try_fold(1_i64, |all, period| (all / all.gcd(&period)).checked_mul(period));
+    common.ok_or(OperatorError::PeriodTooLong)
 }
 
 /// Longest input that is looked at along one axis.
@@ -243,7 +301,7 @@ pub fn for_all_lengths(
     let (mut from, mut period) = (1, also);
     for length in lengths {
         from = from.max(length.settled()?);
-        period = period.lcm(&length.period()?);
+        period = common_period([period, length.period()?])?;
     }
     if period > MAX_PERIOD || from > MAX_LENGTH {
         return Err(OperatorError::PeriodTooLong);
@@ -258,7 +316,7 @@ pub fn first_difference(a: &Arc<Length>, b: &Arc<Length>) -> Result<Option<i64>,
     }
     let differ = |n: &i64| a.at(*n) != b.at(*n);
     let bound = match (a.settled(), b.settled(), a.period(), b.period()) {
-        (Ok(s), Ok(t), Ok(p), Ok(q)) => s.max(t).saturating_add(p.lcm(&q).saturating_mul(2)),
+        (Ok(s), Ok(t), Ok(p), Ok(q)) => common_period([p, q]).map_or(MAX_INPUT, |p| s.max(t) + 2 * p),
         _ => MAX_LENGTH,
     };
     if bound > MAX_LENGTH {

@@ -78,8 +78,39 @@ impl Site {
     }
 }
 
+/// Largest stride, dilation, window, factor or padding of a layer.
+const MAX_PARAMETER: i64 = 1 << 20;
+
+/// An error for layers with numbers so large that positions might leave 64 bits.
+pub(super) fn within_limits(layer: &Layer, at: Span) -> Result<(), OperatorError> {
+    let sides = |padding: &Padding| if let Padding::Sides(sides) = padding { *sides } else { [0; 4] };
+    let (amounts, sides) = match layer {
+        Layer::Conv(conv) => ([conv.stride, conv.dilation], sides(&conv.padding)),
+        Layer::ConvTranspose(conv) => {
+            let most = [0, 1].map(|axis| conv.stride[axis].max(conv.output_padding[axis]));
+            ([most, conv.dilation], conv.padding)
+        }
+        Layer::Pool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
+        Layer::MaxPool(pool) => ([pool.size, pool.stride], pool.padding),
+        Layer::Subsample(stride) => ([*stride; 2], [0; 4]),
+        Layer::Upsample(upsample) => ([upsample.factor; 2], [0; 4]),
+        Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => ([[*n; 2]; 2], [0; 4]),
+        Layer::Pad(sides) => ([[1; 2]; 2], *sides),
+        Layer::Scale(_)
+        | Layer::Bias(_)
+        | Layer::Select { .. }
+        | Layer::GlobalAverage
+        | Layer::Dense { .. }
+        | Layer::Relu => return Ok(()),
+    };
+    let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
+        && sides.iter().all(|side| (-MAX_PARAMETER..=MAX_PARAMETER).contains(side));
+    if fits { Ok(()) } else { Err(OperatorError::TooLarge { at }) }
+}
+
 /// Lowers one layer.
 pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
+    within_limits(layer, site.at)?;
     match layer {
         Layer::Conv(conv) => lower_conv(conv, site),
         Layer::ConvTranspose(conv) => lower_transpose(conv, site),

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::error::OperatorError;
-use super::gather::{Axis, Gather, signed};
-use super::length::{Length, for_all_lengths};
+use super::gather::{Axis, Gather, MAX_FACTOR, signed};
+use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
 use crate::ir::Span;
 use crate::ir::{Layer, Stack, StackKind};
@@ -310,7 +310,7 @@ impl Operators {
     fn after(&mut self, signal: Affine, layer: Lowered, span: Span) -> Result<Affine, OperatorError> {
         let node = match layer {
             Lowered::Linear { gather, steps, bias } => {
-                let length = [0, 1].map(|axis| signal.length[axis].then(steps[axis]));
+                let length = longer(&signal.length, steps, span)?;
                 return at(span, self.compose(signal, &gather, length, &bias));
             }
             Lowered::Average(windows) => {
@@ -334,7 +334,7 @@ impl Operators {
         windows: &Windows,
         span: Span,
     ) -> Result<(NodeId, [Arc<Length>; 2]), OperatorError> {
-        let length = [0, 1].map(|axis| signal.length[axis].then(windows.steps[axis]));
+        let length = longer(&signal.length, windows.steps, span)?;
         Ok((at(span, self.as_node(signal))?, length))
     }
 
@@ -348,13 +348,13 @@ impl Operators {
                 let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
                 gapless && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
             })
+            && let [Some((height, rows)), Some((width, columns))] = [0, 1].map(|axis| {
+                let (a, b) = (&first.axes[axis], &windows.axes[axis]);
+                let size = first.size[axis].checked_add((windows.size[axis] - 1).checked_mul(a.down)?)?;
+                (size <= MAX_FACTOR).then_some((size, a.strided(b)?))
+            })
         {
-            let size = [0, 1].map(|a| first.size[a] + (windows.size[a] - 1) * first.axes[a].down);
-            let axes = [0, 1].map(|a| Axis {
-                down: first.axes[a].down * windows.axes[a].down,
-                offset: first.axes[a].offset + first.axes[a].down * windows.axes[a].offset,
-                ..first.axes[a]
-            });
+            let (size, axes) = ([height, width], [rows, columns]);
             // The steps are part of `length` already; one spelling for all windows keeps equal nodes equal.
             return Node::Maximum { source: *inner, windows: Windows { size, axes, ..*first }, length }
                 .spelled();
@@ -486,7 +486,7 @@ impl Node {
     fn spelled(self) -> Self {
         match self {
             Self::Maximum { source, windows, length } => {
-                let steps = [super::length::Step::new(1, 0, 1); 2];
+                let steps = [Step::new(1, 0, 1); 2];
                 Self::Maximum { source, windows: Windows { steps, counted: None, ..windows }, length }
             }
             other => other,
@@ -585,6 +585,18 @@ fn joined(left: Affine, right: Affine) -> Result<Affine, KernelError> {
     Ok(affine(channels, length, parts, bias))
 }
 
+/// The lengths of a signal after one more layer.
+pub(super) fn longer(
+    lengths: &[Arc<Length>; 2],
+    steps: [Step; 2],
+    at: Span,
+) -> Result<[Arc<Length>; 2], OperatorError> {
+    match [0, 1].map(|axis| lengths[axis].then(steps[axis])) {
+        [Some(height), Some(width)] => Ok([height, width]),
+        _ => Err(OperatorError::TooLarge { at }),
+    }
+}
+
 /// The output channels moved to `from..` among `total`.
 fn embedded(output: Affine, from: usize, total: usize) -> Result<Affine, KernelError> {
     let channels = output.channels;
@@ -613,7 +625,7 @@ fn embedded(output: Affine, from: usize, total: usize) -> Result<Affine, KernelE
 /// the lengths' period once those have settled, and with that of the SAME rule.
 fn for_sizes(movement: &Axis, lengths: &[&Arc<Length>; 2], holds: impl Fn(i64) -> bool) -> bool {
     let [source, output] = lengths;
-    let pace = source.slope() * num_rational::Ratio::new(movement.up, movement.down);
+    let pace = source.slope() * ratio(movement.up, movement.down);
     let same = movement.same.map_or(Ok(1), |rule| source.period_modulo(rule.stride));
     let plain: [&Length; 2] = [source, output];
     output.slope() == pace && same.and_then(|same| for_all_lengths(&plain, same, holds)).unwrap_or(false)

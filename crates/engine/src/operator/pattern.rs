@@ -9,14 +9,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use num_integer::Integer;
-use num_rational::Ratio;
-use num_traits::ToPrimitive;
 use smallvec::SmallVec;
 
 use super::error::OperatorError;
 use super::gather::signed;
-use super::length::{Length, MAX_LENGTH, MAX_PERIOD};
+use super::length::{Length, MAX_LENGTH, MAX_PERIOD, ceil, common_period, ratio};
 use super::normal::{Affine, Node, NodeId, Operators};
+use convproof_exact::Rational;
 use convproof_exact::budget;
 
 /// One read: output number, tap, source number (numbers count the positions that are read, in order).
@@ -283,7 +282,7 @@ impl<'a> Viewer<'a> {
             return Ok(Horizon { from: settled, period, start: 0 });
         }
         for length in self.order.iter().filter_map(|&id| self.lengths[id].as_ref()) {
-            period = period.lcm(&length.period()?);
+            period = common_period([period, length.period()?])?;
             settled = settled.max(length.settled()?);
             if period > MAX_PERIOD || settled > MAX_LENGTH {
                 return Err(OperatorError::PeriodTooLong);
@@ -291,9 +290,9 @@ impl<'a> Viewer<'a> {
         }
         let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
         let slope = root.slope();
-        if slope == Ratio::from(0) {
+        if slope.is_zero() {
             // Nothing that is read grows, so everything repeats once the lengths have settled.
-            let fixed = |length: &Arc<Length>| length.slope() == Ratio::from(0);
+            let fixed = |length: &Arc<Length>| length.slope().is_zero();
             let all = self.order.iter().filter_map(|&id| self.lengths[id].as_ref()).all(fixed);
             let horizon = Horizon { from: settled, period, start: 0 };
             return if all { Ok(horizon) } else { Err(OperatorError::PeriodTooLong) };
@@ -308,24 +307,25 @@ impl<'a> Viewer<'a> {
                 (Some(rule), Some(length)) => length.period_modulo(rule.stride)?,
                 _ => 1,
             };
-            period = period.lcm(&same).lcm(&axis.up);
+            period = common_period([period, same, axis.up])?;
             if period > MAX_PERIOD {
                 return Err(OperatorError::PeriodTooLong);
             }
         }
         // Everything repeats once the output is longer than both zones and one period of phases.
         let (start, end) = self.zones(settled, period)?;
-        let needed = start + end + slope * period + Ratio::from(2);
+        let Some(pace) = slope.recip() else { return Ok(Horizon { from: settled, period, start: 0 }) };
+        let needed = &start + end + &slope * Rational::from(period) + Rational::from(2);
         // L(n) ≥ slope·n + e for the least e over one period.
         let least = (settled..settled + period)
-            .filter_map(|n| Some(Ratio::from(root.at(n)?) - slope * n))
+            .filter_map(|n| Some(Rational::from(root.at(n)?) - &slope * Rational::from(n)))
             .min()
-            .unwrap_or_else(|| Ratio::from(0));
-        let from = ((needed - least) / slope).ceil().to_integer().max(settled);
-        if from > MAX_LENGTH {
+            .unwrap_or_default();
+        let from = ceil(&((needed - least) * pace)).filter(|&from| from <= MAX_LENGTH);
+        let (Some(from), Some(start)) = (from, ceil(&start)) else {
             return Err(OperatorError::PeriodTooLong);
-        }
-        Ok(Horizon { from, period, start: start.ceil().to_integer() })
+        };
+        Ok(Horizon { from: from.max(settled), period, start })
     }
 
     /// The parts of a reader: source, movement, taps.
@@ -349,9 +349,9 @@ impl<'a> Viewer<'a> {
     }
 
     /// How many outputs at the start and at the end may see a border, as rational bounds.
-    fn zones(&self, settled: i64, period: i64) -> Result<(Ratio<i64>, Ratio<i64>), OperatorError> {
-        type Bounds = (Ratio<i64>, Ratio<i64>, Ratio<i64>);
-        let zero = Ratio::from(0);
+    fn zones(&self, settled: i64, period: i64) -> Result<(Rational, Rational), OperatorError> {
+        type Bounds = (Rational, Rational, Rational);
+        let zero = Rational::ZERO;
         let mut reach: Vec<Option<Bounds>> = vec![None; self.operators.len()];
         let readers = (0..self.roots.len())
             .map(Reader::Root)
@@ -359,19 +359,19 @@ impl<'a> Viewer<'a> {
             .collect::<Vec<_>>();
         for reader in readers {
             let from = match reader {
-                Reader::Root(_) => Some((Ratio::from(1), zero, zero)),
-                Reader::Node(id) => reach[id],
+                Reader::Root(_) => Some((Rational::ONE, zero.clone(), zero.clone())),
+                Reader::Node(id) => reach[id].clone(),
             };
             let Some((pace, low, high)) = from else { continue };
             for (source, axis, taps) in self.inner_parts(reader) {
                 let most_same = axis.same.map_or(0, |rule| rule.extent);
-                let (down, up) = (Ratio::from(axis.down), Ratio::from(axis.up));
+                let (down, up) = (Rational::from(axis.down), ratio(1, axis.up));
                 let new: Bounds = (
-                    pace * down / up,
-                    (low * down - axis.offset - most_same) / up,
-                    (high * down + taps - 1 - axis.offset) / up,
+                    &pace * &down * &up,
+                    (&low * &down - Rational::from(axis.offset + most_same)) * &up,
+                    (&high * &down + Rational::from(taps - 1 - axis.offset)) * &up,
                 );
-                reach[source] = Some(match reach[source] {
+                reach[source] = Some(match reach[source].take() {
                     None => new,
                     // Branches that agree in size for all large inputs move at one pace.
                     Some(old) if old.0 != new.0 => return Err(OperatorError::PeriodTooLong),
@@ -379,38 +379,32 @@ impl<'a> Viewer<'a> {
                 });
             }
         }
-        let mut start = zero;
-        let mut end = zero;
-        let ends = |length: &Length, slope: Ratio<i64>| {
-            let all =
-                (settled..settled + period).filter_map(|n| Some(Ratio::from(length.at(n)?) - slope * n));
-            all.fold(None, |seen: Option<(Ratio<i64>, Ratio<i64>)>, e| {
-                Some(seen.map_or((e, e), |(least, most)| (least.min(e), most.max(e))))
-            })
+        let mut start = zero.clone();
+        let mut end = zero.clone();
+        let ends = |length: &Length| {
+            let slope = length.slope();
+            let rest = |n: i64| Some(Rational::from(length.at(n)?) - &slope * Rational::from(n));
+            let all: Vec<Rational> = (settled..settled + period).filter_map(rest).collect();
+            Some((all.iter().min()?.clone(), all.into_iter().max()?))
         };
         let Some(root) = self.roots.first().map(|root| root.length[self.axis].clone()) else {
-            return Ok((zero, zero));
+            return Ok((start, end));
         };
-        let Some((_, root_most)) = ends(&root, root.slope()) else { return Ok((zero, zero)) };
+        let Some((_, root_most)) = ends(&root) else { return Ok((start, end)) };
         for &id in &self.order {
-            let (Some((pace, low, high)), Some(length)) = (reach[id], self.lengths[id].as_ref()) else {
+            let (Some((pace, low, high)), Some(length)) = (reach[id].take(), self.lengths[id].as_ref())
+            else {
                 continue;
             };
-            if pace == zero {
-                continue;
-            }
-            let slope = length.slope();
-            let Some((least, _)) = ends(length, slope) else { continue };
-            if slope != pace * root.slope() {
+            let (Some(steps), Some((least, _))) = (pace.recip(), ends(length)) else { continue };
+            if length.slope() != pace * root.slope() {
                 return Err(OperatorError::PeriodTooLong);
             }
-            start = start.max(-low / pace);
+            start = start.max(-(low * &steps));
             // Outputs from the end: j = L − 1 − i, with L ≤ ρ·n + e and v's end ≥ ρᵥ·n + eᵥ.
-            end = end.max(root_most - (least - 1 - high) / pace);
+            end = end.max(&root_most - (least - Rational::ONE - high) * steps);
         }
-        if start.ceil().to_i64().is_none_or(|s| s > MAX_LENGTH)
-            || end.ceil().to_i64().is_none_or(|e| e > MAX_LENGTH)
-        {
+        if start > Rational::from(MAX_LENGTH) || end > Rational::from(MAX_LENGTH) {
             return Err(OperatorError::PeriodTooLong);
         }
         Ok((start, end))

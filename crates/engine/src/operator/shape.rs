@@ -6,6 +6,7 @@ use super::error::OperatorError;
 use super::gather::signed;
 use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
+use super::normal::longer;
 use crate::ir::Span;
 use crate::ir::{KernelTerm, Layer, Padding, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
@@ -60,8 +61,8 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
                     signal.length.map(|length| Arc::new(Length::One(length)))
                 }
                 layer => {
-                    let steps = steps(layer);
-                    [0, 1].map(|axis| signal.length[axis].then(steps[axis]))
+                    super::lower::within_limits(layer, stack.span)?;
+                    longer(&signal.length, steps(layer), stack.span)?
                 }
             };
             Ok(Signal { channels, length })

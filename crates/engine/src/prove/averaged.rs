@@ -7,8 +7,6 @@
 
 use std::collections::HashSet;
 
-use num_integer::Integer;
-
 use super::condition;
 use super::equality::{self, look};
 use super::region::{Agreement, Status, Statuses};
@@ -16,6 +14,7 @@ use super::search;
 use super::survey::{Extent, Survey};
 use super::verdict::{StackProof, StackVerdict};
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::length::common_period;
 use crate::operator::pattern::Viewer;
 use crate::operator::{Affine, Node, OperatorError, Operators};
 
@@ -92,7 +91,7 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
     for axis in 0..2 {
         let horizon = Viewer::new(operators, maps.to_vec(), axis).horizon().ok()?;
         settled = settled.max(horizon.from);
-        period = period.lcm(&horizon.period);
+        period = common_period([period, horizon.period]).ok()?;
         for inner in &averages {
             let viewer = Viewer::new(operators, vec![inner], axis);
             let horizon = viewer.horizon().ok()?;
@@ -109,7 +108,7 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
                 Some(input.last()? - input.first()? + 1)
             });
             settled = settled.max(horizon.from + span.max().unwrap_or(0));
-            period = period.lcm(&horizon.period);
+            period = common_period([period, horizon.period]).ok()?;
         }
     }
     // In height and in width the degree is at most the number of different lengths that are divided by. A condition

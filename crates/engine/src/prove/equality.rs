@@ -18,6 +18,7 @@ use super::table::{self, Table};
 use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::length::MAX_INPUT;
 use crate::operator::length::first_difference;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use convproof_exact::budget;
@@ -113,8 +114,13 @@ pub fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, T
     Ok((failures, table))
 }
 
-/// The input's map, with kernel errors blamed on the left stack.
+/// The input's map, with errors blamed on the left stack.
 pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, OperatorError> {
+    if let Sizes::One(size) = claim.sizes
+        && size.iter().any(|&n| n > MAX_INPUT)
+    {
+        return Err(OperatorError::TooLarge { at: claim.left.span });
+    }
     operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.span, error })
 }
 

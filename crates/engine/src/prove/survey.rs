@@ -15,6 +15,7 @@ use super::sights::{AxisSurvey, Refined, number};
 use super::verdict::Limit;
 use super::whole::WholeKernels;
 use crate::ir::{Sizes, Symbols};
+use crate::operator::length::common_period;
 use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use convproof_exact::budget;
@@ -127,8 +128,7 @@ impl<'a> Survey<'a> {
             Extent::All { reach, modulus } => {
                 let horizons = [viewers[0].horizon()?, viewers[1].horizon()?];
                 let from = horizons[0].from.max(horizons[1].from).max(reach.saturating_add(1));
-                let period =
-                    num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
+                let period = common_period([horizons[0].period, horizons[1].period, modulus])?;
                 let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
                 if end > MAX_SURVEYED {
                     return Err(SurveyLimit::Lengths { needed: end, most: MAX_SURVEYED });

@@ -1,0 +1,8 @@
+//! Tells whether convproof proves something false when built as a dependency in release.
+
+mod claims;
+
+fn main() {
+    let proved = claims::proved();
+    assert!(proved.is_empty(), "{proved:#?}");
+}
