@@ -1,5 +1,4 @@
-//! Any text parses without a panic, and what parses without errors survives printing. Run with
-//! `cargo +nightly fuzz run parse`.
+//! Any text parses without a panic, and what parses without errors survives printing. Run with `fuzz/run parse`.
 #![no_main]
 
 use convproof::syntax::{parse, print};
