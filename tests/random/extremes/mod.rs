@@ -1,14 +1,15 @@
 //! Grammatical specs with numbers around every limit: each is answered, none with a panic.
 //!
 //! `EXTREMES_SPECS` sets how many specs are checked, `EXTREMES_SEED` where to begin. A spec that aborts the process or
-//! does not end is the one printed last with `EXTREMES_SHOW=1`.
+//! does not end is the one printed last with `EXTREMES_SHOW=1`. Each statement has a small budget of work.
 
 mod grammar;
 
 use std::sync::Mutex;
 
 use super::variable;
-use convproof::check::{Files, check};
+use convproof::algebra::budget::Budget;
+use convproof::check::{Files, check_within};
 use convproof::source::Source;
 use convproof::syntax::parse;
 use grammar::Writer;
@@ -43,12 +44,19 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 #[test]
 fn every_spec_is_answered() {
+    // As large a stack as the command line gives.
+    let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(answer_all);
+    thread.unwrap().join().unwrap();
+}
+
+fn answer_all() {
     std::panic::set_hook(Box::new(|info| {
         if info.location().is_some_and(|at| !at.file().starts_with("tests")) {
             PANICS.lock().unwrap().push(info.to_string());
         }
     }));
     let (first, count) = (variable("EXTREMES_SEED", 1), variable("EXTREMES_SPECS", 300));
+    let budget = Budget { steps: Budget::STEPS / 50, ..Budget::default() };
     let (mut claims, mut errors, mut broken) = (0, 0, Vec::new());
     for seed in first..first + count {
         let text = Writer::new(seed).spec();
@@ -59,13 +67,15 @@ fn every_spec_is_answered() {
         if let Some(mistake) = mistakes.first() {
             broken.push(format!("seed {seed}: not grammatical: {}\n{text}", mistake.diagnostic().message));
         }
-        let report = check(&Source::new("spec", text.clone()), &Arrays(seed), &mut |_| {});
+        let report = check_within(&Source::new("spec", text.clone()), &Arrays(seed), &budget, &mut |_| {});
         claims += report.claims().count();
         errors += report.errors.len();
         let panics = std::mem::take(&mut *PANICS.lock().unwrap());
         broken.extend(panics.into_iter().map(|panic| format!("seed {seed}: {panic}\n{text}")));
-        let blamed = report.claims().find(|claim| claim.method.contains("defect"));
-        broken.extend(blamed.map(|claim| format!("seed {seed}: {}\n{}", claim.method, claim.statement)));
+        let words = report.claims().map(|claim| format!("{}\n{}", claim.method, claim.statement));
+        let words = words.chain(report.errors.iter().map(|error| error.message.clone()));
+        let blamed = words.filter(|words| words.contains("defect"));
+        broken.extend(blamed.map(|words| format!("seed {seed}: {words}")));
     }
     let _ = std::panic::take_hook();
     println!("{claims} claims decided, {errors} errors");
