@@ -129,6 +129,7 @@ pub mod cli;
 pub mod explain;
 mod folder;
 pub mod model;
+mod room;
 
 #[doc(hidden)]
 pub use convproof_engine::{evaluate, ir, kernel, operator, prove};

@@ -72,7 +72,7 @@ where
     };
     quiet_defects();
     // Expressions nest as deeply as the limits allow, whatever the stack of the first thread.
-    let status = workers::on_large_stack(|| {
+    let status = crate::room::on_large_stack(|| {
         let mut output = Output::new(arguments.color);
         let status = match &arguments.command {
             Command::Check(arguments) => check::run(arguments, &mut output),

@@ -4,30 +4,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, Builder, ScopedJoinHandle};
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use crate::algebra::budget::Budget;
 use crate::check::check_within;
 use crate::report::FileReport;
+use crate::room::STACK;
 
 use super::files::Spec;
 use super::progress::{self, Slot};
-
-/// Stack of a thread that checks. It is address space only, until it is used.
-const STACK: usize = 256 << 20;
-
-/// Does something on a thread with a large stack; here, if there is no such thread to be had.
-pub(super) fn on_large_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
-    thread::scope(|scope| {
-        let thread = Builder::new().stack_size(STACK).spawn_scoped(scope, &work);
-        match thread.map(ScopedJoinHandle::join) {
-            Ok(Ok(done)) => done,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_) => work(),
-        }
-    })
-}
 
 /// Checks the specs, with as much time for each claim as `limit` says; `each` gets their reports in the order of the
 /// specs, each as soon as that allows.

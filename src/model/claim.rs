@@ -9,7 +9,9 @@ use super::number::Number;
 use super::pair::Pair;
 use super::stack::Stack;
 use super::verdict::Verdict;
-use super::{Rational, room};
+use super::{Budget, Rational};
+use crate::prove::verdict::Doubt;
+use crate::room::on_large_stack;
 
 /// A side of a claim.
 #[derive(Clone, Debug)]
@@ -56,12 +58,20 @@ pub struct Claim {
     pub(super) when: Option<Condition>,
     /// The bound and the largest input; a number that is none of them is a mistake.
     pub(super) within: Option<(Option<Rational>, Option<Rational>)>,
+    budget: Budget,
 }
 
 impl Claim {
     /// The claim that both sides are the same.
     pub fn new(left: impl Into<Side>, right: impl Into<Side>) -> Self {
-        Self { left: left.into(), right: right.into(), on: None, when: None, within: None }
+        Self {
+            left: left.into(),
+            right: right.into(),
+            on: None,
+            when: None,
+            within: None,
+            budget: Budget::default(),
+        }
     }
 
     /// For inputs of one size, `[height, width]`.
@@ -90,6 +100,13 @@ impl Claim {
         self
     }
 
+    /// With another budget of work and memory than the usual one; past it the claim is undecided. Its [`Cancel`](super::Cancel)
+    /// flag stops the decision from elsewhere.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// The first clause that only claims about stacks have.
     pub(super) fn clause(&self) -> Option<&'static str> {
         let clauses =
@@ -102,15 +119,20 @@ impl Claim {
     /// # Errors
     /// What is wrong with it: channels that do not fit, a stride of 0, one name for two kernels.
     pub fn verdict(&self) -> Result<Verdict, ModelError> {
-        room::with_room(|| {
-            let mut build = Build::default();
-            let built = build.claim(self)?;
-            let (symbols, source) = (&build.builder.symbols, build.source());
-            match built {
-                Built::Stacks(claim) => Verdict::of_stacks(&claim, symbols, &source),
-                Built::Kernels(left, right) => Ok(Verdict::of_kernels(&left, &right, symbols)),
-            }
+        on_large_stack(|| match self.budget.run(|| self.decide()) {
+            Ok(decided) => decided,
+            Err(halt) => Ok(Verdict::unknown(&Doubt::Halted(halt))),
         })
+    }
+
+    fn decide(&self) -> Result<Verdict, ModelError> {
+        let mut build = Build::default();
+        let built = build.claim(self)?;
+        let (symbols, source) = (&build.builder.symbols, build.source());
+        match built {
+            Built::Stacks(claim) => Verdict::of_stacks(&claim, symbols, &source),
+            Built::Kernels(left, right) => Ok(Verdict::of_kernels(&left, &right, symbols)),
+        }
     }
 }
 

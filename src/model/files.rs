@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::{ModelError, Rational, room};
+use super::{ModelError, Rational};
 use crate::check::{Files, check};
 use crate::folder::{self, Folder};
 use crate::report::text::{self, Detail};
+use crate::room::on_large_stack;
 use crate::source::Source;
 
 /// Extents and values of an array in a file.
@@ -23,7 +24,8 @@ pub(super) fn array(path: &Path, entry: Option<&str>) -> Result<(Vec<usize>, Vec
 pub(super) fn spec(path: &Path) -> Result<(), String> {
     let name = path.display().to_string();
     let text = folder::spec(File::open(path)).map_err(|error| format!("{name}: {}", error.message))?;
-    let report = room::with_room(|| check(&Source::new(name.as_str(), text), &Folder::of(path), &mut |_| {}));
+    let source = Source::new(name.as_str(), text);
+    let report = on_large_stack(|| check(&source, &Folder::of(path), &mut |_| {}));
     if report.errors.is_empty() && report.claims().next().is_none() {
         return Err(format!("{name} makes no claim"));
     }

@@ -31,13 +31,13 @@ mod layers;
 mod listing;
 mod number;
 mod pair;
-mod room;
 mod stack;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub use crate::algebra::Rational;
+pub use crate::algebra::budget::{Budget, Cancel};
 pub use crate::evaluate::Image;
 pub use crate::prove::region::{LengthSet, SizeBox};
 pub use claim::{Claim, Side, equivalence};

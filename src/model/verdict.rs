@@ -1,7 +1,6 @@
 //! What came of a claim, as data, and in words.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 
 use super::Rational;
 use super::error::ModelError;
@@ -118,26 +117,20 @@ impl Verdict {
         Self { outcome, words: lines.join("\n") }
     }
 
-    fn unknown(doubt: &Doubt) -> Self {
+    pub(super) fn unknown(doubt: &Doubt) -> Self {
         let shown = present::unknown(doubt);
         Self::new(Outcome::Unknown(Reason(shown.method.clone())), &shown)
     }
 
-    /// Decides a claim about stacks. A defect that makes the engine panic is no verdict.
+    /// Decides a claim about stacks.
     pub(super) fn of_stacks(
         claim: &StackClaim,
         symbols: &Symbols,
         source: &Source,
     ) -> Result<Self, ModelError> {
-        let decide = AssertUnwindSafe(|| opinion::decide(claim, symbols));
-        let decided = match std::panic::catch_unwind(decide) {
-            Ok(Ok(decided)) => decided,
-            Ok(Err(error)) => {
-                let found = operator_diagnostic(&error, claim.left.span);
-                return Err(ModelError::of_diagnostic(&found, source));
-            }
-            Err(_) => return Ok(Self::unknown(&Doubt::Contradiction)),
-        };
+        let decided = opinion::decide(claim, symbols).map_err(|error| {
+            ModelError::of_diagnostic(&operator_diagnostic(&error, claim.left.span), source)
+        })?;
         let shown = present::stacks(&decided, claim, symbols, source);
         let outcome = match decided.verdict() {
             StackVerdict::Proved(proof) => Outcome::Proved(Proof {
@@ -163,10 +156,7 @@ impl Verdict {
 
     /// Decides a claim about kernels.
     pub(super) fn of_kernels(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Self {
-        let decide = AssertUnwindSafe(|| kernels::decide(left, right, symbols));
-        let Ok(verdict) = std::panic::catch_unwind(decide) else {
-            return Self::unknown(&Doubt::Contradiction);
-        };
+        let verdict = kernels::decide(left, right, symbols);
         let shown = present::kernels(&verdict, left, right, false, false, symbols);
         let shape = |term: &KernelTerm| {
             let shape = term.shape();

@@ -1,9 +1,9 @@
 //! The library's own way of asking for verdicts, as a test of a compiler pass would use it.
 
 use convproof::model::{
-    Claim, Kernel, ModelError, Outcome, Padding, Rational, Stack, Witness, avgpool, batchnorm, bias, concat,
-    conv, convtranspose, crop, dense, depth_to_space, equivalence, global_avgpool, h, id, maxpool, pad, relu,
-    scale, select, space_to_depth, subsample, sumpool, upsample, w, zero_insert,
+    Budget, Claim, Kernel, ModelError, Outcome, Padding, Rational, Stack, Witness, avgpool, batchnorm, bias,
+    concat, conv, convtranspose, crop, dense, depth_to_space, equivalence, global_avgpool, h, id, maxpool,
+    pad, relu, scale, select, space_to_depth, subsample, sumpool, upsample, w, zero_insert,
 };
 use convproof::{assert_equivalent, assert_not_equivalent, assert_spec};
 
@@ -268,6 +268,19 @@ fn what_is_built_up_in_loops_comes_to_an_end() {
     }
     assert!(Claim::new(id(), id()).when(size.at_least(1)).verdict().is_err());
     assert!(format!("{kernel:?} {sum:?}").len() < 2000);
+}
+
+#[test]
+fn decisions_can_be_limited_and_stopped() {
+    let claim = || Claim::new(conv(free("A")).then(conv(free("B"))), conv(free("A") * free("B")));
+    let short = Budget { steps: 1, ..Budget::default() };
+    let verdict = claim().budget(short).verdict().unwrap();
+    assert!(!verdict.is_proved() && !verdict.is_refuted(), "{verdict}");
+    let stopped = Budget::default();
+    stopped.cancel.cancel();
+    let verdict = claim().budget(stopped).verdict().unwrap();
+    assert!(matches!(&verdict.outcome, Outcome::Unknown(_)), "{verdict}");
+    assert!(claim().verdict().unwrap().is_proved());
 }
 
 #[test]
