@@ -1,4 +1,4 @@
-//! The command line: arguments, files, exit status. The only module that prints or touches files.
+//! The command line: arguments, files, exit status. The only module that prints or writes files.
 
 mod check;
 mod completions;
