@@ -56,6 +56,16 @@ pub(crate) fn spec(opened: io::Result<impl Read>) -> Result<String, Box<Diagnost
     })?)
 }
 
+/// Opens a file; a pipe or a device could keep the reader waiting for ever.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        File::open(path)
+    } else {
+        Err(io::Error::other("not a regular file; `-` reads standard input"))
+    }
+}
+
 /// Everything there is to read, or `None` if that is more than `limit` bytes.
 fn read_up_to(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();

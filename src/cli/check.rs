@@ -163,15 +163,32 @@ fn write_tree(folder: &Path, specs: &[Spec], reports: &[FileReport], output: &mu
         if let Err(error) = fs::create_dir_all(parent) {
             return output.fail(format_args!("{}: {error}", parent.display()));
         }
-        write(&path, &markdown::document(report), output);
+        write_page(&path, &markdown::document(report), output);
         let names: Vec<_> = page.iter().map(|name| name.to_string_lossy()).collect();
         index.push((names.join("/"), report));
     }
-    write(&folder.join("index.md"), &markdown::index("Checked specs", &index), output);
+    write_page(&folder.join("index.md"), &markdown::index("Checked specs", &index), output);
+}
+
+/// Writes a page of a report folder, which may take the place of an earlier one only.
+fn write_page(path: &Path, text: &str, output: &mut Output) {
+    if fs::symlink_metadata(path).is_ok() && !is_own(path) {
+        return output.fail(format_args!(
+            "{}: this file is not a report that convproof wrote into a folder; move it, or choose another folder",
+            path.display()
+        ));
+    }
+    write(path, &format!("{text}\n{}", markdown::MARK), output);
+}
+
+/// Whether a file ends as pages of a report folder do.
+fn is_own(path: &Path) -> bool {
+    let regular = fs::metadata(path).is_ok_and(|found| found.is_file());
+    regular && fs::read(path).is_ok_and(|text| text.ends_with(markdown::MARK.as_bytes()))
 }
 
 fn write(path: &Path, text: &str, output: &mut Output) {
-    if let Err(error) = fs::write(path, text) {
+    if let Err(error) = super::write::write(path, text) {
         output.fail(format_args!("{}: {error}", path.display()));
     }
 }

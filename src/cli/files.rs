@@ -1,7 +1,7 @@
 //! Which specs the arguments name, and their texts. What is wrong with a file is a diagnostic of that file.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +98,7 @@ impl Spec {
         }
         match &self.path {
             None => folder::spec(Ok(io::stdin().lock())),
-            Some(path) => folder::spec(File::open(path)),
+            Some(path) => folder::spec(folder::open(path)),
         }
     }
 

@@ -1,6 +1,5 @@
 //! `convproof fmt PATH…`
 
-use std::fs;
 use std::path::PathBuf;
 
 use crate::report::diagnostics;
@@ -9,6 +8,7 @@ use crate::syntax::{parse, print};
 use super::Status;
 use super::files::{Spec, collect};
 use super::output::Output;
+use super::write::write;
 
 /// Write specs in their canonical form
 ///
@@ -53,7 +53,7 @@ fn format(spec: &Spec, check: bool, output: &mut Output) -> Status {
         _ if check && changes => output.print(&format!("{}\n", spec.name())),
         None if !check => output.print(&canonical),
         Some(path) if changes => {
-            if let Err(error) = fs::write(path, canonical) {
+            if let Err(error) = write(path, &canonical) {
                 output.fail(format_args!("{}: {error}", path.display()));
             }
         }

@@ -9,6 +9,7 @@ mod fmt;
 mod output;
 mod progress;
 mod workers;
+mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use anstream::AutoStream;
 use clap::ValueEnum;
 
 use super::Status;
+use crate::report::escape::visible;
 
 /// The values of `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,7 +66,7 @@ impl Output {
     /// Tells of something wrong that belongs to no spec; the program will exit with status 2.
     pub(super) fn fail(&mut self, message: impl Display) {
         self.status = Status::Wrong;
-        self.note(format_args!("error: {message}"));
+        self.note(format_args!("error: {}", visible(&message.to_string(), true)));
     }
 
     /// Writes a line to standard error.

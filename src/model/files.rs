@@ -1,6 +1,5 @@
 //! Files: arrays, and specs with the files beside them.
 
-use std::fs::File;
 use std::path::Path;
 
 use super::{ModelError, Rational};
@@ -23,7 +22,7 @@ pub(super) fn array(path: &Path, entry: Option<&str>) -> Result<(Vec<usize>, Vec
 /// Checks a spec; the words of its report where some claim fails, something is wrong, or nothing is claimed.
 pub(super) fn spec(path: &Path) -> Result<(), String> {
     let name = path.display().to_string();
-    let text = folder::spec(File::open(path)).map_err(|error| format!("{name}: {}", error.message))?;
+    let text = folder::spec(folder::open(path)).map_err(|error| format!("{name}: {}", error.message))?;
     let source = Source::new(name.as_str(), text);
     let report = on_large_stack(|| check(&source, &Folder::of(path), &mut |_| {}));
     if report.errors.is_empty() && report.claims().next().is_none() {

@@ -328,3 +328,62 @@ fn factor_runs_nothing_that_is_pasted_into_its_argument() {
     let (status, ..) = run(folder.path(), &["factor", "a.cf:A", "--into", "1x2,1x2"]);
     assert_eq!(status, 0);
 }
+
+#[test]
+fn a_report_folder_keeps_what_it_did_not_write() {
+    let folder =
+        folder(&[("README.cf", FINE.as_bytes()), ("README.md", b"mine"), ("out/index.md", b"mine too")]);
+    let (status, _, stderr) = run(folder.path(), &["check", "README.cf", "--report-dir", "."]);
+    assert_eq!(status, 2);
+    assert!(stderr.starts_with("error: ./README.md: this file is not a report"), "{stderr}");
+    let (status, _, _) = run(folder.path(), &["check", "README.cf", "--report-dir", "out"]);
+    assert_eq!(status, 2);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!((read("README.md").as_str(), read("out/index.md").as_str()), ("mine", "mine too"));
+    // Its own pages it writes anew, page for page.
+    fs::remove_file(folder.path().join("out/index.md")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(run(folder.path(), &["check", "README.cf", "--report-dir", "out"]).0, 0);
+    }
+    assert!(read("out/README.md").starts_with("# README.cf\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_no_specs() {
+    let folder = folder(&[]);
+    let made = Command::new("mkfifo").arg(folder.path().join("x.cf")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no mkfifo");
+        return;
+    }
+    for command in ["check", "fmt"] {
+        let (status, stdout, stderr) = run(folder.path(), &[command, "x.cf"]);
+        assert_eq!(status, 2);
+        assert!((stdout + &stderr).contains("not a regular file"));
+    }
+}
+
+#[test]
+fn no_control_character_reaches_a_terminal_or_a_report() {
+    let text = "\"\"\"\n\u{1b}[31mred \u{202e}prose\n\"\"\"\nprove \"\u{1b}]0;\u{202e}x\u{9b}\": [1] == [2]\nprove \u{1b} \u{202e}\n";
+    let folder = folder(&[("a\u{202e}.cf", text.as_bytes())]);
+    let name = "a\u{202e}.cf";
+    for format in ["text", "json", "markdown", "junit"] {
+        let (_, stdout, stderr) = run(folder.path(), &["check", name, "-v", "--format", format]);
+        let bad = |c: char| c == '\u{1b}' || c == '\u{9b}' || c == '\u{202e}';
+        assert!(!(stdout.clone() + &stderr).contains(bad), "{format}: {stdout:?} {stderr:?}");
+        assert!(!stdout.is_empty());
+    }
+    let (_, stdout, stderr) = run(folder.path(), &["fmt", name]);
+    assert!(!(stdout + &stderr).contains('\u{1b}'));
+}
+
+#[test]
+fn a_timeout_is_a_positive_number_of_seconds() {
+    let folder = folder(&[("a.cf", FINE.as_bytes())]);
+    assert_eq!(run(folder.path(), &["check", "a.cf", "--timeout", "2.5"]).0, 0);
+    for wrong in ["0", "-1", "soon", "1e300"] {
+        assert_eq!(run(folder.path(), &["check", "a.cf", &format!("--timeout={wrong}")]).0, 2);
+    }
+}

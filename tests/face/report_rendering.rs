@@ -137,7 +137,7 @@ fn the_index_counts_each_document() {
 
     | spec | claims | hold | fail | errors |
     | --- | ---: | ---: | ---: | ---: |
-    | [Two are one](<a b/all.md>) | 6 | 3 | 3 | 1 |
+    | [Two are one](<a%20b/all.md>) | 6 | 3 | 3 | 1 |
     | [one.md](<one.md>) | 1 | 1 | 0 | 0 |
     | **all** | 7 | 4 | 3 | 1 |
     ");

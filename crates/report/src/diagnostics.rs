@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::escape::visible;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -18,14 +19,30 @@ const MAX_EXCERPT: usize = 8 << 10;
 pub fn render(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    renderer.render(&[group(diagnostic, source)])
+    let diagnostic = plain(diagnostic);
+    let source = Source::new(visible(source.name(), false), source.text());
+    renderer.render(&[group(&diagnostic, &source)])
+}
+
+/// The same diagnostic without control characters in its words; those of the source are the renderer's business.
+fn plain(diagnostic: &Diagnostic) -> Diagnostic {
+    let clean = |text: &String| visible(text, true).into_owned();
+    let label = |label: &Label| Label { span: label.span, text: clean(&label.text) };
+    Diagnostic {
+        code: diagnostic.code,
+        message: clean(&diagnostic.message),
+        primary: label(&diagnostic.primary),
+        secondary: diagnostic.secondary.iter().map(label).collect(),
+        hints: diagnostic.hints.iter().map(clean).collect(),
+    }
 }
 
 /// The diagnostic on one line: `spec.cf:3:14: error[E0203]: message`.
 pub fn one_line(diagnostic: &Diagnostic, source: &Source) -> String {
     let (line, column) = source.position(diagnostic.primary.span.start);
     let message = super::escape::visible(&diagnostic.message, false);
-    format!("{}:{line}:{column}: error[{}]: {message}", source.name(), diagnostic.code)
+    let name = super::escape::visible(source.name(), false);
+    format!("{name}:{line}:{column}: error[{}]: {message}", diagnostic.code)
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {

@@ -3,10 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+/// Whether a character changes the order in which text is shown, or breaks lines unseen.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Control characters as their visible pictures, so that a spec cannot steer the terminal that shows it.
 /// Line breaks and tabs stay where `multiline` asks for it; carriage returns never do.
-pub(super) fn visible(text: &str, multiline: bool) -> Cow<'_, str> {
-    let keep = |c: char| !c.is_control() || (multiline && matches!(c, '\n' | '\t'));
+pub fn visible(text: &str, multiline: bool) -> Cow<'_, str> {
+    let keep = |c: char| !(c.is_control() || is_hidden(c)) || (multiline && matches!(c, '\n' | '\t'));
     if text.chars().all(keep) {
         return Cow::Borrowed(text);
     }
@@ -21,6 +26,33 @@ pub(super) fn visible(text: &str, multiline: bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter_map(picture).collect())
 }
 
+/// JSON text in which no control character stands as it is. They occur in strings only, where an escape means the
+/// same.
+pub(super) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && (c.is_control() || is_hidden(c)) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// An address for a Markdown link, relative to the document: `/` and letters stay, all else is encoded.
+pub(super) fn link_target(address: &str) -> String {
+    let mut out = String::with_capacity(address.len());
+    for c in address.chars() {
+        if c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~') {
+            out.push(c);
+        } else {
+            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| _ = write!(out, "%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// Text for an XML attribute or element. Characters that XML 1.0 cannot express become U+FFFD.
 pub(super) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -32,6 +64,7 @@ pub(super) fn xml(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\t' | '\n' | '\r' => _ = write!(out, "&#{};", u32::from(c)),
             c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if c.is_control() || is_hidden(c) => _ = write!(out, "&#{};", u32::from(c)),
             c => out.push(c),
         }
     }
@@ -143,7 +176,14 @@ mod tests {
     fn control_characters_become_visible() {
         assert_eq!(visible("a\u{1b}[31m\nb", false), "a\u{241b}[31m b");
         assert_eq!(visible("a\n\tb\r", true), "a\n\tb");
+        assert_eq!(visible("a\u{202e}b\u{9b}", true), "a\u{fffd}b\u{fffd}");
+        assert_eq!(json("\"a\u{202e}\u{9b}\"\n"), "\"a\\u202e\\u009b\"\n");
         assert!(matches!(visible("plain ×", false), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn addresses_are_encoded() {
+        assert_eq!(link_target("a b/é>(1)`\u{1b}.md"), "a%20b/é%3E%281%29%60%1B.md");
     }
 
     #[test]

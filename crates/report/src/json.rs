@@ -50,7 +50,7 @@ pub fn render(files: &[FileReport]) -> String {
         Report { schema: 1, files: files.iter().map(File::new).collect(), summary: Summary::of_all(files) };
     let mut text = serde_json::to_string_pretty(&report).expect("plain structs with string keys");
     text.push('\n');
-    text
+    super::escape::json(&text)
 }
 
 impl<'a> File<'a> {

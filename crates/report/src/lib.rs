@@ -1,13 +1,14 @@
 //! Reports: one model, several renderers. Decides nothing, prints nothing, touches no file.
 
 pub mod diagnostics;
-mod escape;
+pub mod escape;
 pub mod json;
 pub mod junit;
 mod layout;
 pub mod markdown;
 pub mod model;
 pub mod present;
+mod prose;
 mod summary;
 pub mod text;
 

@@ -2,10 +2,14 @@
 //! what shows it. The same for the same input: no times, no line numbers, no places on a disk.
 
 use super::diagnostics;
-use super::escape::{code_block, code_span, markdown, markdown_literal, table_cell, visible};
+use super::escape::{code_block, code_span, link_target, markdown, markdown_literal, table_cell};
 use super::layout;
 use super::model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Outcome};
+use super::prose::prose;
 use super::summary::Summary;
+
+/// The last line of a document that may be overwritten by the next one.
+pub const MARK: &str = "<!-- convproof writes this file anew -->\n";
 
 /// One document for all files.
 pub fn render(files: &[FileReport]) -> String {
@@ -34,10 +38,6 @@ pub fn document(file: &FileReport) -> String {
     parts.join("\n")
 }
 
-fn prose(text: &str) -> String {
-    format!("{}\n", visible(text.trim_matches('\n').trim_end(), true))
-}
-
 /// A table of documents: for each file its address relative to the table, and its report.
 pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
     let mut out = format!("# {}\n\n| spec | claims | hold | fail | errors |\n", markdown_literal(title));
@@ -50,7 +50,7 @@ pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
     for (address, file) in documents {
         let summary = Summary::of(file);
         let name = own_title(file).unwrap_or(address);
-        row(&format!("[{}](<{address}>)", table_cell(name)), summary);
+        row(&format!("[{}](<{}>)", table_cell(name), link_target(address)), summary);
         total += summary;
     }
     row("**all**", total);
