@@ -8,3 +8,4 @@ mod model;
 mod proofs_fresh;
 mod readme;
 mod report_rendering;
+mod reports;

@@ -170,6 +170,18 @@ pub struct AveragePool {
     pub ceil_mode: bool,
 }
 
+impl AveragePool {
+    /// Whether windows may be divided by different numbers.
+    pub fn divisor_varies(&self) -> bool {
+        let (ceil, padded) = match self.padding {
+            Padding::Sides(all) => (self.ceil_mode, all.iter().any(|&side| side > 0)),
+            // The output length is ⌈n/s⌉ in either mode.
+            Padding::SameUpper | Padding::SameLower => (false, true),
+        };
+        self.average && (ceil || padded && !self.count_include_pad)
+    }
+}
+
 /// `maxpool`; padding never wins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaxPool {

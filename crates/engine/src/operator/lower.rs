@@ -356,15 +356,9 @@ pub(super) fn pool_movement(pool: &AveragePool) -> [(Axis, Step); 2] {
 fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> {
     let size = pool.size.map(signed);
     let moves = pool_movement(pool);
-    let padded = match pool.padding {
-        Padding::Sides(all) => all.iter().any(|&side| side > 0),
-        Padding::SameUpper | Padding::SameLower => true,
-    };
     let (axes, steps) = (moves.map(|(axis, _)| axis), moves.map(|(_, step)| step));
     let zeros = if let Padding::Sides(all) = pool.padding { sides(all) } else { [[0, 0]; 2] };
-    // With SAME padding the output length is ⌈n/s⌉ in either mode.
-    let ceil = pool.ceil_mode && matches!(pool.padding, Padding::Sides(_));
-    if pool.average && (ceil || padded && !pool.count_include_pad) {
+    if pool.divisor_varies() {
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows { size, axes, steps, counted }));
     }

@@ -1,5 +1,7 @@
 //! Counterexamples to the equality of stacks. They exist only as replayed by the naive evaluator.
 
+use std::collections::BTreeSet;
+
 use crate::evaluate::{self, EvaluateError, Image, Weights};
 use crate::ir::{Stack, Symbols};
 use convproof_exact::{Rational, Symbol};
@@ -11,7 +13,7 @@ use convproof_exact::{Rational, Symbol};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counterexample {
     weights: Vec<(String, Rational)>,
-    weighted: bool,
+    zeros: bool,
     approximate: bool,
     input: Image,
     position: [usize; 3],
@@ -82,12 +84,13 @@ impl Counterexample {
             .find(|&[c, i, j]| differ(outputs[0].at(c, i, j), outputs[1].at(c, i, j), weights))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
-        let used = symbols.foundations([left, right].map(Stack::symbols).concat());
+        let used: BTreeSet<Symbol> =
+            symbols.foundations([left, right].map(Stack::symbols).concat()).into_iter().collect();
         let shown = named(weights, symbols, |symbol| used.contains(&symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
-        let weighted = used.iter().any(|&symbol| symbols.root_of(symbol).is_none());
+        let zeros = used.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()).count() > shown.len();
         let approximate = weights.is_approximating();
-        Ok(Self { weights: shown, weighted, approximate, input, position: found, left, right, outputs })
+        Ok(Self { weights: shown, zeros, approximate, input, position: found, left, right, outputs })
     }
 
     /// The weights that are not 0, by name.
@@ -95,9 +98,9 @@ impl Counterexample {
         &self.weights
     }
 
-    /// Whether the stacks have free weights at all.
-    pub fn is_weighted(&self) -> bool {
-        self.weighted
+    /// Whether the stacks have other free weights, which are 0.
+    pub fn has_zeros(&self) -> bool {
+        self.zeros
     }
 
     /// Whether irrational square roots were replaced by close rationals, so that the values are close, too.

@@ -15,7 +15,7 @@ use super::region::{Agreement, Status};
 use super::search;
 use super::survey::{Extent, Survey, SurveyLimit, Visible};
 use super::table::{self, Table};
-use super::verdict::{Doubt, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::verdict::{Doubt, Inner, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::MAX_INPUT;
@@ -33,14 +33,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let right = operators.apply(&claim.right, input)?;
     same_channels(claim, [&left, &right])?;
     if left == right {
-        let nonlinear =
-            operators.reachable(&left).into_iter().filter(|&id| operators.is_nonlinear(id)).count();
-        let cuts = operators
-            .reachable(&left)
-            .into_iter()
-            .filter(|&id| matches!(operators.node(id), Node::Cut(_)))
-            .count();
-        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, nonlinear, cuts }));
+        let inner = inner(&operators, &left);
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, inner }));
     }
     let [left, right] = matched(&mut operators, [left, right], claim, symbols)?;
     let interior_equal = size.is_none() && interiors_agree(claim)?;
@@ -98,6 +92,21 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
     Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
+}
+
+/// What a map reads beside the input.
+fn inner(operators: &Operators, map: &Affine) -> Inner {
+    let mut inner = Inner::default();
+    for id in operators.reachable(map) {
+        match operators.node(id) {
+            Node::Input { .. } => {}
+            Node::Relu(_) | Node::Maximum { .. } => inner.nonlinear += 1,
+            Node::GlobalAverage(_) => inner.averages += 1,
+            Node::Average { .. } => inner.means += 1,
+            Node::Cut(_) => inner.cuts += 1,
+        }
+    }
+    inner
 }
 
 /// Compares all positions: the pairs of sights at which the maps differ, and what happens at each size. Where

@@ -25,10 +25,8 @@ pub enum StackProof {
     NormalForm {
         /// The normal form.
         map: Affine,
-        /// Matching nonlinear layers.
-        nonlinear: usize,
-        /// Signals that are cut at a border in it.
-        cuts: usize,
+        /// What stands between it and the input.
+        inner: Inner,
     },
     /// All pairs of border patterns agree.
     Patterns {
@@ -44,6 +42,19 @@ pub enum StackProof {
     },
     /// The worst difference over all inputs is within the bound.
     Within(Enclosure),
+}
+
+/// How many signals of each kind a normal form reads, inside of others too, that layers could not be composed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inner {
+    /// `relu` and `maxpool`.
+    pub nonlinear: usize,
+    /// `global_avgpool`.
+    pub averages: usize,
+    /// Means with divisors that depend on the position.
+    pub means: usize,
+    /// Signals that are cut at a border.
+    pub cuts: usize,
 }
 
 /// Why two stacks are not equal, and where they still are.

@@ -10,6 +10,18 @@ struct Reach {
     extent: [usize; 2],
     stride: [usize; 2],
     known: bool,
+    /// The layer before is one kernel.
+    composes: bool,
+}
+
+impl Reach {
+    fn window(&mut self, size: [usize; 2], stride: [usize; 2]) {
+        for axis in 0..2 {
+            self.extent[axis] =
+                self.extent[axis].saturating_add((size[axis] - 1).saturating_mul(self.stride[axis]));
+            self.stride[axis] = self.stride[axis].saturating_mul(stride[axis]);
+        }
+    }
 }
 
 /// Longest text of a layer in a table.
@@ -25,7 +37,7 @@ pub fn table(stack: &Stack, source: &Source) -> Option<Block> {
     if layers.len() < 2 || layers.len() > MAX_ROWS {
         return None;
     }
-    let mut reach = Reach { extent: [1, 1], stride: [1, 1], known: true };
+    let mut reach = Reach { extent: [1, 1], stride: [1, 1], known: true, composes: false };
     let rows = layers
         .iter()
         .map(|layer| {
@@ -61,66 +73,82 @@ fn text(source: &Source, stack: &Stack) -> String {
 
 /// Takes one layer in and names the law.
 fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
-    let StackKind::Layer(layer) = &stack.kind else {
-        reach.known = false;
-        return "branches: kernels of equal stride add";
-    };
-    let window = |reach: &mut Reach, size: [usize; 2], stride: [usize; 2]| {
-        for axis in 0..2 {
-            reach.extent[axis] =
-                reach.extent[axis].saturating_add((size[axis] - 1).saturating_mul(reach.stride[axis]));
-            reach.stride[axis] = reach.stride[axis].saturating_mul(stride[axis]);
+    let layer = match &stack.kind {
+        StackKind::Layer(layer) => layer,
+        kind => {
+            (reach.known, reach.composes) = (false, false);
+            return if matches!(kind, StackKind::Concat(_)) {
+                "the channels of the branches are joined"
+            } else {
+                "the outputs of the branches are added"
+            };
         }
     };
+    let composes = std::mem::replace(&mut reach.composes, composes_with_kernels(layer));
     match layer {
         Layer::Conv(conv) => {
             let shape = conv.kernel.shape();
             let taps = [shape.height, shape.width];
             let size = [0, 1].map(|axis| (taps[axis] - 1) * conv.dilation[axis] + 1);
-            let first = reach.stride == [1, 1];
-            window(reach, size, conv.stride);
-            match (first, conv.padding) {
-                (_, Padding::Sides(sides)) if sides.iter().all(|&side| side <= 0) => {}
-                _ => return "convolution; zero padding cuts what lies outside",
-            }
-            if first {
-                "kernels convolve"
-            } else {
-                "kernels convolve; the stride before it dilates the kernel (noble identity)"
+            let strided = reach.known && reach.stride != [1, 1];
+            reach.window(size, conv.stride);
+            match conv.padding {
+                Padding::Sides(sides) if sides.iter().all(|&side| side <= 0) => match (composes, strided) {
+                    (false, _) => "a convolution",
+                    (true, false) => "kernels convolve",
+                    (true, true) => {
+                        "kernels convolve; the stride before it dilates the kernel (noble identity)"
+                    }
+                },
+                _ => "convolution; zeros stand around the image",
             }
         }
         Layer::Pool(pool) => {
-            window(reach, pool.size, pool.stride);
-            if pool.average {
-                "average pooling is convolution with a box"
-            } else {
-                "sum pooling is convolution with ones"
+            reach.window(pool.size, pool.stride);
+            match (pool.average, pool.divisor_varies()) {
+                (true, true) => "a mean whose divisor varies at the border",
+                (true, false) => "average pooling is convolution with a box",
+                (false, _) => "sum pooling is convolution with ones",
             }
         }
         Layer::Subsample(stride) => {
-            window(reach, [1, 1], *stride);
+            reach.window([1, 1], *stride);
             "strides multiply"
         }
         Layer::MaxPool(pool) => {
-            window(reach, pool.size, pool.stride);
-            "maximum over windows: composes over max and +"
+            reach.window(pool.size, pool.stride);
+            "nonlinear: a maximum over windows"
         }
-        Layer::Pad(_) => "shifts positions",
+        Layer::Pad(sides) if sides.iter().all(|&side| side >= 0) => "zeros around the image",
+        Layer::Pad(_) => "rows and columns are cut away",
         Layer::Scale(_) => "a 1×1 kernel",
-        Layer::Bias(_) => "adds a constant; later kernels multiply it by their sum",
+        Layer::Bias(_) => "adds a constant",
         Layer::Select { .. } => "a 1×1 kernel of zeros and ones",
         Layer::SpaceToDepth(n) => {
-            window(reach, [*n, *n], [*n, *n]);
+            reach.window([*n, *n], [*n, *n]);
             "a strided kernel of zeros and ones"
         }
         Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
             reach.known = false;
-            "a kernel on the upsampled image (noble identity)"
+            "a kernel on the upsampled image"
         }
-        Layer::GlobalAverage | Layer::Dense { .. } => {
+        Layer::GlobalAverage => {
+            reach.known = false;
+            "the mean of the whole image"
+        }
+        Layer::Dense { .. } => {
             reach.known = false;
             "a kernel as large as the image"
         }
+    }
+}
+
+/// Whether a layer is one kernel, which the kernel of a layer after it convolves.
+fn composes_with_kernels(layer: &Layer) -> bool {
+    match layer {
+        Layer::Pool(pool) => !pool.divisor_varies(),
+        Layer::MaxPool(_) | Layer::Relu | Layer::GlobalAverage | Layer::Dense { .. } => false,
+        _ => true,
     }
 }

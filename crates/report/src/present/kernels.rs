@@ -1,5 +1,7 @@
 //! Verdicts about kernels and images.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::doubt::unknown;
@@ -10,6 +12,7 @@ use crate::{Block, Outcome};
 use convproof_engine::ir::{KernelTerm, Symbols};
 use convproof_engine::kernel::Shape;
 use convproof_engine::prove::verdict::{EntryWitness, KernelVerdict};
+use convproof_exact::Symbol;
 
 /// A verdict about two kernels, or two images, as a report shows it; `negated` for a claim that they differ.
 pub fn kernels(
@@ -74,8 +77,10 @@ fn entry(
     let method = format!("entry {at} is {a} on the left and {b} on the right");
     let mut details = Vec::new();
     let used = [left, right].map(|term| term.kernel.symbols()).concat();
-    if used.iter().any(|&symbol| !symbols.is_number(symbol)) {
-        details.push(Block::Text(format!("Take {}.", weights(&found.weights))));
+    let chosen = |symbol: &Symbol| symbols.root_of(*symbol).is_none();
+    let free = symbols.foundations(used).into_iter().filter(chosen).collect::<BTreeSet<_>>().len();
+    if free > 0 {
+        details.push(Block::Text(format!("Take {}.", weights(&found.weights, free > found.weights.len()))));
     }
     let mut matrices: Vec<_> = [("left", left), ("right", right)]
         .iter()

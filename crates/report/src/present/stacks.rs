@@ -1,11 +1,13 @@
 //! Verdicts about two stacks.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::doubt::unknown;
 use super::text::{
-    both_values, count, image_json, image_matrices, image_size, matrix, position, side_by_side, size,
-    weights, weights_json,
+    both_values, count, image_json, image_matrices, image_size, image_words, matrix, position, side_by_side,
+    size, weights, weights_json,
 };
 use super::{Shown, derivation};
 use crate::{Block, Matrix, Outcome};
@@ -15,9 +17,9 @@ use convproof_engine::operator::{Affine, Axis};
 use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
 use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::{Agreement, LengthSet, SizeBox};
-use convproof_engine::prove::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
+use convproof_engine::prove::verdict::{Inner, StackProof, StackRefutation, StackVerdict, StackWitness};
 use convproof_engine::prove::within::{Enclosure, Excess};
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Rational, Symbol};
 use convproof_language::source::Source;
 
 /// Said of proofs without a second opinion.
@@ -71,24 +73,19 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
         blocks
     };
     match proof {
-        StackProof::NormalForm { map, nonlinear, cuts } => {
-            let what = normal_form(map);
-            let also = match (nonlinear, cuts) {
-                (0, 0) => String::new(),
-                (0, n) => format!(
-                    " after {}",
-                    count(*n, "signal cut at its border", "signals cut at their borders")
-                ),
-                (n, _) => format!(
-                    "; {} match, and the affine layers between them agree",
-                    count(*n, "nonlinear layer", "nonlinear layers")
-                ),
-            };
+        StackProof::NormalForm { map, inner } => {
+            let what = normal_form(map, inner);
             let mut details = tables();
             details.extend(common_kernel(map, symbols));
-            let witness = json!({ "normal_form": what, "nonlinear": nonlinear, "cuts": cuts });
+            let witness = json!({
+                "normal_form": what,
+                "nonlinear": inner.nonlinear,
+                "averages": inner.averages,
+                "means": inner.means,
+                "cuts": inner.cuts,
+            });
             shown(
-                format!("both sides have the same normal form, {what}{also}: equal {}", domain(claim)),
+                format!("both sides have the same normal form, {what}: equal {}", domain(claim)),
                 details,
                 witness,
             )
@@ -96,22 +93,23 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
         StackProof::Patterns { patterns: [rows, columns], horizon } => {
             let sizes =
                 horizon.map_or_else(String::new, |n| format!("; inputs shorter than {n} show all of them"));
-            let method = format!(
-                "all {rows}×{columns} pairs of row and column border patterns agree{sizes}: equal {}",
-                domain(claim)
-            );
+            let pairs = format!("{rows}×{columns} pairs of row and column border patterns");
+            let agree = match claim.sizes {
+                Sizes::Where(_) => format!("of the {pairs} all that occur at sizes of the claim agree"),
+                Sizes::All | Sizes::One(_) => format!("all {pairs} agree"),
+            };
             let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon });
-            shown(method, tables(), witness)
+            shown(format!("{agree}{sizes}: equal {}", domain(claim)), tables(), witness)
         }
         StackProof::Averages { bound } => {
             let method = format!(
-                "at every size below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {}",
+                "at every size of the claim below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {}",
                 domain(claim)
             );
             shown(method, tables(), json!({ "compared_below": bound }))
         }
         StackProof::Within(enclosure) => shown(
-            within_text(enclosure),
+            within_text(enclosure, claim),
             Vec::new(),
             json!({
                 "worst": enclosure.worst().to_string(),
@@ -122,11 +120,12 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
     }
 }
 
-fn within_text(enclosure: &Enclosure) -> String {
+fn within_text(enclosure: &Enclosure, claim: &StackClaim) -> String {
     let worst = decimal(enclosure.worst());
     let kind = if enclosure.is_exact() { "is exactly" } else { "is at most" };
     format!(
-        "the worst output difference over all inputs {kind} {worst}, within the bound {}",
+        "the worst output difference over all inputs {}{kind} {worst}, within the bound {}",
+        range(claim),
         enclosure.bound()
     )
 }
@@ -145,11 +144,11 @@ fn decimal(value: &Rational) -> String {
 }
 
 /// A normal form in a few words.
-fn normal_form(map: &Affine) -> String {
+fn normal_form(map: &Affine, inner: &Inner) -> String {
     let constant = if map.bias.is_empty() { "" } else { " plus a constant" };
-    match map.parts.as_slice() {
-        [] => format!("zero{constant}"),
-        [part] if part.source == 0 => {
+    let kernels = match map.parts.as_slice() {
+        [] => return format!("zero{constant}"),
+        [part] => {
             let shape = part.gather.kernel.shape();
             let [rows, columns] = part.gather.axes;
             let channels = if shape.outputs == 1 && shape.inputs == 1 {
@@ -159,8 +158,20 @@ fn normal_form(map: &Affine) -> String {
             };
             format!("one {}×{} kernel{channels}{}{constant}", shape.height, shape.width, moves(rows, columns))
         }
-        parts => format!("a sum of {}{constant}", count(parts.len(), "kernel", "kernels")),
-    }
+        parts => format!("a sum of {} kernels{constant}", parts.len()),
+    };
+    let between = [
+        (inner.nonlinear, "nonlinear layer", "nonlinear layers"),
+        (inner.averages, "global average", "global averages"),
+        (inner.means, "mean with varying divisors", "means with varying divisors"),
+        (inner.cuts, "signal cut at its border", "signals cut at their borders"),
+    ];
+    let between: Vec<String> = between
+        .into_iter()
+        .filter(|(number, _, _)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    if between.is_empty() { kernels } else { format!("{kernels} after {}", between.join(" and ")) }
 }
 
 fn moves(rows: Axis, columns: Axis) -> String {
@@ -172,13 +183,19 @@ fn moves(rows: Axis, columns: Axis) -> String {
     let stride = pair("stride", rows.down, columns.down, 1);
     let up = pair("upsampling", rows.up, columns.up, 1);
     let offset = pair("offset", rows.offset, columns.offset, 0);
-    format!("{stride}{up}{offset}")
+    let same = if rows.same.is_some() || columns.same.is_some() { ", SAME padding" } else { "" };
+    format!("{stride}{up}{offset}{same}")
 }
 
-/// The kernel of a normal form, where it is small.
+/// The kernel of a normal form that is one kernel on the input, where it is small.
 fn common_kernel(map: &Affine, symbols: &Symbols) -> Option<Block> {
     let [part] = map.parts.as_slice() else { return None };
-    let kernel = kernel_matrix("the common kernel", &part.gather.kernel, symbols)?;
+    if part.source != 0 {
+        return None;
+    }
+    let spread = part.gather.axes.iter().any(|axis| axis.up > 1);
+    let title = if spread { "the common kernel, on the upsampled image" } else { "the common kernel" };
+    let kernel = kernel_matrix(title, &part.gather.kernel, symbols)?;
     Some(Block::Matrices(vec![kernel]))
 }
 
@@ -204,7 +221,7 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
     let (mut method, mut details, mut witness) = match &refutation.witness {
         StackWitness::Value(found) => value_witness(found),
         StackWitness::Size(found) => size_witness(found),
-        StackWitness::Excess(found) => excess_witness(found),
+        StackWitness::Excess(found) => excess_witness(found, claim),
     };
     if let Some((wrong, all)) =
         refutation.wrong.filter(|_| !matches!(refutation.witness, StackWitness::Size(_)))
@@ -248,30 +265,22 @@ fn is_impulse(found: &Counterexample) -> Option<[usize; 3]> {
 fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
     let input = found.input();
     let impulse = is_impulse(found);
-    let what = if input.values().iter().all(Rational::is_zero) {
-        format!("a zero image of {}", image_size(input.size()))
-    } else {
-        match impulse {
-            Some(at) => {
-                format!(
-                    "an image of {} that is 1 at {} and 0 elsewhere",
-                    image_size(input.size()),
-                    position(at, input.channels())
-                )
-            }
-            None => format!("an image of {}", image_size(input.size())),
-        }
-    };
     let outputs = found.outputs();
     let at = position(found.position(), outputs[0].channels());
     let [left, right] = both_values([found.left(), found.right()], found.is_approximate());
     let method = format!("counterexample: output {at} is {left} on the left and {right} on the right");
     let (different, all) = found.count();
+    let matrices = image_matrices("input", input, impulse);
+    let what = image_words(input, !matrices.is_empty());
+    let weights = if found.weights().is_empty() && !found.has_zeros() {
+        String::new()
+    } else {
+        format!("{}, and ", weights(found.weights(), found.has_zeros()))
+    };
     let mut details = vec![Block::Text(format!(
-        "Take {}{what}. Then output {at} is {left} on the left and {right} on the right; {different} of {all} outputs differ.",
-        if found.is_weighted() { format!("{}, and ", weights(found.weights())) } else { String::new() },
+        "Take {weights}{what}. Then output {at} is {left} on the left and {right} on the right; {different} of {all} outputs differ.",
     ))];
-    details.extend(side_by_side(image_matrices("input", input, impulse)));
+    details.extend(side_by_side(matrices));
     let mut sides = image_matrices("left output", &outputs[0], Some(found.position()));
     sides.extend(image_matrices("right output", &outputs[1], Some(found.position())));
     details.extend(side_by_side(sides));
@@ -300,11 +309,23 @@ fn size_witness(found: &Mismatch) -> (String, Vec<Block>, Value) {
     (method, Vec::new(), witness)
 }
 
-fn excess_witness(found: &Excess) -> (String, Vec<Block>, Value) {
+/// Which inputs a bound speaks of.
+fn range(claim: &StackClaim) -> String {
+    let range = claim.tolerance.as_ref().map(|tolerance| &tolerance.range);
+    range.map_or_else(String::new, |range| format!("with |x| <= {range} "))
+}
+
+fn excess_witness(found: &Excess, claim: &StackClaim) -> (String, Vec<Block>, Value) {
     let (_, details, mut witness) = value_witness(found.counterexample());
     let worst = found.worst().map_or_else(
-        || "the difference grows without bound with the free weights".to_owned(),
-        |worst| format!("the worst output difference over all inputs is {}", decimal(worst)),
+        || {
+            let [left, right] = [found.counterexample().left(), found.counterexample().right()];
+            format!(
+                "the output difference depends on the free weights and can be {}",
+                decimal(&(left - right).abs())
+            )
+        },
+        |worst| format!("the worst output difference over all inputs {}is {}", range(claim), decimal(worst)),
     );
     if let Value::Object(map) = &mut witness {
         let approximate = found.counterexample().is_approximate();
@@ -370,7 +391,10 @@ fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
             } else {
                 String::new()
             };
-            format!("equal if and only if {}{more} (for all other weights)", listed.join(" and "))
+            let used: BTreeSet<Symbol> =
+                [&claim.left, &claim.right].into_iter().flat_map(|stack| stack.symbols()).collect();
+            let others = if used.len() > names.len() { " (for all other weights)" } else { "" };
+            format!("equal if and only if {}{more}{others}", listed.join(" and "))
         }
     }
 }

@@ -80,8 +80,8 @@ pub fn side_by_side(matrices: Vec<Matrix>) -> Option<Block> {
     (!matrices.is_empty()).then_some(Block::Matrices(matrices))
 }
 
-/// Weights by name: entries that are not 0.
-pub fn weights(all: &[(String, Rational)]) -> String {
+/// Weights by name: those that are not 0, and whether there are others.
+pub fn weights(all: &[(String, Rational)], zeros: bool) -> String {
     const MOST: usize = 40;
     if all.is_empty() {
         return "all weights 0".to_owned();
@@ -89,7 +89,34 @@ pub fn weights(all: &[(String, Rational)]) -> String {
     let listed: Vec<String> =
         all.iter().take(MOST).map(|(name, value)| format!("`{name}` = {value}")).collect();
     let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
-    format!("{}{more}, all other weights 0", listed.join(", "))
+    let others = if zeros { ", all other weights 0" } else { "" };
+    format!("{}{more}{others}", listed.join(", "))
+}
+
+/// An image in words; its entries where they are few, and whether it is `shown` elsewhere where they are not.
+pub fn image_words(image: &Image, shown: bool) -> String {
+    const FEW: usize = 4;
+    let [channels, height, width] = image.size();
+    let size = image_size(image.size());
+    let cells = (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
+    let nonzero: Vec<[usize; 3]> = cells.filter(|&[c, i, j]| !image.at(c, i, j).is_zero()).collect();
+    match nonzero.as_slice() {
+        [] => format!("a zero image of {size}"),
+        few if few.len() <= FEW => {
+            let entry = |&at: &[usize; 3]| {
+                let [c, i, j] = at;
+                format!("{} at {}", short(image.at(c, i, j)), position(at, channels))
+            };
+            let (last, before) =
+                few.split_last().map_or(("".to_owned(), few), |(last, all)| (entry(last), all));
+            let before: Vec<String> = before.iter().map(entry).collect();
+            let and = if before.is_empty() { "" } else { " and " };
+            let rest = if few.len() < image.values().len() { " and 0 elsewhere" } else { "" };
+            format!("an image of {size} that is {}{and}{last}{rest}", before.join(", "))
+        }
+        _ if shown => format!("the image of {size} below"),
+        many => format!("an image of {size} of which {} entries are not 0", many.len()),
+    }
 }
 
 /// Weights by name, as JSON.

@@ -1,0 +1,198 @@
+//! What reports state about proofs, checked: the kernel and the movement of a normal form against the stack, and the
+//! laws of its layers against what the layers are.
+
+use convproof::algebra::{Rational, SplitMix64};
+use convproof::check::{Files, check};
+use convproof::evaluate::{Image, Weights, run};
+use convproof::ir::{Prop, Stack};
+use convproof::report::{Block, ClaimReport};
+use convproof::resolve::{ClaimBody, Resolved, Resolver};
+use convproof::source::Source;
+use convproof::syntax::ast::Item;
+use convproof::syntax::parse;
+
+struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        Err(format!("no file {path}"))
+    }
+}
+
+fn spec(stack: &str) -> String {
+    format!("kernel K = [[1 2 -1] [3 4 5] [0 1 -2]]\nkernel R = [1 2]\nprove {stack} == {stack} -> scale(1)")
+}
+
+fn report(stack: &str) -> ClaimReport {
+    let report = check(&Source::new("a.cf", spec(stack)), &Nothing, &mut |_| {});
+    assert!(report.errors.is_empty(), "{stack}: {:?}", report.errors);
+    report.claims().next().expect("a claim").clone()
+}
+
+fn stack(text: &str) -> std::sync::Arc<Stack> {
+    let (spec, _) = parse(&spec(text));
+    let mut resolver = Resolver::new(|_, _| Err(String::new()));
+    for item in &spec.items {
+        if let Item::Statement(statement) = item
+            && let Ok(Resolved::Claims(mut claims)) = resolver.statement(statement)
+            && let Some(ClaimBody::Prop(Prop::Stacks(claim))) = claims.pop().map(|claim| claim.body)
+        {
+            return claim.left;
+        }
+    }
+    panic!("{text} is no stack")
+}
+
+/// The matrix that is called the common kernel.
+fn common_kernel(claim: &ClaimReport) -> Option<Vec<Vec<Rational>>> {
+    let matrices = claim.details.iter().filter_map(|block| match block {
+        Block::Matrices(matrices) => Some(matrices),
+        _ => None,
+    });
+    let found = matrices.flatten().find(|matrix| matrix.title.starts_with("the common kernel"))?;
+    let number = |text: &String| {
+        let (n, d) = text.split_once('/').unwrap_or((text, "1"));
+        Rational::ratio(n.parse().expect("a number"), d.parse().expect("a number")).expect("a denominator")
+    };
+    Some(found.rows.iter().map(|row| row.iter().map(number).collect()).collect())
+}
+
+/// The numbers for rows and columns after a word of the method, as in `stride 2` or `offset [1,0]`.
+fn pair(method: &str, word: &str, usual: i64) -> [i64; 2] {
+    let Some((_, rest)) = method.split_once(&format!(", {word} ")) else { return [usual; 2] };
+    let text: String = rest.chars().take_while(|c| "-[]0123456789,".contains(*c)).collect();
+    let text = text.trim_end_matches(',').trim_matches(['[', ']']);
+    let numbers: Vec<i64> = text.split(',').map(|n| n.parse().expect("a number")).collect();
+    [numbers[0], numbers[numbers.len() - 1]]
+}
+
+#[test]
+fn the_common_kernel_is_what_the_stack_does() {
+    let with_kernel = [
+        "conv(K) -> conv(R)",
+        "conv(K, stride=2) -> conv(R, stride=[1,2])",
+        "conv(K, padding=1) -> conv(R)",
+        "avgpool(2) -> conv(K)",
+        "avgpool(3, padding=1) -> conv(R)",
+        "pad(1,0,0,2) -> conv(K)",
+        "crop(1) -> subsample(2)",
+        "convtranspose(K, stride=2)",
+        "convtranspose(K, stride=[2,1]) -> conv(R)",
+        "upsample(2) -> conv(R)",
+        "zero_insert(3) -> scale(2)",
+        "conv(K) + 2 * conv(K, dilation=1)",
+    ];
+    for text in with_kernel {
+        let claim = report(text);
+        let kernel = common_kernel(&claim).unwrap_or_else(|| panic!("{text}: {}", claim.method));
+        let [down, up] = [pair(&claim.method, "stride", 1), pair(&claim.method, "upsampling", 1)];
+        let offset = pair(&claim.method, "offset", 0);
+        let mut random = SplitMix64::new(7);
+        let values =
+            (0..9 * 10).map(|_| Rational::from(i64::try_from(random.below(9)).unwrap() - 4)).collect();
+        let image = Image::new(1, 9, 10, values).unwrap();
+        let output = run(&stack(text), &image, &Weights::new()).unwrap();
+        let [_, height, width] = output.size();
+        let read = |at: i64, length: usize| usize::try_from(at).ok().filter(|&at| at < length);
+        for i in 0..height {
+            for j in 0..width {
+                let mut sum = Rational::ZERO;
+                for (k, row) in kernel.iter().enumerate() {
+                    for (l, weight) in row.iter().enumerate() {
+                        let at = [(i, k), (j, l)].map(|(i, k)| [i, k].map(|n| i64::try_from(n).unwrap()));
+                        let place = [0, 1].map(|a| down[a] * at[a][0] + at[a][1] - offset[a]);
+                        if (0..2).any(|a| place[a].rem_euclid(up[a]) != 0) {
+                            continue;
+                        }
+                        let [y, x] = [0, 1].map(|a| place[a].div_euclid(up[a]));
+                        if let (Some(y), Some(x)) = (read(y, 9), read(x, 10)) {
+                            sum += &(weight * image.at(0, y, x));
+                        }
+                    }
+                }
+                assert_eq!(&sum, output.at(0, i, j), "{text} at {i}, {j}: {}", claim.method);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_single_kernel_shows_none() {
+    for (text, words) in [
+        ("conv(K, padding=1) -> conv(K, padding=1)", "after 1 signal cut at its border"),
+        ("maxpool(2) -> maxpool(2)", "after 1 nonlinear layer"),
+        ("relu -> conv(K)", "one 3×3 kernel after 1 nonlinear layer"),
+        ("global_avgpool -> scale(2)", "one 1×1 kernel after 1 global average"),
+        ("avgpool(3, padding=1, count_include_pad=false)", "after 1 mean with varying divisors"),
+        ("avgpool(3, ceil_mode=true) -> conv(K)", "one 3×3 kernel after 1 mean with varying divisors"),
+        ("(relu -> conv(K)) + conv(K)", "a sum of 2 kernels after 1 nonlinear layer"),
+        (
+            "relu -> conv(K, padding=1) -> relu -> global_avgpool",
+            "after 2 nonlinear layers and 1 global average",
+        ),
+    ] {
+        let claim = report(text);
+        assert!(claim.method.contains(words), "{text}: {}", claim.method);
+        assert!(common_kernel(&claim).is_none(), "{text}");
+    }
+    assert!(report("conv(K, stride=2, padding=same)").method.contains("stride 2, SAME padding"));
+}
+
+#[test]
+fn the_laws_of_layers_are_those_of_the_layers() {
+    let laws = |text: &str| {
+        let claim = report(text);
+        let table = claim.details.iter().find_map(|block| match block {
+            Block::Table { rows, .. } => Some(rows.clone()),
+            _ => None,
+        });
+        let rows = table.unwrap_or_default();
+        rows.iter().map(|row| row.last().cloned().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let (plain, boxed) = ("a convolution", "average pooling is convolution with a box");
+    let varies = "a mean whose divisor varies at the border";
+    let noble = "kernels convolve; the stride before it dilates the kernel (noble identity)";
+    let zeros = "convolution; zeros stand around the image";
+    let relu = "nonlinear: the layers between nonlinearities are compared";
+    for (text, expected) in [
+        ("conv(K) -> conv(R)", vec![plain, "kernels convolve"]),
+        ("conv(K, stride=2) -> conv(R)", vec![plain, noble]),
+        ("conv(K) -> relu -> conv(R)", vec![plain, relu, plain]),
+        ("conv(K, stride=2) -> relu -> conv(R)", vec![plain, relu, plain]),
+        ("conv(K, padding=1) -> conv(R, padding=-1)", vec![zeros, "kernels convolve"]),
+        ("avgpool(2) -> avgpool(2, padding=1)", vec![boxed, boxed]),
+        ("avgpool(2, padding=1, count_include_pad=false) -> conv(K)", vec![varies, plain]),
+        ("avgpool(2, ceil_mode=true) -> maxpool(2)", vec![varies, "nonlinear: a maximum over windows"]),
+        ("avgpool(2, padding=same) -> avgpool(2, ceil_mode=true, padding=same)", vec![boxed, boxed]),
+        ("pad(1) -> crop(1)", vec!["zeros around the image", "rows and columns are cut away"]),
+    ] {
+        assert_eq!(laws(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_input_with_several_entries_is_spelled_out() {
+    let said = |text: &str| {
+        let report = check(&Source::new("a.cf", text), &Nothing, &mut |_| {});
+        let claim = report.claims().next().expect("a claim").clone();
+        let texts = claim.details.iter().filter_map(|block| match block {
+            Block::Text(text) => Some(text.clone()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    let several = said("prove conv([1 1]) -> relu == (relu -> conv([1 1])) on [1,2]");
+    assert!(several.starts_with("Take an image of 1×2 that is "), "{several}");
+    assert!(
+        several.contains(" at row 0, column 0 and ") && !several.contains("all other weights"),
+        "{several}"
+    );
+    // The only weight there is.
+    let only = said("scalar a\nprove scale(a) == scale(2*a)");
+    assert!(only.ends_with("Equal if and only if `a` = 0."), "{only}");
+    assert!(only.contains("`a` = 1, and an image") && !only.contains("other weights"), "{only}");
+    let others = said("kernel A[1,2]\nprove conv(A) == conv(2*A)");
+    assert!(others.contains("= 1, all other weights 0, and an image"), "{others}");
+    let entry = said("scalar a\nkernel A = [a 1]\nprove A == 2 * A");
+    assert!(!entry.contains("other weights"), "{entry}");
+}
