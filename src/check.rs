@@ -44,9 +44,7 @@ pub fn check_within(
     let (spec, mistakes) = parse(source.text());
     let mut errors: Vec<Diagnostic> = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
     let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
-    for name in &spec.broken {
-        resolver.poison(&name.text, name.span);
-    }
+    resolver.expect_broken(&spec.broken);
     let mut entries = Vec::new();
     for item in &spec.items {
         match item {

@@ -13,9 +13,7 @@ fn diagnose(text: &str) -> Vec<Diagnostic> {
     let (spec, errors) = parse(text);
     let mut all: Vec<Diagnostic> = errors.iter().map(convproof::syntax::SyntaxError::diagnostic).collect();
     let mut resolver = Resolver::new(|_, _| Err("no such file".to_owned()));
-    for name in &spec.broken {
-        resolver.poison(&name.text, name.span);
-    }
+    resolver.expect_broken(&spec.broken);
     for item in &spec.items {
         if let Item::Statement(statement) = item
             && let Err(errors) = resolver.statement(statement)
@@ -71,6 +69,16 @@ fn codes_are_numbered_without_gaps() {
     let resolve: Vec<_> = documented().into_iter().filter(|code| code.starts_with("E02")).collect();
     let expected: Vec<String> = (1..=resolve.len()).map(|n| format!("E02{n:02}")).collect();
     assert_eq!(resolve, expected);
+}
+
+#[test]
+fn a_broken_statement_does_not_reach_what_stands_above_it() {
+    // `R` is known above the broken `fit`, and keeps its value below it.
+    let text = "kernel R = [1 2]\nkernel L = [1 2; 2 4]\nprove R == [1 2 3] + R\n\
+                fit C[2,1], R[1,2]: C * R ~ L ~\nprove R + L == L\nprove C == C";
+    let found = diagnose(text);
+    let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(codes, ["E0111", "E0204", "E0204"], "{found:?}");
 }
 
 #[test]

@@ -11,13 +11,19 @@ use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
 use proptest::prelude::*;
 
-/// All claims of a spec and its mistakes as `code line`. The file `v.npy` holds `[1/2, 1/4]`.
+/// All claims of a spec and its mistakes as `code line`. The file `v.npy` holds `[1/2, 1/4]`; `w.npy` holds 1 to 12
+/// as 2×3×2, and `one.npy` 1 to 6 as 1×3×2.
 fn run(text: &str) -> (Vec<ResolvedClaim>, Vec<String>) {
     let (spec, _) = parse(text);
     let source = Source::new("test.cf", text);
     let mut resolver = Resolver::new(|path: &str, _: Option<&str>| {
         let ratio = |d| Rational::ratio(1, d).expect("a denominator");
-        if path == "v.npy" { Ok((vec![2], vec![ratio(2), ratio(4)])) } else { Err(format!("no file {path}")) }
+        match path {
+            "v.npy" => Ok((vec![2], vec![ratio(2), ratio(4)])),
+            "w.npy" => Ok((vec![2, 3, 2], (1..=12).map(Rational::from).collect())),
+            "one.npy" => Ok((vec![1, 3, 2], (1..=6).map(Rational::from).collect())),
+            _ => Err(format!("no file {path}")),
+        }
     });
     let (mut claims, mut mistakes) = (Vec::new(), Vec::new());
     for item in &spec.items {
@@ -338,6 +344,42 @@ fn a_claim_about_no_size_is_refused() {
     ] {
         claims(claim);
     }
+}
+
+#[test]
+fn an_array_with_three_indices_is_an_image_and_becomes_a_kernel_by_its_declaration() {
+    for text in [
+        "kernel W = load(\"w.npy\")",
+        "kernel W = load(\"one.npy\")",
+        "kernel W = flip(load(\"w.npy\"))",
+        "kernel W = 2 * load(\"w.npy\")",
+        "kernel W = [[[1 2]] [[3 4]]]",
+        "stack S = conv(load(\"w.npy\"))",
+        "stack S = conv(load(\"one.npy\"), padding=1)",
+        "stack S = convtranspose(load(\"w.npy\"))",
+        "image W = load(\"w.npy\")\nkernel K = [1 1]\nkernel V = [[[1 2]]]",
+    ] {
+        let found = mistakes(text);
+        assert!(found.iter().all(|code| code.starts_with("E0205")) && found.len() == 1, "{text}: {found:?}");
+    }
+    let declared = |shape: &str, file: &str| {
+        let text = format!("kernel W[{shape}] = load(\"{file}\")\nprove W == W");
+        let Prop::Kernels { left, .. } = prop(&text) else { panic!("{text}") };
+        left.kernel.as_concrete().expect("numbers").clone()
+    };
+    // The weights of a one-dimensional convolution, along rows and along columns: [out,in,k].
+    for (shape, at) in [("2,3,1,2", [1, 2, 0, 1]), ("2,3,2,1", [1, 2, 1, 0])] {
+        let weights = declared(shape, "w.npy");
+        let [o, c, i, j] = at;
+        assert_eq!(weights.entry(o, c, i, j), Rational::from(12), "{shape}");
+        assert_eq!(weights.entry(1, 0, 0, 0), Rational::from(7), "{shape}");
+        assert_eq!(weights.entry(0, 2, 0, 0), Rational::from(5), "{shape}");
+    }
+    assert_eq!(declared("2,1,3,2", "w.npy").entry(1, 0, 2, 1), Rational::from(12));
+    assert_eq!(declared("1,3,1,2", "one.npy").entry(0, 2, 0, 1), Rational::from(6));
+    assert_eq!(declared("3,2", "one.npy").entry(0, 0, 2, 1), Rational::from(6));
+    assert_eq!(mistakes("kernel W[3,2,1,2] = load(\"w.npy\")"), ["E0204 1"]);
+    claims("image X[2,3,2] = load(\"w.npy\")\nprove X[1,2,1] == 12\nprove (id)(X) == load(\"w.npy\")");
 }
 
 #[test]

@@ -103,6 +103,12 @@ impl Resolver<'_> {
         }
     }
 
+    /// A kernel of a layer.
+    pub(super) fn kernel(&mut self, expr: &Expr) -> Option<Array> {
+        let array = self.array(expr, "a kernel")?;
+        self.build.no_channels(array, expr.span)
+    }
+
     /// A scalar.
     pub(super) fn scalar(&mut self, expr: &Expr) -> Option<Array> {
         let array = self.array(expr, "a number")?;

@@ -40,7 +40,7 @@ impl Resolver<'_> {
                     let operator = order.sign();
                     return self.fail(span, ResolveErrorKind::NoOperation { operator, left, right });
                 }
-                let images = a.role == Role::Image || b.role == Role::Image;
+                let images = a.role.is_image() || b.role.is_image();
                 let (left, right) = (a.term.clone(), b.term.clone());
                 Some(Prop::Kernels { left, right, negated: order == Order::Ne, images })
             }

@@ -131,11 +131,11 @@ impl Resolver<'_> {
             ([n], _) if shape.is_plane() && shape.width == 1 => [0, 0, *n, 0],
             ([n], _) if array.vector_len() == Some(shape.outputs) => [*n, 0, 0, 0],
             ([i, j], _) if shape.is_plane() => [0, 0, *i, *j],
-            ([c, i, j], Role::Image) => [*c, 0, *i, *j],
+            ([c, i, j], role) if role.is_image() => [*c, 0, *i, *j],
             ([o, c, i, j], _) => [*o, *c, *i, *j],
             _ => {
                 let expected = match (array.role, shape.is_plane()) {
-                    (Role::Image, false) => "3 indices [channel,row,column]",
+                    (role, false) if role.is_image() => "3 indices [channel,row,column]",
                     (_, true) => "2 indices [row,column]",
                     _ => "4 indices [out,in,row,column]",
                 };
@@ -158,7 +158,7 @@ impl Resolver<'_> {
         let (shape, role) = match *lengths.as_slice() {
             [n] => (Shape::plane(1, n), Role::Row),
             [h, w] => (Shape::plane(h, w), Role::Kernel),
-            [c, h, w] => (Shape::new(c, 1, h, w), Role::Image),
+            [c, h, w] => (Shape::new(c, 1, h, w), Role::Channels),
             [o, i, h, w] => (Shape::new(o, i, h, w), Role::Kernel),
             _ => {
                 let what = "an array has at most 4 levels of brackets";

@@ -126,7 +126,7 @@ impl Resolver<'_> {
             [] => (Shape::plane(1, 1), Role::Scalar),
             [n] => (Shape::plane(1, n), Role::Row),
             [h, w] => (Shape::plane(h, w), Role::Kernel),
-            [c, h, w] => (Shape::new(c, 1, h, w), Role::Image),
+            [c, h, w] => (Shape::new(c, 1, h, w), Role::Channels),
             [o, i, h, w] => (Shape::new(o, i, h, w), Role::Kernel),
             _ => {
                 let reason = format!("the array has {} dimensions; kernels have up to 4", dims.len());

@@ -58,7 +58,7 @@ impl Resolver<'_> {
     }
 
     fn conv(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
-        let kernel = self.array(bound.at(0), "a kernel");
+        let kernel = self.kernel(bound.at(0));
         let stride = self.pair_or(bound.get("stride"), Amount::STRIDE, [1, 1]);
         let dilation = self.pair_or(bound.get("dilation"), Amount::DILATION, [1, 1]);
         let padding = self.padding(bound.get("padding"), Amount::PADDING);
@@ -71,7 +71,7 @@ impl Resolver<'_> {
     }
 
     fn convtranspose(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
-        let kernel = self.array(bound.at(0), "a kernel");
+        let kernel = self.kernel(bound.at(0));
         let stride = self.pair_or(bound.get("stride"), Amount::STRIDE, [1, 1]);
         let dilation = self.pair_or(bound.get("dilation"), Amount::DILATION, [1, 1]);
         let padding = match bound.get("padding") {

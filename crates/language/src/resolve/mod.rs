@@ -24,7 +24,7 @@ pub use build::claims::operator_diagnostic;
 pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 
 use crate::source::Span;
-use crate::syntax::ast::Statement;
+use crate::syntax::ast::{Name, Statement};
 use build::Builder;
 use build::arrays::kernel_degree;
 use build::value::{Array, Role};
@@ -45,6 +45,8 @@ pub struct Resolver<'a> {
     load: Loader<'a>,
     /// Bytes of the kernels that names stand for.
     kept: u64,
+    /// Names that are unknown from their places on, in order.
+    broken: Vec<Name>,
 }
 
 /// What a statement turned out to be.
@@ -87,7 +89,8 @@ impl<'a> Resolver<'a> {
     pub fn new(
         load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
     ) -> Self {
-        Self { scope: Scope::default(), build: Builder::default(), load: Box::new(load), kept: 0 }
+        let (scope, build) = (Scope::default(), Builder::default());
+        Self { scope, build, load: Box::new(load), kept: 0, broken: Vec::new() }
     }
 
     /// Resolves the next statement and declares its names.
@@ -99,6 +102,10 @@ impl<'a> Resolver<'a> {
         // What a statement left behind that was stopped half way.
         self.scope.reveal(0);
         self.build.errors.clear();
+        let before = self.broken.partition_point(|name| name.span.start < statement.span.start);
+        for Name { text, span } in self.broken.drain(..before).collect::<Vec<_>>() {
+            self.poison(&text, span);
+        }
         let resolved = self.resolve(statement);
         let mut errors = std::mem::take(&mut self.build.errors);
         errors.sort_by_key(|error| error.span);
@@ -115,6 +122,11 @@ impl<'a> Resolver<'a> {
         let degree = kernel_degree(&term.kernel);
         let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
+    }
+
+    /// Names that statements left out for their mistakes would have declared, in order: unknown from there on.
+    pub fn expect_broken(&mut self, names: &[Name]) {
+        self.broken = names.to_vec();
     }
 
     /// Declares a name whose value is not known; statements that use it are passed over in silence. A name that

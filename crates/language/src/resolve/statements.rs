@@ -87,10 +87,12 @@ impl Resolver<'_> {
         let array = self.array(expr, "a kernel")?;
         if let Some(shape) = shape {
             let (shape, indices) = shape?;
+            let array = self.build.respelled(array, shape, expr.span)?;
             self.agrees(&array, expr.span, shape, indices)?;
             let role = if indices.len() == 1 { Role::Row } else { Role::Kernel };
             return Some(Value::Array(Array { role, ..array }));
         }
+        let array = self.build.no_channels(array, expr.span)?;
         let role = if matches!(array.role, Role::Image | Role::Scalar) { Role::Kernel } else { array.role };
         Some(Value::Array(Array { role, ..array }))
     }

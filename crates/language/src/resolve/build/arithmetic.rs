@@ -266,8 +266,9 @@ impl Builder {
 /// What an array of two others is.
 fn joint_role(a: &Array, b: &Array) -> Role {
     match (a.role, b.role) {
-        (Role::Image, _) | (_, Role::Image) => Role::Image,
         (x, y) if x == y => x,
+        (Role::Channels, _) | (_, Role::Channels) => Role::Channels,
+        (Role::Image, _) | (_, Role::Image) => Role::Image,
         (Role::Scalar, other) | (other, Role::Scalar) => other,
         _ => Role::Kernel,
     }

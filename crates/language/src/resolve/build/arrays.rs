@@ -169,6 +169,32 @@ impl Builder {
         });
         self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Row, [&array], span)
     }
+
+    /// An array as a kernel: not one with three indices, which may be an image `[c,h,w]` or weights `[out,in,k]`.
+    pub fn no_channels(&mut self, array: Array, span: Span) -> Option<Array> {
+        if array.role == Role::Channels {
+            let Shape { outputs, height, width, .. } = array.shape();
+            return self.fail(span, ResolveErrorKind::ThreeIndices([outputs, height, width]));
+        }
+        Some(array)
+    }
+
+    /// An array with three indices in a declared shape with the same extents, those of 1 left aside.
+    pub fn respelled(&mut self, array: Array, shape: Shape, span: Span) -> Option<Array> {
+        let extents = |shape: Shape| {
+            let all = [shape.outputs, shape.inputs, shape.height, shape.width];
+            all.into_iter().filter(|&n| n > 1).collect::<Vec<usize>>()
+        };
+        let old = array.shape();
+        if array.role != Role::Channels || old == shape || extents(old) != extents(shape) {
+            return Some(array);
+        }
+        let kernel = array.term.kernel.gather(shape, |[o, c, i, j]| {
+            let at = ((o * shape.inputs + c) * shape.height + i) * shape.width + j;
+            Some([at / old.width / old.height, 0, at / old.width % old.height, at % old.width])
+        });
+        self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Kernel, [&array], span)
+    }
 }
 
 /// A kernel within the limits.

@@ -179,6 +179,8 @@ pub enum ResolveErrorKind {
         /// The size of that input, where it is only an example.
         example: Option<[i64; 2]>,
     },
+    /// An image `[c,h,w]` where a kernel is needed.
+    ThreeIndices([usize; 3]),
     /// A claim about sizes at none of which either side has an output.
     SaysNothing,
     /// A stack that has no output for the size asked for, or for any size.

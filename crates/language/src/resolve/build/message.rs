@@ -13,7 +13,7 @@ impl ResolveError {
             K::DefinedTwice { .. } => "E0202",
             K::ShapeMismatch { .. } => "E0203",
             K::BuiltIn(_) => "E0204",
-            K::WrongKind { .. } => "E0205",
+            K::WrongKind { .. } | K::ThreeIndices(_) => "E0205",
             K::KindsDiffer { .. } => "E0206",
             K::NoOperation { .. } => "E0207",
             K::UnknownArgument { .. } => "E0208",
@@ -81,6 +81,13 @@ impl ResolveError {
             K::WrongKind { expected, found } => {
                 new(format!("expected {expected}, found {found}"), &format!("expected {expected}"))
             }
+            K::ThreeIndices([a, b, c]) => new(
+                format!("expected a kernel, found an image [{a},{b},{c}]"),
+                "three indices: an image [channel,row,column]",
+            )
+            .with_hint(format!(
+                "for weights [out,in,k] declare a kernel with four indices, as in `kernel W[{a},{b},1,{c}] = …`"
+            )),
             K::KindsDiffer { left, right } => {
                 let message = format!("{} is compared with {}", left.what, right.what);
                 sides(new(message, ""), left, right).with_hint(kinds_hint(&left.what, &right.what))

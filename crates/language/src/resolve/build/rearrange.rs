@@ -90,5 +90,5 @@ impl Builder {
 
 /// What an array is after its extents changed.
 fn grown_role(array: &Array) -> Role {
-    if array.role == Role::Image { Role::Image } else { Role::Kernel }
+    if array.role.is_image() { array.role } else { Role::Kernel }
 }

@@ -18,6 +18,15 @@ pub enum Role {
     Kernel,
     /// An image `[c,1,h,w]`.
     Image,
+    /// The same, written with three indices `[c,h,w]`. It is no kernel: `[out,in,k]` could be meant.
+    Channels,
+}
+
+impl Role {
+    /// Whether it is an image, however it was written.
+    pub fn is_image(self) -> bool {
+        matches!(self, Self::Image | Self::Channels)
+    }
 }
 
 /// A scalar, vector, kernel or image.
@@ -66,7 +75,7 @@ impl Array {
     pub fn show_shape(&self) -> String {
         let shape = self.shape();
         match self.role {
-            Role::Image if shape.outputs > 1 => {
+            role if role == Role::Channels || role == Role::Image && shape.outputs > 1 => {
                 format!("[{},{},{}]", shape.outputs, shape.height, shape.width)
             }
             Role::Row if shape.is_plane() && shape.height == 1 => format!("[{}]", shape.width),
@@ -80,7 +89,7 @@ impl Array {
             Role::Scalar => "a number".to_owned(),
             Role::Row => format!("a row {}", self.show_shape()),
             Role::Kernel => format!("a kernel {}", self.show_shape()),
-            Role::Image => format!("an image {}", self.show_shape()),
+            Role::Image | Role::Channels => format!("an image {}", self.show_shape()),
         }
     }
 
