@@ -378,7 +378,7 @@ fn an_array_with_three_indices_is_an_image_and_becomes_a_kernel_by_its_declarati
     assert_eq!(declared("2,1,3,2", "w.npy").entry(1, 0, 2, 1), Rational::from(12));
     assert_eq!(declared("1,3,1,2", "one.npy").entry(0, 2, 0, 1), Rational::from(6));
     assert_eq!(declared("3,2", "one.npy").entry(0, 0, 2, 1), Rational::from(6));
-    assert_eq!(mistakes("kernel W[3,2,1,2] = load(\"w.npy\")"), ["E0204 1"]);
+    assert_eq!(mistakes("kernel W[3,2,1,2] = load(\"w.npy\")"), ["E0203 1"]);
     claims("image X[2,3,2] = load(\"w.npy\")\nprove X[1,2,1] == 12\nprove (id)(X) == load(\"w.npy\")");
 }
 
