@@ -261,7 +261,7 @@ impl AvgPool {
         self
     }
 
-    /// Whether padded zeros count in the divisor of a mean; they do until said otherwise.
+    /// Whether padded zeros count in the divisor of a mean; they do until said otherwise. A sum has no divisor.
     pub fn count_include_pad(mut self, yes: bool) -> Self {
         self.count_include_pad = yes;
         self

@@ -4,7 +4,15 @@
 //! Values are cheap and unchecked; all checks and all arithmetic happen when a claim is decided, and a mistake is a
 //! [`ModelError`]. No text is written or read on the way: claims are built for the engine directly.
 //!
-//! Options belong to the layers that have them. A chain has none, so this does not compile:
+//! Options belong to the layers that have them:
+//!
+//! ```
+//! # use convproof::model::{Kernel, conv};
+//! # let (a, b) = (Kernel::free("A", 3, 3), Kernel::free("B", 3, 3));
+//! let _ = conv(&a).stride(2).then(conv(&b));
+//! ```
+//!
+//! A chain has none, so this does not compile:
 //!
 //! ```compile_fail
 //! # use convproof::model::{Kernel, conv};
