@@ -8,11 +8,29 @@
 #![allow(clippy::float_arithmetic, reason = "floats propose the congruence; the check is in integers")]
 
 use nalgebra::DMatrix;
-use num_traits::ToPrimitive;
+use num_bigint::BigInt;
+use num_traits::{Signed, ToPrimitive};
 
 /// Whether `matrix` (symmetric, given in full) is proved positive definite. False if not definite, or too nearly
-/// singular or too large in its entries for the proof to succeed in 128-bit integers.
-pub fn is_positive_definite(matrix: &[Vec<i128>]) -> bool {
+/// singular for floats to propose a proof.
+pub fn is_positive_definite(matrix: &[Vec<BigInt>]) -> bool {
+    let short: Option<Vec<Vec<i128>>> =
+        matrix.iter().map(|row| row.iter().map(ToPrimitive::to_i128).collect()).collect();
+    if let Some(short) = short
+        && is_positive_definite_short(&short)
+    {
+        return true;
+    }
+    let Some(proposal) = inverse_factor(matrix) else {
+        return false;
+    };
+    let proposal: Vec<Vec<BigInt>> =
+        proposal.iter().map(|row| row.iter().map(|&x| BigInt::from(x)).collect()).collect();
+    (0..matrix.len()).all(|row| dominates_long(&proposal, matrix, row))
+}
+
+/// The same for entries of few bits, and false as well where the proof does not succeed in 128-bit integers.
+pub fn is_positive_definite_short(matrix: &[Vec<i128>]) -> bool {
     let Some(proposal) = inverse_factor(matrix) else {
         return false;
     };
@@ -20,7 +38,7 @@ pub fn is_positive_definite(matrix: &[Vec<i128>]) -> bool {
 }
 
 /// An integer lower triangular approximation of a multiple of the inverse Cholesky factor.
-fn inverse_factor(matrix: &[Vec<i128>]) -> Option<Vec<Vec<i128>>> {
+fn inverse_factor<T: ToPrimitive>(matrix: &[Vec<T>]) -> Option<Vec<Vec<i128>>> {
     let count = matrix.len();
     let mut floats = DMatrix::zeros(count, count);
     for (i, row) in matrix.iter().enumerate() {
@@ -57,6 +75,16 @@ fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
     (diagonal > rest).then_some(())
 }
 
+/// As [`dominates`], in integers of any length.
+fn dominates_long(x: &[Vec<BigInt>], matrix: &[Vec<BigInt>], row: usize) -> bool {
+    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
+    let product: Vec<BigInt> = matrix.iter().map(|line| dot(&x[row], line)).collect();
+    let value = |line: &Vec<BigInt>| dot(line, &product);
+    let rest: BigInt =
+        x.iter().enumerate().filter(|(other, _)| *other != row).map(|(_, line)| value(line).abs()).sum();
+    value(&x[row]) > rest
+}
+
 fn dot<'a>(a: &[i128], b: impl Iterator<Item = &'a i128>) -> Option<i128> {
     a.iter().zip(b).try_fold(0_i128, |sum, (x, y)| sum.checked_add(x.checked_mul(*y)?))
 }
@@ -66,6 +94,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// The answer of both arithmetics.
+    fn both(matrix: &[Vec<i128>]) -> bool {
+        let long: Vec<Vec<BigInt>> =
+            matrix.iter().map(|row| row.iter().map(|&x| BigInt::from(x)).collect()).collect();
+        let answer = is_positive_definite(&long);
+        let shifted: Vec<Vec<BigInt>> =
+            long.iter().map(|row| row.iter().map(|x| x << 200_u32).collect()).collect();
+        assert_eq!(is_positive_definite(&shifted), answer);
+        assert!(answer || !is_positive_definite_short(matrix));
+        answer
+    }
 
     fn gram(rows: &[Vec<i128>], size: usize) -> Vec<Vec<i128>> {
         (0..size).map(|i| (0..size).map(|j| rows.iter().map(|r| r[i] * r[j]).sum()).collect()).collect()
@@ -77,25 +117,26 @@ mod tests {
         fn proves_what_holds_and_nothing_else(rows in prop::collection::vec(prop::collection::vec(-9..=9_i128, 6), 1..9)) {
             let mut matrix = gram(&rows, 6);
             (0..6).for_each(|k| matrix[k][k] += 1);
-            prop_assert!(is_positive_definite(&matrix));
+            prop_assert!(both(&matrix));
             let trace: i128 = (0..6).map(|k| matrix[k][k]).sum();
             matrix[5][5] -= trace;
-            prop_assert!(!is_positive_definite(&matrix));
+            prop_assert!(!both(&matrix));
         }
 
         /// A singular matrix is never proved definite.
         #[test]
         fn singular_matrices_are_not_proved(rows in prop::collection::vec(prop::collection::vec(-9..=9_i128, 6), 1..6)) {
-            prop_assert!(!is_positive_definite(&gram(&rows, 6)));
+            prop_assert!(!both(&gram(&rows, 6)));
         }
     }
 
     #[test]
     fn a_barely_indefinite_matrix_is_not_proved() {
         let n = 1_i128 << 40;
-        assert!(is_positive_definite(&[vec![n, n - 1], vec![n - 1, n]]));
-        assert!(!is_positive_definite(&[vec![n, n + 1], vec![n + 1, n]]));
-        assert!(!is_positive_definite(&[vec![n, n], vec![n, n]]));
-        assert!(!is_positive_definite(&[vec![i128::MAX, 1], vec![1, i128::MAX]]));
+        assert!(both(&[vec![n, n - 1], vec![n - 1, n]]));
+        assert!(!both(&[vec![n, n + 1], vec![n + 1, n]]));
+        assert!(!both(&[vec![n, n], vec![n, n]]));
+        let large = [vec![i128::MAX, 1], vec![1, i128::MAX]];
+        assert!(both(&large) && !is_positive_definite_short(&large));
     }
 }

@@ -16,7 +16,7 @@ const FLATTEST: f64 = 1e-13;
 /// until rounding ends it,
 const VANISHING: f64 = 1e-10;
 /// or φ is this small.
-const VANISHED: f64 = 1e-31;
+pub const VANISHED: f64 = 1e-31;
 
 /// Values of φ that agree to this, relatively, count as one: 1e-9 in the residual.
 pub const SAME: f64 = 2e-9;

@@ -14,6 +14,14 @@ pub struct Fixed {
     pub denominator: BigInt,
 }
 
+/// A kernel as short integers times a unit.
+pub struct Shortened {
+    pub cells: Grid<BigInt>,
+    pub unit: Rational,
+    /// A bound on the norm of what rounding changed, in units.
+    pub error: Rational,
+}
+
 impl Fixed {
     pub fn new(kernel: &Grid<Rational>) -> Self {
         let denominator = kernel
@@ -90,6 +98,33 @@ impl Fixed {
             }
         }
         (ratio(cells[best].abs(), self.denominator.clone()), (best / self.width(), best % self.width()))
+    }
+
+    /// `‖·‖_F²` of integers.
+    pub fn squared(cells: &Grid<BigInt>) -> Rational {
+        Rational::from(cells.cells().iter().map(|x| x * x).sum::<BigInt>())
+    }
+
+    /// The kernel rounded to integers of at most `bits` bits without a common divisor; `None` for the zero kernel.
+    pub fn shortened(&self, bits: u64) -> Option<Shortened> {
+        let content = self.cells.cells().iter().fold(BigInt::zero(), |g, x| g.gcd(x));
+        if content.is_zero() {
+            return None;
+        }
+        let cells = self.cells.map(|x| x / &content);
+        let drop = cells.cells().iter().map(BigInt::bits).max()?.saturating_sub(bits);
+        let half = (BigInt::one() << drop) >> 1_u32;
+        // Each entry moves by at most 1/2.
+        let error = if drop == 0 {
+            Rational::ZERO
+        } else {
+            ratio(BigInt::from(cells.cells().len()).sqrt() + 1_u32, BigInt::from(2))
+        };
+        Some(Shortened {
+            cells: cells.map(|x| (x + &half) >> drop),
+            unit: ratio(content << drop, self.denominator.clone()),
+            error,
+        })
     }
 
     /// Length of the longest cell.

@@ -21,23 +21,29 @@ mod problem;
 mod quality;
 mod rationalise;
 mod reduced;
+mod relax;
 mod ruppert;
 mod search;
 mod separable;
 mod spectrum;
+mod turns;
 
 pub use problem::{
     Constraint, Factor, FitError, Limit, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS, MAX_UNKNOWNS,
     MAX_VARIABLES, Problem, Unknown,
 };
 pub use quality::{OPTIMAL, Quality};
+pub use relax::Certificate;
 pub use separable::rank;
 
 use fixed::Fixed;
 use model::Model;
+use nalgebra::DVector;
 use rationalise::Scaled;
 use reduced::Reduced;
-use search::Effort;
+use relax::{Relaxation, Relaxed};
+use search::{Effort, Search};
+use turns::{Character, characters};
 
 use convproof_exact::{Grid, Rational};
 
@@ -98,6 +104,8 @@ pub enum BoundMethod {
     SingularValues,
     /// Ruppert's matrix: the target's distance to all products of two smaller kernels.
     Ruppert,
+    /// The relaxation of the product of two factors, with its multipliers.
+    Relaxation,
 }
 
 /// A number that the squared residual of no choice of factors goes below.
@@ -107,6 +115,18 @@ pub struct LowerBound {
     pub squared: Rational,
     /// What it rests on.
     pub method: BoundMethod,
+    /// What anyone can check it with, where it rests on [`BoundMethod::Relaxation`].
+    pub certificate: Option<Certificate>,
+}
+
+impl LowerBound {
+    fn new(squared: Rational, method: BoundMethod) -> Self {
+        Self { squared, method, certificate: None }
+    }
+
+    fn certified((certificate, squared): (Certificate, Rational)) -> Self {
+        Self { squared, method: BoundMethod::Relaxation, certificate: Some(certificate) }
+    }
 }
 
 /// Exact factors and how good they are.
@@ -175,8 +195,11 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
     let (largest, largest_at) = residual.largest();
     let relative_squared = residual_squared.checked_div(&Fixed::new(&problem.target).norm_squared());
     let lower_bound = (options.certify != Certify::No).then(|| match outcome.bound {
-        _ if residual.is_zero() => LowerBound { squared: Rational::ZERO, method: BoundMethod::None },
-        Some(bound) => bound,
+        _ if residual.is_zero() => LowerBound::new(Rational::ZERO, BoundMethod::None),
+        Some(Bound::Known(bound)) => bound,
+        Some(Bound::Relaxed(relaxation, relaxed)) => relaxation
+            .certify(&relaxed, &residual_squared)
+            .map_or_else(|| bound_below(&reduced), LowerBound::certified),
         None => bound_below(&reduced),
     });
     Ok(Fit {
@@ -201,7 +224,14 @@ struct Outcome {
     reached: usize,
     iterations: usize,
     /// The bound, where it comes with the factors.
-    bound: Option<LowerBound>,
+    bound: Option<Bound>,
+}
+
+/// A bound that the search for factors came upon.
+enum Bound {
+    Known(LowerBound),
+    /// To be certified for the residual.
+    Relaxed(Box<Relaxation>, Relaxed),
 }
 
 impl Outcome {
@@ -226,8 +256,8 @@ fn solve(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
     if let Some(pairs) = &pairs {
         let spectrum = spectrum::spectrum(&problem.target, pairs.len()).ok_or(FitError::OutOfRange)?;
         let factors = separable::nearest(problem, pairs, &spectrum);
-        let bound = LowerBound { squared: spectrum.tail, method: BoundMethod::SingularValues };
-        return Ok(Outcome { bound: Some(bound), ..Outcome::without_search(factors) });
+        let bound = LowerBound::new(spectrum.tail, BoundMethod::SingularValues);
+        return Ok(Outcome { bound: Some(Bound::Known(bound)), ..Outcome::without_search(factors) });
     }
     search_and_round(problem, options)
 }
@@ -239,7 +269,19 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
     }
     let mut model = Model::new(problem, target, known);
     let effort = Effort::of(&model, options.starts).ok_or(FitError::TooLarge(Limit::Work))?;
-    let found = search::search(&mut model, options.seed, effort).ok_or(FitError::OutOfRange)?;
+    let whole = model.target_squared();
+    let mut search = Search::new(&mut model, effort);
+    search.symmetric(&symmetries(problem), options.seed, SYMMETRIC_DRAWS);
+    search.random(options.seed);
+    // φ is half of the squared residual.
+    let relative = |search: &Search| 2.0 * search.value() / whole;
+    let bound = match options.certify {
+        Certify::Products(most) if relative(&search) > NEARLY_EXACT => {
+            relaxed(problem, most, &mut search, relative)
+        }
+        _ => None,
+    };
+    let found = search.finish().ok_or(FitError::OutOfRange)?;
     model.evaluate(&found.best.x);
     let proposal: Vec<Scaled> = model
         .kernels()
@@ -257,8 +299,50 @@ fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, Fit
         starts: found.starts,
         reached: found.reached,
         iterations: found.iterations,
-        bound: None,
+        bound,
     })
+}
+
+/// Squared residuals below this, relative to the target's squared norm, are left to be recognised as exact.
+const NEARLY_EXACT: f64 = 1e-20;
+/// Starts for each way in which factors can have the target's symmetries.
+const SYMMETRIC_DRAWS: usize = 4;
+
+/// The relaxation, solved; where it shows that there may be nearer products, the search goes on from where it points.
+fn relaxed(
+    problem: &Reduced,
+    most: usize,
+    search: &mut Search,
+    relative: impl Fn(&Search) -> f64,
+) -> Option<Bound> {
+    let relaxation = Relaxation::new(problem, most)?;
+    let relaxed = relaxation.solve(relative(search))?;
+    if let [product] = problem.products.as_slice()
+        && let &[first, second] = product.unknowns.as_slice()
+        && first != second
+        && relaxed.floor() < relative(search) * (1.0 - 1e-5)
+    {
+        let swapped = problem.eliminated[first];
+        let moved = if swapped { second } else { first };
+        if problem.unknowns[moved].constraint == Constraint::Free {
+            for [p, q] in relaxation.starts(&relaxed) {
+                search.hint(DVector::from_vec(if swapped { q } else { p }));
+            }
+        }
+    }
+    Some(Bound::Relaxed(Box::new(relaxation), relaxed))
+}
+
+/// The ways in which the unknowns that the search moves can have the target's symmetries.
+fn symmetries(problem: &Reduced) -> Vec<Character> {
+    let unknowns = problem.unknowns.iter().zip(&problem.eliminated);
+    let moved: Vec<&Unknown> =
+        unknowns.filter(|(_, eliminated)| !**eliminated).map(|(unknown, _)| unknown).collect();
+    if moved.is_empty() || moved.iter().any(|unknown| unknown.constraint != Constraint::Free) {
+        return Vec::new();
+    }
+    let sizes: Vec<(usize, usize)> = moved.iter().map(|unknown| (unknown.height, unknown.width)).collect();
+    characters(&problem.target.cells, &sizes)
 }
 
 /// A number that the squared residual of no choice of the unknowns goes below, without fitting; 0 if none is known.
@@ -270,12 +354,12 @@ pub fn lower_bound(problem: &Problem) -> Result<LowerBound, FitError> {
     Ok(bound_below(&Reduced::new(problem)))
 }
 
-/// The best bound known for the problem. See `docs/semantics.md` and the modules `ruppert` and `spectrum`.
+/// The best bound known for the problem. See `docs/semantics-bounds.md` and the modules `ruppert` and `spectrum`.
 fn bound_below(problem: &Reduced) -> LowerBound {
-    let mut best = LowerBound { squared: Rational::ZERO, method: BoundMethod::None };
+    let mut best = LowerBound::new(Rational::ZERO, BoundMethod::None);
     let mut offer = |squared: Rational, method| {
         if squared > best.squared {
-            best = LowerBound { squared, method };
+            best = LowerBound::new(squared, method);
         }
     };
     if let Some(pairs) = separable::pairs(problem) {

@@ -111,6 +111,11 @@ impl Model {
         &self.values
     }
 
+    /// The squared norm of the target.
+    pub fn target_squared(&self) -> f64 {
+        self.target.cells().iter().map(|x| x * x).sum()
+    }
+
     /// Floating-point operations of one iteration, roughly.
     pub fn cost(&self) -> usize {
         let variables = self.gradient.len() + self.linear.len();

@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(excess(&ratio(2, 1), &ratio(1, 1)), ratio(42, 100));
         assert_eq!(
             excess(&ratio(10_000_000_001, 1), &ratio(10_000_000_000, 1)),
-            ratio(51, 1_000_000_000_000)
+            ratio(50, 1_000_000_000_000)
         );
     }
 }

@@ -55,11 +55,10 @@
 
 use nalgebra::DMatrix;
 use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive};
 
-use super::definite::is_positive_definite;
-use super::fixed::{Fixed, ratio};
+use super::definite::is_positive_definite_short;
+use super::fixed::{Fixed, Shortened, ratio};
 use convproof_exact::{Grid, Rational};
 
 /// Most columns of Ruppert's matrix, 2mn + n − 1, for which a bound is computed: kernels of up to 12×12.
@@ -76,9 +75,10 @@ pub fn distance_to_products(kernel: &Fixed) -> Rational {
     if height < 2 || width < 2 {
         return Rational::ZERO;
     }
-    let Some((cells, unit, error)) = shorten(kernel) else {
+    let Some(Shortened { cells, unit, error }) = kernel.shortened(BITS) else {
         return Rational::ZERO;
     };
+    let cells = cells.map(|x| x.to_i128().unwrap_or(0));
     let mirrored = Grid::from_fn(width, height, |i, j| *cells.at(j, i));
     let mut systems: Vec<(f64, Vec<Vec<i128>>)> =
         [cells, mirrored].iter().filter_map(weighted_gram).filter_map(with_least_eigenvalue).collect();
@@ -92,27 +92,6 @@ pub fn distance_to_products(kernel: &Fixed) -> Rational {
     let bound = ratio(root, BigInt::one() << WEIGHT_BITS);
     let rest = &bound - &error;
     if rest.is_negative() { Rational::ZERO } else { &rest * &unit }
-}
-
-/// The kernel as integers of at most `BITS` bits times a unit, and a bound on the norm of what rounding
-/// changed, in units; `None` for the zero kernel.
-fn shorten(kernel: &Fixed) -> Option<(Grid<i128>, Rational, Rational)> {
-    let content = kernel.cells.cells().iter().fold(BigInt::zero(), |g, x| g.gcd(x));
-    if content.is_zero() {
-        return None;
-    }
-    let cells = kernel.cells.map(|x| x / &content);
-    let bits = cells.cells().iter().map(BigInt::bits).max()?;
-    let drop = bits.saturating_sub(BITS);
-    let half = (BigInt::one() << drop) >> 1_u32;
-    let rounded = cells.map(|x| ((x + &half) >> drop).to_i128().unwrap_or(0));
-    // Each entry moved by at most 1/2.
-    let error = if drop == 0 {
-        Rational::ZERO
-    } else {
-        ratio(BigInt::from(cells.cells().len()).sqrt() + 1_u32, BigInt::from(2))
-    };
-    Some((rounded, ratio(content << drop, kernel.denominator.clone()), error))
 }
 
 /// `RᵀW²R` in units of 2^-WEIGHT_BITS; `None` beyond [`MAX_COLUMNS`].
@@ -178,6 +157,6 @@ fn prove_shift(least: f64, gram: &[Vec<i128>]) -> Option<i128> {
         for (k, row) in shifted.iter_mut().enumerate() {
             row[k] -= shift;
         }
-        is_positive_definite(&shifted).then_some(shift)
+        is_positive_definite_short(&shifted).then_some(shift)
     })
 }

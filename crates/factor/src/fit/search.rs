@@ -1,11 +1,13 @@
-//! The multi-start search: where descents start, and which of their ends are kept. Deterministic.
+//! The multi-start search: descents from random points, from points with the target's symmetries and from where others
+//! point, and which of their ends are kept. Deterministic, with a bound on the steps of all descents.
 
 #![allow(clippy::float_arithmetic, reason = "least squares proposes candidates in floating point")]
 
 use nalgebra::DVector;
 
-use super::descent::{Descent, SAME, descend};
+use super::descent::{Descent, SAME, VANISHED, descend};
 use super::model::Model;
+use super::turns::Character;
 
 /// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
 pub struct Random(u64);
@@ -35,10 +37,12 @@ impl Random {
 /// How much work a search may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Descents.
+    /// Random starts; more follow while too few have reached the best value, up to [`Effort::PERSISTENCE`] times as many.
     pub starts: usize,
     /// Newton iterations of one descent.
     pub iterations: usize,
+    /// Newton iterations of all descents.
+    pub steps: usize,
 }
 
 impl Effort {
@@ -46,6 +50,12 @@ impl Effort {
     const BUDGET: usize = 2_000_000_000;
     /// Iterations of one descent, of which few need more than 30.
     const ITERATIONS: usize = 200;
+    /// Iterations of a whole search, for each start that is wanted.
+    const STEPS: usize = 200;
+    /// How many times as many starts as wanted are made at most.
+    const PERSISTENCE: usize = 12;
+    /// As often must the best value be reached for the search to end before that.
+    const REACHED: usize = 3;
 
     /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations; `None` if it
     /// allows for less than one.
@@ -58,6 +68,7 @@ impl Effort {
         (starts > 0).then(|| Self {
             starts,
             iterations: Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)),
+            steps: starts.saturating_mul(Self::STEPS).min(Self::BUDGET / cost),
         })
     }
 }
@@ -71,30 +82,101 @@ pub struct Found {
     pub iterations: usize,
 }
 
-/// Runs the search; `None` if no start gave a finite value.
-pub fn search(model: &mut Model, seed: u64, effort: Effort) -> Option<Found> {
-    let variables = model.gradient.len();
-    let mut random = Random::new(seed);
-    let mut ends: Vec<f64> = Vec::new();
-    let mut best: Option<Descent> = None;
-    let mut iterations = 0;
-    for _ in 0..effort.starts {
-        let start = DVector::from_fn(variables, |_, _| random.normal());
-        let rival = best.as_ref().map_or(f64::INFINITY, |b: &Descent| b.value);
-        let end = descend(model, start, effort.iterations, Some(rival));
-        iterations += end.iterations;
-        ends.push(end.value);
-        if end.value.is_finite() && end.value < rival {
-            best = Some(end);
+/// A search in progress.
+pub struct Search<'a> {
+    model: &'a mut Model,
+    effort: Effort,
+    best: Option<Descent>,
+    ends: Vec<f64>,
+    iterations: usize,
+}
+
+impl<'a> Search<'a> {
+    /// A search that has not begun.
+    pub fn new(model: &'a mut Model, effort: Effort) -> Self {
+        Self { model, effort, best: None, ends: Vec::new(), iterations: 0 }
+    }
+
+    /// The best value so far.
+    pub fn value(&self) -> f64 {
+        self.best.as_ref().map_or(f64::INFINITY, |best| best.value)
+    }
+
+    /// Descends from a point; false if the budget of steps is spent or nothing is left to find.
+    pub fn start(&mut self, x: DVector<f64>) -> bool {
+        let left = self.effort.steps.saturating_sub(self.iterations);
+        if left == 0 || self.value() <= VANISHED {
+            return false;
+        }
+        let value = self.descend(x, self.effort.iterations.min(left));
+        self.ends.push(value);
+        true
+    }
+
+    /// Descends from a point that is not one of the search's own and does not count among its starts.
+    pub fn hint(&mut self, x: DVector<f64>) {
+        let before = self.value();
+        let value = self.descend(x, self.effort.iterations);
+        if value < before {
+            self.ends.push(value);
         }
     }
-    let mut best = best?;
-    let reached = ends.iter().filter(|&&value| value <= best.value * (1.0 + SAME) + 1e-24).count();
-    // Starts after the first to get there may have stopped a little short of it.
-    let polished = descend(model, best.x.clone(), effort.iterations, None);
-    iterations += polished.iterations;
-    if polished.value <= best.value * (1.0 + 1e-12) {
-        best = polished;
+
+    fn descend(&mut self, x: DVector<f64>, limit: usize) -> f64 {
+        let rival = self.value();
+        let end = descend(self.model, x, limit, Some(rival));
+        self.iterations += end.iterations;
+        let value = end.value;
+        if value.is_finite() && value < rival {
+            self.best = Some(end);
+        }
+        value
     }
-    Some(Found { best, starts: effort.starts, reached, iterations })
+
+    /// Starts at random points, until the best value has been reached a few times or the effort is spent.
+    pub fn random(&mut self, seed: u64) {
+        let variables = self.model.gradient.len();
+        let mut random = Random::new(seed);
+        let most = if variables == 0 { 1 } else { self.effort.starts * Effort::PERSISTENCE };
+        for made in 0..most {
+            if made >= self.effort.starts && self.reached() >= Effort::REACHED.min(self.effort.starts) {
+                break;
+            }
+            if !self.start(DVector::from_fn(variables, |_, _| random.normal())) {
+                break;
+            }
+        }
+    }
+
+    /// Starts at random points with the symmetries that the target has, `draws` of each kind.
+    pub fn symmetric(&mut self, characters: &[Character], seed: u64, draws: usize) {
+        let mut random = Random::new(seed ^ 0x5157);
+        for character in characters {
+            for _ in 0..draws {
+                let start = DVector::from_fn(self.model.gradient.len(), |_, _| random.normal());
+                let start = character.project(&start);
+                if start.norm() > 1e-6 && !self.start(start) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn reached(&self) -> usize {
+        let least = self.value() * (1.0 + SAME) + 1e-24;
+        self.ends.iter().filter(|&&value| value <= least).count()
+    }
+
+    /// The best end, followed to where rounding ends the descent; `None` if no start gave a finite value.
+    pub fn finish(mut self) -> Option<Found> {
+        let reached = self.reached();
+        let mut best = self.best.take()?;
+        // Starts after the first to get there may have stopped a little short of it.
+        let polished = descend(self.model, best.x.clone(), self.effort.iterations, None);
+        self.iterations += polished.iterations;
+        if polished.value <= best.value * (1.0 + 1e-12) {
+            best = polished;
+        }
+        Some(Found { best, starts: self.ends.len(), reached, iterations: self.iterations })
+    }
 }

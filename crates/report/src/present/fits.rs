@@ -1,5 +1,6 @@
 //! Least squares as a report shows it: the verdict, the factors, the residual and a picture of it.
 
+use num_bigint::BigInt;
 use serde_json::{Value, json};
 
 use super::Shown;
@@ -8,7 +9,7 @@ use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{FitProblem, Unknown};
 use convproof_engine::prove::factoring::{FitFailure, Fitted};
 use convproof_exact::{Grid, Rational};
-use convproof_factor::fit::{BoundMethod, Fit, LowerBound, OPTIMAL, Quality};
+use convproof_factor::fit::{BoundMethod, Certificate, Fit, LowerBound, OPTIMAL, Quality};
 
 /// Largest residual, per side, that is shown.
 const MAX_SIDE: usize = 16;
@@ -91,6 +92,7 @@ fn bound(bound: &LowerBound) -> String {
         BoundMethod::Linear => "linear algebra",
         BoundMethod::SingularValues => "singular values, Eckart and Young",
         BoundMethod::Ruppert | BoundMethod::None => "Ruppert's matrix",
+        BoundMethod::Relaxation => "multipliers of a relaxation, checked in integers",
     };
     format!("; no choice of factors gets below {} (certified by {by})", root_decimal(&bound.squared, 8))
 }
@@ -120,6 +122,22 @@ fn details(found: &Fitted, unknowns: &[Unknown]) -> Vec<Block> {
         short(&fit.largest), fit.largest_at.0, fit.largest_at.1
     )));
     details
+}
+
+fn certificate(certificate: &Certificate) -> Value {
+    let rows = |grid: &Grid<BigInt>| -> Vec<Vec<String>> {
+        grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+    };
+    json!({
+        "factors": certificate.sizes.map(|(height, width)| [height, width]),
+        "target": rows(&certificate.target),
+        "known": rows(&certificate.known),
+        "unit": certificate.unit.to_string(),
+        "rounding": certificate.rounding.to_string(),
+        "bits": certificate.bits,
+        "least": certificate.least.to_string(),
+        "multipliers": certificate.multipliers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 /// A sign and a shade for each entry of the residual, darker by quarters of the largest.
@@ -161,6 +179,7 @@ fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Value {
         BoundMethod::Linear => Some("linear"),
         BoundMethod::SingularValues => Some("singular values"),
         BoundMethod::Ruppert => Some("ruppert"),
+        BoundMethod::Relaxation => Some("relaxation"),
     });
     json!({
         "kernels": kernels,
@@ -171,6 +190,7 @@ fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Value {
         "largest_at": [fit.largest_at.0, fit.largest_at.1],
         "lower_bound_squared": fit.lower_bound.as_ref().map(|bound| bound.squared.to_string()),
         "bound_method": method,
+        "certificate": fit.lower_bound.as_ref().and_then(|bound| bound.certificate.as_ref()).map(certificate),
         "optimal_within": within,
         "starts": fit.starts,
         "reached": fit.reached,

@@ -1,0 +1,242 @@
+//! The relaxation in floating point: a primal-dual interior-point method. Proposes only.
+//!
+//! Maximise t such that `Z = [[1 − t, −bᵀ], [−b, C + A(Y)]]` is positive semidefinite. The dual asks for a matrix X ≥ 0
+//! with corner 1 on which every minor vanishes, and minimises `tr(M(0)·X)`: X stands for the average of (1, z)(1, z)ᵀ
+//! over the nearest products. Directions are those of Helmberg, Rendl, Vanderbei and Wolkowicz (1996), with Mehrotra's
+//! predictor and corrector. A step costs a Cholesky factorization with a row for each variable.
+
+#![allow(clippy::float_arithmetic, reason = "multipliers are proposed in floating point and checked exactly")]
+
+use nalgebra::{Cholesky, DMatrix};
+use num_traits::ToPrimitive;
+
+use super::cholesky;
+use super::lifted::Minor;
+use super::symmetry::Orbit;
+
+/// Most iterations; 10 to 20 are the rule.
+const MAX_ITERATIONS: usize = 40;
+/// Z counts as `M(Y, t)` when it differs by less than this.
+const FEASIBLE: f64 = 1e-10;
+/// Steps shorter than this lead nowhere.
+const STUCK: f64 = 1e-4;
+/// Where primal and dual agree to this share, nothing is left to gain.
+const CLOSED: f64 = 1e-7;
+
+/// The relaxation of one lifted problem, scaled so that the norm of the target is 1.
+pub struct Program<'a> {
+    /// `[[1, −bᵀ], [−b, C]]`.
+    pub base: DMatrix<f64>,
+    pub minors: &'a [Minor],
+    /// The minors of each variable.
+    pub orbits: &'a [Orbit],
+}
+
+/// A feasible point.
+pub struct Solution {
+    /// t: no product is nearer than its square root.
+    pub bound: f64,
+    /// A value near or above the largest t.
+    pub ceiling: f64,
+    /// The multiplier of each orbit.
+    pub multipliers: Vec<f64>,
+    /// The average of (1, z)(1, z)ᵀ over nearest products, roughly.
+    pub moments: DMatrix<f64>,
+}
+
+struct Point {
+    x: DMatrix<f64>,
+    z: DMatrix<f64>,
+    /// −t, and the multiplier of each orbit.
+    y: Vec<f64>,
+}
+
+struct Direction {
+    x: DMatrix<f64>,
+    z: DMatrix<f64>,
+    y: Vec<f64>,
+}
+
+impl Program<'_> {
+    /// Follows the central path until the bound reaches `goal`, the gap closes, or floats are exhausted; the best feasible point.
+    pub fn solve(&self, goal: f64) -> Option<Solution> {
+        let size = self.base.nrows();
+        let mut point = Point {
+            x: DMatrix::identity(size, size),
+            z: DMatrix::identity(size, size) * self.base.norm().max(1.0),
+            y: vec![0.0; self.orbits.len() + 1],
+        };
+        let mut found = None;
+        for _ in 0..MAX_ITERATIONS {
+            let rest = self.matrix(&point.y) - &point.z;
+            if rest.norm() < FEASIBLE {
+                let ceiling = self.base.dot(&point.x);
+                let bound = -point.y[0];
+                let closed = (ceiling - bound).abs() <= CLOSED * ceiling.abs();
+                found = Some(Solution {
+                    bound,
+                    ceiling,
+                    multipliers: point.y[1..].to_vec(),
+                    moments: point.x.clone(),
+                });
+                if bound >= goal || closed {
+                    break;
+                }
+            }
+            if !self.advance(&mut point, &rest) {
+                break;
+            }
+        }
+        found
+    }
+
+    /// One step; false if floats do not allow for another.
+    fn advance(&self, point: &mut Point, rest: &DMatrix<f64>) -> bool {
+        let Some(inverse) = Cholesky::new(point.z.clone()).map(|factor| factor.inverse()) else {
+            return false;
+        };
+        let mut schur = self.schur(&inverse, &point.x);
+        if !cholesky::factor(&mut schur) {
+            return false;
+        }
+        let gap = point.x.dot(&point.z);
+        let size = point.x.nrows().to_f64().unwrap_or(1.0);
+        let predictor = self.direction(point, &inverse, &schur, rest, (0.0, None));
+        let (primal, dual) = (reach(&point.x, &predictor.x), reach(&point.z, &predictor.z));
+        let after = (&point.x + &predictor.x * primal).dot(&(&point.z + &predictor.z * dual));
+        let least = primal.min(dual);
+        let centring = if least < 0.1 {
+            0.5
+        } else {
+            (after / gap).max(0.0).powi(if least > 0.8 { 3 } else { 2 }).clamp(1e-4, 0.8)
+        };
+        let second = &predictor.x * &predictor.z;
+        let step = self.direction(point, &inverse, &schur, rest, (centring * gap / size, Some(&second)));
+        let (primal, dual) = (reach(&point.x, &step.x), reach(&point.z, &step.z));
+        let inside = 0.9 + 0.08 * primal.min(dual);
+        let shorten = |length: f64| if length < 1.0 { length * inside } else { 1.0 };
+        let (primal, dual) = (shorten(primal), shorten(dual));
+        point.x += step.x * primal;
+        point.z += step.z * dual;
+        point.y.iter_mut().zip(&step.y).for_each(|(y, change)| *y += dual * change);
+        primal.max(dual) > STUCK
+    }
+
+    /// Newton's direction towards `XZ = centre·I`, with a second-order correction.
+    fn direction(
+        &self,
+        point: &Point,
+        inverse: &DMatrix<f64>,
+        schur: &DMatrix<f64>,
+        rest: &DMatrix<f64>,
+        (centre, correction): (f64, Option<&DMatrix<f64>>),
+    ) -> Direction {
+        let symmetric = |m: DMatrix<f64>| (&m + m.transpose()) * 0.5;
+        let aim = |rest: &DMatrix<f64>| {
+            let mut moved = inverse * centre - &point.x * rest * inverse;
+            if let Some(second) = correction {
+                moved -= second * inverse;
+            }
+            symmetric(moved)
+        };
+        let mut y = self.adjoint(&aim(rest));
+        y[0] -= 1.0;
+        cholesky::solve(schur, &mut y);
+        let mut z = rest.clone();
+        self.add(&y, &mut z);
+        let x = aim(&z) - &point.x;
+        Direction { x, z, y }
+    }
+
+    /// `[[1 − t, −bᵀ], [−b, C + A(Y)]]`.
+    pub fn matrix(&self, y: &[f64]) -> DMatrix<f64> {
+        let mut matrix = self.base.clone();
+        self.add(y, &mut matrix);
+        matrix
+    }
+
+    fn add(&self, y: &[f64], matrix: &mut DMatrix<f64>) {
+        matrix[(0, 0)] += y[0];
+        for (orbit, multiplier) in self.orbits.iter().zip(&y[1..]) {
+            for &(minor, sign) in orbit {
+                let Minor { plus, minus } = self.minors[minor];
+                let value = sign * multiplier;
+                matrix[(plus.0 + 1, plus.1 + 1)] += value;
+                matrix[(plus.1 + 1, plus.0 + 1)] += value;
+                matrix[(minus.0 + 1, minus.1 + 1)] -= value;
+                matrix[(minus.1 + 1, minus.0 + 1)] -= value;
+            }
+        }
+    }
+
+    /// The corner, and what the minors of each orbit are on a symmetric matrix, twice.
+    fn adjoint(&self, x: &DMatrix<f64>) -> Vec<f64> {
+        let minor = |&(minor, sign): &(usize, f64)| {
+            let Minor { plus, minus } = self.minors[minor];
+            2.0 * sign * (x[(plus.0 + 1, plus.1 + 1)] - x[(minus.0 + 1, minus.1 + 1)])
+        };
+        std::iter::once(x[(0, 0)])
+            .chain(self.orbits.iter().map(|orbit| orbit.iter().map(minor).sum()))
+            .collect()
+    }
+
+    /// `tr(A_u Z⁻¹ A_v X)` for v ≥ u (the lower triangle), with the matrix of −t for u = 0. As Z⁻¹ and X have the symmetries of
+    /// the orbits, the first minor of an orbit stands for all.
+    fn schur(&self, inverse: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
+        let size = x.nrows();
+        let count = self.orbits.len() + 1;
+        let mut schur = DMatrix::zeros(count, count);
+        // T = Z⁻¹ A_u X by columns, and the minors on T + Tᵀ.
+        let mut product = vec![0.0; size * size];
+        let mut values = vec![0.0; self.minors.len()];
+        let columns =
+            |matrix: &'_ DMatrix<f64>, k: usize| matrix.as_slice()[k * size..(k + 1) * size].to_vec();
+        for u in 0..count {
+            let weight = if u == 0 {
+                let (left, right) = (columns(inverse, 0), columns(x, 0));
+                for (column, w) in product.chunks_exact_mut(size).zip(right) {
+                    column.iter_mut().zip(&left).for_each(|(t, z)| *t = z * w);
+                }
+                schur[(0, 0)] = product[0];
+                1.0
+            } else {
+                let orbit = &self.orbits[u - 1];
+                let Minor { plus, minus } = self.minors[orbit[0].0];
+                let places = [plus.0 + 1, plus.1 + 1, minus.0 + 1, minus.1 + 1];
+                let [z0, z1, z2, z3] = places.map(|k| columns(inverse, k));
+                let [x0, x1, x2, x3] = places.map(|k| columns(x, k));
+                for (s, column) in product.chunks_exact_mut(size).enumerate() {
+                    let (w0, w1, w2, w3) = (x1[s], x0[s], x3[s], x2[s]);
+                    let left = z0.iter().zip(&z1).zip(z2.iter().zip(&z3));
+                    for (t, ((z0, z1), (z2, z3))) in column.iter_mut().zip(left) {
+                        *t = w0 * z0 + w1 * z1 - w2 * z2 - w3 * z3;
+                    }
+                }
+                orbit.len().to_f64().unwrap_or(0.0)
+            };
+            let at = |i: usize, j: usize| product[(j + 1) * size + i + 1] + product[(i + 1) * size + j + 1];
+            for (value, Minor { plus, minus }) in values.iter_mut().zip(self.minors) {
+                *value = at(plus.0, plus.1) - at(minus.0, minus.1);
+            }
+            let column = &mut schur.as_mut_slice()[u * count..(u + 1) * count];
+            for (entry, orbit) in column[1..].iter_mut().zip(self.orbits).skip(u.max(1) - 1) {
+                *entry = weight * orbit.iter().map(|&(minor, sign)| sign * values[minor]).sum::<f64>();
+            }
+        }
+        schur
+    }
+}
+
+/// The longest step, at most 1, that keeps the matrix positive definite, to a thousandth.
+fn reach(matrix: &DMatrix<f64>, direction: &DMatrix<f64>) -> f64 {
+    let stays = |length: f64| Cholesky::new(matrix + direction * length).is_some();
+    if stays(1.0) {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..10 {
+        let middle = 0.5 * (low + high);
+        if stays(middle) { low = middle } else { high = middle }
+    }
+    low
+}

@@ -1,0 +1,259 @@
+//! Certificates of optimality for products: a semidefinite relaxation whose multipliers integers check.
+//!
+//! The lifted problem (`lifted.rs`) is a quadratic function of z = vec(p qᵀ); the relaxation frees z from being of rank
+//! one and pays for each 2×2 minor with a multiplier. Its value is solved for in floating point (`interior.rs`, one
+//! variable for each orbit of minors under the problem's symmetries, `symmetry.rs`); what the multipliers prove is
+//! checked exactly (`certificate.rs`). It also shows where nearest products are.
+//!
+//! A product of more than two unknowns is that of two groups of them, which can only come nearer; a constraint on the
+//! factors is left out of account. Sums of products are not relaxed.
+
+#![allow(clippy::float_arithmetic, reason = "multipliers are proposed in floating point and checked exactly")]
+
+mod certificate;
+mod cholesky;
+mod interior;
+mod lifted;
+mod symmetry;
+
+use nalgebra::{Cholesky, DMatrix};
+use num_bigint::BigInt;
+use num_traits::{FromPrimitive, ToPrimitive, Zero};
+
+pub use certificate::Certificate;
+use certificate::least_above;
+use interior::{Program, Solution};
+use lifted::{Lifted, Minor, Size, minor_count, minors};
+use symmetry::{Orbit, orbits};
+
+use super::fixed::Fixed;
+use super::reduced::{Product, Reduced};
+use convproof_exact::{Grid, Rational};
+
+/// Bits kept of the target's entries; what is dropped is subtracted from the bound.
+const BITS: u64 = 40;
+/// Most bits of a known factor's entries.
+const KNOWN_BITS: u64 = 24;
+/// Most minors, and most variables after symmetries: a Cholesky factorization of 450 MB, about 7 s.
+const MAX_MINORS: usize = 100_000;
+const MAX_VARIABLES: usize = 7500;
+/// Shares of the least residual within which optimality is certified, tried in turn, in units of 1/10,000.
+const LEVELS: [i64; 8] = [1, 10, 100, 500, 1000, 3000, 10_000, 40_000];
+/// Multipliers are rounded to so many bits behind the point, or more where the matrix is nearly singular.
+const LEAST_BITS: u32 = 26;
+const MOST_BITS: u32 = 64;
+
+/// The relaxation of a problem that is one product.
+pub struct Relaxation {
+    target: Grid<BigInt>,
+    known: Grid<BigInt>,
+    unit: Rational,
+    rounding: Rational,
+    lifted: Lifted,
+    minors: Vec<Minor>,
+    orbits: Vec<Orbit>,
+    /// The norms of the target and of the known factor.
+    scales: (f64, f64),
+}
+
+/// What a solved relaxation says.
+pub struct Relaxed {
+    solution: Solution,
+    base: DMatrix<f64>,
+}
+
+impl Relaxed {
+    /// The least squared residual, relative to the target's squared norm, or less.
+    pub fn floor(&self) -> f64 {
+        self.solution.ceiling
+    }
+}
+
+impl Relaxation {
+    /// The relaxation, if the problem is one product of at most `most` products of entries, and not too large otherwise.
+    pub fn new(problem: &Reduced, most: usize) -> Option<Self> {
+        let [product] = problem.products.as_slice() else { return None };
+        let sizes = groups(problem, product, most)?;
+        let short = problem.target.shortened(BITS)?;
+        let known = match &product.known {
+            None => Grid::from_fn(1, 1, |_, _| BigInt::from(1)),
+            Some(known) => known.shortened(u64::MAX)?.cells,
+        };
+        if known.cells().iter().any(|x| x.bits() > KNOWN_BITS) {
+            return None;
+        }
+        let lifted = Lifted::new(&short.cells, &known, sizes);
+        let minors = minors(sizes);
+        let orbits = orbits(&lifted, &minors);
+        if orbits.len() > MAX_VARIABLES {
+            return None;
+        }
+        let root = |square: &BigInt| square.to_f64().map(f64::sqrt);
+        let scales = (root(&lifted.norm)?, root(&lifted.gram[0][0])?);
+        Some(Self {
+            target: short.cells,
+            known,
+            unit: short.unit,
+            rounding: short.error,
+            lifted,
+            minors,
+            orbits,
+            scales,
+        })
+    }
+
+    fn program(&self, base: DMatrix<f64>) -> Program<'_> {
+        Program { base, minors: &self.minors, orbits: &self.orbits }
+    }
+
+    /// The matrix without multipliers, scaled to a target of norm 1 and a known factor of norm 1, the border first.
+    fn base(&self) -> DMatrix<f64> {
+        let (norm, known) = self.scales;
+        let size = self.lifted.linear.len() + 1;
+        let float = |x: &BigInt| x.to_f64().unwrap_or(f64::NAN);
+        DMatrix::from_fn(size, size, |i, j| match (i, j) {
+            (0, 0) => 1.0,
+            (0, k) | (k, 0) => -float(&self.lifted.linear[k - 1]) / (norm * known),
+            _ => float(&self.lifted.gram[i - 1][j - 1]) / (known * known),
+        })
+    }
+
+    /// Solves the relaxation, until it shows that a squared residual (relative to that of no factors at all) is optimal.
+    pub fn solve(&self, relative: f64) -> Option<Relaxed> {
+        let base = self.base();
+        let level = 1.0 + 0.5 * share(LEVELS[0]).to_f64();
+        let solution = self.program(base.clone()).solve(relative / (level * level))?;
+        Some(Relaxed { solution, base })
+    }
+
+    /// A certificate for the tightest level that the solution allows, and what it proves: that no squared residual is less
+    /// than the given one divided by (1 + level)².
+    pub fn certify(&self, relaxed: &Relaxed, residual: &Rational) -> Option<(Certificate, Rational)> {
+        let norm = &(&Fixed::squared(&self.target) * &self.unit) * &self.unit;
+        let relative = residual.checked_div(&norm)?.to_f64();
+        let in_units = residual.checked_div(&(&self.unit * &self.unit))?;
+        LEVELS.iter().find_map(|&level| {
+            let above = &Rational::ONE + &share(level);
+            let square = &above * &above;
+            let t = relative / square.to_f64();
+            if t >= relaxed.solution.bound {
+                return None;
+            }
+            let certificate = self.round(relaxed, t, &in_units.checked_div(&square)?)?;
+            if !certificate.is_proved(&self.lifted) {
+                return None;
+            }
+            let bound = certificate.squared().min(residual.checked_div(&square)?);
+            Some((certificate, bound))
+        })
+    }
+
+    /// The solution's multipliers, rounded to as many bits as the matrix needs, with the least squared distance to be proved.
+    fn round(&self, relaxed: &Relaxed, t: f64, square: &Rational) -> Option<Certificate> {
+        let mut y = vec![-t];
+        y.extend_from_slice(&relaxed.solution.multipliers);
+        let matrix = self.program(relaxed.base.clone()).matrix(&y);
+        let size = matrix.nrows().to_f64()?;
+        // The least eigenvalue is at least 1 over the norm of the inverse; rounding moves it by at most size/2 units.
+        let least = 1.0 / Cholesky::new(matrix)?.inverse().norm();
+        let wanted = (4.0 * size / least).log2().ceil().to_u32()?;
+        let bits = wanted.max(LEAST_BITS);
+        if bits > MOST_BITS {
+            return None;
+        }
+        let scale = self.scales.1 * self.scales.1 * 2.0_f64.powi(i32::try_from(bits).ok()?);
+        let mut multipliers = vec![BigInt::zero(); self.minors.len()];
+        for (orbit, multiplier) in self.orbits.iter().zip(&relaxed.solution.multipliers) {
+            for &(minor, sign) in orbit {
+                multipliers[minor] = BigInt::from_f64((sign * multiplier * scale).round())?;
+            }
+        }
+        Some(Certificate {
+            sizes: self.lifted.sizes,
+            target: self.target.clone(),
+            known: self.known.clone(),
+            unit: self.unit.clone(),
+            rounding: self.rounding.clone(),
+            bits,
+            least: least_above(square, &self.rounding, bits),
+            multipliers,
+        })
+    }
+
+    /// Pairs of factors near which the solution shows nearest products, up to a scale.
+    pub fn starts(&self, relaxed: &Relaxed) -> Vec<[Vec<f64>; 2]> {
+        let [first, second] = self.lifted.sizes;
+        let (rows, columns) = (first.0 * first.1, second.0 * second.1);
+        let moments = &relaxed.solution.moments;
+        let size = rows * columns;
+        let mean = DMatrix::from_fn(rows, columns, |i, j| moments[(1 + i * columns + j, 0)]);
+        let mut points = vec![mean];
+        // Where several products are nearest, the main directions tell them apart.
+        if let Some(eigen) =
+            moments.view((1, 1), (size, size)).clone_owned().try_symmetric_eigen(1e-12, 10_000)
+        {
+            let mut order: Vec<usize> = (0..size).collect();
+            order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+            for &k in order.iter().take(MAIN) {
+                points.push(DMatrix::from_fn(rows, columns, |i, j| eigen.eigenvectors[(i * columns + j, k)]));
+            }
+            let mixed = |sign: f64| &points[1] + &points[2] * sign;
+            if order.len() > 1 {
+                let mixtures = [mixed(1.0), mixed(-1.0)];
+                points.extend(mixtures);
+            }
+        }
+        points.iter().flat_map(|point| factors(point, first == second)).collect()
+    }
+}
+
+/// How many main directions are looked at.
+const MAIN: usize = 3;
+
+fn share(level: i64) -> Rational {
+    Rational::ratio(level, 10_000).unwrap_or(Rational::ONE)
+}
+
+/// Factors p, q of a matrix near p qᵀ, or near (p qᵀ + q pᵀ)/2 where the factors can be exchanged.
+fn factors(point: &DMatrix<f64>, exchangeable: bool) -> Vec<[Vec<f64>; 2]> {
+    let main = |matrix: DMatrix<f64>| {
+        let eigen = matrix.try_symmetric_eigen(1e-14, 10_000)?;
+        let k = eigen.eigenvalues.imax();
+        Some(eigen.eigenvectors.column(k).iter().copied().collect::<Vec<f64>>())
+    };
+    let mut found = Vec::new();
+    if let (Some(p), Some(q)) = (main(point * point.transpose()), main(point.transpose() * point)) {
+        found.push([p, q]);
+    }
+    if exchangeable && let Some(eigen) = (point + point.transpose()).try_symmetric_eigen(1e-14, 10_000) {
+        // (p qᵀ + q pᵀ)/2 has one eigenvalue of each sign.
+        let (high, low) = (eigen.eigenvalues.imax(), eigen.eigenvalues.imin());
+        let root = |k: usize| eigen.eigenvectors.column(k) * eigen.eigenvalues[k].abs().sqrt();
+        let (plus, minus) = (root(high), root(low));
+        let list = |sign: f64| (&plus + &minus * sign).iter().copied().collect::<Vec<f64>>();
+        found.push([list(1.0), list(-1.0)]);
+    }
+    found
+}
+
+/// The sizes of two groups of the product's unknowns, those with fewest entries, with at most `most` products of entries.
+fn groups(problem: &Reduced, product: &Product, most: usize) -> Option<[Size; 2]> {
+    let unknowns = &product.unknowns;
+    if !(2..=8).contains(&unknowns.len()) {
+        return None;
+    }
+    let size = |mask: usize, wanted: bool| {
+        let chosen = unknowns.iter().enumerate().filter(|(k, _)| (mask >> k & 1 == 1) == wanted);
+        chosen.fold((1, 1), |(height, width), (_, &u)| {
+            (height + problem.unknowns[u].height - 1, width + problem.unknowns[u].width - 1)
+        })
+    };
+    // The first unknown is always in the first group.
+    (0..(1 << (unknowns.len() - 1)) - 1)
+        .map(|rest| [size(2 * rest + 1, true), size(2 * rest + 1, false)])
+        .filter(|&sizes| {
+            let [(a, b), (c, d)] = sizes;
+            (a * b).saturating_mul(c * d) <= most && minor_count(sizes) <= MAX_MINORS
+        })
+        .min_by_key(|[(a, b), (c, d)]| a * b + c * d)
+}

@@ -1,0 +1,122 @@
+//! Symmetries of a lifted problem: turns and mirror images of both factors, and their exchange, that leave the function of
+//! z as it is. Averaging over them changes neither the relaxation's value nor its feasibility, so multipliers may be
+//! taken to be invariant: one variable for each orbit.
+
+use std::ops::Neg;
+
+use super::lifted::{Lifted, Minor, Size, minor_index};
+use crate::fit::turns::{TURNS, turn};
+
+/// Minors that share a multiplier, with their signs; the first has the sign 1.
+pub type Orbit = Vec<(usize, f64)>;
+
+/// The orbits of the minors under the symmetries of the problem. Minors whose multiplier must be 0 are left out.
+pub fn orbits(lifted: &Lifted, minors: &[Minor]) -> Vec<Orbit> {
+    let [first, second] = lifted.sizes;
+    let (rows, columns) = (first.0 * first.1, second.0 * second.1);
+    let images: Vec<Vec<(usize, f64)>> = permutations(lifted.sizes)
+        .into_iter()
+        .filter(|permutation| is_symmetry(lifted, permutation))
+        .map(|permutation| {
+            let image = |minor: &Minor| {
+                let (a, b) = (permutation[minor.plus.0], permutation[minor.plus.1]);
+                let (i, j, k, l) = (a / columns, a % columns, b / columns, b % columns);
+                // Exchanging rows or columns changes the sign of a minor.
+                let (ordered, crossed) = ((i.min(k), i.max(k)), (j.min(l), j.max(l)));
+                let sign = if (i < k) == (j < l) { 1.0 } else { -1.0 };
+                (minor_index(columns, rows, ordered, crossed), sign)
+            };
+            minors.iter().map(image).collect()
+        })
+        .collect();
+    let mut signs = vec![0_i8; minors.len()];
+    let mut orbits = Vec::new();
+    for start in 0..minors.len() {
+        if signs[start] == 0 {
+            orbits.extend(orbit(start, &images, &mut signs));
+        }
+    }
+    orbits
+}
+
+/// The orbit of one minor; `None` if it contains the minor with both signs.
+fn orbit(start: usize, images: &[Vec<(usize, f64)>], signs: &mut [i8]) -> Option<Orbit> {
+    let mut orbit = vec![(start, 1.0)];
+    signs[start] = 1;
+    let (mut next, mut vanishes) = (0, false);
+    while next < orbit.len() {
+        let (minor, _) = orbit[next];
+        next += 1;
+        for image in images {
+            let (other, sign) = image[minor];
+            let sign = if sign > 0.0 { signs[minor] } else { signs[minor].neg() };
+            if signs[other] == 0 {
+                signs[other] = sign;
+                orbit.push((other, f64::from(sign)));
+            } else if signs[other] != sign {
+                vanishes = true;
+            }
+        }
+    }
+    (!vanishes).then_some(orbit)
+}
+
+/// Whether the permutation of z leaves the function as it is, up to the sign of z.
+fn is_symmetry(lifted: &Lifted, permutation: &[usize]) -> bool {
+    let linear = &lifted.linear;
+    let keeps = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == *value);
+    let negates = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == -value);
+    (keeps() || negates())
+        && permutation.iter().zip(&lifted.gram).all(|(&image, row)| {
+            permutation.iter().zip(row).all(|(&other, value)| lifted.gram[image][other] == *value)
+        })
+}
+
+/// What turns of both factors, and their exchange, do to the places of z.
+fn permutations([first, second]: [Size; 2]) -> Vec<Vec<usize>> {
+    let (rows, columns) = (first.0 * first.1, second.0 * second.1);
+    let mut all = Vec::new();
+    for t in TURNS {
+        let (turned, other) = (t.size(first), t.size(second));
+        let cells = |size: Size| (0..size.0 * size.1).map(move |k| turn(t, size, k)).collect::<Vec<usize>>();
+        let (p, q) = (cells(first), cells(second));
+        let of = |place: &dyn Fn(usize, usize) -> usize| {
+            (0..rows * columns).map(|z| place(p[z / columns], q[z % columns])).collect()
+        };
+        if (turned, other) == (first, second) {
+            all.push(of(&|i, j| i * columns + j));
+        }
+        if (turned, other) == (second, first) {
+            all.push(of(&|i, j| j * columns + i));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+
+    use super::super::lifted::minors;
+    use super::*;
+    use convproof_exact::Grid;
+
+    fn count(cells: [i64; 9]) -> usize {
+        let target = Grid::new(3, 3, cells.map(BigInt::from).to_vec()).unwrap();
+        let known = Grid::from_fn(1, 1, |_, _| BigInt::from(1));
+        let sizes = [(2, 2), (2, 2)];
+        let minors = minors(sizes);
+        let orbits = orbits(&Lifted::new(&target, &known, sizes), &minors);
+        assert!(orbits.iter().flatten().count() <= minors.len());
+        orbits.len()
+    }
+
+    #[test]
+    fn symmetries_join_minors() {
+        // Equal factors can always be exchanged: 36 minors, 6 of them fixed.
+        assert_eq!(count([1, 2, 3, 4, 5, 7, 6, 8, 0]), 21);
+        assert!(count([1, 2, 3, 2, 5, 7, 3, 7, 0]) < 21, "a transpose");
+        assert!(count([1, 2, 1, 2, 4, 2, 1, 2, 1]) < 10, "all turns");
+        assert!(count([-1, 0, 1, -2, 0, 2, -1, 0, 1]) < 21, "a mirror image up to the sign");
+    }
+}
