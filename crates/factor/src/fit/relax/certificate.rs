@@ -1,6 +1,6 @@
 //! The certificate of the relaxation: multipliers with which an integer matrix is positive definite, and the check.
 //!
-//! **Theorem.** Let y be a kernel, L the matrix of `z ↦ known * P * Q` for z = vec(p qᵀ), C = LᵀL, b = Lᵀy, and A(Y) the
+//! **Theorem.** Let y be a kernel, L the matrix of `z ↦ known * P * Q` for z = vec(p qᵀ), `C = LᵀL`, `b = Lᵀy`, and A(Y) the
 //! combination with multipliers Y of the symmetric matrices whose quadratic forms are twice the 2×2 minors of p qᵀ. If
 //! `[[C + A(Y), −b], [−bᵀ, ‖y‖² − t]]` is positive semidefinite, no real P, Q give a product nearer to y than √t.
 //!
