@@ -1,6 +1,8 @@
 //! Arithmetic modulo the 61-bit primes of exact transforms. Unlike with [`Fp`](super::Fp), whose one modulus is
 //! fixed, nothing is left to chance: enough primes determine a bounded integer (see `lift.rs`).
 
+use crate::montgomery;
+
 /// Primes just below 2⁶¹ that are 1 modulo 2¹⁶·45045, so that each has roots of unity of every order up to 16
 /// and of every power of two up to 2¹⁶.
 pub const PRIMES: [u64; 16] = [
@@ -32,10 +34,9 @@ pub fn primes_for(bits: u64) -> Option<usize> {
     (count <= PRIMES.len()).then_some(count)
 }
 
-/// The integers modulo a prime below 2⁶¹, with Montgomery reduction (Montgomery 1985, "Modular multiplication
-/// without trial division"; R = 2⁶⁴).
+/// The integers modulo a prime below 2⁶¹, with Montgomery reduction (R = 2⁶⁴).
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct PrimeField {
     /// The prime.
     pub p: u64,
     /// The inverse of `p` modulo 2⁶⁴.
@@ -46,23 +47,18 @@ pub struct Field {
 
 /// A constant factor with its precomputed quotient (Shoup's trick).
 #[derive(Clone, Copy, Debug)]
-pub struct Factor {
+pub struct Multiplier {
     value: u64,
     quotient: u64,
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "words of double-word products are taken on purpose")]
-impl Field {
+impl PrimeField {
     /// The field of p elements.
     pub fn new(p: u64) -> Self {
         debug_assert!(p % 2 == 1 && p < 1 << 61);
-        // Newton's iteration doubles the number of correct low bits, 3 at the start.
-        let mut inverse = p;
-        for _ in 0..5 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
-        }
-        let r = (1u128 << 64) % u128::from(p);
-        Self { p, inverse, square: (r * r % u128::from(p)) as u64 }
+        let [_, square] = montgomery::radix(p);
+        Self { p, inverse: montgomery::inverse(p), square }
     }
 
     /// `value / R`, from 0 to `p − 1`, for any value.
@@ -72,10 +68,7 @@ impl Field {
         if high >= self.p {
             high %= self.p;
         }
-        let multiple = (value as u64).wrapping_mul(self.inverse);
-        let carry = ((u128::from(multiple) * u128::from(self.p)) >> 64) as u64;
-        let difference = high.wrapping_sub(carry);
-        if high < carry { difference.wrapping_add(self.p) } else { difference }
+        montgomery::reduce(u128::from(high) << 64 | u128::from(value as u64), self.p, self.inverse)
     }
 
     /// `a + b`.
@@ -142,13 +135,13 @@ impl Field {
     }
 
     /// A residue prepared for many products with it.
-    pub fn factor(&self, value: u64) -> Factor {
-        Factor { value, quotient: ((u128::from(value) << 64) / u128::from(self.p)) as u64 }
+    pub fn factor(&self, value: u64) -> Multiplier {
+        Multiplier { value, quotient: ((u128::from(value) << 64) / u128::from(self.p)) as u64 }
     }
 
     /// `x · factor` plus possibly `p`, so below `2p`; any `x`.
     #[inline]
-    pub fn lazy(&self, x: u64, factor: Factor) -> u64 {
+    pub fn lazy(&self, x: u64, factor: Multiplier) -> u64 {
         let quotient = ((u128::from(x) * u128::from(factor.quotient)) >> 64) as u64;
         x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.p))
     }
@@ -196,7 +189,7 @@ mod tests {
 
     #[test]
     fn roots_have_their_exact_order() {
-        let field = Field::new(PRIMES[3]);
+        let field = PrimeField::new(PRIMES[3]);
         for order in (1..=16).chain((5..=16).map(|k| 1 << k)) {
             let root = field.root_of_unity(order);
             assert_eq!(field.power(root, order), 1);
@@ -217,7 +210,7 @@ mod tests {
     proptest! {
         #[test]
         fn reduction_agrees_with_big_integers(index in 0..PRIMES.len(), high in any::<u64>(), low in any::<u64>(), a in any::<u64>()) {
-            let field = Field::new(PRIMES[index]);
+            let field = PrimeField::new(PRIMES[index]);
             let value = u128::from(high) << 64 | u128::from(low);
             let p = BigInt::from(field.p);
             let back = (BigInt::from(field.reduce(value)) << 64u32) - BigInt::from(value);

@@ -7,6 +7,7 @@ pub mod grid;
 mod laurent;
 pub mod lift;
 pub mod modular;
+mod montgomery;
 pub mod poly;
 pub mod rational;
 pub mod transform;

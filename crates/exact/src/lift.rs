@@ -1,7 +1,7 @@
 //! Integers from their residues modulo several primes.
 
 use super::Wide;
-use super::field::{Field, PRIMES};
+use super::field::{PRIMES, PrimeField};
 
 /// The integers of least magnitude whose residues modulo prime `k` are `residues[k]`: mixed radix digits (Garner
 /// 1959, "The residue number system").
@@ -22,7 +22,7 @@ pub fn lift(residues: &[Vec<u64>]) -> Wide {
 
 /// What the primes determine, prepared.
 struct Basis<const K: usize> {
-    fields: [Field; K],
+    fields: [PrimeField; K],
     /// Row `k`: the products of the first 0, 1, … `k − 1` primes times R, modulo prime `k`.
     radices: [[u64; K]; K],
     /// Inverses of the products of the first `k` primes times R, modulo prime `k`.
@@ -33,7 +33,7 @@ struct Basis<const K: usize> {
 
 impl<const K: usize> Basis<K> {
     fn new() -> Self {
-        let fields: [Field; K] = std::array::from_fn(|k| Field::new(PRIMES[k]));
+        let fields: [PrimeField; K] = std::array::from_fn(|k| PrimeField::new(PRIMES[k]));
         let (mut radices, mut inverses) = ([[0; K]; K], [0; K]);
         for (k, field) in fields.iter().enumerate() {
             let mut product = 1;
@@ -136,7 +136,7 @@ mod tests {
             let wide = Wide::from_bigs(&values);
             let residues: Vec<Vec<u64>> = PRIMES[..count]
                 .iter()
-                .map(|&p| (0..values.len()).map(|index| wide.residue(index, &Field::new(p))).collect())
+                .map(|&p| (0..values.len()).map(|index| wide.residue(index, &PrimeField::new(p))).collect())
                 .collect();
             prop_assert_eq!(lift(&residues), wide);
         }

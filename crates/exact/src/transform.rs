@@ -1,7 +1,7 @@
 //! Discrete Fourier transforms along one axis of an array of residues, several lines at a time. Frequencies
 //! come in an order of their own: only pointwise products between a transform and its inverse make sense.
 
-use super::field::{Factor, Field, PRODUCTS};
+use super::field::{Multiplier, PRODUCTS, PrimeField};
 
 /// Lines transformed together; their cells stand side by side.
 pub const LANES: usize = 8;
@@ -24,7 +24,7 @@ pub fn transform_length(length: usize) -> Option<usize> {
 
 /// The transform of a fixed length modulo a fixed prime.
 pub struct Plan {
-    field: Field,
+    field: PrimeField,
     length: usize,
     tables: Tables,
 }
@@ -33,12 +33,12 @@ enum Tables {
     /// The matrix of the transform and `length` times its inverse, row by row, times R.
     Dense { forward: Vec<u64>, inverse: Vec<u64> },
     /// Roots of unity and their inverses, exponents in bit-reversed order.
-    Radix2 { forward: Vec<Factor>, inverse: Vec<Factor> },
+    Radix2 { forward: Vec<Multiplier>, inverse: Vec<Multiplier> },
 }
 
 impl Plan {
     /// A plan for a length given by [`transform_length`].
-    pub fn new(field: Field, length: usize) -> Self {
+    pub fn new(field: PrimeField, length: usize) -> Self {
         let root = field.root_of_unity(length as u64);
         let inverse_root = field.invert(root);
         let tables = if length <= MAX_DENSE {
@@ -100,7 +100,7 @@ impl Plan {
     /// At each level, block `i` holds a polynomial modulo `x^(2·half) − w²`, which splits into those modulo
     /// `x^half − w` and `x^half + w`, `w` being entry `i` of the table. Two levels at a time spare half of the
     /// loads and stores.
-    fn radix2_forward(&self, table: &[Factor], cells: &mut [Cell]) {
+    fn radix2_forward(&self, table: &[Multiplier], cells: &mut [Cell]) {
         let (field, double) = (self.field, 2 * self.field.p);
         let values = cells.as_flattened_mut();
         let mut length = values.len();
@@ -135,7 +135,7 @@ impl Plan {
     }
 
     /// The levels of `radix2_forward` undone in reverse; values stay below `2p` until the end.
-    fn radix2_inverse(&self, table: &[Factor], cells: &mut [Cell]) {
+    fn radix2_inverse(&self, table: &[Multiplier], cells: &mut [Cell]) {
         let (field, double) = (self.field, 2 * self.field.p);
         let values = cells.as_flattened_mut();
         let mut length = LANES;
@@ -182,7 +182,7 @@ fn subtract_if_above(x: u64, limit: u64) -> u64 {
 }
 
 /// The powers `root^e` for `e` below `length / 2` in bit-reversed order: 0, 1/4, 1/8, 3/8, … of `length`.
-fn bit_reversed_powers(field: Field, root: u64, length: usize) -> Vec<Factor> {
+fn bit_reversed_powers(field: PrimeField, root: u64, length: usize) -> Vec<Multiplier> {
     let mut powers = Vec::with_capacity(length / 2);
     powers.push(1);
     let mut exponent = length / 4;
@@ -207,7 +207,7 @@ mod tests {
     fn products_are_cyclic_convolutions() {
         let mut random = SplitMix64::new(1);
         for length in (1..=16).chain([32, 64, 256]) {
-            let field = Field::new(PRIMES[length % PRIMES.len()]);
+            let field = PrimeField::new(PRIMES[length % PRIMES.len()]);
             let plan = Plan::new(field, length);
             let mut line = |used: usize| -> Vec<Cell> {
                 let cell = |t| {

@@ -3,7 +3,7 @@
 
 use num_bigint::{BigInt, Sign};
 
-use super::field::Field;
+use super::field::PrimeField;
 
 /// Integers as signs and magnitudes, all of the same number of words.
 ///
@@ -89,7 +89,7 @@ impl Wide {
     }
 
     /// The residue of the integer at this index.
-    pub fn residue(&self, index: usize, field: &Field) -> u64 {
+    pub fn residue(&self, index: usize, field: &PrimeField) -> u64 {
         field.residue_of_words(self.magnitude(index), self.negative[index])
     }
 

@@ -6,7 +6,7 @@
 
 use super::exact::FactorError;
 use super::hensel::{Series, lift, lift_series};
-use super::images::{Image, Verdict, images, survey};
+use super::images::{ModularImage, Verdict, images, survey};
 use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
 use convproof_exact::Grid;
@@ -72,7 +72,10 @@ fn square_free_part(f: &Grid<BigInt>) -> Result<Grid<BigInt>, FactorError> {
 }
 
 /// Lifts images until one settles the factorization.
-fn from_images(f: &Grid<BigInt>, mut candidates: Vec<Image>) -> Result<Vec<Grid<BigInt>>, FactorError> {
+fn from_images(
+    f: &Grid<BigInt>,
+    mut candidates: Vec<ModularImage>,
+) -> Result<Vec<Grid<BigInt>>, FactorError> {
     let lead = plane::row(f, f.height() - 1);
     let bound = (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2);
     let proven = bound.bits() + 1;
@@ -101,8 +104,8 @@ fn from_images(f: &Grid<BigInt>, mut candidates: Vec<Image>) -> Result<Vec<Grid<
 }
 
 /// One lift to at least `bits` bits; `None` if it does not settle the factorization.
-fn attempt(f: &Grid<BigInt>, image: &Image, bits: u64, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-    struct Attempt<'a>(&'a Grid<BigInt>, &'a Image, &'a BigInt);
+fn attempt(f: &Grid<BigInt>, image: &ModularImage, bits: u64, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
+    struct Attempt<'a>(&'a Grid<BigInt>, &'a ModularImage, &'a BigInt);
     impl Computation for Attempt<'_> {
         type Output = Option<Vec<Grid<BigInt>>>;
         fn run<R: Ring>(self, ring: &R, exponent: u32, modulus: &BigInt) -> Self::Output {
@@ -117,7 +120,7 @@ fn attempt(f: &Grid<BigInt>, image: &Image, bits: u64, bound: &BigInt) -> Option
 /// The lifted factors of one polynomial.
 struct Lift<'a, R: Ring> {
     ring: &'a R,
-    image: &'a Image,
+    image: &'a ModularImage,
     polynomial: &'a Grid<BigInt>,
     /// Rows of the polynomial shifted so that the point is 0.
     rows: Vec<Vec<R::Elem>>,
@@ -126,7 +129,7 @@ struct Lift<'a, R: Ring> {
 }
 
 impl<'a, R: Ring> Lift<'a, R> {
-    fn new(ring: &'a R, f: &'a Grid<BigInt>, image: &'a Image, exponent: u32) -> Option<Self> {
+    fn new(ring: &'a R, f: &'a Grid<BigInt>, image: &'a ModularImage, exponent: u32) -> Option<Self> {
         let point = ring.embed_small(image.point);
         let rows: Vec<Vec<R::Elem>> = f
             .rows()

@@ -16,7 +16,7 @@ const FEW_FACTORS: usize = 8;
 const FARTHEST_START: usize = 700;
 
 /// A square-free image of full degree.
-pub(super) struct Image {
+pub(super) struct ModularImage {
     /// The prime field.
     pub(super) field: Word,
     /// The value of y.
@@ -65,14 +65,14 @@ pub(super) enum Verdict {
     /// No factor can have a degree strictly between 0 and that of the polynomial.
     Irreducible,
     /// Images, fewest factors first, and the degrees that are still possible.
-    Open(Vec<Image>, DegreeSet),
+    Open(Vec<ModularImage>, DegreeSet),
     /// No image was square-free of full degree.
     Degenerate,
 }
 
 /// Square-free images of full degree at primes from number `skip` on, of the polynomial with the given rows (row i is
 /// the coefficient of `x^i`, a polynomial in y). Ends after [`PATIENCE`] failures in a row.
-pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = Image> + 'a {
+pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = ModularImage> + 'a {
     let mut point = 0;
     // Many factors collide modulo small primes: let the prime grow like the square of the degree.
     let mut index = skip + (rows.len() * rows.len() / 8).min(FARTHEST_START);
@@ -94,7 +94,7 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
     let degree = rows.len() - 1;
     let wanted = if degree < 8 { 4 } else { 3 };
     let mut possible = DegreeSet::all(degree);
-    let mut found: Vec<Image> = Vec::new();
+    let mut found: Vec<ModularImage> = Vec::new();
     for image in images(rows, skip).take(MOST_IMAGES) {
         possible.restrict(&image.degrees);
         if possible.is_trivial() {
@@ -115,7 +115,7 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
     Verdict::Open(found, possible)
 }
 
-fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<Image> {
+fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<ModularImage> {
     let at = field.embed_small(point);
     let value = |row: &&[BigInt]| match (point, row.first()) {
         (0, Some(constant)) => field.embed(constant),
@@ -128,5 +128,5 @@ fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<Image> {
     }
     let split = DistinctDegrees::new(&field, monic(&field, &values)?);
     let degrees = split.degrees();
-    Some(Image { field, point, split, degrees })
+    Some(ModularImage { field, point, split, degrees })
 }

@@ -4,7 +4,7 @@
 use super::bivariate::next_choice;
 use super::exact::FactorError;
 use super::hensel::lift;
-use super::images::{DegreeSet, Image, Verdict, survey};
+use super::images::{DegreeSet, ModularImage, Verdict, survey};
 use super::precision::{Computation, with_precision};
 use convproof_exact::poly::dense::mul;
 use convproof_exact::poly::integer;
@@ -46,11 +46,15 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
     Err(FactorError::Limit)
 }
 
-fn from_image(a: &[BigInt], image: &Image, degrees: &DegreeSet) -> Result<Vec<Vec<BigInt>>, FactorError> {
+fn from_image(
+    a: &[BigInt],
+    image: &ModularImage,
+    degrees: &DegreeSet,
+) -> Result<Vec<Vec<BigInt>>, FactorError> {
     // Mignotte: a factor of lc·a has coefficients of at most 2^n · lc · ‖a‖₂.
     let lead = a.last().map(Signed::abs).unwrap_or_default();
     let bound = (integer::norm_bound(a) * &lead) << (a.len() - 1);
-    struct Recombination<'a>(&'a [BigInt], &'a Image, &'a DegreeSet);
+    struct Recombination<'a>(&'a [BigInt], &'a ModularImage, &'a DegreeSet);
     impl Computation for Recombination<'_> {
         type Output = Result<Vec<Vec<BigInt>>, FactorError>;
         fn run<R: Ring>(self, ring: &R, exponent: u32, _: &BigInt) -> Self::Output {
@@ -75,7 +79,7 @@ impl<'a, R: Ring> Search<'a, R> {
     fn new(
         ring: &'a R,
         a: &[BigInt],
-        image: &Image,
+        image: &ModularImage,
         exponent: u32,
         degrees: &'a DegreeSet,
     ) -> Result<Self, FactorError> {

@@ -143,7 +143,7 @@ enum Method {
     Bigs,
 }
 
-struct Plan {
+struct Candidate {
     method: Method,
     /// A rough estimate, in nanoseconds.
     cost: u128,
@@ -151,20 +151,20 @@ struct Plan {
 
 /// The cheapest method that is exact for results below `2^bits`. The factors are measured, not proven: a wrong
 /// one costs time only.
-fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> Plan {
+fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> Candidate {
     let a = geometry.first;
     // Zero taps of the next kernel cost nothing.
     let products = (next.count_nonzero() as u128) * (a.inputs * a.area()) as u128;
     let words = matches!((first, next), (Integers::Words(_), Integers::Words(_)));
     let loops = if words && bits <= 31 {
-        Plan { method: Method::HalfWords, cost: products * 4 / 10 }
+        Candidate { method: Method::HalfWords, cost: products * 4 / 10 }
     } else if words && bits <= 63 {
-        Plan { method: Method::Words, cost: products * 6 / 10 }
+        Candidate { method: Method::Words, cost: products * 6 / 10 }
     } else if words && bits <= 127 {
-        Plan { method: Method::Doubles, cost: products }
+        Candidate { method: Method::Doubles, cost: products }
     } else {
         let size = |integers: &Integers| u128::from(integers.max_bits().div_ceil(64));
-        Plan { method: Method::Bigs, cost: products * (50 + size(first) * size(next)) }
+        Candidate { method: Method::Bigs, cost: products * (50 + size(first) * size(next)) }
     };
     // Below this a transform never pays.
     if products < 10_000 {
@@ -172,7 +172,7 @@ fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> P
     }
     match primes_for(bits).and_then(|primes| Some((primes, spectral::cost(geometry)?))) {
         Some((primes, each)) if each * primes as u128 <= loops.cost => {
-            Plan { method: Method::Residues { primes }, cost: each * primes as u128 }
+            Candidate { method: Method::Residues { primes }, cost: each * primes as u128 }
         }
         _ => loops,
     }

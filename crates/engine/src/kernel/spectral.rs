@@ -4,7 +4,7 @@
 use super::compose::Geometry;
 use super::{Integers, Shape};
 use convproof_exact::Wide;
-use convproof_exact::field::{Field, PRIMES, PRODUCTS};
+use convproof_exact::field::{PRIMES, PRODUCTS, PrimeField};
 use convproof_exact::lift::lift;
 use convproof_exact::transform::{Cell, LANES, Plan, transform_length};
 
@@ -28,13 +28,13 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
 
 /// The integers of the composition from their residues modulo the first `primes` primes.
 pub(crate) fn convolve(first: &Integers, next: &Integers, geometry: Geometry, primes: usize) -> Wide {
-    let modulo = |&p: &u64| convolve_modulo(Field::new(p), first, next, geometry);
+    let modulo = |&p: &u64| convolve_modulo(PrimeField::new(p), first, next, geometry);
     let residues: Vec<Vec<u64>> = PRIMES.iter().take(primes).map(modulo).collect();
     lift(&residues)
 }
 
 /// The residues of the composition, in the order `[out][in][row][column]`.
-fn convolve_modulo(field: Field, first: &Integers, next: &Integers, geometry: Geometry) -> Vec<u64> {
+fn convolve_modulo(field: PrimeField, first: &Integers, next: &Integers, geometry: Geometry) -> Vec<u64> {
     let Geometry { first: a, next: b, dilation, result } = geometry;
     let length = |extent| transform_length(extent).expect("`cost` has checked the extents");
     let rows = Plan::new(field, length(result.height));
@@ -65,7 +65,7 @@ impl Torus<'_> {
     /// The transform of a kernel's residues, channel pair `(out, in)` at place `pair(out, in)`.
     fn spectrum(
         &self,
-        field: Field,
+        field: PrimeField,
         integers: &Integers,
         shape: Shape,
         [vertical, horizontal]: [usize; 2],
@@ -98,7 +98,7 @@ impl Torus<'_> {
     }
 
     /// The residues whose transform, divided by R, is `cells`; in the order `[out][in][row][column]`.
-    fn original(&self, field: Field, mut cells: Vec<u64>, shape: Shape) -> Vec<u64> {
+    fn original(&self, field: PrimeField, mut cells: Vec<u64>, shape: Shape) -> Vec<u64> {
         let pairs = shape.outputs * shape.inputs;
         let row = self.columns.length() * pairs;
         along(&mut cells, self.rows.length(), row, |line| self.rows.inverse(line));
@@ -152,7 +152,7 @@ fn along(cells: &mut [u64], length: usize, inner: usize, transform: impl Fn(&mut
 
 /// At each point the product of the matrix `left`, `[outputs][middle]`, by the transpose of `right`,
 /// `[inputs][middle]`, divided by R.
-fn multiply_channels(field: Field, left: &[u64], right: &[u64], product: &mut [u64], sizes: [usize; 3]) {
+fn multiply_channels(field: PrimeField, left: &[u64], right: &[u64], product: &mut [u64], sizes: [usize; 3]) {
     let [outputs, middle, inputs] = sizes;
     if middle == 1 && outputs == 1 && inputs == 1 {
         for (value, (&a, &b)) in product.iter_mut().zip(left.iter().zip(right)) {
@@ -175,7 +175,7 @@ fn multiply_channels(field: Field, left: &[u64], right: &[u64], product: &mut [u
 }
 
 /// The product of two lines, divided by R.
-fn dot(field: Field, a: &[u64], b: &[u64]) -> u64 {
+fn dot(field: PrimeField, a: &[u64], b: &[u64]) -> u64 {
     a.chunks(PRODUCTS).zip(b.chunks(PRODUCTS)).fold(0, |total, (a, b)| {
         field.sum(total, field.reduce(a.iter().zip(b).fold(0, |sum, (&x, &y)| plus_product(sum, x, y))))
     })
@@ -183,7 +183,7 @@ fn dot(field: Field, a: &[u64], b: &[u64]) -> u64 {
 
 /// The products of `a` with four lines of its length, one after the other, divided by R. Together, because a
 /// single chain of sums would wait for its carries.
-fn dot_four(field: Field, a: &[u64], lines: &[u64]) -> [u64; 4] {
+fn dot_four(field: PrimeField, a: &[u64], lines: &[u64]) -> [u64; 4] {
     let mut results = [0; 4];
     for start in (0..a.len()).step_by(PRODUCTS) {
         let end = a.len().min(start + PRODUCTS);

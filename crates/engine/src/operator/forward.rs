@@ -65,13 +65,13 @@ impl fmt::Display for ForwardError {
 
 /// An image under way.
 #[derive(Clone)]
-struct Image {
+struct Signal {
     channels: usize,
     size: [i64; 2],
     entries: Vec<Poly>,
 }
 
-impl Image {
+impl Signal {
     fn at(&self, channel: usize, row: i64, column: i64) -> Option<&Poly> {
         let [height, width] = self.size;
         if !(0..height).contains(&row) || !(0..width).contains(&column) {
@@ -88,7 +88,7 @@ impl Image {
 pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError> {
     let shape = image.shape();
     let expanded = expanded(image, stack.span)?;
-    let image = Image {
+    let image = Signal {
         channels: shape.outputs,
         size: [signed(shape.height), signed(shape.width)],
         entries: expanded.entries().to_vec(),
@@ -108,7 +108,7 @@ fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorEr
     expanded.map_err(|error| OperatorError::Kernel { at, error })
 }
 
-fn run(stack: &Stack, image: Image, work: &mut usize) -> Result<Image, ForwardError> {
+fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, ForwardError> {
     match &stack.kind {
         StackKind::Layer(layer) => {
             let site = Site { at: stack.span, channels: image.channels, size: Some(image.size) };
@@ -116,7 +116,7 @@ fn run(stack: &Stack, image: Image, work: &mut usize) -> Result<Image, ForwardEr
         }
         StackKind::Chain(links) => links.iter().try_fold(image, |image, link| run(link, image, work)),
         StackKind::Sum(branches) => {
-            let mut sum: Option<(Image, Span)> = None;
+            let mut sum: Option<(Signal, Span)> = None;
             for (factor, branch) in branches {
                 let mut output = run(branch, image.clone(), work)?;
                 let factor = factor.kernel.as_scalar().unwrap_or_else(Poly::one);
@@ -143,7 +143,7 @@ fn run(stack: &Stack, image: Image, work: &mut usize) -> Result<Image, ForwardEr
             Ok(sum.map_or(image, |(sum, _)| sum))
         }
         StackKind::Concat(branches) => {
-            let mut whole: Option<(Image, Span)> = None;
+            let mut whole: Option<(Signal, Span)> = None;
             for branch in branches {
                 let output = run(branch, image.clone(), work)?;
                 whole = Some(match whole {
@@ -170,7 +170,7 @@ fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {
     if *work > MAX_WORK { Err(ForwardError::Work) } else { Ok(()) }
 }
 
-fn layer_after(layer: Lowered, image: &Image, at: Span, work: &mut usize) -> Result<Image, ForwardError> {
+fn layer_after(layer: Lowered, image: &Signal, at: Span, work: &mut usize) -> Result<Signal, ForwardError> {
     match layer {
         Lowered::Linear { gather, steps, bias } => {
             let size = lengths(image, [0, 1].map(|axis| steps[axis].apply(image.size[axis])), at)?;
@@ -205,7 +205,7 @@ fn layer_after(layer: Lowered, image: &Image, at: Span, work: &mut usize) -> Res
     }
 }
 
-fn lengths(image: &Image, size: [Option<i64>; 2], at: Span) -> Result<[i64; 2], ForwardError> {
+fn lengths(image: &Signal, size: [Option<i64>; 2], at: Span) -> Result<[i64; 2], ForwardError> {
     let [Some(height), Some(width)] = size else {
         return Err(ForwardError::NoOutput { at, size: image.size });
     };
@@ -215,11 +215,11 @@ fn lengths(image: &Image, size: [Option<i64>; 2], at: Span) -> Result<[i64; 2], 
 fn gathered(
     gather: &Gather,
     bias: &[Poly],
-    image: &Image,
+    image: &Signal,
     size: [i64; 2],
     at: Span,
     work: &mut usize,
-) -> Result<Image, ForwardError> {
+) -> Result<Signal, ForwardError> {
     let shape = gather.kernel.shape();
     let output = Shape::new(shape.outputs, 1, index(size[0]), index(size[1]));
     let count = output.validate().map_err(|error| OperatorError::Kernel { at, error })?;
@@ -259,17 +259,17 @@ fn gathered(
             }
         }
     }
-    Ok(Image { channels: shape.outputs, size, entries })
+    Ok(Signal { channels: shape.outputs, size, entries })
 }
 
 /// Each output from the part of its window that lies in the image and the number of positions that count.
 fn windowed(
     windows: &Windows,
-    image: &Image,
+    image: &Signal,
     at: Span,
     work: &mut usize,
     reduce: impl Fn(&[&Poly], i64) -> Result<Poly, ForwardError>,
-) -> Result<Image, ForwardError> {
+) -> Result<Signal, ForwardError> {
     let size = lengths(image, [0, 1].map(|axis| windows.steps[axis].apply(image.size[axis])), at)?;
     let shape = Shape::new(image.channels, 1, index(size[0]), index(size[1]));
     shape.validate().map_err(|error| OperatorError::Kernel { at, error })?;
@@ -294,5 +294,5 @@ fn windowed(
             }
         }
     }
-    Ok(Image { size, entries, ..*image })
+    Ok(Signal { size, entries, ..*image })
 }

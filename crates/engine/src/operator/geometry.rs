@@ -22,7 +22,7 @@ pub enum GeometryError {
 
 /// One axis: output `i` reads input positions `stride·i + first ..= stride·i + last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct ReceptiveField {
     /// Input positions from one output to the next.
     pub stride: i64,
     /// First position that output 0 reads.
@@ -31,7 +31,7 @@ pub struct Field {
     pub last: i64,
 }
 
-impl Field {
+impl ReceptiveField {
     const IDENTITY: Self = Self { stride: 1, first: 0, last: 0 };
 
     /// How many positions in a row are read.
@@ -64,10 +64,10 @@ pub fn nominal_before(rule: SameRule) -> i64 {
 ///
 /// # Errors
 /// Where outputs do not all read the input alike, or numbers leave 64 bits.
-pub fn fields(stack: &Stack) -> Result<[Field; 2], GeometryError> {
+pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
     match &stack.kind {
         StackKind::Layer(layer) => layer_fields(layer, stack.span),
-        StackKind::Chain(links) => links.iter().try_fold([Field::IDENTITY; 2], |fields, link| {
+        StackKind::Chain(links) => links.iter().try_fold([ReceptiveField::IDENTITY; 2], |fields, link| {
             let next = self::fields(link)?;
             match [0, 1].map(|axis| fields[axis].then(&next[axis])) {
                 [Some(rows), Some(columns)] => Ok([rows, columns]),
@@ -79,8 +79,11 @@ pub fn fields(stack: &Stack) -> Result<[Field; 2], GeometryError> {
     }
 }
 
-fn union<'a>(branches: impl Iterator<Item = &'a Stack>, span: Span) -> Result<[Field; 2], GeometryError> {
-    let mut all: Option<([Field; 2], Span)> = None;
+fn union<'a>(
+    branches: impl Iterator<Item = &'a Stack>,
+    span: Span,
+) -> Result<[ReceptiveField; 2], GeometryError> {
+    let mut all: Option<([ReceptiveField; 2], Span)> = None;
     for branch in branches {
         let next = fields(branch)?;
         all = Some(match all {
@@ -89,7 +92,7 @@ fn union<'a>(branches: impl Iterator<Item = &'a Stack>, span: Span) -> Result<[F
                 if (0..2).any(|axis| before[axis].stride != next[axis].stride) {
                     return Err(GeometryError::Strides(first, branch.span));
                 }
-                let joined = [0, 1].map(|axis| Field {
+                let joined = [0, 1].map(|axis| ReceptiveField {
                     first: before[axis].first.min(next[axis].first),
                     last: before[axis].last.max(next[axis].last),
                     ..next[axis]
@@ -101,7 +104,7 @@ fn union<'a>(branches: impl Iterator<Item = &'a Stack>, span: Span) -> Result<[F
     all.map(|(fields, _)| fields).ok_or(GeometryError::TooLarge(span))
 }
 
-fn layer_fields(layer: &Layer, span: Span) -> Result<[Field; 2], GeometryError> {
+fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], GeometryError> {
     let windows = |extent: [i64; 2], stride: [usize; 2], padding: Padding| {
         [0, 1].map(|axis| {
             let rule = |upper| SameRule { stride: signed(stride[axis]), extent: extent[axis], upper };
@@ -110,7 +113,7 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[Field; 2], GeometryError> 
                 Padding::SameUpper => nominal_before(rule(true)),
                 Padding::SameLower => nominal_before(rule(false)),
             };
-            Field::window(extent[axis], stride[axis], before)
+            ReceptiveField::window(extent[axis], stride[axis], before)
         })
     };
     Ok(match layer {
@@ -122,7 +125,9 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[Field; 2], GeometryError> 
         Layer::Subsample(stride) => windows([1, 1], *stride, Padding::Sides([0; 4])),
         Layer::SpaceToDepth(n) => windows([signed(*n); 2], [*n; 2], Padding::Sides([0; 4])),
         Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),
-        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => [Field::IDENTITY; 2],
+        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => {
+            [ReceptiveField::IDENTITY; 2]
+        }
         Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(span)),
         Layer::ConvTranspose(conv) if conv.stride == [1, 1] => {
             // The transpose of a layer without stride reads as many positions before as that does after.

@@ -6,6 +6,7 @@
 // Montgomery arithmetic splits 128-bit products into their halves: the truncating casts are the algorithm.
 #![allow(clippy::cast_possible_truncation)]
 
+use crate::montgomery;
 use num_bigint::{BigInt, Sign};
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -76,15 +77,8 @@ impl Word {
         if modulus.is_multiple_of(2) || modulus < 3 || modulus >> Self::BITS != 0 {
             return None;
         }
-        // Newton's iteration doubles the correct low bits; m itself is right to three.
-        let mut inverse = modulus;
-        for _ in 0..5 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(modulus.wrapping_mul(inverse)));
-        }
-        let unit = (u128::from(u64::MAX) % u128::from(modulus)) as u64 + 1;
-        let unit = if unit == modulus { 0 } else { unit };
-        let square = (u128::from(unit) * u128::from(unit) % u128::from(modulus)) as u64;
-        Some(Self { modulus, inverse, unit, square })
+        let [unit, square] = montgomery::radix(modulus);
+        Some(Self { modulus, inverse: montgomery::inverse(modulus), unit, square })
     }
 
     /// The modulus m.
@@ -100,10 +94,7 @@ impl Word {
     /// `t / 2^64` modulo m for `t < m · 2^64`.
     #[inline]
     fn redc(&self, t: u128) -> u64 {
-        let q = (t as u64).wrapping_mul(self.inverse);
-        let high = ((u128::from(q) * u128::from(self.modulus)) >> 64) as u64;
-        let (d, borrow) = ((t >> 64) as u64).overflowing_sub(high);
-        if borrow { d.wrapping_add(self.modulus) } else { d }
+        montgomery::reduce(t, self.modulus, self.inverse)
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation)]
 
 use super::ring::Ring;
+use crate::montgomery;
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 use num_traits::One;
@@ -63,10 +64,7 @@ impl<const N: usize> Wide<N> {
             return None;
         }
         let low = modulus.iter_u64_digits().next()?;
-        let mut inverse = low;
-        for _ in 0..5 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(low.wrapping_mul(inverse)));
-        }
+        let inverse = montgomery::inverse(low);
         let unit = words(&((BigInt::one() << (64 * N)) % &modulus));
         let square = words(&((BigInt::one() << (128 * N)) % &modulus));
         Some(Self { modulus: words(&modulus), big: modulus, inverse, unit, square })
