@@ -1,6 +1,7 @@
 //! Exact arithmetic, files, kernels, the naive evaluator, factoring and fits; and all of them against other programs.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod equality;
 mod evaluate;
 mod factor_absolute;
 mod factor_exact;

@@ -12,10 +12,10 @@ use convproof::prove::verdict::{StackVerdict, StackWitness};
 use convproof::prove::within;
 use proptest::prelude::*;
 
-use crate::brute;
-use crate::build::{added, chain, conv, free, integer, layer, pool, seeded, stack, sum};
-use crate::decide::{Tally, check, config};
-use crate::stacks::{Choice, chained, choice, linear};
+use crate::equality::brute;
+use crate::equality::build::{added, chain, conv, free, integer, layer, pool, seeded, stack, sum};
+use crate::equality::decide::{Tally, check, config};
+use crate::equality::stacks::{Choice, chained, choice, linear};
 
 fn dense(weights: &KernelTerm) -> Arc<Stack> {
     layer(Layer::Dense { weights: weights.clone(), bias: Some(seeded([1, 1, 1, weights.shape().height], 4)) })
@@ -54,19 +54,19 @@ fn whole_images() {
                     expr: Arc::new(KernelExpr::Reshape(matrix.expr.clone(), shape)),
                 };
                 let bias = Some(seeded([1, 1, 1, outputs], 4));
-                chain(&[&first, &conv(convproof::ir::Conv { bias, ..crate::build::plain(&kernel) })])
+                chain(&[&first, &conv(convproof::ir::Conv { bias, ..crate::equality::build::plain(&kernel) })])
             }
             // One weight changed.
             1 => {
                 let unit = (0..count * outputs).map(|n| i64::from(n == count / 2)).collect();
-                let other = added(&matrix, &crate::build::concrete([1, 1, outputs, count], unit));
+                let other = added(&matrix, &crate::equality::build::concrete([1, 1, outputs, count], unit));
                 chain(&[&first, &dense(&other)])
             }
             // Two matrices in a row, the second the identity or not.
             2 | 3 => {
                 let entry = |n: usize| i64::from(n.is_multiple_of(outputs + 1) || kind == 3 && n == 1);
                 let square = (0..outputs * outputs).map(entry).collect();
-                let weights = crate::build::concrete([1, 1, outputs, outputs], square);
+                let weights = crate::equality::build::concrete([1, 1, outputs, outputs], square);
                 let last = layer(Layer::Dense { weights, bias: None });
                 chain(&[&left, &last])
             }
@@ -77,7 +77,7 @@ fn whole_images() {
         prop_assert!(proved || matches!(kind, 1 | 3));
         // The mean of all.
         let mean = chain(&[&first, &layer(Layer::GlobalAverage)]);
-        let window = chain(&[&first, &layer(Layer::Pool(pool([h, w], [1, 1], crate::build::NO_PADDING)))]);
+        let window = chain(&[&first, &layer(Layer::Pool(pool([h, w], [1, 1], crate::equality::build::NO_PADDING)))]);
         prop_assert!(check([&mean, &window], 1, &symbols, &Sizes::One(size), &tally)?);
     });
     println!("{tally:?}");
@@ -112,8 +112,8 @@ fn square_roots_cancel() {
     let kernel = free(&mut symbols, [1, 1, 3, 3]);
     let (sigma, radicand) = root(&mut symbols);
     let scale = |term: &KernelTerm| layer(Layer::Scale(term.clone()));
-    let conv = |term: &KernelTerm| crate::build::padded(term, [1; 4]);
-    let folded = crate::build::composed(&kernel, &inverse(&sigma), [1, 1]);
+    let conv = |term: &KernelTerm| crate::equality::build::padded(term, [1; 4]);
+    let folded = crate::equality::build::composed(&kernel, &inverse(&sigma), [1, 1]);
     let equal = [
         (chain(&[&scale(&sigma), &scale(&sigma)]), scale(&radicand)),
         (chain(&[&scale(&sigma), &scale(&inverse(&sigma))]), chain(&[])),
@@ -152,7 +152,7 @@ fn square_roots_cancel() {
 #[test]
 fn different_channels_are_an_error() {
     let one = chain(&[]);
-    let two = conv(crate::build::plain(&seeded([2, 1, 1, 1], 1)));
+    let two = conv(crate::equality::build::plain(&seeded([2, 1, 1, 1], 1)));
     let symbols = Symbols::default();
     for (left, right) in [(&one, &two), (&two, &one)] {
         let claim = claim(left, right);

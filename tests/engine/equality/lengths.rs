@@ -89,7 +89,7 @@ fn length(moves: &[Move]) -> Arc<Length> {
 }
 
 proptest! {
-    #![proptest_config(crate::decide::config(2000))]
+    #![proptest_config(crate::equality::decide::config(2000))]
 
     #[test]
     fn a_length_is_its_steps(moves in moves()) {

@@ -8,10 +8,10 @@ use convproof::operator::pattern::{Pattern, Viewer};
 use convproof::operator::{Affine, Operators};
 use proptest::prelude::*;
 
-use crate::build::{chain, layer};
-use crate::decide::config;
-use crate::rewrites;
-use crate::stacks::{chained, linear};
+use crate::equality::build::{chain, layer};
+use crate::equality::decide::config;
+use crate::equality::rewrites;
+use crate::equality::stacks::{chained, linear};
 
 /// What is seen at an input length: patterns, and how many of the read positions lie before and in the input.
 fn seen(viewer: &Viewer<'_>, n: i64, outputs: i64) -> BTreeSet<(String, usize, usize)> {

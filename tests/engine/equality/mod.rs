@@ -1,8 +1,6 @@
 //! The proof engine against the naive evaluator, on random stacks: whatever is decided for all sizes, weights
 //! and inputs must show at every size, weight and input that is tried. `PROPTEST_CASES` raises the numbers.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 mod brute;
 mod build;
 mod decide;

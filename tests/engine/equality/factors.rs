@@ -9,8 +9,8 @@ use convproof::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof::prove::factoring::{Absence, EquationVerdict, ForallVerdict, equation, forall};
 use proptest::prelude::*;
 
-use crate::build::{composed, concrete, free, seeded};
-use crate::decide::config;
+use crate::equality::build::{composed, concrete, free, seeded};
+use crate::equality::decide::config;
 
 #[derive(Clone, Debug)]
 enum Leaf {

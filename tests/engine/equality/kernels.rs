@@ -6,7 +6,7 @@ use convproof::kernel::atoms::AtomKernel;
 use convproof::kernel::{ConcreteKernel, Kernel, Shape};
 use proptest::prelude::*;
 
-use crate::decide::config;
+use crate::equality::decide::config;
 
 /// `[out][in][row][column]` of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -354,7 +354,7 @@ proptest! {
             if free[n] {
                 Kernel::free(symbols.declare("K", shape, 4).unwrap().first, shape).unwrap()
             } else {
-                crate::build::seeded([o, c, sizes[n][0], sizes[n][1]], seed % 1000).kernel
+                crate::equality::build::seeded([o, c, sizes[n][0], sizes[n][1]], seed % 1000).kernel
             }
         };
         let (a, b) = (make(0, middle, inputs), make(1, outputs, middle));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use convproof::ir::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, Symbols, Upsample};
 use proptest::prelude::*;
 
-use crate::build::{chain, concat, conv, free, integer, layer, plain, seeded, spread, stack, sum};
+use crate::equality::build::{chain, concat, conv, free, integer, layer, plain, seeded, spread, stack, sum};
 
 /// A layer or branches, before channels are known.
 #[derive(Clone, Debug)]

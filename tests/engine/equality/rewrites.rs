@@ -9,11 +9,11 @@ use convproof::ir::{
 use convproof::operator::Operators;
 use proptest::prelude::*;
 
-use crate::build::{
+use crate::equality::build::{
     NO_PADDING, added, chain, composed, concat, conv, dilated, flipped, free, integer, layer,
     on_each_channel, padded, plain, pool, seeded, spread, stack, subtracted, sum, times, total, upsample,
 };
-use crate::stacks::{Choice, both, choice, sides, stride};
+use crate::equality::stacks::{Choice, both, choice, sides, stride};
 
 /// Numbers that the identities are made of.
 #[derive(Clone, Debug)]
@@ -427,7 +427,7 @@ fn changed(one: &Layer, change: usize) -> Layer {
                     let at = (count / 2 + change) % count;
                     let unit = (0..count).map(|n| i64::from(n == at)).collect();
                     let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                    conv.kernel = added(&conv.kernel, &crate::build::concrete(shape, unit));
+                    conv.kernel = added(&conv.kernel, &crate::equality::build::concrete(shape, unit));
                 }
                 2 => conv.stride[1] += 1,
                 _ => conv.padding = moved(conv.padding, change),
@@ -473,7 +473,7 @@ fn changed(one: &Layer, change: usize) -> Layer {
 fn shaped_like(term: &KernelTerm) -> KernelTerm {
     let shape = term.shape();
     let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-    crate::build::concrete(shape, vec![1; shape.iter().product()])
+    crate::equality::build::concrete(shape, vec![1; shape.iter().product()])
 }
 
 /// The stacks with layers behind them that make their total strides equal, and their sizes at large inputs.

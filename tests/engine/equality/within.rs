@@ -10,11 +10,11 @@ use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness};
 use convproof::prove::within::decide;
 use proptest::prelude::*;
 
-use crate::brute::output;
-use crate::build::chain;
-use crate::decide::{Tally, config, count};
-use crate::rewrites;
-use crate::stacks::{Choice, Plan, chained, linear};
+use crate::equality::brute::output;
+use crate::equality::build::chain;
+use crate::equality::decide::{Tally, config, count};
+use crate::equality::rewrites;
+use crate::equality::stacks::{Choice, Plan, chained, linear};
 
 /// The largest difference of the outputs for inputs up to `range`; `None` where sizes differ.
 fn worst(stacks: [&Stack; 2], size: [usize; 2], range: &Rational) -> Option<Rational> {
@@ -166,7 +166,7 @@ fn free_weights_exceed_every_bound() {
         match decide(&claim, &tolerance, &symbols) {
             Ok(StackVerdict::Proved(_)) => {
                 // No weights may exceed it.
-                let weights = crate::brute::weights(&symbols, &mut random);
+                let weights = crate::equality::brute::weights(&symbols, &mut random);
                 for size in [[1, 1], [3, 4], [6, 5], [9, 10]] {
                     let unit = Rational::from(1);
                     let values = (0..size[0] * size[1]).map(|n| if n % 3 == 0 { unit.clone() } else { -&unit });
@@ -201,7 +201,8 @@ fn free_weights_exceed_every_bound() {
 #[test]
 fn a_known_worst_difference() {
     let id = chain(&[]);
-    let mean = crate::build::padded(&crate::build::concrete([1, 1, 3, 3], vec![1; 9]), [1; 4]);
+    let mean =
+        crate::equality::build::padded(&crate::equality::build::concrete([1, 1, 3, 3], vec![1; 9]), [1; 4]);
     let left: Arc<Stack> = chain(&[&mean]);
     let tolerance = Tolerance { bound: Rational::from(8), range: Rational::from(1) };
     let claim =

@@ -13,10 +13,10 @@ use convproof::prove::region::{Agreement, LengthSet, SizeBox};
 use convproof::prove::verdict::{Doubt, StackRefutation, StackVerdict, StackWitness};
 use proptest::prelude::*;
 
-use crate::brute::{self, Seen, Survey};
-use crate::build::{chain, layer, pool, upsample};
-use crate::rewrites::{self, Pair};
-use crate::stacks::{Plan, any_layer, chained, linear};
+use crate::equality::brute::{self, Seen, Survey};
+use crate::equality::build::{chain, layer, pool, upsample};
+use crate::equality::rewrites::{self, Pair};
+use crate::equality::stacks::{Plan, any_layer, chained, linear};
 
 /// How many verdicts of each kind there were.
 #[derive(Debug, Default)]
@@ -466,7 +466,7 @@ mod found {
     #[test]
     fn conditions_on_both_lengths_reach_beyond_the_horizon() {
         // Zeros of the input's size, on the right from width 9 on, on the left from width 10 on.
-        let nothing = layer(Layer::Scale(crate::build::integer(0)));
+        let nothing = layer(Layer::Scale(crate::equality::build::integer(0)));
         let cut =
             |n: i64| chain(&[&layer(Layer::Pad([0, 0, 0, -n])), &layer(Layer::Pad([0, 0, 0, n])), &nothing]);
         let (left, right) = (cut(9), cut(8));
@@ -493,12 +493,12 @@ mod found {
         let left = chain(&[
             &layer(Layer::Subsample([1, 2])),
             &cut(4),
-            &layer(Layer::Scale(crate::build::integer(0))),
+            &layer(Layer::Scale(crate::equality::build::integer(0))),
         ]);
         let right = chain(&[
             &layer(Layer::Subsample([1, 3])),
             &cut(5),
-            &layer(Layer::Scale(crate::build::integer(0))),
+            &layer(Layer::Scale(crate::equality::build::integer(0))),
         ]);
         let StackVerdict::Refuted(found) = verdict(&left, &right, Sizes::All) else { panic!() };
         assert!(
