@@ -5,6 +5,7 @@
 //! files and no clock.
 
 pub mod evaluate;
+pub mod forms;
 pub mod ir;
 pub mod kernel;
 pub mod operator;

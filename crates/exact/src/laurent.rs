@@ -166,6 +166,12 @@ impl Poly {
         all
     }
 
+    /// The highest total degree of a term, inverse powers counted as powers.
+    pub fn degree(&self) -> u32 {
+        let of = |monomial: &Monomial| monomial.factors().iter().map(|f| u32::from(f.1.unsigned_abs())).sum();
+        self.terms.iter().map(|(monomial, _)| of(monomial)).max().unwrap_or(0)
+    }
+
     /// Every coefficient times `factor`.
     #[must_use]
     pub fn scaled(&self, factor: &Rational) -> Self {

@@ -39,6 +39,11 @@ impl KernelTerm {
         self.kernel.shape()
     }
 
+    /// Whether it is known to have no free symbols.
+    pub fn is_constant(&self) -> bool {
+        self.kernel.as_concrete().is_some()
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.shape().entries().unwrap_or(usize::MAX)
@@ -147,4 +152,68 @@ pub enum KernelExpr {
     OfStack(Arc<Stack>),
     /// The image that a stack makes of an image `[c,1,h,w]`.
     Apply(Arc<Stack>, Arc<KernelExpr>),
+}
+
+impl KernelExpr {
+    /// The shape of its value.
+    pub fn shape(&self) -> Shape {
+        let grown = |shape: Shape, by: [usize; 2]| Shape {
+            height: (shape.height - 1) * by[0] + 1,
+            width: (shape.width - 1) * by[1] + 1,
+            ..shape
+        };
+        match self {
+            Self::Constant(kernel) => kernel.shape(),
+            Self::Free { shape, .. } | Self::Array { shape, .. } | Self::Reshape(_, shape) => *shape,
+            Self::Add(a, _)
+            | Self::Sub(a, _)
+            | Self::Negate(a)
+            | Self::Hadamard(a, _)
+            | Self::Divide(a, _)
+            | Self::Power(a, 1)
+            | Self::Sqrt(a)
+            | Self::Flip(a)
+            | Self::ScaleOutputs(a, _)
+            | Self::ScaleInputs(a, _) => a.shape(),
+            Self::Convolve(a, b) => {
+                let (a, b) = (a.shape(), b.shape());
+                if a.is_scalar() {
+                    return b;
+                }
+                if b.is_scalar() {
+                    return a;
+                }
+                let (height, width) = (a.height + b.height - 1, a.width + b.width - 1);
+                Shape { outputs: b.outputs, inputs: a.inputs, height, width }
+            }
+            Self::Power(a, n) => {
+                let (shape, n) = (a.shape(), usize::try_from(*n).unwrap_or(usize::MAX));
+                let side = |extent: usize| (extent - 1).saturating_mul(n).saturating_add(1);
+                Shape { height: side(shape.height), width: side(shape.width), ..shape }
+            }
+            Self::Entry(..) | Self::Sum(_) => Shape::plane(1, 1),
+            Self::Dilate(a, by) => grown(a.shape(), *by),
+            Self::Repeat(a, by) => {
+                let shape = a.shape();
+                Shape { height: shape.height * by[0], width: shape.width * by[1], ..shape }
+            }
+            Self::Transpose(a) => {
+                let shape = a.shape();
+                Shape { height: shape.width, width: shape.height, ..shape }
+            }
+            Self::Pad(a, [top, left, bottom, right]) => {
+                let shape = a.shape();
+                Shape { height: shape.height + top + bottom, width: shape.width + left + right, ..shape }
+            }
+            Self::Trim(a, [top, left, bottom, right]) => {
+                let shape = a.shape();
+                Shape { height: shape.height - top - bottom, width: shape.width - left - right, ..shape }
+            }
+            Self::Outer(u, v) => {
+                let (u, v) = (u.shape(), v.shape());
+                Shape::plane(u.height * u.width, v.height * v.width)
+            }
+            Self::OfStack(_) | Self::Apply(..) => Shape::plane(0, 0),
+        }
+    }
 }

@@ -38,6 +38,20 @@ impl Stack {
         all
     }
 
+    /// Entries of all kernels, vectors and matrices of its layers together, saturating.
+    pub fn weight_count(&self) -> usize {
+        let sum = |stacks: &mut dyn Iterator<Item = &Arc<Self>>| {
+            stacks.fold(0_usize, |sum, stack| sum.saturating_add(stack.weight_count()))
+        };
+        match &self.kind {
+            StackKind::Layer(layer) => {
+                layer.weights().iter().fold(0, |sum, term| sum.saturating_add(term.len()))
+            }
+            StackKind::Chain(stacks) | StackKind::Concat(stacks) => sum(&mut stacks.iter()),
+            StackKind::Sum(branches) => sum(&mut branches.iter().map(|(_, stack)| stack)),
+        }
+    }
+
     fn collect_symbols(&self, into: &mut Vec<Symbol>) {
         match &self.kind {
             StackKind::Layer(layer) => {

@@ -51,7 +51,7 @@ pub struct Symbols {
 const SMALL_PRIMES: u32 = 1000;
 
 /// Most free scalars a spec may declare, entries of kernels included.
-pub const MAX_SYMBOLS: u32 = 1 << 24;
+pub const MAX_SYMBOLS: u32 = 1 << 28;
 
 /// A number whose square divides all coefficients: all numerators, and all denominators.
 fn square_in(poly: &Poly) -> Rational {

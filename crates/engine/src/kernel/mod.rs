@@ -9,6 +9,7 @@ pub mod deconvolve;
 mod direct;
 mod error;
 mod integers;
+mod later;
 mod measure;
 mod rearrange;
 mod shape;

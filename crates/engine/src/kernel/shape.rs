@@ -47,6 +47,15 @@ impl Shape {
         self.entries().filter(|&count| count <= MAX_ENTRIES).ok_or(KernelError::TooLarge)
     }
 
+    /// The same for a kernel that is not written out: channels and extents are bounded each by themselves.
+    ///
+    /// # Errors
+    /// As for [`Shape::validate`].
+    pub fn validate_unwritten(&self) -> Result<(), KernelError> {
+        let channels = Self::new(self.outputs, self.inputs, 1, 1);
+        channels.validate().and(Self::plane(self.height, self.width).validate()).map(|_| ())
+    }
+
     /// Whether one channel goes in and one comes out.
     pub const fn is_plane(&self) -> bool {
         self.outputs == 1 && self.inputs == 1

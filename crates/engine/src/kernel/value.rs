@@ -1,17 +1,19 @@
 //! A kernel in the cheapest exact form that holds it: concrete, a polynomial in whole free kernels, or
 //! expanded entry by entry. Operations move to the next form only when they must.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
 use super::atoms::AtomKernel;
-use super::symbolic::{SymbolicKernel, positions};
+use super::later::{Later, SMALL, later};
+use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
 use convproof_exact::{Fp, Poly, Rational, Symbol};
 
 /// An exact kernel `[out,in,h,w]`, free symbols included.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub enum Kernel {
     /// No free symbols.
     Concrete(Arc<ConcreteKernel>),
@@ -19,6 +21,37 @@ pub enum Kernel {
     Atoms(Arc<AtomKernel>),
     /// Anything else, expanded.
     Symbolic(Arc<SymbolicKernel>),
+    /// Many channels and free symbols: one of the others, once somebody asks.
+    Later(Arc<Later>),
+}
+
+impl PartialEq for Kernel {
+    /// Equal forms; of kernels that are too large to be made, only the very same are equal.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Concrete(a), Self::Concrete(b)) => a == b,
+            (Self::Atoms(a), Self::Atoms(b)) => a == b,
+            (Self::Symbolic(a), Self::Symbolic(b)) => a == b,
+            (Self::Later(a), Self::Later(b)) if Arc::ptr_eq(a, b) => true,
+            (Self::Later(later), known) | (known, Self::Later(later)) => {
+                later.shape() == known.shape() && later.get().is_ok_and(|made| made == known)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Kernel {}
+
+impl Hash for Kernel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Concrete(kernel) => kernel.hash(state),
+            Self::Atoms(kernel) => kernel.hash(state),
+            // Symbolic kernels and those that are made later may be equal.
+            Self::Symbolic(_) | Self::Later(_) => self.shape().hash(state),
+        }
+    }
 }
 
 /// Two kernels in one form.
@@ -52,8 +85,77 @@ impl Kernel {
         Ok(if shape.outputs == 1 && shape.inputs == 1 {
             AtomKernel::free(first, [shape.height, shape.width]).into()
         } else {
-            SymbolicKernel::free(first, shape)?.into()
+            let count = u32::try_from(shape.validate()?).map_err(|_| KernelError::TooLarge)?;
+            if count as usize > SMALL {
+                return Ok(Self::Later(Arc::new(Later::free(first, count, shape))));
+            }
+            return Self::expanded_free(first, shape);
         })
+    }
+
+    /// The free kernel whose entries are the symbols from `first` on, entry by entry.
+    pub(super) fn expanded_free(first: Symbol, shape: Shape) -> Result<Self, KernelError> {
+        if shape.entries().is_none_or(|count| count > MAX_TERMS) {
+            return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
+        }
+        Ok(SymbolicKernel::free(first, shape)?.into())
+    }
+
+    /// A bound on the total degree of entries in the free symbols; exact for kernels that are not made later.
+    pub fn degree(&self) -> u32 {
+        match self {
+            Self::Concrete(_) => 0,
+            Self::Atoms(kernel) => kernel.degree(),
+            Self::Symbolic(kernel) => kernel.entries().iter().map(Poly::degree).max().unwrap_or(0),
+            Self::Later(later) => later.degree(),
+        }
+    }
+
+    /// The kernel itself, made now if it is made later.
+    fn made(&self) -> Result<&Self, KernelError> {
+        if let Self::Later(later) = self { later.get() } else { Ok(self) }
+    }
+
+    /// What a change of shape makes of it, later.
+    fn changed(
+        &self,
+        shape: Shape,
+        change: impl Fn(&Self) -> Result<Self, KernelError> + Send + Sync + 'static,
+    ) -> Self {
+        later(shape, self.degree(), &[self], move |from| change(from[0].made()?))
+    }
+
+    /// Output or input channels times the entries of a vector.
+    pub fn scale_channels(&self, factors: &Self, outputs: bool) -> Result<Self, KernelError> {
+        if self.is_later() {
+            let degree = self.degree().saturating_add(factors.degree());
+            let make = move |from: &[Self]| from[0].made()?.scale_channels(&from[1], outputs);
+            return Ok(later(self.shape(), degree, &[self, factors], make));
+        }
+        if let (Self::Concrete(kernel), Some(factors)) = (self, factors.as_concrete()) {
+            let channels = if outputs { kernel.shape().outputs } else { kernel.shape().inputs };
+            let square = Shape::new(channels, channels, 1, 1);
+            let diagonal = factors.gather(square, |[o, c, _, _]| (o == c).then_some([0, 0, 0, o]))?;
+            let [first, next] = if outputs { [&**kernel, &diagonal] } else { [&diagonal, &**kernel] };
+            return Ok(first.convolve_dilated(next, [1, 1])?.into());
+        }
+        let (kernel, factors) = (self.expand()?, factors.expand()?);
+        let factor = |[o, c, _, _]: [usize; 4]| &factors.entries()[if outputs { o } else { c }];
+        let entries = positions(self.shape()).zip(kernel.entries()).map(|(at, entry)| entry * factor(at));
+        Self::from_entries(self.shape(), entries.collect())
+    }
+
+    /// Whether what is made of this kernel may have a shape.
+    ///
+    /// # Errors
+    /// [`KernelError`] if not.
+    pub fn allows(&self, shape: Shape) -> Result<(), KernelError> {
+        if self.is_later() { shape.validate_unwritten() } else { shape.validate().map(|_| ()) }
+    }
+
+    /// Whether it is made later, as its entries are many.
+    fn is_later(&self) -> bool {
+        matches!(self, Self::Later(_))
     }
 
     /// A 1×1 kernel.
@@ -85,6 +187,7 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.shape(),
             Self::Atoms(kernel) => kernel.shape(),
             Self::Symbolic(kernel) => kernel.shape(),
+            Self::Later(later) => later.shape(),
         }
     }
 
@@ -94,6 +197,8 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.memory(),
             Self::Atoms(kernel) => kernel.memory(),
             Self::Symbolic(kernel) => kernel.memory(),
+            // Counted where it is made.
+            Self::Later(_) => 0,
         }
     }
 
@@ -113,6 +218,7 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.is_zero(),
             Self::Atoms(kernel) => kernel.is_zero(),
             Self::Symbolic(kernel) => kernel.entries().iter().all(Poly::is_zero),
+            Self::Later(later) => later.get().is_ok_and(Self::is_zero),
         }
     }
 
@@ -122,6 +228,7 @@ impl Kernel {
             Self::Concrete(kernel) => AtomKernel::concrete(kernel).map(Arc::new),
             Self::Atoms(kernel) => Some(kernel.clone()),
             Self::Symbolic(_) => None,
+            Self::Later(later) => later.get().ok()?.as_atoms(),
         }
     }
 
@@ -134,12 +241,13 @@ impl Kernel {
             Self::Concrete(kernel) => Arc::new(SymbolicKernel::from_concrete(kernel)?),
             Self::Atoms(kernel) => {
                 let terms = kernel.expanded_terms();
-                if terms > super::symbolic::MAX_TERMS {
-                    return Err(KernelError::TooManyTerms { limit: super::symbolic::MAX_TERMS });
+                if terms > MAX_TERMS {
+                    return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
                 }
                 Arc::new(kernel.expand()?)
             }
             Self::Symbolic(kernel) => kernel.clone(),
+            Self::Later(later) => return later.get()?.expand(),
         })
     }
 
@@ -155,6 +263,12 @@ impl Kernel {
 
     /// Entry by entry sum.
     pub fn add(&self, other: &Self) -> Result<Self, KernelError> {
+        if (self.is_later() || other.is_later()) && self.shape() == other.shape() {
+            let degree = self.degree().max(other.degree());
+            return Ok(later(self.shape(), degree, &[self, other], |from| {
+                from[0].made()?.add(from[1].made()?)
+            }));
+        }
         Ok(match self.pair(other)? {
             Pair::Concrete(a, b) => a.add(b)?.into(),
             Pair::Atoms(a, b) => a.add(&b)?.into(),
@@ -176,6 +290,10 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.scale(factor)?.into(),
             Self::Atoms(kernel) => kernel.scale(factor)?.into(),
             Self::Symbolic(kernel) => kernel.scale(&Poly::constant(factor.clone())).into(),
+            Self::Later(_) => {
+                let factor = factor.clone();
+                self.changed(self.shape(), move |kernel| kernel.scale_rational(&factor))
+            }
         })
     }
 
@@ -183,6 +301,13 @@ impl Kernel {
     pub fn scale(&self, factor: &Poly) -> Result<Self, KernelError> {
         if let Some(constant) = factor.as_constant() {
             return self.scale_rational(&constant);
+        }
+        if self.is_later() {
+            let degree = self.degree().saturating_add(factor.degree());
+            let (by, symbols) = (factor.clone(), Self::scalar(factor));
+            return Ok(later(self.shape(), degree, &[self, &symbols], move |from| {
+                from[0].made()?.scale(&by)
+            }));
         }
         if let (Some(kernel), Some(scalar)) = (self.as_atoms(), AtomKernel::scalar(factor)) {
             return Ok(kernel.convolve(&scalar, [1, 1])?.into());
@@ -208,6 +333,35 @@ impl Kernel {
 
     /// First `self`, then `next` dilated by `dilation`; channels must fit.
     pub fn convolve_dilated(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
+        if let Some(shape) = self.large_product(next, dilation)? {
+            let degree = self.degree().saturating_add(next.degree());
+            let make = move |from: &[Self]| from[0].made()?.multiplied(from[1].made()?, dilation);
+            return Ok(later(shape, degree, &[self, next], make));
+        }
+        self.multiplied(next, dilation)
+    }
+
+    /// The shape of a product of kernels with channels that has many terms.
+    fn large_product(&self, next: &Self, dilation: [usize; 2]) -> Result<Option<Shape>, KernelError> {
+        let (a, b) = (self.shape(), next.shape());
+        let free = !(matches!(self, Self::Concrete(_)) && matches!(next, Self::Concrete(_)));
+        let plane = a.is_plane() && b.is_plane();
+        if !free || plane || a.outputs != b.inputs {
+            return Ok(None);
+        }
+        let terms = [a.inputs, b.outputs, a.outputs, a.area(), b.area()];
+        let terms = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
+        if !self.is_later() && !next.is_later() && terms <= 16 * SMALL {
+            return Ok(None);
+        }
+        let (height, width) =
+            (a.height + (b.height - 1) * dilation[0], a.width + (b.width - 1) * dilation[1]);
+        let shape = Shape { outputs: b.outputs, inputs: a.inputs, height, width };
+        shape.validate_unwritten()?;
+        Ok(Some(shape))
+    }
+
+    fn multiplied(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
         Ok(match self.pair(next)? {
             Pair::Concrete(a, b) => a.convolve_dilated(b, dilation)?.into(),
             Pair::Atoms(a, b) => a.convolve(&b, dilation)?.into(),
@@ -222,11 +376,21 @@ impl Kernel {
 
     /// `n − 1` zeros between entries, per axis.
     pub fn dilate(&self, by: [usize; 2]) -> Result<Self, KernelError> {
+        if self.is_later() {
+            let old = self.shape();
+            let (height, width) = ((old.height - 1) * by[0] + 1, (old.width - 1) * by[1] + 1);
+            return Ok(self.changed(Shape { height, width, ..old }, move |kernel| kernel.dilate(by)));
+        }
         Self::identity(self.shape().inputs)?.convolve_dilated(self, by)
     }
 
     /// Each entry becomes a `by[0] × by[1]` block.
     pub fn repeat(&self, by: [usize; 2]) -> Result<Self, KernelError> {
+        if self.is_later() {
+            let old = self.shape();
+            let grown = Shape { height: old.height * by[0], width: old.width * by[1], ..old };
+            return Ok(self.changed(grown, move |kernel| kernel.repeat(by)));
+        }
         let channels = self.shape().outputs;
         let shape = Shape::new(channels, channels, by[0], by[1]);
         shape.validate()?;
@@ -241,6 +405,7 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.flip().into(),
             Self::Atoms(kernel) => kernel.flip()?.into(),
             Self::Symbolic(kernel) => kernel.flip()?.into(),
+            Self::Later(_) => self.changed(self.shape(), Self::flip),
         })
     }
 
@@ -250,6 +415,10 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.transpose().into(),
             Self::Atoms(kernel) => kernel.transpose()?.into(),
             Self::Symbolic(kernel) => kernel.transpose()?.into(),
+            Self::Later(_) => {
+                let old = self.shape();
+                self.changed(Shape { height: old.width, width: old.height, ..old }, Self::transpose)
+            }
         })
     }
 
@@ -263,6 +432,11 @@ impl Kernel {
             Self::Concrete(kernel) => kernel.pad(top, left, bottom, right)?.into(),
             Self::Atoms(kernel) => kernel.pad(sides).into(),
             Self::Symbolic(kernel) => kernel.pad(sides)?.into(),
+            Self::Later(_) => {
+                let old = self.shape();
+                let (height, width) = (old.height + top + bottom, old.width + left + right);
+                self.changed(Shape { height, width, ..old }, move |kernel| kernel.pad(sides))
+            }
         })
     }
 
@@ -278,6 +452,7 @@ impl Kernel {
                 let (kernel, sides) = kernel.trim();
                 (kernel.into(), sides)
             }
+            Self::Later(later) => return later.get()?.trim(),
             Self::Symbolic(kernel) => match kernel.trim()? {
                 Some((kernel, sides)) => (kernel.into(), sides),
                 None => (self.clone(), [0; 4]),
@@ -321,6 +496,7 @@ impl Kernel {
             Self::Symbolic(kernel) => {
                 kernel.entries().iter().map(|entry| entry.evaluate_mod(value)).collect()
             }
+            Self::Later(later) => later.get().ok()?.evaluate_mod(value),
         }
     }
 
@@ -335,6 +511,7 @@ impl Kernel {
                 .filter_map(|(first, n)| u32::try_from(n).ok().map(|n| Symbol(first.0 + n)))
                 .collect(),
             Self::Symbolic(kernel) => kernel.entries().iter().flat_map(Poly::symbols).collect(),
+            Self::Later(later) => later.symbols(),
         };
         all.sort_unstable();
         all.dedup();

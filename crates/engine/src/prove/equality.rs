@@ -16,6 +16,7 @@ use super::search;
 use super::survey::{Extent, Survey, SurveyLimit, Visible};
 use super::table::{self, Table};
 use super::verdict::{Doubt, Inner, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::words;
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::MAX_INPUT;
@@ -26,6 +27,9 @@ use convproof_exact::{Poly, Symbol};
 
 /// Decides whether two stacks are equal.
 pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, OperatorError> {
+    if let Some(verdict) = words::decide(claim, symbols) {
+        return Ok(verdict);
+    }
     let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;
@@ -114,12 +118,12 @@ fn inner(operators: &Operators, map: &Affine) -> Inner {
 pub fn look(survey: &mut Survey<'_>, sizes: &Sizes) -> Result<(Vec<Vec<bool>>, Table), SurveyLimit> {
     survey.compare()?;
     let failures = survey.failures();
-    let table = Table::new(survey, &failures, sizes);
+    let table = Table::new(&survey.axes, &failures, sizes);
     if !survey.confirm(table.equal_pairs())? {
         return Ok((failures, table));
     }
     let failures = survey.failures();
-    let table = Table::new(survey, &failures, sizes);
+    let table = Table::new(&survey.axes, &failures, sizes);
     Ok((failures, table))
 }
 
@@ -387,11 +391,11 @@ fn agreement(
 
 /// The border outside of which the maps agree, confirmed exactly; `None` past a limit.
 fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
-    let (found, pairs) = table::ring(survey, failures)?;
+    let (found, pairs) = table::ring(&survey.axes, failures)?;
     if !survey.confirm(pairs).ok()? {
         return Some(found);
     }
-    table::ring(survey, &survey.failures()).map(|(found, _)| found)
+    table::ring(&survey.axes, &survey.failures()).map(|(found, _)| found)
 }
 
 /// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish

@@ -18,3 +18,4 @@ mod table;
 pub mod verdict;
 mod whole;
 pub mod within;
+mod words;

@@ -134,6 +134,9 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 
 /// Values for all weights of a claim, none of them 0; `None` if there are too many.
 fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
+    if [&claim.left, &claim.right].map(|stack| stack.weight_count()).iter().sum::<usize>() > 4 * MAX_WEIGHTS {
+        return None;
+    }
     let used = used(claim, symbols);
     if used.len() > MAX_WEIGHTS {
         return None;

@@ -8,7 +8,6 @@ use rustc_hash::FxHashMap;
 use super::condition::includes;
 use super::region::{Agreement, Status, Statuses};
 use super::sights::AxisSurvey;
-use super::survey::Survey;
 use crate::ir::Sizes;
 use convproof_exact::budget;
 
@@ -60,8 +59,8 @@ impl Classes {
 
 impl Table {
     /// Works out the status of all sizes.
-    pub fn new(survey: &Survey<'_>, failures: &[Vec<bool>], sizes: &Sizes) -> Self {
-        let [rows, columns] = &survey.axes;
+    pub fn new(axes: &[AxisSurvey; 2], failures: &[Vec<bool>], sizes: &Sizes) -> Self {
+        let [rows, columns] = axes;
         let classes = [Classes::of(rows), Classes::of(columns)];
         // For each class of heights and of widths whether some output differs.
         let differ: Vec<Vec<bool>> =
@@ -113,8 +112,8 @@ impl Table {
     }
 
     /// The first spoken-of size at which a pair of sights occurs, and the output position there.
-    pub fn example(&self, survey: &Survey<'_>, [row, column]: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
-        let [rows, columns] = &survey.axes;
+    pub fn example(&self, axes: &[AxisSurvey; 2], [row, column]: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+        let [rows, columns] = axes;
         let find = |sights: &[u32], wanted: u32| {
             sights.iter().position(|&sight| sight == wanted).and_then(|at| i64::try_from(at).ok())
         };
@@ -135,8 +134,8 @@ impl Table {
 
 /// The border within which all differences lie, if there is an interior without any at large sizes, and the pairs
 /// of sights inside it.
-pub fn ring(survey: &Survey<'_>, failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
-    let [rows, columns] = &survey.axes;
+pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
+    let [rows, columns] = axes;
     if rows.period == 0 || rows.sizes.iter().chain(&columns.sizes).any(|view| view.left != view.right) {
         return None;
     }

@@ -35,6 +35,16 @@ pub enum StackProof {
         /// Sizes up to this length show all of them; `None` for a claim about one size.
         horizon: Option<i64>,
     },
+    /// The same sums of words in the matrices of all kernels, at all pairs of border patterns, whatever the number of
+    /// channels.
+    Words {
+        /// Row patterns and column patterns.
+        patterns: [usize; 2],
+        /// Sizes up to this length show all of them; `None` for a claim about one size.
+        horizon: Option<i64>,
+        /// Different sums that were compared.
+        sums: usize,
+    },
     /// All sizes below a bound agree, and with global averages that is enough.
     Averages {
         /// The bound on height and width.

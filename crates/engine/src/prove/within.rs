@@ -96,7 +96,7 @@ pub fn decide(
     let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
         .and_then(|mut survey| survey.compare().map(|()| survey));
     let surveyed = surveyed.and_then(|mut survey| {
-        let pairs = Table::new(&survey, &survey.failures(), &claim.sizes).sight_pairs();
+        let pairs = Table::new(&survey.axes, &survey.failures(), &claim.sizes).sight_pairs();
         survey.confirm(pairs)?;
         Ok(survey)
     });
@@ -109,7 +109,7 @@ pub fn decide(
         }
     };
     let failures = survey.failures();
-    let table = Table::new(&survey, &failures, &claim.sizes);
+    let table = Table::new(&survey.axes, &failures, &claim.sizes);
     if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
         return Ok(unequal(claim, symbols, size));
     }
@@ -207,7 +207,7 @@ fn image(
     sights: [u32; 2],
     values: impl Iterator<Item = ([u32; 3], Rational)>,
 ) -> Option<(Image, [usize; 2])> {
-    let (size, output) = table.example(survey, sights)?;
+    let (size, output) = table.example(&survey.axes, sights)?;
     let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
     let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));

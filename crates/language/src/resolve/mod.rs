@@ -26,7 +26,6 @@ pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Sid
 use crate::source::Span;
 use crate::syntax::ast::{Name, Statement};
 use build::Builder;
-use build::arrays::kernel_degree;
 use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
@@ -119,7 +118,7 @@ impl<'a> Resolver<'a> {
 
     /// Gives a name its value once `solve` or `fit` has found it.
     pub fn bind(&mut self, name: &str, span: Span, term: KernelTerm) {
-        let degree = kernel_degree(&term.kernel);
+        let degree = term.kernel.degree();
         let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
     }

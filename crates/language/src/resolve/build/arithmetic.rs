@@ -97,13 +97,7 @@ impl Builder {
                 .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
         let (x, y) = (&a.term.kernel, &b.term.kernel);
-        let kernel = match (symbolic_terms(x), symbolic_terms(y)) {
-            (Some(m), Some(n)) if !both_whole(x, y) && m.saturating_mul(n) > MAX_TERMS => {
-                Err(KernelError::TooManyTerms { limit: MAX_TERMS })
-            }
-            _ => x.convolve(y),
-        };
-        self.derived(kernel, KernelExpr::Convolve(a.expr(), b.expr()), role, [a, b], span)
+        self.derived(x.convolve(y), KernelExpr::Convolve(a.expr(), b.expr()), role, [a, b], span)
     }
 
     /// Division by a number, or entry by entry.
@@ -246,18 +240,7 @@ impl Builder {
             return self
                 .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
-        let entries = self.polys(&vector, bt)?;
-        let shape = Shape::new(len, len, 1, 1);
-        let result = shape.validate().and_then(|_| {
-            let cell = |[o, c, _, _]: [usize; 4]| if o == c { entries[o].clone() } else { Poly::zero() };
-            let diagonal =
-                Kernel::from_entries(shape, convproof_engine::kernel::positions(shape).map(cell).collect())?;
-            if outputs {
-                kernel.term.kernel.convolve_dilated(&diagonal, [1, 1])
-            } else {
-                diagonal.convolve_dilated(&kernel.term.kernel, [1, 1])
-            }
-        });
+        let result = kernel.term.kernel.scale_channels(&vector.term.kernel, outputs);
         let make = if outputs { KernelExpr::ScaleOutputs } else { KernelExpr::ScaleInputs };
         self.derived(result, make(kernel.expr(), vector.expr()), kernel.role, [kernel, &vector], span)
     }
@@ -285,20 +268,6 @@ fn sum_hint(a: &Array, b: &Array) -> Option<String> {
     Some(format!(
         "a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`"
     ))
-}
-
-/// Whether the product is one of whole free kernels, which is not multiplied out.
-fn both_whole(a: &Kernel, b: &Kernel) -> bool {
-    matches!((a, b), (Kernel::Atoms(_), Kernel::Atoms(_)))
-}
-
-/// How many terms a kernel has where its products are multiplied out.
-fn symbolic_terms(kernel: &Kernel) -> Option<usize> {
-    match kernel {
-        Kernel::Symbolic(kernel) => Some(kernel.entries().iter().map(|entry| entry.terms().len()).sum()),
-        Kernel::Atoms(kernel) => Some(kernel.expanded_terms()),
-        Kernel::Concrete(_) => None,
-    }
 }
 
 /// `kernel ^ n` by squaring.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use super::error::{Limit, ResolveErrorKind, Side};
-use super::value::{Array, Role, degree};
+use super::value::{Array, Role};
 use crate::source::Span;
 use convproof_engine::ir::{KernelExpr, KernelTerm};
 use convproof_engine::kernel::symbolic::MAX_TERMS;
@@ -75,7 +75,7 @@ impl Builder {
             Ok(kernel) => kernel,
             Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         };
-        let degree = kernel_degree(&kernel);
+        let degree = kernel.degree();
         if degree > MAX_DEGREE {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Degree(MAX_DEGREE)));
         }
@@ -88,9 +88,7 @@ impl Builder {
 
     /// A new free kernel.
     pub fn free(&mut self, name: &str, shape: Shape, indices: usize, span: Span) -> Option<Array> {
-        let large = !shape.is_plane() && shape.entries().is_none_or(|n| n > MAX_TERMS);
-        let free = if large { None } else { self.symbols.declare(name, shape, indices) };
-        let Some(free) = free else {
+        let Some(free) = self.symbols.declare(name, shape, indices) else {
             return self
                 .fail(span, ResolveErrorKind::TooLarge(Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS)));
         };
@@ -100,7 +98,6 @@ impl Builder {
             _ => Role::Kernel,
         };
         let kernel = Kernel::free(free.first, shape);
-        debug_assert!(kernel.as_ref().is_ok_and(|kernel| kernel_degree(kernel) == 1));
         self.derived(kernel, KernelExpr::Free { first: free.first, shape }, role, &[], span)
     }
 
@@ -199,7 +196,7 @@ impl Builder {
 
 /// A kernel within the limits.
 fn checked(kernel: Kernel) -> Result<Kernel, KernelError> {
-    kernel.shape().validate()?;
+    kernel.allows(kernel.shape())?;
     match kernel.as_concrete() {
         Some(concrete) if bits(concrete) > MAX_BITS => Err(KernelError::TooLarge),
         _ => Ok(kernel),
@@ -224,15 +221,6 @@ fn entry(array: &Array, [o, c, i, j]: [usize; 4]) -> Result<Kernel, KernelError>
         Some(kernel) => Kernel::scalar(&Poly::constant(kernel.entry(o, c, i, j))),
         None => Kernel::scalar(array.term.kernel.expand()?.entry(o, c, i, j)),
     })
-}
-
-/// Highest total degree of an entry in the free symbols.
-pub fn kernel_degree(kernel: &Kernel) -> u32 {
-    match kernel {
-        Kernel::Concrete(_) => 0,
-        Kernel::Atoms(kernel) => kernel.degree(),
-        Kernel::Symbolic(kernel) => kernel.entries().iter().map(degree).max().unwrap_or(0),
-    }
 }
 
 /// A number as a value.

@@ -13,7 +13,7 @@ impl Builder {
         // Factors and extents stay below 2^16 and 2^24, so their products do not overflow.
         let old = array.shape();
         let grown = Shape { height: old.height * by[0], width: old.width * by[1], ..old };
-        let kernel = grown.validate().and_then(|_| array.term.kernel.repeat(by));
+        let kernel = array.term.kernel.allows(grown).and_then(|()| array.term.kernel.repeat(by));
         self.derived(kernel, KernelExpr::Repeat(array.expr(), by), grown_role(array), [array], span)
     }
 
@@ -22,7 +22,7 @@ impl Builder {
         let old = array.shape();
         let extent = |n: usize, by: usize| (n - 1) * by + 1;
         let grown = Shape { height: extent(old.height, by[0]), width: extent(old.width, by[1]), ..old };
-        let kernel = grown.validate().and_then(|_| array.term.kernel.dilate(by));
+        let kernel = array.term.kernel.allows(grown).and_then(|()| array.term.kernel.dilate(by));
         self.derived(kernel, KernelExpr::Dilate(array.expr(), by), grown_role(array), [array], span)
     }
 
@@ -30,7 +30,8 @@ impl Builder {
     pub fn pad(&mut self, array: &Array, sides: [usize; 4], span: Span) -> Option<Array> {
         let old = array.shape();
         let (height, width) = (old.height + sides[0] + sides[2], old.width + sides[1] + sides[3]);
-        let kernel = Shape { height, width, ..old }.validate().and_then(|_| array.term.kernel.pad(sides));
+        let grown = Shape { height, width, ..old };
+        let kernel = array.term.kernel.allows(grown).and_then(|()| array.term.kernel.pad(sides));
         self.derived(kernel, KernelExpr::Pad(array.expr(), sides), grown_role(array), [array], span)
     }
 

@@ -1,0 +1,488 @@
+//! Sums of words, interned: equal sums are one number, and words are never listed.
+//!
+//! An output of a stack with channels is a sum of *words*, products of matrices and diagonals that end in an input
+//! pixel, in the constant image, or in a nonlinear term. The words that begin with the same diagonal and matrix are
+//! kept together, so that a sum is a tree of what its words begin with, and equal trees are shared (a trie that is
+//! hash-consed, as in decision diagrams; Bryant 1986). Each node is divided by its first coefficient and moved to where
+//! its first end stands, so sums that differ by a factor and a translation share their node.
+//! `docs/semantics.md` has the theorem that equal sums are equal functions for every number of channels.
+//!
+//! Knows nothing of layers or kernels.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use convproof_exact::budget::spend_on;
+use convproof_exact::{Monomial, Rational, Symbol};
+
+/// Most edges of all nodes together: a few hundred megabytes.
+const MAX_EDGES: usize = 4_000_000;
+
+/// Most matrices in a word.
+const MAX_LENGTH: usize = 400;
+
+/// The sums outgrew their limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyWords;
+
+/// Number of a node; 0 is the empty sum.
+type NodeId = u32;
+
+/// What a word ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// All channels of an input pixel.
+    Pixel,
+    /// The constant image: a column of ones.
+    One,
+}
+
+/// What the words of an edge begin with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A diagonal, then a matrix, then the words of a node.
+    Letter {
+        /// The diagonal, a monomial for a generic channel.
+        diagonal: Monomial,
+        /// The matrix.
+        letter: u32,
+    },
+    /// A diagonal and the end of the word, times scalars.
+    End {
+        /// The diagonal.
+        diagonal: Monomial,
+        /// Commuting factors of the whole word.
+        scalars: Monomial,
+        /// The end.
+        end: End,
+    },
+}
+
+/// Words that begin alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Edge {
+    key: u32,
+    shift: [i64; 2],
+    coefficient: Rational,
+    child: NodeId,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    edges: Vec<Edge>,
+    /// Whether it moves with the image: a pixel occurs in it.
+    anchored: bool,
+    /// Matrices in its longest word.
+    length: usize,
+}
+
+/// A sum of words: a multiple of a node, moved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    coefficient: Rational,
+    shift: [i64; 2],
+    node: NodeId,
+}
+
+impl Form {
+    /// The empty sum.
+    pub const ZERO: Self = Self { coefficient: Rational::ZERO, shift: [0, 0], node: 0 };
+
+    /// Whether there are no words.
+    pub fn is_zero(&self) -> bool {
+        self.node == 0
+    }
+
+    /// Times a number.
+    #[must_use]
+    pub fn times(&self, factor: &Rational) -> Self {
+        if factor.is_zero() {
+            return Self::ZERO;
+        }
+        Self { coefficient: &self.coefficient * factor, ..self.clone() }
+    }
+}
+
+/// One word of a sum: its coefficient, `(diagonal, letter)` pairs from the output on, the last diagonal, scalars, the
+/// end and the pixel's place.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The coefficient.
+    pub coefficient: Rational,
+    /// Diagonals and the matrices after them, output side first.
+    pub letters: Vec<(Monomial, u32)>,
+    /// The diagonal before the end.
+    pub diagonal: Monomial,
+    /// Commuting factors.
+    pub scalars: Monomial,
+    /// The end.
+    pub end: End,
+    /// Where the pixel stands.
+    pub place: [i64; 2],
+}
+
+/// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
+type Relative = Vec<(NodeId, [i64; 2], Rational)>;
+
+/// All sums of one comparison.
+#[derive(Debug)]
+pub struct Arena {
+    keys: Vec<Key>,
+    key_index: FxHashMap<Key, u32>,
+    nodes: Vec<Node>,
+    node_index: FxHashMap<Vec<Edge>, NodeId>,
+    sums: FxHashMap<Relative, Form>,
+    products: FxHashMap<(Monomial, Monomial, NodeId), Form>,
+    edges: usize,
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            key_index: FxHashMap::default(),
+            nodes: vec![Node::default()],
+            node_index: FxHashMap::default(),
+            sums: FxHashMap::default(),
+            products: FxHashMap::default(),
+            edges: 0,
+        }
+    }
+}
+
+fn plus(a: [i64; 2], b: [i64; 2]) -> [i64; 2] {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+fn minus(a: [i64; 2], b: [i64; 2]) -> [i64; 2] {
+    [a[0] - b[0], a[1] - b[1]]
+}
+
+impl Arena {
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Whether nothing was made yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn key(&mut self, key: Key) -> u32 {
+        if let Some(&id) = self.key_index.get(&key) {
+            return id;
+        }
+        let id = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(key.clone());
+        self.key_index.insert(key, id);
+        id
+    }
+
+    /// The sum of one word without matrices and factors, at the origin.
+    pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
+        let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end });
+        self.make(vec![Edge { key, shift: [0, 0], coefficient: Rational::ONE, child: 0 }])
+    }
+
+    /// The same words about an image that is moved.
+    #[must_use]
+    pub fn moved(&self, form: &Form, by: [i64; 2]) -> Form {
+        if self.nodes[form.node as usize].anchored {
+            Form { shift: plus(form.shift, by), ..form.clone() }
+        } else {
+            form.clone()
+        }
+    }
+
+    /// Whether an edge moves with the image.
+    fn is_anchored(&self, edge: &Edge) -> bool {
+        match &self.keys[edge.key as usize] {
+            Key::Letter { .. } => self.nodes[edge.child as usize].anchored,
+            Key::End { end, .. } => *end == End::Pixel,
+        }
+    }
+
+    /// The sum of some edges, no two of which are alike.
+    fn make(&mut self, mut edges: Vec<Edge>) -> Result<Form, TooManyWords> {
+        spend_on(edges.len() + 1, 200);
+        edges.retain(|edge| !edge.coefficient.is_zero());
+        edges.sort_unstable_by_key(|edge| (edge.key, edge.shift));
+        let Some(first) = edges.first() else { return Ok(Form::ZERO) };
+        let lead = first.coefficient.clone();
+        let base = edges.iter().find(|edge| self.is_anchored(edge)).map(|edge| edge.shift);
+        if !lead.is_one() {
+            let inverse = lead.recip().unwrap_or(Rational::ONE);
+            edges.iter_mut().for_each(|edge| edge.coefficient = &edge.coefficient * &inverse);
+        }
+        if let Some(base) = base.filter(|base| *base != [0, 0]) {
+            for edge in &mut edges {
+                if self.is_anchored(edge) {
+                    edge.shift = minus(edge.shift, base);
+                }
+            }
+        }
+        let shift = base.unwrap_or([0, 0]);
+        if let Some(&node) = self.node_index.get(&edges) {
+            return Ok(Form { coefficient: lead, shift, node });
+        }
+        let length = |edge: &Edge| match self.keys[edge.key as usize] {
+            Key::Letter { .. } => 1 + self.nodes[edge.child as usize].length,
+            Key::End { .. } => 0,
+        };
+        let length = edges.iter().map(length).max().unwrap_or(0);
+        self.edges += edges.len();
+        if self.edges > MAX_EDGES || length > MAX_LENGTH {
+            return Err(TooManyWords);
+        }
+        let node = u32::try_from(self.nodes.len()).map_err(|_| TooManyWords)?;
+        self.nodes.push(Node { edges: edges.clone(), anchored: base.is_some(), length });
+        self.node_index.insert(edges, node);
+        Ok(Form { coefficient: lead, shift, node })
+    }
+
+    /// The sum of sums.
+    pub fn sum(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
+        spend_on(forms.len() + 1, 200);
+        let mut terms: BTreeMap<(NodeId, [i64; 2]), Rational> = BTreeMap::new();
+        for form in forms.iter().filter(|form| !form.is_zero()) {
+            *terms.entry((form.node, form.shift)).or_default() += &form.coefficient;
+        }
+        terms.retain(|_, coefficient| !coefficient.is_zero());
+        let mut rest = terms.iter();
+        let Some((&(node, shift), coefficient)) = rest.next() else { return Ok(Form::ZERO) };
+        if terms.len() == 1 {
+            return Ok(Form { coefficient: coefficient.clone(), shift, node });
+        }
+        let lead = coefficient.clone();
+        let inverse = lead.recip().unwrap_or(Rational::ONE);
+        let anchored = |node: NodeId| self.nodes[node as usize].anchored;
+        let base = terms.keys().find(|(node, _)| anchored(*node)).map_or([0, 0], |(_, shift)| *shift);
+        let relative: Relative = terms
+            .iter()
+            .map(|(&(node, shift), c)| {
+                (node, if anchored(node) { minus(shift, base) } else { shift }, c * &inverse)
+            })
+            .collect();
+        let sum = match self.sums.get(&relative) {
+            Some(known) => known.clone(),
+            None => {
+                let sum = self.merged(&relative)?;
+                self.edges += relative.len();
+                self.sums.insert(relative, sum.clone());
+                sum
+            }
+        };
+        Ok(self.moved(&sum.times(&lead), base))
+    }
+
+    /// The sum of multiples of nodes, edge by edge.
+    fn merged(&mut self, terms: &Relative) -> Result<Form, TooManyWords> {
+        let mut letters: BTreeMap<u32, Vec<Form>> = BTreeMap::new();
+        let mut ends: BTreeMap<(u32, [i64; 2]), Rational> = BTreeMap::new();
+        for (node, shift, coefficient) in terms {
+            for edge in &self.nodes[*node as usize].edges {
+                let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0, 0] };
+                let coefficient = &edge.coefficient * coefficient;
+                match self.keys[edge.key as usize] {
+                    Key::Letter { .. } => {
+                        let child = Form { coefficient, shift, node: edge.child };
+                        letters.entry(edge.key).or_default().push(child);
+                    }
+                    Key::End { .. } => *ends.entry((edge.key, shift)).or_default() += &coefficient,
+                }
+            }
+        }
+        let end = |((key, shift), coefficient)| Edge { key, shift, coefficient, child: 0 };
+        let mut edges: Vec<Edge> = ends.into_iter().map(end).collect();
+        for (key, children) in letters {
+            let Form { coefficient, shift, node } = self.sum(&children)?;
+            edges.push(Edge { key, shift, coefficient, child: node });
+        }
+        self.make(edges)
+    }
+
+    /// A matrix times a sum.
+    pub fn after_letter(&mut self, letter: u32, form: &Form) -> Result<Form, TooManyWords> {
+        if form.is_zero() {
+            return Ok(Form::ZERO);
+        }
+        let key = self.key(Key::Letter { diagonal: Monomial::one(), letter });
+        let Form { coefficient, shift, node } = form.clone();
+        self.make(vec![Edge { key, shift, coefficient, child: node }])
+    }
+
+    /// A diagonal and scalars times a sum.
+    pub fn scaled(
+        &mut self,
+        diagonal: &Monomial,
+        scalars: &Monomial,
+        form: &Form,
+    ) -> Result<Form, TooManyWords> {
+        if form.is_zero() || diagonal.is_one() && scalars.is_one() {
+            return Ok(form.clone());
+        }
+        let memo = (diagonal.clone(), scalars.clone(), form.node);
+        let scaled = match self.products.get(&memo) {
+            Some(known) => known.clone(),
+            None => {
+                let mut edges = self.nodes[form.node as usize].edges.clone();
+                for edge in &mut edges {
+                    match self.keys[edge.key as usize].clone() {
+                        Key::Letter { diagonal: inner, letter } => {
+                            let child = Form {
+                                coefficient: edge.coefficient.clone(),
+                                shift: edge.shift,
+                                node: edge.child,
+                            };
+                            let child = self.scaled(&Monomial::one(), scalars, &child)?;
+                            edge.key = self.key(Key::Letter { diagonal: inner.times(diagonal), letter });
+                            (edge.coefficient, edge.shift, edge.child) =
+                                (child.coefficient, child.shift, child.node);
+                        }
+                        Key::End { diagonal: inner, scalars: with, end } => {
+                            let (diagonal, scalars) = (inner.times(diagonal), with.times(scalars));
+                            edge.key = self.key(Key::End { diagonal, scalars, end });
+                        }
+                    }
+                }
+                let made = self.make(edges)?;
+                self.products.insert(memo, made.clone());
+                made
+            }
+        };
+        Ok(self.moved(&scaled.times(&form.coefficient), form.shift))
+    }
+
+    /// Matrices in the longest word of all sums.
+    pub fn longest(&self) -> usize {
+        self.nodes.iter().map(|node| node.length).max().unwrap_or(0)
+    }
+
+    /// All symbols of scalars and diagonals.
+    pub fn symbols(&self) -> FxHashSet<Symbol> {
+        let mut all = FxHashSet::default();
+        for key in &self.keys {
+            let (Key::Letter { diagonal, .. } | Key::End { diagonal, .. }) = key;
+            all.extend(diagonal.factors().iter().map(|(symbol, _)| *symbol));
+            if let Key::End { scalars, .. } = key {
+                all.extend(scalars.factors().iter().map(|(symbol, _)| *symbol));
+            }
+        }
+        all
+    }
+
+    /// Words of a sum with as few matrices as any, at most `most` of them.
+    pub fn shortest_words(&self, form: &Form, most: usize) -> Vec<Word> {
+        let mut level = vec![(form.clone(), Vec::new())];
+        while !level.is_empty() {
+            let mut found = Vec::new();
+            let mut next = Vec::new();
+            for (form, letters) in level {
+                for edge in &self.nodes[form.node as usize].edges {
+                    let coefficient = &form.coefficient * &edge.coefficient;
+                    let shift = plus(form.shift, edge.shift);
+                    match &self.keys[edge.key as usize] {
+                        Key::Letter { diagonal, letter } => {
+                            let mut letters: Vec<(Monomial, u32)> = letters.clone();
+                            letters.push((diagonal.clone(), *letter));
+                            next.push((Form { coefficient, shift, node: edge.child }, letters));
+                        }
+                        Key::End { diagonal, scalars, end } => found.push(Word {
+                            coefficient,
+                            letters: letters.clone(),
+                            diagonal: diagonal.clone(),
+                            scalars: scalars.clone(),
+                            end: *end,
+                            place: shift,
+                        }),
+                    }
+                    if found.len() >= most {
+                        return found;
+                    }
+                }
+            }
+            if !found.is_empty() {
+                return found;
+            }
+            next.truncate(most);
+            level = next;
+        }
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixel(arena: &mut Arena, at: [i64; 2]) -> Form {
+        let pixel = arena.end(End::Pixel).unwrap();
+        arena.moved(&pixel, at)
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_their_order_and_share_translates() {
+        let mut arena = Arena::default();
+        let pixels = [pixel(&mut arena, [0, 0]), pixel(&mut arena, [0, 1]), pixel(&mut arena, [3, 2])];
+        let words: Vec<Form> =
+            pixels.iter().zip(0..).map(|(form, letter)| arena.after_letter(letter, form).unwrap()).collect();
+        let ab = arena.sum(&words[..2]).unwrap();
+        let abc = arena.sum(&[ab.clone(), words[2].clone()]).unwrap();
+        let bc = arena.sum(&words[1..]).unwrap();
+        assert_eq!(abc, arena.sum(&[words[0].clone(), bc]).unwrap());
+        let moved = words.iter().map(|form| arena.moved(form, [5, -7])).collect::<Vec<_>>();
+        let other = arena.sum(&moved).unwrap();
+        assert_eq!(other, arena.moved(&abc, [5, -7]));
+        assert_eq!(arena.sum(&[abc.clone(), abc.times(&Rational::from(-1))]).unwrap(), Form::ZERO);
+        assert_ne!(ab, words[0]);
+    }
+
+    #[test]
+    fn matrices_do_not_commute_and_diagonals_do() {
+        let mut arena = Arena::default();
+        let x = pixel(&mut arena, [0, 0]);
+        let a = arena.after_letter(0, &x).unwrap();
+        let ba = arena.after_letter(1, &a).unwrap();
+        let b = arena.after_letter(1, &x).unwrap();
+        let ab = arena.after_letter(0, &b).unwrap();
+        assert_ne!(ab, ba);
+        let [d, e] = [0, 1].map(|n| Monomial::power(Symbol(n), 1));
+        let one = Monomial::one();
+        let de = {
+            let e = arena.scaled(&e, &one, &a).unwrap();
+            arena.scaled(&d, &one, &e).unwrap()
+        };
+        let ed = {
+            let d = arena.scaled(&d, &one, &a).unwrap();
+            arena.scaled(&e, &one, &d).unwrap()
+        };
+        assert_eq!(de, ed);
+        // A diagonal stays on its side of a matrix, a scalar does not.
+        let inside = {
+            let d = arena.scaled(&d, &one, &x).unwrap();
+            arena.after_letter(0, &d).unwrap()
+        };
+        let outside = arena.scaled(&d, &one, &a).unwrap();
+        assert_ne!(inside, outside);
+        let inside = {
+            let d = arena.scaled(&one, &d, &x).unwrap();
+            arena.after_letter(0, &d).unwrap()
+        };
+        let outside = arena.scaled(&one, &d, &a).unwrap();
+        assert_eq!(inside, outside);
+    }
+
+    #[test]
+    fn constants_stay_where_the_image_moves() {
+        let mut arena = Arena::default();
+        let one = arena.end(End::One).unwrap();
+        assert_eq!(arena.moved(&one, [3, 4]), one);
+        let x = pixel(&mut arena, [0, 0]);
+        let sum = arena.sum(&[x.clone(), one.clone()]).unwrap();
+        let there = arena.moved(&sum, [1, 1]);
+        let x = arena.moved(&x, [1, 1]);
+        assert_eq!(there, arena.sum(&[x, one]).unwrap());
+    }
+}

@@ -1,0 +1,356 @@
+//! Kernels as matrices for each tap, read from their expressions and never expanded in channels.
+//!
+//! A free kernel with channels is a matrix *letter* for each tap. A vector, or a kernel with one entry for each channel,
+//! is a *diagonal*: a Laurent polynomial for a generic channel, in *generic* symbols that stand for the entry of
+//! whichever channel it is. Scalars and taps of kernels with one channel commute with everything. A kernel given in
+//! numbers is a multiple of the identity, a generic symbol, or an opaque letter for each tap, by its contents.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Unsupported;
+use crate::ir::KernelExpr;
+use crate::kernel::{ConcreteKernel, Shape};
+use convproof_exact::{Monomial, Poly, Rational, Symbol};
+
+/// Set in the number of a symbol that stands for the entry of a generic channel.
+const GENERIC: u32 = 1 << 30;
+/// Set, beside `GENERIC`, in the number of a symbol made here: a root or a vector of numbers.
+const MADE: u32 = 1 << 29;
+
+/// Most taps of one kernel with channels, and of kernels whose products are multiplied out.
+const MAX_TAPS: usize = 1 << 12;
+
+/// A product of a number, commuting scalars, a diagonal and at most one matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Factor {
+    /// The number.
+    pub coefficient: Rational,
+    /// Commuting scalars.
+    pub scalars: Monomial,
+    /// The diagonal, before the matrix (on the output side).
+    pub diagonal: Monomial,
+    /// The matrix.
+    pub letter: Option<u32>,
+}
+
+/// What a tap does: a sum of products.
+pub type Weight = Vec<Factor>;
+
+/// A matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Letter {
+    /// A tap of a free kernel.
+    Free {
+        /// Symbol of the kernel's first entry.
+        first: Symbol,
+        /// The kernel's shape.
+        shape: Shape,
+        /// Which tap, row by row.
+        tap: usize,
+    },
+    /// A matrix of numbers.
+    Concrete(Arc<ConcreteKernel>),
+}
+
+impl Letter {
+    /// The symbol of entry `[output, input]`; `None` of a matrix of numbers.
+    pub fn symbol(&self, output: usize, input: usize) -> Option<Symbol> {
+        let Self::Free { first, shape, tap } = self else { return None };
+        let offset = (output * shape.inputs + input) * shape.area() + tap;
+        Some(Symbol(first.0.checked_add(u32::try_from(offset).ok()?)?))
+    }
+
+    /// Channels out and in.
+    pub fn channels(&self) -> [usize; 2] {
+        let shape = match self {
+            Self::Free { shape, .. } => *shape,
+            Self::Concrete(kernel) => kernel.shape(),
+        };
+        [shape.outputs, shape.inputs]
+    }
+}
+
+/// Which entries of an array are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The entry of a generic channel: of a vector, or of a kernel with one entry for each channel.
+    generic: bool,
+    /// Row and column of the tap.
+    tap: [usize; 2],
+}
+
+impl Place {
+    /// The entry of a vector for a generic channel.
+    pub const CHANNEL: Self = Self { generic: true, tap: [0, 0] };
+    /// The only entry of a scalar.
+    pub const SCALAR: Self = Self { generic: false, tap: [0, 0] };
+
+    /// A tap of a kernel with one channel in and out, or for a generic channel of one that links each channel with
+    /// itself.
+    pub fn tap(tap: [usize; 2], generic: bool) -> Self {
+        Self { generic, tap }
+    }
+}
+
+/// The letters and symbols of one comparison.
+#[derive(Debug, Default)]
+pub struct Letters {
+    letters: Vec<Letter>,
+    index: FxHashMap<Letter, u32>,
+    roots: FxHashMap<Poly, Symbol>,
+    vectors: FxHashMap<Arc<ConcreteKernel>, Symbol>,
+    made: u32,
+}
+
+/// Whether a symbol stands for the entry of a generic channel.
+pub fn is_generic(symbol: Symbol) -> bool {
+    symbol.0 & GENERIC != 0
+}
+
+/// The symbol of the entry of channel 0 that a generic symbol stands for; `None` of one made here.
+pub fn declared(symbol: Symbol) -> Option<Symbol> {
+    (symbol.0 & MADE == 0).then_some(Symbol(symbol.0 & !GENERIC))
+}
+
+/// A polynomial as a sum of products of scalars and diagonals.
+pub fn split(poly: &Poly) -> Weight {
+    let part = |monomial: &Monomial, generic: bool| {
+        let wanted = monomial.factors().iter().filter(|(symbol, _)| is_generic(*symbol) == generic);
+        wanted.fold(Monomial::one(), |product, &(symbol, exponent)| {
+            product.times(&Monomial::power(symbol, exponent))
+        })
+    };
+    let factor = |(monomial, coefficient): &(Monomial, Rational)| Factor {
+        coefficient: coefficient.clone(),
+        scalars: part(monomial, false),
+        diagonal: part(monomial, true),
+        letter: None,
+    };
+    poly.terms().iter().map(factor).collect()
+}
+
+impl Letters {
+    /// A letter by its number.
+    pub fn letter(&self, number: u32) -> &Letter {
+        &self.letters[number as usize]
+    }
+
+    /// Whether different sums of words are different functions for some weights, for words of up to `longest` matrices
+    /// in which these symbols occur (Theorem 6b of `docs/semantics.md`).
+    pub fn tell_apart(&self, longest: usize, used: &FxHashSet<Symbol>) -> bool {
+        let free = |letter: &Letter| {
+            matches!(letter, Letter::Free { .. }) && letter.channels().iter().all(|&count| count > longest)
+        };
+        let mut seen = FxHashSet::default();
+        // A root of c·v + number with a symbol v of its own is as free as v.
+        let apart = |radicand: &Poly| {
+            let [only] = radicand.symbols()[..] else { return false };
+            let linear = radicand.terms().iter().all(|(m, _)| m.is_one() || m.exponent(only) == 1);
+            linear && !used.contains(&only) && seen.insert(only)
+        };
+        self.vectors.is_empty() && self.letters.iter().all(free) && self.roots.keys().all(apart)
+    }
+
+    fn intern(&mut self, letter: Letter) -> u32 {
+        if let Some(&number) = self.index.get(&letter) {
+            return number;
+        }
+        let number = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
+        self.letters.push(letter.clone());
+        self.index.insert(letter, number);
+        number
+    }
+
+    fn make(&mut self, generic: bool) -> Symbol {
+        self.made += 1;
+        Symbol(self.made | MADE | if generic { GENERIC } else { 0 })
+    }
+
+    /// The weights of all taps of a free kernel or of one in numbers, row by row, zeros left out.
+    ///
+    /// # Errors
+    /// [`Unsupported`] for what must be taken apart first.
+    pub fn taps(
+        &mut self,
+        expr: &KernelExpr,
+        shape: Shape,
+    ) -> Result<Vec<([usize; 2], Weight)>, Unsupported> {
+        if shape.area() > MAX_TAPS {
+            return Err(Unsupported::TooLarge);
+        }
+        let places = (0..shape.height).flat_map(|i| (0..shape.width).map(move |j| [i, j]));
+        let mut all = Vec::new();
+        for at in places {
+            let weight = match expr {
+                _ if shape.outputs == 1 && shape.inputs == 1 => {
+                    split(&self.entry(expr, Place::tap(at, false))?)
+                }
+                KernelExpr::Free { first, shape } => {
+                    let tap = at[0] * shape.width + at[1];
+                    let letter = self.intern(Letter::Free { first: *first, shape: *shape, tap });
+                    vec![one(Some(letter))]
+                }
+                KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at)?,
+                _ => return Err(Unsupported::Kernel),
+            };
+            if !weight.is_empty() {
+                all.push((at, weight));
+            }
+        }
+        Ok(all)
+    }
+
+    fn concrete_tap(&mut self, kernel: &ConcreteKernel, at: [usize; 2]) -> Result<Weight, Unsupported> {
+        let old = kernel.shape();
+        let shape = Shape { height: 1, width: 1, ..old };
+        let tap = kernel
+            .gather(shape, |[o, c, _, _]| Some([o, c, at[0], at[1]]))
+            .map_err(|_| Unsupported::TooLarge)?;
+        if tap.is_zero() {
+            return Ok(Weight::new());
+        }
+        if old.outputs == old.inputs {
+            let corner = tap.entry(0, 0, 0, 0);
+            let eye = ConcreteKernel::identity(old.outputs).and_then(|eye| eye.scale(&corner));
+            if eye.is_ok_and(|eye| eye == tap) {
+                return Ok(split(&Poly::constant(corner)));
+            }
+        }
+        Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(tap)))))])
+    }
+
+    /// One entry, for a generic channel where the place says so.
+    ///
+    /// # Errors
+    /// [`Unsupported`] where entries are not alike for all channels, and for kernels with channels.
+    pub fn entry(&mut self, expr: &KernelExpr, place: Place) -> Result<Poly, Unsupported> {
+        use KernelExpr as E;
+        Ok(match expr {
+            E::Constant(kernel) => self.constant(kernel, place)?,
+            E::Free { first, shape } => {
+                let offset = offset(*shape, place)?;
+                let symbol = first.0.checked_add(offset).ok_or(Unsupported::TooLarge)?;
+                let generic = place.generic && shape.entries() != Some(1);
+                Poly::symbol(Symbol(if generic { symbol | GENERIC } else { symbol }))
+            }
+            E::Add(a, b) => &self.entry(a, place)? + &self.entry(b, place)?,
+            E::Sub(a, b) => &self.entry(a, place)? - &self.entry(b, place)?,
+            E::Negate(a) => -&self.entry(a, place)?,
+            E::Hadamard(a, b) => &self.entry(a, place)? * &self.entry(b, place)?,
+            E::Divide(a, b) => {
+                let at = if b.shape().is_scalar() { Place::SCALAR } else { place };
+                let divisor = self.entry(b, at)?;
+                &self.entry(a, place)? * &self.reciprocal(&divisor)?
+            }
+            E::Convolve(a, b) if a.shape().is_scalar() => {
+                &self.entry(a, Place::SCALAR)? * &self.entry(b, place)?
+            }
+            E::Convolve(a, b) if b.shape().is_scalar() => {
+                &self.entry(a, place)? * &self.entry(b, Place::SCALAR)?
+            }
+            E::Sqrt(a) => {
+                let radicand = self.entry(a, place)?;
+                self.root(&radicand)?
+            }
+            E::Reshape(a, _) if place.generic => self.entry(a, place)?,
+            E::ScaleOutputs(kernel, vector) if place.generic => {
+                &self.entry(kernel, place)? * &self.entry(vector, Place::CHANNEL)?
+            }
+            E::Array { shape, entries } if !place.generic && shape.is_plane() => {
+                let at = place.tap[0] * shape.width + place.tap[1];
+                self.entry(entries.get(at).ok_or(Unsupported::Kernel)?, Place::SCALAR)?
+            }
+            _ => return Err(Unsupported::Kernel),
+        })
+    }
+
+    fn constant(&mut self, kernel: &Arc<ConcreteKernel>, place: Place) -> Result<Poly, Unsupported> {
+        let shape = kernel.shape();
+        let [i, j] = place.tap;
+        if !place.generic || shape.entries() == Some(1) {
+            if shape.outputs != 1 || shape.inputs != 1 {
+                return Err(Unsupported::Kernel);
+            }
+            return Ok(Poly::constant(kernel.entry(0, 0, i, j)));
+        }
+        let channel = if shape.is_plane() && (shape.height == 1 || shape.width == 1) {
+            let row = Shape::plane(1, shape.height * shape.width);
+            kernel.gather(row, |[_, _, _, n]| Some([0, 0, n / shape.width, n % shape.width]))
+        } else {
+            let row = Shape::plane(1, shape.outputs);
+            kernel.gather(row, |[_, _, _, n]| Some([n, 0, i, j]))
+        };
+        let vector = channel.map_err(|_| Unsupported::TooLarge)?;
+        let first = vector.entry(0, 0, 0, 0);
+        let equal = ConcreteKernel::ones(vector.shape()).and_then(|ones| ones.scale(&first));
+        if equal.is_ok_and(|equal| equal == vector) {
+            return Ok(Poly::constant(first));
+        }
+        let vector = Arc::new(vector);
+        if let Some(&symbol) = self.vectors.get(&vector) {
+            return Ok(Poly::symbol(symbol));
+        }
+        let symbol = self.make(true);
+        self.vectors.insert(vector, symbol);
+        Ok(Poly::symbol(symbol))
+    }
+
+    /// The square root of a polynomial: a symbol for each radicand.
+    fn root(&mut self, radicand: &Poly) -> Result<Poly, Unsupported> {
+        if let Some(exact) = radicand.as_constant().and_then(|value| value.exact_sqrt()) {
+            return Ok(Poly::constant(exact));
+        }
+        if radicand.as_constant().is_some_and(|value| value.is_negative()) {
+            return Err(Unsupported::Kernel);
+        }
+        if let Some(&symbol) = self.roots.get(radicand) {
+            return Ok(Poly::symbol(symbol));
+        }
+        let generic = radicand.symbols().into_iter().any(is_generic);
+        let symbol = self.make(generic);
+        self.roots.insert(radicand.clone(), symbol);
+        Ok(Poly::symbol(symbol))
+    }
+
+    /// One divided by a single term, or by what is the square of a root.
+    fn reciprocal(&self, divisor: &Poly) -> Result<Poly, Unsupported> {
+        if let Some(&root) = self.roots.get(divisor) {
+            return Ok(Poly::term(Monomial::power(root, -2), Rational::ONE));
+        }
+        divisor.reciprocal().ok_or(Unsupported::Kernel)
+    }
+
+    /// One divided by a scalar.
+    ///
+    /// # Errors
+    /// [`Unsupported`] if that is no Laurent polynomial.
+    pub fn inverse(&mut self, scalar: &KernelExpr) -> Result<Poly, Unsupported> {
+        let value = self.entry(scalar, Place::SCALAR)?;
+        self.reciprocal(&value)
+    }
+}
+
+/// A matrix, or the identity, as a factor.
+fn one(letter: Option<u32>) -> Factor {
+    Factor { coefficient: Rational::ONE, scalars: Monomial::one(), diagonal: Monomial::one(), letter }
+}
+
+/// The offset of the symbol of an entry, that of channel 0 for a generic channel.
+fn offset(shape: Shape, place: Place) -> Result<u32, Unsupported> {
+    let tap = place.tap[0] * shape.width + place.tap[1];
+    let offset = if place.generic {
+        match shape {
+            // A vector, or a scalar for all channels.
+            _ if shape.is_plane() && (shape.height == 1 || shape.width == 1) => 0,
+            Shape { inputs: 1, .. } => tap,
+            _ => return Err(Unsupported::Kernel),
+        }
+    } else if shape.outputs == 1 && shape.inputs == 1 {
+        tap
+    } else {
+        return Err(Unsupported::Kernel);
+    };
+    u32::try_from(offset).map_err(|_| Unsupported::TooLarge)
+}

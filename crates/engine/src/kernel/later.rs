@@ -1,0 +1,92 @@
+//! Kernels with channels that are expanded only when somebody looks at their entries.
+//!
+//! What stacks with free kernels and many channels mean is found out from the expressions (`forms`); the expanded form
+//! would have millions of terms that nobody reads. What an operation would make is kept as a function of nothing, and
+//! its limits show when it is called.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::value::Kernel;
+use super::{KernelError, Shape};
+use convproof_exact::Symbol;
+
+/// Kernels with channels of up to so many entries, and products of up to so many terms, are expanded at once.
+pub const SMALL: usize = 4096;
+
+type Make = Box<dyn Fn() -> Result<Kernel, KernelError> + Send + Sync>;
+
+/// A kernel and how to make it.
+pub struct Later {
+    shape: Shape,
+    /// Highest total degree of an entry in the free symbols, at most.
+    degree: u32,
+    /// Those that it is made from.
+    from: Vec<Kernel>,
+    /// The symbols of a free kernel: the first, and how many.
+    own: Option<(Symbol, u32)>,
+    make: Make,
+    made: OnceLock<Result<Kernel, KernelError>>,
+}
+
+impl Later {
+    /// What `make` gives for some kernels.
+    pub fn new(
+        shape: Shape,
+        degree: u32,
+        from: Vec<Kernel>,
+        make: impl Fn(&[Kernel]) -> Result<Kernel, KernelError> + Send + Sync + 'static,
+    ) -> Self {
+        let inputs = from.clone();
+        let make: Make = Box::new(move || make(&inputs));
+        Self { shape, degree, from, own: None, make, made: OnceLock::new() }
+    }
+
+    /// A free kernel whose entries are the symbols from `first` on.
+    pub fn free(first: Symbol, count: u32, shape: Shape) -> Self {
+        let make: Make = Box::new(move || Kernel::expanded_free(first, shape));
+        Self { shape, degree: 1, from: Vec::new(), own: Some((first, count)), make, made: OnceLock::new() }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// A bound on the total degree of entries in the free symbols.
+    pub fn degree(&self) -> u32 {
+        self.degree
+    }
+
+    /// The kernel.
+    ///
+    /// # Errors
+    /// [`KernelError`] where it is too large to be expanded.
+    pub fn get(&self) -> Result<&Kernel, KernelError> {
+        self.made.get_or_init(|| (self.make)()).as_ref().map_err(Clone::clone)
+    }
+
+    /// All symbols that may occur.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        let own =
+            self.own.into_iter().flat_map(|(first, count)| (0..count).map(move |n| Symbol(first.0 + n)));
+        own.chain(self.from.iter().flat_map(Kernel::symbols)).collect()
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").field("shape", &self.shape).field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// One of these kernels, made later from some.
+pub fn later(
+    shape: Shape,
+    degree: u32,
+    from: &[&Kernel],
+    make: impl Fn(&[Kernel]) -> Result<Kernel, KernelError> + Send + Sync + 'static,
+) -> Kernel {
+    let from = from.iter().map(|&kernel| kernel.clone()).collect();
+    Kernel::Later(Arc::new(Later::new(shape, degree, from, make)))
+}
