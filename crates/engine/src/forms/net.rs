@@ -226,7 +226,7 @@ impl Net {
             })
         };
         let node = match layer {
-            Layer::Conv(conv) => return self.conv(conv, wire, signal),
+            Layer::Conv(conv) => return self.conv(conv, &wire, signal),
             Layer::Pool(pool) => self.pool(pool, &wire, &signal)?,
             Layer::Subsample(stride) => {
                 let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
@@ -317,7 +317,7 @@ impl Net {
         self.uniform(wire.node, moves, &weight, signal)
     }
 
-    fn conv(&mut self, conv: &Conv, wire: Wire, signal: Signal) -> Result<Wire, Unsupported> {
+    fn conv(&mut self, conv: &Conv, wire: &Wire, signal: Signal) -> Result<Wire, Unsupported> {
         let shape = conv.kernel.shape();
         let depthwise = conv.groups > 1;
         if depthwise && (shape.inputs != 1 || shape.outputs != conv.groups) {
@@ -328,7 +328,7 @@ impl Net {
         for axis in 0..2 {
             let dilation = signed(conv.dilation[axis]);
             let extent = small(signed(extents[axis] - 1).checked_mul(dilation))? + 1;
-            let (offset, same) = start(conv.padding, axis, extent, conv.stride[axis], &wire);
+            let (offset, same) = start(conv.padding, axis, extent, conv.stride[axis], wire);
             at.step[axis] = dilation;
             at.down[axis] = signed(conv.stride[axis]);
             at.offset[axis] = offset;
@@ -355,8 +355,7 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         use KernelExpr as E;
-        if !at.depthwise && matches!(expr, E::Free { .. } | E::Constant(_) | E::Array { .. }) || at.depthwise
-        {
+        if at.depthwise || matches!(expr, E::Free { .. } | E::Constant(_) | E::Array { .. }) {
             return self.leaf(expr, source, at, length);
         }
         match expr {
