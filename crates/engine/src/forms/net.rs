@@ -194,7 +194,7 @@ impl Net {
     /// [`Unsupported`] for layers and kernels that are not read here, and beyond limits.
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
         match &stack.kind {
-            StackKind::Layer(layer) => self.layer(layer, stack, wire),
+            StackKind::Layer(layer) => self.layer(layer, stack, &wire),
             StackKind::Chain(links) => links.iter().try_fold(wire, |wire, link| self.apply(link, wire)),
             StackKind::Sum(branches) => {
                 let signal = after(stack, wire.signal.clone(), None)?;
@@ -213,7 +213,7 @@ impl Net {
         }
     }
 
-    fn layer(&mut self, layer: &Layer, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
+    fn layer(&mut self, layer: &Layer, stack: &Stack, wire: &Wire) -> Result<Wire, Unsupported> {
         let signal = after(stack, wire.signal.clone(), None)?;
         let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {
             let [rows, columns] = taps;
@@ -226,8 +226,8 @@ impl Net {
             })
         };
         let node = match layer {
-            Layer::Conv(conv) => return self.conv(conv, &wire, signal),
-            Layer::Pool(pool) => self.pool(pool, &wire, &signal)?,
+            Layer::Conv(conv) => return self.conv(conv, wire, signal),
+            Layer::Pool(pool) => self.pool(pool, wire, &signal)?,
             Layer::Subsample(stride) => {
                 let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
                 self.uniform(wire.node, moves, &Rational::ONE, &signal)?
