@@ -1,7 +1,7 @@
 //! Numbers that leave 64 bits prove nothing, whatever the build: in a crate that depends on this one cargo ignores
 //! this package's profile, and arithmetic wraps.
 
-#[path = "consumer/src/claims.rs"]
+#[path = "../consumer/src/claims.rs"]
 mod claims;
 
 use std::path::Path;
