@@ -129,6 +129,9 @@ pub mod cli;
 pub mod explain;
 mod folder;
 pub mod model;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod networks;
 mod room;
 
 #[doc(hidden)]

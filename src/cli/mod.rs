@@ -2,10 +2,12 @@
 
 mod check;
 mod completions;
+mod diff;
 mod explain;
 mod factor;
 mod files;
 mod fmt;
+mod models;
 mod output;
 mod progress;
 mod workers;
@@ -39,6 +41,7 @@ enum Command {
     Fmt(fmt::Arguments),
     Explain(explain::Arguments),
     Factor(factor::Arguments),
+    Diff(diff::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -80,6 +83,7 @@ where
             Command::Fmt(arguments) => fmt::run(arguments, &mut output),
             Command::Explain(arguments) => explain::run(arguments, &mut output),
             Command::Factor(arguments) => factor::run(arguments, &mut output),
+            Command::Diff(arguments) => diff::run(arguments, &mut output),
             Command::Completions(arguments) => completions::run(arguments, &mut output),
         };
         status.max(output.finish())

@@ -1,4 +1,4 @@
-//! Arrays from NumPy and safetensors files as exact rationals: every float is the number that it is.
+//! Arrays from NumPy and safetensors files as exact rationals, and model files as graphs of arrays as stored.
 //!
 //! Parses bytes; opens no files. No float is ever computed with, and no input makes it panic: sizes are
 //! checked before memory is taken.
@@ -7,6 +7,7 @@ mod element;
 mod error;
 mod npy;
 mod npz;
+pub mod onnx;
 mod safetensors;
 
 use convproof_exact::Rational;

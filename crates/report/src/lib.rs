@@ -7,6 +7,7 @@ pub mod junit;
 mod layout;
 pub mod markdown;
 pub mod model;
+pub mod networks;
 pub mod present;
 mod prose;
 mod summary;

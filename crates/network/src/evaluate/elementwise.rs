@@ -1,0 +1,172 @@
+//! Operators element by element, extents of 1 repeated.
+
+use crate::enclosure::Enclosure;
+use crate::tensor::{Broadcast, broadcast, indices};
+
+use super::{Array, Call, Data, Evaluated, Refusal, room};
+
+pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
+    if call.inputs.iter().flatten().all(|array| matches!(array.data, Data::Integers(_)))
+        && let Some(result) = integers(call)?
+    {
+        return Ok(result);
+    }
+    match call.node.operator.as_str() {
+        "Add" | "Sum" => fold(call, Enclosure::plus),
+        "Mul" => fold(call, Enclosure::times),
+        "Max" => fold(call, Enclosure::maximum),
+        "Min" => fold(call, Enclosure::minimum),
+        "Sub" => fold(call, Enclosure::minus),
+        "Div" => fold(call, Enclosure::over),
+        "Pow" => pow(call),
+        "PRelu" => {
+            fold(call, |x, slope| x.maximum(Enclosure::ZERO).plus(x.minimum(Enclosure::ZERO).times(slope)))
+        }
+        "Clip" => {
+            let bound = |position: usize, name: &str, default: f64| {
+                let operand = call.optional(position).map(|bound| bound.real(0));
+                operand.or(call.float(name)).unwrap_or(Enclosure { low: default, high: default })
+            };
+            let (low, high) = (bound(1, "min", f64::NEG_INFINITY), bound(2, "max", f64::INFINITY));
+            map(call.array(0)?, |x| x.maximum(low).minimum(high))
+        }
+        _ => {
+            let function = function(call).ok_or(Refusal::Operator)?;
+            map(call.array(0)?, function)
+        }
+    }
+}
+
+type Function<'f> = Box<dyn Fn(Enclosure) -> Enclosure + 'f>;
+
+/// The function that an operator on one operand applies to each element.
+fn function<'f>(call: &Call<'_>) -> Option<Function<'f>> {
+    let point = |value: f64| Enclosure::point(value);
+    let parameter = |name: &str, default: f32| call.float(name).unwrap_or(Enclosure::point(default.into()));
+    Some(match call.node.operator.as_str() {
+        "Relu" => Box::new(|x| x.maximum(Enclosure::ZERO)),
+        "Sigmoid" => Box::new(Enclosure::sigmoid),
+        "Tanh" => Box::new(Enclosure::tanh),
+        "Exp" => Box::new(Enclosure::exp),
+        "Log" => Box::new(Enclosure::ln),
+        "Sqrt" => Box::new(Enclosure::root),
+        "Erf" => Box::new(Enclosure::erf),
+        "Abs" => Box::new(Enclosure::magnitude),
+        "Neg" => Box::new(Enclosure::negated),
+        "Reciprocal" => Box::new(Enclosure::reciprocal),
+        "LeakyRelu" => {
+            let slope = parameter("alpha", 0.01);
+            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(x.minimum(Enclosure::ZERO).times(slope)))
+        }
+        "HardSigmoid" => {
+            let (alpha, beta) = (parameter("alpha", 0.2), parameter("beta", 0.5));
+            Box::new(move |x| saturated(alpha.times(x).plus(beta)))
+        }
+        "HardSwish" => {
+            let sixth = Enclosure::ONE.over(point(6.0));
+            Box::new(move |x| x.times(saturated(x.times(sixth).plus(Enclosure::point(0.5)))))
+        }
+        "Gelu" if call.text("approximate", "none") == "none" => Box::new(move |x| {
+            let inside = x.over(point(2.0).root());
+            x.times(Enclosure::ONE.plus(inside.erf())).over(point(2.0))
+        }),
+        "QuickGelu" | "Swish" => {
+            let alpha = parameter("alpha", if call.node.operator == "QuickGelu" { 1.702 } else { 1.0 });
+            Box::new(move |x| x.times(alpha.times(x).sigmoid()))
+        }
+        "Softplus" => Box::new(|x| Enclosure::ONE.plus(x.exp()).ln()),
+        _ => return None,
+    })
+}
+
+fn saturated(x: Enclosure) -> Enclosure {
+    x.maximum(Enclosure::ZERO).minimum(Enclosure::ONE)
+}
+
+/// The activation that a fused convolution names.
+pub(super) fn activation(call: &Call<'_>, x: Array) -> Evaluated<Array> {
+    let x = match call.optional(3) {
+        Some(added) => combine(&x, added, Enclosure::plus)?,
+        None => x,
+    };
+    let parameters: Vec<Enclosure> = match call.attribute("activation_params") {
+        Some(convproof_files::onnx::Attribute::Floats(values)) => {
+            values.iter().map(|&value| Enclosure::point(value.into())).collect()
+        }
+        _ => Vec::new(),
+    };
+    let parameter = |n: usize| parameters.get(n).copied().ok_or(Refusal::Operands);
+    match call.text("activation", "") {
+        "" => Ok(x),
+        "Relu" => map(&x, |x| x.maximum(Enclosure::ZERO)),
+        "Sigmoid" => map(&x, Enclosure::sigmoid),
+        "Tanh" => map(&x, Enclosure::tanh),
+        "Clip" => {
+            let (low, high) = (parameter(0)?, parameter(1)?);
+            map(&x, |x| x.maximum(low).minimum(high))
+        }
+        "HardSigmoid" => {
+            let (alpha, beta) = (parameter(0)?, parameter(1)?);
+            map(&x, |x| saturated(alpha.times(x).plus(beta)))
+        }
+        _ => Err(Refusal::Operator),
+    }
+}
+
+fn map(x: &Array, function: impl Fn(Enclosure) -> Enclosure) -> Evaluated<Array> {
+    Ok(Array::reals(x.dims.clone(), (0..x.len()).map(|place| function(x.real(place))).collect()))
+}
+
+fn fold(call: &Call<'_>, op: impl Fn(Enclosure, Enclosure) -> Enclosure) -> Evaluated<Array> {
+    let mut result = call.array(0)?.clone();
+    for position in 1..call.inputs.len() {
+        result = combine(&result, call.array(position)?, &op)?;
+    }
+    Ok(result)
+}
+
+fn combine(a: &Array, b: &Array, op: impl Fn(Enclosure, Enclosure) -> Enclosure) -> Evaluated<Array> {
+    let dims = broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?;
+    room(&dims)?;
+    let walks =
+        Broadcast::new(&a.dims, &dims).zip(Broadcast::new(&b.dims, &dims)).ok_or(Refusal::Operands)?;
+    let value = |index: Vec<usize>| op(a.real(walks.0.place(&index)), b.real(walks.1.place(&index)));
+    Ok(Array::reals(dims.clone(), indices(&dims).map(value).collect()))
+}
+
+fn pow(call: &Call<'_>) -> Evaluated<Array> {
+    let exponent = call.array(1)?;
+    let first = exponent.real(0);
+    let whole = (0..=16u32).find(|&n| first == Enclosure::point(n.into()));
+    match whole {
+        Some(n) if exponent.len() == 1 => map(call.array(0)?, |x| {
+            let even = if n % 2 == 0 { x.magnitude() } else { x };
+            (0..n).fold(Enclosure::ONE, |product, _| product.times(even))
+        }),
+        None if exponent.len() == 1 && first == Enclosure::point(0.5) => map(call.array(0)?, Enclosure::root),
+        _ => Err(Refusal::Operator),
+    }
+}
+
+/// Operators on integers, whose quotients are rounded towards zero.
+fn integers(call: &Call<'_>) -> Evaluated<Option<Array>> {
+    let op: fn(i64, i64) -> Option<i64> = match call.node.operator.as_str() {
+        "Add" => i64::checked_add,
+        "Sub" => i64::checked_sub,
+        "Mul" => i64::checked_mul,
+        "Div" => i64::checked_div,
+        "Equal" => |a, b| Some(i64::from(a == b)),
+        "Greater" => |a, b| Some(i64::from(a > b)),
+        "Less" => |a, b| Some(i64::from(a < b)),
+        _ => return Ok(None),
+    };
+    let (a, b) = (call.array(0)?, call.array(1)?);
+    let (Some(x), Some(y)) = (a.integer_values(), b.integer_values()) else { return Ok(None) };
+    let dims = broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?;
+    room(&dims)?;
+    let walks =
+        Broadcast::new(&a.dims, &dims).zip(Broadcast::new(&b.dims, &dims)).ok_or(Refusal::Operands)?;
+    let value = |index: Vec<usize>| op(x[walks.0.place(&index)], y[walks.1.place(&index)]);
+    let values: Option<Vec<i64>> = indices(&dims).map(value).collect();
+    Ok(Some(Array::integers(dims, values.ok_or(Refusal::Operands)?)))
+}

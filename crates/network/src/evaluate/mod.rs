@@ -1,0 +1,360 @@
+//! A network at an input, by the definitions of its operators, in enclosures: what it says is certain.
+//!
+//! Reads the graph of the file, nothing of what `understand` made of it, so that a difference found here is one of
+//! the files. An operator that is not known gives an error, never a guess.
+
+mod elementwise;
+mod linear;
+mod moving;
+mod window;
+
+use convproof_files::onnx::{Array as Stored, Attribute, Graph, Model, Node};
+use rustc_hash::FxHashMap;
+
+use crate::enclosure::Enclosure;
+use crate::tensor::{Tensor, count};
+
+/// Most elements of a value.
+const MAX_ELEMENTS: usize = 1 << 24;
+/// Most products of an evaluation.
+const MAX_WORK: u64 = 1 << 32;
+/// Deepest nesting of bodies.
+const MAX_DEPTH: usize = 16;
+
+/// An array of enclosures, or of integers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Its extents.
+    pub dims: Vec<usize>,
+    /// Its elements, the last index fastest.
+    pub data: Data,
+}
+
+/// The elements of an array.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// Real numbers.
+    Reals(Vec<Enclosure>),
+    /// Integers and booleans.
+    Integers(Vec<i64>),
+}
+
+/// Why a network is not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvaluationError {
+    /// An operator that is not known here.
+    Operator {
+        /// The node.
+        node: String,
+    },
+    /// Operands that do not fit the operator, or each other.
+    Operands {
+        /// The node.
+        node: String,
+    },
+    /// A value that is not there.
+    Missing {
+        /// Its name.
+        value: String,
+    },
+    /// It would take too long, or too much memory.
+    TooLarge {
+        /// The node.
+        node: String,
+    },
+}
+
+impl std::fmt::Display for EvaluationError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Operator { node } => write!(f, "{node} is not evaluated"),
+            Self::Operands { node } => write!(f, "the operands of {node} do not fit at this size"),
+            Self::Missing { value } => write!(f, "there is no value `{value}`"),
+            Self::TooLarge { node } => write!(f, "{node} is too large to be evaluated"),
+        }
+    }
+}
+
+/// Why an operator has no result.
+enum Refusal {
+    Operator,
+    Operands,
+    TooLarge,
+}
+
+type Evaluated<T> = Result<T, Refusal>;
+
+impl Array {
+    /// Real numbers.
+    pub fn reals(dims: Vec<usize>, values: Vec<Enclosure>) -> Self {
+        Self { dims, data: Data::Reals(values) }
+    }
+
+    fn integers(dims: Vec<usize>, values: Vec<i64>) -> Self {
+        Self { dims, data: Data::Integers(values) }
+    }
+
+    fn of_stored(array: &Stored) -> Option<Self> {
+        let dims = array.dims().to_vec();
+        let count = array.len();
+        let data = if array.element().is_float() {
+            let value = |place| {
+                let value = array.float(place)?;
+                // Infinite bounds, of a `Clip` for instance, are themselves.
+                Some(if value.is_nan() { Enclosure::ALL } else { Enclosure { low: value, high: value } })
+            };
+            Data::Reals((0..count).map(value).collect::<Option<_>>()?)
+        } else {
+            Data::Integers((0..count).map(|place| array.integer(place)).collect::<Option<_>>()?)
+        };
+        Some(Self { dims, data })
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        match &self.data {
+            Data::Reals(values) => values.len(),
+            Data::Integers(values) => values.len(),
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An element as an enclosure.
+    pub fn real(&self, place: usize) -> Enclosure {
+        match &self.data {
+            Data::Reals(values) => values.get(place).copied().unwrap_or(Enclosure::ALL),
+            Data::Integers(values) => values.get(place).map_or(Enclosure::ALL, |&value| integer(value)),
+        }
+    }
+
+    fn integer_values(&self) -> Option<&[i64]> {
+        match &self.data {
+            Data::Integers(values) => Some(values),
+            Data::Reals(_) => None,
+        }
+    }
+
+    /// The array of the elements at these places.
+    fn gathered(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Option<Self> {
+        let data = match &self.data {
+            Data::Reals(values) => {
+                Data::Reals(places.map(|place| values.get(place).copied()).collect::<Option<_>>()?)
+            }
+            Data::Integers(values) => {
+                Data::Integers(places.map(|place| values.get(place).copied()).collect::<Option<_>>()?)
+            }
+        };
+        Some(Self { dims, data })
+    }
+
+    fn reshaped(&self, dims: Vec<usize>) -> Option<Self> {
+        (count(&dims)? == self.len()).then(|| Self { dims, data: self.data.clone() })
+    }
+}
+
+/// An integer as an enclosure.
+fn integer(value: i64) -> Enclosure {
+    Tensor::scalar(value.into()).enclosure(0)
+}
+
+/// The outputs of a network.
+///
+/// # Errors
+/// [`EvaluationError`].
+pub fn evaluate(model: &Model, inputs: &FxHashMap<String, Array>) -> Result<Vec<Array>, EvaluationError> {
+    let opset = model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx");
+    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), work: MAX_WORK };
+    let mut values = inputs.clone();
+    machine.graph(&model.graph, &mut values, 0)?;
+    let output = |name: &String| {
+        values.get(name).cloned().ok_or_else(|| EvaluationError::Missing { value: name.clone() })
+    };
+    model.graph.outputs.iter().map(|output_| output(&output_.name)).collect()
+}
+
+struct Machine {
+    opset: i64,
+    /// Products left.
+    work: u64,
+}
+
+/// A node with its operands.
+struct Call<'c> {
+    node: &'c Node,
+    inputs: Vec<Option<&'c Array>>,
+    opset: i64,
+}
+
+impl<'c> Call<'c> {
+    fn array(&self, position: usize) -> Evaluated<&'c Array> {
+        self.optional(position).ok_or(Refusal::Operands)
+    }
+
+    fn optional(&self, position: usize) -> Option<&'c Array> {
+        self.inputs.get(position).copied().flatten()
+    }
+
+    fn attribute(&self, name: &str) -> Option<&'c Attribute> {
+        self.node.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    fn int(&self, name: &str, default: i64) -> i64 {
+        match self.attribute(name) {
+            Some(Attribute::Int(value)) => *value,
+            _ => default,
+        }
+    }
+
+    fn ints(&self, name: &str) -> Option<&'c [i64]> {
+        match self.attribute(name) {
+            Some(Attribute::Ints(values)) => Some(values),
+            _ => None,
+        }
+    }
+
+    fn float(&self, name: &str) -> Option<Enclosure> {
+        match self.attribute(name) {
+            Some(Attribute::Float(value)) => Some(Enclosure::point((*value).into())),
+            _ => None,
+        }
+    }
+
+    fn text(&self, name: &str, default: &'c str) -> &'c str {
+        match self.attribute(name) {
+            Some(Attribute::Text(value)) => value,
+            _ => default,
+        }
+    }
+
+    /// Integers of an attribute, or of an operand.
+    fn list(&self, name: &str, position: usize) -> Option<Vec<i64>> {
+        let operand = || self.optional(position).and_then(Array::integer_values).map(<[i64]>::to_vec);
+        self.ints(name).map(<[i64]>::to_vec).or_else(operand)
+    }
+
+    fn axis(&self, name: &str, default: i64, rank: usize) -> Evaluated<usize> {
+        place(self.int(name, default), rank).ok_or(Refusal::Operands)
+    }
+}
+
+/// A place counted from the start.
+fn place(place: i64, extent: usize) -> Option<usize> {
+    let signed = i64::try_from(extent).ok()?;
+    let place = usize::try_from(if place < 0 { place + signed } else { place }).ok()?;
+    (place < extent).then_some(place)
+}
+
+impl Machine {
+    fn graph(
+        &mut self,
+        graph: &Graph,
+        values: &mut FxHashMap<String, Array>,
+        depth: usize,
+    ) -> Result<(), EvaluationError> {
+        for (name, array) in &graph.constants {
+            let missing = || EvaluationError::Missing { value: name.clone() };
+            values.insert(name.clone(), Array::of_stored(array).ok_or_else(missing)?);
+        }
+        for node in &graph.nodes {
+            let results = self.node(node, values, depth)?;
+            for (name, value) in node.outputs.iter().zip(results) {
+                values.insert(name.clone(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn node(
+        &mut self,
+        node: &Node,
+        values: &FxHashMap<String, Array>,
+        depth: usize,
+    ) -> Result<Vec<Array>, EvaluationError> {
+        let shown = || {
+            let output = node.outputs.first().map_or("", String::as_str);
+            format!("{} `{}`", node.operator, if node.name.is_empty() { output } else { &node.name })
+        };
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for name in &node.inputs {
+            let missing = || EvaluationError::Missing { value: name.clone() };
+            inputs.push(if name.is_empty() { None } else { Some(values.get(name).ok_or_else(missing)?) });
+        }
+        let call = Call { node, inputs, opset: self.opset };
+        if node.operator == "If" && node.domain.is_empty() {
+            return self.branch(&call, values, depth, &shown());
+        }
+        self.operator(&call).map_err(|refusal| match refusal {
+            Refusal::Operator => EvaluationError::Operator { node: shown() },
+            Refusal::Operands => EvaluationError::Operands { node: shown() },
+            Refusal::TooLarge => EvaluationError::TooLarge { node: shown() },
+        })
+    }
+
+    fn branch(
+        &mut self,
+        call: &Call<'_>,
+        values: &FxHashMap<String, Array>,
+        depth: usize,
+        shown: &str,
+    ) -> Result<Vec<Array>, EvaluationError> {
+        let wrong = || EvaluationError::Operands { node: shown.to_owned() };
+        let condition =
+            call.optional(0).and_then(Array::integer_values).and_then(|values| values.first().copied());
+        let name = if condition.ok_or_else(wrong)? == 0 { "else_branch" } else { "then_branch" };
+        let Some(Attribute::Graph(body)) = call.attribute(name) else { return Err(wrong()) };
+        if depth >= MAX_DEPTH {
+            return Err(EvaluationError::TooLarge { node: shown.to_owned() });
+        }
+        let mut inside = values.clone();
+        self.graph(body, &mut inside, depth + 1)?;
+        let output = |name: &String| {
+            inside.get(name).cloned().ok_or_else(|| EvaluationError::Missing { value: name.clone() })
+        };
+        body.outputs.iter().map(|port| output(&port.name)).collect()
+    }
+
+    fn operator(&mut self, call: &Call<'_>) -> Evaluated<Vec<Array>> {
+        if !matches!(call.node.domain.as_str(), "" | "com.microsoft") {
+            return Err(Refusal::Operator);
+        }
+        let one = |result: Evaluated<Array>| result.map(|array| vec![array]);
+        match call.node.operator.as_str() {
+            "Conv" | "FusedConv" => {
+                let result = window::conv(self, call)?;
+                one(elementwise::activation(call, result))
+            }
+            "ConvTranspose" => one(window::conv_transpose(self, call)),
+            "AveragePool" | "MaxPool" => one(window::pool(self, call)),
+            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax"
+            | "ReduceMin" => one(linear::reduce(call)),
+            "BatchNormalization" => one(linear::batch_normalization(call)),
+            "Gemm" => one(linear::gemm(self, call)),
+            "MatMul" | "FusedMatMul" => one(linear::matmul(self, call)),
+            "LayerNormalization" => one(linear::layer_normalization(call)),
+            "Softmax" | "LogSoftmax" => one(linear::softmax(call)),
+            "Split" => moving::split(call),
+            "Constant" | "Shape" | "ConstantOfShape" | "Range" | "Concat" | "Slice" | "Gather" | "Pad"
+            | "Resize" | "Upsample" | "SpaceToDepth" | "DepthToSpace" | "Reshape" | "Flatten" | "Squeeze"
+            | "Unsqueeze" | "Transpose" | "Expand" | "Identity" | "Dropout" | "Cast" => {
+                one(moving::moved(call))
+            }
+            _ => one(elementwise::elementwise(call)),
+        }
+    }
+
+    /// Takes so many products off what is left.
+    fn spend(&mut self, products: usize) -> Evaluated<()> {
+        let products = u64::try_from(products).map_err(|_| Refusal::TooLarge)?;
+        self.work = self.work.checked_sub(products).ok_or(Refusal::TooLarge)?;
+        Ok(())
+    }
+}
+
+/// The number of elements of a value that may be made.
+fn room(dims: &[usize]) -> Evaluated<usize> {
+    count(dims).filter(|&count| count <= MAX_ELEMENTS).ok_or(Refusal::TooLarge)
+}

@@ -1,0 +1,401 @@
+//! Operators that move values, or make integers from sizes.
+
+use convproof_files::onnx::Attribute;
+
+use crate::enclosure::Enclosure;
+use crate::tensor::{Broadcast, broadcast, indices, strides};
+
+use super::linear::transposed;
+use super::{Array, Call, Data, Evaluated, Refusal, integer, place, room};
+
+pub(super) fn moved(call: &Call<'_>) -> Evaluated<Array> {
+    match call.node.operator.as_str() {
+        "Constant" => constant(call),
+        "Identity" | "Dropout" => call.array(0).cloned(),
+        "Cast" => cast(call),
+        "Shape" => shape(call),
+        "ConstantOfShape" => constant_of_shape(call),
+        "Range" => range(call),
+        "Concat" => concat(call),
+        "Slice" => slice(call),
+        "Gather" => gather(call),
+        "Pad" => pad(call),
+        "Resize" | "Upsample" => resize(call),
+        "SpaceToDepth" => space_to_depth(call),
+        "DepthToSpace" => depth_to_space(call),
+        "Transpose" => {
+            let x = call.array(0)?;
+            let rank = x.dims.len();
+            let order: Option<Vec<usize>> = match call.ints("perm") {
+                Some(order) => order.iter().map(|&axis| place(axis, rank)).collect(),
+                None => Some((0..rank).rev().collect()),
+            };
+            transposed(x, &order.ok_or(Refusal::Operands)?)
+        }
+        "Expand" => {
+            let x = call.array(0)?;
+            let wanted = naturals(&call.list("", 1).ok_or(Refusal::Operands)?)?;
+            let dims = broadcast(&x.dims, &wanted).ok_or(Refusal::Operands)?;
+            room(&dims)?;
+            let walk = Broadcast::new(&x.dims, &dims).ok_or(Refusal::Operands)?;
+            x.gathered(dims.clone(), indices(&dims).map(|index| walk.place(&index))).ok_or(Refusal::Operands)
+        }
+        _ => reshape(call),
+    }
+}
+
+fn naturals(values: &[i64]) -> Evaluated<Vec<usize>> {
+    values.iter().map(|&value| usize::try_from(value).ok()).collect::<Option<_>>().ok_or(Refusal::Operands)
+}
+
+fn constant(call: &Call<'_>) -> Evaluated<Array> {
+    let real = |value: f32| Enclosure::point(value.into());
+    for (name, value) in &call.node.attributes {
+        return Ok(match (name.as_str(), value) {
+            ("value", Attribute::Array(array)) => Array::of_stored(array).ok_or(Refusal::Operands)?,
+            ("value_float", Attribute::Float(value)) => Array::reals(Vec::new(), vec![real(*value)]),
+            ("value_int", Attribute::Int(value)) => Array::integers(Vec::new(), vec![*value]),
+            ("value_floats", Attribute::Floats(values)) => {
+                Array::reals(vec![values.len()], values.iter().copied().map(real).collect())
+            }
+            ("value_ints", Attribute::Ints(values)) => Array::integers(vec![values.len()], values.clone()),
+            _ => continue,
+        });
+    }
+    Err(Refusal::Operator)
+}
+
+fn cast(call: &Call<'_>) -> Evaluated<Array> {
+    let x = call.array(0)?;
+    match (call.int("to", 1), &x.data) {
+        (1 | 10 | 11 | 16, _) => {
+            Ok(Array::reals(x.dims.clone(), (0..x.len()).map(|place| x.real(place)).collect()))
+        }
+        (6 | 7, Data::Integers(_)) => Ok(x.clone()),
+        (9, Data::Integers(values)) => {
+            Ok(Array::integers(x.dims.clone(), values.iter().map(|&value| i64::from(value != 0)).collect()))
+        }
+        _ => Err(Refusal::Operator),
+    }
+}
+
+fn shape(call: &Call<'_>) -> Evaluated<Array> {
+    let dims = &call.array(0)?.dims;
+    let rank = i64::try_from(dims.len()).map_err(|_| Refusal::TooLarge)?;
+    let at = |value: i64| {
+        usize::try_from(if value < 0 { value + rank } else { value }.clamp(0, rank)).unwrap_or(0)
+    };
+    let (start, end) = (at(call.int("start", 0)), at(call.int("end", i64::MAX)));
+    let dims = dims.get(start..end.max(start)).ok_or(Refusal::Operands)?;
+    let values = dims.iter().map(|&extent| i64::try_from(extent).unwrap_or(i64::MAX)).collect();
+    Ok(Array::integers(vec![dims.len()], values))
+}
+
+fn constant_of_shape(call: &Call<'_>) -> Evaluated<Array> {
+    let dims = naturals(&call.list("", 0).ok_or(Refusal::Operands)?)?;
+    let count = room(&dims)?;
+    let value = match call.attribute("value") {
+        Some(Attribute::Array(array)) => Array::of_stored(array).ok_or(Refusal::Operands)?,
+        _ => Array::reals(vec![1], vec![Enclosure::ZERO]),
+    };
+    value.gathered(dims, std::iter::repeat_n(0, count)).ok_or(Refusal::Operands)
+}
+
+fn range(call: &Call<'_>) -> Evaluated<Array> {
+    let number = |position: usize| -> Evaluated<i64> {
+        let array = call.array(position)?;
+        match &array.data {
+            Data::Integers(values) => values.first().copied().ok_or(Refusal::Operands),
+            Data::Reals(_) => array.real(0).whole().ok_or(Refusal::Operator),
+        }
+    };
+    let (start, limit, step) = (number(0)?, number(1)?, number(2)?);
+    if step == 0 {
+        return Err(Refusal::Operands);
+    }
+    let distance = i128::from(limit) - i128::from(start);
+    let count = (distance + i128::from(step) - i128::from(step.signum())).div_euclid(i128::from(step)).max(0);
+    let count = usize::try_from(count).map_err(|_| Refusal::TooLarge)?;
+    room(&[count])?;
+    let values: Vec<i64> =
+        std::iter::successors(Some(start), |at| at.checked_add(step)).take(count).collect();
+    Ok(if matches!(call.array(0)?.data, Data::Integers(_)) {
+        Array::integers(vec![count], values)
+    } else {
+        Array::reals(vec![count], values.into_iter().map(integer).collect())
+    })
+}
+
+fn concat(call: &Call<'_>) -> Evaluated<Array> {
+    let first = call.array(0)?;
+    let axis = call.axis("axis", 1, first.dims.len())?;
+    let mut dims = first.dims.clone();
+    dims[axis] = 0;
+    let mut parts = Vec::new();
+    for position in 0..call.inputs.len() {
+        let part = call.array(position)?;
+        let fits =
+            part.dims.len() == dims.len() && (0..dims.len()).all(|n| n == axis || part.dims[n] == dims[n]);
+        if !fits {
+            return Err(Refusal::Operands);
+        }
+        dims[axis] += part.dims[axis];
+        parts.push(part);
+    }
+    room(&dims)?;
+    let outer: usize = dims[..axis].iter().product();
+    let whole = parts.iter().all(|part| matches!(part.data, Data::Integers(_)));
+    let (mut reals, mut integers) = (Vec::new(), Vec::new());
+    for block in 0..outer {
+        for part in &parts {
+            let size = part.len() / outer;
+            for at in block * size..(block + 1) * size {
+                match &part.data {
+                    Data::Integers(values) if whole => integers.push(values[at]),
+                    _ => reals.push(part.real(at)),
+                }
+            }
+        }
+    }
+    Ok(if whole { Array::integers(dims, integers) } else { Array::reals(dims, reals) })
+}
+
+pub(super) fn split(call: &Call<'_>) -> Evaluated<Vec<Array>> {
+    let x = call.array(0)?;
+    let axis = call.axis("axis", 0, x.dims.len())?;
+    let count = call.node.outputs.len().max(1);
+    let extent = x.dims[axis];
+    let sizes = match call.list("split", 1) {
+        Some(sizes) => naturals(&sizes)?,
+        None => (0..count)
+            .map(|n| extent.div_ceil(count).min(extent.saturating_sub(n * extent.div_ceil(count))))
+            .collect(),
+    };
+    if sizes.iter().sum::<usize>() != extent {
+        return Err(Refusal::Operands);
+    }
+    let mut first = 0;
+    let mut parts = Vec::new();
+    for size in sizes {
+        parts.push(along(x, axis, &(first..first + size).collect::<Vec<_>>())?);
+        first += size;
+    }
+    Ok(parts)
+}
+
+/// These places along an axis.
+fn along(x: &Array, axis: usize, chosen: &[usize]) -> Evaluated<Array> {
+    let own = strides(&x.dims);
+    let mut dims = x.dims.clone();
+    dims[axis] = chosen.len();
+    room(&dims)?;
+    let places = indices(&dims).map(|index| {
+        index.iter().enumerate().map(|(n, &i)| if n == axis { chosen[i] } else { i } * own[n]).sum()
+    });
+    x.gathered(dims.clone(), places).ok_or(Refusal::Operands)
+}
+
+fn slice(call: &Call<'_>) -> Evaluated<Array> {
+    let mut x = call.array(0)?.clone();
+    let starts = call.list("starts", 1).ok_or(Refusal::Operands)?;
+    let ends = call.list("ends", 2).ok_or(Refusal::Operands)?;
+    let count = i64::try_from(starts.len()).map_err(|_| Refusal::TooLarge)?;
+    let axes = call.list("axes", 3).unwrap_or_else(|| (0..count).collect());
+    let steps = call.list("", 4).unwrap_or_else(|| vec![1; starts.len()]);
+    for (n, &start) in starts.iter().enumerate() {
+        let at = |list: &[i64]| list.get(n).copied().ok_or(Refusal::Operands);
+        let (end, axis, step) = (at(&ends)?, at(&axes)?, at(&steps)?);
+        let axis = place(axis, x.dims.len()).ok_or(Refusal::Operands)?;
+        let extent = i64::try_from(x.dims[axis]).map_err(|_| Refusal::TooLarge)?;
+        let from_end = |value: i64| if value < 0 { value.saturating_add(extent) } else { value };
+        let (start, end) = (from_end(start), from_end(end));
+        let inside: Vec<usize> = match step {
+            0 => return Err(Refusal::Operands),
+            1.. => (start.clamp(0, extent)..end.clamp(0, extent))
+                .step_by(usize::try_from(step).unwrap_or(usize::MAX))
+                .filter_map(|at| usize::try_from(at).ok())
+                .collect(),
+            _ => {
+                let (mut at, end) = (start.min(extent - 1), end.max(-1));
+                let mut inside = Vec::new();
+                while at > end {
+                    inside.push(usize::try_from(at).map_err(|_| Refusal::Operands)?);
+                    at = at.saturating_add(step);
+                }
+                inside
+            }
+        };
+        x = along(&x, axis, &inside)?;
+    }
+    Ok(x)
+}
+
+fn gather(call: &Call<'_>) -> Evaluated<Array> {
+    let (x, names) = (call.array(0)?, call.array(1)?);
+    let axis = call.axis("axis", 0, x.dims.len())?;
+    let values = names.integer_values().ok_or(Refusal::Operands)?;
+    let places: Option<Vec<usize>> = values.iter().map(|&name| place(name, x.dims[axis])).collect();
+    let flat = along(x, axis, &places.ok_or(Refusal::Operands)?)?;
+    let dims = x.dims[..axis].iter().chain(&names.dims).chain(&x.dims[axis + 1..]).copied().collect();
+    flat.reshaped(dims).ok_or(Refusal::Operands)
+}
+
+fn pad(call: &Call<'_>) -> Evaluated<Array> {
+    let x = call.array(0)?;
+    let rank = x.dims.len();
+    let pads = call.list("pads", 1).ok_or(Refusal::Operands)?;
+    if call.text("mode", "constant") != "constant" || call.optional(3).is_some() {
+        return Err(Refusal::Operator);
+    }
+    if pads.len() != 2 * rank || pads.iter().any(|pad| !(0..1 << 20).contains(pad)) {
+        return Err(Refusal::Operands);
+    }
+    let value =
+        call.optional(2).map(|value| value.real(0)).or(call.float("value")).unwrap_or(Enclosure::ZERO);
+    let pads = naturals(&pads)?;
+    let dims: Vec<usize> = (0..rank).map(|axis| pads[axis] + x.dims[axis] + pads[axis + rank]).collect();
+    room(&dims)?;
+    let own = strides(&x.dims);
+    let element = |index: Vec<usize>| {
+        let along = |axis: usize| {
+            index[axis].checked_sub(pads[axis]).filter(|&at| at < x.dims[axis]).map(|at| at * own[axis])
+        };
+        (0..rank).map(along).sum::<Option<usize>>().map_or(value, |place| x.real(place))
+    };
+    Ok(Array::reals(dims.clone(), indices(&dims).map(element).collect()))
+}
+
+/// Enlargement by whole factors, each value repeated.
+fn resize(call: &Call<'_>) -> Evaluated<Array> {
+    let x = call.array(0)?;
+    let rank = x.dims.len();
+    let mode = call.text("coordinate_transformation_mode", "half_pixel");
+    let rounding = call.text("nearest_mode", "round_prefer_floor");
+    let old = call.node.operator == "Upsample" || call.opset < 11;
+    let repeats = old
+        || matches!(
+            (mode, rounding),
+            ("asymmetric", "floor")
+                | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
+        );
+    if call.text("mode", "nearest") != "nearest" || !repeats {
+        return Err(Refusal::Operator);
+    }
+    let whole = |value: Enclosure| {
+        value.whole().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=64).contains(n))
+    };
+    let scales = match call.attribute("scales") {
+        Some(Attribute::Floats(scales)) => {
+            scales.iter().map(|&scale| whole(Enclosure::point(scale.into()))).collect()
+        }
+        _ => match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values))
+        {
+            (Some(scales), _) if !scales.is_empty() => {
+                (0..scales.len()).map(|place| whole(scales.real(place))).collect()
+            }
+            (_, Some(sizes)) if sizes.len() == rank => {
+                let sizes = naturals(sizes)?;
+                (0..rank)
+                    .map(|axis| sizes[axis].is_multiple_of(x.dims[axis]).then(|| sizes[axis] / x.dims[axis]))
+                    .collect()
+            }
+            _ => return Err(Refusal::Operands),
+        },
+    };
+    let scales: Vec<usize> =
+        Option::<Vec<usize>>::filter(scales, |scales| scales.len() == rank).ok_or(Refusal::Operator)?;
+    let dims: Vec<usize> = x.dims.iter().zip(&scales).map(|(&extent, &scale)| extent * scale).collect();
+    room(&dims)?;
+    let own = strides(&x.dims);
+    let places =
+        indices(&dims).map(|index| (0..rank).map(|axis| index[axis] / scales[axis] * own[axis]).sum());
+    x.gathered(dims.clone(), places).ok_or(Refusal::Operands)
+}
+
+fn block(call: &Call<'_>) -> Evaluated<usize> {
+    usize::try_from(call.int("blocksize", 0))
+        .ok()
+        .filter(|block| (1..=1024).contains(block))
+        .ok_or(Refusal::Operands)
+}
+
+fn space_to_depth(call: &Call<'_>) -> Evaluated<Array> {
+    let (x, block) = (call.array(0)?, block(call)?);
+    let &[n, c, h, w] = x.dims.as_slice() else { return Err(Refusal::Operands) };
+    if h % block != 0 || w % block != 0 {
+        return Err(Refusal::Operands);
+    }
+    let split = x.reshaped(vec![n, c, h / block, block, w / block, block]).ok_or(Refusal::Operands)?;
+    let turned = transposed(&split, &[0, 3, 5, 1, 2, 4])?;
+    turned.reshaped(vec![n, c * block * block, h / block, w / block]).ok_or(Refusal::Operands)
+}
+
+fn depth_to_space(call: &Call<'_>) -> Evaluated<Array> {
+    let (x, block) = (call.array(0)?, block(call)?);
+    let &[n, c, h, w] = x.dims.as_slice() else { return Err(Refusal::Operands) };
+    if c % (block * block) != 0 {
+        return Err(Refusal::Operands);
+    }
+    let inner = c / (block * block);
+    let turned = if call.text("mode", "DCR") == "CRD" {
+        let split = x.reshaped(vec![n, inner, block, block, h, w]).ok_or(Refusal::Operands)?;
+        transposed(&split, &[0, 1, 4, 2, 5, 3])?
+    } else {
+        let split = x.reshaped(vec![n, block, block, inner, h, w]).ok_or(Refusal::Operands)?;
+        transposed(&split, &[0, 3, 4, 1, 5, 2])?
+    };
+    turned.reshaped(vec![n, inner, h * block, w * block]).ok_or(Refusal::Operands)
+}
+
+fn reshape(call: &Call<'_>) -> Evaluated<Array> {
+    let x = call.array(0)?;
+    let rank = x.dims.len();
+    let dims = match call.node.operator.as_str() {
+        "Flatten" => {
+            let at = call.int("axis", 1);
+            let at = if usize::try_from(at).ok() == Some(rank) {
+                rank
+            } else {
+                place(at, rank).ok_or(Refusal::Operands)?
+            };
+            vec![x.dims[..at].iter().product(), x.dims[at..].iter().product()]
+        }
+        "Squeeze" => {
+            let gone: Option<Vec<usize>> = match call.list("axes", 1) {
+                Some(axes) => axes.iter().map(|&axis| place(axis, rank)).collect(),
+                None => Some((0..rank).filter(|&axis| x.dims[axis] == 1).collect()),
+            };
+            let gone = gone.ok_or(Refusal::Operands)?;
+            (0..rank).filter(|axis| !gone.contains(axis)).map(|axis| x.dims[axis]).collect()
+        }
+        "Unsqueeze" => {
+            let axes = call.list("axes", 1).ok_or(Refusal::Operands)?;
+            let rank = rank + axes.len();
+            let new: Option<Vec<usize>> = axes.iter().map(|&axis| place(axis, rank)).collect();
+            let new = new.ok_or(Refusal::Operands)?;
+            let mut old = x.dims.iter().copied();
+            let dims = (0..rank).map(|axis| if new.contains(&axis) { Some(1) } else { old.next() });
+            dims.collect::<Option<_>>().ok_or(Refusal::Operands)?
+        }
+        _ => wanted(call, x)?,
+    };
+    x.reshaped(dims).ok_or(Refusal::Operands)
+}
+
+/// The extents of a `Reshape`.
+fn wanted(call: &Call<'_>, x: &Array) -> Evaluated<Vec<usize>> {
+    let wanted = call.list("shape", 1).ok_or(Refusal::Operands)?;
+    let mut dims = Vec::with_capacity(wanted.len());
+    for (axis, &extent) in wanted.iter().enumerate() {
+        dims.push(match extent {
+            0 if call.int("allowzero", 0) == 0 => *x.dims.get(axis).ok_or(Refusal::Operands)?,
+            -1 => 1,
+            _ => usize::try_from(extent).map_err(|_| Refusal::Operands)?,
+        });
+    }
+    if let Some(axis) = wanted.iter().position(|&extent| extent == -1) {
+        let others = crate::tensor::count(&dims).filter(|&others| others > 0).ok_or(Refusal::Operands)?;
+        dims[axis] = x.len() / others;
+    }
+    Ok(dims)
+}

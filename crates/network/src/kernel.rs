@@ -1,0 +1,462 @@
+//! Kernels as products and sums of the arrays of a file, not multiplied out.
+//!
+//! A kernel maps input channels to output channels with one coefficient for each tap. What it is at one output
+//! channel is computed by pulling that channel back through the parts, in exact numbers or in balls; nothing as
+//! large as the whole product is ever held.
+
+use std::sync::Arc;
+
+use crate::number::Number;
+use crate::tensor::Tensor;
+
+/// A kernel; cheap to clone.
+pub type Kernel = Arc<KernelData>;
+
+/// The channels and taps of a kernel, and how it is made.
+#[derive(Clone, Debug)]
+pub struct KernelData {
+    /// Output channels.
+    pub outputs: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Taps along each axis of the value; 1 along the axis of the channels.
+    pub taps: Vec<usize>,
+    /// How it is made.
+    pub node: Node,
+}
+
+/// How a kernel is made.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// Each channel to itself.
+    Identity,
+    /// No coefficient but 0.
+    Zero,
+    /// Each channel to itself, times a number of its own.
+    Diagonal(Arc<[Number]>),
+    /// Each channel to itself, all taps the same number.
+    Uniform(Number),
+    /// The elements of an array.
+    Dense(Dense),
+    /// One kernel after another: a tap `t` of `outer` and one `u` of `inner` meet at `t·outer_step + u·inner_step`.
+    Compose {
+        /// The kernel that is applied last.
+        outer: Kernel,
+        /// The kernel that is applied first.
+        inner: Kernel,
+        /// How far apart neighbouring taps of `outer` stand, along each axis.
+        outer_step: Vec<usize>,
+        /// The same of `inner`.
+        inner_step: Vec<usize>,
+    },
+    /// The sum of kernels, each from this tap on.
+    Sum(Vec<(Kernel, Vec<usize>)>),
+    /// The output channels of the first kernel, then those of the second, …, each from this tap on.
+    Stack(Vec<(Kernel, Vec<usize>)>),
+    /// These output channels.
+    Select(Kernel, Arc<[usize]>),
+}
+
+/// The elements of an array as a kernel: where the one for an output, an input and a tap stands.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    /// The array.
+    pub tensor: Tensor,
+    /// Output channels of a group.
+    pub group_outputs: usize,
+    /// Input channels of a group.
+    pub group_inputs: usize,
+    /// From a group to the next.
+    pub group_stride: usize,
+    /// From an output channel to the next.
+    pub output_stride: usize,
+    /// From an input channel to the next.
+    pub input_stride: usize,
+    /// For each tap: where its element stands, and its tap along each axis.
+    pub places: Arc<[(usize, Vec<usize>)]>,
+}
+
+/// The coefficients of one output channel: for each of these input channels, all taps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<T> {
+    /// Input channels, rising.
+    pub channels: Vec<usize>,
+    /// Taps along each axis.
+    pub taps: Vec<usize>,
+    /// Coefficients, all taps of the first channel first.
+    pub values: Vec<T>,
+}
+
+/// Numbers that rows are computed in.
+pub trait Scalar: Clone {
+    /// 0.
+    fn zero() -> Self;
+    /// Whether it is certainly 0.
+    fn is_zero(&self) -> bool;
+    /// Adds a product.
+    fn add_product(&mut self, a: &Self, b: &Self);
+    /// An element of an array.
+    fn element(tensor: &Tensor, place: usize) -> Self;
+    /// An exact number.
+    fn of(number: &Number) -> Self;
+}
+
+/// An exact number; nothing where an element is not finite or has too many roots.
+pub type Exact = Option<Number>;
+
+impl Scalar for Exact {
+    fn zero() -> Self {
+        Some(Number::default())
+    }
+
+    fn is_zero(&self) -> bool {
+        self.as_ref().is_some_and(Number::is_zero)
+    }
+
+    fn add_product(&mut self, a: &Self, b: &Self) {
+        *self = match (&self, a, b) {
+            (Some(sum), Some(a), Some(b)) => a.times(b).map(|product| sum.plus(&product)),
+            _ => None,
+        };
+    }
+
+    fn element(tensor: &Tensor, place: usize) -> Self {
+        tensor.number(place)
+    }
+
+    fn of(number: &Number) -> Self {
+        Some(number.clone())
+    }
+}
+
+/// The identity on this many channels.
+pub fn identity(channels: usize, rank: usize) -> Kernel {
+    Arc::new(KernelData { outputs: channels, inputs: channels, taps: vec![1; rank], node: Node::Identity })
+}
+
+/// Each channel times a number.
+pub fn diagonal(numbers: Arc<[Number]>, rank: usize) -> Kernel {
+    let channels = numbers.len();
+    Arc::new(KernelData {
+        outputs: channels,
+        inputs: channels,
+        taps: vec![1; rank],
+        node: Node::Diagonal(numbers),
+    })
+}
+
+/// A column of numbers: from the single channel of a constant 1.
+pub fn column(tensor: &Tensor, rank: usize) -> Kernel {
+    let dense = Dense {
+        group_outputs: tensor.len(),
+        group_inputs: 1,
+        group_stride: 0,
+        output_stride: 1,
+        input_stride: 1,
+        places: [(0, vec![0; rank])].into(),
+        tensor: tensor.clone(),
+    };
+    Arc::new(KernelData { outputs: tensor.len(), inputs: 1, taps: vec![1; rank], node: Node::Dense(dense) })
+}
+
+/// One kernel after another.
+pub fn compose(outer: &Kernel, inner: &Kernel, outer_step: Vec<usize>, inner_step: Vec<usize>) -> Kernel {
+    let plain = outer_step.iter().chain(&inner_step).all(|&step| step == 1);
+    match (&outer.node, &inner.node) {
+        (Node::Identity, _) if inner_step.iter().all(|&step| step == 1) => return inner.clone(),
+        (_, Node::Identity) if outer_step.iter().all(|&step| step == 1) => return outer.clone(),
+        (Node::Diagonal(a), Node::Diagonal(b)) if plain => {
+            let product: Option<Vec<Number>> = a.iter().zip(b.iter()).map(|(a, b)| a.times(b)).collect();
+            if let Some(product) = product {
+                return diagonal(product.into(), outer.taps.len());
+            }
+        }
+        (Node::Diagonal(_), Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is })
+            if plain && matches!(o.node, Node::Diagonal(_)) =>
+        {
+            return compose(&compose(outer, o, outer_step, os.clone()), i, os.clone(), is.clone());
+        }
+        _ => {}
+    }
+    let taps = (0..outer.taps.len())
+        .map(|axis| (outer.taps[axis] - 1) * outer_step[axis] + (inner.taps[axis] - 1) * inner_step[axis] + 1)
+        .collect();
+    let node = Node::Compose { outer: outer.clone(), inner: inner.clone(), outer_step, inner_step };
+    Arc::new(KernelData { outputs: outer.outputs, inputs: inner.inputs, taps, node })
+}
+
+impl KernelData {
+    /// The coefficients of an output channel.
+    pub fn row<T: Scalar>(&self, output: usize) -> Row<T> {
+        let unit = Row {
+            channels: vec![output],
+            taps: vec![1; self.taps.len()],
+            values: vec![T::of(&Number::from(1))],
+        };
+        let ones = vec![1; self.taps.len()];
+        pull(&unit, self, &ones, &ones)
+    }
+
+    /// About how many products it takes to pull a row with so many coefficients back, and how many it then has.
+    fn effort(&self, entries: u64) -> (u64, u64) {
+        let most =
+            self.taps.iter().fold(self.inputs as u64, |product, &taps| product.saturating_mul(taps as u64));
+        match &self.node {
+            Node::Zero => (0, 0),
+            Node::Identity | Node::Diagonal(_) => (entries, entries),
+            Node::Uniform(_) => {
+                let cost = self.taps.iter().fold(entries, |cost, &taps| cost.saturating_mul(taps as u64));
+                (cost, cost)
+            }
+            Node::Dense(dense) => {
+                let cost = entries.saturating_mul((dense.group_inputs * dense.places.len()) as u64);
+                (cost, cost.min(most))
+            }
+            Node::Compose { outer, inner, .. } => {
+                let (first, between) = outer.effort(entries);
+                let (second, left) = inner.effort(between);
+                (first.saturating_add(second), left)
+            }
+            Node::Sum(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
+                let (own, own_left) = part.effort(entries);
+                (cost.saturating_add(own), left.max(own_left))
+            }),
+            Node::Stack(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
+                let (own, own_left) = part.effort(entries);
+                (cost.max(own), left.max(own_left))
+            }),
+            Node::Select(inner, _) => inner.effort(entries),
+        }
+    }
+
+    /// About how many products all rows take.
+    pub fn work(&self) -> u64 {
+        self.effort(1).0.saturating_mul(self.outputs as u64)
+    }
+
+    /// Whether two kernels are made of the same numbers in the same way.
+    pub fn same(&self, other: &Self) -> bool {
+        if (self.outputs, self.inputs, &self.taps) != (other.outputs, other.inputs, &other.taps) {
+            return false;
+        }
+        let pairs = |a: &[(Kernel, Vec<usize>)], b: &[(Kernel, Vec<usize>)]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1 == b.1 && same(&a.0, &b.0))
+        };
+        match (&self.node, &other.node) {
+            (Node::Identity, Node::Identity) | (Node::Zero, Node::Zero) => true,
+            (Node::Diagonal(a), Node::Diagonal(b)) => a == b,
+            (Node::Uniform(a), Node::Uniform(b)) => a == b,
+            (Node::Dense(a), Node::Dense(b)) => a.same(b),
+            (
+                Node::Compose { outer, inner, outer_step, inner_step },
+                Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
+            ) => (outer_step, inner_step) == (os, is) && same(outer, o) && same(inner, i),
+            (Node::Sum(a), Node::Sum(b)) | (Node::Stack(a), Node::Stack(b)) => pairs(a, b),
+            (Node::Select(a, rows), Node::Select(b, others)) => rows == others && same(a, b),
+            _ => false,
+        }
+    }
+
+    /// Whether every output channel is an input channel times a number that is not negative.
+    pub fn keeps_sign(&self) -> bool {
+        match &self.node {
+            Node::Identity | Node::Zero => true,
+            Node::Diagonal(numbers) => numbers.iter().all(|number| number.enclosure().low >= 0.0),
+            Node::Stack(parts) => parts.iter().all(|(part, _)| part.keeps_sign()),
+            Node::Select(kernel, _) => kernel.keeps_sign(),
+            _ => false,
+        }
+    }
+}
+
+fn same(a: &Kernel, b: &Kernel) -> bool {
+    Arc::ptr_eq(a, b) || a.same(b)
+}
+
+impl Dense {
+    fn same(&self, other: &Self) -> bool {
+        let layout = |dense: &Self| {
+            (
+                dense.group_outputs,
+                dense.group_inputs,
+                dense.group_stride,
+                dense.output_stride,
+                dense.input_stride,
+            )
+        };
+        layout(self) == layout(other) && self.places == other.places && self.tensor.same(&other.tensor)
+    }
+}
+
+/// Collects a row, channel by channel.
+struct Collector<T> {
+    taps: Vec<usize>,
+    strides: Vec<usize>,
+    size: usize,
+    channels: Vec<Option<Vec<T>>>,
+}
+
+impl<T: Scalar> Collector<T> {
+    fn new(inputs: usize, taps: Vec<usize>) -> Self {
+        let size = taps.iter().product();
+        let mut channels = Vec::new();
+        channels.resize_with(inputs, || None);
+        Self { strides: crate::tensor::strides(&taps), taps, size, channels }
+    }
+
+    fn channel(&mut self, channel: usize) -> &mut [T] {
+        let size = self.size;
+        self.channels[channel].get_or_insert_with(|| vec![T::zero(); size])
+    }
+
+    fn finish(self) -> Row<T> {
+        let mut row = Row { channels: Vec::new(), taps: self.taps, values: Vec::new() };
+        for (channel, values) in self.channels.into_iter().enumerate() {
+            if let Some(values) = values {
+                row.channels.push(channel);
+                row.values.extend(values);
+            }
+        }
+        row
+    }
+}
+
+/// A row pulled back through a kernel: tap `t` of the row and `u` of the kernel meet at `t·row_step + u·step`.
+fn pull<T: Scalar>(row: &Row<T>, kernel: &KernelData, row_step: &[usize], step: &[usize]) -> Row<T> {
+    let taps = (0..row.taps.len())
+        .map(|axis| (row.taps[axis] - 1) * row_step[axis] + (kernel.taps[axis] - 1) * step[axis] + 1)
+        .collect();
+    let mut collector = Collector::new(kernel.inputs, taps);
+    pull_into(row, kernel, row_step, step, 0, &mut collector);
+    collector.finish()
+}
+
+/// Adds a row pulled back through a kernel, from a place on.
+fn pull_into<T: Scalar>(
+    row: &Row<T>,
+    kernel: &KernelData,
+    row_step: &[usize],
+    step: &[usize],
+    start: usize,
+    to: &mut Collector<T>,
+) {
+    let place = |tap: &[usize], step: &[usize], to: &Collector<T>| -> usize {
+        tap.iter().zip(step).zip(&to.strides).map(|((&tap, &step), &stride)| tap * step * stride).sum()
+    };
+    match &kernel.node {
+        Node::Zero => {}
+        Node::Sum(parts) => {
+            for (part, from) in parts {
+                let start = start + place(from, step, to);
+                pull_into(row, part, row_step, step, start, to);
+            }
+        }
+        Node::Stack(parts) => {
+            let mut first = 0;
+            for (part, from) in parts {
+                let own = row.channels_between(first, first + part.outputs);
+                if !own.channels.is_empty() {
+                    pull_into(&own, part, row_step, step, start + place(from, step, to), to);
+                }
+                first += part.outputs;
+            }
+        }
+        Node::Select(inner, rows) => {
+            pull_into(&row.renamed(rows, inner.outputs), inner, row_step, step, start, to);
+        }
+        Node::Compose { outer, inner, outer_step, inner_step } => {
+            let outer_step: Vec<usize> = outer_step.iter().zip(step).map(|(a, b)| a * b).collect();
+            let inner_step: Vec<usize> = inner_step.iter().zip(step).map(|(a, b)| a * b).collect();
+            let middle = pull(row, outer, row_step, &outer_step);
+            let ones = vec![1; step.len()];
+            pull_into(&middle, inner, &ones, &inner_step, start, to);
+        }
+        Node::Identity | Node::Diagonal(_) | Node::Uniform(_) | Node::Dense(_) => {
+            let size: usize = row.taps.iter().product();
+            let places: Vec<usize> =
+                crate::tensor::indices(&row.taps).map(|tap| start + place(&tap, row_step, to)).collect();
+            let leaf = Leaf::new(kernel, |tap| place(tap, step, to));
+            for (n, &channel) in row.channels.iter().enumerate() {
+                for (value, &at) in row.values[n * size..(n + 1) * size].iter().zip(&places) {
+                    if !value.is_zero() {
+                        leaf.add(channel, value, at, to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A kernel without parts, its taps as places.
+struct Leaf<'k, T> {
+    node: &'k Node,
+    places: Vec<(usize, usize)>,
+    scalar: Option<T>,
+}
+
+impl<'k, T: Scalar> Leaf<'k, T> {
+    fn new(kernel: &'k KernelData, place: impl Fn(&[usize]) -> usize) -> Self {
+        let mut scalar = None;
+        let places = match &kernel.node {
+            Node::Dense(dense) => dense.places.iter().map(|(element, tap)| (*element, place(tap))).collect(),
+            Node::Uniform(number) => {
+                scalar = Some(T::of(number));
+                crate::tensor::indices(&kernel.taps).map(|tap| (0, place(&tap))).collect()
+            }
+            _ => vec![(0, 0)],
+        };
+        Self { node: &kernel.node, places, scalar }
+    }
+
+    fn add(&self, channel: usize, value: &T, at: usize, to: &mut Collector<T>) {
+        match self.node {
+            Node::Dense(dense) => {
+                let (group, output) = (channel / dense.group_outputs, channel % dense.group_outputs);
+                let first = group * dense.group_stride + output * dense.output_stride;
+                for input in 0..dense.group_inputs {
+                    let first = first + input * dense.input_stride;
+                    let own = to.channel(group * dense.group_inputs + input);
+                    for &(element, place) in &self.places {
+                        own[at + place].add_product(value, &T::element(&dense.tensor, first + element));
+                    }
+                }
+            }
+            Node::Diagonal(numbers) => to.channel(channel)[at].add_product(value, &T::of(&numbers[channel])),
+            _ => {
+                let one = T::of(&Number::from(1));
+                let factor = self.scalar.as_ref().unwrap_or(&one);
+                for &(_, place) in &self.places {
+                    to.channel(channel)[at + place].add_product(value, factor);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Row<T> {
+    /// The part for channels in a range, counted from its start.
+    fn channels_between(&self, start: usize, end: usize) -> Self {
+        let size: usize = self.taps.iter().product();
+        let (from, to) =
+            (self.channels.partition_point(|&c| c < start), self.channels.partition_point(|&c| c < end));
+        Self {
+            channels: self.channels[from..to].iter().map(|channel| channel - start).collect(),
+            taps: self.taps.clone(),
+            values: self.values[from * size..to * size].to_vec(),
+        }
+    }
+
+    /// Each channel under another number; values of equal numbers are added.
+    fn renamed(&self, names: &[usize], channels: usize) -> Self {
+        let size: usize = self.taps.iter().product();
+        let mut collector = Collector::<T>::new(channels, self.taps.clone());
+        let one = T::of(&Number::from(1));
+        for (n, &channel) in self.channels.iter().enumerate() {
+            let own = collector.channel(names[channel]);
+            for (sum, value) in own.iter_mut().zip(&self.values[n * size..(n + 1) * size]) {
+                sum.add_product(value, &one);
+            }
+        }
+        collector.finish()
+    }
+}

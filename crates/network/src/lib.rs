@@ -1,0 +1,24 @@
+//! Networks from model files, and whether two of them are the same function.
+//!
+//! `understand` turns the graph of a file into terms of affine forms; `matching` finds the terms of one network in
+//! another; `compare` decides pairs. Opens no files and prints nothing.
+
+pub mod agreement;
+pub mod ball;
+pub mod compare;
+pub mod diff;
+pub mod dim;
+pub mod enclosure;
+pub mod evaluate;
+pub mod explain;
+pub mod form;
+pub mod kernel;
+pub mod matching;
+pub mod number;
+pub mod table;
+pub mod tensor;
+pub mod term;
+pub mod types;
+pub mod understand;
+pub mod verdict;
+pub mod witness;

@@ -1,0 +1,287 @@
+//! Constants of a network: arrays as stored, or computed from such arrays in exact numbers.
+
+use std::sync::Arc;
+
+use convproof_files::onnx::{Array, ElementType};
+
+use crate::enclosure::Enclosure;
+use crate::number::Number;
+
+/// Most elements of an array that is computed rather than stored.
+pub const MAX_COMPUTED: usize = 1 << 20;
+
+/// An array of exact numbers, the last index fastest.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    dims: Vec<usize>,
+    data: Data,
+    /// Whether its type is one of integers, which divide in another way.
+    integer: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    Stored(Array),
+    Computed(Arc<[Number]>),
+}
+
+impl From<Array> for Tensor {
+    fn from(array: Array) -> Self {
+        let integer = !array.element().is_float();
+        Self { dims: array.dims().to_vec(), data: Data::Stored(array), integer }
+    }
+}
+
+impl Tensor {
+    /// Computed elements; `None` if there are too many, or not as many as the extents ask for.
+    pub fn computed(dims: Vec<usize>, numbers: Vec<Number>) -> Option<Self> {
+        let count = count(&dims)?;
+        (count == numbers.len() && count <= MAX_COMPUTED).then(|| Self {
+            dims,
+            data: Data::Computed(numbers.into()),
+            integer: false,
+        })
+    }
+
+    /// A single number.
+    pub fn scalar(number: Number) -> Self {
+        Self { dims: Vec::new(), data: Data::Computed([number].into()), integer: false }
+    }
+
+    /// Its extents.
+    pub fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// Whether its type is one of integers.
+    pub fn is_integer(&self) -> bool {
+        self.integer
+    }
+
+    /// The same elements as those of a type of integers, or of floats.
+    #[must_use]
+    pub fn typed(self, integer: bool) -> Self {
+        Self { integer, ..self }
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        match &self.data {
+            Data::Stored(array) => array.len(),
+            Data::Computed(numbers) => numbers.len(),
+        }
+    }
+
+    /// Whether it has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An element; `None` if it is not a finite number.
+    pub fn number(&self, place: usize) -> Option<Number> {
+        match &self.data {
+            Data::Stored(array) => match array.integer(place) {
+                Some(integer) => Some(integer.into()),
+                None => Number::from_f64(array.float(place)?),
+            },
+            Data::Computed(numbers) => numbers.get(place).cloned(),
+        }
+    }
+
+    /// Doubles around an element; without bound if it is not a finite number.
+    pub fn enclosure(&self, place: usize) -> Enclosure {
+        match &self.data {
+            Data::Stored(array) => array.float(place).map_or(Enclosure::ALL, Enclosure::point),
+            Data::Computed(numbers) => numbers.get(place).map_or(Enclosure::ALL, Number::enclosure),
+        }
+    }
+
+    /// An element as the double that is stored, infinite ones included.
+    pub fn stored(&self, place: usize) -> Option<f64> {
+        match &self.data {
+            Data::Stored(array) => array.float(place),
+            Data::Computed(_) => None,
+        }
+    }
+
+    /// All elements; `None` if one is not finite, or there are too many.
+    pub fn numbers(&self) -> Option<Vec<Number>> {
+        if self.len() > MAX_COMPUTED {
+            return None;
+        }
+        (0..self.len()).map(|place| self.number(place)).collect()
+    }
+
+    /// All elements if they are integers of machine size.
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        if self.len() > MAX_COMPUTED {
+            return None;
+        }
+        (0..self.len()).map(|place| self.number(place)?.as_rational()?.as_i64()).collect()
+    }
+
+    /// Whether the elements are stored as half precision floats.
+    pub fn is_half(&self) -> bool {
+        matches!(&self.data, Data::Stored(array) if matches!(array.element(), ElementType::Float16 | ElementType::BFloat16))
+    }
+
+    /// The number that all its elements are.
+    pub fn uniform(&self) -> Option<Number> {
+        let same = match &self.data {
+            Data::Stored(array) => {
+                let mut chunks = array.bytes().chunks_exact(array.element().size());
+                chunks.next().is_some_and(|first| chunks.all(|chunk| chunk == first))
+            }
+            Data::Computed(numbers) => numbers.windows(2).all(|pair| pair[0] == pair[1]),
+        };
+        if same { self.number(0) } else { None }
+    }
+
+    /// The same elements with other extents.
+    pub fn reshaped(&self, dims: Vec<usize>) -> Option<Self> {
+        let data = match &self.data {
+            Data::Stored(array) => Data::Stored(array.reshaped(dims.clone())?),
+            Data::Computed(numbers) if count(&dims)? == numbers.len() => Data::Computed(numbers.clone()),
+            Data::Computed(_) => return None,
+        };
+        Some(Self { dims, data, integer: self.integer })
+    }
+
+    /// The array of the elements at these places.
+    pub fn gathered(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Option<Self> {
+        let data = match &self.data {
+            Data::Stored(array) => Data::Stored(array.gathered(dims.clone(), places)?),
+            Data::Computed(numbers) => {
+                let numbers: Option<Vec<Number>> = places.map(|place| numbers.get(place).cloned()).collect();
+                Data::Computed(numbers?.into())
+            }
+        };
+        Some(Self { dims, data, integer: self.integer })
+    }
+
+    /// The array with its axes in another order.
+    pub fn transposed(&self, order: &[usize]) -> Option<Self> {
+        let dims: Option<Vec<usize>> = order.iter().map(|&axis| self.dims.get(axis).copied()).collect();
+        let strides = strides(&self.dims);
+        let steps: Vec<usize> = order.iter().filter_map(|&axis| strides.get(axis).copied()).collect();
+        let dims = dims?;
+        let places = indices(&dims).map(|index| index.iter().zip(&steps).map(|(&i, &step)| i * step).sum());
+        self.gathered(dims.clone(), places)
+    }
+
+    /// The array repeated along axes of extent 1, so that it has these extents.
+    pub fn expanded(&self, dims: &[usize]) -> Option<Self> {
+        if count(dims)? > MAX_COMPUTED.max(self.len()) {
+            return None;
+        }
+        let places: Option<Vec<usize>> = Broadcast::new(&self.dims, dims)
+            .map(|walk| indices(dims).map(|index| walk.place(&index)).collect());
+        self.gathered(dims.to_vec(), places?.into_iter())
+    }
+
+    /// The results of an operation element by element, extents of 1 repeated.
+    pub fn combined(&self, other: &Self, op: impl Fn(&Number, &Number) -> Option<Number>) -> Option<Self> {
+        let dims = broadcast(&self.dims, &other.dims)?;
+        if count(&dims)? > MAX_COMPUTED {
+            return None;
+        }
+        let (own, others) = (Broadcast::new(&self.dims, &dims)?, Broadcast::new(&other.dims, &dims)?);
+        let numbers: Option<Vec<Number>> = indices(&dims)
+            .map(|index| op(&self.number(own.place(&index))?, &other.number(others.place(&index))?))
+            .collect();
+        Self::computed(dims, numbers?).map(|tensor| tensor.typed(self.integer && other.integer))
+    }
+
+    /// The results of an operation on each element.
+    pub fn mapped(&self, op: impl Fn(&Number) -> Option<Number>) -> Option<Self> {
+        let numbers: Option<Vec<Number>> = self.numbers()?.iter().map(op).collect();
+        Self::computed(self.dims.clone(), numbers?).map(|tensor| tensor.typed(self.integer))
+    }
+
+    /// Whether both have the same extents and elements; false too where that cannot be afforded.
+    pub fn same(&self, other: &Self) -> bool {
+        if self.dims != other.dims {
+            return false;
+        }
+        match (&self.data, &other.data) {
+            (Data::Stored(a), Data::Stored(b)) if a.element() == b.element() => a.bytes() == b.bytes(),
+            _ => self.numbers().is_some_and(|numbers| Some(numbers) == other.numbers()),
+        }
+    }
+}
+
+/// The number of elements of these extents.
+pub fn count(dims: &[usize]) -> Option<usize> {
+    dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))
+}
+
+/// How far apart neighbours along each axis stand.
+pub fn strides(dims: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; dims.len()];
+    for axis in (1..dims.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(dims[axis]);
+    }
+    strides
+}
+
+/// All indices of an array, the last fastest.
+pub fn indices(dims: &[usize]) -> impl Iterator<Item = Vec<usize>> {
+    let count = count(dims).unwrap_or(0);
+    let dims = dims.to_vec();
+    let mut index = vec![0; dims.len()];
+    (0..count).map(move |n| {
+        if n > 0 {
+            for (place, &extent) in index.iter_mut().zip(&dims).rev() {
+                *place += 1;
+                if *place < extent {
+                    break;
+                }
+                *place = 0;
+            }
+        }
+        index.clone()
+    })
+}
+
+/// The extents of the result of an operation element by element.
+pub fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let at = |dims: &[usize], axis: usize| {
+        let missing = rank - dims.len();
+        if axis < missing { 1 } else { dims[axis - missing] }
+    };
+    let joined = |axis| match (at(a, axis), at(b, axis)) {
+        (x, y) if x == y => Some(x),
+        (1, y) => Some(y),
+        (x, 1) => Some(x),
+        _ => None,
+    };
+    (0..rank).map(joined).collect()
+}
+
+/// Where the elements of an array stand that is repeated to larger extents.
+pub struct Broadcast {
+    steps: Vec<usize>,
+}
+
+impl Broadcast {
+    /// `None` if the extents do not fit.
+    pub fn new(from: &[usize], to: &[usize]) -> Option<Self> {
+        let missing = to.len().checked_sub(from.len())?;
+        let own = strides(from);
+        let step = |axis: usize| {
+            let Some(axis_from) = axis.checked_sub(missing) else { return Some(0) };
+            match from[axis_from] {
+                1 => Some(0),
+                extent if extent == to[axis] => Some(own[axis_from]),
+                _ => None,
+            }
+        };
+        Some(Self { steps: (0..to.len()).map(step).collect::<Option<_>>()? })
+    }
+
+    /// The place of the element that stands at this index.
+    pub fn place(&self, index: &[usize]) -> usize {
+        index.iter().zip(&self.steps).map(|(&i, &step)| i * step).sum()
+    }
+}

@@ -1,0 +1,518 @@
+//! The graph of a file as terms: constants are folded in exact numbers, linear operators become maps, the others terms.
+//!
+//! Nothing is dropped: an operator of which nothing is known is a function by its name and attributes, and one that
+//! cannot even be named so is a function equal to no other.
+
+mod attributes;
+mod constants;
+mod convolution;
+mod elementwise;
+mod moving;
+mod pooling;
+mod products;
+mod shaping;
+
+use std::collections::BTreeMap;
+
+use convproof_files::onnx::{Graph, Model, Node, PortDim};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::dim::Dim;
+use crate::form::{Form, TermId};
+use crate::kernel::identity;
+use crate::table::Terms;
+use crate::tensor::Tensor;
+use crate::term::{Kind, Op, Term};
+use attributes::Attributes;
+
+/// Deepest nesting of bodies of `If`.
+const MAX_DEPTH: usize = 16;
+
+/// Why a graph cannot be read as a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GraphError {
+    /// A node reads a value that no node before it makes.
+    Missing {
+        /// The node.
+        node: String,
+        /// The value.
+        value: String,
+    },
+    /// An output of the graph that nothing makes.
+    NoOutput {
+        /// Its name.
+        value: String,
+    },
+    /// Bodies nested too deeply.
+    TooDeep {
+        /// The node.
+        node: String,
+    },
+    /// An operator whose operands or attributes contradict each other.
+    Wrong {
+        /// The node.
+        node: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An input of which not even the number of axes is known.
+    NoShape {
+        /// Its name.
+        input: String,
+    },
+}
+
+impl std::fmt::Display for GraphError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing { node, value } => {
+                write!(f, "{node} reads `{value}`, which no node before it makes")
+            }
+            Self::NoOutput { value } => write!(f, "nothing makes the output `{value}`"),
+            Self::TooDeep { node } => write!(f, "{node}: more than {MAX_DEPTH} bodies inside each other"),
+            Self::Wrong { node, reason } => write!(f, "{node}: {reason}"),
+            Self::NoShape { input } => {
+                write!(f, "the file does not say how many axes the input `{input}` has; give `--size`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for GraphError {}
+
+/// A value while a graph is read.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// Known numbers.
+    Tensor(Tensor),
+    /// Known extents, as a list or a single number.
+    Dims(Vec<Dim>, bool),
+    /// An affine form.
+    Form(Form),
+    /// Something of unknown extents; its form is only a name.
+    Opaque(Form),
+}
+
+/// Why an operator is not read in its own way.
+enum Stop {
+    /// It is taken as a function.
+    Function,
+    /// The file is wrong.
+    Wrong(String),
+    /// The file is wrong further inside.
+    Inner(GraphError),
+}
+
+type Read<T> = Result<T, Stop>;
+
+/// The nodes of a network in the order they were read, by operator and name.
+pub type Nodes = Vec<NodeName>;
+
+/// A node of a file as reports name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeName {
+    /// Its operator.
+    pub operator: String,
+    /// Its name, else that of its first output.
+    pub name: String,
+}
+
+impl std::fmt::Display for NodeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}`", self.operator, self.name)
+    }
+}
+
+/// The extents of each input, by name.
+pub type InputShapes = BTreeMap<String, Vec<Dim>>;
+
+/// The extents that a file gives its inputs; open ones are symbols, named as in the file where it names them.
+///
+/// # Errors
+/// [`GraphError::NoShape`].
+pub fn input_shapes(model: &Model) -> Result<InputShapes, GraphError> {
+    let mut shapes = InputShapes::new();
+    for input in &model.graph.inputs {
+        let Some(dims) = &input.dims else {
+            return Err(GraphError::NoShape { input: input.name.clone() });
+        };
+        let dim = |(axis, dim): (usize, &PortDim)| match dim {
+            PortDim::Fixed(number) => i64::try_from(*number).map_or_else(|_| Dim::symbol("?"), Dim::from),
+            // Round brackets mark the texts that stand for extents that nothing is known of.
+            PortDim::Named(name) => Dim::symbol(&name.replace('(', "[").replace(')', "]")),
+            PortDim::Open => Dim::symbol(&format!("{}.{axis}", input.name)),
+        };
+        shapes.insert(input.name.clone(), dims.iter().enumerate().map(dim).collect());
+    }
+    Ok(shapes)
+}
+
+/// What a network is: its outputs are in the table of terms.
+pub struct Understood {
+    /// Its nodes.
+    pub nodes: Nodes,
+    /// How many of them are needed.
+    pub needed: usize,
+    /// Nodes that are functions of which nothing is known but their name.
+    pub opaque: Vec<usize>,
+    /// The nodes whose values cannot even be compared by name.
+    pub nameless: Vec<usize>,
+    /// The extents of the outputs, where known.
+    pub outputs: Vec<(String, Option<Vec<Dim>>)>,
+}
+
+/// Reads a graph into a table of terms; `side` tells networks apart that are compared.
+///
+/// # Errors
+/// [`GraphError`]: the graph is not one.
+pub fn understand(
+    model: &Model,
+    shapes: &InputShapes,
+    terms: &mut Terms,
+    side: &'static str,
+) -> Result<Understood, GraphError> {
+    let opset = model
+        .opsets
+        .iter()
+        .find(|(domain, _)| domain.is_empty() || domain == "ai.onnx")
+        .map_or(1, |set| set.1);
+    let mut reader =
+        Reader { terms, opset, nodes: Vec::new(), opaque: Vec::new(), nameless: Vec::new(), needed: 0, side };
+    let mut values = Scope::default();
+    for (position, input) in model.graph.inputs.iter().enumerate() {
+        let shape = shapes
+            .get(&input.name)
+            .cloned()
+            .ok_or_else(|| GraphError::NoShape { input: input.name.clone() })?;
+        let op = Op::new(Kind::Input, input.name.clone());
+        let _ = position;
+        let form = reader.terms.intern(Term { op, args: Vec::new(), shape, constant: None, node: None });
+        values.insert(input.name.clone(), Value::Form(form));
+    }
+    reader.graph(&model.graph, &mut values, 0)?;
+    let mut outputs = Vec::new();
+    for (position, output) in model.graph.outputs.iter().enumerate() {
+        let value =
+            values.get(&output.name).ok_or_else(|| GraphError::NoOutput { value: output.name.clone() })?;
+        let known = match value {
+            Value::Form(form) => Some(form.shape.clone()),
+            _ => None,
+        };
+        let form = reader.as_form(value);
+        let shape = form.shape.clone();
+        let op = Op::new(Kind::Output, format!("output {position}"));
+        let node = form.nodes.last().copied();
+        reader.terms.intern(Term { op, args: vec![form], shape, constant: None, node });
+        outputs.push((output.name.clone(), known));
+    }
+    let Reader { nodes, opaque, nameless, needed, .. } = reader;
+    Ok(Understood { nodes, needed, opaque, nameless, outputs })
+}
+
+type Scope = FxHashMap<String, Value>;
+
+struct Reader<'t> {
+    terms: &'t mut Terms,
+    opset: i64,
+    nodes: Nodes,
+    opaque: Vec<usize>,
+    nameless: Vec<usize>,
+    needed: usize,
+    /// The name of the network.
+    side: &'static str,
+}
+
+/// A node with its operands.
+struct Call<'c> {
+    node: &'c Node,
+    attributes: Attributes<'c>,
+    inputs: Vec<Option<Value>>,
+    /// Its number among the nodes.
+    id: usize,
+}
+
+impl Call<'_> {
+    fn input(&self, position: usize) -> Option<&Value> {
+        self.inputs.get(position).and_then(Option::as_ref)
+    }
+
+    /// An operand that is a constant.
+    fn tensor(&self, position: usize) -> Option<&Tensor> {
+        match self.input(position) {
+            Some(Value::Tensor(tensor)) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// An operand that is a list of integers, known at all sizes.
+    fn integers(&self, position: usize) -> Option<Vec<i64>> {
+        match self.input(position)? {
+            Value::Tensor(tensor) => tensor.integers(),
+            Value::Dims(dims, _) => dims.iter().map(Dim::number).collect(),
+            _ => None,
+        }
+    }
+
+    /// Integers that are an attribute in older operator sets and an operand in newer ones.
+    fn setting(&self, name: &str, position: usize) -> Option<Vec<i64>> {
+        self.attributes.ints(name).map(<[i64]>::to_vec).or_else(|| self.integers(position))
+    }
+}
+
+impl Reader<'_> {
+    fn graph(&mut self, graph: &Graph, values: &mut Scope, depth: usize) -> Result<(), GraphError> {
+        for (name, array) in &graph.constants {
+            values.insert(name.clone(), Value::Tensor(array.clone().into()));
+        }
+        let needed = needed(graph);
+        for (node, needed) in graph.nodes.iter().zip(needed) {
+            let first = node.outputs.iter().find(|output| !output.is_empty());
+            let name =
+                if node.name.is_empty() { first.cloned().unwrap_or_default() } else { node.name.clone() };
+            let shown = NodeName { operator: node.operator.clone(), name };
+            let id = self.nodes.len();
+            self.nodes.push(shown.clone());
+            if !needed {
+                continue;
+            }
+            self.needed += 1;
+            let mut inputs = Vec::with_capacity(node.inputs.len());
+            for input in &node.inputs {
+                let missing = || GraphError::Missing { node: shown.to_string(), value: input.clone() };
+                inputs.push(if input.is_empty() {
+                    None
+                } else {
+                    Some(values.get(input).cloned().ok_or_else(missing)?)
+                });
+            }
+            let call = Call { node, attributes: Attributes(node), inputs, id };
+            let results = match self.operator(&call, values, depth) {
+                Ok(results) => results,
+                Err(Stop::Function) => self.function(&call),
+                Err(Stop::Wrong(reason)) => {
+                    return Err(GraphError::Wrong { node: shown.to_string(), reason });
+                }
+                Err(Stop::Inner(error)) => return Err(error),
+            };
+            for (name, mut value) in node.outputs.iter().zip(results) {
+                if let Value::Form(form) | Value::Opaque(form) = &mut value
+                    && !form.nodes.contains(&id)
+                {
+                    form.nodes.push(id);
+                }
+                if !name.is_empty() {
+                    values.insert(name.clone(), value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The results of a node.
+    fn operator(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Value>> {
+        let domain = call.node.domain.as_str();
+        if !matches!(domain, "" | "com.microsoft" | "com.microsoft.nchwc") {
+            return Err(Stop::Function);
+        }
+        if call.node.operator == "If" {
+            return self.branch(call, values, depth);
+        }
+        if let Some(folded) = constants::folded(self, call)? {
+            return Ok(vec![folded]);
+        }
+        let one = |value: Read<Form>| value.map(|form| vec![Value::Form(form)]);
+        match call.node.operator.as_str() {
+            "Conv" | "FusedConv" => one(self.conv(call)),
+            "ConvTranspose" => one(self.conv_transpose(call)),
+            "BatchNormalization" => one(self.batch_normalization(call)),
+            "Gemm" => one(self.gemm(call)),
+            "MatMul" | "FusedMatMul" => one(self.matmul(call)),
+            "Add" | "Sub" | "Sum" | "Neg" => one(self.sum(call)),
+            "Mul" | "Div" | "Reciprocal" | "Pow" => one(self.multiply(call)),
+            "AveragePool" | "MaxPool" => one(self.pool(call)),
+            "GlobalAveragePool" | "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin"
+            | "GlobalMaxPool" => one(self.reduce(call)),
+            "Concat" => one(self.concat(call)),
+            "Split" => self.split(call),
+            "Slice" => one(self.slice(call)),
+            "Gather" => one(self.gather(call)),
+            "Pad" => one(self.pad(call)),
+            "Resize" | "Upsample" => one(self.resize(call)),
+            "SpaceToDepth" => one(self.space_to_depth(call)),
+            "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => one(self.reshape(call)),
+            "Transpose" => one(self.transpose(call)),
+            "Expand" => one(self.expand(call)),
+            "Identity" | "Dropout" | "Cast" => self.identity(call),
+            "ConstantOfShape" | "Range" => one(self.of_extents(call)),
+            "LSTM" => self.lstm(call),
+            _ => one(self.pointwise(call)),
+        }
+    }
+
+    /// `If` with a condition that is known: the body that is taken, in place.
+    fn branch(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Value>> {
+        let shown = self.nodes[call.id].to_string();
+        if depth >= MAX_DEPTH {
+            return Err(Stop::Inner(GraphError::TooDeep { node: shown }));
+        }
+        let condition = call.integers(0).and_then(|values| values.first().copied());
+        let name = match condition {
+            Some(0) => "else_branch",
+            Some(_) => "then_branch",
+            None => return Err(Stop::Function),
+        };
+        let body = call.attributes.graph(name).ok_or_else(|| Stop::Wrong(format!("it has no `{name}`")))?;
+        let mut inside = values.clone();
+        self.graph(body, &mut inside, depth + 1).map_err(Stop::Inner)?;
+        let result = |port: &convproof_files::onnx::Port| {
+            let missing = || Stop::Inner(GraphError::NoOutput { value: port.name.clone() });
+            inside.get(&port.name).cloned().ok_or_else(missing)
+        };
+        body.outputs.iter().map(result).collect()
+    }
+
+    /// A node of which nothing is known: a function of its operands by its name and attributes.
+    fn function(&mut self, call: &Call<'_>) -> Vec<Value> {
+        self.opaque.push(call.id);
+        let mut name = format!("{}{}", call.node.domain, call.node.operator);
+        match call.attributes.spelled() {
+            Some(attributes) => name.push_str(&attributes),
+            None => {
+                self.nameless.push(call.id);
+                name.push_str(&format!(" unlike any other: {} of {}", call.id, self.side));
+            }
+        }
+        let present: String =
+            call.inputs.iter().map(|input| if input.is_some() { 'x' } else { '-' }).collect();
+        let args: Vec<Form> = call.inputs.iter().flatten().map(|value| self.as_form(value)).collect();
+        let count = call.node.outputs.len();
+        let result = |position: usize| {
+            let op = Op::new(Kind::Function, format!("{name} ({present}) #{position}"));
+            let term =
+                Term { op, args: args.clone(), shape: Vec::new(), constant: None, node: Some(call.id) };
+            Value::Opaque(self.terms.intern(term))
+        };
+        (0..count).map(result).collect()
+    }
+
+    /// A value as a form, whatever it is.
+    fn as_form(&mut self, value: &Value) -> Form {
+        match value {
+            Value::Form(form) | Value::Opaque(form) => form.clone(),
+            Value::Tensor(tensor) => self.constant(tensor),
+            Value::Dims(dims, scalar) => {
+                let texts: Vec<String> = dims.iter().map(Dim::to_string).collect();
+                let op = Op::new(Kind::Function, format!("extents {texts:?}"));
+                let shape = if *scalar { Vec::new() } else { vec![as_dim(dims.len())] };
+                self.terms.intern(Term { op, args: Vec::new(), shape, constant: None, node: None })
+            }
+        }
+    }
+
+    /// An array as a form: a bias where all elements are one number, else a term.
+    fn constant(&mut self, tensor: &Tensor) -> Form {
+        let shape: Vec<Dim> = tensor.dims().iter().copied().map(as_dim).collect();
+        let op = Op::new(Kind::Constant, "constant");
+        let term = Term { op, args: Vec::new(), shape, constant: Some(tensor.clone()), node: None };
+        self.terms.intern(term)
+    }
+
+    /// An operand as a form of known extents.
+    fn form(&mut self, call: &Call<'_>, position: usize) -> Read<Form> {
+        match call.input(position) {
+            None => Err(Stop::Wrong(format!("its operand {position} is missing"))),
+            Some(Value::Opaque(_)) => Err(Stop::Function),
+            Some(value) => Ok(self.as_form(&value.clone())),
+        }
+    }
+
+    /// A term made by a node.
+    fn term(
+        &mut self,
+        call: &Call<'_>,
+        kind: Kind,
+        name: impl Into<String>,
+        args: Vec<Form>,
+        shape: Vec<Dim>,
+    ) -> Form {
+        let op = Op::new(kind, name);
+        self.terms.intern(Term { op, args, shape, constant: None, node: Some(call.id) })
+    }
+
+    /// A form whose channels stand on this axis.
+    fn on_axis(&mut self, form: &Form, axis: usize, call: &Call<'_>) -> Read<Form> {
+        if let Some(form) = form.with_axis(axis) {
+            return Ok(form);
+        }
+        let cut = self.terms.cut(form, Some(call.id));
+        cut.with_axis(axis).ok_or(Stop::Function)
+    }
+
+    /// A form after a map; the form is cut first where one map cannot say it.
+    fn mapped(
+        &mut self,
+        form: &Form,
+        map: &crate::form::Map,
+        shape: Vec<Dim>,
+        call: &Call<'_>,
+    ) -> Read<Form> {
+        if let Some(result) = form.after(map, shape.clone()) {
+            return Ok(result);
+        }
+        let cut = self.terms.cut(form, Some(call.id));
+        let cut = cut.with_axis(form.axis).ok_or(Stop::Function)?;
+        cut.after(map, shape).ok_or(Stop::Function)
+    }
+
+    /// The term that a form is, if it is one of this operator.
+    fn inside(&self, form: &Form, name: &str) -> Option<(TermId, &Term)> {
+        let id = form.as_term()?;
+        let term = self.terms.get(id);
+        (term.op.name == name || term.op.name.starts_with(&format!("{name} "))).then_some((id, term))
+    }
+}
+
+/// Which nodes of a graph its outputs rest on.
+fn needed(graph: &Graph) -> Vec<bool> {
+    let mut wanted: FxHashSet<&str> = graph.outputs.iter().map(|output| output.name.as_str()).collect();
+    let mut needed = vec![false; graph.nodes.len()];
+    for (node, needed) in graph.nodes.iter().zip(&mut needed).rev() {
+        *needed = node.outputs.iter().any(|output| wanted.contains(output.as_str()));
+        if *needed {
+            read_by(node, &mut wanted);
+        }
+    }
+    needed
+}
+
+/// The values that a node reads, its bodies included.
+fn read_by<'n>(node: &'n Node, wanted: &mut FxHashSet<&'n str>) {
+    wanted.extend(node.inputs.iter().map(String::as_str));
+    for (_, attribute) in &node.attributes {
+        if let convproof_files::onnx::Attribute::Graph(body) = attribute {
+            wanted.extend(body.outputs.iter().map(|output| output.name.as_str()));
+            for node in &body.nodes {
+                read_by(node, wanted);
+            }
+        }
+    }
+}
+
+/// A number of elements as an extent.
+fn as_dim(extent: usize) -> Dim {
+    i64::try_from(extent).map_or_else(|_| Dim::symbol("huge"), Dim::from)
+}
+
+/// A form without sources: the same number everywhere.
+fn uniform(number: crate::number::Number, shape: Vec<Dim>) -> Option<Form> {
+    let form = Form::of_term(0, shape);
+    // A form has no more channels than can be held.
+    let numbers = Tensor::computed(vec![form.channels()], vec![number; form.channels()])?;
+    let form = Form { parts: Vec::new(), ..form };
+    Some(form.shifted(&numbers))
+}
+
+/// The plain map on these channels.
+fn plain(channels: usize, rank: usize) -> crate::form::Map {
+    crate::form::Map { axes: vec![crate::form::Axis::PLAIN; rank], kernel: identity(channels, rank) }
+}

@@ -1,0 +1,206 @@
+//! Operators that change the extents of a value but none of its elements.
+
+use crate::dim::Dim;
+use crate::form::Form;
+use crate::term::Kind;
+
+use super::constants::{axis, order_of};
+use super::{Call, Read, Reader, Stop, Value, as_dim};
+
+/// The extents that a node gives a value of these.
+pub(super) fn target(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
+    let rank = shape.len();
+    match call.node.operator.as_str() {
+        "Flatten" => {
+            let at = call.attributes.int("axis", 1);
+            let at = if at == i64::try_from(rank).ok()? { rank } else { axis(at, rank)? };
+            let product = |dims: &[Dim]| dims.iter().fold(as_dim(1), |product, dim| product.times(dim));
+            Some(vec![product(&shape[..at]), product(&shape[at..])])
+        }
+        "Squeeze" => {
+            let named = call.setting("axes", 1);
+            if named.is_none() && call.input(1).is_some() {
+                return None;
+            }
+            let gone: Vec<usize> = match named {
+                Some(axes) => axes.iter().map(|&place| axis(place, rank)).collect::<Option<_>>()?,
+                None if shape.iter().any(|dim| dim.number().is_none()) => return None,
+                None => (0..rank).filter(|&axis| shape[axis].is_one()).collect(),
+            };
+            Some((0..rank).filter(|axis| !gone.contains(axis)).map(|axis| shape[axis].clone()).collect())
+        }
+        "Unsqueeze" => {
+            let axes = call.setting("axes", 1)?;
+            let rank = rank.checked_add(axes.len()).filter(|&rank| rank <= 64)?;
+            let new: Vec<usize> = axes.iter().map(|&place| axis(place, rank)).collect::<Option<_>>()?;
+            let mut old = shape.iter().cloned();
+            (0..rank).map(|axis| if new.contains(&axis) { Some(as_dim(1)) } else { old.next() }).collect()
+        }
+        _ => reshaped(call, shape),
+    }
+}
+
+/// The extents that a `Reshape` asks for: 0 keeps one, −1 takes what is left.
+fn reshaped(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
+    let wanted: Vec<Dim> = match call.input(1) {
+        Some(Value::Dims(dims, _)) => dims.clone(),
+        Some(Value::Tensor(tensor)) => tensor.integers()?.into_iter().map(Dim::from).collect(),
+        Some(_) => return None,
+        None => call.attributes.ints("shape")?.iter().copied().map(Dim::from).collect(),
+    };
+    let keep = call.attributes.int("allowzero", 0) == 0;
+    let mut dims = Vec::with_capacity(wanted.len());
+    let mut open = None;
+    for (axis, dim) in wanted.into_iter().enumerate() {
+        dims.push(match dim.number() {
+            Some(0) if keep => shape.get(axis)?.clone(),
+            Some(-1) if open.is_none() => {
+                open = Some(axis);
+                as_dim(1)
+            }
+            Some(number) if number < 0 => return None,
+            _ => dim,
+        });
+    }
+    if let Some(axis) = open {
+        dims[axis] = left(shape, &dims);
+    }
+    Some(dims)
+}
+
+/// What is left of the product of extents after some others: equal ones cancel first.
+fn left(shape: &[Dim], taken: &[Dim]) -> Dim {
+    let mut rest: Vec<Dim> = shape.to_vec();
+    let mut divisors = Vec::new();
+    for dim in taken {
+        match rest.iter().position(|own| own == dim) {
+            Some(place) => {
+                rest.swap_remove(place);
+            }
+            None => divisors.push(dim.clone()),
+        }
+    }
+    let product = |dims: &[Dim]| dims.iter().fold(as_dim(1), |product, dim| product.times(dim));
+    product(&rest).over_dim(&product(&divisors))
+}
+
+impl Reader<'_> {
+    pub(super) fn reshape(&mut self, call: &Call<'_>) -> Read<Form> {
+        let form = self.form(call, 0)?;
+        let shape = target(call, &form.shape).ok_or(Stop::Function)?;
+        Ok(self.with_shape(&form, shape, call))
+    }
+
+    /// The same elements in the same order with other extents.
+    pub(super) fn with_shape(&mut self, form: &Form, shape: Vec<Dim>, call: &Call<'_>) -> Form {
+        let mut form = form.clone();
+        while let Some((_, inner)) = self.inside(&form, "reshape") {
+            match inner.args.first() {
+                Some(arg) => form = Form { nodes: form.nodes.clone(), ..arg.clone() },
+                None => break,
+            }
+        }
+        if self.terms.agreement.same(&form.shape, &shape) {
+            return form;
+        }
+        let texts: Vec<String> = shape.iter().map(Dim::to_string).collect();
+        self.term(call, Kind::Function, format!("reshape {texts:?}"), vec![form], shape)
+    }
+
+    pub(super) fn transpose(&mut self, call: &Call<'_>) -> Read<Form> {
+        let form = self.form(call, 0)?;
+        let order = order_of(call, form.rank());
+        let order =
+            order.ok_or_else(|| Stop::Wrong("its order is not one of the axes of its operand".to_owned()))?;
+        Ok(self.reordered(&form, &order, call))
+    }
+
+    fn reordered(&mut self, form: &Form, order: &[usize], call: &Call<'_>) -> Form {
+        if let Some((_, inner)) = self.inside(form, "transpose")
+            && let Some(arg) = inner.args.first().cloned()
+        {
+            let first: Vec<usize> = order_in(&inner.op.name);
+            if first.len() == order.len() {
+                let order: Vec<usize> = order.iter().map(|&axis| first[axis]).collect();
+                let arg = Form { nodes: form.nodes.clone(), ..arg };
+                return self.reordered(&arg, &order, call);
+            }
+        }
+        let shape: Vec<Dim> = order.iter().map(|&axis| form.shape[axis].clone()).collect();
+        let long: Vec<usize> = order.iter().copied().filter(|&axis| !form.shape[axis].is_one()).collect();
+        if order.iter().copied().eq(0..form.rank()) {
+            return form.clone();
+        }
+        // Axes of extent 1 may stand anywhere.
+        if long.is_sorted() {
+            return self.with_shape(form, shape, call);
+        }
+        self.term(call, Kind::Function, format!("transpose {order:?}"), vec![form.clone()], shape)
+    }
+
+    pub(super) fn expand(&mut self, call: &Call<'_>) -> Read<Form> {
+        let form = self.form(call, 0)?;
+        let wanted: Vec<Dim> = match call.input(1) {
+            Some(Value::Dims(dims, _)) => dims.clone(),
+            Some(Value::Tensor(tensor)) => {
+                tensor.integers().ok_or(Stop::Function)?.into_iter().map(Dim::from).collect()
+            }
+            _ => return Err(Stop::Function),
+        };
+        let shape = self.joined(&form.shape, &wanted)?;
+        Ok(self.expanded(&form, &shape, call))
+    }
+
+    /// Operators that give back their operand: over the reals a cast between floats is one.
+    pub(super) fn identity(&mut self, call: &Call<'_>) -> Read<Vec<Value>> {
+        if call.node.operator == "Cast" {
+            if !matches!(call.attributes.int("to", 1), 1 | 10 | 11 | 16) {
+                return Err(Stop::Function);
+            }
+            if matches!(call.input(0), Some(Value::Dims(..))) {
+                return Err(Stop::Function);
+            }
+        }
+        if call.node.operator == "Dropout"
+            && call.node.outputs.iter().skip(1).any(|output| !output.is_empty())
+        {
+            return Err(Stop::Function);
+        }
+        let value = call.input(0).cloned().ok_or_else(|| Stop::Wrong("its operand is missing".to_owned()))?;
+        Ok(vec![value])
+    }
+
+    /// An `LSTM` is a function; only its extents are known.
+    pub(super) fn lstm(&mut self, call: &Call<'_>) -> Read<Vec<Value>> {
+        let input = self.form(call, 0)?;
+        let weights = call.tensor(2).ok_or(Stop::Function)?;
+        let (&[directions, _, hidden], 3) = (weights.dims(), input.rank()) else {
+            return Err(Stop::Function);
+        };
+        if call.attributes.int("layout", 0) != 0 {
+            return Err(Stop::Function);
+        }
+        let (steps, batch) = (input.shape[0].clone(), input.shape[1].clone());
+        let attributes = call.attributes.spelled().ok_or(Stop::Function)?;
+        let present: String =
+            call.inputs.iter().map(|input| if input.is_some() { 'x' } else { '-' }).collect();
+        let args: Vec<Form> = call.inputs.iter().flatten().map(|value| self.as_form(value)).collect();
+        let state = vec![as_dim(directions), batch.clone(), as_dim(hidden)];
+        let shapes = [vec![steps, as_dim(directions), batch, as_dim(hidden)], state.clone(), state];
+        let result = |(n, shape): (usize, Vec<Dim>)| {
+            Value::Form(self.term(
+                call,
+                Kind::Function,
+                format!("LSTM{attributes} ({present}) #{n}"),
+                args.clone(),
+                shape,
+            ))
+        };
+        Ok(shapes.into_iter().enumerate().map(result).collect())
+    }
+}
+
+/// The order of axes in the name of a transposition.
+fn order_in(name: &str) -> Vec<usize> {
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}

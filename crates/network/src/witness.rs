@@ -1,0 +1,223 @@
+//! An input at which two networks differ, found by trying, shown by evaluating both files with certain digits.
+
+use std::collections::BTreeMap;
+
+use convproof_exact::SplitMix64;
+use convproof_files::onnx::Model;
+use rustc_hash::FxHashMap;
+
+use crate::dim::Dim;
+use crate::enclosure::Enclosure;
+use crate::evaluate::{Array, EvaluationError, evaluate};
+use crate::understand::InputShapes;
+
+/// An input of both networks.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its extents.
+    pub dims: Vec<usize>,
+    /// Its elements, which are floats of 32 bits; the last index fastest.
+    pub values: Vec<f32>,
+}
+
+/// What two networks give for one input.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// The inputs.
+    pub inputs: Vec<Input>,
+    /// Which output.
+    pub output: usize,
+    /// How it differs.
+    pub differs: Differs,
+}
+
+/// How two outputs differ.
+#[derive(Clone, Debug)]
+pub enum Differs {
+    /// In their extents.
+    Sizes {
+        /// Those of the first.
+        before: Vec<usize>,
+        /// Those of the second.
+        after: Vec<usize>,
+    },
+    /// In an element.
+    Values {
+        /// Where.
+        index: Vec<usize>,
+        /// The first network's.
+        before: Enclosure,
+        /// The second's.
+        after: Enclosure,
+        /// How far they are apart, at least, relative to the largest element of the output.
+        relative: f64,
+        /// How many elements certainly differ, of how many.
+        count: (usize, usize),
+        /// The indices that differ along each axis: all of them, or the first and the last if it is a range.
+        spread: Vec<Spread>,
+    },
+}
+
+/// Where along an axis elements differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// At every index.
+    Everywhere,
+    /// At these.
+    At(Vec<usize>),
+}
+
+/// What the search came to.
+pub enum Search {
+    /// An input that tells the networks apart.
+    Found(Box<Witness>),
+    /// No difference in so many inputs.
+    Nothing(usize),
+    /// They cannot be evaluated.
+    Impossible(EvaluationError),
+}
+
+/// Sizes tried for open extents other than the first of an input.
+const SIZES: [i64; 5] = [9, 8, 12, 33, 64];
+/// How large the elements are.
+const SCALES: [f32; 4] = [1.0, 8.0, 64.0, 1024.0];
+
+/// Looks for an input at which two networks differ by more than `least`, relative to the output's largest element.
+pub fn search(before: &Model, after: &Model, shapes: &InputShapes, least: f64) -> Search {
+    let mut tried = 0;
+    let mut problem = None;
+    for size in SIZES {
+        let Some(dims) = concrete(shapes, size) else { continue };
+        for (n, scale) in SCALES.into_iter().enumerate() {
+            let inputs = draw(&dims, scale, u64::try_from(tried).unwrap_or(0));
+            let arrays = arrays(&inputs);
+            let outputs = evaluate(before, &arrays).and_then(|own| Ok((own, evaluate(after, &arrays)?)));
+            match outputs {
+                Ok((own, others)) => {
+                    tried += 1;
+                    if let Some((output, differs)) = difference(&own, &others, least) {
+                        return Search::Found(Box::new(Witness { inputs, output, differs }));
+                    }
+                }
+                Err(error) => {
+                    problem.get_or_insert(error);
+                    break;
+                }
+            }
+            if n == 0 && shapes.values().flatten().all(|dim| dim.number().is_some()) && tried == 0 {
+                break;
+            }
+        }
+    }
+    match problem {
+        Some(error) if tried == 0 => Search::Impossible(error),
+        _ => Search::Nothing(tried),
+    }
+}
+
+/// The extents of the inputs where open ones have this size, the first of each input 1.
+fn concrete(shapes: &InputShapes, size: i64) -> Option<BTreeMap<String, Vec<usize>>> {
+    let mut sizes = BTreeMap::new();
+    for dims in shapes.values() {
+        for (axis, dim) in dims.iter().enumerate() {
+            for symbol in dim.symbols() {
+                sizes.entry(symbol).or_insert(if axis == 0 { 1 } else { size });
+            }
+        }
+    }
+    let extents = |dims: &Vec<Dim>| -> Option<Vec<usize>> {
+        dims.iter().map(|dim| usize::try_from(dim.at(&sizes)?).ok()).collect()
+    };
+    let dims: Option<BTreeMap<String, Vec<usize>>> =
+        shapes.iter().map(|(name, dims)| Some((name.clone(), extents(dims)?))).collect();
+    dims.filter(|dims| {
+        let count = |dims: &Vec<usize>| crate::tensor::count(dims).is_some_and(|count| count <= 1 << 20);
+        dims.values().all(count)
+    })
+}
+
+/// Elements `k/64` between −scale and scale.
+fn draw(dims: &BTreeMap<String, Vec<usize>>, scale: f32, seed: u64) -> Vec<Input> {
+    let mut random = SplitMix64::new(seed);
+    let mut value = || {
+        let k = i16::try_from(random.next_u64() % 129).unwrap_or(0) - 64;
+        #[allow(clippy::float_arithmetic, reason = "exact: a small integer times a power of two")]
+        let value = f32::from(k) / 64.0 * scale;
+        value
+    };
+    let input = |(name, dims): (&String, &Vec<usize>)| {
+        let count = crate::tensor::count(dims).unwrap_or(0);
+        Input { name: name.clone(), dims: dims.clone(), values: (0..count).map(|_| value()).collect() }
+    };
+    dims.iter().map(input).collect()
+}
+
+fn arrays(inputs: &[Input]) -> FxHashMap<String, Array> {
+    let array = |input: &Input| {
+        let values = input.values.iter().map(|&value| Enclosure::point(value.into())).collect();
+        (input.name.clone(), Array::reals(input.dims.clone(), values))
+    };
+    inputs.iter().map(array).collect()
+}
+
+/// The output and element that are farthest apart for certain.
+fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, Differs)> {
+    for (output, (a, b)) in before.iter().zip(after).enumerate() {
+        if a.dims != b.dims {
+            return Some((output, Differs::Sizes { before: a.dims.clone(), after: b.dims.clone() }));
+        }
+        let mut largest = Enclosure::ZERO;
+        let mut farthest: Option<(f64, usize)> = None;
+        let mut places = Vec::new();
+        for place in 0..a.len() {
+            let (x, y) = (a.real(place), b.real(place));
+            largest = largest.maximum(x.magnitude()).maximum(y.magnitude());
+            let apart = x.apart(y);
+            if apart > 0.0 {
+                places.push(place);
+                if farthest.is_none_or(|(most, _)| apart > most) {
+                    farthest = Some((apart, place));
+                }
+            }
+        }
+        let Some((apart, place)) = farthest else { continue };
+        let relative = Enclosure::point(apart).over(largest).low;
+        if relative > least {
+            let index = |place: usize| position(&a.dims, place);
+            let spread = spread(&a.dims, &places.iter().map(|&place| index(place)).collect::<Vec<_>>());
+            let count = (places.len(), a.len());
+            let differs = Differs::Values {
+                index: index(place),
+                before: a.real(place),
+                after: b.real(place),
+                relative,
+                count,
+                spread,
+            };
+            return Some((output, differs));
+        }
+    }
+    None
+}
+
+fn position(dims: &[usize], place: usize) -> Vec<usize> {
+    let mut rest = place;
+    let step = |stride: usize| {
+        let at = rest / stride;
+        rest %= stride;
+        at
+    };
+    crate::tensor::strides(dims).into_iter().map(step).collect()
+}
+
+fn spread(dims: &[usize], indices: &[Vec<usize>]) -> Vec<Spread> {
+    let along = |axis: usize| {
+        let mut seen: Vec<usize> = indices.iter().map(|index| index[axis]).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        if seen.len() == dims[axis] { Spread::Everywhere } else { Spread::At(seen) }
+    };
+    (0..dims.len()).map(along).collect()
+}

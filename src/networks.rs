@@ -1,0 +1,318 @@
+//! Model files compared, or shown, in words: the verdicts of `convproof-network` as reports.
+
+use convproof_network::compare::{Apart, Weight};
+use convproof_network::diff::Side;
+use convproof_network::enclosure::Enclosure;
+use convproof_network::explain::Finding;
+use convproof_network::matching::{Decision, Segment};
+use convproof_network::term::{Kind, Term};
+use convproof_network::understand::Understood;
+use convproof_network::verdict::{Diff, Difference, Reason, SizeClass, Verdict};
+use convproof_network::witness::{Differs, Spread, Witness};
+use serde_json::{Value, json};
+
+use crate::report::networks::{NetworkReport, SegmentReport};
+
+/// The report on two models under the names of their files.
+pub fn report(before: &str, after: &str, diff: &Diff) -> NetworkReport {
+    let segments = diff.comparison.matcher.segments();
+    let shown: Vec<SegmentReport> =
+        (0..segments.len()).filter_map(|n| segment_report(diff, n, &segments[n])).collect();
+    let counted = segments.iter().filter(|segment| is_segment(segment));
+    let equal = counted.clone().filter(|segment| matches!(segment.decision, Decision::Equal)).count();
+    let agreement = diff.comparison.matcher.terms().agreement.pairs();
+    NetworkReport {
+        schema: 1,
+        before: before.to_owned(),
+        after: after.to_owned(),
+        verdict: diff.verdict.word(),
+        summary: summary(diff, equal, counted.count()),
+        details: details(diff),
+        segments: shown,
+        equal_segments: equal,
+        conditions: agreement.iter().map(|(a, b)| format!("{a} = {b}")).collect(),
+        sizes: sizes(diff),
+        witness: match &diff.verdict {
+            Verdict::Different(witness) => witness_value(witness),
+            _ => Value::Null,
+        },
+    }
+}
+
+/// Whether a term stands for a segment: inputs, constants and cuts are not counted.
+fn is_segment(segment: &Segment) -> bool {
+    !matches!(segment.after.op.kind, Kind::Input | Kind::Constant | Kind::Cut)
+}
+
+fn sizes(diff: &Diff) -> Vec<String> {
+    let text = |(name, dims): (&String, &Vec<_>)| format!("{name}: {}", by_times(dims));
+    diff.comparison.shapes.iter().map(text).collect()
+}
+
+fn by_times<T: ToString>(dims: &[T]) -> String {
+    dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+fn summary(diff: &Diff, equal: usize, all: usize) -> String {
+    let limit = number(diff.comparison.limit);
+    match &diff.verdict {
+        Verdict::Equal => format!("the same function over the real numbers; {all} segments are equal"),
+        Verdict::Rounding { most, .. } => format!(
+            "the same function with weights moved by at most {} of the largest of their segment (limit {limit}); {equal} of {all} segments are equal",
+            number(*most)
+        ),
+        Verdict::Different(witness) => match &witness.differs {
+            Differs::Sizes { before, after } => {
+                format!("the outputs have different sizes: {} and {}", by_times(before), by_times(after))
+            }
+            Differs::Values { relative, .. } => {
+                format!("for some input the outputs differ by {} of the largest", number(*relative))
+            }
+        },
+        Verdict::Unknown(_) => "it could not be decided".to_owned(),
+    }
+}
+
+fn details(diff: &Diff) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &diff.verdict {
+        Verdict::Equal => {}
+        Verdict::Rounding { worst, .. } => {
+            if let Some((segment, weight)) = worst {
+                let place = place(diff, &diff.comparison.matcher.segments()[*segment]);
+                lines.push(format!("most at {place}: {}", weight_words(weight)));
+            }
+        }
+        Verdict::Different(witness) => {
+            if let Some(difference) = diff.differences.first() {
+                let segment = &diff.comparison.matcher.segments()[difference.segment];
+                lines.push(format!("first at {}", place(diff, segment)));
+            }
+            lines.extend(witness_words(witness));
+        }
+        Verdict::Unknown(reasons) => lines.extend(reasons.iter().map(|reason| reason_words(diff, reason))),
+    }
+    if let Some(classes) = class_words(&diff.agreeing) {
+        lines.push(format!("equal, or equal up to rounding, exactly where {classes}"));
+    }
+    let opaque = &diff.comparison.after.opaque;
+    if !opaque.is_empty() {
+        let nodes: Vec<String> =
+            opaque.iter().take(5).map(|&node| diff.comparison.after.nodes[node].to_string()).collect();
+        let more = if opaque.len() > 5 { ", …" } else { "" };
+        lines.push(format!(
+            "{} nodes were taken as functions by name: {}{more}",
+            opaque.len(),
+            nodes.join(", ")
+        ));
+    }
+    lines
+}
+
+fn class_words(classes: &[SizeClass]) -> Option<String> {
+    let names = &classes.first()?.rests;
+    // Extents whose rest makes no difference are not spoken of.
+    let told = |n: usize| {
+        classes.iter().any(|class| {
+            let mut other = class.clone();
+            other.rests[n].2 = 1 - other.rests[n].2;
+            !classes.contains(&other)
+        })
+    };
+    let told: Vec<usize> = (0..names.len()).filter(|&n| told(n)).collect();
+    let word = |class: &SizeClass| {
+        let rest =
+            |&n: &usize| format!("{} % {} == {}", class.rests[n].0, class.rests[n].1, class.rests[n].2);
+        told.iter().map(rest).collect::<Vec<_>>().join(" and ")
+    };
+    let mut words: Vec<String> = classes.iter().map(word).collect();
+    words.sort();
+    words.dedup();
+    (!told.is_empty()).then(|| words.join(", or "))
+}
+
+fn segment_report(diff: &Diff, number_: usize, segment: &Segment) -> Option<SegmentReport> {
+    let before = segment.before.map(|id| diff.comparison.matcher.terms().get(id));
+    let counterpart = before.and_then(|term| nodes(&diff.comparison.before, term));
+    let difference = diff.differences.iter().find(|difference| difference.segment == number_);
+    let (verdict, moved) = match &segment.decision {
+        Decision::Equal => return None,
+        Decision::Rounding(change) => ("rounding", Some(number(change.most))),
+        Decision::Weights(change) => ("different", Some(number(change.most))),
+        Decision::Structure(_) | Decision::Operator => ("different", None),
+        Decision::Alone => ("unmatched", None),
+    };
+    if verdict != "rounding" && difference.is_none() {
+        return None;
+    }
+    let mut findings = difference.map_or_else(Vec::new, |difference| findings_words(diff, difference));
+    if let (Decision::Weights(change), true) = (&segment.decision, difference.is_some()) {
+        findings.extend(change.worst.as_ref().map(weight_words));
+    }
+    Some(SegmentReport { place: place(diff, segment), counterpart, verdict, moved, findings })
+}
+
+/// The nodes of a segment of the second file.
+fn place(diff: &Diff, segment: &Segment) -> String {
+    nodes(&diff.comparison.after, &segment.after).unwrap_or_else(|| segment.after.op.name.clone())
+}
+
+/// The nodes of a term: the linear ones that it reads through, then its own.
+fn nodes(network: &Understood, term: &Term) -> Option<String> {
+    let mut numbers: Vec<usize> = term.args.iter().flat_map(|arg| arg.nodes.iter().copied()).collect();
+    numbers.extend(term.node);
+    numbers.sort_unstable();
+    numbers.dedup();
+    let names: Vec<String> =
+        numbers.iter().filter_map(|&node| network.nodes.get(node)).map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        [first, last] => Some(format!("{first}, {last}")),
+        [first, .., last] => Some(format!("{first}, …, {last}")),
+    }
+}
+
+fn weight_words(weight: &Weight) -> String {
+    let what = match weight.source {
+        None => format!("the bias of channel {}", weight.output),
+        Some(_) => {
+            format!("channel {}, input channel {}, tap {:?}", weight.output, weight.input, weight.tap)
+        }
+    };
+    format!("{what}: {} before, {} after", enclosed(weight.before), enclosed(weight.after))
+}
+
+fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
+    let segment = &diff.comparison.matcher.segments()[difference.segment];
+    let image =
+        |values: &[i64]| values.iter().skip(2).map(ToString::to_string).collect::<Vec<_>>().join(" x ");
+    difference
+        .findings
+        .iter()
+        .map(|finding| match finding {
+            Finding::Operator { before, after } => operator_words(before, after),
+            Finding::Bias { channels, of, missing } => {
+                let why = if *missing { ": an addend of it is missing" } else { "" };
+                format!("the weights agree, the bias differs in {channels} of {of} channels{why}")
+            }
+            Finding::Factor { channel, factor } => {
+                format!("channel {channel} is {} times what it was", enclosed(*factor))
+            }
+            Finding::Channels { channels, count, of } => {
+                format!("{count} of {of} channels differ, the first {channels:?}")
+            }
+            Finding::OneWeight => "one weight alone differs".to_owned(),
+            Finding::Moved { by } => format!("the same weights, the image moved by {}", image(by)),
+            Finding::Exchanged => "the same weights with two axes exchanged".to_owned(),
+            Finding::Border { ring } => {
+                format!("equal away from the border, on whose ring of width {} padding is read", image(ring))
+            }
+            Finding::Sizes => format!("the sizes of the values differ: {}", by_times(&segment.after.shape)),
+            Finding::Sources => "it reads other values, or in another way".to_owned(),
+            Finding::Alone => "nothing in the first file is like it".to_owned(),
+            Finding::TooLarge => "too many products to compare its weights".to_owned(),
+            Finding::Unusable => {
+                "weights that are not finite, or constants of a function that moved".to_owned()
+            }
+        })
+        .collect()
+}
+
+fn operator_words(before: &str, after: &str) -> String {
+    let head = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
+    match (before, after) {
+        ("sat", "relu") => "the upper bound of the clip is lost".to_owned(),
+        _ if head(before) == head(after) => format!("other settings: `{before}` became `{after}`"),
+        _ => format!("`{before}` became `{after}`"),
+    }
+}
+
+fn reason_words(diff: &Diff, reason: &Reason) -> String {
+    match reason {
+        Reason::Unmatched(segment) => {
+            let segment = &diff.comparison.matcher.segments()[*segment];
+            let why = match &segment.decision {
+                Decision::Structure(Apart::Size) => "it is too large to multiply out",
+                Decision::Structure(Apart::Weights) => {
+                    "constants of a function moved, or weights are not finite"
+                }
+                _ => "it was not found in the first file",
+            };
+            format!("{}: {why}", place(diff, segment))
+        }
+        Reason::NotShown(tried) => format!("none of {tried} inputs shows a difference"),
+        Reason::Unevaluated(error) => format!("no input shows a difference, since {error}"),
+        Reason::IllTyped(side, node) => format!("{} is no valid model: {node}", side_words(*side)),
+        Reason::Condition(a, b) => format!("the second file asks that {a} = {b}, the first does not"),
+    }
+}
+
+/// Which file is meant.
+pub fn side_words(side: Side) -> &'static str {
+    match side {
+        Side::Before => "the first file",
+        Side::After => "the second file",
+    }
+}
+
+fn witness_words(witness: &Witness) -> Vec<String> {
+    let sizes: Vec<String> =
+        witness.inputs.iter().map(|input| format!("{} {}", input.name, by_times(&input.dims))).collect();
+    let mut lines = vec![format!("shown by an input of size {}", sizes.join(", "))];
+    if let Differs::Values { index, before, after, count, spread, .. } = &witness.differs {
+        lines.push(format!(
+            "output {} at {index:?}: {} before, {} after; {} of {} elements differ",
+            witness.output,
+            enclosed(*before),
+            enclosed(*after),
+            count.0,
+            count.1
+        ));
+        let along = |(axis, spread): (usize, &Spread)| match spread {
+            Spread::Everywhere => None,
+            Spread::At(places) if places.len() > 8 => {
+                Some(format!("{} indices of axis {axis}", places.len()))
+            }
+            Spread::At(places) => Some(format!("indices {places:?} of axis {axis}")),
+        };
+        let places: Vec<String> = spread.iter().enumerate().filter_map(along).collect();
+        if !places.is_empty() {
+            lines.push(format!("there only at {}", places.join(", ")));
+        }
+    }
+    lines
+}
+
+fn witness_value(witness: &Witness) -> Value {
+    let inputs: Vec<Value> =
+        witness.inputs.iter().map(|input| json!({ "name": input.name, "size": input.dims })).collect();
+    let differs = match &witness.differs {
+        Differs::Sizes { before, after } => json!({ "before": before, "after": after }),
+        Differs::Values { index, before, after, relative, count, .. } => json!({
+            "index": index,
+            "before": enclosed(*before),
+            "after": enclosed(*after),
+            "relative": number(*relative),
+            "differing": count.0,
+            "of": count.1,
+        }),
+    };
+    json!({ "inputs": inputs, "output": witness.output, "differs": differs })
+}
+
+/// A number to four digits.
+fn number(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { format!("{value:.3e}") }
+}
+
+/// The digits on which both bounds agree, up to twelve.
+fn enclosed(value: Enclosure) -> String {
+    for digits in (1..=12usize).rev() {
+        let (low, high) = (format!("{:.digits$e}", value.low), format!("{:.digits$e}", value.high));
+        if low == high {
+            return low.parse::<f64>().map_or(low, |value| value.to_string());
+        }
+    }
+    format!("between {:e} and {:e}", value.low, value.high)
+}

@@ -1,0 +1,134 @@
+//! Files that are broken, or made to hurt: a clear error that names the node, status 2, and no memory to speak of.
+
+use convproof::load::onnx::messages::{Graph, Node, Tensor};
+
+use super::build::{Builder, Value, attribute, diff, entry, port};
+
+#[track_caller]
+fn refused(bytes: &[u8], word: &str) {
+    let (status, text) = diff(bytes, bytes, &[]);
+    assert_eq!(status, 2, "{text}");
+    assert!(text.contains(word), "no `{word}` in {text}");
+}
+
+fn model() -> Builder {
+    Builder::new(&[1, 1, 4, 4])
+}
+
+#[test]
+fn files_that_are_no_models() {
+    refused(b"", "no graph");
+    refused(b"hello, world", "not an ONNX model");
+    let mut good = model();
+    let y = good.conv("x", &[1, 1, 1, 1], &[2.0], None, 0);
+    let good = good.bytes(&y);
+    // Wherever it is cut, it is refused or read, never more.
+    for length in 0..good.len() {
+        let (status, text) = if length % 7 == 0 { diff(&good[..length], &good, &[]) } else { continue };
+        assert!(!text.contains("panicked"), "{status}: {text}");
+    }
+    refused(&good[..good.len() / 2], "onnx");
+}
+
+#[test]
+fn values_that_nothing_makes() {
+    let mut cycle = model();
+    cycle.node("Add", &["x", "t1"], vec![]);
+    let y = cycle.node("Relu", &["t0"], vec![]);
+    refused(&cycle.bytes(&y), "Add `t0` reads `t1`");
+    refused(&model().bytes("y"), "nothing makes the output `y`");
+}
+
+#[test]
+fn arrays_that_are_not_what_they_say() {
+    let with = |tensor: Tensor| {
+        let mut model = model();
+        let kernel = model.tensor(tensor);
+        let y = model.node("Conv", &["x", &kernel], vec![]);
+        model.bytes(&y)
+    };
+    let huge = Tensor { dims: vec![1 << 31, 1 << 31, 1 << 31], element: 1, ..Tensor::default() };
+    refused(&with(huge), "the array `c0`: extents");
+    let long = Tensor { dims: vec![1 << 31, 1, 1, 1], element: 1, ..Tensor::default() };
+    refused(&with(long), "the array `c0`: its extents ask for 8589934592 bytes");
+    let negative = Tensor { dims: vec![-1, 1, 1, 1], element: 1, ..Tensor::default() };
+    refused(&with(negative), "the array `c0`");
+    let strings = Tensor { dims: vec![1, 1, 1, 1], element: 8, ..Tensor::default() };
+    refused(&with(strings), "the array `c0`: elements of type 8");
+    let external = |location: &str| {
+        let external = vec![entry("location", location), entry("length", "4")];
+        Tensor { dims: vec![1, 1, 1, 1], element: 1, location: 1, external, ..Tensor::default() }
+    };
+    refused(&with(external("weights.bin")), "weights.bin: no such file");
+    refused(&with(external("../../etc/passwd")), "not a place beside the model");
+    refused(&with(external("/etc/passwd")), "not a place beside the model");
+}
+
+#[test]
+fn a_constant_that_would_fill_the_memory() {
+    let mut bomb = model();
+    let shape = bomb.integers(&[1 << 31, 1 << 31]);
+    let big = bomb.node("ConstantOfShape", &[&shape], vec![]);
+    let y = bomb.node("Add", &["x", &big], vec![]);
+    let bytes = bomb.bytes(&y);
+    let (status, text) = diff(&bytes, &bytes, &[]);
+    assert!(status == 0 || status == 2, "{text}");
+    let mut ranges = model();
+    let [zero, end, one] = [0, 1 << 62, 1]
+        .map(|value| ranges.tensor(Tensor { element: 7, int64s: vec![value], ..Tensor::default() }));
+    let range = ranges.node("Range", &[&zero, &end, &one], vec![]);
+    let cast = ranges.node("Cast", &[&range], vec![("to", Value::Int(1))]);
+    let y = ranges.node("Add", &["x", &cast], vec![]);
+    let bytes = ranges.bytes(&y);
+    let (status, text) = diff(&bytes, &bytes, &[]);
+    assert!(status == 0 || status == 2, "{text}");
+}
+
+#[test]
+fn bodies_inside_each_other() {
+    fn nested(depth: usize) -> Graph {
+        let name = format!("y{depth}");
+        let mut node = Node {
+            inputs: vec!["c0".to_owned()],
+            outputs: vec![name.clone()],
+            operator: "If".to_owned(),
+            ..Node::default()
+        };
+        if depth == 0 {
+            node.operator = "Relu".to_owned();
+            node.inputs = vec!["x".to_owned()];
+        } else {
+            for branch in ["then_branch", "else_branch"] {
+                let body = if branch == "then_branch" { nested(depth - 1) } else { Graph::default() };
+                node.attributes.push(attribute(branch, Value::Graph(body)));
+            }
+        }
+        Graph { nodes: vec![node], outputs: vec![port(&name, &[])], ..Graph::default() }
+    }
+    let model = |depth: usize| {
+        let mut model = model();
+        model.tensor(Tensor { element: 9, int32s: vec![1], ..Tensor::default() });
+        model.graph.nodes = nested(depth).nodes;
+        model.bytes(&format!("y{depth}"))
+    };
+    let (status, text) = diff(&model(3), &model(0), &[]);
+    assert_eq!((status, text.starts_with("equal")), (0, true), "{text}");
+    let (status, text) = diff(&model(20), &model(0), &[]);
+    assert_eq!(status, 2, "{text}");
+    assert!(text.contains("bodies inside each other"), "{text}");
+    refused(&model(200), "not an ONNX model");
+}
+
+#[test]
+fn operands_that_do_not_fit() {
+    let mut conv = model();
+    let y = conv.conv("x", &[1, 2, 1, 1], &[1.0, 1.0], None, 0);
+    refused(&conv.bytes(&y), "Conv `t0`: its kernel has 2 input channels");
+    let mut sum = model();
+    let constant = sum.floats(&[3], &[1.0; 3]);
+    let y = sum.node("Add", &["x", &constant], vec![]);
+    refused(&sum.bytes(&y), "Add `t0`: extents of 4 and 3 meet");
+    let mut norm = model();
+    let y = norm.batchnorm("x", [&[1.0], &[0.0], &[0.0], &[-1.0]]);
+    refused(&norm.bytes(&y), "the variance of channel 0");
+}

@@ -1,0 +1,11 @@
+//! Model files: reading, verdicts with their places, and what hostile files come to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_arithmetic,
+    reason = "a test may panic, and round as converters do"
+)]
+
+mod build;
+mod hostile;
+mod pairs;
+mod verdicts;
