@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::terms::Term;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Monomial, Rational, Symbol};
 
@@ -32,10 +33,12 @@ type NodeId = u32;
 /// What a word ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum End {
-    /// All channels of an input pixel.
-    Pixel,
+    /// A block of channels of an input pixel, by number.
+    Pixel(u32),
     /// The constant image: a column of ones.
     One,
+    /// A nonlinear term, by number; see `terms.rs`.
+    Term(u32),
 }
 
 /// What the words of an edge begin with.
@@ -94,6 +97,21 @@ impl Form {
         self.node == 0
     }
 
+    /// The sign of its first coefficient, in an order of words that neither translation nor a positive factor changes.
+    pub fn sign(&self) -> i32 {
+        self.coefficient.signum()
+    }
+
+    /// Its first coefficient.
+    pub fn lead(&self) -> &Rational {
+        &self.coefficient
+    }
+
+    /// Where its first end stands.
+    pub fn place(&self) -> [i64; 2] {
+        self.shift
+    }
+
     /// Times a number.
     #[must_use]
     pub fn times(&self, factor: &Rational) -> Self {
@@ -122,6 +140,21 @@ pub struct Word {
     pub place: [i64; 2],
 }
 
+/// A word without matrices.
+#[derive(Clone, Debug)]
+pub struct FlatWord {
+    /// The diagonal.
+    pub diagonal: Monomial,
+    /// Commuting factors.
+    pub scalars: Monomial,
+    /// The end.
+    pub end: End,
+    /// Where the end stands.
+    pub place: [i64; 2],
+    /// The coefficient.
+    pub coefficient: Rational,
+}
+
 /// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
 type Relative = Vec<(NodeId, [i64; 2], Rational)>;
 
@@ -135,6 +168,9 @@ pub struct Arena {
     sums: FxHashMap<Relative, Form>,
     products: FxHashMap<(Monomial, Monomial, NodeId), Form>,
     edges: usize,
+    /// Nonlinear terms and their numbers.
+    pub(super) terms: Vec<Term>,
+    pub(super) term_index: FxHashMap<(super::terms::Function, Vec<Form>), u32>,
 }
 
 impl Default for Arena {
@@ -147,6 +183,8 @@ impl Default for Arena {
             sums: FxHashMap::default(),
             products: FxHashMap::default(),
             edges: 0,
+            terms: Vec::new(),
+            term_index: FxHashMap::default(),
         }
     }
 }
@@ -180,6 +218,60 @@ impl Arena {
         id
     }
 
+    /// Whether a sum moves with the image.
+    pub fn is_anchored_form(&self, form: &Form) -> bool {
+        self.nodes[form.node as usize].anchored
+    }
+
+    /// The ends of words without matrices: factors, end, place and coefficient; `None` if some word has a matrix.
+    pub fn flat(&self, form: &Form) -> Option<Vec<FlatWord>> {
+        let edges = &self.nodes[form.node as usize].edges;
+        edges
+            .iter()
+            .map(|edge| match &self.keys[edge.key as usize] {
+                Key::Letter { .. } => None,
+                Key::End { diagonal, scalars, end } => {
+                    let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
+                    let coefficient = &form.coefficient * &edge.coefficient;
+                    Some(FlatWord {
+                        diagonal: diagonal.clone(),
+                        scalars: scalars.clone(),
+                        end: *end,
+                        place,
+                        coefficient,
+                    })
+                }
+            })
+            .collect()
+    }
+
+    /// The words that are a number times a nonlinear term: coefficient, term and place.
+    pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, [i64; 2])> {
+        let edges = &self.nodes[form.node as usize].edges;
+        let plain = |edge: &Edge| match &self.keys[edge.key as usize] {
+            Key::End { diagonal, scalars, end: End::Term(term) } if diagonal.is_one() && scalars.is_one() => {
+                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
+                Some((&form.coefficient * &edge.coefficient, *term, place))
+            }
+            _ => None,
+        };
+        edges.iter().filter_map(plain).collect()
+    }
+
+    /// The number that a sum is, if it is one: words that are nothing but a multiple of the constant image.
+    pub fn number(&self, form: &Form) -> Option<Rational> {
+        if form.is_zero() {
+            return Some(Rational::ZERO);
+        }
+        let [edge] = self.nodes[form.node as usize].edges.as_slice() else { return None };
+        match &self.keys[edge.key as usize] {
+            Key::End { diagonal, scalars, end: End::One } if diagonal.is_one() && scalars.is_one() => {
+                Some(&form.coefficient * &edge.coefficient)
+            }
+            _ => None,
+        }
+    }
+
     /// The sum of one word without matrices and factors, at the origin.
     pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
         let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end });
@@ -200,7 +292,11 @@ impl Arena {
     fn is_anchored(&self, edge: &Edge) -> bool {
         match &self.keys[edge.key as usize] {
             Key::Letter { .. } => self.nodes[edge.child as usize].anchored,
-            Key::End { end, .. } => *end == End::Pixel,
+            Key::End { end, .. } => match end {
+                End::Pixel(_) => true,
+                End::One => false,
+                End::Term(number) => self.terms[*number as usize].anchored,
+            },
         }
     }
 
@@ -418,7 +514,7 @@ mod tests {
     use super::*;
 
     fn pixel(arena: &mut Arena, at: [i64; 2]) -> Form {
-        let pixel = arena.end(End::Pixel).unwrap();
+        let pixel = arena.end(End::Pixel(0)).unwrap();
         arena.moved(&pixel, at)
     }
 

@@ -5,8 +5,10 @@
 //! `docs/semantics.md` has the theorem. What is not read here is [`Unsupported`], never guessed at.
 
 pub mod arena;
+pub mod evaluate;
 pub mod net;
 pub mod pattern;
+pub mod terms;
 pub mod weights;
 
 /// Why stacks are not read here.

@@ -10,8 +10,10 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::weights::{Letters, Place, Weight, split};
-use crate::ir::{AveragePool, Conv, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Upsample};
-use crate::kernel::{ConcreteKernel, Shape};
+use crate::ir::{
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Upsample,
+};
+use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::gather::{SameRule, signed};
 use crate::operator::length::Length;
 use crate::operator::shape::{Signal, after};
@@ -62,13 +64,45 @@ pub enum Kind {
     Input,
     /// One source; weights by row tap and column tap, and a constant.
     Taps {
-        /// Row tap, column tap, weight.
-        weights: Vec<(u32, u32, Weight)>,
-        /// Added at every position.
-        bias: Weight,
+        /// The weights of all taps, sorted by output block, row and column.
+        weights: Vec<Tap>,
+        /// Added at every position, for each output block; empty if nothing is.
+        bias: Vec<Weight>,
     },
     /// The sum of the sources.
     Sum,
+    /// Each output block is a block of a source: which, and its number there.
+    Pick(Vec<(u32, u32)>),
+    /// The sum of what is read, divided by how many positions are.
+    Mean,
+    /// The largest of what is read.
+    Maximum,
+    /// The positive part.
+    Relu,
+}
+
+/// What an output block reads of a source's block through a tap.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tap {
+    /// The output block.
+    pub output: u32,
+    /// The row tap.
+    pub row: u32,
+    /// The column tap.
+    pub column: u32,
+    /// The input block.
+    pub input: u32,
+    /// The weight.
+    pub weight: Weight,
+}
+
+/// What a block of channels is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// All channels of a signal together; kernels are matrices.
+    Together,
+    /// Each channel by itself; kernels are their entries.
+    Apart,
 }
 
 /// A signal.
@@ -89,6 +123,7 @@ pub struct Net {
     index: FxHashMap<Node, NodeId>,
     /// The letters of all kernels.
     pub letters: Letters,
+    channels: Channels,
 }
 
 /// A signal between layers.
@@ -124,6 +159,16 @@ impl At {
         Self { offset: [0; 2], down: [1; 2], same: [None, None], ..self.clone() }
     }
 
+    fn movement(&self, axis: usize, taps: usize) -> Movement {
+        Movement {
+            down: self.down[axis],
+            up: 1,
+            offset: self.offset[axis],
+            taps: (0..signed(taps)).map(|k| k * self.step[axis]).collect(),
+            same: self.same[axis].clone(),
+        }
+    }
+
     fn turn<T: Copy>(&self, pair: [T; 2]) -> [T; 2] {
         if self.turned { [pair[1], pair[0]] } else { pair }
     }
@@ -148,11 +193,11 @@ fn small(n: Option<i64>) -> Result<i64, Unsupported> {
 
 impl Net {
     /// A net with nothing but its input.
-    pub fn new() -> Self {
+    pub fn new(channels: Channels) -> Self {
         let length = Some([Arc::new(Length::Input), Arc::new(Length::Input)]);
         let input = Node { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
-        Self { nodes: vec![input], index, letters: Letters::default() }
+        Self { nodes: vec![input], index, letters: Letters::default(), channels }
     }
 
     /// The input with some channels.
@@ -173,6 +218,28 @@ impl Net {
     /// Whether there are no nodes; there is always the input.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// How many blocks some channels are.
+    fn blocks(&self, channels: usize) -> u32 {
+        let apart = self.channels == Channels::Apart;
+        u32::try_from(if apart { channels } else { 1 }).unwrap_or(u32::MAX)
+    }
+
+    /// The same weights for each block by itself.
+    fn each(&self, channels: usize, taps: &[(u32, u32, Weight)]) -> Vec<Tap> {
+        let blocks = 0..self.blocks(channels);
+        blocks
+            .flat_map(|block| {
+                taps.iter().map(move |(row, column, weight)| Tap {
+                    output: block,
+                    row: *row,
+                    column: *column,
+                    input: block,
+                    weight: weight.clone(),
+                })
+            })
+            .collect()
     }
 
     fn intern(&mut self, node: Node) -> Result<NodeId, Unsupported> {
@@ -202,14 +269,29 @@ impl Net {
                 for (factor, branch) in branches {
                     let output = self.apply(branch, wire.clone())?;
                     let factor = self.letters.entry(&factor.expr, Place::SCALAR)?;
-                    let node =
-                        self.pointwise(output.node, split(&factor), Weight::new(), Some(&output.signal))?;
+                    let factor = vec![split(&factor); self.blocks(output.signal.channels) as usize];
+                    let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
                     sources.push((node, [Movement::identity(), Movement::identity()]));
                 }
                 let length = Some(signal.length.clone());
                 Ok(Wire { node: self.intern(Node { kind: Kind::Sum, sources, length })?, signal })
             }
-            StackKind::Concat(_) => Err(Unsupported::Layer),
+            StackKind::Concat(branches) => {
+                if self.channels == Channels::Together {
+                    return Err(Unsupported::Layer);
+                }
+                let signal = after(stack, wire.signal.clone(), None)?;
+                let mut sources = Vec::new();
+                let mut picks = Vec::new();
+                for branch in branches {
+                    let output = self.apply(branch, wire.clone())?;
+                    let slot = u32::try_from(sources.len()).map_err(|_| Unsupported::TooLarge)?;
+                    picks.extend((0..self.blocks(output.signal.channels)).map(|block| (slot, block)));
+                    sources.push((output.node, [Movement::identity(), Movement::identity()]));
+                }
+                let length = Some(signal.length.clone());
+                Ok(Wire { node: self.intern(Node { kind: Kind::Pick(picks), sources, length })?, signal })
+            }
         }
     }
 
@@ -230,50 +312,150 @@ impl Net {
             Layer::Pool(pool) => self.pool(pool, wire, &signal)?,
             Layer::Subsample(stride) => {
                 let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
-                self.uniform(wire.node, moves, &Rational::ONE, &signal)?
+                self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
             Layer::Pad([top, left, _, _]) => {
                 let moves = plain([vec![0], vec![0]], [1; 2], [1; 2], [-top, -left]);
-                self.uniform(wire.node, moves, &Rational::ONE, &signal)?
+                self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
             Layer::Upsample(Upsample { factor, nearest }) => {
                 let up = factor.map(signed);
                 let taps = up.map(|u| if *nearest { (1 - u..=0).collect() } else { vec![0] });
                 let moves = plain(taps, [1; 2], up, [0; 2]);
-                self.uniform(wire.node, moves, &Rational::ONE, &signal)?
+                self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
             Layer::Scale(vector) => {
-                let weight = self.vector(vector)?;
-                self.pointwise(wire.node, weight, Weight::new(), Some(&signal))?
+                let weight = self.vector(vector, signal.channels)?;
+                self.pointwise(wire.node, weight, Vec::new(), Some(&signal))?
             }
             Layer::Bias(vector) => {
-                let bias = self.vector(vector)?;
-                self.pointwise(wire.node, split(&Poly::one()), bias, Some(&signal))?
+                let bias = self.vector(vector, signal.channels)?;
+                self.pointwise(wire.node, self.ones(signal.channels), bias, Some(&signal))?
             }
+            Layer::Relu => {
+                let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
+                self.intern(Node { kind: Kind::Relu, sources, length: Some(signal.length.clone()) })?
+            }
+            Layer::MaxPool(pool) => {
+                let moves = [0, 1].map(|axis| Movement {
+                    down: signed(pool.stride[axis]),
+                    up: 1,
+                    offset: -pool.padding[axis],
+                    taps: (0..signed(pool.size[axis])).collect(),
+                    same: None,
+                });
+                let length = Some(signal.length.clone());
+                self.intern(Node { kind: Kind::Maximum, sources: vec![(wire.node, moves)], length })?
+            }
+            _ if self.channels == Channels::Together => return Err(Unsupported::Layer),
+            Layer::Select { from, to } => {
+                let picks = (*from..*to).map(|block| (0, u32::try_from(block).unwrap_or(u32::MAX))).collect();
+                let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
+                self.intern(Node { kind: Kind::Pick(picks), sources, length: Some(signal.length.clone()) })?
+            }
+            Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
+            Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
         };
         Ok(Wire { node, signal })
     }
 
-    /// The entry of a vector, or a scalar, for a generic channel.
-    fn vector(&mut self, vector: &KernelTerm) -> Result<Weight, Unsupported> {
+    /// Tiles to channels, or the reverse, where each channel is a block.
+    fn shuffled(
+        &mut self,
+        layer: &Layer,
+        n: usize,
+        wire: &Wire,
+        signal: &Signal,
+    ) -> Result<NodeId, Unsupported> {
+        let deep = matches!(layer, Layer::SpaceToDepth(_));
+        let taps: Vec<i64> =
+            if deep { (0..signed(n)).collect() } else { (1 - signed(n)..=0).rev().collect() };
+        let (down, up) = if deep { (signed(n), 1) } else { (1, signed(n)) };
+        let moves = [0, 1].map(|_| Movement { down, up, offset: 0, taps: taps.clone(), same: None });
+        let shallow = if deep { wire.signal.channels } else { signal.channels };
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut weights = Vec::new();
+        for c in 0..shallow {
+            for a in 0..n {
+                for b in 0..n {
+                    let [c, d] = [number(c), number(c * n * n + a * n + b)];
+                    let (output, input) = if deep { (d, c) } else { (c, d) };
+                    let weight = split(&Poly::one());
+                    weights.push(Tap { output, row: number(a), column: number(b), input, weight });
+                }
+            }
+        }
+        weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
+        let kind = Kind::Taps { weights, bias: Vec::new() };
+        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
+    }
+
+    /// A transposed convolution where each channel is a block.
+    fn transposed(
+        &mut self,
+        conv: &ConvTranspose,
+        wire: &Wire,
+        signal: &Signal,
+    ) -> Result<NodeId, Unsupported> {
+        let shape = conv.kernel.shape();
+        let entries = self.entries(&conv.kernel)?;
+        let [top, left, _, _] = conv.padding;
+        let extents = [shape.height, shape.width];
+        let moves = [0, 1].map(|axis| Movement {
+            down: 1,
+            up: signed(conv.stride[axis]),
+            offset: [top, left][axis],
+            taps: (0..signed(extents[axis])).map(|k| -k * signed(conv.dilation[axis])).collect(),
+            same: None,
+        });
+        let per_input = shape.outputs / conv.groups.max(1);
+        let place = |[c, o, i, j]: [usize; 4]| [o + c / per_input.max(1) * shape.inputs, c, i, j];
+        let weights = taps_of(shape, &entries, place);
+        let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
+        let kind = Kind::Taps { weights, bias };
+        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
+    }
+
+    /// All entries of a kernel as polynomials, in storage order.
+    fn entries(&self, term: &KernelTerm) -> Result<Vec<Poly>, Unsupported> {
+        const MOST: usize = 1 << 14;
+        if term.len() > MOST {
+            return Err(Unsupported::TooLarge);
+        }
+        Ok(term.kernel.expand().map_err(|_| Unsupported::TooLarge)?.entries().to_vec())
+    }
+
+    /// 1 for each block.
+    fn ones(&self, channels: usize) -> Vec<Weight> {
+        vec![split(&Poly::one()); self.blocks(channels) as usize]
+    }
+
+    /// The entries of a vector, or a scalar, for each block: a generic channel, or every one.
+    fn vector(&mut self, vector: &KernelTerm, channels: usize) -> Result<Vec<Weight>, Unsupported> {
+        if self.channels == Channels::Apart {
+            let entries = self.entries(vector)?;
+            let entry = |block: usize| entries.get(if entries.len() == 1 { 0 } else { block }).map(split);
+            return (0..channels).map(|block| entry(block).ok_or(Unsupported::Kernel)).collect();
+        }
         let place = if vector.shape().is_scalar() { Place::SCALAR } else { Place::CHANNEL };
-        Ok(split(&self.letters.entry(&vector.expr, place)?))
+        Ok(vec![split(&self.letters.entry(&vector.expr, place)?)])
     }
 
     /// Each position of a signal times a weight, plus a constant.
     fn pointwise(
         &mut self,
         source: NodeId,
-        weight: Weight,
-        bias: Weight,
+        weights: Vec<Weight>,
+        bias: Vec<Weight>,
         signal: Option<&Signal>,
     ) -> Result<NodeId, Unsupported> {
         let one = split(&Poly::one());
-        if bias.is_empty() && weight == one {
+        if bias.is_empty() && weights.iter().all(|weight| *weight == one) {
             return Ok(source);
         }
-        let kind = Kind::Taps { weights: vec![(0, 0, weight)], bias };
+        let tap = |(block, weight)| Tap { output: block, row: 0, column: 0, input: block, weight };
+        let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias };
         let sources = vec![(source, [Movement::identity(), Movement::identity()])];
         let length = signal.map(|signal| signal.length.clone());
         self.intern(Node { kind, sources, length })
@@ -282,7 +464,7 @@ impl Net {
     /// Equal weights at all taps, each channel by itself.
     fn uniform(
         &mut self,
-        source: NodeId,
+        wire: &Wire,
         moves: [Movement; 2],
         weight: &Rational,
         signal: &Signal,
@@ -294,32 +476,37 @@ impl Net {
         let weight = split(&Poly::constant(weight.clone()));
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
-        let weights = places.map(|(i, j)| (number(i), number(j), weight.clone())).collect();
-        let kind = Kind::Taps { weights, bias: Weight::new() };
-        self.intern(Node { kind, sources: vec![(source, moves)], length: Some(signal.length.clone()) })
+        let taps: Vec<_> = places.map(|(i, j)| (number(i), number(j), weight.clone())).collect();
+        let kind = Kind::Taps { weights: self.each(signal.channels, &taps), bias: Vec::new() };
+        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
     }
 
     fn pool(&mut self, pool: &AveragePool, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
         let padded = !matches!(pool.padding, Padding::Sides(sides) if sides.iter().all(|&side| side <= 0));
         let same = !matches!(pool.padding, Padding::Sides(_));
-        // Divisors that depend on the position are not read here.
-        if pool.average && (pool.ceil_mode && !same || padded && !pool.count_include_pad) {
+        // Windows that hang over the padding are not read here.
+        if pool.average && pool.ceil_mode && !same && pool.count_include_pad {
             return Err(Unsupported::Layer);
         }
+        let mean = pool.average && (pool.ceil_mode && !same || padded) && !pool.count_include_pad;
         let size = pool.size.map(signed);
         let moves = [0, 1].map(|axis| {
             let (offset, same) = start(pool.padding, axis, size[axis], pool.stride[axis], wire);
             let down = signed(pool.stride[axis]);
             Movement { down, up: 1, offset, taps: (0..size[axis]).collect(), same }
         });
+        if mean {
+            let length = Some(signal.length.clone());
+            return self.intern(Node { kind: Kind::Mean, sources: vec![(wire.node, moves)], length });
+        }
         let area = Rational::from(size[0]) * Rational::from(size[1]);
         let weight = if pool.average { area.recip().unwrap_or(Rational::ONE) } else { Rational::ONE };
-        self.uniform(wire.node, moves, &weight, signal)
+        self.uniform(wire, moves, &weight, signal)
     }
 
     fn conv(&mut self, conv: &Conv, wire: &Wire, signal: Signal) -> Result<Wire, Unsupported> {
         let shape = conv.kernel.shape();
-        let depthwise = conv.groups > 1;
+        let depthwise = conv.groups > 1 && self.channels == Channels::Together;
         if depthwise && (shape.inputs != 1 || shape.outputs != conv.groups) {
             return Err(Unsupported::Layer);
         }
@@ -335,14 +522,19 @@ impl Net {
             at.same[axis] = same;
         }
         let length = Some(signal.length.clone());
+        let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
+        if self.channels == Channels::Apart {
+            let entries = self.entries(&conv.kernel)?;
+            let per_output = shape.outputs / conv.groups.max(1);
+            let place = |[o, c, i, j]: [usize; 4]| [o, c + o / per_output.max(1) * shape.inputs, i, j];
+            let weights = taps_of(shape, &entries, place);
+            let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
+            let kind = Kind::Taps { weights, bias };
+            let node = self.intern(Node { kind, sources: vec![(wire.node, moves)], length })?;
+            return Ok(Wire { node, signal });
+        }
         let applied = self.kernel(&conv.kernel.expr, wire.node, &at, length)?;
-        let node = match &conv.bias {
-            None => applied,
-            Some(bias) => {
-                let bias = self.vector(bias)?;
-                self.pointwise(applied, split(&Poly::one()), bias, Some(&signal))?
-            }
-        };
+        let node = self.pointwise(applied, self.ones(signal.channels), bias, Some(&signal))?;
         Ok(Wire { node, signal })
     }
 
@@ -398,7 +590,7 @@ impl Net {
             }
             E::ScaleInputs(a, vector) => {
                 let weight = split(&self.letters.entry(vector, Place::CHANNEL)?);
-                let scaled = self.pointwise(source, weight, Weight::new(), None)?;
+                let scaled = self.pointwise(source, vec![weight], Vec::new(), None)?;
                 // What is outside the source's range stays zero.
                 self.kernel(a, scaled, at, length)
             }
@@ -468,7 +660,10 @@ impl Net {
     ) -> Result<NodeId, Unsupported> {
         let sources = vec![(source, [Movement::identity(), Movement::identity()])];
         self.intern(Node {
-            kind: Kind::Taps { weights: vec![(0, 0, weight)], bias: Weight::new() },
+            kind: Kind::Taps {
+                weights: vec![Tap { output: 0, row: 0, column: 0, input: 0, weight }],
+                bias: Vec::new(),
+            },
             sources,
             length,
         })
@@ -509,33 +704,20 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let extents = at.turn(extents);
-        let mut moves = [Movement::identity(), Movement::identity()];
         for axis in 0..2 {
             small(at.step[axis].checked_mul(signed(extents[axis])))?;
-            moves[axis] = Movement {
-                down: at.down[axis],
-                up: 1,
-                offset: at.offset[axis],
-                taps: (0..signed(extents[axis])).map(|k| k * at.step[axis]).collect(),
-                same: at.same[axis].clone(),
-            };
         }
+        let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let weights = weights
             .into_iter()
             .map(|(tap, weight)| {
                 let [i, j] = at.turn(tap);
-                (number(i), number(j), weight)
+                Tap { output: 0, row: number(i), column: number(j), input: 0, weight }
             })
             .collect();
-        let kind = Kind::Taps { weights, bias: Weight::new() };
+        let kind = Kind::Taps { weights, bias: Vec::new() };
         self.intern(Node { kind, sources: vec![(source, moves)], length })
-    }
-}
-
-impl Default for Net {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -548,4 +730,18 @@ fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire)
         Padding::SameUpper => (0, Some(Same { rule: rule(true), of })),
         Padding::SameLower => (0, Some(Same { rule: rule(false), of })),
     }
+}
+
+/// The taps of a kernel's entries, whose output and input block `place` tells; zeros are left out.
+fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4]) -> [usize; 4]) -> Vec<Tap> {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let all = positions(shape).zip(entries).filter(|(_, entry)| !entry.is_zero());
+    let mut taps: Vec<Tap> = all
+        .map(|(at, entry)| {
+            let [output, input, row, column] = place(at).map(number);
+            Tap { output, row, column, input, weight: split(entry) }
+        })
+        .collect();
+    taps.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
+    taps
 }

@@ -16,7 +16,7 @@ use super::search;
 use super::survey::{Extent, Survey, SurveyLimit, Visible};
 use super::table::{self, Table};
 use super::verdict::{Doubt, Inner, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
-use super::words;
+use super::{terms, words};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::MAX_INPUT;
@@ -39,6 +39,9 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     if left == right {
         let inner = inner(&operators, &left);
         return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, inner }));
+    }
+    if let Some(verdict) = terms::decide(claim, symbols) {
+        return Ok(verdict);
     }
     let [left, right] = matched(&mut operators, [left, right], claim, symbols)?;
     let interior_equal = size.is_none() && interiors_agree(claim)?;

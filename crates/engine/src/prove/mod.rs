@@ -15,6 +15,7 @@ mod search;
 mod sights;
 mod survey;
 mod table;
+mod terms;
 pub mod verdict;
 mod whole;
 pub mod within;

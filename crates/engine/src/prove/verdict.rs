@@ -45,6 +45,15 @@ pub enum StackProof {
         /// Different sums that were compared.
         sums: usize,
     },
+    /// The same sums of pixels and nonlinear terms, at all pairs of border patterns.
+    Terms {
+        /// Row patterns and column patterns.
+        patterns: [usize; 2],
+        /// Sizes up to this length show all of them; `None` for a claim about one size.
+        horizon: Option<i64>,
+        /// Different nonlinear terms, up to translation.
+        terms: usize,
+    },
     /// All sizes below a bound agree, and with global averages that is enough.
     Averages {
         /// The bound on height and width.

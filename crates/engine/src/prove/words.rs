@@ -16,15 +16,13 @@ use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::evaluate::Image;
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
-use crate::forms::net::{Kind, Net, NodeId};
+use crate::forms::evaluate::Evaluator;
+use crate::forms::net::{Channels, Net, NodeId};
 use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
-use crate::forms::weights::{Letter, Letters, Weight, declared};
+use crate::forms::weights::{Letter, Letters, declared};
 use crate::ir::{Sizes, Stack, StackClaim, StackKind, Symbols};
 use convproof_exact::budget::doing;
 use convproof_exact::{Monomial, Rational, SplitMix64, Symbol};
-
-/// Most sums that are formed.
-const MAX_WORK: usize = 30_000_000;
 
 /// Longest input that is looked at.
 const MAX_SURVEYED: i64 = 2_500;
@@ -45,7 +43,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         return None;
     }
     let _doing = doing("comparing sums of words");
-    let compared = Compared::new(claim).ok()?;
+    let compared = Compared::new(claim, Channels::Together).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -88,26 +86,32 @@ fn has_channels(stack: &Stack) -> bool {
 type Pair = (u32, u32, i64);
 
 /// Two stacks compared.
-struct Compared {
+pub struct Compared {
     letters: Letters,
-    arena: Arena,
+    /// All sums.
+    pub arena: Arena,
     axes: [AxisSurvey; 2],
     /// The pairs along each axis, by number.
-    pairs: [Vec<Pair>; 2],
-    /// For each pair of pairs the difference of the sides, left minus right.
-    differences: FxHashMap<(u32, u32), Form>,
+    pub pairs: [Vec<Pair>; 2],
+    /// For each pair of pairs at which the sides differ, the first block that does, and left minus right there.
+    pub differences: FxHashMap<(u32, u32), (usize, Form)>,
     failures: Vec<Vec<bool>>,
-    table: Table,
+    /// The status of all sizes.
+    pub table: Table,
     /// Sizes up to this length show everything; `None` for a claim about one size.
-    horizon: Option<i64>,
+    pub horizon: Option<i64>,
     /// For each axis, the left side's first input position at each output of the lengths that were looked at.
     origins: [FxHashMap<(i64, i64), i64>; 2],
     outputs: usize,
 }
 
 impl Compared {
-    fn new(claim: &StackClaim) -> Result<Self, Unsupported> {
-        let mut net = Net::new();
+    /// Compares both sides of a claim at all sizes that it speaks of.
+    ///
+    /// # Errors
+    /// [`Unsupported`] where a side is not read, or a limit is reached.
+    pub fn new(claim: &StackClaim, mode: Channels) -> Result<Self, Unsupported> {
+        let mut net = Net::new(mode);
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
         let right = net.apply(&claim.right, input)?;
@@ -144,20 +148,18 @@ impl Compared {
                 axes[axis].start = usize::try_from(horizons[axis].start).unwrap_or(0);
             }
         }
-        let mut evaluator = Evaluator {
-            net: &net,
-            patterns: &patterns,
-            arena: Arena::default(),
-            memo: FxHashMap::default(),
-            work: 0,
-        };
+        let mut evaluator = Evaluator::new(&net, &patterns);
+        let blocks = if mode == Channels::Apart { left.signal.channels } else { 1 };
         let mut differences = FxHashMap::default();
         let mut failures = vec![vec![false; pairs[1].len()]; pairs[0].len()];
         for (row, &rows) in pairs[0].iter().enumerate() {
             for (column, &columns) in pairs[1].iter().enumerate() {
-                if let Some(difference) = evaluator.difference(roots, rows, columns)? {
-                    failures[row][column] = true;
-                    differences.insert((number(row), number(column)), difference);
+                for block in 0..blocks {
+                    let found = difference(&mut evaluator, roots, number(block), rows, columns)?;
+                    if let Some(found) = found {
+                        failures[row][column] = true;
+                        differences.entry((number(row), number(column))).or_insert((block, found));
+                    }
                 }
             }
         }
@@ -171,7 +173,7 @@ impl Compared {
 
     /// Whether different sums are different functions.
     fn is_exact(&self) -> bool {
-        self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
+        self.arena.terms().is_empty() && self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
     }
 
     /// A refutation with what is known of the sizes at which the sides agree.
@@ -192,8 +194,13 @@ impl Compared {
         StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement }))
     }
 
+    /// The input position that places in sums are counted from, at an output position of a size.
+    pub fn origin(&self, size: [i64; 2], at: [i64; 2]) -> [i64; 2] {
+        [0, 1].map(|axis| self.origins[axis].get(&(size[axis], at[axis])).copied().unwrap_or(0))
+    }
+
     /// The sights of both axes at a size.
-    fn sights(&self, size: [i64; 2]) -> Option<[&[u32]; 2]> {
+    pub fn sights(&self, size: [i64; 2]) -> Option<[&[u32]; 2]> {
         let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
         Some([&view(0)?.sights, &view(1)?.sights])
     }
@@ -219,10 +226,10 @@ impl Compared {
         let places = rows.iter().enumerate().flat_map(|(i, &row)| {
             columns.iter().enumerate().map(move |(j, &column)| ([i, j], (row, column)))
         });
-        let (position, difference) =
+        let (position, (_, difference)) =
             places.filter_map(|(at, pair)| Some((at, self.differences.get(&pair)?))).next()?;
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let origin = [0, 1].map(|axis| self.origins[axis].get(&(size[axis], at[axis])).copied().unwrap_or(0));
+        let origin = self.origin(size, at);
         let words = self.arena.shortest_words(difference, MAX_WORDS);
         for attempt in 0..TRIES {
             for word in &words {
@@ -237,7 +244,8 @@ impl Compared {
                 let full = [claim.channels, h, w];
                 let image = match word.end {
                     End::One => Image::zeros(claim.channels, h, w),
-                    End::Pixel => {
+                    End::Term(_) => continue,
+                    End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));
                         if place[0] >= h || place[1] >= w {
@@ -378,93 +386,19 @@ impl Looker<'_> {
     }
 }
 
-/// Values of nodes at pairs of patterns.
-struct Evaluator<'n> {
-    net: &'n Net,
-    patterns: &'n Patterns,
-    arena: Arena,
-    memo: FxHashMap<(NodeId, [u32; 2]), Form>,
-    work: usize,
-}
-
-impl Evaluator<'_> {
-    /// Left minus right where both read by these patterns; `None` if they are equal.
-    fn difference(
-        &mut self,
-        roots: [NodeId; 2],
-        rows: Pair,
-        columns: Pair,
-    ) -> Result<Option<Form>, Unsupported> {
-        let left = self.value(roots[0], [rows.0, columns.0])?;
-        let right = self.value(roots[1], [rows.1, columns.1])?;
-        let right = self.arena.moved(&right, [rows.2, columns.2]);
-        if left == right {
-            return Ok(None);
-        }
-        let difference = self.arena.sum(&[left, right.times(&Rational::from(-1))])?;
-        Ok(Some(difference))
+/// Left minus right of a block where both read by these patterns; `None` if they are equal.
+fn difference(
+    evaluator: &mut Evaluator<'_>,
+    roots: [NodeId; 2],
+    block: u32,
+    rows: Pair,
+    columns: Pair,
+) -> Result<Option<Form>, Unsupported> {
+    let left = evaluator.value(roots[0], block, [rows.0, columns.0])?;
+    let right = evaluator.value(roots[1], block, [rows.1, columns.1])?;
+    let right = evaluator.arena.moved(&right, [rows.2, columns.2]);
+    if left == right {
+        return Ok(None);
     }
-
-    /// The sum of words that a node is where it reads by these row and column patterns, places counted from the first
-    /// row and column that are read.
-    fn value(&mut self, id: NodeId, pair: [u32; 2]) -> Result<Form, Unsupported> {
-        if let Some(known) = self.memo.get(&(id, pair)) {
-            return Ok(known.clone());
-        }
-        let (net, patterns) = (self.net, self.patterns);
-        let [rows, columns] = pair.map(|pattern| patterns.reads(pattern));
-        let node = net.node(id);
-        let mut terms = Vec::new();
-        match &node.kind {
-            Kind::Input => terms.push(self.arena.end(End::Pixel)?),
-            Kind::Taps { weights, bias } => {
-                let (source, moves) = &node.sources[0];
-                let width = moves[1].taps.len();
-                let place = |row: u32, column: u32| row as usize * width + column as usize;
-                let by_tap: FxHashMap<usize, &Weight> =
-                    weights.iter().map(|(row, column, weight)| (place(*row, *column), weight)).collect();
-                for row in rows {
-                    for column in columns {
-                        let Some(weight) = by_tap.get(&place(row.tap, column.tap)) else { continue };
-                        let inner = self.value(*source, [row.pattern, column.pattern])?;
-                        let inner = self.arena.moved(&inner, [row.offset, column.offset]);
-                        self.weigh(weight, &inner, &mut terms)?;
-                    }
-                }
-                if !bias.is_empty() {
-                    let one = self.arena.end(End::One)?;
-                    self.weigh(bias, &one, &mut terms)?;
-                }
-            }
-            Kind::Sum => {
-                for row in rows {
-                    for column in columns.iter().filter(|column| column.slot == row.slot) {
-                        let source = node.sources[row.slot as usize].0;
-                        let inner = self.value(source, [row.pattern, column.pattern])?;
-                        terms.push(self.arena.moved(&inner, [row.offset, column.offset]));
-                    }
-                }
-            }
-        }
-        self.work += terms.len() + 1;
-        if self.work > MAX_WORK {
-            return Err(Unsupported::TooLarge);
-        }
-        let sum = self.arena.sum(&terms)?;
-        self.memo.insert((id, pair), sum.clone());
-        Ok(sum)
-    }
-
-    /// A weight times a sum, term by term.
-    fn weigh(&mut self, weight: &Weight, inner: &Form, terms: &mut Vec<Form>) -> Result<(), Unsupported> {
-        for factor in weight {
-            let form = match factor.letter {
-                Some(letter) => self.arena.after_letter(letter, inner)?,
-                None => inner.clone(),
-            };
-            let form = self.arena.scaled(&factor.diagonal, &factor.scalars, &form)?;
-            terms.push(form.times(&factor.coefficient));
-        }
-        Ok(())
-    }
+    Ok(Some(evaluator.arena.sum(&[left, right.times(&Rational::from(-1))])?))
 }

@@ -110,6 +110,16 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
             let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon });
             shown(method, tables(), witness)
         }
+        StackProof::Terms { patterns: [rows, columns], horizon, terms } => {
+            let sizes = horizon.map_or_else(String::new, |n| format!("; inputs up to {n} show all of them"));
+            let method = format!(
+                "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of pixels and {}{sizes}: equal {}",
+                count(*terms, "nonlinear term", "nonlinear terms"),
+                domain(claim)
+            );
+            let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon, "terms": terms });
+            shown(method, tables(), witness)
+        }
         StackProof::Averages { bound } => {
             let method = format!(
                 "at every size of the claim below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {}",

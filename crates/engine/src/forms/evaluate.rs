@@ -1,0 +1,155 @@
+//! What nodes are at pairs of patterns: sums of words, block by block.
+
+use rustc_hash::FxHashMap;
+
+use super::Unsupported;
+use super::arena::{Arena, End, Form};
+use super::net::{Kind, Net, NodeId, Tap};
+use super::pattern::{Patterns, Read};
+use super::weights::Weight;
+use convproof_exact::Rational;
+
+/// Most sums that are formed.
+const MAX_WORK: usize = 30_000_000;
+
+/// Values of nodes at pairs of patterns, places counted from the first row and column that are read.
+#[derive(Debug)]
+pub struct Evaluator<'n> {
+    net: &'n Net,
+    patterns: &'n Patterns,
+    /// All sums so far.
+    pub arena: Arena,
+    memo: FxHashMap<(NodeId, u32, [u32; 2]), Form>,
+    work: usize,
+}
+
+impl<'n> Evaluator<'n> {
+    /// An evaluator that has made nothing yet.
+    pub fn new(net: &'n Net, patterns: &'n Patterns) -> Self {
+        Self { net, patterns, arena: Arena::default(), memo: FxHashMap::default(), work: 0 }
+    }
+
+    /// The sum of words that a block of a node is where it reads by these row and column patterns.
+    ///
+    /// # Errors
+    /// [`Unsupported`] beyond the limits.
+    pub fn value(&mut self, id: NodeId, block: u32, pair: [u32; 2]) -> Result<Form, Unsupported> {
+        if let Some(known) = self.memo.get(&(id, block, pair)) {
+            return Ok(known.clone());
+        }
+        let (net, patterns) = (self.net, self.patterns);
+        let [rows, columns] = pair.map(|pattern| patterns.reads(pattern));
+        let node = net.node(id);
+        let mut terms = Vec::new();
+        let sum = match &node.kind {
+            Kind::Input => self.arena.end(End::Pixel(block))?,
+            Kind::Taps { weights, bias } => {
+                let (source, moves) = &node.sources[0];
+                self.taps(
+                    weights,
+                    *source,
+                    block,
+                    moves.each_ref().map(|movement| movement.taps.len()),
+                    [rows, columns],
+                    &mut terms,
+                )?;
+                if let Some(bias) = bias.get(block as usize) {
+                    let one = self.arena.end(End::One)?;
+                    self.weigh(bias, &one, &mut terms)?;
+                }
+                self.arena.sum(&terms)?
+            }
+            Kind::Sum | Kind::Mean => {
+                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                let sum = self.arena.sum(&terms)?;
+                if node.kind == Kind::Sum {
+                    sum
+                } else {
+                    let count = i64::try_from(terms.len()).unwrap_or(i64::MAX);
+                    sum.times(&Rational::from(count).recip().ok_or(Unsupported::Layer)?)
+                }
+            }
+            Kind::Pick(picks) => {
+                let (slot, inner) = *picks.get(block as usize).ok_or(Unsupported::Layer)?;
+                self.read_all(id, inner, [rows, columns], Some(slot), &mut terms)?;
+                self.arena.sum(&terms)?
+            }
+            Kind::Maximum => {
+                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                if terms.is_empty() {
+                    return Err(Unsupported::Layer);
+                }
+                self.arena.maximum(terms.clone())?
+            }
+            Kind::Relu => {
+                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                terms.push(Form::ZERO);
+                self.arena.maximum(terms.clone())?
+            }
+        };
+        self.work += terms.len() + 1;
+        if self.work > MAX_WORK {
+            return Err(Unsupported::TooLarge);
+        }
+        self.memo.insert((id, block, pair), sum.clone());
+        Ok(sum)
+    }
+
+    /// A block of the sources at every position that is read.
+    fn read_all(
+        &mut self,
+        id: NodeId,
+        block: u32,
+        [rows, columns]: [&[Read]; 2],
+        only: Option<u32>,
+        terms: &mut Vec<Form>,
+    ) -> Result<(), Unsupported> {
+        for row in rows.iter().filter(|row| only.is_none_or(|slot| row.slot == slot)) {
+            for column in columns.iter().filter(|column| column.slot == row.slot) {
+                let source = self.net.node(id).sources[row.slot as usize].0;
+                let inner = self.value(source, block, [row.pattern, column.pattern])?;
+                terms.push(self.arena.moved(&inner, [row.offset, column.offset]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Weights times what taps read.
+    fn taps(
+        &mut self,
+        weights: &[Tap],
+        source: NodeId,
+        block: u32,
+        [height, width]: [usize; 2],
+        [rows, columns]: [&[Read]; 2],
+        terms: &mut Vec<Form>,
+    ) -> Result<(), Unsupported> {
+        let mut row_of = vec![None; height];
+        rows.iter().for_each(|row| row_of[row.tap as usize] = Some(row));
+        let mut column_of = vec![None; width];
+        columns.iter().for_each(|column| column_of[column.tap as usize] = Some(column));
+        let first = weights.partition_point(|tap| tap.output < block);
+        for tap in weights[first..].iter().take_while(|tap| tap.output == block) {
+            let (Some(row), Some(column)) = (row_of[tap.row as usize], column_of[tap.column as usize]) else {
+                continue;
+            };
+            let inner = self.value(source, tap.input, [row.pattern, column.pattern])?;
+            let inner = self.arena.moved(&inner, [row.offset, column.offset]);
+            self.weigh(&tap.weight, &inner, terms)?;
+        }
+        Ok(())
+    }
+
+    /// A weight times a sum, term by term.
+    fn weigh(&mut self, weight: &Weight, inner: &Form, terms: &mut Vec<Form>) -> Result<(), Unsupported> {
+        for factor in weight {
+            let form = match factor.letter {
+                Some(letter) => self.arena.after_letter(letter, inner)?,
+                None => inner.clone(),
+            };
+            let form = self.arena.scaled(&factor.diagonal, &factor.scalars, &form)?;
+            terms.push(form.times(&factor.coefficient));
+        }
+        Ok(())
+    }
+}

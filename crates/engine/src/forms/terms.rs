@@ -1,0 +1,214 @@
+//! Nonlinear terms: largest of several sums, or unknown functions of a sum, in a normal form.
+//!
+//! A maximum is brought to one spelling: what all its elements have in common stands outside, so does a positive factor,
+//! maxima inside are opened, and what cannot be the only largest is left out. Terms are interned by what is in them, up to
+//! translation, so that equal terms are one number wherever they come from. Selection, cropping, subsampling and
+//! everything else that only moves signals then commutes with what is done to each entry, without a rule.
+//! `docs/semantics.md`, section 9, has the theorem.
+
+use super::arena::{Arena, End, Form, TooManyWords};
+use convproof_exact::Rational;
+
+/// Most elements of a maximum of sums of maxima that is multiplied out.
+const MAX_OPENED: usize = 64;
+
+/// Most elements of a maximum.
+const MAX_ELEMENTS: usize = 4096;
+
+/// What a term does with its sums.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// The largest, entry by entry.
+    Maximum,
+}
+
+/// A nonlinear function of sums.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// The function.
+    pub function: Function,
+    /// Its sums, the first anchored one at the origin.
+    pub forms: Vec<Form>,
+    /// Whether it moves with the image.
+    pub anchored: bool,
+}
+
+impl Arena {
+    /// All terms.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// A term by its number.
+    pub fn term(&self, number: u32) -> &Term {
+        &self.terms[number as usize]
+    }
+
+    /// The sums of a term that stands at a place.
+    fn elements(&self, term: u32, place: [i64; 2]) -> Vec<Form> {
+        self.terms[term as usize].forms.iter().map(|form| self.moved(form, place)).collect()
+    }
+
+    fn minus(&mut self, a: &Form, b: &Form) -> Result<Form, TooManyWords> {
+        self.sum(&[a.clone(), b.times(&Rational::from(-1))])
+    }
+
+    /// The largest of some sums, entry by entry.
+    ///
+    /// # Errors
+    /// [`TooManyWords`] beyond the limits.
+    pub fn maximum(&mut self, forms: Vec<Form>) -> Result<Form, TooManyWords> {
+        let mut outside = Vec::new();
+        let mut forms = self.opened(forms, &mut outside)?;
+        self.undominated(&mut forms)?;
+        // In the order of first differing coefficients, the smallest first.
+        let forms = self.sorted(forms)?;
+        let Some((low, rest)) = forms.split_first() else { return Err(TooManyWords) };
+        outside.push(low.clone());
+        if !rest.is_empty() {
+            let mut above = Vec::with_capacity(rest.len());
+            for form in rest {
+                above.push(self.minus(form, low)?);
+            }
+            let factor = above[0].lead().abs();
+            let inverse = factor.recip().unwrap_or(Rational::ONE);
+            let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
+            elements.insert(0, Form::ZERO);
+            outside.push(self.interned(Function::Maximum, &elements)?.times(&factor));
+        }
+        self.sum(&outside)
+    }
+
+    /// A term of sums in order, where it stands.
+    fn interned(&mut self, function: Function, forms: &[Form]) -> Result<Form, TooManyWords> {
+        let base = forms.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
+        let back = base.map_or([0, 0], |[row, column]| [-row, -column]);
+        let forms: Vec<Form> = forms.iter().map(|form| self.moved(form, back)).collect();
+        let key = (function.clone(), forms.clone());
+        let number = match self.term_index.get(&key) {
+            Some(&number) => number,
+            None => {
+                let number = u32::try_from(self.terms.len()).map_err(|_| TooManyWords)?;
+                self.terms.push(Term { function, forms, anchored: base.is_some() });
+                self.term_index.insert(key, number);
+                number
+            }
+        };
+        let term = self.end(End::Term(number))?;
+        Ok(self.moved(&term, base.unwrap_or([0, 0])))
+    }
+
+    /// The elements with common negative multiples of maxima outside, and maxima in them opened.
+    fn opened(&mut self, mut forms: Vec<Form>, outside: &mut Vec<Form>) -> Result<Vec<Form>, TooManyWords> {
+        loop {
+            self.without_negative_terms(&mut forms, outside)?;
+            let mut next = Vec::new();
+            let mut changed = false;
+            for form in &forms {
+                let inner: Vec<_> =
+                    self.plain_terms(form).into_iter().filter(|(c, ..)| !c.is_negative()).collect();
+                let product = inner.iter().fold(1_usize, |product, (_, term, _)| {
+                    product.saturating_mul(self.terms[*term as usize].forms.len())
+                });
+                let open =
+                    !inner.is_empty() && forms.len() > 1 && (inner.len() == 1 || product <= MAX_OPENED);
+                if !open {
+                    next.push(form.clone());
+                    continue;
+                }
+                changed = true;
+                let mut sums = vec![form.clone()];
+                for (coefficient, term, place) in inner {
+                    let whole = self.end(End::Term(term))?;
+                    let whole = self.moved(&whole, place).times(&-&coefficient);
+                    let mut opened = Vec::new();
+                    for sum in &sums {
+                        for element in self.elements(term, place) {
+                            opened.push(self.sum(&[
+                                sum.clone(),
+                                whole.clone(),
+                                element.times(&coefficient),
+                            ])?);
+                        }
+                    }
+                    sums = opened;
+                }
+                next.extend(sums);
+            }
+            let mut seen = rustc_hash::FxHashSet::default();
+            next.retain(|form| seen.insert(form.clone()));
+            if next.len() > MAX_ELEMENTS {
+                return Err(TooManyWords);
+            }
+            forms = next;
+            if !changed {
+                return Ok(forms);
+            }
+        }
+    }
+
+    /// Takes the smallest multiple of each maximum that occurs in the elements out of all of them, where it is negative.
+    fn without_negative_terms(
+        &mut self,
+        forms: &mut [Form],
+        outside: &mut Vec<Form>,
+    ) -> Result<(), TooManyWords> {
+        let mut least: std::collections::BTreeMap<(u32, [i64; 2]), Rational> =
+            std::collections::BTreeMap::new();
+        for form in forms.iter() {
+            for (coefficient, term, place) in self.plain_terms(form) {
+                let known = least.entry((term, place)).or_default();
+                if coefficient < *known {
+                    *known = coefficient;
+                }
+            }
+        }
+        for ((term, place), coefficient) in
+            least.into_iter().filter(|(_, coefficient)| coefficient.is_negative())
+        {
+            let whole = self.end(End::Term(term))?;
+            let common = self.moved(&whole, place).times(&coefficient);
+            for form in forms.iter_mut() {
+                *form = self.minus(form, &common)?;
+            }
+            outside.push(common);
+        }
+        Ok(())
+    }
+
+    /// Leaves out elements that another one exceeds by a number.
+    fn undominated(&mut self, forms: &mut Vec<Form>) -> Result<(), TooManyWords> {
+        let mut kept: Vec<Form> = Vec::new();
+        'forms: for form in forms.iter() {
+            for at in 0..kept.len() {
+                if forms.len() > 64 {
+                    break;
+                }
+                let difference = self.minus(form, &kept[at])?;
+                if let Some(number) = self.number(&difference) {
+                    if number.signum() > 0 {
+                        kept[at] = form.clone();
+                    }
+                    continue 'forms;
+                }
+            }
+            kept.push(form.clone());
+        }
+        *forms = kept;
+        Ok(())
+    }
+
+    /// The elements in the order of the sign of differences.
+    fn sorted(&mut self, forms: Vec<Form>) -> Result<Vec<Form>, TooManyWords> {
+        let mut sorted: Vec<Form> = Vec::with_capacity(forms.len());
+        for form in forms {
+            let (mut low, mut high) = (0, sorted.len());
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                if self.minus(&form, &sorted[middle])?.sign() < 0 { high = middle } else { low = middle + 1 }
+            }
+            sorted.insert(low, form);
+        }
+        Ok(sorted)
+    }
+}
