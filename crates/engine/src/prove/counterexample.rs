@@ -70,8 +70,19 @@ impl Counterexample {
         input: Image,
         position: Option<[usize; 3]>,
     ) -> Result<Self, ReplayError> {
-        let run = |stack: &Stack| evaluate::run(stack, &input, weights).map_err(ReplayError::Evaluate);
-        let outputs = [run(left)?, run(right)?];
+        // Square roots that cancelled in the engine are still computed here, though they are irrational.
+        let close;
+        let both = |weights: &Weights| {
+            let run = |stack: &Stack| evaluate::run(stack, &input, weights).map_err(ReplayError::Evaluate);
+            Ok([run(left)?, run(right)?])
+        };
+        let (outputs, weights) = match both(weights) {
+            Err(ReplayError::Evaluate(EvaluateError::Irrational)) => {
+                close = weights.clone().approximating();
+                (both(&close)?, &close)
+            }
+            exact => (exact?, weights),
+        };
         if outputs[0].size() != outputs[1].size() {
             return Err(ReplayError::Contradiction);
         }
