@@ -6,6 +6,7 @@ use crate::algebra::Rational;
 use crate::algebra::budget::{self, Budget, Halt};
 use crate::diagnostic::Diagnostic;
 use crate::ir::{KernelTerm, Prop, Symbols};
+use crate::kernel::Kernel;
 use crate::load;
 use crate::operator::OperatorError;
 use crate::present::{self, Shown};
@@ -41,9 +42,29 @@ pub fn check_within(
     budget: &Budget,
     progress: &mut dyn FnMut(&str),
 ) -> FileReport {
+    let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
+    run(source, budget, &mut resolver, progress)
+}
+
+/// Checks one spec, and gives the kernels that names stand for at its end, where they do.
+pub(crate) fn check_for(
+    source: &Source,
+    files: &dyn Files,
+    names: &[&str],
+) -> (FileReport, Vec<Option<Kernel>>) {
+    let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
+    let report = run(source, &Budget::default(), &mut resolver, &mut |_| {});
+    (report, names.iter().map(|name| resolver.named_kernel(name).cloned()).collect())
+}
+
+fn run(
+    source: &Source,
+    budget: &Budget,
+    resolver: &mut Resolver<'_>,
+    progress: &mut dyn FnMut(&str),
+) -> FileReport {
     let (spec, mistakes) = parse(source.text());
     let mut errors: Vec<Diagnostic> = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
-    let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
     resolver.expect_broken(&spec.broken);
     let mut entries = Vec::new();
     for item in &spec.items {
@@ -51,16 +72,16 @@ pub fn check_within(
             Item::Prose(prose) => entries.push(Entry::Prose(prose.text.clone())),
             Item::Statement(statement) => {
                 progress(source.slice(statement.span).lines().next().unwrap_or_default());
-                match budget.run(|| read_statement(&mut resolver, statement)) {
+                match budget.run(|| read_statement(resolver, statement)) {
                     Ok(Ok(Resolved::Declaration)) => declare(&mut entries, source, statement),
                     Ok(Ok(Resolved::Claims(claims))) => {
                         for claim in claims {
                             progress(claim.label.as_deref().unwrap_or(&claim.statement));
-                            match budget.run(|| decide(&claim, &mut resolver, source)) {
+                            match budget.run(|| decide(&claim, resolver, source)) {
                                 Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
                                 Ok(Err(error)) => errors.push(operator_diagnostic(&error, claim.span)),
                                 Err(halt) => {
-                                    bind_nothing(statement, &mut resolver);
+                                    bind_nothing(statement, resolver);
                                     entries.push(halted(Heading::of(&claim), halt, source));
                                 }
                             }
@@ -70,7 +91,7 @@ pub fn check_within(
                         errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
                     }
                     Err(halt) => {
-                        bind_nothing(statement, &mut resolver);
+                        bind_nothing(statement, resolver);
                         match unread(statement, source) {
                             Some(heading) => entries.push(halted(heading, halt, source)),
                             None => errors.push(halt_diagnostic(&halt, statement.span)),

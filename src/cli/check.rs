@@ -55,7 +55,7 @@ pub(super) struct Arguments {
 
 /// A way to write a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Text,
     Json,
     Markdown,
@@ -132,7 +132,7 @@ impl Arguments {
     }
 }
 
-fn render(format: Format, reports: &[FileReport], options: text::Options) -> String {
+pub(super) fn render(format: Format, reports: &[FileReport], options: text::Options) -> String {
     match format {
         Format::Text => text::render(reports, options),
         Format::Json => json::render(reports),

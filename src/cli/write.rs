@@ -5,16 +5,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a file, or leaves the one that is there as it was. A link stays a link to the file that is written.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
+    let text = text.as_ref();
     let before = match fs::metadata(path) {
         // A pipe or a device has no other file to take its place.
-        Ok(found) if !found.is_file() => return File::create(path)?.write_all(text.as_bytes()),
+        Ok(found) if !found.is_file() => return File::create(path)?.write_all(text),
         found => found.ok(),
     };
     let target = if before.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
     let (beside, mut file) = create_beside(&target)?;
     let written = file
-        .write_all(text.as_bytes())
+        .write_all(text)
         .and_then(|()| before.map_or(Ok(()), |before| fs::set_permissions(&beside, before.permissions())))
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&beside, &target));

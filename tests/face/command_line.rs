@@ -387,3 +387,53 @@ fn a_timeout_is_a_positive_number_of_seconds() {
         assert_eq!(run(folder.path(), &["check", "a.cf", &format!("--timeout={wrong}")]).0, 2);
     }
 }
+
+/// One header with the name of the file, sizes found, signs where they are expected.
+#[test]
+fn factor_finds_sizes_itself() {
+    let folder = folder(&[("sobel.cf", b"kernel S = [1 0 -1; 2 0 -2; 1 0 -1]\n")]);
+    let (status, out, err) = run(folder.path(), &["factor", "sobel.cf:S", "--into", "3x1,1x3"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+    assert_eq!(lines[0], "sobel.cf:S");
+    for line in ["[1]        [1 0 -1]", "[2]", "[1]"] {
+        assert!(lines.iter().any(|found| found.trim() == line), "{out}");
+    }
+    // (1 + x)² of rows, (1 + y)(1 - y) of columns.
+    let (status, out, _) = run(folder.path(), &["factor", "sobel.cf:S"]);
+    assert!(status == 0 && out.contains("Factor1[1,2], Factor2[1,2], Factor3[2,1], Factor4[2,1]"), "{out}");
+    let (status, out, _) = run(folder.path(), &["factor", "[1 2; 3 5]"]);
+    assert!(status == 1 && out.contains("Factor1[2,1], Factor2[1,2]"), "{out}");
+    assert_eq!(out.lines().filter(|line| line.starts_with('[')).count(), 1, "one header: {out}");
+    let (status, out, _) = run(folder.path(), &["factor", "[3 1 4; 1 5 9; 2 6 5]"]);
+    assert!(status == 1 && out.contains("Factor1[2,2], Factor2[2,2]") && out.contains("optimal"), "{out}");
+    let (status, out, _) = run(folder.path(), &["factor", "[1 0 0; 0 2 0]"]);
+    assert!(status == 0 && out.contains("Factor1[2,2], Factor2[1,2]"), "{out}");
+    for small in ["[7]", "[7 1]"] {
+        let (status, _, err) = run(folder.path(), &["factor", small]);
+        assert!(status == 2 && err.contains("no smaller factors"), "{err}");
+    }
+}
+
+#[test]
+fn factor_fits_sums_and_writes_arrays() {
+    let folder = folder(&[]);
+    let matrix = "[1 2 3; 4 5 6; 7 8 10]";
+    let (status, out, _) = run(folder.path(), &["factor", matrix, "--rank", "2"]);
+    assert!(status == 1 && out.contains("Column1 * Row1 + Column2 * Row2"), "{out}");
+    let (status, out, _) =
+        run(folder.path(), &["factor", matrix, "--rank", "3", "--format", "json", "--out", "f.npz"]);
+    assert_eq!(status, 0, "{out}");
+    let json = json(&out);
+    assert_eq!(json["files"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["files"][0]["claims"][0]["verdict"], "exact");
+    let spec = "kernel M = [1 2 3; 4 5 6; 7 8 10]\nkernel C = load(\"f.npz\", \"Column1\")\nkernel R = load(\"f.npz\", \"Row1\")\n\
+                prove: error(C * R, M) < 2\n";
+    fs::write(folder.path().join("again.cf"), spec).unwrap();
+    assert_eq!(run(folder.path(), &["check", "again.cf"]).0, 0);
+    let (status, _, err) = run(folder.path(), &["factor", matrix, "--out", "f.txt"]);
+    assert!(status == 2 && err.contains(".npz"), "{err}");
+    // What a file calls it names the kernel.
+    let (status, out, _) = run(folder.path(), &["factor", "f.npz:Row1", "--into", "1x2,1x2"]);
+    assert!(status <= 1 && out.starts_with("f.npz:Row1\n") && out.contains("== Row1"), "{out}");
+}

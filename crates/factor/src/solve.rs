@@ -11,7 +11,7 @@ use convproof_exact::Rational;
 use convproof_exact::poly::plane;
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
-use num_traits::{Pow, Zero};
+use num_traits::{Pow, Signed, Zero};
 
 /// Largest power of an unknown.
 const POWER_LIMIT: usize = 1024;
@@ -50,7 +50,7 @@ pub struct FactorSplit {
 /// A rational solution: unknown k is `scales[k] · kernels[k]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RationalSolution {
-    /// Primitive integer kernels of the requested shapes; the last nonzero cell in row-major order is positive.
+    /// Primitive integer kernels of the requested shapes; the first nonzero cell in row-major order is positive.
     pub kernels: Vec<Grid<BigInt>>,
     /// The scalars: all 1 but for the first unknown of power 1, if there is one.
     pub scales: Vec<Rational>,
@@ -102,14 +102,16 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
     let pieces = rational_pieces(&factorization);
     let rational = match distribute(&pieces, bins)? {
         None => Err(Obstacle::Shapes),
-        Some(found) => match rational_root(&scalar, exponent) {
-            None => Err(Obstacle::Scalar(exponent)),
-            Some(root) => Ok(RationalSolution {
-                kernels: assemble(&factorization, &found, bins),
-                scales: scales(&root, bins),
-                count: found.count,
-            }),
-        },
+        Some(found) => {
+            let mut kernels = assemble(&factorization, &found, bins);
+            let sign = first_positive(&mut kernels, bins);
+            match rational_root(&(&scalar * Rational::from(sign)), exponent) {
+                None => Err(Obstacle::Scalar(exponent)),
+                Some(root) => {
+                    Ok(RationalSolution { kernels, scales: scales(&root, bins), count: found.count })
+                }
+            }
+        }
     };
     let no_real_root = scalar.is_negative() && exponent % 2 == 0;
     let shapes_fit = !matches!(rational, Err(Obstacle::Shapes));
@@ -138,6 +140,20 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
         answer.real = Existence::Fails(Obstacle::Scalar(exponent));
     }
     Ok(answer)
+}
+
+/// Makes the first nonzero cell of each kernel positive; the sign by which their product changes.
+fn first_positive(kernels: &mut [Grid<BigInt>], bins: &[Bin]) -> i64 {
+    let mut sign = 1;
+    for (kernel, bin) in kernels.iter_mut().zip(bins) {
+        if kernel.cells().iter().find(|cell| !cell.is_zero()).is_some_and(Signed::is_negative) {
+            *kernel = kernel.map(|cell| -cell);
+            if bin.power % 2 == 1 {
+                sign = -sign;
+            }
+        }
+    }
+    sign
 }
 
 fn existence(pieces: &[Piece], bins: &[Bin]) -> Existence {

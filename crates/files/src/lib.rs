@@ -14,6 +14,7 @@ use convproof_exact::Rational;
 use element::Element;
 
 pub use error::LoadError;
+pub use npz::write as write_npz;
 
 /// Most values of one array.
 pub const MAX_VALUES: usize = 1 << 24;

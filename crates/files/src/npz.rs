@@ -1,9 +1,11 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files, stored or deflated.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
-use zip::ZipArchive;
+use convproof_exact::{Grid, Rational};
 use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::{LoadError, Loaded, MAX_VALUES, choose, npy};
 
@@ -27,6 +29,22 @@ pub(super) fn read(bytes: &[u8], entry: Option<&str>) -> Result<Loaded, LoadErro
         return Err(LoadError::TooManyValues);
     }
     npy::read(&array)
+}
+
+/// An archive of matrices, each entry the float64 nearest to it; the same bytes for the same matrices.
+pub fn write(arrays: &[(String, Grid<Rational>)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
+    for (name, array) in arrays {
+        // Nothing but memory is written to.
+        let written = archive
+            .start_file(format!("{name}.npy"), options)
+            .and_then(|()| archive.write_all(&npy::write(array)).map_err(ZipError::Io));
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+    archive.finish().map(Cursor::into_inner).unwrap_or_default()
 }
 
 fn from_zip(error: &ZipError) -> LoadError {

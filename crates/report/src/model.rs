@@ -60,6 +60,11 @@ impl Outcome {
         }
     }
 
+    /// Whether kernels that solve an equation exactly were found.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Self::Proved | Self::Exact)
+    }
+
     /// Whether a claim with this verdict holds.
     pub fn holds(self, kind: ClaimKind) -> bool {
         match self {

@@ -44,9 +44,10 @@ pub(super) fn search_and_round(problem: &Reduced, options: &Options) -> Result<O
         .map(|(cells, exponent)| Scaled { cells: cells.clone(), exponent })
         .collect();
     let proposal = rationalise::gauge(problem, proposal);
+    let rest = (2.0 * found.best.value / whole).sqrt();
     let exact = (found.best.value < 1e-12).then(|| rationalise::recognise(problem, &proposal)).flatten();
-    let factors =
-        exact.unwrap_or_else(|| rationalise::round(problem, &proposal, options.last == LastFactor::Optimal));
+    let factors = exact
+        .unwrap_or_else(|| rationalise::round(problem, &proposal, rest, options.last == LastFactor::Optimal));
     Ok(Outcome {
         factors,
         converged: found.best.converged,

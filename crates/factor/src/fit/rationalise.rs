@@ -30,10 +30,12 @@ pub struct Scaled {
 }
 
 /// Exact factors near the (gauged) proposal. With `optimal`, the linear unknowns are the exact least-squares solution for
-/// the rounded others.
-pub fn round(problem: &Reduced, proposal: &[Scaled], optimal: bool) -> Vec<Fixed> {
-    let solve = optimal && problem.is_solvable(BITS.unsigned_abs());
-    let bits = if solve { BITS } else { FINE_BITS };
+/// the rounded others. A small residual (relative to the target's norm) asks for more bits.
+pub fn round(problem: &Reduced, proposal: &[Scaled], relative: f64, optimal: bool) -> Vec<Fixed> {
+    let more = (-relative.max(1e-12).log2()).to_i64().unwrap_or(0) - 4;
+    let bits = (BITS + more.max(0)).min(FINE_BITS);
+    let solve = optimal && problem.is_solvable(bits.unsigned_abs());
+    let bits = if solve { bits } else { FINE_BITS };
     let mut factors: Vec<Fixed> =
         proposal.iter().map(|scaled| round_kernel(&scaled.cells, scaled.exponent, bits)).collect();
     if solve {

@@ -123,6 +123,14 @@ impl<'a> Resolver<'a> {
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
     }
 
+    /// The kernel that a name stands for.
+    pub fn named_kernel(&self, name: &str) -> Option<&convproof_engine::kernel::Kernel> {
+        match self.scope.get(name)?.value.as_ref()? {
+            Value::Array(array) => Some(&array.term.kernel),
+            _ => None,
+        }
+    }
+
     /// Names that statements left out for their mistakes would have declared, in order: unknown from there on.
     pub fn expect_broken(&mut self, names: &[Name]) {
         self.broken = names.to_vec();

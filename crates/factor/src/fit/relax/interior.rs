@@ -12,12 +12,15 @@ use num_traits::ToPrimitive;
 
 use super::cholesky;
 use super::lifted::Minor;
-use super::symmetry::Orbit;
+use super::symmetry::{Orbit, Symmetry};
+use convproof_exact::budget;
 
 /// Most iterations; 10 to 20 are the rule.
 const MAX_ITERATIONS: usize = 40;
 /// Z counts as `M(Y, t)` when it differs by less than this.
 const FEASIBLE: f64 = 1e-10;
+/// Steps that make the budget look at its flag.
+const LOOK: u64 = 1 << 20;
 /// Steps shorter than this lead nowhere.
 const STUCK: f64 = 1e-4;
 /// Where primal and dual agree to this share, nothing is left to gain.
@@ -30,6 +33,8 @@ pub struct Program<'a> {
     pub minors: &'a [Minor],
     /// The minors of each variable.
     pub orbits: &'a [Orbit],
+    /// The symmetries that the orbits come from.
+    pub symmetries: &'a [Symmetry],
 }
 
 /// A feasible point.
@@ -61,6 +66,8 @@ impl Program<'_> {
     /// Follows the central path until the bound reaches `goal`, the gap closes, or floats are exhausted; the best feasible point.
     pub fn solve(&self, goal: f64) -> Option<Solution> {
         let size = self.base.nrows();
+        let _doing = budget::doing("solving a relaxation for a certificate");
+        let _held = budget::hold(self.orbits.len() * self.orbits.len(), 8);
         let mut point = Point {
             x: DMatrix::identity(size, size),
             z: DMatrix::identity(size, size) * self.base.norm().max(1.0),
@@ -68,6 +75,9 @@ impl Program<'_> {
         };
         let mut found = None;
         for _ in 0..MAX_ITERATIONS {
+            // A certificate has bounds of its own, iterations and variables, as a large one may take longer than the whole
+            // budget, and the fit without it is not to be lost: this only looks at the flag.
+            budget::spend(LOOK);
             let rest = self.matrix(&point.y) - &point.z;
             if rest.norm() < FEASIBLE {
                 let ceiling = self.base.dot(&point.x);
@@ -95,6 +105,9 @@ impl Program<'_> {
         let Some(inverse) = Cholesky::new(point.z.clone()).map(|factor| factor.inverse()) else {
             return false;
         };
+        // Rounding hurts the symmetries, on which the equations below rest.
+        let inverse = self.average(&inverse);
+        point.x = self.average(&point.x);
         let mut schur = self.schur(&inverse, &point.x);
         if !cholesky::factor(&mut schur) {
             return false;
@@ -146,6 +159,23 @@ impl Program<'_> {
         self.add(&y, &mut z);
         let x = aim(&z) - &point.x;
         Direction { x, z, y }
+    }
+
+    /// The average of a matrix and its transpose over the symmetries.
+    fn average(&self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        let size = matrix.nrows();
+        let mut sum = DMatrix::zeros(size, size);
+        for (permutation, sign) in self.symmetries {
+            let place = |k: usize| if k == 0 { 0 } else { permutation[k - 1] + 1 };
+            for j in 0..size {
+                for i in 0..size {
+                    let sign = if (i == 0) == (j == 0) { 1.0 } else { *sign };
+                    let (k, l) = (place(i), place(j));
+                    sum[(i, j)] += sign * (matrix[(k, l)] + matrix[(l, k)]);
+                }
+            }
+        }
+        sum / (2.0 * self.symmetries.len().to_f64().unwrap_or(1.0))
     }
 
     /// `[[1 − t, −bᵀ], [−b, C + A(Y)]]`.

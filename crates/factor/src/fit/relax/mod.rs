@@ -24,7 +24,7 @@ pub use certificate::Certificate;
 use certificate::least_above;
 use interior::{Program, Solution};
 use lifted::{Lifted, Minor, Size, minor_count, minors};
-use symmetry::{Orbit, orbits};
+use symmetry::{Orbit, Symmetry, orbits, symmetries};
 
 use super::fixed::Fixed;
 use super::reduced::{Product, Reduced};
@@ -52,6 +52,7 @@ pub struct Relaxation {
     lifted: Lifted,
     minors: Vec<Minor>,
     orbits: Vec<Orbit>,
+    symmetries: Vec<Symmetry>,
     /// The norms of the target and of the known factor.
     scales: (f64, f64),
 }
@@ -84,7 +85,8 @@ impl Relaxation {
         }
         let lifted = Lifted::new(&short.cells, &known, sizes);
         let minors = minors(sizes);
-        let orbits = orbits(&lifted, &minors);
+        let symmetries = symmetries(&lifted);
+        let orbits = orbits(sizes, &symmetries, &minors);
         if orbits.len() > MAX_VARIABLES {
             return None;
         }
@@ -98,12 +100,13 @@ impl Relaxation {
             lifted,
             minors,
             orbits,
+            symmetries,
             scales,
         })
     }
 
     fn program(&self, base: DMatrix<f64>) -> Program<'_> {
-        Program { base, minors: &self.minors, orbits: &self.orbits }
+        Program { base, minors: &self.minors, orbits: &self.orbits, symmetries: &self.symmetries }
     }
 
     /// The matrix without multipliers, scaled to a target of norm 1 and a known factor of norm 1, the border first.

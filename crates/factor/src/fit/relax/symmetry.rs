@@ -10,14 +10,22 @@ use crate::fit::turns::{TURNS, turn};
 /// Minors that share a multiplier, with their signs; the first has the sign 1.
 pub type Orbit = Vec<(usize, f64)>;
 
-/// The orbits of the minors under the symmetries of the problem. Minors whose multiplier must be 0 are left out.
-pub fn orbits(lifted: &Lifted, minors: &[Minor]) -> Vec<Orbit> {
-    let [first, second] = lifted.sizes;
+/// A permutation of z that leaves the function as it is, and the sign that z takes.
+pub type Symmetry = (Vec<usize>, f64);
+
+/// All symmetries of the problem, a group.
+pub fn symmetries(lifted: &Lifted) -> Vec<Symmetry> {
+    let sign = |permutation: Vec<usize>| sign(lifted, &permutation).map(|sign| (permutation, sign));
+    permutations(lifted.sizes).into_iter().filter_map(sign).collect()
+}
+
+/// The orbits of the minors under the symmetries. Minors whose multiplier must be 0 are left out.
+pub fn orbits(sizes: [Size; 2], symmetries: &[Symmetry], minors: &[Minor]) -> Vec<Orbit> {
+    let [first, second] = sizes;
     let (rows, columns) = (first.0 * first.1, second.0 * second.1);
-    let images: Vec<Vec<(usize, f64)>> = permutations(lifted.sizes)
-        .into_iter()
-        .filter(|permutation| is_symmetry(lifted, permutation))
-        .map(|permutation| {
+    let images: Vec<Vec<(usize, f64)>> = symmetries
+        .iter()
+        .map(|(permutation, _)| {
             let image = |minor: &Minor| {
                 let (a, b) = (permutation[minor.plus.0], permutation[minor.plus.1]);
                 let (i, j, k, l) = (a / columns, a % columns, b / columns, b % columns);
@@ -61,15 +69,17 @@ fn orbit(start: usize, images: &[Vec<(usize, f64)>], signs: &mut [i8]) -> Option
     (!vanishes).then_some(orbit)
 }
 
-/// Whether the permutation of z leaves the function as it is, up to the sign of z.
-fn is_symmetry(lifted: &Lifted, permutation: &[usize]) -> bool {
+/// The sign with which the permutation of z leaves the function as it is; `None` if it does not.
+fn sign(lifted: &Lifted, permutation: &[usize]) -> Option<f64> {
     let linear = &lifted.linear;
     let keeps = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == *value);
     let negates = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == -value);
-    (keeps() || negates())
+    let sign = if keeps() { 1.0 } else { -1.0 };
+    let fits = (sign > 0.0 || negates())
         && permutation.iter().zip(&lifted.gram).all(|(&image, row)| {
             permutation.iter().zip(row).all(|(&other, value)| lifted.gram[image][other] == *value)
-        })
+        });
+    fits.then_some(sign)
 }
 
 /// What turns of both factors, and their exchange, do to the places of z.
@@ -106,7 +116,8 @@ mod tests {
         let known = Grid::from_fn(1, 1, |_, _| BigInt::from(1));
         let sizes = [(2, 2), (2, 2)];
         let minors = minors(sizes);
-        let orbits = orbits(&Lifted::new(&target, &known, sizes), &minors);
+        let lifted = Lifted::new(&target, &known, sizes);
+        let orbits = orbits(sizes, &symmetries(&lifted), &minors);
         assert!(orbits.iter().flatten().count() <= minors.len());
         orbits.len()
     }
