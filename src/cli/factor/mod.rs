@@ -5,7 +5,7 @@
 
 mod given;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::algebra::{Grid, Rational};
 use crate::check::check_for;
@@ -113,16 +113,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
                 Format::Text => output.print(&text::file(&report, options)),
                 format => output.print(&render(format, &[report], options)),
             }
-            match (&arguments.out, factors.is_empty()) {
-                (Some(path), false) => {
-                    if let Err(error) = write(path, write_npz(&factors)) {
-                        output.fail(format_args!("{}: {error}", path.display()));
-                    }
-                }
-                (Some(path), true) => {
-                    output.fail(format_args!("{}: there are no factors to write", path.display()))
-                }
-                (None, _) => {}
+            if let Some(path) = &arguments.out {
+                write_factors(path, &factors, output);
             }
             status
         }
@@ -130,6 +122,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
             output.fail(message);
             Status::Wrong
         }
+    }
+}
+
+fn write_factors(path: &Path, factors: &[(String, Grid<Rational>)], output: &mut Output) {
+    if factors.is_empty() {
+        output.fail(format_args!("{}: there are no factors to write", path.display()));
+    } else if let Err(error) = write(path, write_npz(factors)) {
+        output.fail(format_args!("{}: {error}", path.display()));
     }
 }
 
@@ -144,8 +144,11 @@ fn status(report: &FileReport) -> Status {
     }
 }
 
-/// The report, and the factors by name.
-fn answer(arguments: &Arguments) -> Result<(FileReport, Vec<(String, Grid<Rational>)>), String> {
+/// Factors by name.
+type Factors = Vec<(String, Grid<Rational>)>;
+
+/// The report, and the factors.
+fn answer(arguments: &Arguments) -> Result<(FileReport, Factors), String> {
     let Given { declaration, name, files } = given(&arguments.kernel)?;
     let ask = |statement: &str, names: &[&str]| {
         let source = Source::new(arguments.kernel.clone(), format!("{declaration}\n{statement}\n"));
