@@ -44,6 +44,20 @@ impl Array4 {
         Ok(Self { shape, values })
     }
 
+    /// The array that is 0 but for some entries, by their places in storage order.
+    pub(super) fn sparse<'v>(
+        work: &mut Work,
+        shape: [usize; 4],
+        others: impl Iterator<Item = (usize, &'v Rational)>,
+    ) -> Result<Self, EvaluateError> {
+        let mut array = Self::zeros(work, shape)?;
+        for (place, value) in others {
+            work.keep(std::slice::from_ref(value))?;
+            *array.values.get_mut(place).ok_or(EvaluateError::Malformed)? = value.clone();
+        }
+        Ok(array)
+    }
+
     pub(super) fn zeros(work: &mut Work, shape: [usize; 4]) -> Result<Self, EvaluateError> {
         Self::build(work, shape, |_, _| Ok(Rational::ZERO))
     }

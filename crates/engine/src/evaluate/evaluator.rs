@@ -45,6 +45,11 @@ impl Weights {
         self.values.get(&symbol).cloned().unwrap_or_default()
     }
 
+    /// The symbols from one up to another that were set, in order, with their values.
+    pub fn between(&self, first: Symbol, end: Symbol) -> impl Iterator<Item = (Symbol, &Rational)> {
+        self.values.range(first..end).map(|(&symbol, value)| (symbol, value))
+    }
+
     /// The symbols that were set, in order, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (Symbol, &Rational)> {
         self.values.iter().map(|(&symbol, value)| (symbol, value))

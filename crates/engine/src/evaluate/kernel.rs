@@ -22,12 +22,12 @@ impl<'a> Evaluator<'a> {
                 Array4::build(&mut self.work, shape, |_, [o, c, i, j]| Ok(kernel.entry(o, c, i, j)))
             }
             KernelExpr::Free { first, shape } => {
-                let weights = self.weights;
+                let count = shape.entries().and_then(|n| u32::try_from(n).ok());
+                let end =
+                    count.and_then(|count| first.0.checked_add(count)).ok_or(EvaluateError::TooLarge)?;
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                let mut symbols = first.0..=u32::MAX;
-                Array4::build(&mut self.work, shape, |_, _| {
-                    symbols.next().map(|next| weights.get(Symbol(next))).ok_or(EvaluateError::Malformed)
-                })
+                let set = self.weights.between(*first, Symbol(end));
+                Array4::sparse(&mut self.work, shape, set.map(|(s, v)| ((s.0 - first.0) as usize, v)))
             }
             KernelExpr::Array { shape, entries } => {
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];

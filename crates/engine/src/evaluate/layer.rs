@@ -201,15 +201,20 @@ impl<'a> Evaluator<'a> {
         let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
         let [outputs, per_group, _, _] = kernel.shape();
         let [rows, columns] = self.lines(axes, &kernel, x)?;
+        // Channels of zeros add nothing.
+        let area = (x.height() * x.width()).max(1);
+        let lit: Vec<bool> =
+            x.values().chunks(area).map(|channel| channel.iter().any(|value| !value.is_zero())).collect();
         Image::build(&mut self.work, size, |work, [o, i, j]| {
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let (rows, columns) = (&rows[i][..], &columns[j][..]);
             if rows.is_empty() || columns.is_empty() {
                 return Ok(total);
             }
-            work.charge(per_group as u64 * rows.len() as u64 * columns.len() as u64)?;
             let first = o / (outputs / conv.groups) * per_group;
-            for c in 0..per_group {
+            work.charge(per_group as u64)?;
+            for c in (0..per_group).filter(|c| lit.get(first + c) == Some(&true)) {
+                work.charge(rows.len() as u64 * columns.len() as u64)?;
                 for &(u, row) in rows {
                     for &(v, column) in columns {
                         work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;

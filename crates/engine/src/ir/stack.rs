@@ -52,6 +52,22 @@ impl Stack {
         }
     }
 
+    /// The free symbols that its weights may be made of, square roots included, as ranges.
+    pub fn symbol_ranges(&self) -> Vec<(Symbol, u32)> {
+        match &self.kind {
+            StackKind::Layer(layer) => {
+                layer.weights().into_iter().flat_map(|term| term.kernel.symbol_ranges()).collect()
+            }
+            StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
+                stacks.iter().flat_map(|stack| stack.symbol_ranges()).collect()
+            }
+            StackKind::Sum(branches) => branches
+                .iter()
+                .flat_map(|(factor, stack)| [factor.kernel.symbol_ranges(), stack.symbol_ranges()].concat())
+                .collect(),
+        }
+    }
+
     fn collect_symbols(&self, into: &mut Vec<Symbol>) {
         match &self.kind {
             StackKind::Layer(layer) => {

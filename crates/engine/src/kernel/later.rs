@@ -66,6 +66,11 @@ impl Later {
         self.made.get_or_init(|| (self.make)()).as_ref().map_err(Clone::clone)
     }
 
+    /// The symbols that may occur, as ranges: the first, and how many.
+    pub fn ranges(&self) -> Vec<(Symbol, u32)> {
+        self.own.into_iter().chain(self.from.iter().flat_map(Kernel::symbol_ranges)).collect()
+    }
+
     /// All symbols that may occur.
     pub fn symbols(&self) -> Vec<Symbol> {
         let own =

@@ -500,6 +500,14 @@ impl Kernel {
         }
     }
 
+    /// The symbols that may occur, as ranges: the first, and how many. Few where kernels are not written out.
+    pub fn symbol_ranges(&self) -> Vec<(Symbol, u32)> {
+        match self {
+            Self::Later(later) => later.ranges(),
+            _ => self.symbols().into_iter().map(|symbol| (symbol, 1)).collect(),
+        }
+    }
+
     /// All symbols that occur, sorted.
     pub fn symbols(&self) -> Vec<Symbol> {
         let mut all: Vec<Symbol> = match self {

@@ -1,7 +1,5 @@
 //! Counterexamples to the equality of stacks. They exist only as replayed by the naive evaluator.
 
-use std::collections::BTreeSet;
-
 use crate::evaluate::{self, EvaluateError, Image, Weights};
 use crate::ir::{Stack, Symbols};
 use convproof_exact::{Rational, Symbol};
@@ -54,10 +52,63 @@ pub fn named(
         .map(|(s, v)| (s, v.clone()))
         .collect();
     all.sort_by_key(|(symbol, _)| *symbol);
-    all.into_iter()
-        .filter(|(symbol, _)| symbols.root_of(*symbol).is_none())
-        .map(|(symbol, value)| (symbols.name(symbol), value))
-        .collect()
+    all.retain(|(symbol, _)| symbols.root_of(*symbol).is_none());
+    let mut named = Vec::new();
+    let mut rest = all.as_slice();
+    while let Some((symbol, value)) = rest.first() {
+        // A long vector or kernel with equal entries is one thing to read.
+        let whole = symbols.owner(*symbol).filter(|(_, offset)| *offset == 0);
+        let count = whole.and_then(|(kernel, _)| kernel.shape.entries()).unwrap_or(1);
+        let equal = rest.len() >= count
+            && rest[..count].iter().zip(symbol.0..).all(|((s, v), n)| s.0 == n && v == value);
+        match whole {
+            Some((kernel, _)) if equal && count > FEW => {
+                named.push((format!("{}[*]", kernel.name), value.clone()));
+                rest = &rest[count..];
+            }
+            _ => {
+                named.push((symbols.name(*symbol), value.clone()));
+                rest = &rest[1..];
+            }
+        }
+    }
+    named
+}
+
+/// Kernels of more entries, all of them equal, are shown as one weight: `v[*]`.
+const FEW: usize = 4;
+
+/// The symbols that the weights of two stacks rest on, as ranges.
+struct Used {
+    /// First symbols and how many, sorted, none inside another.
+    ranges: Vec<(Symbol, u32)>,
+    /// How many there are that are no square roots.
+    free: usize,
+}
+
+impl Used {
+    fn of(stacks: [&Stack; 2], symbols: &Symbols) -> Self {
+        let (mut ranges, single): (Vec<_>, Vec<_>) =
+            stacks.map(Stack::symbol_ranges).concat().into_iter().partition(|(_, count)| *count > 1);
+        // Only single symbols can be roots.
+        let single = symbols.foundations(single.into_iter().map(|(symbol, _)| symbol).collect());
+        ranges.extend(single.into_iter().map(|symbol| (symbol, 1)));
+        ranges.sort_unstable_by_key(|&(symbol, count)| (symbol, std::cmp::Reverse(count)));
+        let mut kept: Vec<(Symbol, u32)> = Vec::new();
+        for (symbol, count) in ranges {
+            if kept.last().is_none_or(|(first, length)| symbol.0 - first.0 >= *length) {
+                kept.push((symbol, count));
+            }
+        }
+        let free = |&&(symbol, count): &&(Symbol, u32)| count > 1 || symbols.root_of(symbol).is_none();
+        let free = kept.iter().filter(free).map(|&(_, count)| count as usize).sum();
+        Self { ranges: kept, free }
+    }
+
+    fn contains(&self, symbol: Symbol) -> bool {
+        let after = self.ranges.partition_point(|(first, _)| *first <= symbol);
+        after.checked_sub(1).is_some_and(|at| symbol.0 - self.ranges[at].0.0 < self.ranges[at].1)
+    }
 }
 
 impl Counterexample {
@@ -95,11 +146,10 @@ impl Counterexample {
             .find(|&[c, i, j]| differ(outputs[0].at(c, i, j), outputs[1].at(c, i, j), weights))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
-        let used: BTreeSet<Symbol> =
-            symbols.foundations([left, right].map(Stack::symbols).concat()).into_iter().collect();
-        let shown = named(weights, symbols, |symbol| used.contains(&symbol));
+        let used = Used::of([left, right], symbols);
+        let shown = named(weights, symbols, |symbol| used.contains(symbol));
         let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
-        let zeros = used.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()).count() > shown.len();
+        let zeros = used.free > weights.iter().filter(|(s, v)| !v.is_zero() && used.contains(*s)).count();
         let approximate = weights.is_approximating();
         Ok(Self { weights: shown, zeros, approximate, input, position: found, left, right, outputs })
     }

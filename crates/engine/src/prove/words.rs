@@ -8,12 +8,13 @@ use rustc_hash::FxHashMap;
 
 use super::condition;
 use super::counterexample::{Counterexample, Mismatch};
+use super::point::Dependence;
 use super::region::{Agreement, Status};
 use super::search;
 use super::sights::{AxisSurvey, SizeView};
 use super::table::{self, Table};
 use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
-use crate::evaluate::Image;
+use crate::evaluate::{Image, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
 use crate::forms::evaluate::Evaluator;
@@ -231,15 +232,12 @@ impl Compared {
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let origin = self.origin(size, at);
         let words = self.arena.shortest_words(difference, MAX_WORDS);
+        let roots: Vec<Symbol> = symbols.roots().iter().map(|root| root.symbol).collect();
+        let dependence = Dependence::of(symbols, &roots);
         for attempt in 0..TRIES {
             for word in &words {
                 let Some(point) = self.point(word, symbols, attempt, claim.channels) else { continue };
-                let dependence = search::dependence(claim, symbols);
-                let weights = search::weights_from(symbols, &dependence, |symbol| {
-                    let root = symbols.root_of(symbol).is_some();
-                    let drawn = || Rational::from(draw(u64::from(symbol.0) ^ attempt, 3) + 1);
-                    point.weights.get(&symbol).cloned().or_else(|| (root && attempt > 0).then(drawn))
-                });
+                let weights = point.all_weights(symbols, &dependence, attempt);
                 let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
                 let full = [claim.channels, h, w];
                 let image = match word.end {
@@ -325,6 +323,26 @@ struct Point {
     weights: FxHashMap<Symbol, Rational>,
     output: usize,
     input: usize,
+}
+
+impl Point {
+    /// Values for all weights: the chosen ones, what follows from roots, 1 for what may be divided by, and 0.
+    fn all_weights(&self, symbols: &Symbols, dependence: &Dependence, attempt: u64) -> Weights {
+        let chosen = |symbol: Symbol| {
+            if let Some(value) = self.weights.get(&symbol) {
+                return value.clone();
+            }
+            if symbols.root_of(symbol).is_some() {
+                let drawn = if attempt == 0 { 1 } else { draw(u64::from(symbol.0) ^ attempt, 3) + 1 };
+                return Rational::from(drawn);
+            }
+            Rational::from(i64::from(symbol.is_scalar() || symbols.is_divisor(symbol)))
+        };
+        let scalars = symbols.kernels().iter().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+        let roots = symbols.roots().iter().flat_map(|root| root.radicand.symbols());
+        let all = scalars.chain(roots).chain(symbols.divisors()).chain(self.weights.keys().copied());
+        all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
+    }
 }
 
 /// A number below `below`, the same for the same seed.
