@@ -9,7 +9,10 @@ use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{FitProblem, Unknown};
 use convproof_engine::prove::factoring::{FitFailure, Fitted};
 use convproof_exact::{Grid, Rational};
-use convproof_factor::fit::{BoundMethod, Certificate, Fit, LowerBound, OPTIMAL, Quality};
+use convproof_factor::fit::{
+    BoundMethod, Certificate, Fit, FitError, Limit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS,
+    MAX_TERMS, MAX_UNKNOWNS, MAX_VARIABLES, OPTIMAL, Quality,
+};
 
 /// Largest residual, per side, that is shown.
 const MAX_SIDE: usize = 16;
@@ -33,9 +36,25 @@ pub fn fitted(result: &Result<Fitted, FitFailure>, asked: &FitProblem) -> Shown 
 fn failed(failure: &FitFailure) -> Shown {
     let method = match failure {
         FitFailure::FreeSymbols => "no fit: least squares needs kernels without free symbols".to_owned(),
-        FitFailure::Fit(error) => format!("no fit: {error:?}"),
+        FitFailure::Fit(error) => format!("no fit: {}", why(error)),
     };
     Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+}
+
+fn why(error: &FitError) -> String {
+    let limit = match error {
+        FitError::OutOfRange => return "the entries differ by too many orders of magnitude".to_owned(),
+        FitError::TooLarge(limit) => limit,
+        _ => return "the kernels do not make a least-squares problem".to_owned(),
+    };
+    match limit {
+        Limit::Unknowns => format!("at most {MAX_UNKNOWNS} unknown kernels can be fitted"),
+        Limit::Terms => format!("at most {MAX_TERMS} products of {MAX_FACTORS} factors can be fitted"),
+        Limit::Variables => format!("the unknown kernels may have at most {MAX_VARIABLES} entries together"),
+        Limit::Cells => format!("kernels of more than {MAX_CELLS} entries are not fitted"),
+        Limit::EntryBits => format!("entries of more than {MAX_ENTRY_BITS} bits are not fitted"),
+        Limit::Work => "the search would take minutes; try smaller kernels or fewer products".to_owned(),
+    }
 }
 
 /// A share as a percentage.

@@ -42,7 +42,10 @@ impl Certificate {
         let (height, width) = (self.known.height(), self.known.width());
         let [(a, b), (c, d)] = self.sizes;
         let fits = height + a + c == self.target.height() + 2 && width + b + d == self.target.width() + 2;
-        fits && self.multipliers.len() == minor_count(self.sizes)
+        let proper = [a, b, c, d].iter().all(|&extent| extent > 0);
+        proper
+            && fits
+            && self.multipliers.len() == minor_count(self.sizes)
             && self.is_proved(&Lifted::new(&self.target, &self.known, self.sizes))
     }
 
