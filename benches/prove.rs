@@ -63,6 +63,48 @@ fn repvgg(c: &mut Criterion) {
     c.bench_function("RepVGG block, 64 channels, free weights", |b| b.iter(|| decide(&spec)));
 }
 
+/// Free kernels with channels: what does not depend on how many, and refutations, whose replay does.
+fn channels(c: &mut Criterion) {
+    let mut group = c.benchmark_group("channels");
+    for count in [8, 64, 512] {
+        let declared = format!(
+            "kernel A[{count},{count},3,3] kernel B[{count},{count},3,3] kernel P[{count},{count},1,1]
+            kernel g[{count}] kernel b[{count}] kernel m[{count}] kernel v[{count}]\n"
+        );
+        let folded = "g / sqrt(v + 1e-5)";
+        let cases = [
+            ("two are one", "prove conv(A) -> conv(B) == conv(A * B)".to_owned()),
+            ("two do not commute", "refute conv(A) -> conv(B) == conv(B) -> conv(A)".to_owned()),
+            (
+                "two branches with batchnorm",
+                format!(
+                    "prove (conv(A, padding=1) + conv(P)) -> batchnorm(g,b,m,v) == conv(scale_rows(A + pad(P,1), {folded}), \
+                     padding=1, bias=b - hadamard(m, {folded}))"
+                ),
+            ),
+            (
+                "the mean forgotten",
+                format!(
+                    "refute (conv(A, padding=1) + conv(P)) -> batchnorm(g,b,m,v) == conv(scale_rows(A + pad(P,1), {folded}), \
+                     padding=1, bias=b)"
+                ),
+            ),
+            (
+                "relu in between",
+                format!(
+                    "prove conv(A, padding=1) -> batchnorm(g,b,m,v) -> relu -> conv(B) == conv(scale_rows(A, {folded}), \
+                     padding=1, bias=b - hadamard(m, {folded})) -> relu -> conv(B)"
+                ),
+            ),
+        ];
+        for (name, claim) in cases {
+            let spec = Source::new(name, format!("{declared}{claim}"));
+            group.bench_function(format!("{name}, {count}"), |b| b.iter(|| decide(&spec)));
+        }
+    }
+    group.finish();
+}
+
 fn many(c: &mut Criterion) {
     let mut text = String::from("kernel A[3,3]\nkernel B[3,3]\n");
     for _ in 0..10_000 {
@@ -74,5 +116,5 @@ fn many(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, section_eight, all_sizes, repvgg, many);
+criterion_group!(benches, section_eight, all_sizes, repvgg, channels, many);
 criterion_main!(benches);
