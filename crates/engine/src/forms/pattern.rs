@@ -258,7 +258,8 @@ pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Un
         for (_, moves) in &net.node(id).sources {
             period = lcm(period, moves[axis].up)?;
             if let Some(same) = &moves[axis].same {
-                period = lcm(lcm(period, same.of.period()?)?, same.rule.stride)?;
+                // The zeros before the start repeat with the length modulo the stride.
+                period = lcm(period, same.of.period_modulo(same.rule.stride)?)?;
                 settled = settled.max(same.of.settled()?);
             }
         }
