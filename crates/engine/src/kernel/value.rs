@@ -111,6 +111,11 @@ impl Kernel {
         }
     }
 
+    /// A kernel of which only the shape is known: looking at its entries fails.
+    pub fn unwritten(shape: Shape) -> Self {
+        later(shape, 0, &[], |_| Err(KernelError::TooLarge))
+    }
+
     /// The kernel itself, made now if it is made later.
     fn made(&self) -> Result<&Self, KernelError> {
         if let Self::Later(later) = self { later.get() } else { Ok(self) }

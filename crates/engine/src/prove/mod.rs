@@ -6,6 +6,7 @@ pub mod counterexample;
 mod difference;
 pub mod equality;
 pub mod factoring;
+mod fewer;
 mod interval;
 pub mod kernels;
 pub mod opinion;

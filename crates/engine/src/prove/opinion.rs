@@ -6,6 +6,7 @@
 
 use super::condition::includes;
 use super::counterexample::differ_by_more;
+use super::fewer::with_few_channels;
 use super::search::{dependence, used};
 use super::verdict::{Doubt, StackProof, StackVerdict};
 use super::{equality, within};
@@ -77,6 +78,21 @@ pub fn examined(verdict: StackVerdict, claim: &StackClaim, symbols: &Symbols) ->
 }
 
 fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion {
+    // A proof for every number of channels is looked at for few of them.
+    if let StackProof::Words { .. } = proof
+        && let Some((claim, used)) = with_few_channels(claim)
+        && used.len() <= MAX_WEIGHTS
+    {
+        let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
+        let found = tried(proof, &claim, |_| Some(weights.clone().approximating()));
+        if found != Opinion::None {
+            return found;
+        }
+    }
+    tried(proof, claim, |positive| weights(claim, symbols, positive))
+}
+
+fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Option<Weights>) -> Opinion {
     let sizes = sizes(claim);
     if sizes.is_empty() {
         return Opinion::None;
@@ -84,7 +100,7 @@ fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion
     let [first, enough] = MAX_STEPS[usize::from(!matches!(proof, StackProof::NormalForm { .. }))];
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
-        let Some(weights) = weights(claim, symbols, positive) else { return Opinion::None };
+        let Some(weights) = weights(positive) else { return Opinion::None };
         let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
         let mut agreed = Vec::new();
         for &size in &sizes {
@@ -142,18 +158,21 @@ fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weig
         return None;
     }
     let dependence = dependence(claim, symbols);
-    let chosen = |symbol: Symbol| {
-        let mut generator = SplitMix64::new(u64::from(symbol.0) + 1);
-        let size = i64::try_from(generator.below(9)).unwrap_or(0) + 1;
-        let negative = !positive && !dependence.is_root(symbol) && generator.below(2) == 1;
-        let divisor = if generator.below(4) == 0 { 2 } else { 1 };
-        Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
-    };
+    let chosen = |symbol: Symbol| made_up(symbol, positive || dependence.is_root(symbol));
     // Scalars that cancel may still be divided by.
     let scalars = symbols.kernels().iter().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
     Some(if dependence.is_free(&used) { weights } else { weights.approximating() })
+}
+
+/// A small value, not 0, that depends on the symbol only.
+fn made_up(symbol: Symbol, positive: bool) -> Rational {
+    let mut generator = SplitMix64::new(u64::from(symbol.0) + 1);
+    let size = i64::try_from(generator.below(9)).unwrap_or(0) + 1;
+    let negative = !positive && generator.below(2) == 1;
+    let divisor = if generator.below(4) == 0 { 2 } else { 1 };
+    Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
 }
 
 /// Runs at given weights.
