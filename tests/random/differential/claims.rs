@@ -27,7 +27,7 @@ pub(crate) fn claims(seed: u64) -> Vec<Claim> {
             _ => at,
         });
     }
-    let claim = Claim { sides, sizes, within: None, free: maker.free.clone() };
+    let claim = Claim { sides, sizes, within: None, worst: None, free: maker.free.clone() };
     let claim = with_dense(&mut maker, claim);
     if !tolerance || claim.sides.iter().any(|side| is_nonlinear(side)) {
         return vec![claim];
@@ -99,5 +99,9 @@ fn around_the_worst(maker: &mut Maker, claim: &Claim) -> Option<Vec<Claim>> {
     let worst = worst(claim, c, &range)?;
     let times = |n| worst.times(&Fraction::fraction(n, 1000));
     let bounds = [worst, times(1001), times(999)];
-    Some(bounds.map(|bound| Claim { within: Some([bound, range]), ..claim.clone() }).to_vec())
+    Some(
+        bounds
+            .map(|bound| Claim { within: Some([bound, range]), worst: Some(worst), ..claim.clone() })
+            .to_vec(),
+    )
 }

@@ -64,6 +64,9 @@ impl Fraction {
         if d == 0 {
             return Self::SPOILT;
         }
+        if d == 1 {
+            return Self { numerator: n, denominator: 1 };
+        }
         let (mut a, mut b) = (n.abs(), d.abs());
         while b != 0 {
             (a, b) = (b, a % b);
@@ -113,6 +116,10 @@ impl Number for Fraction {
     }
 
     fn plus(&self, other: &Self) -> Self {
+        // Most terms are 0, and most numbers whole.
+        if other.is_zero() {
+            return *self;
+        }
         let left = self.numerator.checked_mul(other.denominator);
         let right = other.numerator.checked_mul(self.denominator);
         let sum = left.zip(right).and_then(|(a, b)| a.checked_add(b));
@@ -120,6 +127,9 @@ impl Number for Fraction {
     }
 
     fn times(&self, other: &Self) -> Self {
+        if self.is_zero() && !other.is_spoilt() || *other == Self::integer(1) {
+            return *self;
+        }
         let product = self.numerator.checked_mul(other.numerator);
         Self::new(product, self.denominator.checked_mul(other.denominator))
     }

@@ -52,7 +52,7 @@ fn conditions(condition: &Condition) -> Vec<Condition> {
 fn candidates(claim: &Claim) -> Vec<Claim> {
     let [left, right] = &claim.sides;
     let mut all = Vec::new();
-    let with = |sides: [Stack; 2]| Claim { sides, ..claim.clone() };
+    let with = |sides: [Stack; 2]| Claim { sides, worst: None, ..claim.clone() };
     // The same layer at the beginning or end of both.
     for common in 1..=left.len().min(right.len()) {
         all.push(with([left[common..].to_vec(), right[common..].to_vec()]));
@@ -63,7 +63,7 @@ fn candidates(claim: &Claim) -> Vec<Claim> {
     all.extend(smaller(right).into_iter().map(|right| with([left.clone(), right])));
     if let Sizes::Where(condition) = &claim.sizes {
         let fewer = std::iter::once(Sizes::All).chain(conditions(condition).into_iter().map(Sizes::Where));
-        all.extend(fewer.map(|sizes| Claim { sizes, ..claim.clone() }));
+        all.extend(fewer.map(|sizes| Claim { sizes, worst: None, ..claim.clone() }));
     }
     all
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::number::Fraction;
+
 /// A fraction as it is written.
 pub(crate) type Written = (i64, i64);
 
@@ -186,7 +188,9 @@ impl Sizes {
 pub(crate) struct Claim {
     pub(crate) sides: [Stack; 2],
     pub(crate) sizes: Sizes,
-    pub(crate) within: Option<[super::number::Fraction; 2]>,
+    pub(crate) within: Option<[Fraction; 2]>,
+    /// The worst difference at small sizes, where it has been computed.
+    pub(crate) worst: Option<Fraction>,
     /// Shapes of the free kernels.
     pub(crate) free: Vec<[i64; 4]>,
 }
