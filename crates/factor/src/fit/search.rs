@@ -54,8 +54,11 @@ impl Effort {
     const STEPS: usize = 200;
     /// How many times as many starts as wanted are made at most.
     const PERSISTENCE: usize = 12;
-    /// As often must the best value be reached for the search to end before that.
-    const REACHED: usize = 3;
+    /// How often the best value must be reached for the search to end before that: more often with more variables than
+    /// two 3×3 have, where the best of many minima may be reached seldom.
+    fn enough(self, variables: usize) -> usize {
+        (3 + variables.saturating_sub(9)).min(self.starts)
+    }
 
     /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations; `None` if it
     /// allows for less than one.
@@ -139,7 +142,7 @@ impl<'a> Search<'a> {
         let mut random = Random::new(seed);
         let most = if variables == 0 { 1 } else { self.effort.starts * Effort::PERSISTENCE };
         for made in 0..most {
-            if made >= self.effort.starts && self.reached() >= Effort::REACHED.min(self.effort.starts) {
+            if made >= self.effort.starts && self.reached() >= self.effort.enough(variables) {
                 break;
             }
             if !self.start(DVector::from_fn(variables, |_, _| random.normal())) {
