@@ -356,6 +356,29 @@ fn large_compositions_agree_at_random_points() {
     }
 }
 
+/// Sums of products that pass 31, 63 and 127 bits by a factor that only their number makes.
+#[test]
+fn extreme_entries_do_not_wrap() {
+    for bits in [15_u32, 16, 31, 32, 62, 63] {
+        for count in [1, 2, 3, 4, 5, 16, 17] {
+            let most = Rational::from(BigInt::from(1_u64 << bits) - 1);
+            for sign in [1, -1] {
+                let first = build(Shape::plane(1, count), |_, _, _, _| most.clone());
+                let next = build(Shape::plane(1, count), |_, _, _, _| &most * &Rational::from(sign));
+                let [first, next] = [first, next]
+                    .map(|values| ConcreteKernel::from_rationals(Shape::plane(1, count), &values).unwrap());
+                let (shape, expected) = naive_convolution(&first, &next, [1, 1]);
+                let found = first.convolve(&next).unwrap();
+                assert_eq!(
+                    (found.shape(), values(&found)),
+                    (shape, expected),
+                    "{bits} bits, {count} entries"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn refused() {
     let plane = |h, w| ConcreteKernel::ones(Shape::plane(h, w)).unwrap();

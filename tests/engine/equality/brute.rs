@@ -48,11 +48,11 @@ pub(crate) fn all_symbols(symbols: &Symbols) -> Vec<Symbol> {
 
 /// Random weights, none of them 0.
 pub(crate) fn weights(symbols: &Symbols, random: &mut SplitMix64) -> Weights {
-    all_symbols(symbols).into_iter().map(|symbol| (symbol, number(random, 200))).collect()
+    all_symbols(symbols).into_iter().map(|symbol| (symbol, number(random, 1000))).collect()
 }
 
 pub(crate) fn image(channels: usize, [h, w]: [usize; 2], random: &mut SplitMix64) -> Image {
-    let values = (0..channels * h * w).map(|_| number(random, 3000)).collect();
+    let values = (0..channels * h * w).map(|_| number(random, 1 << 24)).collect();
     Image::new(channels, h, w, values).unwrap()
 }
 
