@@ -2,7 +2,7 @@
 
 use super::EvaluateError;
 use convproof_exact::Rational;
-use convproof_exact::budget;
+use convproof_exact::budget::{self, Held};
 
 /// Most units of work of one evaluation, a few seconds. Reading a cell takes one, storing one eight, a product or
 /// sum of machine-word fractions 32, one of longer numbers as many times that as a schoolbook product has steps.
@@ -13,16 +13,21 @@ const STORAGE: u64 = 8;
 /// Most memory in use at a time, in units of 16 bytes.
 const MAX_KEPT: u64 = 1 << 25;
 
+/// Units of memory that are taken from the budget at a time: a mebibyte.
+const CHUNK: usize = 1 << 16;
+
 /// What is left of the limits.
 pub(super) struct Work {
     left: u64,
     kept: u64,
+    /// The memory of the budget that was in use at most.
+    held: Vec<Held>,
 }
 
 impl Work {
     /// So many units of work, at most [`MAX_WORK`].
     pub(super) fn new(units: u64) -> Self {
-        Self { left: units.min(MAX_WORK), kept: 0 }
+        Self { left: units.min(MAX_WORK), kept: 0, held: Vec::new() }
     }
 
     /// Units that are left.
@@ -42,7 +47,13 @@ impl Work {
         let memory = values.iter().map(memory).sum::<u64>();
         self.charge(memory * STORAGE)?;
         self.kept = self.kept.saturating_add(memory);
-        if self.kept > MAX_KEPT { Err(EvaluateError::TooLarge) } else { Ok(()) }
+        if self.kept > MAX_KEPT {
+            return Err(EvaluateError::TooLarge);
+        }
+        while self.kept > (self.held.len() * CHUNK) as u64 {
+            self.held.push(budget::hold(CHUNK, 16));
+        }
+        Ok(())
     }
 
     /// Whether so many more units of memory may be in use.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
 use crate::operator::OperatorError;
 use crate::operator::length::Length;
+use convproof_exact::budget;
 
 /// Whether a claim speaks of a size.
 pub fn includes(sizes: &Sizes, h: i64, w: i64) -> bool {
@@ -112,12 +113,14 @@ pub fn says_something(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Result<
     let mut left = MAX_TRIED;
     for h in (0..last).map(nth) {
         left -= 1;
+        budget::spend(40);
         let rows = exists(0, h);
         if rows == [false; 2] && left > 0 {
             continue;
         }
         for w in (0..last).map(nth) {
             left -= 1;
+            budget::spend(60);
             if left <= 0 {
                 return Err(OperatorError::PeriodTooLong);
             }

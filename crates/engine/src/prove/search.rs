@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::evaluate::{Image, Weights};
+use crate::evaluate::{Image, MAX_CELLS, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::Operators;
 use crate::operator::length::{Length, MAX_LENGTH, first_difference};
+use convproof_exact::budget;
 use convproof_exact::{Poly, Rational, SplitMix64, Symbol};
 
 /// Inputs tried at each size.
@@ -210,12 +211,18 @@ fn try_sizes(
     doubt: impl FnOnce(usize) -> Doubt,
 ) -> StackVerdict {
     let dependence = dependence(claim, symbols);
+    let symbol_count = all_symbols(symbols).count();
     let mut generator = SplitMix64::new(0x00C0_FFEE);
     let mut tries = 0;
     for &size in sizes {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        let cells = claim.channels.saturating_mul(h).saturating_mul(w);
+        if cells > MAX_CELLS {
+            continue;
+        }
         for _ in 0..TRIES {
             tries += 1;
+            budget::spend_on(cells.saturating_add(symbol_count), 100);
             let mut small = |spread: u64| {
                 let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
                 Rational::from(value - i64::try_from(spread).unwrap_or(0))
@@ -225,7 +232,7 @@ fn try_sizes(
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
             let weights = weights_from(symbols, &dependence, |symbol| random.get(&symbol).cloned());
-            let values = (0..claim.channels.saturating_mul(h).saturating_mul(w)).map(|_| small(3)).collect();
+            let values = (0..cells).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =
                 Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image.clone(), None)

@@ -3,6 +3,7 @@
 //! Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian elimination", 1968: every
 //! intermediate value is a minor of the matrix, so every division is exact and numbers stay short.
 
+use convproof_exact::budget;
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
@@ -30,6 +31,7 @@ pub fn solve_gram(mut matrix: Vec<Vec<BigInt>>, mut right: Vec<BigInt>) -> (Vec<
         pivots.push(k);
         let (head, tail) = matrix.split_at_mut(k + 1);
         let pivot_row = &head[k];
+        spend(tail.len(), count - k, &pivot_row[k], &previous);
         let (right_head, right_tail) = right.split_at_mut(k + 1);
         for (row, value) in tail.iter_mut().zip(right_tail) {
             let factor = std::mem::take(&mut row[k]);
@@ -69,6 +71,7 @@ pub fn echelon(matrix: &mut [Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
         columns.push(column);
         let (head, tail) = matrix.split_at_mut(top + 1);
         let pivot_row = &head[top];
+        spend(tail.len(), width - column, &pivot_row[column], &previous);
         for row in tail {
             let factor = std::mem::take(&mut row[column]);
             for j in column + 1..width {
@@ -78,4 +81,10 @@ pub fn echelon(matrix: &mut [Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
         previous.clone_from(&matrix[top][column]);
     }
     (columns, order)
+}
+
+/// Two products and a division for each entry of a step of elimination; entries are about as long as the pivots.
+fn spend(height: usize, width: usize, pivot: &BigInt, previous: &BigInt) {
+    let words = pivot.bits().max(previous.bits()) / 64 + 1;
+    budget::spend_on(height.saturating_mul(width), 200 + 4 * words.saturating_mul(words));
 }

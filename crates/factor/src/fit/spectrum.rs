@@ -19,6 +19,7 @@
 
 #![allow(clippy::float_arithmetic, reason = "a floating-point decomposition proposes where to begin")]
 
+use convproof_exact::budget;
 use nalgebra::DMatrix;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -107,6 +108,12 @@ fn float_eigenvectors(gram: &[Vec<BigInt>]) -> Option<Vec<Vec<BigInt>>> {
     (0..size).map(|k| (0..size).map(|i| round(eigen.eigenvectors[(i, k)])).collect()).collect()
 }
 
+/// Steps that a product of two numbers of so many bits takes.
+fn product(bits: u64) -> u64 {
+    let words = bits / 64 + 1;
+    40 + 2 * words * words
+}
+
 fn dot(a: &[BigInt], b: &[BigInt]) -> BigInt {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
@@ -146,6 +153,7 @@ fn orthonormalise(vectors: &mut [Vec<BigInt>], bits: u64) {
         for k in 0..vectors.len() {
             let (done, rest) = vectors.split_at_mut(k);
             let vector = &mut rest[0];
+            budget::spend_on(done.len() * vector.len(), 4 * product(bits));
             for earlier in done.iter() {
                 let share = dot(vector, earlier);
                 let norm = dot(earlier, earlier);
@@ -168,6 +176,7 @@ fn orthonormalise(vectors: &mut [Vec<BigInt>], bits: u64) {
 
 /// Jacobi's rotation, which makes `matrix[p][q]` vanish, applied to the matrix and to the vectors.
 fn rotate(matrix: &mut [Vec<BigInt>], vectors: &mut [Vec<BigInt>], (p, q): (usize, usize), bits: u64) {
+    budget::spend_on(3 * matrix.len(), 4 * product(bits));
     // tan 2φ = 2c/d; cos φ = √((h + |d|)/2h), sin φ = c·sgn(d)/(h·cos φ) with h = √(d² + 4c²).
     let c = matrix[p][q].clone();
     let d = &matrix[p][p] - &matrix[q][q];
@@ -203,6 +212,8 @@ fn tail_of_eigenvalues(
     bits: u64,
     skip: usize,
 ) -> Option<(Rational, Vec<BigInt>, bool)> {
+    let size = gram.len();
+    budget::spend_on(3 * size * size * size, product(bits));
     let mapped: Vec<Vec<BigInt>> =
         vectors.iter().map(|v| gram.iter().map(|row| dot(row, v)).collect()).collect();
     let one = BigInt::one() << (2 * bits);
