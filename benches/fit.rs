@@ -59,7 +59,7 @@ fn quality(kernels: &[Grid<Rational>]) {
         let ours = run(kernel, &Options { certify: Certify::Quick, ..Options::default() });
         let best = (1..=500)
             .step_by(167)
-            .map(|seed| residual(&run(kernel, &Options { seed, starts: 167, ..quick })))
+            .map(|seed| residual(&run(kernel, &Options { seed, starts: Some(167), ..quick })))
             .fold(f64::INFINITY, f64::min);
         reached += usize::from(residual(&ours) <= best * (1.0 + 1e-9));
         improved += usize::from(residual(&ours) < best * (1.0 - 1e-9));
@@ -106,8 +106,16 @@ fn benches(criterion: &mut Criterion) {
     let default = Options { certify: Certify::Quick, ..Options::default() };
     measure("5x5 into two 3x3", &random, default);
     measure("5x5 into two 3x3, no bound", &random, Options { certify: Certify::No, ..default });
-    measure("5x5 into two 3x3, one start", &random, Options { certify: Certify::No, starts: 1, ..default });
-    measure("5x5 into two 3x3, 20 starts", &random, Options { certify: Certify::No, starts: 20, ..default });
+    measure(
+        "5x5 into two 3x3, one start",
+        &random,
+        Options { certify: Certify::No, starts: Some(1), ..default },
+    );
+    measure(
+        "5x5 into two 3x3, 20 starts",
+        &random,
+        Options { certify: Certify::No, starts: Some(20), ..default },
+    );
     measure("5x5 into two 3x3, certified", &random, Options::default());
     group.finish();
 }

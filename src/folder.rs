@@ -9,9 +9,9 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
 /// Bytes that a spec may have.
-const MAX_SPEC: u64 = 16 << 20;
+pub(crate) const MAX_SPEC: u64 = 16 << 20;
 /// Bytes that a file named in a `load` may have.
-const MAX_DATA: u64 = 256 << 20;
+pub(crate) const MAX_DATA: u64 = 256 << 20;
 
 const UNREADABLE: &str = "E0001";
 const NOT_UTF8: &str = "E0002";

@@ -128,6 +128,8 @@ pub mod cli;
 #[doc(hidden)]
 pub mod explain;
 mod folder;
+#[doc(hidden)]
+pub mod limits;
 pub mod model;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,6 +1,7 @@
-//! `convproof explain CODE`
+//! `convproof explain CODE`, and `limits` for the table of limits.
 
 use crate::explain::{all_codes, explain};
+use crate::limits;
 
 use super::Status;
 use super::output::Output;
@@ -8,7 +9,7 @@ use super::output::Output;
 /// Explain a diagnostic by its code, as in `convproof explain E0203`
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The code; all codes are listed without one
+    /// The code, or `limits` for all limits; all codes are listed without one
     code: Option<String>,
 }
 
@@ -18,6 +19,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
         output.print(&list);
         return Status::Holds;
     };
+    if code == "limits" {
+        output.print(&limits::table());
+        return Status::Holds;
+    }
     match explain(&code.to_ascii_uppercase()) {
         Some(text) => {
             output.print(&format!("{text}\n"));

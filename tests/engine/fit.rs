@@ -238,7 +238,7 @@ fn large_problems_stay_within_their_limits() {
     assert!(result.converged && result.residual_squared < norm_squared(&noise));
     let result =
         checked(&Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9)), &Options::default());
-    assert!(result.starts >= 1 && result.starts <= 12 * Options::default().starts);
+    assert!(result.starts >= 1 && result.starts <= 12 * 64);
     let terms =
         (0..16).map(|t| vec![Factor::Unknown(t), Factor::Unknown(t), Factor::Known(draw.kernel(58, 58, 9))]);
     let many = Problem {
@@ -400,6 +400,20 @@ fn degenerate_problems() {
         target: kernel(&[&[-4]]),
     };
     assert!(checked(&negative, &Options::default()).relative_squared.unwrap() <= Rational::ONE);
+}
+
+#[test]
+fn starts_that_are_asked_for_are_made_or_refused() {
+    let mut draw = Draw(77);
+    let problem = Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9));
+    let quick = |starts| Options { starts, certify: Certify::No, ..Options::default() };
+    let Err(FitError::TooLarge(Limit::Starts(most))) = fit(&problem, &quick(Some(10_000))) else {
+        panic!("10,000 starts of a large problem are not refused");
+    };
+    assert!(most >= 1 && fit(&problem, &quick(Some(most + 1))).is_err());
+    let small = Problem::product(&[(2, 2), (2, 2)], draw.kernel(3, 3, 9));
+    let many = fit(&small, &quick(Some(300))).expect("a fit");
+    assert!(many.starts >= 300, "{}", many.starts);
 }
 
 #[test]
@@ -578,7 +592,7 @@ proptest! {
             terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1), Factor::Known(known)]],
             target,
         };
-        let options = Options { starts: 1, ..Options::default() };
+        let options = Options { starts: Some(1), ..Options::default() };
         let bound = checked(&problem, &options).lower_bound.unwrap();
         prop_assert!(bound.squared <= norm_squared(&noise));
         prop_assert!(bound.certificate.is_none_or(|certificate| certificate.is_valid()));
@@ -614,7 +628,7 @@ proptest! {
         )),
         seed in any::<u64>(),
     ) {
-        let options = Options { seed, starts: 8, ..Options::default() };
+        let options = Options { seed, starts: Some(8), ..Options::default() };
         let result = checked(&Problem::product(&shapes, target.clone()), &options);
         prop_assert!(result.residual_squared <= norm_squared(&target));
         prop_assert!(result.reached <= result.starts);

@@ -110,6 +110,27 @@ fn every_total_is_bounded() {
     assert_eq!(verdict("kernel A[64,64]\nkernel R = sqrt(A)\nprove: conv(R) == conv(A)").0, Outcome::Refuted);
 }
 
+/// As many starts as were asked for, or a message that says how many there may be.
+#[test]
+fn starts_are_not_cut_in_silence() {
+    let rows: Vec<String> = (0..21)
+        .map(|i| (0..21).map(|j| ((i * i + 3 * j) % 11).to_string()).collect::<Vec<_>>().join(" "))
+        .collect();
+    let text =
+        format!("kernel A = [{}]\nfit P[11,11], Q[11,11]: P * Q ~ A with starts=10000", rows.join("; "));
+    undecided(&text, &["at most `starts="]);
+}
+
+#[test]
+fn reasons_name_the_limit_that_was_met() {
+    let lengths = "deciding it takes every height and width below";
+    undecided("prove: conv([1 2]) == conv([1 3]) where h >= 2000 and w >= 2000", &[lengths]);
+    undecided(
+        "prove: maxpool(4096, stride=1) == maxpool(4095, stride=1)",
+        &["the counterexample is too large"],
+    );
+}
+
 #[test]
 fn what_was_being_done_is_said() {
     let little = Budget { steps: 100_000, ..budget() };

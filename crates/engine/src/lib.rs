@@ -8,5 +8,6 @@ pub mod evaluate;
 pub mod forms;
 pub mod ir;
 pub mod kernel;
+pub mod limits;
 pub mod operator;
 pub mod prove;

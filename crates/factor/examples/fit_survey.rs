@@ -111,7 +111,7 @@ fn main() {
         let mut best = root(&full).min(root(&quick));
         for seed in 1..=starts / 100 {
             let seed = u64::try_from(seed).expect("small");
-            let other = Options { seed, starts: 100, certify: Certify::No, ..Options::default() };
+            let other = Options { seed, starts: Some(100), certify: Certify::No, ..Options::default() };
             best = best.min(root(&timed(&kernel, &shapes, &other).0));
         }
         let misses = |fit: &Fit| root(fit) > best * (1.0 + 1e-7) + 1e-12;

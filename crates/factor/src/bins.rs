@@ -10,7 +10,7 @@ use num_traits::{One, Zero};
 use rustc_hash::FxHashMap;
 
 /// Steps of the search before giving up.
-const STEP_LIMIT: usize = 4_000_000;
+pub const STEP_LIMIT: usize = 4_000_000;
 
 /// One unknown kernel: its shape, and how often it occurs in the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,12 +12,10 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::net::{Net, NodeId};
+use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use convproof_exact::Rational;
 use convproof_exact::budget::spend_on;
-
-/// Longest input that is looked at.
-const MAX_SURVEYED: i64 = 2_500;
 
 /// Most reads of all patterns at all sizes.
 const MAX_READS: usize = 20_000_000;

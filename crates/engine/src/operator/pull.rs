@@ -54,7 +54,7 @@ impl Number for Fp {
 }
 
 /// Most monomials one coefficient may have while pulled back.
-const MAX_COEFFICIENT_TERMS: usize = 200_000;
+pub const MAX_COEFFICIENT_TERMS: usize = 200_000;
 
 impl Number for Poly {
     type Accumulator = Sum;
@@ -144,7 +144,7 @@ pub struct Puller<'a, R> {
 }
 
 /// Most products of numbers that one puller makes, a few seconds' worth; terms of polynomials count more.
-const MAX_WORK: u64 = 1_500_000_000;
+pub const MAX_WORK: u64 = 1_500_000_000;
 
 impl<'a, R: Number> Puller<'a, R> {
     /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`.

@@ -14,14 +14,11 @@ use super::search;
 use super::survey::{Extent, Survey};
 use super::verdict::{StackProof, StackVerdict};
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::limits::{MAX_AVERAGED, MAX_AVERAGED_WORK};
 use crate::operator::length::common_period;
 use crate::operator::pattern::Viewer;
 use crate::operator::{Affine, Node, OperatorError, Operators};
-
-/// Longest input that is looked at.
-const MAX_LENGTH: i64 = 60;
-/// Most entries of kernels times pixels, over all sizes.
-const MAX_WORK: i64 = 20_000_000;
+use convproof_exact::budget;
 
 /// Whether all nonlinear nodes that some maps depend on are global averages, and there is one.
 pub fn applies(operators: &Operators, maps: [&Affine; 2]) -> bool {
@@ -42,6 +39,7 @@ pub fn decide(
     let mut cells = Vec::new();
     for h in 1..bound {
         for w in 1..bound {
+            budget::spend(100);
             let spoken = condition::includes(&claim.sizes, h, w);
             let Some(status) = (if spoken { status(claim, symbols, [h, w])? } else { Some(Status::Silent) })
             else {
@@ -95,10 +93,11 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
         for inner in &averages {
             let viewer = Viewer::new(operators, vec![inner], axis);
             let horizon = viewer.horizon().ok()?;
-            if horizon.from.max(horizon.period) > MAX_LENGTH {
+            if horizon.from.max(horizon.period) > MAX_AVERAGED {
                 return None;
             }
             // What one position of the averaged signal reads of the input, at most.
+            budget::spend_on(usize::try_from(horizon.from + horizon.period).unwrap_or(0), 500);
             let spans = (horizon.from..horizon.from + horizon.period).flat_map(|n| {
                 let length = inner.length[axis].at(n).unwrap_or(0);
                 (0..length).map(move |i| (n, i))
@@ -125,7 +124,7 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
     let entries = kernels.flat_map(|map| &map.parts).map(|part| part.gather.kernel.shape().entries());
     let entries = entries.sum::<Option<usize>>().and_then(|sum| i64::try_from(sum).ok())?;
     let pixels = (bound * (bound - 1) / 2).checked_pow(2)?;
-    (bound <= MAX_LENGTH && entries.checked_mul(pixels)? <= MAX_WORK).then_some(Bound {
+    (bound <= MAX_AVERAGED && entries.checked_mul(pixels)? <= MAX_AVERAGED_WORK).then_some(Bound {
         settled,
         period,
         bound,

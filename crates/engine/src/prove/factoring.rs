@@ -10,6 +10,7 @@ use super::verdict::{Doubt, Limit};
 use crate::ir::{Equation, Factor, Field, FitProblem};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use crate::limits::WITNESSES;
 use convproof_exact::budget;
 use convproof_exact::{Grid, Rational, SplitMix64};
 use convproof_factor::bins::Bin;
@@ -397,7 +398,7 @@ pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
     let defaults = Options::default();
     let options = Options {
         seed: problem_.seed.unwrap_or(defaults.seed),
-        starts: problem_.starts.unwrap_or(defaults.starts),
+        starts: problem_.starts,
         certify: match problem_.certify {
             _ if problem_.quick => Certify::Quick,
             Some(most) => Certify::Products(most),
@@ -420,9 +421,6 @@ pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
     let kernels = kernels.map_err(|_| FitFailure::Fit(FitError::Empty))?;
     Ok(Fitted { fit, target: problem.target, kernels })
 }
-
-/// Kernels tried as witnesses that not every target has a solution.
-const WITNESSES: usize = 400;
 
 /// Decides "for all targets": the target's kernel is free and used whole.
 pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {

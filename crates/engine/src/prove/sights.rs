@@ -5,12 +5,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::survey::SurveyLimit;
+use crate::limits::MAX_POSITIONS;
 use crate::operator::Affine;
 use crate::operator::pattern::{Edge, Pattern, Starts, Viewer};
 use convproof_exact::budget;
-
-/// Most output positions that are looked at along one axis, over all lengths together.
-const MAX_POSITIONS: usize = 400_000;
 
 /// The output positions of one input length along one axis.
 #[derive(Clone, Debug)]

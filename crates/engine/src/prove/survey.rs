@@ -15,17 +15,12 @@ use super::sights::{AxisSurvey, Refined, number};
 use super::verdict::Limit;
 use super::whole::WholeKernels;
 use crate::ir::{Sizes, Symbols};
+use crate::limits::{MAX_PAIRS, MAX_SURVEYED};
 use crate::operator::length::common_period;
 use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use convproof_exact::budget;
 use convproof_exact::{Fp, Poly, SplitMix64, Symbol};
-
-/// Most pairs of patterns that are compared, and of sights that are told apart.
-const MAX_PAIRS: usize = 2_000_000;
-
-/// Longest input that is looked at along each axis; sizes are looked at in pairs.
-const MAX_SURVEYED: i64 = 2_500;
 
 /// Why a survey stops short.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -140,7 +140,7 @@ pub enum Limit {
     },
     /// Too many output positions or border patterns.
     Positions,
-    /// Polynomials with too many terms.
+    /// Coefficients of too many terms, or too many products to find them.
     Terms,
     /// The replay of a counterexample would take too long.
     Replay,

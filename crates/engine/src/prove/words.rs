@@ -22,11 +22,9 @@ use crate::forms::net::{Channels, Net, NodeId};
 use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
 use crate::forms::weights::{Letter, Letters, declared};
 use crate::ir::{Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::limits::MAX_SURVEYED;
 use convproof_exact::budget::doing;
 use convproof_exact::{Monomial, Rational, SplitMix64, Symbol};
-
-/// Longest input that is looked at.
-const MAX_SURVEYED: i64 = 2_500;
 
 /// Sides with up to so many weights are expanded where words do not say everything.
 const SMALL: usize = 400;

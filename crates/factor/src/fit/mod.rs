@@ -34,7 +34,7 @@ pub use problem::{
     MAX_VARIABLES, Problem, Unknown,
 };
 pub use quality::{OPTIMAL, Quality};
-pub use relax::Certificate;
+pub use relax::{Certificate, KNOWN_BITS, MAX_MULTIPLIERS};
 pub use separable::rank;
 
 use fixed::Fixed;
@@ -48,8 +48,8 @@ use convproof_exact::{Grid, Rational};
 pub struct Options {
     /// Seed of the random starts; the same seed gives the same result on every platform.
     pub seed: u64,
-    /// Number of starts; fewer are made of problems so large that they would take minutes.
-    pub starts: usize,
+    /// Number of random starts; `None` for 64, or as many as the work of one fit allows for.
+    pub starts: Option<usize>,
     /// How the linear unknowns become rationals.
     pub last: LastFactor,
     /// How hard to look for a lower bound.
@@ -58,7 +58,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, starts: 64, last: LastFactor::Optimal, certify: Certify::Products(CERTIFIED) }
+        Self { seed: 0, starts: None, last: LastFactor::Optimal, certify: Certify::Products(CERTIFIED) }
     }
 }
 

@@ -6,7 +6,7 @@
 use nalgebra::DVector;
 
 use super::model::Model;
-use super::problem::{Constraint, FitError, Limit, Unknown};
+use super::problem::{Constraint, FitError, Unknown};
 use super::rationalise::{self, Scaled};
 use super::reduced::Reduced;
 use super::relax::Relaxation;
@@ -22,7 +22,7 @@ pub(super) fn search_and_round(problem: &Reduced, options: &Options) -> Result<O
         return Err(FitError::OutOfRange);
     }
     let mut model = Model::new(problem, target, known);
-    let effort = Effort::of(&model, options.starts).ok_or(FitError::TooLarge(Limit::Work))?;
+    let effort = Effort::of(&model, options.starts).map_err(FitError::TooLarge)?;
     let whole = model.target_squared();
     let mut search = Search::new(&mut model, effort);
     search.symmetric(&symmetries(problem), options.seed, SYMMETRIC_DRAWS);

@@ -136,6 +136,8 @@ pub enum Limit {
     Cells,
     /// [`MAX_ENTRY_BITS`].
     EntryBits,
+    /// More starts than the work of one fit allows for, which is so many.
+    Starts(usize),
     /// The search, or exact elimination of a matrix so large with entries so long, would take minutes.
     Work,
 }

@@ -7,6 +7,7 @@ use nalgebra::DVector;
 
 use super::descent::{Descent, SAME, VANISHED, descend};
 use super::model::Model;
+use super::problem::Limit;
 use super::turns::Character;
 
 /// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
@@ -48,6 +49,8 @@ pub struct Effort {
 impl Effort {
     /// Floating-point operations that a whole search may take, roughly: a few seconds.
     const BUDGET: usize = 2_000_000_000;
+    /// Starts unless asked for more or fewer.
+    const STARTS: usize = 64;
     /// Iterations of one descent, of which few need more than 30.
     const ITERATIONS: usize = 200;
     /// Iterations of a whole search, for each start that is wanted.
@@ -60,15 +63,25 @@ impl Effort {
         (3 + variables.saturating_sub(9)).min(self.starts)
     }
 
-    /// As many starts as wanted, or as the budget allows if each takes a typical number of iterations; `None` if it
-    /// allows for less than one.
-    pub fn of(model: &Model, wanted: usize) -> Option<Self> {
+    /// As many starts as asked for, or by default as many as the budget allows for if each takes a typical number of
+    /// iterations.
+    ///
+    /// # Errors
+    /// If it allows for less than one, or than were asked for.
+    pub fn of(model: &Model, asked: Option<usize>) -> Result<Self, Limit> {
         // Small problems have their overhead, too.
         let cost = model.cost().max(2000);
         // Without nonlinear variables all starts are the same.
-        let wanted = if model.gradient.is_empty() { 1 } else { wanted };
-        let starts = wanted.max(1).min(Self::BUDGET / cost.saturating_mul(20));
-        (starts > 0).then(|| Self {
+        let wanted = if model.gradient.is_empty() { 1 } else { asked.unwrap_or(Self::STARTS).max(1) };
+        let most = Self::BUDGET / cost.saturating_mul(20);
+        if most == 0 {
+            return Err(Limit::Work);
+        }
+        if asked.is_some() && wanted > most {
+            return Err(Limit::Starts(most));
+        }
+        let starts = wanted.min(most);
+        Ok(Self {
             starts,
             iterations: Self::ITERATIONS.min(Self::BUDGET / cost.saturating_mul(starts)),
             steps: starts.saturating_mul(Self::STEPS).min(Self::BUDGET / cost),

@@ -13,7 +13,7 @@ use convproof_engine::kernel::Shape;
 use convproof_exact::Rational;
 
 /// Most products that an equation may have once it is multiplied out, and factors in each.
-const MAX_TERMS: usize = 256;
+pub const MAX_TERMS: usize = 256;
 
 /// One product: coefficient, factors, and the shape of what they make.
 #[derive(Clone, Debug)]

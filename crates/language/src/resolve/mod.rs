@@ -22,6 +22,8 @@ mod value;
 
 pub use build::claims::operator_diagnostic;
 pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
+pub use equations::MAX_TERMS as MAX_PRODUCTS;
+pub use statements::MAX_MEMORY;
 
 use crate::source::Span;
 use crate::syntax::ast::{Name, Statement};

@@ -15,7 +15,7 @@ use convproof_engine::ir::ClaimKind;
 use convproof_engine::kernel::Shape;
 
 /// Most bytes of all kernels that a spec gives names to.
-const MAX_MEMORY: u64 = 1 << 30;
+pub const MAX_MEMORY: u64 = 1 << 30;
 
 impl Resolver<'_> {
     pub(super) fn resolve(&mut self, statement: &Statement) -> Option<Resolved> {

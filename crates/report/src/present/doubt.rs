@@ -50,7 +50,7 @@ pub fn limit_text(limit: Limit) -> String {
         }
         Limit::Period => "the sizes repeat with too long a period to look at all of them; try `on [h,w]`",
         Limit::Positions => "too many output positions or border patterns to look at; try `on [h,w]`",
-        Limit::Terms => "the polynomials in the free weights have too many terms",
+        Limit::Terms => "the exact coefficients of the sides have too many terms, or take too many products",
         Limit::Replay => "the counterexample is too large to be replayed",
         Limit::Search => "the search for factors stopped at its bound",
     };

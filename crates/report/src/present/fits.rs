@@ -24,7 +24,7 @@ pub fn fitted(result: &Result<Fitted, FitFailure>, asked: &FitProblem) -> Shown 
         Err(failure) => return failed(failure),
     };
     let quality = found.fit.quality();
-    let (outcome, method) = verdict(&found.fit, &quality, asked.within.as_ref());
+    let (outcome, method) = verdict(&found.fit, &quality, asked);
     Shown {
         outcome,
         method,
@@ -54,6 +54,9 @@ fn why(error: &FitError) -> String {
         Limit::Cells => format!("kernels of more than {MAX_CELLS} entries are not fitted"),
         Limit::EntryBits => format!("entries of more than {MAX_ENTRY_BITS} bits are not fitted"),
         Limit::Work => "the search would take minutes; try smaller kernels or fewer products".to_owned(),
+        Limit::Starts(most) => {
+            format!("so many starts take more work than one fit may; at most `starts={most}` here")
+        }
     }
 }
 
@@ -62,7 +65,8 @@ fn percent(share: &Rational) -> String {
     format!("{} %", (share * &Rational::from(100)).to_decimal(12))
 }
 
-fn verdict(fit: &Fit, quality: &Quality, wanted: Option<&Rational>) -> (Outcome, String) {
+fn verdict(fit: &Fit, quality: &Quality, asked: &FitProblem) -> (Outcome, String) {
+    let wanted = asked.within.as_ref();
     let root = |square: &Rational| root_decimal(square, 8);
     let usual = Rational::ratio(OPTIMAL.0, OPTIMAL.1).unwrap_or_default();
     let (outcome, head) = match quality {
@@ -89,10 +93,16 @@ fn verdict(fit: &Fit, quality: &Quality, wanted: Option<&Rational>) -> (Outcome,
         },
     };
     let relative = fit.relative_squared.as_ref().map_or_else(|| "0".to_owned(), root);
-    let starts = if fit.starts == 0 {
-        String::new()
-    } else {
-        format!(", {} of {} reached this value", fit.reached, count(fit.starts, "start", "starts"))
+    let starts = match (fit.starts, asked.starts) {
+        (0, _) => String::new(),
+        (made, Some(asked)) if made < asked => {
+            format!(
+                ", {} of {} reached this value ({asked} were asked for)",
+                fit.reached,
+                count(made, "start", "starts")
+            )
+        }
+        (made, _) => format!(", {} of {} reached this value", fit.reached, count(made, "start", "starts")),
     };
     let stopped = if fit.converged { "" } else { "; the search stopped at its limit of steps" };
     let below = fit.lower_bound.as_ref().map_or_else(String::new, bound);

@@ -33,10 +33,11 @@ use convproof_exact::{Grid, Rational};
 /// Bits kept of the target's entries; what is dropped is subtracted from the bound.
 const BITS: u64 = 40;
 /// Most bits of a known factor's entries.
-const KNOWN_BITS: u64 = 24;
-/// Most minors, and most variables after symmetries: a Cholesky factorization of 450 MB, about 7 s.
+pub const KNOWN_BITS: u64 = 24;
+/// Most minors: a Cholesky factorization of 450 MB, about 7 s.
 const MAX_MINORS: usize = 100_000;
-const MAX_VARIABLES: usize = 7500;
+/// Most multipliers that differ, after symmetries.
+pub const MAX_MULTIPLIERS: usize = 7500;
 /// Shares of the least residual within which optimality is certified, tried in turn, in units of 1/10,000.
 const LEVELS: [i64; 8] = [1, 10, 100, 500, 1000, 3000, 10_000, 40_000];
 /// Multipliers are rounded to so many bits behind the point, or more where the matrix is nearly singular.
@@ -87,7 +88,7 @@ impl Relaxation {
         let minors = minors(sizes);
         let symmetries = symmetries(&lifted);
         let orbits = orbits(sizes, &symmetries, &minors);
-        if orbits.len() > MAX_VARIABLES {
+        if orbits.len() > MAX_MULTIPLIERS {
             return None;
         }
         let root = |square: &BigInt| square.to_f64().map(f64::sqrt);

@@ -11,13 +11,13 @@ use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{MAX_DEGREE, Monomial, Poly, Rational};
 
 /// Highest exponent of a kernel without free symbols.
-const MAX_POWER: i64 = 1024;
+pub const MAX_POWER: i64 = 1024;
 
 /// Highest product of an exponent and the length of its base in bits.
 const MAX_POWER_BITS: u64 = 1 << 18;
 
 /// Most square roots of a spec that depend on free symbols.
-const MAX_ROOTS: usize = 4096;
+pub const MAX_ROOTS: usize = 4096;
 
 impl Builder {
     /// The powers that an array may be raised to.

@@ -12,11 +12,11 @@ use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{MAX_DEGREE, Poly, Rational, Symbol};
 
 /// Longest numerator or denominator of an entry without free symbols, in bits.
-const MAX_BITS: u64 = 1 << 17;
+pub const MAX_BITS: u64 = 1 << 17;
 
 /// How many definitions and operators a value may rest on, one on top of the other; the evaluator that replays
 /// counterexamples goes deeper than that.
-const MAX_DEPTH: u32 = 250;
+pub const MAX_DEPTH: u32 = 250;
 
 impl Builder {
     /// A number.

@@ -7,7 +7,7 @@ use crate::source::Span;
 use convproof_engine::ir::{Order, SizeCondition, SizeExpr};
 
 /// A size is never larger than this where a condition is evaluated; keeps every value in 64 bits.
-const MAX_SIZE: i64 = 1 << 24;
+pub const MAX_SIZE: i64 = 1 << 24;
 
 /// A whole number that depends on the input's size, and what is known of it beside its value.
 #[derive(Clone, Debug)]

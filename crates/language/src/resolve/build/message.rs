@@ -298,9 +298,7 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
         Limit::Depth(most) => {
             new(format!("more than {most} definitions rest on one another"), "the limit is reached here")
         }
-        Limit::Symbols(most) => {
-            new(format!("a spec has at most {most} free symbols, a kernel with channels 2000000"), "too many")
-        }
+        Limit::Symbols(most) => new(format!("a spec has at most {most} free symbols"), "too many"),
         Limit::Roots(most) => {
             new(format!("a spec has at most {most} square roots of free symbols"), "too many")
         }

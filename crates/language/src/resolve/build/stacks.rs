@@ -11,13 +11,13 @@ use convproof_engine::ir::{KernelExpr, KernelTerm, Layer, Stack, StackKind};
 use convproof_exact::Rational;
 
 /// Most layers of a stack, those of its parts included.
-const MAX_LAYERS: usize = 4096;
+pub const MAX_LAYERS: usize = 4096;
 
 /// How many sums and chains may be inside one another.
-const MAX_STACK_DEPTH: u32 = 60;
+pub const MAX_STACK_DEPTH: u32 = 60;
 
 /// Highest degree of a stack in the free symbols.
-const MAX_STACK_DEGREE: u32 = 512;
+pub const MAX_STACK_DEGREE: u32 = 512;
 
 impl Builder {
     /// The identity.
