@@ -14,7 +14,8 @@ use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::verdict::Doubt;
 use crate::prove::{kernels, opinion};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport};
-use crate::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
+use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
+use crate::sizes;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Item, Statement, StatementKind};
 use crate::syntax::parse;
@@ -87,6 +88,16 @@ fn run(
                             }
                         }
                     }
+                    Ok(Ok(Resolved::Families(families))) => {
+                        for family in families {
+                            progress(family.label.as_deref().unwrap_or(&family.statement));
+                            match budget.run(|| all_sizes(&family, &mut resolver, source)) {
+                                Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
+                                Ok(Err(found)) => errors.extend(found),
+                                Err(halt) => entries.push(halted(Heading::of_family(&family), halt, source)),
+                            }
+                        }
+                    }
                     Ok(Err(found)) => {
                         errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
                     }
@@ -149,7 +160,8 @@ fn unread(statement: &Statement, source: &Source) -> Option<Heading> {
         StatementKind::Kernel { .. }
         | StatementKind::Scalar { .. }
         | StatementKind::Image { .. }
-        | StatementKind::Stack { .. } => return None,
+        | StatementKind::Stack { .. }
+        | StatementKind::Size { .. } => return None,
     };
     let text = source.slice(statement.span);
     let text = text.strip_prefix(kind.keyword()).unwrap_or(text);
@@ -162,6 +174,7 @@ fn bind_nothing(statement: &Statement, resolver: &mut Resolver<'_>) {
     let names = match &statement.kind {
         StatementKind::Kernel { target, .. } | StatementKind::Image { target, .. } => vec![&target.name],
         StatementKind::Scalar { name, .. } | StatementKind::Stack { name, .. } => vec![name],
+        StatementKind::Size { names, .. } => names.iter().collect(),
         StatementKind::Solve(claim) | StatementKind::Fit(claim) => {
             claim.body.unknowns.iter().map(|unknown| &unknown.name).collect()
         }
@@ -224,6 +237,18 @@ fn decide(
     Ok(report(Heading::of(claim), shown, source, start.elapsed()))
 }
 
+/// Decides a claim for all values of sizes and puts the verdict into words.
+fn all_sizes(
+    family: &Family,
+    resolver: &mut Resolver<'_>,
+    source: &Source,
+) -> Result<ClaimReport, Vec<Diagnostic>> {
+    let start = Instant::now();
+    let _doing = budget::doing("deciding the claim for all sizes");
+    let shown = sizes::decide(family, resolver, source)?;
+    Ok(report(Heading::of_family(family), shown, source, start.elapsed()))
+}
+
 /// What a report says of a claim before its verdict.
 struct Heading {
     label: Option<String>,
@@ -235,6 +260,11 @@ struct Heading {
 impl Heading {
     fn of(claim: &ResolvedClaim) -> Self {
         let ResolvedClaim { label, kind, statement, span, .. } = claim;
+        Self { label: label.clone(), kind: *kind, statement: statement.clone(), span: *span }
+    }
+
+    fn of_family(family: &Family) -> Self {
+        let Family { label, kind, statement, span, .. } = family;
         Self { label: label.clone(), kind: *kind, statement: statement.clone(), span: *span }
     }
 }
@@ -257,7 +287,7 @@ fn report(heading: Heading, shown: Shown, source: &Source, elapsed: Duration) ->
     }
 }
 
-fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {
+pub(crate) fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {
     Ok(match prop {
         Prop::Stacks(claim) => present::stacks(&opinion::decide(claim, symbols)?, claim, symbols, source),
         Prop::Kernels { left, right, negated, images } => {

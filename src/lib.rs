@@ -135,6 +135,7 @@ pub mod model;
 #[doc(hidden)]
 pub mod networks;
 mod room;
+mod sizes;
 
 #[doc(hidden)]
 pub use convproof_engine::{evaluate, ir, kernel, operator, prove};

@@ -31,6 +31,7 @@ fn run(text: &str) -> (Vec<ResolvedClaim>, Vec<String>) {
         match resolver.statement(statement) {
             Ok(Resolved::Declaration) => {}
             Ok(Resolved::Claims(found)) => claims.extend(found),
+            Ok(Resolved::Families(_)) => panic!("no sizes in these tests"),
             Err(errors) => mistakes.extend(errors.iter().map(|error| {
                 let diagnostic = error.diagnostic();
                 assert_eq!(diagnostic.code, error.code());

@@ -193,6 +193,8 @@ fn kind() -> impl Strategy<Value = StatementKind> {
         (name(), option::of(expression())).prop_map(|(name, value)| StatementKind::Scalar { name, value }),
         (declared(), expression()).prop_map(|(target, value)| StatementKind::Image { target, value }),
         (name(), expression()).prop_map(|(name, value)| StatementKind::Stack { name, value }),
+        (vec(name(), 1..4), option::of(condition()))
+            .prop_map(|(names, condition)| StatementKind::Size { names, condition }),
         (label(), proposition()).prop_map(|(label, body)| StatementKind::Prove(Claim { label, body })),
         (label(), proposition()).prop_map(|(label, body)| StatementKind::Refute(Claim { label, body })),
         (label(), chain()).prop_map(|(label, body)| StatementKind::Chain(Claim { label, body })),

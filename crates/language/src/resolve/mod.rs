@@ -12,6 +12,7 @@ mod comparisons;
 mod conditions;
 mod equations;
 mod expression;
+mod families;
 mod functions;
 mod layers;
 mod operators;
@@ -24,6 +25,7 @@ pub use build::claims::operator_diagnostic;
 pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 pub use equations::MAX_TERMS as MAX_PRODUCTS;
 pub use statements::MAX_MEMORY;
+pub use families::{Family, Instance};
 
 use crate::source::Span;
 use crate::syntax::ast::{Name, Statement};
@@ -32,6 +34,7 @@ use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
 use convproof_exact::Rational;
+use families::Sizes;
 use scope::{Entry, Scope};
 use value::Value;
 
@@ -48,6 +51,7 @@ pub struct Resolver<'a> {
     kept: u64,
     /// Names that are unknown from their places on, in order.
     broken: Vec<Name>,
+    sizes: Sizes,
 }
 
 /// What a statement turned out to be.
@@ -57,6 +61,8 @@ pub enum Resolved {
     Declaration,
     /// It claims something; a `chain` makes one claim for each step.
     Claims(Vec<ResolvedClaim>),
+    /// It claims something for all values of sizes; a `chain` makes one claim for each step.
+    Families(Vec<Family>),
 }
 
 /// One claim, ready to be decided.
@@ -91,7 +97,7 @@ impl<'a> Resolver<'a> {
         load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
     ) -> Self {
         let (scope, build) = (Scope::default(), Builder::default());
-        Self { scope, build, load: Box::new(load), kept: 0, broken: Vec::new() }
+        Self { scope, build, load: Box::new(load), kept: 0, broken: Vec::new(), sizes: Sizes::default() }
     }
 
     /// Resolves the next statement and declares its names.
@@ -107,7 +113,7 @@ impl<'a> Resolver<'a> {
         for Name { text, span } in self.broken.drain(..before).collect::<Vec<_>>() {
             self.poison(&text, span);
         }
-        let resolved = self.resolve(statement);
+        let resolved = self.sized(statement).unwrap_or_else(|| self.resolve(statement));
         let mut errors = std::mem::take(&mut self.build.errors);
         errors.sort_by_key(|error| error.span);
         resolved.filter(|_| errors.is_empty()).ok_or(errors)

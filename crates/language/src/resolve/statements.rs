@@ -20,35 +20,40 @@ pub const MAX_MEMORY: u64 = 1 << 30;
 impl Resolver<'_> {
     pub(super) fn resolve(&mut self, statement: &Statement) -> Option<Resolved> {
         match &statement.kind {
-            StatementKind::Kernel { target, value } => {
-                let fresh = self.may_declare(&target.name);
-                let value = self.declared_kernel(target, value.as_ref());
-                self.declare(&target.name, fresh, value)
-            }
-            StatementKind::Scalar { name, value } => {
+            StatementKind::Kernel { target: Declared { name, .. }, .. }
+            | StatementKind::Image { target: Declared { name, .. }, .. }
+            | StatementKind::Scalar { name, .. }
+            | StatementKind::Stack { name, .. } => {
                 let fresh = self.may_declare(name);
-                let value = match value {
-                    Some(expr) => self.scalar(expr).map(|array| Array { role: Role::Scalar, ..array }),
-                    None => self.build.free(&name.text, Shape::plane(1, 1), 0, name.span),
-                };
-                self.declare(name, fresh, value.map(Value::Array))
-            }
-            StatementKind::Image { target, value } => {
-                let fresh = self.may_declare(&target.name);
-                let value = self.declared_image(target, value);
-                self.declare(&target.name, fresh, value)
-            }
-            StatementKind::Stack { name, value } => {
-                let fresh = self.may_declare(name);
-                let value = self.stack(value).map(Value::Stack);
+                let (name, value) = self.declaration(statement)?;
                 self.declare(name, fresh, value)
             }
+            StatementKind::Size { .. } => None,
             StatementKind::Prove(claim) => self.single(ClaimKind::Prove, claim, statement.span),
             StatementKind::Refute(claim) => self.single(ClaimKind::Refute, claim, statement.span),
             StatementKind::Chain(claim) => self.chain(claim).map(Resolved::Claims),
             StatementKind::Solve(claim) => self.problem(ClaimKind::Solve, claim, statement),
             StatementKind::Fit(claim) => self.problem(ClaimKind::Fit, claim, statement),
         }
+    }
+
+    /// The name that a declaration declares, and its value if there are no mistakes in it.
+    pub(super) fn declaration<'s>(&mut self, statement: &'s Statement) -> Option<(&'s Name, Option<Value>)> {
+        Some(match &statement.kind {
+            StatementKind::Kernel { target, value } => {
+                (&target.name, self.declared_kernel(target, value.as_ref()))
+            }
+            StatementKind::Scalar { name, value } => {
+                let value = match value {
+                    Some(expr) => self.scalar(expr).map(|array| Array { role: Role::Scalar, ..array }),
+                    None => self.build.free(&name.text, Shape::plane(1, 1), 0, name.span),
+                };
+                (name, value.map(Value::Array))
+            }
+            StatementKind::Image { target, value } => (&target.name, self.declared_image(target, value)),
+            StatementKind::Stack { name, value } => (name, self.stack(value).map(Value::Stack)),
+            _ => return None,
+        })
     }
 
     /// Gives a name its value, or notes that it has none; a second declaration changes nothing.
@@ -203,7 +208,7 @@ impl Resolver<'_> {
 }
 
 /// A step of a chain as a proposition of its own.
-fn as_proposition(left: &Expr, link: &Link) -> Prop {
+pub(super) fn as_proposition(left: &Expr, link: &Link) -> Prop {
     let (left, right, scope) = (left.clone(), link.right.clone(), link.scope.clone());
     let kind = match &link.relation {
         Relation::Equal => PropKind::Compare { left, op: CompareOp::Eq, right, scope },

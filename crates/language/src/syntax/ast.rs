@@ -103,6 +103,13 @@ pub enum StatementKind {
         /// Its value.
         value: Expr,
     },
+    /// `size p, q where p <= q`.
+    Size {
+        /// The names, each for every whole number from 1.
+        names: Vec<Name>,
+        /// What is assumed of them.
+        condition: Option<Condition>,
+    },
     /// `prove "label": PROP`.
     Prove(Claim<Prop>),
     /// `refute "label": PROP`.

@@ -8,6 +8,7 @@ mod error;
 mod layout;
 mod lexer;
 mod message;
+pub mod names;
 mod parser;
 mod printer;
 mod spans;

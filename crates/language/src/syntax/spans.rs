@@ -67,6 +67,10 @@ fn kind(kind: &mut StatementKind) {
             name(target);
             expression(value);
         }
+        StatementKind::Size { names, condition: assumed } => {
+            names.iter_mut().for_each(name);
+            assumed.iter_mut().for_each(condition);
+        }
         StatementKind::Prove(claim) | StatementKind::Refute(claim) => proposition(&mut claim.body),
         StatementKind::Chain(claim) => chain(&mut claim.body),
         StatementKind::Solve(claim) | StatementKind::Fit(claim) => problem(&mut claim.body),

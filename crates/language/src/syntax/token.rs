@@ -84,10 +84,12 @@ pub(super) enum Keyword {
     Chain,
     Solve,
     Fit,
+    /// `size`, which is a keyword only at the start of a statement and before a name: old specs use it as a name.
+    Size,
 }
 
 impl Keyword {
-    /// Every keyword as it is written.
+    /// Every keyword that is one wherever it stands.
     pub(super) const ALL: [(&'static str, Keyword); 9] = [
         ("kernel", Keyword::Kernel),
         ("scalar", Keyword::Scalar),
@@ -102,7 +104,7 @@ impl Keyword {
 
     /// Whether it names something rather than claiming something.
     pub(super) fn declares(self) -> bool {
-        matches!(self, Self::Kernel | Self::Scalar | Self::Image | Self::Stack)
+        matches!(self, Self::Kernel | Self::Scalar | Self::Image | Self::Stack | Self::Size)
     }
 }
 

@@ -3,6 +3,7 @@
 mod derivation;
 mod doubt;
 mod equations;
+pub mod families;
 mod fits;
 mod kernels;
 mod numbers;

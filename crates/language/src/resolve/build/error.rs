@@ -257,6 +257,8 @@ pub enum ResolveErrorKind {
     Literal(&'static str),
     /// Output sizes that repeat too late to look at them all.
     PeriodTooLong,
+    /// A size where none can be, or something about sizes that cannot be said.
+    Size(&'static str),
 }
 
 /// Where the channels that reach a layer come from.

@@ -48,6 +48,7 @@ impl ResolveError {
             K::NonlinearImage { .. } => "E0237",
             K::Literal(_) => "E0238",
             K::PeriodTooLong => "E0239",
+            K::Size(_) => "E0240",
         }
     }
 
@@ -259,6 +260,7 @@ impl ResolveError {
                 "sizes repeat too late",
             )
             .with_hint("limit the claim to one size, as in `S == T on [28,28]`"),
+            K::Size(reason) => new((*reason).to_owned(), "here"),
         }
     }
 }

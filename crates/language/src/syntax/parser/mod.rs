@@ -223,7 +223,8 @@ impl<'a> Parser<'a> {
         self.nesting = 0;
         self.literals = Literals::default();
         let (first, token) = (self.at, self.token());
-        match token.kind {
+        let kind = if self.declares_sizes() { TokenKind::Keyword(Keyword::Size) } else { token.kind };
+        match kind {
             TokenKind::Prose => {
                 self.bump();
                 Ok(Item::Prose(Prose {
@@ -263,7 +264,7 @@ impl<'a> Parser<'a> {
             TokenKind::End | TokenKind::Prose => true,
             TokenKind::Keyword(_) => !self.calls_kernel(),
             TokenKind::Bad => self.starts_item(),
-            _ => self.starts_unknown_statement(),
+            _ => self.declares_sizes() || self.starts_unknown_statement(),
         };
         if done { Ok(()) } else { Err(self.error(SyntaxErrorKind::Trailing(self.found()))) }
     }
@@ -271,6 +272,15 @@ impl<'a> Parser<'a> {
     /// Whether the current token is the function `kernel(…)`, not the keyword.
     fn calls_kernel(&self) -> bool {
         self.kind() == TokenKind::Keyword(Keyword::Kernel) && self.ahead(1).kind == TokenKind::LeftParen
+    }
+
+    /// Whether a statement `size NAME …` starts here.
+    fn declares_sizes(&self) -> bool {
+        let next = self.ahead(1);
+        self.word() == Some("size")
+            && (self.token().gap >= Gap::Line || self.at == 0)
+            && next.kind == TokenKind::Name
+            && next.gap < Gap::Line
     }
 
     /// Whether the current line looks like a statement whose keyword is wrong or missing.
@@ -317,6 +327,7 @@ impl<'a> Parser<'a> {
             TokenKind::Keyword(keyword) if keyword.declares() => self.ahead(1).kind == TokenKind::Name,
             TokenKind::Keyword(_) => matches!(self.ahead(1).kind, TokenKind::Text | TokenKind::Colon),
             TokenKind::Bad => self.slice(token.span).starts_with("\"\"\""),
+            TokenKind::Name => self.declares_sizes(),
             _ => false,
         }
     }

@@ -144,7 +144,7 @@ impl Parser<'_> {
     }
 
     /// Conditions joined by `or`, and within those by `and`.
-    fn condition(&mut self) -> Parsed<Condition> {
+    pub(super) fn condition(&mut self) -> Parsed<Condition> {
         self.joined("or", |parser| parser.joined("and", Self::negation, Condition::And), Condition::Or)
     }
 

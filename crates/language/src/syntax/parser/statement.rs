@@ -35,6 +35,20 @@ impl Parser<'_> {
                 self.expect(TokenKind::Assign, Expected::Value)?;
                 StatementKind::Stack { name, value: self.expression()? }
             }
+            Keyword::Size => {
+                let mut names = vec![self.new_name()?];
+                while self.accept(TokenKind::Comma) {
+                    names.push(self.new_name()?);
+                }
+                let condition = match self.word() {
+                    Some("where") => {
+                        self.bump();
+                        Some(self.unbroken(Self::condition)?)
+                    }
+                    _ => None,
+                };
+                StatementKind::Size { names, condition }
+            }
             Keyword::Prove => {
                 StatementKind::Prove(Claim { label: self.label(false)?, body: self.proposition()? })
             }

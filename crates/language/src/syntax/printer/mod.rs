@@ -97,6 +97,14 @@ fn document(statement: &Statement) -> Doc {
             declaration(format!("image {}", declared(target)), Some(value))
         }
         StatementKind::Stack { name, value } => declaration(format!("stack {}", name.text), Some(value)),
+        StatementKind::Size { names, condition } => {
+            let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+            let assumed = condition
+                .as_ref()
+                .map(|all| format!(" where {}", self::condition(all, 0)))
+                .unwrap_or_default();
+            Doc::Text(format!("size {}{assumed}", names.join(", ")))
+        }
         StatementKind::Prove(claim) => claimed("prove", claim, proposition),
         StatementKind::Refute(claim) => claimed("refute", claim, proposition),
         StatementKind::Chain(claim) => claimed("chain", claim, chain),

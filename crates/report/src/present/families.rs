@@ -1,0 +1,113 @@
+//! Verdicts about claims for all values of sizes, from those about instances.
+
+use serde_json::{Map, json};
+
+use super::Shown;
+use crate::{Block, Outcome};
+
+/// Instances of a claim that were decided.
+#[derive(Clone, Debug)]
+pub struct Instances<'a> {
+    /// The sizes, in order.
+    pub sizes: &'a [String],
+    /// Their values in each instance, and whether it holds.
+    pub all: Vec<(Vec<i64>, bool)>,
+}
+
+/// `p = 1, q = 2`
+pub fn at(sizes: &[String], values: &[i64]) -> String {
+    let all: Vec<String> =
+        sizes.iter().zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
+    all.join(", ")
+}
+
+/// A proof for all values by a law.
+pub fn proved(law: &str, instances: &Instances<'_>) -> Shown {
+    let names = instances.sizes.join(", ");
+    Shown {
+        outcome: Outcome::Proved,
+        method: format!("for all {names}: {law}; {}", instances.summary()),
+        details: Vec::new(),
+        witness: json!({ "sizes": instances.sizes, "law": law }),
+    }
+}
+
+/// No proof for all values, and no instance that fails.
+pub fn undecided(reason: &str, instances: &Instances<'_>) -> Shown {
+    let names = instances.sizes.join(", ");
+    let method = format!("undecided for all {names}: {reason}; {}", instances.summary());
+    let witness = json!({ "reason": method, "sizes": instances.sizes });
+    Shown { outcome: Outcome::Unknown, method, details: Vec::new(), witness }
+}
+
+/// A proof that an instance contradicts.
+pub fn contradicted(sizes: &[String], values: &[i64]) -> Shown {
+    let method = format!(
+        "undecided: a proof for all sizes was found, but the instance {} fails; please report this as a defect",
+        at(sizes, values)
+    );
+    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+}
+
+/// An instance that fails, and where the claim holds among others.
+pub fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Shown {
+    let Shown { outcome, method, mut details, witness } = instance;
+    details.extend(instances.rule().map(Block::Text));
+    let sizes: Map<_, _> =
+        instances.sizes.iter().zip(values).map(|(name, value)| (name.clone(), json!(value))).collect();
+    Shown {
+        outcome,
+        method: format!("at {}: {method}", at(instances.sizes, values)),
+        details,
+        witness: json!({ "sizes": sizes, "instance": witness }),
+    }
+}
+
+impl Instances<'_> {
+    fn held(&self) -> usize {
+        self.all.iter().filter(|(_, holds)| *holds).count()
+    }
+
+    /// How many instances hold, and up to where.
+    fn summary(&self) -> String {
+        let held = self.held();
+        let last = self.all.last().map(|(values, _)| at(self.sizes, values)).unwrap_or_default();
+        let open = match self.all.len() - held {
+            0 => String::new(),
+            open => format!(", {open} undecided"),
+        };
+        let s = if held == 1 { "" } else { "s" };
+        format!("with numbers in their place it holds at {held} instance{s}{open}, up to {last}")
+    }
+
+    /// A simple condition that tells the instances that hold from those that do not.
+    fn rule(&self) -> Option<String> {
+        let count = self.all.len();
+        if count < 2 {
+            return None;
+        }
+        if self.held() == 0 {
+            return Some(format!("it holds at none of the {count} instances that were tried"));
+        }
+        let rule = self.rules().find(|(_, test)| self.all.iter().all(|(n, holds)| test(n) == *holds))?.0;
+        Some(format!("of the {count} instances that were tried it holds exactly at those with {rule}"))
+    }
+
+    /// Conditions that are tried, in words and as tests.
+    fn rules(&self) -> impl Iterator<Item = (String, Box<dyn Fn(&[i64]) -> bool>)> {
+        type Rule = (String, Box<dyn Fn(&[i64]) -> bool>);
+        let mut rules: Vec<Rule> = Vec::new();
+        for (a, name) in self.sizes.iter().enumerate() {
+            rules.push((format!("{name} = 1"), Box::new(move |n| n[a] == 1)));
+            for (b, other) in self.sizes.iter().enumerate().filter(|(b, _)| *b != a) {
+                rules.push((format!("{name} ≤ {other}"), Box::new(move |n| n[a] <= n[b])));
+                if a < b {
+                    rules.push((format!("{name} = {other}"), Box::new(move |n| n[a] == n[b])));
+                    let one = format!("{name} = 1 or {other} = 1");
+                    rules.push((one, Box::new(move |n| n[a] == 1 || n[b] == 1)));
+                }
+            }
+        }
+        rules.into_iter()
+    }
+}
