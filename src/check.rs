@@ -91,7 +91,7 @@ fn run(
                     Ok(Ok(Resolved::Families(families))) => {
                         for family in families {
                             progress(family.label.as_deref().unwrap_or(&family.statement));
-                            match budget.run(|| all_sizes(&family, &mut resolver, source)) {
+                            match budget.run(|| all_sizes(&family, resolver, source)) {
                                 Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
                                 Ok(Err(found)) => errors.extend(found),
                                 Err(halt) => entries.push(halted(Heading::of_family(&family), halt, source)),

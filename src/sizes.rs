@@ -3,8 +3,11 @@
 
 use crate::check::proposition;
 use crate::diagnostic::Diagnostic;
+use crate::ir::Prop;
 use crate::present::Shown;
 use crate::present::families::{self, Instances, at};
+use crate::prove::opinion;
+use crate::prove::verdict::{StackProof, StackVerdict};
 use crate::report::Outcome;
 use crate::resolve::{Family, Instance, ResolveErrorKind, Resolver, operator_diagnostic};
 use crate::source::Source;
@@ -22,6 +25,9 @@ const MAX_CHOICES: usize = 4096;
 /// The sum of the numbers beyond the least one, up to which choices are looked at.
 const MAX_EXCESS: i64 = 24;
 
+/// Different numbers for different numbers of channels.
+const COUNTS: [i64; 8] = [7, 11, 13, 17, 19, 23, 29, 31];
+
 /// Decides a claim for all values of its sizes.
 pub(crate) fn decide(
     family: &Family,
@@ -31,7 +37,7 @@ pub(crate) fn decide(
     if family.sizes.is_empty() {
         return instance(family, &[], resolver, source)?.ok_or_else(|| vec![nothing(family)]);
     }
-    let proof = resolver.prove(family);
+    let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
     let most = if proof.is_ok() { MAX_SPOTS } else { MAX_INSTANCES };
     let mut tried = Instances { sizes: &family.sizes, all: Vec::new() };
     for values in choices(family.sizes.len()) {
@@ -52,9 +58,27 @@ pub(crate) fn decide(
         return Err(vec![nothing(family)]);
     }
     Ok(match proof {
-        Ok(law) => families::proved(&law, &tried),
-        Err(reason) => families::undecided(&reason, &tried),
+        Ok(law) => families::proved(law, &tried),
+        Err(reason) => families::undecided(reason, &tried),
     })
+}
+
+/// A proof by words at one choice of numbers of channels, which is one for all (Theorem 25 of `docs/semantics.md`).
+fn matrices(family: &Family, resolver: &mut Resolver<'_>) -> Option<&'static str> {
+    if !family.counts_channels() {
+        return None;
+    }
+    let Ok(Instance::Claim(Prop::Stacks(claim))) = resolver.instance(family, &COUNTS[..family.sizes.len()])
+    else {
+        return None;
+    };
+    let decided = opinion::decide(&claim, resolver.symbols()).ok()?;
+    match decided.verdict() {
+        StackVerdict::Proved(StackProof::Words { .. }) => Some(
+            "at all pairs of row and column border patterns both sides are the same sum of products of the kernels' matrices",
+        ),
+        _ => None,
+    }
 }
 
 /// One instance; `None` where the claim does not speak of these numbers.

@@ -10,3 +10,4 @@ mod proofs_fresh;
 mod readme;
 mod report_rendering;
 mod reports;
+mod sizes;

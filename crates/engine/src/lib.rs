@@ -1,6 +1,6 @@
 //! The exact engine: what stacks of layers denote, and whether claims about them are true.
 //!
-//! `ir` says what is asked, `kernel` holds exact arrays, `operator` is what a stack denotes, `prove` decides, and
+//! `ir` says what is asked, `kernel` holds exact arrays, `operator` is what a stack denotes, `prove` decides, `symbolic` proves for all sizes of layers, and
 //! `evaluate` is the naive evaluator that checks every refutation and shares no code with the others. Reads no text, no
 //! files and no clock.
 
@@ -11,3 +11,4 @@ pub mod kernel;
 pub mod limits;
 pub mod operator;
 pub mod prove;
+pub mod symbolic;

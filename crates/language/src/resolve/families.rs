@@ -8,6 +8,8 @@ use super::build::value::{Array, Role};
 use super::scope::Entry;
 use super::value::Value;
 use super::{ResolveError, Resolved, Resolver};
+use rustc_hash::FxHashMap;
+
 use crate::source::Span;
 use crate::syntax::ast::{
     BinaryOp, Chain, Claim, CompareOp, Condition, Declared, Expr, ExprKind, Name, Prop, PropKind, Scope,
@@ -15,6 +17,7 @@ use crate::syntax::ast::{
 };
 use crate::syntax::{names, print_proposition};
 use convproof_engine::ir::{ClaimKind, Prop as Resolution, Symbols};
+use convproof_engine::symbolic::Unread;
 use convproof_exact::Rational;
 
 /// Most sizes that one claim may depend on.
@@ -29,6 +32,8 @@ pub(super) struct Sizes {
     later: Vec<Statement>,
     /// The free symbols without those of any instance, while there is one.
     plain: Option<Symbols>,
+    /// Stacks and kernels without sizes, as they were written.
+    written: FxHashMap<String, Expr>,
 }
 
 /// A claim for all values of some sizes.
@@ -61,14 +66,29 @@ pub enum Instance {
     Claim(Resolution),
 }
 
+impl Family {
+    /// Both sides of an equation.
+    pub(super) fn sides(&self) -> Option<[&Expr; 2]> {
+        match &self.body.kind {
+            PropKind::Compare { left, op: CompareOp::Eq, right, .. } => Some([left, right]),
+            _ => None,
+        }
+    }
+}
+
 impl Sizes {
+    /// What was written for a name, if it is an expression without sizes.
+    pub(super) fn written(&self, name: &str) -> Option<&Expr> {
+        self.written.get(name)
+    }
+
     fn is_free(&self, name: &str) -> bool {
         self.names.iter().any(|own| own == name) || self.later.iter().any(|own| declared(own) == Some(name))
     }
 }
 
 /// The name that a declaration declares.
-fn declared(statement: &Statement) -> Option<&str> {
+pub(super) fn declared(statement: &Statement) -> Option<&str> {
     match &statement.kind {
         StatementKind::Kernel { target, .. } | StatementKind::Image { target, .. } => Some(&target.name.text),
         StatementKind::Scalar { name, .. } | StatementKind::Stack { name, .. } => Some(&name.text),
@@ -86,6 +106,7 @@ impl Resolver<'_> {
             return Some(self.new_sizes(names, condition.as_ref()));
         }
         if !names::of_statement(&statement.kind).iter().any(|name| self.sizes.is_free(name)) {
+            self.note(statement);
             return None;
         }
         Some(match &statement.kind {
@@ -98,6 +119,19 @@ impl Resolver<'_> {
             }
             _ => self.declare_later(statement),
         })
+    }
+
+    /// Takes note of how a declaration was written.
+    fn note(&mut self, statement: &Statement) {
+        let (name, value) = match &statement.kind {
+            StatementKind::Stack { name, value } => (name, value),
+            StatementKind::Kernel { target, value: Some(value) } => (&target.name, value),
+            _ => return,
+        };
+        // Literals and files are read from their values. A second declaration of a name is a mistake.
+        if self.scope.get(&name.text).is_none() && !names::of_expression(value).is_empty() {
+            self.sizes.written.insert(name.text.clone(), value.clone());
+        }
     }
 
     fn new_sizes(&mut self, names: &[Name], condition: Option<&Condition>) -> Option<Resolved> {
@@ -226,8 +260,8 @@ impl Resolver<'_> {
     ///
     /// # Errors
     /// The reason why there is none.
-    pub fn prove(&mut self, _family: &Family) -> Result<String, String> {
-        Err("no law is known that covers it".to_owned())
+    pub fn prove(&self, family: &Family) -> Result<&'static str, &'static str> {
+        super::symbolic::prove(self, family).map_err(|Unread(reason)| reason)
     }
 
     fn at(&mut self, family: &Family, values: &[i64]) -> Option<Instance> {

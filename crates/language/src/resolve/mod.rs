@@ -7,6 +7,7 @@ mod application;
 mod arguments;
 pub mod build;
 mod builtins;
+mod channels;
 mod claims;
 mod comparisons;
 mod conditions;
@@ -19,6 +20,7 @@ mod operators;
 mod quantities;
 mod scope;
 mod statements;
+mod symbolic;
 mod value;
 
 pub use build::claims::operator_diagnostic;

@@ -63,6 +63,9 @@ pub fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Sh
     }
 }
 
+/// A condition in words and as a test.
+type Rule = (String, Box<dyn Fn(&[i64]) -> bool>);
+
 impl Instances<'_> {
     fn held(&self) -> usize {
         self.all.iter().filter(|(_, holds)| *holds).count()
@@ -94,8 +97,7 @@ impl Instances<'_> {
     }
 
     /// Conditions that are tried, in words and as tests.
-    fn rules(&self) -> impl Iterator<Item = (String, Box<dyn Fn(&[i64]) -> bool>)> {
-        type Rule = (String, Box<dyn Fn(&[i64]) -> bool>);
+    fn rules(&self) -> impl Iterator<Item = Rule> {
         let mut rules: Vec<Rule> = Vec::new();
         for (a, name) in self.sizes.iter().enumerate() {
             rules.push((format!("{name} = 1"), Box::new(move |n| n[a] == 1)));

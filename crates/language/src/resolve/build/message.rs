@@ -239,7 +239,7 @@ impl ResolveError {
             }
             K::Condition(reason) => new((*reason).to_owned(), "not a condition on sizes")
                 .with_hint("conditions compare `h`, `w`, remainders such as `h % 2`, and whole numbers"),
-            K::Equation(reason) => new((*reason).to_owned(), "here"),
+            K::Equation(reason) | K::Size(reason) => new((*reason).to_owned(), "here"),
             K::UnknownShape(name) => new(format!("`{name}` has no shape"), "its size is missing")
                 .with_hint(format!("write its rows and columns, as in `{name}[3,3]`")),
             K::Load { path, reason } => new(format!("cannot load `{path}`: {reason}"), "loaded here"),
@@ -260,7 +260,6 @@ impl ResolveError {
                 "sizes repeat too late",
             )
             .with_hint("limit the claim to one size, as in `S == T on [28,28]`"),
-            K::Size(reason) => new((*reason).to_owned(), "here"),
         }
     }
 }

@@ -1,0 +1,366 @@
+//! Stacks as sequences of nodes: linear maps with one kernel, maxima over windows, relu. Nodes that can be one are one.
+
+use super::exponent::{Exponent, is_at_least, times, whole};
+use super::kernel::Kernel;
+use super::number::Number;
+use super::{Read, Unread};
+use convproof_exact::Poly;
+
+/// What an output position reads along both axes, and how many outputs there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Places of the first and last position read by output 0.
+    pub first: [Exponent; 2],
+    /// The last one.
+    pub last: [Exponent; 2],
+    /// How far the next output's are.
+    pub stride: [Exponent; 2],
+    /// `⌊(n + add) / stride⌋` outputs for an input of length n; none where that is below 1.
+    pub add: [Exponent; 2],
+}
+
+impl Reach {
+    /// Of a window of an extent, with a stride, and zeros around the image: `[top, left, bottom, right]`.
+    pub fn window(extent: &[Exponent; 2], stride: &[Exponent; 2], padding: &[Exponent; 4]) -> Self {
+        let axes = [0, 1];
+        let add = axes.map(|axis| {
+            let around = &padding[axis] + &padding[axis + 2];
+            &(&around - &extent[axis]) + &stride[axis]
+        });
+        Self {
+            first: axes.map(|axis| whole(0) - &padding[axis]),
+            last: axes.map(|axis| &(&extent[axis] - &whole(1)) - &padding[axis]),
+            stride: stride.clone(),
+            add,
+        }
+    }
+
+    fn is_identity(&self) -> bool {
+        *self == Self::window(&[whole(1), whole(1)], &[whole(1), whole(1)], &[0, 1, 2, 3].map(|_| whole(0)))
+    }
+
+    /// Whether no output reads before the start, or past the end, of its input.
+    fn stays_inside(&self, axis: usize) -> [bool; 2] {
+        [is_at_least(&self.first[axis], 0), is_at_least(&(whole(0) - &self.end(axis)), 0)]
+    }
+
+    /// By how much the last output may read past the end.
+    fn end(&self, axis: usize) -> Exponent {
+        &(&self.add[axis] - &self.stride[axis]) + &(&self.last[axis] + &whole(1))
+    }
+
+    /// Whether what would be read before output 0, or after the last one, is nothing of the input.
+    fn fades(&self, axis: usize) -> [bool; 2] {
+        let end = &(&self.add[axis] - &self.stride[axis]) + &(&whole(1) + &self.first[axis]);
+        [is_at_least(&(whole(0) - &self.last[axis]), 0), is_at_least(&end, 0)]
+    }
+
+    /// Whether a linear map with this reach and then one with another are one: nothing that the second one reads is
+    /// cut, or what is cut is 0.
+    fn is_harmless_before(&self, next: &Self) -> bool {
+        [0, 1].into_iter().all(|axis| {
+            let (inside, fades) = (next.stays_inside(axis), self.fades(axis));
+            let padded = is_at_least(&(whole(0) - &self.first[axis]), 0) && is_at_least(&self.end(axis), 0);
+            inside == [true, true] || (padded && (0..2).all(|side| inside[side] || fades[side]))
+        })
+    }
+
+    /// The reach of both.
+    fn then(&self, next: &Self) -> Read<Self> {
+        let both = |a: &Exponent, b: &Exponent, axis: usize| -> Read<Exponent> {
+            Ok(a + &times(&self.stride[axis], b)?)
+        };
+        let pair = |a: &[Exponent; 2], b: &[Exponent; 2]| -> Read<[Exponent; 2]> {
+            Ok([both(&a[0], &b[0], 0)?, both(&a[1], &b[1], 1)?])
+        };
+        Ok(Self {
+            first: pair(&self.first, &next.first)?,
+            last: pair(&self.last, &next.last)?,
+            stride: [times(&self.stride[0], &next.stride[0])?, times(&self.stride[1], &next.stride[1])?],
+            add: pair(&self.add, &next.add)?,
+        })
+    }
+}
+
+/// A linear map without constants: `kernel` holds its taps at the places that output 0 reads.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// The taps.
+    pub kernel: Kernel,
+    /// Where they are.
+    pub reach: Reach,
+    /// Numbers of channels out and in, if it does not take each channel by itself.
+    pub channels: Option<[Exponent; 2]>,
+}
+
+/// A part of a stack.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A linear map.
+    Linear(Linear),
+    /// The maximum over a window.
+    Max(Reach),
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// A stack: its nodes in order, as few as the rules make them.
+#[derive(Clone, Debug, Default)]
+pub struct Map {
+    nodes: Vec<Node>,
+}
+
+/// How kernels tell which axes of a free kernel have the extent 1.
+pub type Flat<'a> = &'a dyn Fn(u32, usize) -> bool;
+
+impl Map {
+    /// One node.
+    ///
+    /// # Errors
+    /// If a stride may be below 1, or a maximum be taken over no position.
+    pub fn node(node: Node) -> Read<Self> {
+        if let Node::Linear(Linear { reach, .. }) | Node::Max(reach) = &node {
+            if !reach.stride.iter().all(|stride| is_at_least(stride, 1)) {
+                return Err(Unread("a stride may be below 1 at some sizes"));
+            }
+            for axis in 0..2 {
+                if !is_at_least(&(&reach.last[axis] - &reach.first[axis]), 0) {
+                    return Err(Unread("a window or an extent may be below 1 at some sizes"));
+                }
+            }
+        }
+        if let Node::Max(reach) = &node {
+            for axis in 0..2 {
+                let past = &(&reach.last[axis] - &reach.first[axis]) - &reach.end(axis);
+                if !is_at_least(&reach.last[axis], 0) || !is_at_least(&past, 0) {
+                    return Err(Unread("a maximum may be over padding alone at some sizes"));
+                }
+            }
+        }
+        Ok(Self { nodes: vec![node] })
+    }
+
+    /// The stack that changes nothing.
+    pub fn identity() -> Self {
+        Self::default()
+    }
+
+    /// Both, one after the other.
+    ///
+    /// # Errors
+    /// If a kernel has too many terms.
+    pub fn then(&self, next: &Self, flat: Flat<'_>) -> Read<Self> {
+        let mut nodes = self.nodes.clone();
+        for node in &next.nodes {
+            push(&mut nodes, node.clone(), flat)?;
+        }
+        Ok(Self { nodes })
+    }
+
+    /// The sum of two stacks, or the difference.
+    ///
+    /// # Errors
+    /// If they are no linear maps of the same size.
+    pub fn add(&self, other: &Self, minus: bool) -> Read<Self> {
+        let (a, b) = (self.linear()?, other.linear()?);
+        if a.reach.stride != b.reach.stride || a.reach.add != b.reach.add {
+            return Err(Unread("branches of a sum do not plainly have the same size"));
+        }
+        let channels = joined(a.channels.as_ref(), b.channels.as_ref())?;
+        let mut reach = a.reach.clone();
+        for axis in 0..2 {
+            let (own, other) = (&a.reach.first[axis], &b.reach.first[axis]);
+            reach.first[axis] = least(own, other)?.clone();
+            let (own, other) = (whole(0) - &a.reach.last[axis], whole(0) - &b.reach.last[axis]);
+            reach.last[axis] = whole(0) - least(&own, &other)?;
+        }
+        Ok(Self {
+            nodes: vec![Node::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })],
+        })
+    }
+
+    /// The output times a number.
+    ///
+    /// # Errors
+    /// If a kernel has too many terms.
+    pub fn scaled(&self, number: &Number, flat: Flat<'_>) -> Read<Self> {
+        let one = Node::Linear(Linear { kernel: Kernel::number(number), ..identity() });
+        self.then(&Self { nodes: vec![one] }, flat)
+    }
+
+    /// So many copies one after the other.
+    ///
+    /// # Errors
+    /// If that is no known law.
+    pub fn repeated(&self, count: &Exponent) -> Read<Self> {
+        let map = self.linear()?;
+        let one = [whole(1), whole(1)];
+        if map.reach.stride != one {
+            return Err(Unread("a symbolic number of strided stages has no closed form here"));
+        }
+        if map.channels.as_ref().is_some_and(|[outputs, inputs]| outputs != inputs) {
+            return Err(Unread("a stack whose numbers of channels differ is repeated"));
+        }
+        if !is_at_least(count, 1) || !map.reach.is_harmless_before(&map.reach) {
+            return Err(Unread("a padded stack is repeated a symbolic number of times"));
+        }
+        let pair = |pair: &[Exponent; 2]| -> Read<[Exponent; 2]> {
+            Ok([times(&pair[0], count)?, times(&pair[1], count)?])
+        };
+        let reach = Reach {
+            first: pair(&map.reach.first)?,
+            last: pair(&map.reach.last)?,
+            stride: one,
+            add: pair(&map.reach.add)?,
+        };
+        let kernel = map.kernel.pow(count)?;
+        Ok(Self { nodes: vec![Node::Linear(Linear { kernel, reach, channels: map.channels })] })
+    }
+
+    /// Whether two stacks have the same normal form.
+    ///
+    /// # Errors
+    /// If kernels have too many terms to be compared, or not plainly the same channels.
+    pub fn equals(&self, other: &Self) -> Read<bool> {
+        let nodes =
+            |map: &Self| map.nodes.iter().filter(|node| !is_nothing(node)).cloned().collect::<Vec<_>>();
+        let (left, right) = (nodes(self), nodes(other));
+        if left.len() != right.len() {
+            return Ok(false);
+        }
+        for pair in left.iter().zip(&right) {
+            let same = match pair {
+                (Node::Relu, Node::Relu) => true,
+                (Node::Max(a), Node::Max(b)) => a == b,
+                (Node::Linear(a), Node::Linear(b)) => {
+                    joined(a.channels.as_ref(), b.channels.as_ref())?;
+                    a.reach.stride == b.reach.stride
+                        && a.reach.add == b.reach.add
+                        && a.kernel.equals(&b.kernel)?
+                }
+                _ => false,
+            };
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What a stack without padding that is one node reads.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn unpadded(&self) -> Read<Reach> {
+        let reach = match self.nodes.as_slice() {
+            [] => identity().reach,
+            [Node::Linear(Linear { reach, .. }) | Node::Max(reach)] => reach.clone(),
+            _ => return Err(Unread("a kernel size is asked of more than one linear map")),
+        };
+        if inside(&reach) {
+            Ok(reach)
+        } else {
+            Err(Unread("the kernel size of padded layers is not read with sizes as symbols"))
+        }
+    }
+
+    fn linear(&self) -> Read<Linear> {
+        match self.nodes.as_slice() {
+            [] => Ok(identity()),
+            [Node::Linear(map)] => Ok(map.clone()),
+            _ => Err(Unread("a part that is summed or repeated is no single linear map")),
+        }
+    }
+}
+
+/// Adds a node, into the last one if both are one.
+fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
+    if is_nothing(&node) {
+        return Ok(());
+    }
+    let merged = match (nodes.last(), &node) {
+        (Some(Node::Relu), Node::Relu) => Some(Node::Relu),
+        (Some(Node::Linear(a)), Node::Linear(b)) if a.reach.is_harmless_before(&b.reach) => {
+            let kernel = a.kernel.times(&b.kernel.dilated(&a.reach.stride, flat)?)?;
+            Some(Node::Linear(Linear { kernel, reach: a.reach.then(&b.reach)?, channels: chained(a, b)? }))
+        }
+        (Some(Node::Max(a)), Node::Max(b)) if follow(a, b) => Some(Node::Max(a.then(b)?)),
+        (Some(Node::Max(a)), Node::Linear(b))
+            if b.reach.first == b.reach.last && b.kernel_is_one() && inside(&b.reach) =>
+        {
+            Some(Node::Max(a.then(&b.reach)?))
+        }
+        _ => None,
+    };
+    match merged {
+        Some(node) => {
+            nodes.pop();
+            nodes.push(node);
+        }
+        None => nodes.push(node),
+    }
+    Ok(())
+}
+
+impl Linear {
+    /// Whether it copies the one position that it reads.
+    fn kernel_is_one(&self) -> bool {
+        let back = [0, 1].map(|axis| whole(0) - &self.reach.first[axis]);
+        self.kernel.shifted(&back).is_one()
+    }
+}
+
+fn inside(reach: &Reach) -> bool {
+    [0, 1].into_iter().all(|axis| reach.stays_inside(axis) == [true, true])
+}
+
+/// Whether a maximum of maxima is one: the outer windows stay inside, and inner windows leave no gaps.
+fn follow(a: &Reach, b: &Reach) -> bool {
+    let dense = |axis: usize| {
+        let size = &(&a.last[axis] - &a.first[axis]) + &whole(1);
+        b.first[axis] == b.last[axis] || is_at_least(&(&size - &a.stride[axis]), 0)
+    };
+    inside(b) && dense(0) && dense(1)
+}
+
+fn identity() -> Linear {
+    let one = [whole(1), whole(1)];
+    let reach = Reach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
+    Linear { kernel: Kernel::number(&Number::of(Poly::one())), reach, channels: None }
+}
+
+fn is_nothing(node: &Node) -> bool {
+    matches!(node, Node::Linear(map) if map.reach.is_identity() && map.channels.is_none() && map.kernel.is_one())
+}
+
+/// The channels of two maps one after the other.
+fn chained(a: &Linear, b: &Linear) -> Read<Option<[Exponent; 2]>> {
+    match (&a.channels, &b.channels) {
+        (None, other) | (other, None) => Ok(other.clone()),
+        (Some([outputs, first]), Some([last, inputs])) if outputs == inputs => {
+            Ok(Some([last.clone(), first.clone()]))
+        }
+        _ => Err(Unread("numbers of channels do not plainly agree")),
+    }
+}
+
+/// The channels of two maps side by side.
+fn joined(a: Option<&[Exponent; 2]>, b: Option<&[Exponent; 2]>) -> Read<Option<[Exponent; 2]>> {
+    match (a, b) {
+        (None, None) => Ok(None),
+        (None, Some(pair)) | (Some(pair), None) if pair[0] == pair[1] => Ok(Some(pair.clone())),
+        (Some(a), Some(b)) if a == b => Ok(Some(a.clone())),
+        _ => Err(Unread("numbers of channels do not plainly agree")),
+    }
+}
+
+/// The smaller one, where it is plain which that is.
+fn least<'a>(a: &'a Exponent, b: &'a Exponent) -> Read<&'a Exponent> {
+    if is_at_least(&(b - a), 0) {
+        Ok(a)
+    } else if is_at_least(&(a - b), 0) {
+        Ok(b)
+    } else {
+        Err(Unread("it is not plain which branch of a sum reads further"))
+    }
+}

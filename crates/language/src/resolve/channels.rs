@@ -1,0 +1,100 @@
+//! Whether the sizes of a claim are numbers of channels alone, so that it is about matrices of any such size.
+
+use super::families::Family;
+use crate::syntax::ast::{Declared, Expr, ExprKind, StatementKind};
+use crate::syntax::names;
+
+/// Layers and functions that treat all channels alike.
+const ALIKE: [&str; 16] = [
+    "id",
+    "conv",
+    "bias",
+    "batchnorm",
+    "scale",
+    "avgpool",
+    "sumpool",
+    "subsample",
+    "pad",
+    "crop",
+    "sqrt",
+    "hadamard",
+    "scale_rows",
+    "scale_columns",
+    "dilate",
+    "valid",
+];
+
+impl Family {
+    /// Whether its sizes are numbers of channels of free kernels and lengths of free vectors, and nothing in it tells one
+    /// channel from another.
+    pub fn counts_channels(&self) -> bool {
+        let sized = |expr: &Expr| {
+            names::of_expression(expr).into_iter().any(|name| self.sizes.iter().any(|own| own == name))
+        };
+        let mut vectors: Vec<&str> = Vec::new();
+        for statement in &self.declarations {
+            let fine = match &statement.kind {
+                StatementKind::Kernel { target, value: None } => {
+                    if target.shape.as_ref().is_some_and(|shape| shape.len() == 1) {
+                        vectors.push(&target.name.text);
+                    }
+                    self.is_matrix(target)
+                }
+                StatementKind::Kernel { target: Declared { name, shape: None }, value: Some(value) } => {
+                    if names::of_expression(value).iter().any(|name| vectors.contains(name)) {
+                        vectors.push(&name.text);
+                    }
+                    !sized(value) && alike(value, &vectors, true)
+                }
+                StatementKind::Stack { value, .. } => !sized(value) && alike(value, &vectors, false),
+                _ => false,
+            };
+            if !fine {
+                return false;
+            }
+        }
+        self.sides()
+            .is_some_and(|sides| sides.into_iter().all(|side| !sized(side) && alike(side, &vectors, false)))
+    }
+
+    /// Whether sizes occur in a free kernel's numbers of channels only.
+    fn is_matrix(&self, target: &Declared) -> bool {
+        let plain = |expr: &Expr| matches!(&expr.kind, ExprKind::Number(_));
+        let count = |expr: &Expr| {
+            plain(expr) || matches!(&expr.kind, ExprKind::Name(name) if self.sizes.contains(name))
+        };
+        match target.shape.as_deref() {
+            Some([length]) => count(length),
+            Some([outputs, inputs, height, width]) => {
+                count(outputs) && count(inputs) && plain(height) && plain(width)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether nothing in an expression tells one channel from another. A vector is a kernel of one row as well, whose length
+/// is no number of channels then: `allowed` says whether one may stand here.
+fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::Bool(_) => true,
+        ExprKind::Name(name) => allowed || !vectors.contains(&name.as_str()),
+        ExprKind::Negate(inner) => alike(inner, vectors, allowed),
+        ExprKind::Binary(_, left, right) => alike(left, vectors, allowed) && alike(right, vectors, allowed),
+        ExprKind::Call(callee, arguments) => {
+            let ExprKind::Name(name) = &callee.kind else { return false };
+            ALIKE.contains(&name.as_str())
+                && arguments.iter().enumerate().all(|(at, argument)| {
+                    let word = argument.name.as_ref().map(|name| name.text.as_str());
+                    let allowed = match name.as_str() {
+                        "bias" | "batchnorm" | "scale" => true,
+                        "scale_rows" | "scale_columns" => at == 1,
+                        "hadamard" | "sqrt" => allowed,
+                        _ => word == Some("bias"),
+                    };
+                    word != Some("groups") && alike(&argument.value, vectors, allowed)
+                })
+        }
+        ExprKind::Text(_) | ExprKind::Array(..) | ExprKind::Index(..) => false,
+    }
+}
