@@ -26,8 +26,8 @@ mod value;
 pub use build::claims::operator_diagnostic;
 pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 pub use equations::MAX_TERMS as MAX_PRODUCTS;
-pub use statements::MAX_MEMORY;
 pub use families::{Family, Instance};
+pub use statements::MAX_MEMORY;
 
 use crate::source::Span;
 use crate::syntax::ast::{Name, Statement};
