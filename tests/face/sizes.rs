@@ -98,6 +98,13 @@ fn written(body: &str, values: [i32; 3]) -> String {
 }
 
 #[test]
+fn a_declaration_by_itself_is_a_mistake() {
+    let text = "size p\nstack S = S -> avgpool(p)\n";
+    let report = check(&Source::new("sizes.cf", text), &Nothing, &mut |_| {});
+    assert_eq!(report.errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["E0240"]);
+}
+
+#[test]
 fn random_claims_about_sizes_agree_with_their_instances() {
     let count = std::env::var("CONVPROOF_SIZE_CLAIMS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let mut random = SplitMix64::new(7);

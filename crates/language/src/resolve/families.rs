@@ -167,6 +167,10 @@ impl Resolver<'_> {
         if !self.may_declare(target) {
             return None;
         }
+        if names::of_statement(&statement.kind).contains(target.text.as_str()) {
+            let why = "a name is declared before its uses, so not by itself";
+            return self.fail(span, ResolveErrorKind::Size(why));
+        }
         self.scope.set(&target.text, Entry { value: None, span });
         self.sizes.later.push(statement.clone());
         // Names that are not there are reported here, not with each use.
