@@ -88,6 +88,20 @@ impl Wide {
         self.magnitudes.iter().zip(&self.negative).map(signed).collect()
     }
 
+    /// All as double words, if they fit.
+    pub fn to_doubles(&self) -> Option<Vec<i128>> {
+        if self.length > 2 {
+            return None;
+        }
+        let signed = |(magnitude, &negative): (&[u64], &bool)| {
+            let high = magnitude.get(1).copied().unwrap_or(0);
+            // −2¹²⁷ is left out.
+            let value = i128::try_from(u128::from(high) << 64 | u128::from(magnitude[0])).ok()?;
+            Some(if negative { -value } else { value })
+        };
+        self.magnitudes.chunks_exact(self.length).zip(&self.negative).map(signed).collect()
+    }
+
     /// The residue of the integer at this index.
     pub fn residue(&self, index: usize, field: &PrimeField) -> u64 {
         field.residue_of_words(self.magnitude(index), self.negative[index])
@@ -204,6 +218,8 @@ mod tests {
         fn holds_integers(values in integers(), spare in 0..3usize, limit in 0..300u64) {
             let wide = Wide::from_bigs(&values);
             prop_assert_eq!(&bigs(&wide), &values);
+            let double = |value: &BigInt| value.to_i128().filter(|&double| double != i128::MIN);
+            prop_assert_eq!(wide.to_doubles(), values.iter().map(double).collect::<Option<Vec<_>>>());
             // Spare words and negative zeros do not distinguish.
             let length = wide.length + spare;
             let magnitudes = (0..wide.len()).flat_map(|k| [wide.magnitude(k), &vec![0; spare]].concat()).collect();

@@ -1,6 +1,7 @@
 //! The proof engine against the naive evaluator, on random stacks: whatever is decided for all sizes, weights
 //! and inputs must show at every size, weight and input that is tried. `PROPTEST_CASES` raises the numbers.
 
+mod bounds;
 mod brute;
 mod build;
 mod decide;

@@ -11,7 +11,7 @@ use convproof::syntax::parse;
 const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nscalar a\nscalar b\n";
 
 /// The claim about stacks that a line makes.
-fn claim(line: &str) -> (StackClaim, Symbols) {
+pub(crate) fn claim(line: &str) -> (StackClaim, Symbols) {
     let text = format!("{KERNELS}prove {line}");
     let (spec, mistakes) = parse(&text);
     assert!(mistakes.is_empty(), "{line}");

@@ -16,9 +16,10 @@ use crate::equality::decide::{Tally, config, count};
 use crate::equality::rewrites;
 use crate::equality::stacks::{Choice, Plan, chained, linear};
 
-/// The largest difference of the outputs for inputs up to `range`; `None` where sizes differ.
-fn worst(stacks: [&Stack; 2], size: [usize; 2], range: &Rational) -> Option<Rational> {
-    let weights = Weights::new();
+/// The largest difference of the outputs for inputs up to `range`, as near as the weights' square roots are; `None`
+/// where sizes differ.
+pub(crate) fn worst(stacks: [&Stack; 2], size: [usize; 2], range: &Rational) -> Option<Rational> {
+    let weights = Weights::new().approximating();
     let [h, w] = size;
     let difference = |x: &Image| -> Option<Vec<Rational>> {
         match stacks.map(|stack| output(stack, x, &weights)) {

@@ -37,12 +37,22 @@ impl Image {
 
     /// Zeros but for a 1 at `[channel, row, column]`; `None` if that lies outside, and as for [`Image::new`].
     pub fn impulse(size: [usize; 3], position: [usize; 3]) -> Option<Self> {
+        Self::sparse(size, [(position, Rational::ONE)])
+    }
+
+    /// Zeros but for these values at `[channel, row, column]`; `None` if one lies outside, and as for [`Image::new`].
+    pub fn sparse(
+        size: [usize; 3],
+        values: impl IntoIterator<Item = ([usize; 3], Rational)>,
+    ) -> Option<Self> {
         let mut image = Self::zeros(size[0], size[1], size[2])?;
-        if (0..3).any(|axis| position[axis] >= size[axis]) {
-            return None;
+        for (position, value) in values {
+            if (0..3).any(|axis| position[axis] >= size[axis]) {
+                return None;
+            }
+            let at = image.index(position);
+            image.values[at] = value;
         }
-        let at = image.index(position);
-        image.values[at] = Rational::ONE;
         Some(image)
     }
 

@@ -67,15 +67,18 @@ impl ConcreteKernel {
         let bits = (self.integers().max_bits() + f.bits()).max(other.integers().max_bits() + g.bits()) + 1;
         check_memory(self.integers().len(), bits)?;
         let g = if negate { -g } else { g };
-        let integers = match (self.integers(), other.integers(), f.to_i64(), g.to_i64()) {
-            (Integers::Words(a), Integers::Words(b), Some(f), Some(g)) if bits <= 127 => {
-                let (f, g) = (i128::from(f), i128::from(g));
-                let sum = |(&x, &y): (&i64, &i64)| i128::from(x) * f + i128::from(y) * g;
-                Integers::from_doubles(&a.iter().zip(b).map(sum).collect::<Vec<_>>())
+        let double = |integers: &Integers, factor: &BigInt| {
+            (bits <= 127).then(|| Some((integers.to_doubles()?, factor.to_i128()?))).flatten()
+        };
+        let integers = match (double(self.integers(), &f), double(other.integers(), &g)) {
+            (Some((a, f)), Some((b, g))) => {
+                let sum = |(x, y): (i128, i128)| x * f + y * g;
+                Integers::from_doubles(&a.into_iter().zip(b).map(sum).collect::<Vec<_>>())
             }
-            (a, b, ..) => {
+            _ => {
                 let sum = |(x, y): (BigInt, BigInt)| x * &f + y * &g;
-                Integers::from_bigs(&a.iter().zip(b.iter()).map(sum).collect::<Vec<_>>())
+                let pairs = self.integers().iter().zip(other.integers().iter());
+                Integers::from_bigs(&pairs.map(sum).collect::<Vec<_>>())
             }
         };
         Ok(Self::canonical(self.shape(), integers, common))

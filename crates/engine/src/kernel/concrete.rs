@@ -63,21 +63,16 @@ impl ConcreteKernel {
     /// If the shape is not valid or has another number of entries, or if the common denominator is too long.
     pub fn from_rationals(shape: Shape, values: &[Rational]) -> Result<Self, KernelError> {
         check_count(shape, values.len())?;
+        // Weights that were floats of ordinary size take this way.
+        if let Some((common, doubles)) = over_word(values) {
+            return Ok(Self::canonical(shape, Integers::from_doubles(&doubles), common.into()));
+        }
         let mut common = BigInt::one();
         for value in values {
             let denominator = value.denominator();
             if !(&common % &denominator).is_zero() {
                 common = common.lcm(&denominator);
                 check_denominator(common.bits())?;
-            }
-        }
-        // Weights that were floats of ordinary size take this way.
-        if let Some(narrow) = common.to_i64() {
-            let over = |value: &Rational| {
-                value.as_small_parts().map(|(n, d)| i128::from(n) * i128::from(narrow / d))
-            };
-            if let Some(doubles) = values.iter().map(over).collect::<Option<Vec<_>>>() {
-                return Ok(Self::canonical(shape, Integers::from_doubles(&doubles), common));
             }
         }
         let over = |value: &Rational| value.numerator() * (&common / value.denominator());
@@ -200,6 +195,11 @@ impl ConcreteKernel {
     }
 
     fn rational(&self, index: usize) -> Rational {
+        if let (Integers::Words(words), Some(denominator)) = (&self.integers, self.denominator.to_i64())
+            && let Some(ratio) = Rational::ratio(words[index], denominator)
+        {
+            return ratio;
+        }
         self.over_denominator(self.integers.get(index))
     }
 
@@ -207,6 +207,28 @@ impl ConcreteKernel {
     pub(crate) fn over_denominator(&self, value: BigInt) -> Rational {
         Rational::new(value, self.denominator.clone()).expect("denominators are positive")
     }
+}
+
+/// The least common denominator and the integers over it, where all parts and that denominator are machine words.
+fn over_word(values: &[Rational]) -> Option<(i64, Vec<i128>)> {
+    // Powers of two, the denominators of floats, are compared and divided without divisions.
+    let is_power = |n: i64| n & (n - 1) == 0;
+    let mut common = 1_i64;
+    for value in values {
+        let (_, denominator) = value.as_small_parts()?;
+        let divides =
+            if is_power(denominator) { common & (denominator - 1) == 0 } else { common % denominator == 0 };
+        if !divides {
+            common = common.checked_mul(denominator / common.gcd(&denominator))?;
+        }
+    }
+    let over = |value: &Rational| {
+        let (numerator, denominator) = value.as_small_parts()?;
+        let factor =
+            if is_power(common) { common >> denominator.trailing_zeros() } else { common / denominator };
+        Some(i128::from(numerator) * i128::from(factor))
+    };
+    Some((common, values.iter().map(over).collect::<Option<_>>()?))
 }
 
 /// Machine words that so many bits take.

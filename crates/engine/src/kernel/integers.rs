@@ -77,6 +77,14 @@ impl Integers {
         words.map_or_else(|_| Self::Wide(Wide::from_doubles(doubles)), Self::Words)
     }
 
+    /// All as double words, if they fit.
+    pub(crate) fn to_doubles(&self) -> Option<Vec<i128>> {
+        match self {
+            Self::Words(words) => Some(words.iter().map(|&word| word.into()).collect()),
+            Self::Wide(wide) => wide.to_doubles(),
+        }
+    }
+
     pub(crate) fn to_bigs(&self) -> Vec<BigInt> {
         self.iter().collect()
     }

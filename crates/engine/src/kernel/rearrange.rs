@@ -71,18 +71,36 @@ impl ConcreteKernel {
     /// top left entry stays.
     pub fn trim(&self) -> (Self, [usize; 4]) {
         let Shape { height, width, .. } = self.shape();
+        let sides = self.zero_sides();
+        if sides == [0; 4] {
+            return (self.clone(), sides);
+        }
+        let [top, left, bottom, right] = sides;
+        let (rows, columns) = (height - top - bottom, width - left - right);
+        (self.spatial(rows, columns, |i, j| Some((i + top, j + left))), sides)
+    }
+
+    /// How many rows and columns at the top, left, bottom and right are 0 in all channels; of a zero kernel all but the
+    /// first row and column.
+    pub fn zero_sides(&self) -> [usize; 4] {
+        let Shape { height, width, .. } = self.shape();
         let (mut rows, mut columns) = (vec![false; height], vec![false; width]);
+        let mut unused = height + width;
         for index in (0..self.integers().len()).filter(|&index| !self.integers().is_zero_at(index)) {
-            rows[index / width % height] = true;
-            columns[index % width] = true;
+            for used in [&mut rows[index / width % height], &mut columns[index % width]] {
+                unused -= usize::from(!*used);
+                *used = true;
+            }
+            if unused == 0 {
+                break;
+            }
         }
         let range = |used: &[bool]| {
             let first = used.iter().position(|&u| u).unwrap_or(0);
             (first, used.iter().rposition(|&u| u).unwrap_or(0))
         };
         let ((top, bottom), (left, right)) = (range(&rows), range(&columns));
-        let trimmed = self.spatial(bottom - top + 1, right - left + 1, |i, j| Some((i + top, j + left)));
-        (trimmed, [top, left, height - 1 - bottom, width - 1 - right])
+        [top, left, height - 1 - bottom, width - 1 - right]
     }
 
     /// The kernel with these output and input channels, in this order; a channel may occur more than once.

@@ -449,6 +449,7 @@ impl Kernel {
     /// left, bottom and right.
     pub fn trim(&self) -> Result<(Self, [usize; 4]), KernelError> {
         Ok(match self {
+            Self::Concrete(kernel) if kernel.zero_sides() == [0; 4] => (self.clone(), [0; 4]),
             Self::Concrete(kernel) => {
                 let (kernel, sides) = kernel.trim();
                 (kernel.into(), sides)

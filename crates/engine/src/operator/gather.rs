@@ -114,6 +114,14 @@ impl Gather {
         Ok(Self { kernel: Kernel::identity(channels)?, axes: [Axis::IDENTITY; 2] })
     }
 
+    /// Whether every output is its own input.
+    fn is_identity(&self) -> bool {
+        let shape = self.kernel.shape();
+        self.axes == [Axis::IDENTITY; 2]
+            && (shape.height, shape.width, shape.inputs) == (1, 1, shape.outputs)
+            && Kernel::identity(shape.inputs).is_ok_and(|identity| identity == self.kernel)
+    }
+
     /// `self`, then `next`, as one gather where positions compose; ignores borders.
     ///
     /// Noble identities (Vaidyanathan 1993, §4.2): a stride before a kernel dilates it, so does an
@@ -132,11 +140,12 @@ impl Gather {
         if (0..2).any(|axis| next.axes[axis].same.is_some() && !keeps_rule(axis)) {
             return None;
         }
-        // Nothing happens before `next`, by far the most frequent case.
-        if self.axes == [Axis::IDENTITY; 2]
-            && Kernel::identity(self.kernel.shape().inputs).is_ok_and(|identity| identity == self.kernel)
-        {
+        // Nothing happens before `next`, by far the most frequent case, or nothing after.
+        if self.is_identity() {
             return Some(Ok(next.clone()));
+        }
+        if next.is_identity() {
+            return Some(Ok(self.clone()));
         }
         let mut axes = [Axis::IDENTITY; 2];
         let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);

@@ -127,7 +127,7 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
             uniform(site, [1, 1], axes, steps, &Rational::from(1))
         }
         Layer::Scale(factor) => {
-            let diagonal = diagonal(site, &per_channel(site, factor)?)?;
+            let diagonal = diagonal(site, factor)?;
             Ok(linear(
                 Gather { kernel: diagonal, axes: [Axis::IDENTITY; 2] },
                 [Step::new(1, 0, 1); 2],
@@ -236,14 +236,18 @@ pub fn per_channel(site: Site, vector: &KernelTerm) -> Result<Vec<Poly>, Operato
     }
 }
 
-fn diagonal(site: Site, entries: &[Poly]) -> Result<Kernel, OperatorError> {
-    if let [only] = entries {
-        return Ok(Kernel::scalar(only));
+/// The 1×1 kernel with the entries of a vector, or a scalar as often as there are channels, on its diagonal.
+fn diagonal(site: Site, factors: &KernelTerm) -> Result<Kernel, OperatorError> {
+    let only = factors.kernel.as_scalar();
+    match &only {
+        Some(only) if site.channels == 1 => return Ok(Kernel::scalar(only)),
+        Some(_) => {}
+        None => site.needs(factors.len())?,
     }
-    let shape = Shape { outputs: entries.len(), inputs: entries.len(), height: 1, width: 1 };
+    let shape = Shape { outputs: site.channels, inputs: site.channels, height: 1, width: 1 };
     site.kernel(shape.validate())?;
-    let cell = |[o, c, _, _]: [usize; 4]| if o == c { entries[o].clone() } else { Poly::zero() };
-    site.kernel(Kernel::from_entries(shape, crate::kernel::positions(shape).map(cell).collect()))
+    let entry = |[o, c, _, _]: [usize; 4]| (o == c).then_some([0, 0, 0, if only.is_some() { 0 } else { o }]);
+    site.kernel(factors.kernel.gather(shape, entry))
 }
 
 fn bias_of(site: Site, outputs: usize, bias: Option<&KernelTerm>) -> Result<Vec<Poly>, OperatorError> {

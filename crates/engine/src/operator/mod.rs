@@ -5,6 +5,7 @@ pub mod error;
 pub mod forward;
 pub mod gather;
 pub mod geometry;
+pub mod integers;
 pub mod length;
 pub mod lower;
 pub mod normal;

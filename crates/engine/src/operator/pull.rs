@@ -3,9 +3,8 @@
 
 use std::cell::Cell;
 
-use super::normal::{Affine, Node, NodeId, Operators};
+use super::normal::{Affine, Node, NodeId, Operators, Part};
 use super::pattern::{Edge, Pattern, Reader};
-use crate::kernel::Kernel;
 use convproof_exact::budget::{self, Held};
 use convproof_exact::{Fp, Monomial, Poly, Rational, Sum};
 
@@ -96,12 +95,12 @@ impl<R: Number> Weights<R> {
     /// Converts the weights of a map; `None` if some conversion fails.
     pub fn of(
         affine: &Affine,
-        kernel: impl Fn(&Kernel) -> Option<Vec<R>>,
+        kernel: impl Fn(&Part) -> Option<Vec<R>>,
         scalar: impl Fn(&Poly) -> Option<R>,
     ) -> Option<Self> {
         let mut held = Vec::new();
-        let weigh = |part: &super::Part| {
-            let entries = kernel(&part.gather.kernel)?;
+        let weigh = |part: &Part| {
+            let entries = kernel(part)?;
             let more = entries.iter().filter(|entry| !entry.is_zero()).count();
             held.push(budget::hold(entries.len(), size_of::<R>()));
             held.push(budget::hold(more, R::MEMORY));
@@ -147,20 +146,26 @@ pub struct Puller<'a, R> {
 pub const MAX_WORK: u64 = 1_500_000_000;
 
 impl<'a, R: Number> Puller<'a, R> {
-    /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`.
+    /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`, which is
+    /// told the node.
     pub fn new(
         operators: &'a Operators,
         order: &'a [NodeId],
-        weigh: impl Fn(&Affine) -> Option<Weights<R>>,
+        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<Weights<R>>,
     ) -> Option<Self> {
         let mut weights: Vec<Option<Weights<R>>> = Vec::new();
         weights.resize_with(operators.len(), || None);
         for &id in order {
             if let Node::Cut(affine) = operators.node(id) {
-                weights[id] = Some(weigh(affine)?);
+                weights[id] = Some(weigh(Some(id), affine)?);
             }
         }
         Some(Self { operators, order, weights, work: Cell::new(0) })
+    }
+
+    /// Whether the limit on work is reached.
+    pub fn is_exhausted(&self) -> bool {
+        self.work.get() > MAX_WORK
     }
 
     /// What the map number `root` reads when its output channels are weighted by `output`; `None` past a limit.

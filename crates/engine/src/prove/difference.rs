@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::sights::number;
-use crate::kernel::Kernel;
+use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
 use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
 use crate::operator::{Affine, NodeId, Operators};
@@ -25,10 +25,10 @@ impl<'a> Pair<'a, Fp> {
         maps: [&'a Affine; 2],
         value: impl Fn(convproof_exact::Symbol) -> Fp,
     ) -> Option<Self> {
-        Self::new(operators, nodes, maps, |affine| {
+        Self::new(operators, nodes, maps, |_, affine| {
             Weights::of(
                 affine,
-                |kernel: &Kernel| kernel.evaluate_mod(&value),
+                |part| part.gather.kernel.evaluate_mod(&value),
                 |poly| poly.evaluate_mod(&value),
             )
         })
@@ -38,13 +38,25 @@ impl<'a> Pair<'a, Fp> {
 impl<'a> Pair<'a, Poly> {
     /// The maps with polynomial weights; `None` past the limit of terms.
     pub fn polynomials(operators: &'a Operators, nodes: &'a [NodeId], maps: [&'a Affine; 2]) -> Option<Self> {
-        Self::new(operators, nodes, maps, |affine| {
+        Self::new(operators, nodes, maps, |_, affine| {
             Weights::of(
                 affine,
-                |kernel: &Kernel| Some(kernel.expand().ok()?.entries().to_vec()),
+                |part| Some(part.gather.kernel.expand().ok()?.entries().to_vec()),
                 |poly| Some(poly.clone()),
             )
         })
+    }
+}
+
+impl<'a, R: Whole> Pair<'a, R> {
+    /// The maps with integers for weights; `None` if a symbol occurs, or they do not fit.
+    pub fn integers(
+        operators: &'a Operators,
+        nodes: &'a [NodeId],
+        maps: [&'a Affine; 2],
+        denominators: &Denominators,
+    ) -> Option<Self> {
+        Self::new(operators, nodes, maps, |reader, affine| denominators.weights(reader, affine))
     }
 }
 
@@ -53,10 +65,20 @@ impl<'a, R: Number> Pair<'a, R> {
         operators: &'a Operators,
         nodes: &'a [NodeId],
         maps: [&'a Affine; 2],
-        weigh: impl Fn(&Affine) -> Option<Weights<R>>,
+        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<Weights<R>>,
     ) -> Option<Self> {
         let puller = Puller::new(operators, nodes, &weigh)?;
-        Some(Self { maps, weights: [weigh(maps[0])?, weigh(maps[1])?], puller })
+        Some(Self { maps, weights: [weigh(None, maps[0])?, weigh(None, maps[1])?], puller })
+    }
+
+    /// Whether the limit on work is reached.
+    pub fn is_exhausted(&self) -> bool {
+        self.puller.is_exhausted()
+    }
+
+    /// Output channels.
+    pub fn channels(&self) -> usize {
+        self.maps[0].channels
     }
 
     /// What both maps read where rows and columns have these patterns, with their output channels weighted by

@@ -1,6 +1,7 @@
 //! Numbers between two rationals: what is known of an expression with square roots.
 
 use num_bigint::BigInt;
+use rustc_hash::FxHashMap;
 
 use crate::ir::Symbols;
 use convproof_exact::{Poly, Rational, Symbol};
@@ -30,20 +31,19 @@ impl Enclosed {
     /// The value of a polynomial for given values of the symbols that are no square roots; `None` if something
     /// under a root is not positive, or a value that is divided by may be 0.
     pub fn at(poly: &Poly, symbols: &Symbols, value: &impl Fn(Symbol) -> Rational) -> Option<Self> {
+        Self::sum(poly, &mut |symbol| match symbols.root_of(symbol) {
+            None => Some(Self::from(value(symbol))),
+            Some(root) => Self::at(&root.radicand, symbols, value)?.positive_root(ROOT_BITS),
+        })
+    }
+
+    /// The value of a polynomial for enclosed values of its symbols; `None` as for [`Enclosed::at`].
+    fn sum(poly: &Poly, value: &mut impl FnMut(Symbol) -> Option<Self>) -> Option<Self> {
         let mut sum = Self::from(Rational::ZERO);
         for (monomial, coefficient) in poly.terms() {
             let mut product = Self::from(coefficient.clone());
             for &(symbol, exponent) in monomial.factors() {
-                let base = match symbols.root_of(symbol) {
-                    None => Self::from(value(symbol)),
-                    Some(root) => {
-                        let radicand = Self::at(&root.radicand, symbols, value)?;
-                        if radicand.low.signum() <= 0 {
-                            return None;
-                        }
-                        radicand.sqrt()
-                    }
-                };
+                let base = value(symbol)?;
                 if exponent < 0 && base.may_vanish() {
                     return None;
                 }
@@ -121,27 +121,51 @@ impl Enclosed {
         Self { low: self.high.recip().unwrap_or_else(zero), high: self.low.recip().unwrap_or_else(zero) }
     }
 
-    /// The square root of a number that is not negative.
-    fn sqrt(&self) -> Self {
-        // The resolver refuses roots of negative numbers; the rounding of a small radicand may still reach below 0.
-        let high = if self.high.is_negative() { Rational::from(0) } else { root(&self.high).1 };
-        let low = if self.low.is_negative() { Rational::from(0) } else { root(&self.low).0 };
-        Self { low, high }
+    /// The square root of a positive number, to within `2^-bits` of its radicand's scale; `None` if it may not be one.
+    fn positive_root(&self, bits: u32) -> Option<Self> {
+        (self.low.signum() > 0).then(|| Self { low: root(&self.low, bits).0, high: root(&self.high, bits).1 })
+    }
+}
+
+/// Encloses polynomials in square roots of numbers, each root once.
+pub struct Encloser<'a> {
+    symbols: &'a Symbols,
+    bits: u32,
+    known: FxHashMap<Symbol, Enclosed>,
+}
+
+impl<'a> Encloser<'a> {
+    /// Roots are enclosed to within `2^-bits` of their radicand's scale.
+    pub fn new(symbols: &'a Symbols, bits: u32) -> Self {
+        Self { symbols, bits, known: FxHashMap::default() }
+    }
+
+    /// The value of a polynomial; `None` if a symbol is no root of a number, or a value that is divided by may be 0.
+    pub fn enclose(&mut self, poly: &Poly) -> Option<Enclosed> {
+        Enclosed::sum(poly, &mut |symbol| self.root(symbol))
+    }
+
+    fn root(&mut self, symbol: Symbol) -> Option<Enclosed> {
+        if let Some(known) = self.known.get(&symbol) {
+            return Some(known.clone());
+        }
+        let radicand = &self.symbols.root_of(symbol)?.radicand;
+        let root = self.enclose(radicand)?.positive_root(self.bits)?;
+        self.known.insert(symbol, root.clone());
+        Some(root)
     }
 }
 
 /// Rationals around the square root of a number.
-fn root(value: &Rational) -> (Rational, Rational) {
+fn root(value: &Rational, bits: u32) -> (Rational, Rational) {
     if let Some(exact) = value.exact_sqrt() {
         return (exact.clone(), exact);
     }
     // ⌊√(n·d·4^b)⌋ / (d·2^b) is below √(n/d) by less than 1/(d·2^b).
     let (n, d) = (value.numerator(), value.denominator());
-    let scaled: BigInt = (&n * &d) << (2 * ROOT_BITS);
+    let scaled: BigInt = (&n * &d) << (2 * bits);
     let floor = scaled.sqrt();
-    let denominator = d << ROOT_BITS;
-    let bound = |numerator: BigInt| {
-        Rational::new(numerator, denominator.clone()).unwrap_or_else(|| Rational::from(0))
-    };
+    let denominator = Rational::from(d).recip().unwrap_or_default();
+    let bound = |numerator: BigInt| Rational::dyadic(numerator, bits) * &denominator;
     (bound(floor.clone()), bound(floor + 1))
 }

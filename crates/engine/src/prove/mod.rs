@@ -1,6 +1,7 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
 mod averaged;
+mod bounds;
 pub mod condition;
 pub mod counterexample;
 mod difference;
@@ -9,9 +10,11 @@ pub mod factoring;
 mod fewer;
 mod interval;
 pub mod kernels;
+mod numbers;
 pub mod opinion;
 mod point;
 pub mod region;
+mod rounded;
 mod search;
 mod sights;
 mod survey;

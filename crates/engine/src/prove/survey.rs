@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::condition;
 use super::difference::{Difference, Pair, compare, within};
+use super::numbers::Numbers;
 use super::point::{Dependence, Point};
 use super::sights::{AxisSurvey, Refined, number};
 use super::verdict::Limit;
@@ -217,7 +218,7 @@ impl<'a> Survey<'a> {
             }
             if !settled && difference.is_none() {
                 if exact.is_none() {
-                    exact = Some(self.polynomials()?);
+                    exact = Some(self.exact()?);
                 }
                 difference = self.exact_difference(exact.as_ref().ok_or(SurveyLimit::Terms)?, patterns)?;
             }
@@ -261,7 +262,7 @@ impl<'a> Survey<'a> {
         if open.is_empty() {
             return Ok(false);
         }
-        let exact = self.polynomials()?;
+        let exact = self.exact()?;
         let mut found = Vec::new();
         for pair in open {
             found.push((pair, self.exact_difference(&exact, self.patterns(pair))?));
@@ -340,9 +341,8 @@ impl<'a> Survey<'a> {
 
     /// The maps at a pair of sights, for given weights (those not chosen are random); `None` if they have no value.
     pub fn trial(&self, sights: [u32; 2], point: &Point) -> Option<Trial<'_>> {
-        let refined = self.refined(sights);
-        let patterns = [0, 1].map(|axis| self.pattern(axis, refined[axis]));
-        Some(Trial { patterns, visible: refined.map(|seen| seen.visible), residues: self.residues(point)? })
+        let (patterns, visible) = (self.patterns_of(sights), self.visible(sights));
+        Some(Trial { patterns, visible, residues: self.residues(point)? })
     }
 
     /// For one output channel the differences of the constants and of the input's coefficients `(channel, row,
@@ -377,6 +377,22 @@ impl<'a> Survey<'a> {
         &self.axes[axis].patterns[refined.pattern as usize]
     }
 
+    /// The numbers of the patterns at a pair of sights.
+    pub fn pattern_numbers(&self, sights: [u32; 2]) -> [u32; 2] {
+        self.refined(sights).map(|seen| seen.pattern)
+    }
+
+    /// The patterns at a pair of sights.
+    pub fn patterns_of(&self, sights: [u32; 2]) -> [&Pattern; 2] {
+        let refined = self.refined(sights);
+        [0, 1].map(|axis| self.pattern(axis, refined[axis]))
+    }
+
+    /// The numbers of the read rows and columns that lie in the input.
+    pub fn visible(&self, sights: [u32; 2]) -> [(u32, u32); 2] {
+        self.refined(sights).map(|seen| seen.visible)
+    }
+
     fn refined(&self, sights: [u32; 2]) -> [&Refined; 2] {
         [0, 1].map(|axis| &self.axes[axis].refined[sights[axis] as usize])
     }
@@ -390,12 +406,25 @@ impl<'a> Survey<'a> {
         Pair::polynomials(self.operators, &self.nodes, self.maps).ok_or(SurveyLimit::Terms)
     }
 
+    /// The maps in integers, if all weights are numbers.
+    pub fn numbers(&self) -> Option<Numbers<'_>> {
+        Numbers::new(self.operators, &self.nodes, self.maps)
+    }
+
+    fn exact(&self) -> Result<Exact<'_>, SurveyLimit> {
+        self.numbers().map_or_else(|| self.polynomials().map(Exact::Polynomials), |n| Ok(Exact::Numbers(n)))
+    }
+
     /// Where the maps differ, over all output channels.
     fn exact_difference(
         &self,
-        exact: &Pair<'_, Poly>,
+        exact: &Exact<'_>,
         patterns: [&Pattern; 2],
     ) -> Result<Difference, SurveyLimit> {
+        let exact = match exact {
+            Exact::Numbers(numbers) => return numbers.difference(patterns).ok_or(SurveyLimit::Terms),
+            Exact::Polynomials(pair) => pair,
+        };
         let mut difference = Difference { exact: true, ..Difference::default() };
         for channel in 0..self.maps[0].channels {
             let pulled = exact.channel(patterns, channel).ok_or(SurveyLimit::Terms)?;
@@ -403,6 +432,12 @@ impl<'a> Survey<'a> {
         }
         Ok(difference)
     }
+}
+
+/// Two maps with exact weights.
+enum Exact<'a> {
+    Numbers(Numbers<'a>),
+    Polynomials(Pair<'a, Poly>),
 }
 
 /// The maps at one pair of sights, with weights modulo the prime.

@@ -3,6 +3,7 @@
 //! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
 //! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
 
+use super::bounds::{self, Bounded};
 use super::counterexample::Counterexample;
 use super::equality::{input_of, mismatch, same_channels};
 use super::interval::Enclosed;
@@ -79,6 +80,11 @@ pub fn decide(
     tolerance: &Tolerance,
     symbols: &Symbols,
 ) -> Result<StackVerdict, OperatorError> {
+    match bounds::decide(claim, tolerance, symbols)? {
+        Some(Bounded::Within { worst, exact }) => return Ok(proved(worst, exact, tolerance)),
+        Some(Bounded::Beyond(excess)) => return Ok(passed(claim, tolerance, symbols, excess)),
+        None => {}
+    }
     let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;
@@ -169,6 +175,34 @@ fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
     StackVerdict::Proved(StackProof::Within(Enclosure { worst, exact, bound: tolerance.bound.clone() }))
 }
 
+/// Refuted by the input that attains the worst difference.
+fn passed(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    excess: bounds::Excess,
+) -> StackVerdict {
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if excess.exact { plain } else { plain.approximating() };
+    let [h, w] = excess.size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let Some(image) = Image::sparse([claim.channels, h, w], excess.input) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
+    };
+    self::excess(
+        beyond(claim, tolerance, symbols, &weights, image, excess.output),
+        Some(excess.worst),
+        tolerance,
+    )
+}
+
+/// Refuted, if the replay agrees.
+fn excess(found: Option<Counterexample>, worst: Option<Rational>, tolerance: &Tolerance) -> StackVerdict {
+    found.map_or(StackVerdict::Unknown(Doubt::Contradiction), |counterexample| {
+        let bound = tolerance.bound.clone();
+        search::refuted(StackWitness::Excess(Excess { counterexample, worst, bound }))
+    })
+}
+
 fn exceeded(
     claim: &StackClaim,
     tolerance: &Tolerance,
@@ -190,14 +224,8 @@ fn exceeded(
     let Some((image, [i, j])) = image(claim, (survey, table), worst.sights, signs) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
     };
-    match beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]) {
-        Some(counterexample) => search::refuted(StackWitness::Excess(Excess {
-            counterexample,
-            worst: Some(worst.value.high().clone()),
-            bound: tolerance.bound.clone(),
-        })),
-        None => StackVerdict::Unknown(Doubt::Contradiction),
-    }
+    let replayed = beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]);
+    excess(replayed, Some(worst.value.high().clone()), tolerance)
 }
 
 /// An image with the given values at read positions of a sight's example, and the output position.
@@ -211,14 +239,13 @@ fn image(
     let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
     let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    let mut cells =
-        vec![Rational::from(0); claim.channels.checked_mul(h)?.checked_mul(w).filter(|&n| n < 1 << 22)?];
-    for ([c, row, column], value) in values {
+    let place = |([c, row, column], value): ([u32; 3], Rational)| {
         let row = usize::try_from(*rows.get(row as usize)?).ok()?;
         let column = usize::try_from(*columns.get(column as usize)?).ok()?;
-        *cells.get_mut((c as usize * h + row) * w + column)? = value;
-    }
-    Some((Image::new(claim.channels, h, w, cells)?, [i, j]))
+        Some(([c as usize, row, column], value))
+    };
+    let values = values.map(place).collect::<Option<Vec<_>>>()?;
+    Some((Image::sparse([claim.channels, h, w], values)?, [i, j]))
 }
 
 /// Free weights occur in the difference: scaling all of them, or one of them up or down, passes every bound.
@@ -258,11 +285,7 @@ fn unbounded(
             if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
                 && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
             {
-                return search::refuted(StackWitness::Excess(Excess {
-                    counterexample: found,
-                    worst: None,
-                    bound: tolerance.bound.clone(),
-                }));
+                return excess(Some(found), None, tolerance);
             }
             scale = &scale * &step;
         }

@@ -82,6 +82,11 @@ impl Rational {
         if denominator == 0 {
             return None;
         }
+        if denominator > 0 && denominator & (denominator - 1) == 0 {
+            // Floats are such numbers; a greatest common divisor would take most of the time of reading them.
+            let twos = numerator.trailing_zeros().min(denominator.trailing_zeros());
+            return Some(Self::from_reduced_i128((numerator >> twos).into(), (denominator >> twos).into()));
+        }
         let common = i128::from(numerator.unsigned_abs().gcd(&denominator.unsigned_abs()));
         let common = if denominator < 0 { -common } else { common };
         Some(Self::from_reduced_i128(i128::from(numerator) / common, i128::from(denominator) / common))

@@ -1,0 +1,208 @@
+//! Weights without symbols as integers: over one denominator for each signal, in double words or of any size.
+//!
+//! A coefficient that is pulled back to a node is a sum over paths of products of weights. The denominator of a node is
+//! a multiple of that of each reader times that of the kernel it reads with, so all of these sums are of integers.
+//! Whether they fit is checked at every step; nothing is rounded.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::normal::{Affine, Node, NodeId, Operators};
+use super::pull::{Number, Weights};
+use crate::kernel::Integers;
+
+/// Longest denominator, in bits.
+const MAX_BITS: u64 = 1 << 14;
+
+/// Integers that weights can be.
+pub trait Whole: Number {
+    /// Integers times a positive factor, if they fit.
+    fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<Self>>;
+    /// One integer, if it fits.
+    fn from_big(value: &BigInt) -> Option<Self>;
+    /// The difference, if it fits.
+    fn minus(&self, other: &Self) -> Option<Self>;
+    /// Adds the magnitude to a sum; `false` if that does not fit.
+    fn add_magnitude(&self, sum: &mut Self) -> bool;
+    /// −1, 0 or 1.
+    fn sign(&self) -> i64;
+    /// The integer.
+    fn to_big(&self) -> BigInt;
+}
+
+impl Number for i128 {
+    type Accumulator = i128;
+    const MEMORY: usize = size_of::<i128>();
+    fn add_product(sum: &mut i128, a: &i128, b: &i128) -> bool {
+        let product = match (i64::try_from(*a), i64::try_from(*b)) {
+            (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+            (Ok(1), _) => Some(*b),
+            _ => a.checked_mul(*b),
+        };
+        product.and_then(|product| sum.checked_add(product)).map(|total| *sum = total).is_some()
+    }
+    fn cost(_: &i128, _: &i128) -> u64 {
+        1
+    }
+    fn finish(sum: i128) -> i128 {
+        sum
+    }
+    fn one() -> i128 {
+        1
+    }
+    fn is_zero(&self) -> bool {
+        *self == 0
+    }
+    fn divided(&self, count: i64) -> i128 {
+        *self / i128::from(count)
+    }
+}
+
+impl Whole for i128 {
+    fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<i128>> {
+        let mut doubles = integers.to_doubles()?;
+        let factor = factor.to_i128()?;
+        if factor != 1 {
+            for double in &mut doubles {
+                *double = double.checked_mul(factor)?;
+            }
+        }
+        Some(doubles)
+    }
+    fn from_big(value: &BigInt) -> Option<i128> {
+        value.to_i128()
+    }
+    fn minus(&self, other: &i128) -> Option<i128> {
+        self.checked_sub(*other)
+    }
+    fn add_magnitude(&self, sum: &mut i128) -> bool {
+        let total = self.checked_abs().and_then(|magnitude| sum.checked_add(magnitude));
+        total.map(|total| *sum = total).is_some()
+    }
+    fn sign(&self) -> i64 {
+        i64::from(*self > 0) - i64::from(*self < 0)
+    }
+    fn to_big(&self) -> BigInt {
+        (*self).into()
+    }
+}
+
+impl Number for BigInt {
+    type Accumulator = BigInt;
+    const MEMORY: usize = size_of::<BigInt>() + 64;
+    fn add_product(sum: &mut BigInt, a: &BigInt, b: &BigInt) -> bool {
+        *sum += a * b;
+        true
+    }
+    fn cost(a: &BigInt, b: &BigInt) -> u64 {
+        8 + (a.bits() / 64) * (b.bits() / 64)
+    }
+    fn finish(sum: BigInt) -> BigInt {
+        sum
+    }
+    fn one() -> BigInt {
+        BigInt::from(1)
+    }
+    fn is_zero(&self) -> bool {
+        Zero::is_zero(self)
+    }
+    fn divided(&self, count: i64) -> BigInt {
+        self / count
+    }
+}
+
+impl Whole for BigInt {
+    fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<BigInt>> {
+        Some(integers.iter().map(|integer| integer * factor).collect())
+    }
+    fn from_big(value: &BigInt) -> Option<BigInt> {
+        Some(value.clone())
+    }
+    fn minus(&self, other: &BigInt) -> Option<BigInt> {
+        Some(self - other)
+    }
+    fn add_magnitude(&self, sum: &mut BigInt) -> bool {
+        *sum += self.abs();
+        true
+    }
+    fn sign(&self) -> i64 {
+        i64::from(self.is_positive()) - i64::from(self.is_negative())
+    }
+    fn to_big(&self) -> BigInt {
+        self.clone()
+    }
+}
+
+/// What coefficients at each node and constants are integers over.
+#[derive(Clone, Debug)]
+pub struct Denominators {
+    nodes: Vec<BigInt>,
+    constant: BigInt,
+}
+
+impl Denominators {
+    /// For maps over the given nodes (greatest first); `None` where a symbol occurs, or means with divisors that
+    /// depend on the position, or denominators are too long.
+    pub fn of(operators: &Operators, order: &[NodeId], maps: [&Affine; 2]) -> Option<Self> {
+        let mut all = Self { nodes: vec![BigInt::from(1); operators.len()], constant: BigInt::from(1) };
+        for map in maps {
+            all.read(&BigInt::from(1), map)?;
+        }
+        for &id in order {
+            match operators.node(id) {
+                Node::Cut(inner) => {
+                    let own = all.nodes[id].clone();
+                    all.read(&own, inner)?;
+                }
+                Node::Average { .. } => return None,
+                Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => {}
+            }
+        }
+        Some(all)
+    }
+
+    /// Takes note of what a map reads whose outputs are weighted by integers over `own`.
+    fn read(&mut self, own: &BigInt, map: &Affine) -> Option<()> {
+        let within = |common: BigInt| (common.bits() <= MAX_BITS).then_some(common);
+        for part in &map.parts {
+            let node = &mut self.nodes[part.source];
+            *node = within(node.lcm(&(own * part.gather.kernel.as_concrete()?.denominator())))?;
+        }
+        for entry in &map.bias {
+            let denominator = entry.as_constant()?.denominator();
+            if &self.constant % (own * &denominator) != BigInt::ZERO {
+                self.constant = within(self.constant.lcm(&(own * denominator)))?;
+            }
+        }
+        Some(())
+    }
+
+    /// The weights of a compared map, or of that inside a node, times what makes their sums integers; `None` if some
+    /// do not fit.
+    pub fn weights<R: Whole>(&self, reader: Option<NodeId>, affine: &Affine) -> Option<Weights<R>> {
+        let own = reader.map_or_else(|| BigInt::from(1), |id| self.nodes[id].clone());
+        Weights::of(
+            affine,
+            |part| {
+                let kernel = part.gather.kernel.as_concrete()?;
+                let factor = &self.nodes[part.source] / (&own * kernel.denominator());
+                R::multiples(kernel.integers(), &factor)
+            },
+            |poly| {
+                let value = poly.as_constant()?;
+                R::from_big(&(value.numerator() * (&self.constant / (&own * value.denominator()))))
+            },
+        )
+    }
+
+    /// Of the coefficients at the input.
+    pub fn input(&self) -> &BigInt {
+        &self.nodes[0]
+    }
+
+    /// Of constants.
+    pub fn constant(&self) -> &BigInt {
+        &self.constant
+    }
+}

@@ -1,0 +1,163 @@
+//! Two maps whose weights are numbers, compared exactly and in integers: no polynomial is made.
+
+use std::cell::OnceCell;
+
+use num_bigint::BigInt;
+use num_traits::Signed;
+
+use super::difference::{Difference, Pair, compare};
+use crate::operator::integers::{Denominators, Whole};
+use crate::operator::pattern::Pattern;
+use crate::operator::pull::Pulled;
+use crate::operator::{Affine, NodeId, Operators};
+
+/// Two maps with numbers for weights.
+pub struct Numbers<'a> {
+    operators: &'a Operators,
+    nodes: &'a [NodeId],
+    maps: [&'a Affine; 2],
+    denominators: Denominators,
+    /// In double words, while these suffice.
+    doubles: Option<Pair<'a, i128>>,
+    bigs: OnceCell<Option<Pair<'a, BigInt>>>,
+}
+
+/// By how much an output channel of two maps differs: sums of magnitudes over one denominator for the input's
+/// coefficients and another one for the constant.
+pub struct Sums {
+    /// For each read row and column the sum over input channels, as sums from the first row and column on: entry
+    /// `[i][j]` is that of the first `i` rows and `j` columns.
+    prefix: Vec<Vec<BigInt>>,
+    /// The magnitude of the constants' difference.
+    pub constant: BigInt,
+}
+
+impl Sums {
+    /// The sum over these rows and columns.
+    pub fn within(&self, rows: (u32, u32), columns: (u32, u32)) -> BigInt {
+        let at = |row: u32, column: u32| {
+            let row = self.prefix.get(row as usize).or_else(|| self.prefix.last());
+            row.and_then(|row| row.get(column as usize).or_else(|| row.last())).cloned().unwrap_or_default()
+        };
+        at(rows.1, columns.1) - at(rows.0, columns.1) - at(rows.1, columns.0) + at(rows.0, columns.0)
+    }
+}
+
+/// The signs of the differences of an output channel.
+pub struct Signs {
+    /// Of the constants' difference.
+    pub constant: i64,
+    /// Of those of the input's coefficients, by channel, row and column number; zeros left out.
+    pub coefficients: Vec<([u32; 3], i64)>,
+}
+
+impl<'a> Numbers<'a> {
+    /// The maps, if their weights are numbers and no mean has a divisor that depends on the position.
+    pub fn new(operators: &'a Operators, nodes: &'a [NodeId], maps: [&'a Affine; 2]) -> Option<Self> {
+        let denominators = Denominators::of(operators, nodes, maps)?;
+        let doubles = Pair::integers(operators, nodes, maps, &denominators);
+        Some(Self { operators, nodes, maps, denominators, doubles, bigs: OnceCell::new() })
+    }
+
+    /// What the sums are integers over.
+    pub fn denominators(&self) -> &Denominators {
+        &self.denominators
+    }
+
+    fn bigs(&self) -> Option<&Pair<'a, BigInt>> {
+        let make = || Pair::integers(self.operators, self.nodes, self.maps, &self.denominators);
+        self.bigs.get_or_init(make).as_ref()
+    }
+
+    /// The sums for one output channel; `None` past a limit, or if something else than the input is read differently.
+    pub fn sums(&self, patterns: [&Pattern; 2], channel: usize) -> Option<Sums> {
+        self.either(
+            |pair| sums(&pair.channel(patterns, channel)?),
+            |pair| sums(&pair.channel(patterns, channel)?),
+        )
+    }
+
+    /// The signs for one output channel; `None` past a limit.
+    pub fn signs(&self, patterns: [&Pattern; 2], channel: usize) -> Option<Signs> {
+        self.either(
+            |pair| signs(&pair.channel(patterns, channel)?),
+            |pair| signs(&pair.channel(patterns, channel)?),
+        )
+    }
+
+    /// Where the maps differ, over all output channels; `None` past a limit.
+    pub fn difference(&self, patterns: [&Pattern; 2]) -> Option<Difference> {
+        self.either(|pair| difference(pair, patterns), |pair| difference(pair, patterns))
+    }
+
+    /// What is found in double words, or else in integers of any size.
+    fn either<T>(
+        &self,
+        doubles: impl FnOnce(&Pair<'a, i128>) -> Option<T>,
+        bigs: impl FnOnce(&Pair<'a, BigInt>) -> Option<T>,
+    ) -> Option<T> {
+        if let Some(pair) = &self.doubles {
+            let found = doubles(pair);
+            if found.is_some() || pair.is_exhausted() {
+                return found;
+            }
+        }
+        bigs(self.bigs()?)
+    }
+}
+
+fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: [&Pattern; 2]) -> Option<Difference>
+where
+    R: PartialEq,
+{
+    let mut difference = Difference { exact: true, ..Difference::default() };
+    for channel in 0..pair.channels() {
+        difference.collect(&pair.channel(patterns, channel)?, |a, b| a != b);
+    }
+    Some(difference)
+}
+
+fn sums<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Sums> {
+    let [left, right] = pulled;
+    let zero = || R::finish(R::Accumulator::default());
+    let size = |pulled: &Pulled<R>| {
+        pulled.leaves.iter().find(|(id, _)| *id == 0).map(|(_, leaf)| [leaf.rows, leaf.columns])
+    };
+    let [rows, columns] = size(left).or_else(|| size(right)).unwrap_or([0, 0]);
+    let mut cells = vec![zero(); rows * columns];
+    let mut fits = true;
+    compare(left, right, |id, [_, row, column], a, b| {
+        let cell = cells.get_mut(row as usize * columns + column as usize).filter(|_| id == 0);
+        fits &= match (a.minus(b), cell) {
+            (Some(difference), _) if difference.is_zero() => true,
+            (Some(difference), Some(cell)) => difference.add_magnitude(cell),
+            _ => false,
+        };
+    });
+    let constant = left.constant.minus(&right.constant)?.to_big().abs();
+    let mut prefix = vec![vec![BigInt::ZERO; columns + 1]];
+    for row in cells.chunks(columns.max(1)) {
+        let above = prefix.last()?;
+        let mut sum = BigInt::ZERO;
+        let mut line = vec![BigInt::ZERO];
+        for (cell, above) in row.iter().zip(&above[1..]) {
+            sum += cell.to_big();
+            line.push(&sum + above);
+        }
+        prefix.push(line);
+    }
+    fits.then_some(Sums { prefix, constant })
+}
+
+fn signs<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Signs> {
+    let [left, right] = pulled;
+    let mut coefficients = Vec::new();
+    let mut fits = true;
+    compare(left, right, |id, at, a, b| match a.minus(b).map(|difference| difference.sign()) {
+        Some(0) => {}
+        Some(sign) if id == 0 => coefficients.push((at, sign)),
+        _ => fits = false,
+    });
+    let constant = left.constant.minus(&right.constant)?.sign();
+    fits.then_some(Signs { constant, coefficients })
+}
