@@ -18,10 +18,10 @@ use crate::operator::{OperatorError, Operators};
 use convproof_exact::Rational;
 
 /// Bits of weights that are rounded: first few, then many.
-const BITS: [u32; 2] = [48, 256];
+const BITS: [u32; 2] = [56, 256];
 
-/// A bound is as good as exact if it is off by less than this part of it, in bits.
-const NEAR: u32 = 30;
+/// What is found may be off by a `2^-NEAR` part of it: as much as six digits show.
+const NEAR: u32 = 20;
 
 /// What was found.
 pub enum Bounded {
