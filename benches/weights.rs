@@ -1,6 +1,8 @@
 //! Claims about weights from float32 files, with more and more channels: bounds of folded batch normalization, and one
 //! tap that differs. From the bytes of the files to the verdict in words.
 
+#![allow(clippy::float_arithmetic, reason = "weights are made as frameworks make them")]
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 

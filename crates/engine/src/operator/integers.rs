@@ -16,7 +16,7 @@ use crate::kernel::Integers;
 const MAX_BITS: u64 = 1 << 14;
 
 /// Integers that weights can be.
-pub trait Whole: Number {
+pub trait Whole: Number + PartialEq {
     /// Integers times a positive factor, if they fit.
     fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<Self>>;
     /// One integer, if it fits.

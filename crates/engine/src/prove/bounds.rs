@@ -67,7 +67,9 @@ pub fn decide(
     for bits in BITS {
         let Some(rounded) = Rounded::of(claim, symbols, bits, &tolerance.range) else { return Ok(None) };
         let found = bounded(claim, &rounded, tolerance, symbols)?;
-        if found.is_some() || rounded.error.is_zero() {
+        // A refutation states the worst difference itself, so it is worth many digits.
+        let settled = found.as_ref().is_some_and(|found| matches!(found, Bounded::Within { .. }));
+        if settled || bits == BITS[1] || rounded.error.is_zero() {
             return Ok(found);
         }
     }
@@ -108,7 +110,7 @@ fn bounded(
     let Some(worst) = worst(&survey, &numbers, &table, &scale) else { return Ok(None) };
     let value = scale.value(worst.value);
     let (low, high) = (&value - &rounded.error, &value + &rounded.error);
-    if &rounded.error > &(&value * &Rational::dyadic(1.into(), NEAR)) {
+    if rounded.error > &value * &Rational::dyadic(1.into(), NEAR) {
         return Ok(None);
     }
     if high <= tolerance.bound {

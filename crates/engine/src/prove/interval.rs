@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use rustc_hash::FxHashMap;
 
 use crate::ir::Symbols;
-use convproof_exact::{Poly, Rational, Symbol};
+use convproof_exact::{Monomial, Poly, Rational, Symbol, budget};
 
 /// A real number between two rationals, exactly known when they are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,31 +127,42 @@ impl Enclosed {
     }
 }
 
-/// Encloses polynomials in square roots of numbers, each root once.
+/// Encloses polynomials in square roots of numbers, each root and each product of roots once.
 pub struct Encloser<'a> {
     symbols: &'a Symbols,
     bits: u32,
-    known: FxHashMap<Symbol, Enclosed>,
+    roots: FxHashMap<Symbol, Enclosed>,
+    products: FxHashMap<Monomial, Enclosed>,
 }
 
 impl<'a> Encloser<'a> {
     /// Roots are enclosed to within `2^-bits` of their radicand's scale.
     pub fn new(symbols: &'a Symbols, bits: u32) -> Self {
-        Self { symbols, bits, known: FxHashMap::default() }
+        Self { symbols, bits, roots: FxHashMap::default(), products: FxHashMap::default() }
     }
 
     /// The value of a polynomial; `None` if a symbol is no root of a number, or a value that is divided by may be 0.
     pub fn enclose(&mut self, poly: &Poly) -> Option<Enclosed> {
-        Enclosed::sum(poly, &mut |symbol| self.root(symbol))
+        budget::spend_on(poly.terms().len(), 1_000);
+        let mut sum = Enclosed::from(Rational::ZERO);
+        for (monomial, coefficient) in poly.terms() {
+            if !self.products.contains_key(monomial) {
+                let product = Poly::term(monomial.clone(), Rational::ONE);
+                let enclosed = Enclosed::sum(&product, &mut |symbol| self.root(symbol))?;
+                self.products.insert(monomial.clone(), enclosed);
+            }
+            sum = sum.plus(&self.products.get(monomial)?.product(&Enclosed::from(coefficient.clone())));
+        }
+        Some(sum)
     }
 
     fn root(&mut self, symbol: Symbol) -> Option<Enclosed> {
-        if let Some(known) = self.known.get(&symbol) {
+        if let Some(known) = self.roots.get(&symbol) {
             return Some(known.clone());
         }
         let radicand = &self.symbols.root_of(symbol)?.radicand;
         let root = self.enclose(radicand)?.positive_root(self.bits)?;
-        self.known.insert(symbol, root.clone());
+        self.roots.insert(symbol, root.clone());
         Some(root)
     }
 }

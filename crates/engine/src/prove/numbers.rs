@@ -106,10 +106,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: [&Pattern; 2]) -> Option<Difference>
-where
-    R: PartialEq,
-{
+fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: [&Pattern; 2]) -> Option<Difference> {
     let mut difference = Difference { exact: true, ..Difference::default() };
     for channel in 0..pair.channels() {
         difference.collect(&pair.channel(patterns, channel)?, |a, b| a != b);

@@ -116,13 +116,13 @@ impl Rounder<'_> {
             }
             Layer::ConvTranspose(conv) => {
                 let kernel = self.weights(&conv.kernel)?;
-                let signal = kernel.dense(signal)?;
+                let signal = kernel.dense(&signal)?;
                 let (bias, signal) = self.bias(conv.bias.as_ref(), signal)?;
                 (Layer::ConvTranspose(ConvTranspose { kernel: kernel.term, bias, ..conv.clone() }), signal)
             }
             Layer::Dense { weights, bias } => {
                 let weights = self.weights(weights)?;
-                let signal = weights.dense(signal)?;
+                let signal = weights.dense(&signal)?;
                 let (bias, signal) = self.bias(bias.as_ref(), signal)?;
                 (Layer::Dense { weights: weights.term, bias }, signal)
             }
@@ -169,7 +169,8 @@ impl Rounder<'_> {
         let enclosed =
             entries.entries().iter().map(|entry| self.enclosed(entry)).collect::<Option<Vec<_>>>()?;
         // So many binary places that the largest entry has about `bits` digits.
-        let digits = |value: &Rational| value.numerator().bits() as i64 - value.denominator().bits() as i64;
+        let bits = |part: num_bigint::BigInt| i64::try_from(part.bits()).unwrap_or(i64::MAX);
+        let digits = |value: &Rational| bits(value.numerator()) - bits(value.denominator());
         let most =
             enclosed.iter().flat_map(|ends| ends.iter().filter(|end| !end.is_zero()).map(digits)).max();
         let places = u32::try_from((i64::from(self.bits) - most.unwrap_or(0)).max(0)).ok()?;
@@ -212,7 +213,7 @@ impl Weights {
     }
 
     /// A signal after outputs each of which reads some of the entries, each at most once.
-    fn dense(&self, signal: Signal) -> Option<Signal> {
+    fn dense(&self, signal: &Signal) -> Option<Signal> {
         let norm = self.concrete()?.l1().into_iter().fold(Rational::ZERO, |sum, row| sum + row);
         Some(signal.scaled(&norm, &self.radius_of(self.term.len())))
     }
