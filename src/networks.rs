@@ -5,6 +5,7 @@ use convproof_network::diff::Side;
 use convproof_network::enclosure::Enclosure;
 use convproof_network::explain::Finding;
 use convproof_network::matching::{Decision, Segment};
+use convproof_network::show::Overview;
 use convproof_network::term::{Kind, Term};
 use convproof_network::understand::Understood;
 use convproof_network::verdict::{Diff, Difference, Reason, SizeClass, Verdict};
@@ -243,6 +244,9 @@ fn reason_words(diff: &Diff, reason: &Reason) -> String {
         }
         Reason::NotShown(tried) => format!("none of {tried} inputs shows a difference"),
         Reason::Unevaluated(error) => format!("no input shows a difference, since {error}"),
+        Reason::Contradiction => {
+            "the comparison says equal, an evaluation that the outputs differ: a defect of convproof; please report it".to_owned()
+        }
         Reason::IllTyped(side, node) => format!("{} is no valid model: {node}", side_words(*side)),
         Reason::Condition(a, b) => format!("the second file asks that {a} = {b}, the first does not"),
     }
@@ -315,4 +319,44 @@ fn enclosed(value: Enclosure) -> String {
         }
     }
     format!("between {:e} and {:e}", value.low, value.high)
+}
+
+/// A network as it is understood, in words: each term with what it reads.
+pub fn overview(path: &str, network: &Overview) -> String {
+    let mut out = format!("{path}: {} terms of {} nodes\n", network.terms.len(), network.nodes);
+    for term in &network.terms {
+        let place = term.node.as_deref().unwrap_or("-");
+        out.push_str(&format!("#{} {}  [{}]  {place}\n", term.id, term.operator, term.shape.join(" x ")));
+        for read in &term.reads {
+            let mut text =
+                format!("    reads #{} as {} -> {} channels", read.source, read.inputs, read.outputs);
+            if read.taps.iter().any(|&taps| taps > 1) {
+                text.push_str(&format!(", {} taps", by_times(&read.taps)));
+            }
+            if read.strides.iter().any(|&stride| stride > 1) {
+                text.push_str(&format!(", stride {}", by_times(&read.strides)));
+            }
+            if read.ups.iter().any(|&up| up > 1) {
+                text.push_str(&format!(", enlarged {}", by_times(&read.ups)));
+            }
+            if read.paddings.iter().any(|&(before, after)| (before, after) != (0, 0)) {
+                let pads: Vec<String> =
+                    read.paddings.iter().map(|(before, after)| format!("{before}+{after}")).collect();
+                text.push_str(&format!(", padding {}", pads.join(" x ")));
+            }
+            out.push_str(&text);
+            out.push('\n');
+        }
+        if let Some(field) = &term.field {
+            out.push_str(&format!("    receptive field {}\n", by_times(field)));
+        }
+    }
+    if !network.opaque.is_empty() {
+        out.push_str(&format!("{} nodes are functions by name:\n", network.opaque.len()));
+        network.opaque.iter().for_each(|node| out.push_str(&format!("    {node}\n")));
+    }
+    for condition in &network.conditions {
+        out.push_str(&format!("for sizes with {condition}\n"));
+    }
+    crate::report::networks::plain(&out)
 }

@@ -10,6 +10,7 @@ mod fmt;
 mod models;
 mod output;
 mod progress;
+mod show;
 mod workers;
 mod write;
 
@@ -42,6 +43,7 @@ enum Command {
     Explain(explain::Arguments),
     Factor(factor::Arguments),
     Diff(diff::Arguments),
+    Show(show::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -84,6 +86,7 @@ where
             Command::Explain(arguments) => explain::run(arguments, &mut output),
             Command::Factor(arguments) => factor::run(arguments, &mut output),
             Command::Diff(arguments) => diff::run(arguments, &mut output),
+            Command::Show(arguments) => show::run(arguments, &mut output),
             Command::Completions(arguments) => completions::run(arguments, &mut output),
         };
         status.max(output.finish())

@@ -132,3 +132,28 @@ fn operands_that_do_not_fit() {
     let y = norm.batchnorm("x", [&[1.0], &[0.0], &[0.0], &[-1.0]]);
     refused(&norm.bytes(&y), "the variance of channel 0");
 }
+
+#[test]
+fn long_chains() {
+    let chain = |step: &dyn Fn(&mut Builder, &str) -> String| {
+        let mut model = model();
+        let mut x = "x".to_owned();
+        for _ in 0..4_000 {
+            x = step(&mut model, &x);
+        }
+        let y = model.node("Relu", &[&x], vec![]);
+        let bytes = model.bytes(&y);
+        let (status, text) = diff(&bytes, &bytes, &[]);
+        assert!(status == 0 && text.starts_with("equal"), "{status}: {}", &text[..text.len().min(300)]);
+    };
+    let window = || vec![("kernel_shape", Value::Ints(vec![1, 1]))];
+    chain(&|model, x| model.node("MaxPool", &[x], window()));
+    chain(&|model, x| model.node("AveragePool", &[x], window()));
+    chain(&|model, x| model.node("Sigmoid", &[x], vec![]));
+    chain(&|model, x| model.node("Add", &[x, x], vec![]));
+    chain(&|model, x| model.node("Mul", &[x, "x"], vec![]));
+    chain(&|model, x| {
+        let turned = model.node("Transpose", &[x], vec![("perm", Value::Ints(vec![0, 1, 3, 2]))]);
+        model.node("Exp", &[&turned], vec![])
+    });
+}

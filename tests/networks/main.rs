@@ -7,5 +7,6 @@
 
 mod build;
 mod hostile;
+mod oracle;
 mod pairs;
 mod verdicts;

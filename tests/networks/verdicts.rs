@@ -276,3 +276,22 @@ fn the_counterexample_and_the_formats_are_written() {
     let (_, page) = diff(&before, &after, &["--format", "markdown"]);
     assert!(page.contains("**✗ different**"), "{page}");
 }
+
+#[test]
+fn a_model_is_shown_as_it_is_understood() {
+    let mut model = Builder::new(&[0, 1, 0, 0]);
+    let x = model.conv("x", &[2, 1, 3, 3], &[1.0; 18], None, 1);
+    let x = model.node("Relu", &[&x], vec![]);
+    let settings = vec![("kernel_shape", Value::Ints(vec![2, 2])), ("strides", Value::Ints(vec![2, 2]))];
+    let x = model.node("MaxPool", &[&x], settings);
+    let y = model.node("Wobble", &[&x], vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    std::fs::write(&path, model.bytes(&y)).unwrap();
+    let output =
+        assert_cmd::Command::cargo_bin("convproof").unwrap().arg("show").arg(&path).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for wanted in ["1 -> 2 channels, 3 x 3 taps, padding 1+1 x 1+1", "receptive field 4 x 4", "Wobble `t3`"] {
+        assert!(text.contains(wanted), "no `{wanted}` in {text}");
+    }
+}

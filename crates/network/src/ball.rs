@@ -45,6 +45,19 @@ impl Ball {
         if radius.is_finite() { Self { middle, radius: radius * SLACK } } else { Self::point(f64::INFINITY) }
     }
 
+    /// No smaller than the absolute value of any of its numbers.
+    pub fn size(self) -> f64 {
+        (self.middle.abs() + self.radius) * SLACK
+    }
+
+    /// No smaller than the distance between any of its numbers and any of another's.
+    pub fn distance(self, other: Self) -> f64 {
+        if self == other && self.radius == 0.0 {
+            return 0.0;
+        }
+        ((self.middle - other.middle).abs() + self.radius + other.radius) * SLACK + f64::MIN_POSITIVE
+    }
+
     /// Doubles around it.
     pub fn enclosure(self) -> Enclosure {
         if self.radius == 0.0 {

@@ -131,8 +131,11 @@ impl<T: Scalar> FormRow<T> {
                 let size: usize = row.taps.iter().product();
                 let taps: Vec<Vec<i64>> =
                     crate::tensor::indices(&row.taps).map(|tap| place(&tap, starts)).collect();
-                for (n, (a, b)) in row.values.iter().zip(&others.values).enumerate() {
-                    visit(*source, row.channels[n / size], &taps[n % size], Some(a), Some(b));
+                let lines = row.values.chunks(size.max(1)).zip(others.values.chunks(size.max(1)));
+                for (&channel, (a, b)) in row.channels.iter().zip(lines) {
+                    for (tap, (a, b)) in taps.iter().zip(a.iter().zip(b)) {
+                        visit(*source, channel, tap, Some(a), Some(b));
+                    }
                 }
             }
             return;
@@ -172,6 +175,15 @@ impl Tally {
     /// Takes in a pair of rows, those of `a` times `scale`.
     pub fn add(&mut self, a: &FormRow<Ball>, b: &FormRow<Ball>, output: usize, scale: Enclosure) {
         a.pairs(b, |source, channel, tap, a, b| {
+            // Most pairs change nothing, and that is quickly seen.
+            if let (Some(a), Some(b)) = (a, b)
+                && self.worst.is_some()
+                && scale == Enclosure::ONE
+                && a.distance(*b) <= self.change.high
+                && a.size() <= self.largest.low
+            {
+                return;
+            }
             let before = a.map_or(Enclosure::ZERO, |a| a.enclosure().times(scale));
             let after = b.map_or(Enclosure::ZERO, |b| b.enclosure());
             self.largest = self.largest.maximum(before.magnitude());

@@ -272,7 +272,7 @@ fn structure(matcher: &Matcher, a: &Term, b: &Term, apart: Apart) -> Vec<Finding
     }
     let border = a.args.iter().zip(&b.args).find_map(|(a, b)| {
         let (mut ring, mut others) = (vec![0; a.rank()], vec![0; a.rank()]);
-        let (x, y) = (inside(matcher, a, &mut ring)?, inside(matcher, b, &mut others)?);
+        let (x, y) = (inside(matcher, a, &mut ring, MAX_CUTS)?, inside(matcher, b, &mut others, MAX_CUTS)?);
         let near = matches!(
             compare(&x, &y, matcher.limit(), &matcher.terms().agreement),
             Compared::Equal | Compared::Within(_)
@@ -283,8 +283,14 @@ fn structure(matcher: &Matcher, a: &Term, b: &Term, apart: Apart) -> Vec<Finding
     vec![border.unwrap_or(Finding::Sources)]
 }
 
+/// Most cuts inside each other that are undone.
+const MAX_CUTS: usize = 8;
+
 /// A form with its cuts undone, as it is where no padding is read, and how far the padding of the cuts reaches.
-fn inside(matcher: &Matcher, form: &Form, ring: &mut [i64]) -> Option<Form> {
+fn inside(matcher: &Matcher, form: &Form, ring: &mut [i64], depth: usize) -> Option<Form> {
+    if depth == 0 {
+        return None;
+    }
     let mut result = Form { parts: Vec::new(), ..form.clone() };
     for part in &form.parts {
         let term = matcher.terms().get(part.source);
@@ -293,7 +299,7 @@ fn inside(matcher: &Matcher, form: &Form, ring: &mut [i64]) -> Option<Form> {
                 let stride = i64::try_from(axis.stride).ok()?;
                 *ring = (*ring).max((axis.before.max(axis.after) + stride - 1).div_euclid(stride));
             }
-            inside(matcher, &term.args[0], ring)?.with_axis(form.axis)?.after_inside(&part.map)?
+            inside(matcher, &term.args[0], ring, depth - 1)?.with_axis(form.axis)?.after_inside(&part.map)?
         } else {
             Form { parts: vec![part.clone()], bias: None, ..form.clone() }
         };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::dim::Dim;
-use crate::kernel::{Kernel, KernelData, Node, column, compose, diagonal, identity};
+use crate::kernel::{Kernel, KernelData, MAX_DEPTH, Node, column, compose, diagonal, identity};
 use crate::number::Number;
 use crate::tensor::Tensor;
 
@@ -82,6 +82,12 @@ impl Form {
     /// How many channels it has.
     pub fn channels(&self) -> usize {
         self.shape.get(self.axis).and_then(Dim::size).unwrap_or(1)
+    }
+
+    /// Whether its kernels stand so deep in each other that it should be cut.
+    pub fn is_deep(&self) -> bool {
+        let kernels = self.parts.iter().map(|part| &part.map.kernel).chain(&self.bias);
+        kernels.into_iter().any(|kernel| kernel.depth() > MAX_DEPTH)
     }
 
     /// The term that it is, as it is.

@@ -25,6 +25,9 @@ pub struct KernelData {
     pub node: Node,
 }
 
+/// How deep kernels may stand in each other before a form is cut.
+pub const MAX_DEPTH: usize = 48;
+
 /// How a kernel is made.
 #[derive(Clone, Debug)]
 pub enum Node {
@@ -197,6 +200,43 @@ impl KernelData {
         pull(&unit, self, &ones, &ones)
     }
 
+    /// How deep kernels stand in each other.
+    pub fn depth(&self) -> usize {
+        let deepest =
+            |parts: &[(Kernel, Vec<usize>)]| parts.iter().map(|(part, _)| part.depth()).max().unwrap_or(0);
+        match &self.node {
+            Node::Compose { outer, inner, .. } => 1 + outer.depth().max(inner.depth()),
+            Node::Sum(parts) | Node::Stack(parts) => 1 + deepest(parts),
+            Node::Select(inner, _) => 1 + inner.depth(),
+            _ => 1,
+        }
+    }
+
+    /// The same kernel on a value whose axes stand in another order.
+    pub fn permuted(&self, order: &[usize]) -> Kernel {
+        let turned = |taps: &[usize]| order.iter().map(|&axis| taps[axis]).collect::<Vec<usize>>();
+        let all = |parts: &[(Kernel, Vec<usize>)]| {
+            parts.iter().map(|(part, start)| (part.permuted(order), turned(start))).collect::<Vec<_>>()
+        };
+        let node = match &self.node {
+            Node::Dense(dense) => {
+                let places = dense.places.iter().map(|(element, tap)| (*element, turned(tap))).collect();
+                Node::Dense(Dense { places, ..dense.clone() })
+            }
+            Node::Compose { outer, inner, outer_step, inner_step } => Node::Compose {
+                outer: outer.permuted(order),
+                inner: inner.permuted(order),
+                outer_step: turned(outer_step),
+                inner_step: turned(inner_step),
+            },
+            Node::Sum(parts) => Node::Sum(all(parts)),
+            Node::Stack(parts) => Node::Stack(all(parts)),
+            Node::Select(inner, rows) => Node::Select(inner.permuted(order), rows.clone()),
+            node => node.clone(),
+        };
+        Arc::new(Self { outputs: self.outputs, inputs: self.inputs, taps: turned(&self.taps), node })
+    }
+
     /// About how many products it takes to pull a row with so many coefficients back, and how many it then has.
     fn effort(&self, entries: u64) -> (u64, u64) {
         let most =
@@ -231,7 +271,9 @@ impl KernelData {
 
     /// About how many products all rows take.
     pub fn work(&self) -> u64 {
-        self.effort(1).0.saturating_mul(self.outputs as u64)
+        // A row is cleared before it is filled.
+        let room = self.taps.iter().fold(self.inputs as u64, |room, &taps| room.saturating_mul(taps as u64));
+        self.effort(1).0.saturating_add(room / 8).saturating_mul(self.outputs as u64)
     }
 
     /// Whether two kernels are made of the same numbers in the same way.
@@ -293,31 +335,33 @@ struct Collector<T> {
     taps: Vec<usize>,
     strides: Vec<usize>,
     size: usize,
-    channels: Vec<Option<Vec<T>>>,
+    /// All taps of the first channel, then of the second, …
+    values: Vec<T>,
+    touched: Vec<bool>,
 }
 
 impl<T: Scalar> Collector<T> {
     fn new(inputs: usize, taps: Vec<usize>) -> Self {
-        let size = taps.iter().product();
-        let mut channels = Vec::new();
-        channels.resize_with(inputs, || None);
-        Self { strides: crate::tensor::strides(&taps), taps, size, channels }
+        let size: usize = taps.iter().product();
+        let values = vec![T::zero(); inputs * size];
+        Self { strides: crate::tensor::strides(&taps), taps, size, values, touched: vec![false; inputs] }
     }
 
     fn channel(&mut self, channel: usize) -> &mut [T] {
-        let size = self.size;
-        self.channels[channel].get_or_insert_with(|| vec![T::zero(); size])
+        self.touched[channel] = true;
+        &mut self.values[channel * self.size..(channel + 1) * self.size]
     }
 
     fn finish(self) -> Row<T> {
-        let mut row = Row { channels: Vec::new(), taps: self.taps, values: Vec::new() };
-        for (channel, values) in self.channels.into_iter().enumerate() {
-            if let Some(values) = values {
-                row.channels.push(channel);
-                row.values.extend(values);
-            }
+        let channels: Vec<usize> = (0..self.touched.len()).filter(|&channel| self.touched[channel]).collect();
+        if channels.len() == self.touched.len() {
+            return Row { channels, taps: self.taps, values: self.values };
         }
-        row
+        let size = self.size;
+        let values = channels
+            .iter()
+            .flat_map(|channel| self.values[channel * size..(channel + 1) * size].iter().cloned());
+        Row { values: values.collect(), taps: self.taps, channels }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod form;
 pub mod kernel;
 pub mod matching;
 pub mod number;
+pub mod show;
 pub mod table;
 pub mod tensor;
 pub mod term;

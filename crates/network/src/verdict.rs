@@ -13,7 +13,7 @@ use crate::explain::{Finding, explain};
 use crate::matching::{Decision, Segment};
 use crate::types::ill_typed;
 use crate::understand::GraphError;
-use crate::witness::{Search, Witness, search};
+use crate::witness::{Search, Witness, contradicts, search};
 
 /// What was found.
 pub struct Diff {
@@ -68,6 +68,8 @@ pub enum Reason {
     NotShown(usize),
     /// The networks cannot be evaluated.
     Unevaluated(EvaluationError),
+    /// The comparison says equal, the evaluator that the outputs differ: a defect of this program.
+    Contradiction,
     /// A file whose types do not fit, so that it is no network.
     IllTyped(Side, String),
     /// The second network makes sense only where two extents are equal, the first also elsewhere.
@@ -120,6 +122,9 @@ pub fn diff(
             verdict
         }
         _ if !comparison.conditions().is_empty() => Verdict::Unknown(comparison.conditions()),
+        Standing::Equal if contradicts(before, after, &comparison.shapes) => {
+            Verdict::Unknown(vec![Reason::Contradiction])
+        }
         Standing::Equal => Verdict::Equal,
         Standing::Rounding(most) => Verdict::Rounding { most, worst: worst(&comparison) },
     };

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::dim::Dim;
 use crate::enclosure::Enclosure;
-use crate::evaluate::{Array, EvaluationError, evaluate};
+use crate::evaluate::{Array, EvaluationError, evaluate, evaluate_within};
 use crate::understand::InputShapes;
 
 /// An input of both networks.
@@ -115,6 +115,26 @@ pub fn search(before: &Model, after: &Model, shapes: &InputShapes, least: f64) -
         Some(error) if tried == 0 => Search::Impossible(error),
         _ => Search::Nothing(tried),
     }
+}
+
+/// Most products of a second opinion.
+const OPINION: u64 = 1 << 19;
+/// Most elements of all constants of networks that a second opinion is given on.
+const MAX_CONSTANTS: usize = 1 << 17;
+
+/// Whether two networks that are said to be equal certainly differ at some input: a defect of this program.
+pub fn contradicts(before: &Model, after: &Model, shapes: &InputShapes) -> bool {
+    let constants = |model: &Model| model.graph.constants.iter().map(|(_, array)| array.len()).sum::<usize>();
+    if constants(before).max(constants(after)) > MAX_CONSTANTS {
+        return false;
+    }
+    SIZES.iter().any(|&size| {
+        let Some(dims) = concrete(shapes, size) else { return false };
+        let arrays = arrays(&draw(&dims, 1.0, 1));
+        let outputs = evaluate_within(before, &arrays, OPINION)
+            .and_then(|own| Ok((own, evaluate_within(after, &arrays, OPINION)?)));
+        outputs.is_ok_and(|(own, others)| difference(&own, &others, 0.0).is_some())
+    })
 }
 
 /// The extents of the inputs where open ones have this size, the first of each input 1.

@@ -99,6 +99,11 @@ fn line(segment: &SegmentReport) -> String {
     text
 }
 
+/// Lines of text in which nothing but line breaks moves a terminal.
+pub fn plain(text: &str) -> String {
+    visible(text, true).into_owned()
+}
+
 /// The report as one JSON object, ending with a line break.
 pub fn json(report: &NetworkReport) -> String {
     let mut text = serde_json::to_string_pretty(report).expect("plain structs with string keys");

@@ -166,8 +166,20 @@ fn integer(value: i64) -> Enclosure {
 /// # Errors
 /// [`EvaluationError`].
 pub fn evaluate(model: &Model, inputs: &FxHashMap<String, Array>) -> Result<Vec<Array>, EvaluationError> {
+    evaluate_within(model, inputs, MAX_WORK)
+}
+
+/// The outputs of a network, if they take no more products than this.
+///
+/// # Errors
+/// [`EvaluationError`].
+pub fn evaluate_within(
+    model: &Model,
+    inputs: &FxHashMap<String, Array>,
+    work: u64,
+) -> Result<Vec<Array>, EvaluationError> {
     let opset = model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx");
-    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), work: MAX_WORK };
+    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), work };
     let mut values = inputs.clone();
     machine.graph(&model.graph, &mut values, 0)?;
     let output = |name: &String| {

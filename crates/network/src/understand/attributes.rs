@@ -126,6 +126,7 @@ fn is_default(operator: &str, name: &str, value: &str) -> bool {
             ("mode", "\"nearest\""),
         ],
         "Reshape" => &[("allowzero", "0")],
+        "Pad" => &[("mode", "\"constant\"")],
         "Gather" | "GatherND" | "ScatterElements" | "GatherElements" => &[("axis", "0"), ("batch_dims", "0")],
         "TopK" => &[("axis", "-1"), ("largest", "1"), ("sorted", "1")],
         "ArgMax" | "ArgMin" => &[("axis", "0"), ("keepdims", "1"), ("select_last_index", "0")],

@@ -6,7 +6,7 @@ use crate::number::Number;
 use crate::tensor::Tensor;
 use crate::term::Kind;
 
-use super::{Call, Read, Reader, Stop, Value, as_dim, uniform};
+use super::{Call, MAX_REWRITING, Read, Reader, Stop, Value, as_dim, uniform};
 
 impl Reader<'_> {
     /// An operator on one operand, element by element, or another function of known extents.
@@ -61,10 +61,15 @@ impl Reader<'_> {
             return Ok(form.clone());
         }
         // max(max(x), 0) = max(max(x, 0)): the inner one first.
-        if let Some((_, pool)) = self.inside(form, "MaxPool") {
+        if self.depth < MAX_REWRITING
+            && let Some((_, pool)) = self.inside(form, "MaxPool")
+        {
             let (op, args, shape) = (pool.op.clone(), pool.args.clone(), pool.shape.clone());
             let inner = args.first().cloned().ok_or(Stop::Function)?;
-            let inner = self.relu(&inner, call)?;
+            self.depth += 1;
+            let inner = self.relu(&inner, call);
+            self.depth -= 1;
+            let inner = inner?;
             return Ok(self.term(call, op.kind, op.name, vec![inner], shape));
         }
         let shape = form.shape.clone();
@@ -73,12 +78,17 @@ impl Reader<'_> {
 
     /// Whether a form is channels of terms that are never negative, times numbers that are not.
     pub(super) fn is_nonnegative(&self, form: &Form) -> bool {
-        form.bias.is_none()
+        self.is_nonnegative_to(form, MAX_REWRITING)
+    }
+
+    fn is_nonnegative_to(&self, form: &Form, depth: usize) -> bool {
+        depth > 0
+            && form.bias.is_none()
             && !form.parts.is_empty()
             && form.parts.iter().all(|part| {
                 let term = self.terms.get(part.source);
                 let pool = term.op.name.starts_with("MaxPool ")
-                    && term.args.iter().all(|arg| self.is_nonnegative(arg));
+                    && term.args.iter().all(|arg| self.is_nonnegative_to(arg, depth - 1));
                 part.map.kernel.keeps_sign() && (term.is_nonnegative() || pool)
             })
     }
@@ -136,6 +146,17 @@ impl Reader<'_> {
                 Ok(inside.scaled(&all(width).into()).shifted(&column(low)?))
             }
         }
+    }
+
+    /// A function of several operands, element by element.
+    pub(super) fn joint(&mut self, call: &Call<'_>) -> Read<Form> {
+        let args = (0..call.inputs.len()).map(|n| self.form(call, n)).collect::<Read<Vec<Form>>>()?;
+        let mut shape = args.first().ok_or(Stop::Function)?.shape.clone();
+        for arg in &args[1..] {
+            shape = self.joined(&shape, &arg.shape)?;
+        }
+        let attributes = call.attributes.spelled().ok_or(Stop::Function)?;
+        Ok(self.term(call, Kind::Function, format!("{}{attributes}", call.node.operator), args, shape))
     }
 
     /// `sat(alpha·x + beta)`.

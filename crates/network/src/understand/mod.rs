@@ -25,6 +25,8 @@ use crate::tensor::Tensor;
 use crate::term::{Kind, Op, Term};
 use attributes::Attributes;
 
+/// Deepest rewriting of terms inside terms.
+const MAX_REWRITING: usize = 32;
 /// Deepest nesting of bodies of `If`.
 const MAX_DEPTH: usize = 16;
 
@@ -176,8 +178,17 @@ pub fn understand(
         .iter()
         .find(|(domain, _)| domain.is_empty() || domain == "ai.onnx")
         .map_or(1, |set| set.1);
-    let mut reader =
-        Reader { terms, opset, nodes: Vec::new(), opaque: Vec::new(), nameless: Vec::new(), needed: 0, side };
+    let mut reader = Reader {
+        terms,
+        opset,
+        nodes: Vec::new(),
+        opaque: Vec::new(),
+        nameless: Vec::new(),
+        needed: 0,
+        side,
+        turned: FxHashMap::default(),
+        depth: 0,
+    };
     let mut values = Scope::default();
     for (position, input) in model.graph.inputs.iter().enumerate() {
         let shape = shapes
@@ -220,6 +231,10 @@ struct Reader<'t> {
     needed: usize,
     /// The name of the network.
     side: &'static str,
+    /// Terms with their axes in another order.
+    turned: FxHashMap<(TermId, Vec<usize>), Form>,
+    /// How deep a rewriting of terms inside terms is.
+    depth: usize,
 }
 
 /// A node with its operands.
@@ -295,6 +310,12 @@ impl Reader<'_> {
                 Err(Stop::Inner(error)) => return Err(error),
             };
             for (name, mut value) in node.outputs.iter().zip(results) {
+                if let Value::Form(form) = &mut value
+                    && form.is_deep()
+                {
+                    let cut = self.terms.cut(form, Some(id));
+                    *form = cut;
+                }
                 if let Value::Form(form) | Value::Opaque(form) = &mut value
                     && !form.nodes.contains(&id)
                 {
@@ -345,6 +366,8 @@ impl Reader<'_> {
             "Identity" | "Dropout" | "Cast" => self.identity(call),
             "ConstantOfShape" | "Range" => one(self.of_extents(call)),
             "LSTM" => self.lstm(call),
+            "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" | "Xor"
+            | "Where" | "Min" | "Max" | "Mod" | "PRelu" => one(self.joint(call)),
             _ => one(self.pointwise(call)),
         }
     }

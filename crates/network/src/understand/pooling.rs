@@ -198,7 +198,7 @@ impl Reader<'_> {
         Ok(self.reduced("mean", form, axes, call))
     }
 
-    fn reduced(&mut self, name: &str, form: &Form, axes: &[usize], call: &Call<'_>) -> Form {
+    pub(super) fn reduced(&mut self, name: &str, form: &Form, axes: &[usize], call: &Call<'_>) -> Form {
         let mut axes = axes.to_vec();
         axes.sort_unstable();
         axes.dedup();

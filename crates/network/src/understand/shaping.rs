@@ -1,11 +1,11 @@
 //! Operators that change the extents of a value but none of its elements.
 
 use crate::dim::Dim;
-use crate::form::Form;
+use crate::form::{Form, Map, TermId};
 use crate::term::Kind;
 
 use super::constants::{axis, order_of};
-use super::{Call, Read, Reader, Stop, Value, as_dim};
+use super::{Call, MAX_REWRITING, Read, Reader, Stop, Value, as_dim};
 
 /// The extents that a node gives a value of these.
 pub(super) fn target(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
@@ -115,27 +115,76 @@ impl Reader<'_> {
         Ok(self.reordered(&form, &order, call))
     }
 
+    /// A form with its axes in another order: its maps turned, and the terms that they read.
     fn reordered(&mut self, form: &Form, order: &[usize], call: &Call<'_>) -> Form {
-        if let Some((_, inner)) = self.inside(form, "transpose")
-            && let Some(arg) = inner.args.first().cloned()
-        {
-            let first: Vec<usize> = order_in(&inner.op.name);
-            if first.len() == order.len() {
-                let order: Vec<usize> = order.iter().map(|&axis| first[axis]).collect();
-                let arg = Form { nodes: form.nodes.clone(), ..arg };
-                return self.reordered(&arg, &order, call);
-            }
-        }
         let shape: Vec<Dim> = order.iter().map(|&axis| form.shape[axis].clone()).collect();
-        let long: Vec<usize> = order.iter().copied().filter(|&axis| !form.shape[axis].is_one()).collect();
         if order.iter().copied().eq(0..form.rank()) {
             return form.clone();
         }
         // Axes of extent 1 may stand anywhere.
-        if long.is_sorted() {
+        if order.iter().filter(|&&axis| !form.shape[axis].is_one()).is_sorted() {
             return self.with_shape(form, shape, call);
         }
+        let axis = order.iter().position(|&axis| axis == form.axis).unwrap_or(form.rank());
+        let bias = form.bias.as_ref().map(|bias| bias.permuted(order));
+        let mut sum = Form { axis, shape, parts: Vec::new(), bias, nodes: form.nodes.clone() };
+        for part in &form.parts {
+            let axes = order.iter().map(|&axis| part.map.axes[axis]).collect();
+            let map = Map { axes, kernel: part.map.kernel.permuted(order) };
+            let source = self.reordered_term(part.source, order, call);
+            let read = source.with_axis(axis).and_then(|source| source.after(&map, sum.shape.clone()));
+            match read.and_then(|read| sum.plus(&read)) {
+                Some(more) => sum = more,
+                None => return self.turned_whole(form, order, call),
+            }
+        }
+        sum
+    }
+
+    /// A form with its axes in another order, as a function of it.
+    fn turned_whole(&mut self, form: &Form, order: &[usize], call: &Call<'_>) -> Form {
+        let shape: Vec<Dim> = order.iter().map(|&axis| form.shape[axis].clone()).collect();
         self.term(call, Kind::Function, format!("transpose {order:?}"), vec![form.clone()], shape)
+    }
+
+    /// A term with its axes in another order: what acts on each element alone acts on them in any order.
+    fn reordered_term(&mut self, id: TermId, order: &[usize], call: &Call<'_>) -> Form {
+        let key = (id, order.to_vec());
+        if let Some(form) = self.turned.get(&key) {
+            return form.clone();
+        }
+        let term = self.terms.get(id).clone();
+        let alone =
+            term.op.kind == Kind::Channelwise || matches!(term.op.name.as_str(), "relu" | "abs" | "product");
+        let fits = term.args.iter().all(|arg| arg.rank() == order.len());
+        let form = if alone && fits && self.depth < MAX_REWRITING {
+            self.depth += 1;
+            let args = term.args.iter().map(|arg| self.reordered(arg, order, call)).collect();
+            self.depth -= 1;
+            let shape = order.iter().map(|&axis| term.shape[axis].clone()).collect();
+            self.term(call, term.op.kind, term.op.name, args, shape)
+        } else if let (Some((name, _)), Some(arg)) = (term.op.name.split_once(" over ["), term.args.first())
+            && self.depth < MAX_REWRITING
+        {
+            // A reduction over axes is one over the places where they now stand.
+            let axes = order_in(&term.op.name);
+            let axes: Vec<usize> =
+                axes.iter().filter_map(|axis| order.iter().position(|own| own == axis)).collect();
+            self.depth += 1;
+            let arg = self.reordered(arg, order, call);
+            self.depth -= 1;
+            self.reduced(name, &arg, &axes, call)
+        } else if let (true, Some(arg)) = (term.op.name.starts_with("transpose "), term.args.first()) {
+            let first = order_in(&term.op.name);
+            let order: Vec<usize> = order.iter().map(|&axis| first[axis]).collect();
+            self.reordered(arg, &order, call)
+        } else if let Some(tensor) = term.constant.as_ref().and_then(|tensor| tensor.transposed(order)) {
+            self.constant(&tensor)
+        } else {
+            self.turned_whole(&Form::of_term(id, term.shape), order, call)
+        };
+        self.turned.insert(key, form.clone());
+        form
     }
 
     pub(super) fn expand(&mut self, call: &Call<'_>) -> Read<Form> {

@@ -1,0 +1,63 @@
+//! The evaluator of networks against ONNX's node cases, and against its reference evaluator on small random networks.
+
+use std::path::Path;
+
+use convproof_files::onnx::read;
+use convproof_network::enclosure::Enclosure;
+use convproof_network::evaluate::{Array, Data, EvaluationError, evaluate};
+
+#[path = "../engine/oracle.rs"]
+mod run;
+
+/// Fewer cases than this mean that the export has broken, or that operators are no longer evaluated.
+const LEAST_CASES: usize = 150;
+
+fn array(path: &Path) -> Array {
+    let bytes = std::fs::read(path).unwrap();
+    let whole = bytes.windows(3).take(200).any(|text| text == b"<i8");
+    let loaded = convproof::load::load(&bytes, "x.npy", None).unwrap();
+    let data = if whole {
+        Data::Integers(loaded.values.iter().map(|value| value.as_i64().unwrap()).collect())
+    } else {
+        Data::Reals(loaded.values.iter().map(|value| Enclosure::point(value.to_f64())).collect())
+    };
+    Array { dims: loaded.dims, data }
+}
+
+#[test]
+fn networks_are_evaluated_as_onnx_defines_them() {
+    let folder = tempfile::tempdir().unwrap();
+    if run::output("onnx_models.py", &[folder.path()]).is_none() {
+        return;
+    }
+    let names: Vec<String> =
+        serde_json::from_slice(&std::fs::read(folder.path().join("names.json")).unwrap()).unwrap();
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for name in &names {
+        let file = |end: &str| folder.path().join(format!("{name}.{end}"));
+        let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
+        let Ok(model) = read(std::fs::read(file("onnx")).unwrap().into(), &mut nowhere) else { continue };
+        let ports = model.graph.inputs.iter().enumerate();
+        let inputs =
+            ports.map(|(n, port)| (port.name.clone(), array(&file(&format!("in{n}.npy"))))).collect();
+        match evaluate(&model, &inputs) {
+            Ok(outputs) => {
+                compared += 1;
+                let expected = array(&file("out.npy"));
+                let near = |place| {
+                    let (own, other) = (outputs[0].real(place), expected.real(place));
+                    // The reference computes in float32.
+                    own.apart(other) <= 2e-5 * other.magnitude().high.max(1.0)
+                        && own.high - own.low <= 1e-6 * own.high.abs().max(1.0)
+                };
+                if outputs[0].dims != expected.dims || !(0..expected.len()).all(near) {
+                    wrong.push(name.clone());
+                }
+            }
+            Err(EvaluationError::Operator { .. }) => {}
+            Err(error) => wrong.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(compared >= LEAST_CASES, "{compared} of {} cases", names.len());
+}
