@@ -295,3 +295,17 @@ fn a_model_is_shown_as_it_is_understood() {
         assert!(text.contains(wanted), "no `{wanted}` in {text}");
     }
 }
+
+#[test]
+fn an_order_of_channels_that_is_not_known_is_not_taken_for_the_usual_one() {
+    let model = |mode: Option<&'static str>| {
+        let mut model = Builder::new(&[0, 2, 0, 0]);
+        let mut settings = vec![("blocksize", Value::Int(2))];
+        settings.extend(mode.map(|mode| ("mode", Value::Text(mode))));
+        let x = model.node("SpaceToDepth", &["x"], settings);
+        let y = model.node("Relu", &[&x], vec![]);
+        model.bytes(&y)
+    };
+    expect(&model(None), &model(Some("DCR")), "equal", &[]);
+    expect(&model(None), &model(Some("CRD")), "unknown", &[]);
+}

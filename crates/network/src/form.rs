@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::dim::Dim;
-use crate::kernel::{Kernel, KernelData, MAX_DEPTH, Node, column, compose, diagonal, identity};
+use crate::kernel::{Kernel, KernelData, Node, column, compose, diagonal, identity};
 use crate::number::Number;
 use crate::tensor::Tensor;
 
@@ -84,10 +84,10 @@ impl Form {
         self.shape.get(self.axis).and_then(Dim::size).unwrap_or(1)
     }
 
-    /// Whether its kernels stand so deep in each other that it should be cut.
-    pub fn is_deep(&self) -> bool {
+    /// Whether its kernels are made of so many parts that it should be cut.
+    pub fn is_large(&self) -> bool {
         let kernels = self.parts.iter().map(|part| &part.map.kernel).chain(&self.bias);
-        kernels.into_iter().any(|kernel| kernel.depth() > MAX_DEPTH)
+        kernels.into_iter().any(|kernel| kernel.is_large())
     }
 
     /// The term that it is, as it is.

@@ -25,8 +25,8 @@ pub struct KernelData {
     pub node: Node,
 }
 
-/// How deep kernels may stand in each other before a form is cut.
-pub const MAX_DEPTH: usize = 48;
+/// Most parts of a kernel; a form of larger ones is cut.
+pub const MAX_PARTS: usize = 256;
 
 /// How a kernel is made.
 #[derive(Clone, Debug)]
@@ -200,15 +200,26 @@ impl KernelData {
         pull(&unit, self, &ones, &ones)
     }
 
-    /// How deep kernels stand in each other.
-    pub fn depth(&self) -> usize {
-        let deepest =
-            |parts: &[(Kernel, Vec<usize>)]| parts.iter().map(|(part, _)| part.depth()).max().unwrap_or(0);
+    /// Whether it is made of more parts than [`MAX_PARTS`], one that occurs twice counted twice; looks at no more.
+    pub fn is_large(&self) -> bool {
+        let mut left = MAX_PARTS;
+        self.count_down(&mut left);
+        left == 0
+    }
+
+    fn count_down(&self, left: &mut usize) {
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
         match &self.node {
-            Node::Compose { outer, inner, .. } => 1 + outer.depth().max(inner.depth()),
-            Node::Sum(parts) | Node::Stack(parts) => 1 + deepest(parts),
-            Node::Select(inner, _) => 1 + inner.depth(),
-            _ => 1,
+            Node::Compose { outer, inner, .. } => {
+                outer.count_down(left);
+                inner.count_down(left);
+            }
+            Node::Sum(parts) | Node::Stack(parts) => parts.iter().for_each(|(part, _)| part.count_down(left)),
+            Node::Select(inner, _) => inner.count_down(left),
+            _ => {}
         }
     }
 

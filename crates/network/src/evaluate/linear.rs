@@ -43,6 +43,9 @@ pub(super) fn gemm(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
 
 pub(super) fn matmul(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     let (a, b) = (call.array(0)?.clone(), call.array(1)?.clone());
+    if a.dims.len() < 2 || b.dims.len() < 2 {
+        return Err(Refusal::Operator);
+    }
     let last = |array: Array, name: &str| -> Evaluated<Array> {
         if call.int(name, 0) == 0 {
             return Ok(array);

@@ -273,6 +273,10 @@ impl Machine {
         }
         for node in &graph.nodes {
             let results = self.node(node, values, depth)?;
+            if node.outputs.iter().skip(results.len()).any(|output| !output.is_empty()) {
+                let shown = format!("{} `{}`", node.operator, node.name);
+                return Err(EvaluationError::Operator { node: shown });
+            }
             for (name, value) in node.outputs.iter().zip(results) {
                 values.insert(name.clone(), value);
             }

@@ -321,6 +321,9 @@ fn block(call: &Call<'_>) -> Evaluated<usize> {
 
 fn space_to_depth(call: &Call<'_>) -> Evaluated<Array> {
     let (x, block) = (call.array(0)?, block(call)?);
+    if call.text("mode", "DCR") != "DCR" {
+        return Err(Refusal::Operator);
+    }
     let &[n, c, h, w] = x.dims.as_slice() else { return Err(Refusal::Operands) };
     if h % block != 0 || w % block != 0 {
         return Err(Refusal::Operands);

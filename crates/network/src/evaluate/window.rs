@@ -123,7 +123,10 @@ pub(super) fn conv_transpose(machine: &mut Machine, call: &Call<'_>) -> Evaluate
         return Err(Refusal::Operands);
     };
     let plain = call.text("auto_pad", "NOTSET") == "NOTSET" && call.attribute("output_shape").is_none();
-    if channels != inputs || channels % groups != 0 || !plain || image.len() != sizes.len() {
+    if !plain {
+        return Err(Refusal::Operator);
+    }
+    if channels != inputs || channels % groups != 0 || image.len() != sizes.len() {
         return Err(Refusal::Operands);
     }
     let axes = image.len();
@@ -183,6 +186,10 @@ pub(super) fn pool(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     let pixels: usize = image.iter().product();
     let max = call.node.operator == "MaxPool";
     let padding_counts = call.int("count_include_pad", 0) != 0;
+    if !max && padding_counts && call.int("ceil_mode", 0) != 0 {
+        // Readings of what a window counts that reaches beyond the padding differ.
+        return Err(Refusal::Operator);
+    }
     let mut values = Vec::new();
     for plane in 0..batch * channels {
         for at in indices(&window.outputs) {

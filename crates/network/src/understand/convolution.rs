@@ -334,7 +334,8 @@ impl Reader<'_> {
             .filter(|&block| (1..=64).contains(&block));
         let block =
             block.ok_or_else(|| Stop::Wrong("its block size is not positive, or too large".to_owned()))?;
-        if form.rank() != 4 {
+        // Newer operator sets also know another order of the channels.
+        if form.rank() != 4 || call.attributes.text("mode", "DCR") != "DCR" {
             return Err(Stop::Function);
         }
         let channels = form.channels();

@@ -302,6 +302,10 @@ impl Reader<'_> {
             }
             let call = Call { node, attributes: Attributes(node), inputs, id };
             let results = match self.operator(&call, values, depth) {
+                // An output that is not known here makes the whole node a function.
+                Ok(results) if node.outputs.iter().skip(results.len()).any(|output| !output.is_empty()) => {
+                    self.function(&call)
+                }
                 Ok(results) => results,
                 Err(Stop::Function) => self.function(&call),
                 Err(Stop::Wrong(reason)) => {
@@ -311,7 +315,7 @@ impl Reader<'_> {
             };
             for (name, mut value) in node.outputs.iter().zip(results) {
                 if let Value::Form(form) = &mut value
-                    && form.is_deep()
+                    && form.is_large()
                 {
                     let cut = self.terms.cut(form, Some(id));
                     *form = cut;
