@@ -512,7 +512,7 @@ fn limits_are_errors() {
         "scalar a\nscalar b = a ^ 60 * a ^ 60",
         "stack S = avgpool(2) ^ 4000\nstack T = S -> S",
         "kernel A = (10^1000)^1000 * [1 2]",
-        "kernel A[1000,2,40,40]",
+        "kernel A[8192,4096,3,3]",
         "stack S = (id + id) ^ 2000\nstack T = S + S",
         "kernel A[100,100]\nscalar s = sum(A)\nscalar t = s * s",
         "image X = ones(2000,2000)\nimage Y = id(X)",

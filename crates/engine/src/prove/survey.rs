@@ -412,7 +412,8 @@ impl<'a> Survey<'a> {
     }
 
     fn exact(&self) -> Result<Exact<'_>, SurveyLimit> {
-        self.numbers().map_or_else(|| self.polynomials().map(Exact::Polynomials), |n| Ok(Exact::Numbers(n)))
+        let polynomials = || Ok(Exact::Polynomials(Box::new(self.polynomials()?)));
+        self.numbers().map_or_else(polynomials, |numbers| Ok(Exact::Numbers(Box::new(numbers))))
     }
 
     /// Where the maps differ, over all output channels.
@@ -436,8 +437,8 @@ impl<'a> Survey<'a> {
 
 /// Two maps with exact weights.
 enum Exact<'a> {
-    Numbers(Numbers<'a>),
-    Polynomials(Pair<'a, Poly>),
+    Numbers(Box<Numbers<'a>>),
+    Polynomials(Box<Pair<'a, Poly>>),
 }
 
 /// The maps at one pair of sights, with weights modulo the prime.
