@@ -147,7 +147,7 @@ fn the_flag_stops_everything_and_names_stay_silent() {
     let report = run_within(text, &budget);
     for claim in report.claims() {
         assert_eq!((claim.outcome, claim.holds), (Outcome::Unknown, false));
-        assert_eq!(claim.method, "undecided: time limit: stopped");
+        assert!(claim.method.starts_with("undecided: time limit: stopped"), "{}", claim.method);
     }
     for error in &report.errors {
         assert_eq!(error.code, "E0222");

@@ -63,7 +63,7 @@ fn layers(seed: u64) -> [String; 2] {
                 format!("scale({gain}/(R)) -> bias(1/3 - {mean}*{gain}/(R))"),
             ],
             4 => ["sqrt(N)", "(R)"].map(|root| {
-                format!("({root} * conv({kernel}, padding=1) + pad(1,0,0,0) - id -> pad(1,0,0,0))")
+                format!("({root} * conv({kernel}, padding=1) + 2 * pad(1,0,0,0))")
             }),
             5 => ["sqrt(N)", "(R)"]
                 .map(|root| format!("convtranspose({kernel} * {root}, stride=2, bias={root})")),

@@ -75,6 +75,8 @@ fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
         "scale(a) -> scale(1/a) == id",
         "global_avgpool -> scale(2) == scale(2) -> global_avgpool",
         "conv(K) == conv(K) on [7,3]",
+        // Proved for every number of channels, and looked at with few.
+        "conv(W) == conv(W)",
     ] {
         let (claim, symbols) = claim(line);
         let decided = decide(&claim, &symbols).unwrap();
@@ -85,7 +87,7 @@ fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
 
 #[test]
 fn what_takes_too_many_steps_is_left_out() {
-    for line in ["conv(W) == conv(W)", "conv(K) == conv(K) on [3000,3000]", "id == id where h >= 1000"] {
+    for line in ["conv(K) == conv(K) on [3000,3000]", "id == id where h >= 1000"] {
         let (claim, symbols) = claim(line);
         let decided = decide(&claim, &symbols).unwrap();
         assert!(matches!(decided.verdict(), StackVerdict::Proved(_)), "{line}: {decided:?}");

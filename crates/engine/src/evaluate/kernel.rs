@@ -24,7 +24,7 @@ impl<'a> Evaluator<'a> {
             KernelExpr::Free { first, shape } => {
                 let count = shape.entries().and_then(|n| u32::try_from(n).ok());
                 let end =
-                    count.and_then(|count| first.0.checked_add(count)).ok_or(EvaluateError::TooLarge)?;
+                    count.and_then(|count| first.0.checked_add(count)).ok_or(EvaluateError::Malformed)?;
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
                 let set = self.weights.between(*first, Symbol(end));
                 Array4::sparse(&mut self.work, shape, set.map(|(s, v)| ((s.0 - first.0) as usize, v)))
