@@ -3,7 +3,7 @@
 /// A `height × width` array stored row by row; never ragged.
 ///
 /// ```
-/// use convproof::algebra::Grid;
+/// use convproof_exact::Grid;
 /// let grid = Grid::from_rows(vec![vec![1, 2], vec![3, 4]]).unwrap();
 /// assert_eq!(*grid.at(1, 0), 3);
 /// ```

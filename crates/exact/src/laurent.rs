@@ -99,7 +99,7 @@ pub const MAX_DEGREE: u32 = 64;
 /// A polynomial: terms sorted by monomial, no zero coefficients, no monomial twice.
 ///
 /// ```
-/// use convproof::algebra::{Poly, Symbol};
+/// use convproof_exact::{Poly, Symbol};
 /// let (a, b) = (Poly::symbol(Symbol(0)), Poly::symbol(Symbol(1)));
 /// assert!((&(&a + &b) * &(&a - &b) - &(&a * &a) + &(&b * &b)).is_zero());
 /// ```

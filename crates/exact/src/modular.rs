@@ -11,7 +11,7 @@ use super::Rational;
 /// A residue modulo the prime [`Fp::P`].
 ///
 /// ```
-/// use convproof::algebra::{Fp, Rational};
+/// use convproof_exact::{Fp, Rational};
 /// let third = Fp::from_rational(&Rational::ratio(1, 3).unwrap()).unwrap();
 /// assert_eq!(third * Fp::from(3), Fp::ONE);
 /// ```

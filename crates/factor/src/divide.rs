@@ -19,7 +19,8 @@ pub struct Quotient {
 /// unique unless the divisor is zero, for which the answer is `None`.
 ///
 /// ```
-/// use convproof::{algebra::Grid, factor::divide::divide};
+/// use convproof_exact::Grid;
+/// use convproof_factor::divide::divide;
 /// let grid = |row: &[i64]| Grid::from_fn(1, row.len(), |_, j| row[j].into());
 /// let quotient = divide(&grid(&[1, 3, 2]), &grid(&[2, 2])).unwrap();
 /// assert_eq!((quotient.numerators, quotient.denominator), (grid(&[1, 2]), 2.into()));

@@ -62,9 +62,8 @@ fn layers(seed: u64) -> [String; 2] {
                 format!("batchnorm({gain}, 1/3, {mean}, N - 1/7, 1/7)"),
                 format!("scale({gain}/(R)) -> bias(1/3 - {mean}*{gain}/(R))"),
             ],
-            4 => ["sqrt(N)", "(R)"].map(|root| {
-                format!("({root} * conv({kernel}, padding=1) + 2 * pad(1,0,0,0))")
-            }),
+            4 => ["sqrt(N)", "(R)"]
+                .map(|root| format!("({root} * conv({kernel}, padding=1) + 2 * pad(1,0,0,0))")),
             5 => ["sqrt(N)", "(R)"]
                 .map(|root| format!("convtranspose({kernel} * {root}, stride=2, bias={root})")),
             6 => ["sqrt(N)", "(R)"].map(|root| format!("concat(id, scale({root})) -> select(1,2)")),

@@ -14,7 +14,7 @@ use convproof_exact::{Grid, Rational};
 /// if all fit, so `==` and `Hash` are mathematical equality (shape included).
 ///
 /// ```
-/// use convproof::kernel::{ConcreteKernel, Shape};
+/// use convproof_engine::kernel::{ConcreteKernel, Shape};
 /// let smooth = ConcreteKernel::from_bigints(Shape::plane(1, 2), &[2.into(), 2.into()], 4.into()).unwrap();
 /// let twice = smooth.convolve(&smooth).unwrap();
 /// assert_eq!(twice.shape().to_string(), "[1,3]");

@@ -317,7 +317,12 @@ impl Kernel {
         if let (Some(kernel), Some(scalar)) = (self.as_atoms(), AtomKernel::scalar(factor)) {
             return Ok(kernel.convolve(&scalar, [1, 1])?.into());
         }
-        Ok(self.expand()?.scale(factor).into())
+        let expanded = self.expand()?;
+        let terms: usize = expanded.entries().iter().map(|entry| entry.terms().len()).sum();
+        if terms.saturating_mul(factor.terms().len()) > MAX_TERMS {
+            return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
+        }
+        Ok(expanded.scale(factor).into())
     }
 
     /// `A * B`: full convolution, first `self`, then `next`, a matrix product in channels; a single 1×1 kernel

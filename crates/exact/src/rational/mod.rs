@@ -18,7 +18,7 @@ pub use text::ParseRationalError;
 /// The representation is canonical, so `==` and `Hash` are mathematical equality.
 ///
 /// ```
-/// use convproof::algebra::Rational;
+/// use convproof_exact::Rational;
 /// let x: Rational = "0.25".parse().unwrap();
 /// assert_eq!(x, Rational::ratio(1, 4).unwrap());
 /// assert_eq!((&x - &Rational::from(2)).to_string(), "-7/4");

@@ -166,7 +166,7 @@ impl Rational {
     /// five places behind the point or the digits do not reach the point.
     ///
     /// ```
-    /// use convproof::algebra::Rational;
+    /// use convproof_exact::Rational;
     /// assert_eq!(Rational::ratio(-2, 3).unwrap().to_decimal(4), "-0.6667");
     /// assert_eq!(Rational::from(123_456).to_decimal(3), "1.23e5");
     /// ```

@@ -167,8 +167,8 @@ impl Fit {
 /// many large products.
 ///
 /// ```
-/// use convproof::algebra::{Grid, Rational};
-/// use convproof::factor::fit::{Options, Problem, fit};
+/// use convproof_exact::{Grid, Rational};
+/// use convproof_factor::fit::{Options, Problem, fit};
 /// let target = Grid::from_rows(vec![vec![1, 3, 2]]).unwrap().map(|&x| Rational::from(x));
 /// let fit = fit(&Problem::product(&[(1, 2), (1, 2)], target), &Options::default()).unwrap();
 /// assert!(fit.is_exact());

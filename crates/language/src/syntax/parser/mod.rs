@@ -27,7 +27,7 @@ use literal::Literals;
 /// time and memory linear in the length of the text (some 30 bytes a token); callers limit that length.
 ///
 /// ```
-/// use convproof::syntax::parse;
+/// use convproof_language::syntax::parse;
 /// let (spec, errors) = parse("kernel A[3,3]\nkernle B[3,3]\nprove A * A == A ^ 2");
 /// assert_eq!((spec.items.len(), errors.len()), (2, 1));
 /// assert_eq!(errors[0].diagnostic().hints, ["did you mean `kernel`?"]);
