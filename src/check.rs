@@ -48,6 +48,7 @@ pub fn check_within(
 }
 
 /// Checks one spec, and gives the kernels that names stand for at its end, where they do.
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line alone asks for it"))]
 pub(crate) fn check_for(
     source: &Source,
     files: &dyn Files,

@@ -1,4 +1,4 @@
-//! Kernels as sums of products of free kernels, `x` and `y` to powers in ℤ[p], over factors `x^M − 1` and `y^N − 1`.
+//! Kernels as sums of products of free kernels, `x` and `y` to powers in ℤ\[p\], over factors `x^M − 1` and `y^N − 1`.
 
 use rustc_hash::FxHashMap;
 
