@@ -43,7 +43,8 @@ fn every_answer_is_right() {
     }
     println!("{tally:?}");
     assert!(complaints.is_empty(), "{} wrong:\n\n{}", complaints.len(), complaints.join("\n\n"));
-    if count >= 300 {
+    // Parts of a large run may be short of a kind.
+    if std::env::var_os("DIFFERENTIAL_CLAIMS").is_none() {
         for kind in [Right::Proved, Right::Refuted, Right::Described, Right::Within, Right::Exceeded] {
             assert!(
                 tally.get(&kind).is_some_and(|&times| times >= count / 100),
