@@ -207,13 +207,19 @@ impl KernelExpr {
             }
             Self::Trim(a, [top, left, bottom, right]) => {
                 let shape = a.shape();
-                Shape { height: shape.height - top - bottom, width: shape.width - left - right, ..shape }
+                let rest = |extent: usize, cut: usize| extent.saturating_sub(cut).max(1);
+                Shape {
+                    height: rest(shape.height, top + bottom),
+                    width: rest(shape.width, left + right),
+                    ..shape
+                }
             }
             Self::Outer(u, v) => {
                 let (u, v) = (u.shape(), v.shape());
                 Shape::plane(u.height * u.width, v.height * v.width)
             }
-            Self::OfStack(_) | Self::Apply(..) => Shape::plane(0, 0),
+            // Not known from the expression alone; never empty, so that nobody takes it for a kernel without taps.
+            Self::OfStack(_) | Self::Apply(..) => Shape::plane(1, 1),
         }
     }
 }
