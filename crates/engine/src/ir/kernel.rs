@@ -191,7 +191,8 @@ impl KernelExpr {
                 let side = |extent: usize| (extent - 1).saturating_mul(n).saturating_add(1);
                 Shape { height: side(shape.height), width: side(shape.width), ..shape }
             }
-            Self::Entry(..) | Self::Sum(_) => Shape::plane(1, 1),
+            // Of a stack it is not known from the expression alone; never empty, so that nobody sees a kernel without taps.
+            Self::Entry(..) | Self::Sum(_) | Self::OfStack(_) | Self::Apply(..) => Shape::plane(1, 1),
             Self::Dilate(a, by) => grown(a.shape(), *by),
             Self::Repeat(a, by) => {
                 let shape = a.shape();
@@ -218,8 +219,6 @@ impl KernelExpr {
                 let (u, v) = (u.shape(), v.shape());
                 Shape::plane(u.height * u.width, v.height * v.width)
             }
-            // Not known from the expression alone; never empty, so that nobody takes it for a kernel without taps.
-            Self::OfStack(_) | Self::Apply(..) => Shape::plane(1, 1),
         }
     }
 }
