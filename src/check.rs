@@ -18,7 +18,7 @@ use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, opera
 use crate::sizes;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Item, Statement, StatementKind};
-use crate::syntax::parse;
+use crate::syntax::{names, parse};
 
 /// The code of a declaration that made the program panic.
 const DEFECT: &str = "E0005";
@@ -67,7 +67,7 @@ fn run(
 ) -> FileReport {
     let (spec, mistakes) = parse(source.text());
     let mut errors: Vec<Diagnostic> = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
-    resolver.expect_broken(&spec.broken);
+    resolver.expect(&spec);
     let mut entries = Vec::new();
     for item in &spec.items {
         match item {
@@ -172,16 +172,9 @@ fn unread(statement: &Statement, source: &Source) -> Option<Heading> {
 
 /// Notes that the names of a statement have no values, so that their uses are passed over in silence.
 fn bind_nothing(statement: &Statement, resolver: &mut Resolver<'_>) {
-    let names = match &statement.kind {
-        StatementKind::Kernel { target, .. } | StatementKind::Image { target, .. } => vec![&target.name],
-        StatementKind::Scalar { name, .. } | StatementKind::Stack { name, .. } => vec![name],
-        StatementKind::Size { names, .. } => names.iter().collect(),
-        StatementKind::Solve(claim) | StatementKind::Fit(claim) => {
-            claim.body.unknowns.iter().map(|unknown| &unknown.name).collect()
-        }
-        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_) => Vec::new(),
-    };
-    names.into_iter().for_each(|name| resolver.poison(&name.text, name.span));
+    for name in names::declared(&statement.kind) {
+        resolver.poison(&name.text, name.span);
+    }
 }
 
 /// A declaration without a value.

@@ -23,7 +23,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
         output.print(&limits::table());
         return Status::Holds;
     }
-    match explain(&code.to_ascii_uppercase()) {
+    // `E0203`, `e0203` and `203` are the same.
+    let digits = code.trim_start_matches(['e', 'E']);
+    match explain(&format!("E{digits:0>4}")) {
         Some(text) => {
             output.print(&format!("{text}\n"));
             Status::Holds

@@ -287,9 +287,11 @@ fn fmt_leaves_a_wrong_spec_alone() {
 #[test]
 fn explain_prints_the_section_of_a_code() {
     let here = Path::new(".");
-    let (status, stdout, _) = run(here, &["explain", "e0107"]);
-    assert_eq!(status, 0);
-    assert!(stdout.starts_with("## E0107 unknown statement\n"), "{stdout}");
+    for written in ["e0107", "E0107", "107", "0107"] {
+        let (status, stdout, _) = run(here, &["explain", written]);
+        assert_eq!(status, 0);
+        assert!(stdout.starts_with("## E0107 unknown statement\n"), "{stdout}");
+    }
     let (status, stdout, stderr) = run(here, &["explain", "E9999"]);
     assert_eq!((status, stdout.as_str()), (2, ""));
     assert!(stderr.contains("`E9999`"), "{stderr}");

@@ -9,11 +9,14 @@ use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
 
 /// All diagnostics of a spec in order of discovery.
-fn diagnose(text: &str) -> Vec<Diagnostic> {
+pub(crate) fn diagnose(text: &str) -> Vec<Diagnostic> {
     let (spec, errors) = parse(text);
     let mut all: Vec<Diagnostic> = errors.iter().map(convproof::syntax::SyntaxError::diagnostic).collect();
-    let mut resolver = Resolver::new(|_, _| Err("no such file".to_owned()));
-    resolver.expect_broken(&spec.broken);
+    let mut resolver = Resolver::new(|path, entry| {
+        let loaded = convproof::load::load(&[], path, entry).map_err(|error| error.to_string())?;
+        Ok((loaded.dims, loaded.values))
+    });
+    resolver.expect(&spec);
     for item in &spec.items {
         if let Item::Statement(statement) = item
             && let Err(errors) = resolver.statement(statement)

@@ -50,7 +50,17 @@ pub fn load(bytes: &[u8], file_name: &str, entry: Option<&str>) -> Result<Loaded
 
 /// The array of this name, or the only one.
 fn choose<'n>(names: &[&'n str], entry: Option<&str>) -> Result<&'n str, LoadError> {
-    let available = || names.iter().map(|&name| name.to_owned()).collect();
+    // The names most like the one asked for first: only some are shown.
+    let available = || {
+        let mut all: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let wanted = entry.unwrap_or_default();
+        if !wanted.is_empty() && wanted.len() <= 256 {
+            all.sort_by_cached_key(|name| {
+                if name.len() > 256 { usize::MAX } else { strsim::damerau_levenshtein(wanted, name) }
+            });
+        }
+        all
+    };
     match (entry, names) {
         (Some(entry), _) => {
             let found = names.iter().find(|&&name| name == entry).copied();

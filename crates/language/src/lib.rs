@@ -2,7 +2,9 @@
 //!
 //! Decides no claims and opens no files.
 
+mod builtins;
 pub mod diagnostic;
+mod foreign;
 pub mod resolve;
 pub mod source;
 pub mod syntax;

@@ -27,7 +27,7 @@ impl Resolver<'_> {
                 return self.fail(span, kind);
             }
             [_, second, ..] => {
-                let kind = ResolveErrorKind::TooManyArguments { function, signature };
+                let kind = ResolveErrorKind::TooManyArguments { function, next: None, signature };
                 return self.fail(second.value.span, kind);
             }
         };

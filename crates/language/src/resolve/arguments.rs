@@ -4,7 +4,7 @@ use super::Resolver;
 use super::build::Amount;
 use super::build::error::ResolveErrorKind;
 use super::build::value::{Array, StackValue};
-use super::builtins::Signature;
+use super::builtins::{self, Signature};
 use super::expression::constant;
 use super::scope::nearest;
 use super::value::Value;
@@ -50,7 +50,8 @@ impl Resolver<'_> {
             let place = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
             let at = match &argument.name {
                 None if position >= signature.positional => {
-                    let kind = ResolveErrorKind::TooManyArguments { function, signature: text };
+                    let next = names.get(position).filter(|_| signature.positional > 0).copied();
+                    let kind = ResolveErrorKind::TooManyArguments { function, next, signature: text };
                     self.report(argument.value.span, kind);
                     return None;
                 }
@@ -161,8 +162,18 @@ impl Resolver<'_> {
         }
         let value = self.value(expr)?;
         let Some(numbers) = value.numbers() else {
-            let expected = "a number or a list of numbers";
-            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found: value.show() });
+            let kind = ResolveErrorKind::WrongKind {
+                expected: "a number or a list of numbers",
+                found: value.show(),
+            };
+            let advice = match &expr.kind {
+                ExprKind::Text(text) if builtins::PADDINGS.contains(&text.as_str()) => {
+                    Some(format!("write `{text}` without quotes"))
+                }
+                _ => None,
+            };
+            self.build.advise(expr.span, kind, advice);
+            return None;
         };
         if !lengths.contains(&numbers.len()) {
             let all: Vec<String> = lengths.iter().map(ToString::to_string).collect();
@@ -218,6 +229,13 @@ impl Resolver<'_> {
 
     /// An input size `[h,w]`.
     pub(super) fn size(&mut self, expr: &Expr) -> Option<[i64; 2]> {
+        if let Some(side) = constant(expr) {
+            let found = "1 number".to_owned();
+            let what = Amount::INPUT_SIZE.what;
+            let kind = ResolveErrorKind::OutOfRange { what, found, allowed: "2 numbers".to_owned() };
+            self.build.advise(expr.span, kind, Some(format!("write `[{side},{side}]`")));
+            return None;
+        }
         let all = self.integers(expr, Amount::INPUT_SIZE, &[2])?;
         Some([all[0], all[1]])
     }
@@ -238,6 +256,14 @@ impl Resolver<'_> {
     pub(super) fn text(&mut self, expr: &Expr) -> Option<String> {
         if let ExprKind::Text(text) = &expr.kind {
             return Some(text.clone());
+        }
+        if let ExprKind::Name(name) = &expr.kind
+            && self.scope.get(name).is_none()
+        {
+            let kind = ResolveErrorKind::UnknownName { name: name.clone(), suggestion: None, below: None };
+            let advice = format!("names of files and of arrays in them stand in quotes: `\"{name}\"`");
+            self.build.advise(expr.span, kind, Some(advice));
+            return None;
         }
         let found = self.value(expr)?.show();
         self.fail(expr.span, ResolveErrorKind::WrongKind { expected: "a string in quotes", found })

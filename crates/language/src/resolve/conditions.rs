@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::build::conditions::{SizeOperator, SizeTerm};
 use super::build::error::ResolveErrorKind;
+use crate::foreign;
 use crate::syntax::ast::{BinaryOp, Condition, Expr, ExprKind};
 use convproof_engine::ir::SizeCondition;
 
@@ -30,6 +31,12 @@ impl Resolver<'_> {
         match &expr.kind {
             ExprKind::Name(name) if name == "h" => Some(SizeTerm::height()),
             ExprKind::Name(name) if name == "w" => Some(SizeTerm::width()),
+            ExprKind::Name(name) if self.scope.get(name).is_none() && foreign::side(name).is_some() => {
+                let kind =
+                    ResolveErrorKind::UnknownName { name: name.clone(), suggestion: None, below: None };
+                self.build.advise(expr.span, kind, foreign::side(name));
+                None
+            }
             ExprKind::Negate(inner) => {
                 let value = self.size_expression(inner)?;
                 self.build.size_term(SizeOperator::Sub, SizeTerm::constant(0), (value, inner.span), expr.span)

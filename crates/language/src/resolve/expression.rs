@@ -10,6 +10,7 @@ use super::builtins::{self, FUNCTIONS, LAYERS, PLAIN_LAYERS};
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
+use crate::syntax::print_expression;
 use convproof_engine::ir::Quantity;
 use convproof_engine::kernel::{ConcreteKernel, Shape};
 use convproof_exact::{Poly, Rational};
@@ -95,6 +96,13 @@ impl Resolver<'_> {
 
     /// `A[1,2]`, `stride(S)[0]`.
     fn index(&mut self, base: &Expr, indices: &[Expr], span: Span) -> Option<Value> {
+        if let ExprKind::Index(inner, first) = &base.kind {
+            let all: Vec<String> = first.iter().chain(indices).map(print_expression).collect();
+            let advice = format!("write `{}[{}]`", print_expression(inner), all.join(","));
+            let kind = ResolveErrorKind::IndexCount { found: first.len(), expected: "all indices at once" };
+            self.build.advise(span, kind, Some(advice));
+            return None;
+        }
         let value = self.value(base)?;
         let mut at = Vec::with_capacity(indices.len());
         for index in indices {

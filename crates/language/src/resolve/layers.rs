@@ -6,6 +6,7 @@ use super::build::error::ResolveErrorKind;
 use super::build::layers::{Movement, Statistics, Weights};
 use super::build::value::{Array, StackValue};
 use super::build::{Amount, Builder};
+use crate::foreign;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::{AveragePool, Layer, MaxPool, Padding, Upsample};
@@ -106,6 +107,12 @@ impl Resolver<'_> {
                 "valid" => return Some(Padding::Sides([0; 4])),
                 "same" => return Some(Padding::SameUpper),
                 "same_lower" => return Some(Padding::SameLower),
+                other if self.scope.get(other).is_none() => {
+                    let kind =
+                        ResolveErrorKind::UnknownName { name: name.clone(), suggestion: None, below: None };
+                    self.build.advise(expr.span, kind, Some(foreign::padding(name)));
+                    return None;
+                }
                 _ => {}
             }
         }

@@ -6,7 +6,6 @@
 mod application;
 mod arguments;
 pub mod build;
-mod builtins;
 mod channels;
 mod claims;
 mod comparisons;
@@ -29,13 +28,17 @@ pub use equations::MAX_TERMS as MAX_PRODUCTS;
 pub use families::{Family, Instance};
 pub use statements::MAX_MEMORY;
 
+use crate::builtins;
 use crate::source::Span;
-use crate::syntax::ast::{Name, Statement};
+use crate::syntax::ast::{Item, Name, Spec, Statement};
+use crate::syntax::names;
 use build::Builder;
 use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
 use convproof_exact::Rational;
+use rustc_hash::FxHashMap;
+
 use families::Sizes;
 use scope::{Entry, Scope};
 use value::Value;
@@ -53,6 +56,8 @@ pub struct Resolver<'a> {
     kept: u64,
     /// Names that are unknown from their places on, in order.
     broken: Vec<Name>,
+    /// Where the names of the whole spec are declared.
+    places: FxHashMap<String, Span>,
     sizes: Sizes,
 }
 
@@ -98,8 +103,15 @@ impl<'a> Resolver<'a> {
     pub fn new(
         load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
     ) -> Self {
-        let (scope, build) = (Scope::default(), Builder::default());
-        Self { scope, build, load: Box::new(load), kept: 0, broken: Vec::new(), sizes: Sizes::default() }
+        Self {
+            scope: Scope::default(),
+            build: Builder::default(),
+            load: Box::new(load),
+            kept: 0,
+            broken: Vec::new(),
+            places: FxHashMap::default(),
+            sizes: Sizes::default(),
+        }
     }
 
     /// Resolves the next statement and declares its names.
@@ -141,9 +153,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Names that statements left out for their mistakes would have declared, in order: unknown from there on.
-    pub fn expect_broken(&mut self, names: &[Name]) {
-        self.broken = names.to_vec();
+    /// Tells of the whole spec before its statements: which names it declares further down, and which ones were to
+    /// be declared by statements left out for their mistakes; those are unknown from there on.
+    pub fn expect(&mut self, spec: &Spec) {
+        self.broken.clone_from(&spec.broken);
+        for item in &spec.items {
+            if let Item::Statement(statement) = item {
+                for name in names::declared(&statement.kind) {
+                    self.places.entry(name.text.clone()).or_insert(name.span);
+                }
+            }
+        }
     }
 
     /// Declares a name whose value is not known; statements that use it are passed over in silence. A name that

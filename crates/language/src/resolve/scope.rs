@@ -97,7 +97,8 @@ impl Resolver<'_> {
         }
         let declared = self.scope.entries.keys().map(String::as_str);
         let suggestion = nearest(name, declared.chain(builtins::names().map(|own| -> &str { own })));
-        self.fail(span, ResolveErrorKind::UnknownName { name: name.to_owned(), suggestion })
+        let below = self.places.get(name).copied().filter(|place| place.start > span.start);
+        self.fail(span, ResolveErrorKind::UnknownName { name: name.to_owned(), suggestion, below })
     }
 }
 

@@ -12,6 +12,8 @@ pub struct SyntaxError {
     pub kind: SyntaxErrorKind,
     /// Where.
     pub span: Span,
+    /// What to write instead, where the tokens around it tell; it takes the place of the usual hints.
+    pub advice: Option<String>,
 }
 
 /// The kinds of mistake. Each has a code and a section in `docs/diagnostics.md`.

@@ -43,7 +43,8 @@ pub(super) fn lex(text: &str) -> Lexed {
         let kind;
         (input, kind) = token(at).unwrap_or_else(|_| {
             let (length, kind) = bad(at);
-            lexed.errors.push(SyntaxError { kind, span: Span::new(start, start + length) });
+            let span = Span::new(start, start + length);
+            lexed.errors.push(SyntaxError { kind, span, advice: None });
             (at.take_from(length), TokenKind::Bad)
         });
         lexed.tokens.push(Token { kind, gap, span: Span::new(start, input.location_offset()) });

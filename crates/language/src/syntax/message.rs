@@ -1,6 +1,7 @@
 //! The wording of syntax errors: messages, labels and hints.
 
 use crate::diagnostic::Diagnostic;
+use crate::foreign;
 use crate::source::Span;
 
 use super::error::{Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, SyntaxError, SyntaxErrorKind};
@@ -42,6 +43,14 @@ impl SyntaxError {
 
     /// The mistake in words.
     pub fn diagnostic(&self) -> Diagnostic {
+        let mut diagnostic = self.described();
+        if let Some(advice) = &self.advice {
+            diagnostic.hints = vec![advice.clone()];
+        }
+        diagnostic
+    }
+
+    fn described(&self) -> Diagnostic {
         use SyntaxErrorKind as K;
         let new = |message: String, at: &str| Diagnostic::new(self.code(), message, self.span, at);
         match &self.kind {
@@ -60,6 +69,9 @@ impl SyntaxError {
             K::UnknownStatement { word, assigned } => {
                 let error = new(format!("`{word}` does not begin a statement"), "expected a statement");
                 match nearest(word, Keyword::ALL.iter().map(|(text, _)| *text)) {
+                    _ if foreign::statement(word).is_some() => {
+                        error.with_hint(foreign::statement(word).unwrap_or_default())
+                    }
                     Some(keyword) => error.with_hint(format!("did you mean `{keyword}`?")),
                     None if *assigned => error.with_hint(format!(
                         "a declaration begins with its kind, as in `kernel {word} = …` or `stack {word} = …`"

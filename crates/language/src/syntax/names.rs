@@ -2,10 +2,25 @@
 
 use rustc_hash::FxHashSet;
 
-use super::ast::{Condition, Declared, Expr, ExprKind, Link, Prop, PropKind, Relation, Scope, StatementKind};
+use super::ast::{
+    Condition, Declared, Expr, ExprKind, Link, Name, Prop, PropKind, Relation, Scope, StatementKind,
+};
 
 /// Names as they are written.
 pub type Names<'a> = FxHashSet<&'a str>;
+
+/// The names that a statement declares for those after it.
+pub fn declared(kind: &StatementKind) -> Vec<&Name> {
+    match kind {
+        StatementKind::Kernel { target, .. } | StatementKind::Image { target, .. } => vec![&target.name],
+        StatementKind::Scalar { name, .. } | StatementKind::Stack { name, .. } => vec![name],
+        StatementKind::Size { names, .. } => names.iter().collect(),
+        StatementKind::Solve(claim) | StatementKind::Fit(claim) => {
+            claim.body.unknowns.iter().map(|unknown| &unknown.name).collect()
+        }
+        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_) => Vec::new(),
+    }
+}
 
 /// The names that a statement mentions, those that it declares left out.
 pub fn of_statement(kind: &StatementKind) -> Names<'_> {

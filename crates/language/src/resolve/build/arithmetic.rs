@@ -86,11 +86,15 @@ impl Builder {
             joint_role(a, b)
         };
         if !a.is_scalar() && !b.is_scalar() && a.shape().outputs != b.shape().inputs {
-            let hint = format!(
-                "`A * B` is A first, then B: the {} output channels of the first meet {} input channels",
-                a.shape().outputs,
-                b.shape().inputs
-            );
+            let (outputs, inputs) = (a.shape().outputs, b.shape().inputs);
+            let hint = if inputs == 1 && b.shape().outputs.is_multiple_of(outputs) {
+                format!("a depthwise kernel is joined by `kernel(conv(A) -> conv(B, groups={outputs}))`")
+            } else {
+                format!(
+                    "`A * B` is A first, then B: the {outputs} output channels of the first meet {inputs} input \
+                     channels"
+                )
+            };
             let context = "a product";
             let (left, right) = (side(at, a), side(bt, b));
             return self

@@ -162,7 +162,7 @@ fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
         OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(Limit::Extents)),
         OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
     };
-    ResolveError { kind, span }
+    ResolveError { kind, span, advice: None }
 }
 
 /// The diagnostic of a stack that has no normal form; `span` is the claim's.

@@ -10,6 +10,8 @@ pub struct ResolveError {
     pub kind: ResolveErrorKind,
     /// Where.
     pub span: Span,
+    /// What to write instead, where the way it is written tells; it takes the place of the usual hints.
+    pub advice: Option<String>,
 }
 
 /// One of two things that do not fit together.
@@ -32,6 +34,8 @@ pub enum ResolveErrorKind {
         name: String,
         /// A name like it.
         suggestion: Option<String>,
+        /// Where it is declared further down.
+        below: Option<Span>,
     },
     /// A name declared a second time.
     DefinedTwice {
@@ -107,6 +111,8 @@ pub enum ResolveErrorKind {
     TooManyArguments {
         /// The function.
         function: &'static str,
+        /// The name of the argument that may be meant.
+        next: Option<&'static str>,
         /// How the function is written.
         signature: &'static str,
     },

@@ -2,6 +2,7 @@
 
 use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 use crate::diagnostic::Diagnostic;
+use crate::foreign;
 use convproof_engine::kernel::MAX_ENTRIES;
 
 impl ResolveError {
@@ -54,14 +55,26 @@ impl ResolveError {
 
     /// The mistake in words.
     pub fn diagnostic(&self) -> Diagnostic {
+        let mut diagnostic = self.described();
+        if let Some(advice) = &self.advice {
+            diagnostic.hints = vec![advice.clone()];
+        }
+        diagnostic
+    }
+
+    fn described(&self) -> Diagnostic {
         use ResolveErrorKind as K;
         let new = |message: String, at: &str| Diagnostic::new(self.code(), message, self.span, at);
         match &self.kind {
-            K::UnknownName { name, suggestion } => {
+            K::UnknownName { name, suggestion, below } => {
                 let error = new(format!("nothing is called `{name}`"), "unknown name");
-                match suggestion {
-                    Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                    None => error.with_hint("names are declared with `kernel`, `scalar`, `image` or `stack`"),
+                match (below, foreign::name(name), suggestion) {
+                    (Some(below), ..) => error
+                        .with_label(*below, "declared here, below its use")
+                        .with_hint(format!("move the declaration of `{name}` above this statement")),
+                    (_, Some(advice), _) => error.with_hint(advice),
+                    (_, _, Some(near)) => error.with_hint(format!("did you mean `{near}`?")),
+                    _ => error.with_hint("names are declared with `kernel`, `scalar`, `image` or `stack`"),
                 }
             }
             K::DefinedTwice { name, first } => new(format!("`{name}` is defined twice"), "defined again here")
@@ -98,6 +111,7 @@ impl ResolveError {
                 let error = sides(new(message, ""), left, right);
                 match (*operator, left.what.as_str(), right.what.as_str()) {
                     ("->", _, _) => error.with_hint("`->` joins stacks; a kernel becomes one by `conv(A)`"),
+                    ("!=", "a stack", "a stack") => error.with_hint("write `refute S == T`"),
                     ("*", "a stack", _) => error.with_hint("stacks follow one another with `->`, as in `S -> T`"),
                     ("<" | "<=" | ">" | ">=", ..) => {
                         error.with_hint("only numbers and lists are ordered; `==` and `!=` compare kernels")
@@ -111,9 +125,10 @@ impl ResolveError {
             K::UnknownArgument { function, argument, suggestion, signature } => {
                 let message = format!("`{function}` has no argument `{argument}`");
                 let error = new(message, "unknown argument");
-                let error = match suggestion {
-                    Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                    None => error,
+                let error = match (foreign::argument(function, argument), suggestion) {
+                    (Some(advice), _) => error.with_hint(advice),
+                    (None, Some(near)) => error.with_hint(format!("did you mean `{near}`?")),
+                    (None, None) => error,
                 };
                 error.with_hint(format!("it is written `{signature}`"))
             }
@@ -125,8 +140,13 @@ impl ResolveError {
                 new(format!("the argument `{argument}` is given twice"), "given again here")
                     .with_label(*first, "first given here")
             }
-            K::TooManyArguments { function, signature } => {
-                new(format!("too many arguments for `{function}`"), "not expected")
+            K::TooManyArguments { function, next, signature } => {
+                let error = new(format!("too many arguments for `{function}`"), "not expected");
+                let error = match next {
+                    Some(name) => error.with_hint(format!("write `{name}=` before it")),
+                    None => error,
+                };
+                error
                     .with_hint(format!("it is written `{signature}`; arguments with defaults are named"))
             }
             K::OutOfRange { what, found, allowed } => {
@@ -242,7 +262,10 @@ impl ResolveError {
             K::Equation(reason) | K::Size(reason) => new((*reason).to_owned(), "here"),
             K::UnknownShape(name) => new(format!("`{name}` has no shape"), "its size is missing")
                 .with_hint(format!("write its rows and columns, as in `{name}[3,3]`")),
-            K::Load { path, reason } => new(format!("cannot load `{path}`: {reason}"), "loaded here"),
+            K::Load { path, reason } => {
+                let error = new(format!("cannot load `{path}`: {reason}"), "loaded here");
+                foreign::file(path, reason).iter().fold(error, |error, line| error.with_hint(*line))
+            }
             K::Root(reason) => new((*reason).to_owned(), "no square root"),
             K::ClauseMisplaced { clause, about } => {
                 new(format!("`{clause}` concerns stacks, and this claim is about {about}"), "says nothing here")

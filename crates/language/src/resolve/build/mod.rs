@@ -95,7 +95,12 @@ impl Amount {
 impl Builder {
     /// Notes a mistake.
     pub fn report(&mut self, span: Span, kind: ResolveErrorKind) {
-        let error = ResolveError { kind, span };
+        self.advise(span, kind, None);
+    }
+
+    /// Notes a mistake, and what to write instead.
+    pub fn advise(&mut self, span: Span, kind: ResolveErrorKind, advice: Option<String>) {
+        let error = ResolveError { kind, span, advice };
         // The same mistake can be met on several ways, such as from both sides of a claim.
         if !self.errors.contains(&error) {
             self.errors.push(error);

@@ -126,7 +126,7 @@ impl Expr {
 /// An array of these entries, which must be alike; its place is theirs, and `empty` if there are none.
 fn row(entries: Vec<Expr>, empty: Span) -> Parsed<Expr> {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-        return Err(SyntaxError { kind: SyntaxErrorKind::EmptyArray, span: empty });
+        return Err(SyntaxError { kind: SyntaxErrorKind::EmptyArray, span: empty, advice: None });
     };
     if let Some(index) = entries.iter().position(|entry| !same_shape(first, entry)) {
         let kind = SyntaxErrorKind::RaggedArray {
@@ -135,7 +135,7 @@ fn row(entries: Vec<Expr>, empty: Span) -> Parsed<Expr> {
             expected: row_shape(first),
             first: first.span,
         };
-        return Err(SyntaxError { kind, span: entries[index].span });
+        return Err(SyntaxError { kind, span: entries[index].span, advice: None });
     }
     let span = first.span.to(last.span);
     Ok(Expr { kind: ExprKind::Array(entries, None), span })

@@ -2,8 +2,9 @@
 //!
 //! A statement gives at most one error, since what follows a mistake may be its consequence. After an error the
 //! parser skips to what can only be the start of another item: a keyword at the start of a line, a keyword with
-//! what must follow it, or prose.
+//! what must follow it, prose, or a line outside of brackets that looks like a statement with a wrong keyword.
 
+mod advice;
 mod comments;
 mod expression;
 mod literal;
@@ -39,6 +40,7 @@ pub fn parse(text: &str) -> (Spec, Vec<SyntaxError>) {
         tokens: &lexed.tokens,
         lexical: &lexed.errors,
         at: 0,
+        first: 0,
         openers: Vec::new(),
         nesting: 0,
         height: 0,
@@ -51,9 +53,13 @@ pub fn parse(text: &str) -> (Spec, Vec<SyntaxError>) {
     while parser.kind() != TokenKind::End {
         match parser.item() {
             Ok(item) => spec.items.push(item),
-            Err(error) => {
+            Err(mut error) => {
+                error.advice = parser.advice(&error);
+                parser.declare_rest(&error);
+                let lines = errors.len() < MANY_MISTAKES;
+                let begun = matches!(parser.tokens[parser.first].kind, TokenKind::Keyword(_));
                 errors.push(error);
-                parser.synchronize();
+                parser.synchronize(begun, lines);
                 parser.comments.skip_before(parser.at);
                 spec.broken.append(&mut parser.declared);
             }
@@ -62,6 +68,9 @@ pub fn parse(text: &str) -> (Spec, Vec<SyntaxError>) {
     spec.comments = parser.comments.up_to(parser.at, &[]);
     (spec, errors)
 }
+
+/// Mistakes after which lines are no longer looked at one by one to find more.
+const MANY_MISTAKES: usize = 1000;
 
 type Parsed<T> = Result<T, SyntaxError>;
 
@@ -73,6 +82,8 @@ struct Parser<'a> {
     lexical: &'a [SyntaxError],
     /// Index of the current token.
     at: usize,
+    /// Index of the token with which the current statement begins.
+    first: usize,
     /// The brackets that are open, innermost last.
     openers: Vec<Token>,
     /// How many levels of [`Parser::nested`] are entered.
@@ -157,7 +168,7 @@ impl<'a> Parser<'a> {
         {
             return self.lexical[index].clone();
         }
-        SyntaxError { kind, span }
+        SyntaxError { kind, span, advice: None }
     }
 
     /// The current token is not what is due.
@@ -223,6 +234,7 @@ impl<'a> Parser<'a> {
         self.nesting = 0;
         self.literals = Literals::default();
         let (first, token) = (self.at, self.token());
+        self.first = first;
         let kind = if self.declares_sizes() { TokenKind::Keyword(Keyword::Size) } else { token.kind };
         match kind {
             TokenKind::Prose => {
@@ -311,11 +323,66 @@ impl<'a> Parser<'a> {
         error
     }
 
-    /// Skips to the next token that can only be the start of an item.
-    fn synchronize(&mut self) {
-        while !self.starts_item() {
-            self.bump();
+    /// Notes the names after a comma in a declaration, which takes one.
+    fn declare_rest(&mut self, error: &SyntaxError) {
+        let mut at = self.at;
+        if !matches!(error.kind, SyntaxErrorKind::Trailing(_)) || self.declared.is_empty() {
+            return;
         }
+        while self.tokens[at].kind == TokenKind::Comma && self.tokens[at + 1].kind == TokenKind::Name {
+            let span = self.tokens[at + 1].span;
+            self.declared.push(Name { text: self.slice(span).to_owned(), span });
+            at += 2;
+            if self.tokens[at].kind == TokenKind::LeftBracket {
+                let shape = self.tokens[at..].iter().take(10);
+                at += shape.take_while(|token| token.kind != TokenKind::RightBracket).count() + 1;
+                at = at.min(self.tokens.len() - 1);
+            }
+        }
+    }
+
+    /// Skips to the next token that begins an item, or with `lines` a line that is no part of what was `begun`.
+    fn synchronize(&mut self, begun: bool, lines: bool) {
+        let mut open = self.openers.len();
+        while !self.starts_item() {
+            match self.bump().kind {
+                TokenKind::LeftParen | TokenKind::LeftBracket => open += 1,
+                TokenKind::RightParen | TokenKind::RightBracket => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if lines && open == 0 && self.starts_afresh(begun) {
+                return;
+            }
+        }
+    }
+
+    /// Whether a line begins here, without space before it, that continues no statement.
+    fn starts_afresh(&self, begun: bool) -> bool {
+        let token = self.token();
+        let unindented = token.gap >= Gap::Line && self.text[..token.span.start].ends_with(['\n', '\r']);
+        let joined = self.at > 0
+            && matches!(
+                self.tokens[self.at - 1].kind,
+                TokenKind::Plus
+                    | TokenKind::Minus
+                    | TokenKind::Star
+                    | TokenKind::Slash
+                    | TokenKind::Arrow
+                    | TokenKind::Assign
+                    | TokenKind::Equal
+                    | TokenKind::Approx
+                    | TokenKind::Tilde
+                    | TokenKind::Comma
+                    | TokenKind::Colon
+            );
+        if !unindented || joined {
+            return false;
+        }
+        let comment = token.kind == TokenKind::Slash && self.ahead(1).kind == TokenKind::Slash;
+        let clause = self.word().is_some_and(|word| CLAUSES.contains(&word));
+        comment
+            || self.starts_unknown_statement()
+            || (!begun && !clause && matches!(token.kind, TokenKind::Name | TokenKind::Bad))
     }
 
     fn starts_item(&self) -> bool {
