@@ -54,10 +54,10 @@ pub(super) const FUNCTIONS: [Signature; 27] = [
 ];
 
 /// Layers with arguments. `pad`, `crop` and `concat` take arguments of their own kind.
-pub(super) const LAYERS: [Signature; 17] = [
+pub(super) const LAYERS: [Signature; 21] = [
     Signature {
-        optional: &["stride", "dilation", "padding", "groups", "bias"],
-        ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…)", &["K"])
+        optional: &["stride", "dilation", "padding", "groups", "bias", "padding_mode"],
+        ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…, padding_mode=…)", &["K"])
     },
     Signature {
         optional: &["stride", "padding", "output_padding", "dilation", "groups", "bias"],
@@ -94,22 +94,37 @@ pub(super) const LAYERS: [Signature; 17] = [
     },
     Signature { optional: &["bias"], ..all("dense", "dense(W, bias=…)", &["W"]) },
     Signature {
-        optional: &["left", "bottom", "right"],
+        optional: &["left", "bottom", "right", "mode", "value"],
         positional: 4,
-        ..all("pad", "pad(n), pad([v,h]) or pad(top,left,bottom,right)", &["n"])
+        ..all("pad", "pad(n, mode=constant, value=0), pad([v,h]) or pad(top,left,bottom,right)", &["n"])
     },
     Signature {
         optional: &["left", "bottom", "right"],
         positional: 4,
         ..all("crop", "crop(n), crop([v,h]) or crop(top,left,bottom,right)", &["n"])
     },
+    all("leakyrelu", "leakyrelu(a)", &["a"]),
+    all("prelu", "prelu(v)", &["v"]),
+    all("clip", "clip(low,high)", &["low", "high"]),
+    Signature {
+        optional: &["a", "b"],
+        positional: 2,
+        ..all("hardsigmoid", "hardsigmoid(a=1/6, b=1/2)", &[])
+    },
 ];
 
 /// Layers without arguments.
-pub(super) const PLAIN_LAYERS: [&str; 4] = ["relu", "id", "flatten", "global_avgpool"];
+pub(super) const PLAIN_LAYERS: [&str; 7] =
+    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid"];
 
 /// Words that stand for a way of padding.
 pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
+
+/// Words for what stands in padding, where `mode=…` or `padding_mode=…` is written and nowhere else.
+pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
+
+/// Names that came after specs had been written: a declaration hides them.
+const LATER: [&str; 6] = ["abs", "relu6", "hardsigmoid", "leakyrelu", "prelu", "clip"];
 
 /// The signature of a function or layer; `count` chooses between two of one name.
 pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) -> Option<&'static Signature> {
@@ -118,6 +133,11 @@ pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) ->
 }
 
 /// Every name of the language that a value may not have.
+pub(super) fn reserved() -> impl Iterator<Item = &'static str> {
+    names().filter(|name| !LATER.contains(name))
+}
+
+/// Every name of the language.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let listed = FUNCTIONS.iter().chain(&LAYERS).map(|signature| signature.name);
     listed.chain(PLAIN_LAYERS).chain(PADDINGS).chain(["concat"])

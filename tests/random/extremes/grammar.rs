@@ -118,7 +118,7 @@ const ENTRIES: [&str; 13] = [
     "error(K,K)",
 ];
 
-const STACKS: [&str; 58] = [
+const STACKS: [&str; 69] = [
     "id",
     "relu",
     "conv(K)",
@@ -177,6 +177,17 @@ const STACKS: [&str; 58] = [
     "(S ^ N)",
     "(S -> relu -> S)",
     "(S -> global_avgpool)",
+    "abs",
+    "relu6",
+    "hardsigmoid(R, R)",
+    "leakyrelu(E)",
+    "prelu(V)",
+    "clip(R, R)",
+    "pad(N, value=E)",
+    "pad([N,N], mode=reflect)",
+    "pad(N,N,N,N, mode=symmetric)",
+    "pad(N, mode=circular)",
+    "conv(K, stride=N, padding=[N,N,N,N], padding_mode=replicate)",
 ];
 
 const PROPOSITIONS: [&str; 25] = [

@@ -7,7 +7,9 @@ use super::axis::{Axis, Spread, Window};
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::{Array4, EvaluateError, Image};
-use crate::ir::{AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Upsample};
+use crate::ir::{
+    AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
+};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -15,6 +17,9 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 impl<'a> Evaluator<'a> {
     /// What a layer makes of an image.
     pub(super) fn layer(&mut self, layer: &'a Layer, x: &Image) -> Result<Image> {
+        if let Layer::Composite(layer) = layer {
+            return self.composite(layer, x);
+        }
         let channels = self.channels_after(layer, x.channels())?;
         let axes = self.axes(layer, [x.height(), x.width()])?;
         let work = &mut self.work;
@@ -74,9 +79,11 @@ impl<'a> Evaluator<'a> {
                     _ => Rational::ZERO,
                 })
             }),
-            Layer::MaxPool(_) | Layer::GlobalAverage | Layer::Dense { .. } | Layer::Relu => {
-                Err(EvaluateError::Malformed)
-            }
+            Layer::MaxPool(_)
+            | Layer::GlobalAverage
+            | Layer::Dense { .. }
+            | Layer::Relu
+            | Layer::Composite(_) => Err(EvaluateError::Malformed),
         }
     }
 
@@ -105,6 +112,10 @@ impl<'a> Evaluator<'a> {
                     per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)
                 }
             }
+            Layer::Composite(layer) => match layer.weights() {
+                Some(vector) => per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels),
+                None => Ok(channels),
+            },
             Layer::Scale(vector) | Layer::Bias(vector) => {
                 per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels)
             }
@@ -180,6 +191,10 @@ impl<'a> Evaluator<'a> {
             }),
             Layer::Subsample(stride) => pick(&|axis| Window::new(1, stride[axis])),
             Layer::Pad(sides) => pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) }),
+            // Added entries count as beyond the ends here: this tells where there are none.
+            Layer::Composite(Composite::Pad { sides, mode }) if !matches!(mode, PadMode::Constant(_)) => {
+                pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) })
+            }
             Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } => pick(&|_| Window::new(1, 1)),
             Layer::SpaceToDepth(n) => {
                 if *n != 0 && size.iter().any(|length| length % n != 0) {
@@ -191,7 +206,11 @@ impl<'a> Evaluator<'a> {
             Layer::Upsample(Upsample { factor, nearest }) => {
                 block(*factor, if *nearest { *factor } else { [1, 1] })
             }
-            Layer::MaxPool(_) | Layer::GlobalAverage | Layer::Dense { .. } | Layer::Relu => Ok(None),
+            Layer::MaxPool(_)
+            | Layer::GlobalAverage
+            | Layer::Dense { .. }
+            | Layer::Relu
+            | Layer::Composite(_) => Ok(None),
         }
     }
 

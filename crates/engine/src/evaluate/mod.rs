@@ -7,6 +7,7 @@
 
 mod array;
 mod axis;
+mod composite;
 mod error;
 mod evaluator;
 mod image;

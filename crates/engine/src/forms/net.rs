@@ -14,6 +14,7 @@ use crate::ir::{
     AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Upsample,
 };
 use crate::kernel::{ConcreteKernel, Shape, positions};
+use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
 use crate::operator::length::Length;
 use crate::operator::shape::{Signal, after};
@@ -124,6 +125,8 @@ pub struct Net {
     /// The letters of all kernels.
     pub letters: Letters,
     channels: Channels,
+    /// The size of the input, where it is known.
+    size: Option<[i64; 2]>,
 }
 
 /// A signal between layers.
@@ -192,12 +195,12 @@ fn small(n: Option<i64>) -> Result<i64, Unsupported> {
 }
 
 impl Net {
-    /// A net with nothing but its input.
-    pub fn new(channels: Channels) -> Self {
+    /// A net with nothing but its input, of any size or of this one.
+    pub fn new(channels: Channels, size: Option<[i64; 2]>) -> Self {
         let length = Some([Arc::new(Length::Input), Arc::new(Length::Input)]);
         let input = Node { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
-        Self { nodes: vec![input], index, letters: Letters::default(), channels }
+        Self { nodes: vec![input], index, letters: Letters::default(), channels, size }
     }
 
     /// The input with some channels.
@@ -264,7 +267,7 @@ impl Net {
             StackKind::Layer(layer) => self.layer(layer, stack, &wire),
             StackKind::Chain(links) => links.iter().try_fold(wire, |wire, link| self.apply(link, wire)),
             StackKind::Sum(branches) => {
-                let signal = after(stack, wire.signal.clone(), None)?;
+                let signal = after(stack, wire.signal.clone(), self.size)?;
                 let mut sources = Vec::new();
                 for (factor, branch) in branches {
                     let output = self.apply(branch, wire.clone())?;
@@ -280,7 +283,7 @@ impl Net {
                 if self.channels == Channels::Together {
                     return Err(Unsupported::Layer);
                 }
-                let signal = after(stack, wire.signal.clone(), None)?;
+                let signal = after(stack, wire.signal.clone(), self.size)?;
                 let mut sources = Vec::new();
                 let mut picks = Vec::new();
                 for branch in branches {
@@ -296,6 +299,10 @@ impl Net {
     }
 
     fn layer(&mut self, layer: &Layer, stack: &Stack, wire: &Wire) -> Result<Wire, Unsupported> {
+        if let Layer::Composite(layer) = layer {
+            let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
+            return self.apply(&expanded(layer, stack.span, size)?, wire.clone());
+        }
         let signal = after(stack, wire.signal.clone(), None)?;
         let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {
             let [rows, columns] = taps;

@@ -4,6 +4,7 @@
 //! the naive evaluator reads on its own.
 
 mod claim;
+mod composite;
 mod kernel;
 mod nesting;
 mod span;
@@ -14,6 +15,7 @@ pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,
 };
+pub use composite::{Composite, PadMode, Pointwise};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
 pub use kernel::{KernelExpr, KernelTerm};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::KernelTerm;
+use super::{Composite, KernelTerm};
 use crate::ir::Span;
 use convproof_exact::Symbol;
 
@@ -97,6 +97,7 @@ impl Layer {
             Self::ConvTranspose(conv) => with_bias(&conv.kernel, &conv.bias),
             Self::Dense { weights, bias } => with_bias(weights, bias),
             Self::Scale(term) | Self::Bias(term) => vec![term],
+            Self::Composite(layer) => layer.weights().into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -145,6 +146,8 @@ pub enum Layer {
     },
     /// `max(x, 0)`.
     Relu,
+    /// A layer with a definition of its own that is equal to a stack of others.
+    Composite(Composite),
 }
 
 /// `conv`: `y[o,i,j] = bias[o] + Σ K[o,c,u,v] · x[c, s·i + d·u − p, …]`.

@@ -38,8 +38,8 @@ pub enum OperatorError {
         /// Another branch.
         right: Span,
     },
-    /// `flatten -> dense` means something only at one input size.
-    DenseNeedsSize {
+    /// `flatten -> dense`, and layers that are read at one input size only.
+    NeedsSize {
         /// The layer.
         at: Span,
     },

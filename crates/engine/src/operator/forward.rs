@@ -7,7 +7,7 @@ use super::error::OperatorError;
 use super::gather::{Gather, index, signed};
 use super::lower::{Lowered, Site, Windows, lower};
 use crate::ir::Span;
-use crate::ir::{Stack, StackKind};
+use crate::ir::{Layer, Stack, StackKind};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
 use convproof_exact::{Poly, Rational, Sum};
@@ -110,6 +110,9 @@ fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorEr
 
 fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, ForwardError> {
     match &stack.kind {
+        StackKind::Layer(Layer::Composite(layer)) => {
+            run(&super::expand::expanded(layer, stack.span, Some(image.size))?, image, work)
+        }
         StackKind::Layer(layer) => {
             let site = Site { at: stack.span, channels: image.channels, size: Some(image.size) };
             layer_after(lower(layer, site)?, &image, stack.span, work)

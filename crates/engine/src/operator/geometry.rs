@@ -5,7 +5,7 @@ use num_rational::Ratio;
 
 use super::gather::{SameRule, signed};
 use crate::ir::Span;
-use crate::ir::{Layer, Padding, Stack, StackKind};
+use crate::ir::{Composite, Layer, Padding, Stack, StackKind};
 
 /// Why a stack has no stride or no kernel size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,10 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
         Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),
         Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => {
             [ReceptiveField::IDENTITY; 2]
+        }
+        Layer::Composite(Composite::Pointwise(_)) => [ReceptiveField::IDENTITY; 2],
+        Layer::Composite(Composite::Pad { sides: [top, left, ..], .. }) => {
+            windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0]))
         }
         Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(span)),
         Layer::ConvTranspose(conv) if conv.stride == [1, 1] => {

@@ -101,6 +101,7 @@ pub(super) fn within_limits(layer: &Layer, at: Span) -> Result<(), OperatorError
         | Layer::Select { .. }
         | Layer::GlobalAverage
         | Layer::Dense { .. }
+        | Layer::Composite(_)
         | Layer::Relu => return Ok(()),
     };
     let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
@@ -186,6 +187,8 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
         },
         Layer::Dense { weights, bias } => lower_dense(weights, bias.as_ref(), site),
         Layer::Relu => Ok(Lowered::Relu),
+        // Those who lower layers expand these before.
+        Layer::Composite(_) => Err(OperatorError::TooLarge { at: site.at }),
     }
 }
 
@@ -383,7 +386,7 @@ fn lower_dense(
     bias: Option<&KernelTerm>,
     site: Site,
 ) -> Result<Lowered, OperatorError> {
-    let Some([height, width]) = site.size else { return Err(OperatorError::DenseNeedsSize { at: site.at }) };
+    let Some([height, width]) = site.size else { return Err(OperatorError::NeedsSize { at: site.at }) };
     let (rows, columns) = (super::gather::index(height), super::gather::index(width));
     let matrix = weights.shape();
     let gets = site.channels.saturating_mul(rows).saturating_mul(columns);

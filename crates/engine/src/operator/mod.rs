@@ -2,6 +2,7 @@
 
 pub mod blame;
 pub mod error;
+pub mod expand;
 pub mod forward;
 pub mod gather;
 pub mod geometry;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::error::OperatorError;
+use super::expand::expanded;
 use super::gather::{Axis, Gather, MAX_FACTOR, signed};
 use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
@@ -250,6 +251,10 @@ impl Operators {
             StackKind::Layer(layer) => {
                 let size =
                     self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
+                if let Layer::Composite(layer) = layer {
+                    let size = self.size.map(|_| size.unwrap_or([1; 2]));
+                    return self.apply(&expanded(layer, stack.span, size)?, signal);
+                }
                 let site = Site { at: stack.span, channels: signal.channels, size };
                 if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
                     // Nothing reaches it, so nothing comes out.

@@ -8,7 +8,7 @@ use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
 use super::normal::longer;
 use crate::ir::Span;
-use crate::ir::{KernelTerm, Layer, Padding, Stack, StackKind};
+use crate::ir::{Composite, KernelTerm, Layer, Padding, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
 
@@ -42,10 +42,18 @@ impl Signal {
 /// If channels or sizes do not fit, or `flatten -> dense` has no size to go by.
 pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
     match &stack.kind {
+        StackKind::Layer(Layer::Composite(layer)) => {
+            composite_outputs(layer, signal.channels, stack.span)?;
+            // Where nothing reaches it there is no output, whatever the size is taken to be.
+            let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
+            let inner = super::expand::expanded(layer, stack.span, own)?;
+            // What is inside has no size of its own to ask for.
+            after(&inner, signal, None)
+        }
         StackKind::Layer(layer) => {
             let channels = layer_outputs(layer, signal.channels, stack.span)?;
             if let Layer::Dense { weights, .. } = layer {
-                let size = size.ok_or(OperatorError::DenseNeedsSize { at: stack.span })?;
+                let size = size.ok_or(OperatorError::NeedsSize { at: stack.span })?;
                 let gets = signal.at(size).map(|size| {
                     let [height, width] = size.map(super::gather::index);
                     signal.channels.saturating_mul(height).saturating_mul(width)
@@ -186,6 +194,14 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, Oper
         | Layer::Upsample(_)
         | Layer::GlobalAverage
         | Layer::Relu => Ok(channels),
+        Layer::Composite(layer) => composite_outputs(layer, channels, at),
+    }
+}
+
+fn composite_outputs(layer: &Composite, channels: usize, at: Span) -> Result<usize, OperatorError> {
+    match super::expand::channels_of(layer) {
+        Some(needs) if needs != channels => Err(OperatorError::Channels { at, needs, gets: channels }),
+        _ => Ok(channels),
     }
 }
 
@@ -217,6 +233,7 @@ fn steps(layer: &Layer) -> [Step; 2] {
         | Layer::Select { .. }
         | Layer::GlobalAverage
         | Layer::Dense { .. }
+        | Layer::Composite(_)
         | Layer::Relu => [Step::new(1, 0, 1); 2],
     }
 }
@@ -231,6 +248,7 @@ pub fn asked(stack: &Stack) -> Option<(usize, Span)> {
             Layer::Scale(vector) | Layer::Bias(vector) if vector_len(vector) > 1 => {
                 Some((vector_len(vector), stack.span))
             }
+            Layer::Composite(layer) => super::expand::channels_of(layer).map(|count| (count, stack.span)),
             _ => None,
         },
         StackKind::Chain(links) => {

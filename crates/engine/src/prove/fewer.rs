@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Conv, KernelExpr, KernelTerm, Layer, Stack, StackClaim, StackKind};
+use crate::ir::{
+    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Stack, StackClaim, StackKind,
+};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof_exact::Symbol;
 
@@ -59,7 +61,20 @@ fn layer(old: &Layer, symbols: &mut Vec<Symbol>) -> Option<Layer> {
         | Layer::Pad(_)
         | Layer::Upsample(_)
         | Layer::Relu => old.clone(),
+        Layer::Composite(layer) => Layer::Composite(composite(layer, symbols)?),
         _ => return None,
+    })
+}
+
+fn composite(old: &Composite, symbols: &mut Vec<Symbol>) -> Option<Composite> {
+    Some(match old {
+        Composite::Pointwise(Pointwise::LeakyRelu(slopes)) => {
+            Composite::Pointwise(Pointwise::LeakyRelu(term(slopes, true, symbols)?))
+        }
+        Composite::Pad { sides, mode: PadMode::Constant(value) } => {
+            Composite::Pad { sides: *sides, mode: PadMode::Constant(term(value, true, symbols)?) }
+        }
+        Composite::Pointwise(_) | Composite::Pad { .. } => old.clone(),
     })
 }
 

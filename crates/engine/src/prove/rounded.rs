@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use super::interval::Encloser;
-use crate::ir::{AveragePool, Conv, ConvTranspose, KernelTerm, Layer, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{
+    AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, PadMode, Stack, StackClaim, StackKind,
+    Symbols,
+};
 use crate::kernel::{ConcreteKernel, Kernel};
 use convproof_exact::{Poly, Rational};
 
@@ -148,7 +151,10 @@ impl Rounder<'_> {
             | Layer::DepthToSpace(_)
             | Layer::Select { .. }
             | Layer::GlobalAverage => (layer.clone(), signal),
-            Layer::MaxPool(_) | Layer::Relu => return None,
+            Layer::Composite(Composite::Pad { mode, .. }) if !matches!(mode, PadMode::Constant(_)) => {
+                (layer.clone(), signal)
+            }
+            Layer::MaxPool(_) | Layer::Relu | Layer::Composite(_) => return None,
         })
     }
 

@@ -33,6 +33,7 @@ const IMAGES: u64 = 60;
 /// Whether a stack has a layer that is read as a nonlinear term.
 pub fn applies(stack: &Stack) -> bool {
     match &stack.kind {
+        StackKind::Layer(Layer::Composite(layer)) => layer.is_nonlinear(),
         StackKind::Layer(layer) => matches!(layer, Layer::Relu | Layer::MaxPool(_)),
         StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| applies(stack)),
         StackKind::Sum(branches) => branches.iter().any(|(_, stack)| applies(stack)),

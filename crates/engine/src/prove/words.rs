@@ -110,7 +110,8 @@ impl Compared {
     /// # Errors
     /// [`Unsupported`] where a side is not read, or a limit is reached.
     pub fn new(claim: &StackClaim, mode: Channels) -> Result<Self, Unsupported> {
-        let mut net = Net::new(mode);
+        let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+        let mut net = Net::new(mode, size);
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
         let right = net.apply(&claim.right, input)?;

@@ -174,8 +174,10 @@ impl Resolver<'_> {
         self.scope.set(&target.text, Entry { value: None, span });
         self.sizes.later.push(statement.clone());
         // Names that are not there are reported here, not with each use.
-        let known =
-            |name: &&str| self.scope.get(name).is_some() || super::builtins::names().any(|own| own == *name);
+        let known = |name: &&str| {
+            let mut words = super::builtins::names().chain(super::builtins::MODES);
+            self.scope.get(name).is_some() || words.any(|own| own == *name)
+        };
         let missing: Vec<String> = names::of_statement(&statement.kind)
             .iter()
             .filter(|name| !known(name))

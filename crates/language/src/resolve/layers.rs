@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use super::arguments::Bound;
+use super::build::composite::Mode;
 use super::build::error::ResolveErrorKind;
 use super::build::layers::{Movement, Statistics, Weights};
 use super::build::value::{Array, StackValue};
@@ -9,7 +10,8 @@ use super::build::{Amount, Builder};
 use crate::foreign;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
-use convproof_engine::ir::{AveragePool, Layer, MaxPool, Padding, Upsample};
+use convproof_engine::ir::{AveragePool, Layer, MaxPool, Padding, Pointwise, Upsample};
+use convproof_exact::Rational;
 
 impl Resolver<'_> {
     /// A layer without arguments.
@@ -17,6 +19,9 @@ impl Resolver<'_> {
         match name {
             "relu" => self.build.layer(Layer::Relu, span),
             "global_avgpool" => self.build.layer(Layer::GlobalAverage, span),
+            "abs" => self.build.pointwise(Pointwise::Abs, span),
+            "relu6" => self.build.pointwise(Pointwise::relu6(), span),
+            "hardsigmoid" => self.build.pointwise(Pointwise::hard_sigmoid(), span),
             "flatten" => self.build.flatten(span),
             _ => self.build.identity(span),
         }
@@ -42,8 +47,22 @@ impl Resolver<'_> {
                 };
             }
             "subsample" => Layer::Subsample(self.pair(bound.at(0), Amount::STRIDE)?),
-            "pad" => Layer::Pad(self.four_sides(bound)?),
-            "crop" => Layer::Pad(self.four_sides(bound)?.map(|side| -side)),
+            "pad" => return self.pad(bound, span),
+            "leakyrelu" | "prelu" => {
+                let slopes = if name == "prelu" {
+                    self.array(bound.at(0), vector)?
+                } else {
+                    self.scalar(bound.at(0))?
+                };
+                return self.build.leaky_relu((&slopes, bound.at(0).span), span);
+            }
+            "clip" => {
+                let what = "an end of a clip";
+                let (low, high) = (self.number(bound.at(0), what), self.number(bound.at(1), what));
+                return self.build.clip((low?, high?), bound.at(1).span, span);
+            }
+            "hardsigmoid" => return self.hard_sigmoid(bound, span),
+            "crop" => Layer::Pad(self.four_sides(bound, Amount::PADDING)?.map(|side| -side)),
             "upsample" | "zero_insert" => {
                 let factor = self.pair(bound.at(0), Amount::FACTOR)?;
                 Layer::Upsample(Upsample { factor, nearest: name == "upsample" })
@@ -68,7 +87,53 @@ impl Resolver<'_> {
         let (kernel, groups, bias) = (kernel?, groups?, bias?);
         let weights = weights(bound, &kernel, groups, bias.as_ref());
         let moves = Movement { stride: stride?, dilation: dilation?, padding: padding? };
-        self.build.conv(weights, moves, span)
+        match bound.get("padding_mode") {
+            None => self.build.conv(weights, moves, span),
+            Some(expr) => {
+                let mode = self.pad_mode(expr)?;
+                self.build.conv_with_mode(weights, moves, mode, expr.span, span)
+            }
+        }
+    }
+
+    /// `pad(…)`, with zeros or otherwise.
+    fn pad(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        let value = match bound.get("value") {
+            None => None,
+            Some(expr) => Some((self.scalar(expr)?, expr.span)),
+        };
+        let mode = bound.get("mode").map_or(Some(Mode::Constant), |expr| self.pad_mode(expr))?;
+        let amount =
+            if mode == Mode::Constant && value.is_none() { Amount::PADDING } else { Amount::ADDED_PADDING };
+        let sides = self.four_sides(bound, amount)?;
+        self.build.pad_image(sides, mode, value, span)
+    }
+
+    /// A word for what stands in padding.
+    fn pad_mode(&mut self, expr: &Expr) -> Option<Mode> {
+        let found = match &expr.kind {
+            ExprKind::Name(name) => match name.as_str() {
+                "constant" | "zeros" => return Some(Mode::Constant),
+                "reflect" => return Some(Mode::Reflect),
+                "replicate" | "edge" => return Some(Mode::Replicate),
+                "symmetric" => return Some(Mode::Symmetric),
+                "circular" | "wrap" => return Some(Mode::Circular),
+                other => format!("`{other}`"),
+            },
+            ExprKind::Text(text) => format!("a string; write `{text}` without quotes"),
+            _ => "an expression".to_owned(),
+        };
+        let expected = "`constant`, `reflect`, `replicate`, `symmetric` or `circular`";
+        self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found })
+    }
+
+    fn hard_sigmoid(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        let Pointwise::HardSigmoid { slope, offset } = Pointwise::hard_sigmoid() else { return None };
+        let mut number = |name: &str, usual: Rational| {
+            bound.get(name).map_or(Some(usual), |expr| self.number(expr, "a number of hardsigmoid"))
+        };
+        let (slope, offset) = (number("a", slope), number("b", offset));
+        Some(self.build.pointwise(Pointwise::HardSigmoid { slope: slope?, offset: offset? }, span))
     }
 
     fn convtranspose(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
@@ -149,7 +214,7 @@ impl Resolver<'_> {
     }
 
     /// `pad(n)`, `pad([v,h])`, `pad(top,left,bottom,right)`.
-    fn four_sides(&mut self, bound: &Bound<'_>) -> Option<[i64; 4]> {
+    fn four_sides(&mut self, bound: &Bound<'_>, amount: Amount) -> Option<[i64; 4]> {
         let rest = ["left", "bottom", "right"].map(|name| bound.get(name));
         let [Some(left), Some(bottom), Some(right)] = rest else {
             if let Some(extra) = rest.iter().flatten().next() {
@@ -158,11 +223,11 @@ impl Resolver<'_> {
                     ResolveErrorKind::MissingArgument { function: "pad", argument: "right", signature };
                 return self.fail(extra.span, kind);
             }
-            return self.sides(bound.at(0), Amount::PADDING);
+            return self.sides(bound.at(0), amount);
         };
         let mut sides = [0; 4];
         for (side, expr) in sides.iter_mut().zip([bound.at(0), left, bottom, right]) {
-            *side = self.integer(expr, Amount::PADDING)?;
+            *side = self.integer(expr, amount)?;
         }
         Some(sides)
     }

@@ -10,7 +10,7 @@ use super::build::claims::failing_layer;
 use super::build::error::{Limit, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
-use convproof_engine::ir::{Layer, Quantity, Stack, StackKind};
+use convproof_engine::ir::{Composite, KernelTerm, Layer, Quantity, Stack, StackKind};
 use convproof_engine::operator::gather::index;
 use convproof_engine::operator::geometry::{self, GeometryError};
 use convproof_engine::operator::shape::{self, Signal};
@@ -92,14 +92,16 @@ fn number(value: u128) -> Value {
 
 /// Entries of kernels, biases and per-channel vectors.
 fn parameters(stack: &Stack) -> u128 {
-    let bias =
-        |bias: &Option<convproof_engine::ir::KernelTerm>| bias.as_ref().map_or(0, |bias| bias.len() as u128);
+    let bias = |bias: &Option<KernelTerm>| bias.as_ref().map_or(0, |bias| bias.len() as u128);
     match &stack.kind {
         StackKind::Layer(layer) => match layer {
             Layer::Conv(conv) => conv.kernel.len() as u128 + bias(&conv.bias),
             Layer::ConvTranspose(conv) => conv.kernel.len() as u128 + bias(&conv.bias),
             Layer::Dense { weights, bias: own } => weights.len() as u128 + bias(own),
             Layer::Scale(vector) | Layer::Bias(vector) => vector.len() as u128,
+            Layer::Composite(Composite::Pointwise(function)) => {
+                function.weights().map_or(0, KernelTerm::len) as u128
+            }
             _ => 0,
         },
         StackKind::Chain(links) => links.iter().map(|link| parameters(link)).sum(),

@@ -74,7 +74,7 @@ impl Resolver<'_> {
 
     /// Whether a name may be declared inside a proposition, where it may hide another one.
     pub(super) fn may_shadow(&mut self, name: &Name) -> bool {
-        if builtins::names().any(|own| own == name.text) {
+        if builtins::reserved().any(|own| own == name.text) {
             self.report(name.span, ResolveErrorKind::BuiltIn(name.text.clone()));
             return false;
         }

@@ -1,7 +1,7 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
 use crate::Block;
-use convproof_engine::ir::{Layer, Padding, Stack, StackKind};
+use convproof_engine::ir::{Composite, Layer, Padding, Stack, StackKind};
 use convproof_language::source::Source;
 
 /// Extent, stride and upsampling of everything so far, per axis.
@@ -128,6 +128,8 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
             reach.window([*n, *n], [*n, *n]);
             "a strided kernel of zeros and ones"
         }
+        Layer::Composite(Composite::Pointwise(_)) => "nonlinear: a sum of relus of the entry",
+        Layer::Composite(Composite::Pad { .. }) => "entries of the image, or a number, around it",
         Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
             reach.known = false;
@@ -148,7 +150,11 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
 fn composes_with_kernels(layer: &Layer) -> bool {
     match layer {
         Layer::Pool(pool) => !pool.divisor_varies(),
-        Layer::MaxPool(_) | Layer::Relu | Layer::GlobalAverage | Layer::Dense { .. } => false,
+        Layer::MaxPool(_)
+        | Layer::Relu
+        | Layer::GlobalAverage
+        | Layer::Dense { .. }
+        | Layer::Composite(_) => false,
         _ => true,
     }
 }

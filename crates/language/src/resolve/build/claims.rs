@@ -84,7 +84,7 @@ impl Builder {
                 Ok(signal) => signals.push(signal),
                 Err(error) => {
                     self.operator::<()>(&error, &[stack], span);
-                    if matches!(error, OperatorError::DenseNeedsSize { .. }) {
+                    if matches!(error, OperatorError::NeedsSize { .. }) {
                         return None;
                     }
                 }
@@ -156,7 +156,7 @@ fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
         OperatorError::BranchSizes { left, right } => {
             (right, ResolveErrorKind::BranchSizes { left, right, sizes: None, example: None })
         }
-        OperatorError::DenseNeedsSize { at } => (span, ResolveErrorKind::DenseNeedsSize { layer: at }),
+        OperatorError::NeedsSize { at } => (span, ResolveErrorKind::NeedsSize { layer: at }),
         OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),
         OperatorError::Kernel { at, error } => (at, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(Limit::Extents)),

@@ -207,8 +207,8 @@ pub enum ResolveErrorKind {
     FlattenAlone,
     /// `dense` without `flatten` before it.
     DenseAlone,
-    /// `flatten -> dense` in a claim about all sizes.
-    DenseNeedsSize {
+    /// `flatten -> dense`, or another layer that is read at one size, in a claim about all sizes.
+    NeedsSize {
         /// Place of the layer.
         layer: Span,
     },

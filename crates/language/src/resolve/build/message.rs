@@ -35,7 +35,7 @@ impl ResolveError {
             K::NotConstant { .. } => "E0223",
             K::FlattenAlone => "E0224",
             K::DenseAlone => "E0225",
-            K::DenseNeedsSize { .. } => "E0226",
+            K::NeedsSize { .. } => "E0226",
             K::DenseInputs { .. } => "E0227",
             K::NoSingleKernel(_) => "E0228",
             K::NoQuantity { .. } => "E0229",
@@ -243,9 +243,9 @@ impl ResolveError {
                 .with_hint("write `flatten -> dense(W)`"),
             K::DenseAlone => new("`dense` needs a vector".to_owned(), "gets an image")
                 .with_hint("write `flatten -> dense(W)`"),
-            K::DenseNeedsSize { layer } => {
-                new("`flatten -> dense` means something at one input size only".to_owned(), "speaks of all sizes")
-                    .with_label(*layer, "has a fixed number of inputs")
+            K::NeedsSize { layer } => {
+                new("a layer is read at one input size only".to_owned(), "speaks of all sizes")
+                    .with_label(*layer, "depends on the size of the image")
                     .with_hint("name the size, as in `S == T on [28,28]`")
             }
             K::DenseInputs { needs, gets } => {

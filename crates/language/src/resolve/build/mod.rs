@@ -7,6 +7,7 @@
 pub mod arithmetic;
 pub mod arrays;
 pub mod claims;
+pub mod composite;
 pub mod conditions;
 pub mod error;
 pub mod layers;

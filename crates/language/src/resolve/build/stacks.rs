@@ -7,7 +7,7 @@ use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, StackValue, Tail};
 use super::{Amount, Builder};
 use crate::source::Span;
-use convproof_engine::ir::{KernelExpr, KernelTerm, Layer, Stack, StackKind};
+use convproof_engine::ir::{Composite, KernelExpr, KernelTerm, Layer, Stack, StackKind};
 use convproof_exact::Rational;
 
 /// Most layers of a stack, those of its parts included.
@@ -203,7 +203,14 @@ fn branches(stack: &StackValue) -> Vec<(KernelTerm, Arc<Stack>)> {
 fn keeps_vector(stack: &Stack) -> bool {
     match &stack.kind {
         StackKind::Layer(layer) => {
-            matches!(layer, Layer::Scale(_) | Layer::Bias(_) | Layer::Relu | Layer::Select { .. })
+            matches!(
+                layer,
+                Layer::Scale(_)
+                    | Layer::Bias(_)
+                    | Layer::Relu
+                    | Layer::Select { .. }
+                    | Layer::Composite(Composite::Pointwise(_))
+            )
         }
         StackKind::Chain(links) => links.iter().all(|link| keeps_vector(link)),
         StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_vector(branch)),

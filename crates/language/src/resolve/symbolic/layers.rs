@@ -59,6 +59,9 @@ impl Reader<'_, '_> {
                 let stride = self.pair(given.first()?)?;
                 linear(&one(), &[whole(1), whole(1)], &stride, &zeros())
             }
+            "pad" if given.get("mode").is_some() || given.get("value").is_some() => {
+                Err(Unread("padding with other entries than zeros is not read with sizes as symbols"))
+            }
             "pad" | "crop" => {
                 let mut sides = self.four(arguments)?;
                 if name == "crop" {
@@ -84,6 +87,9 @@ impl Reader<'_, '_> {
         }
         if given.get("bias").is_some() {
             return Err(Unread("biases are not read with sizes as symbols"));
+        }
+        if given.get("padding_mode").is_some() {
+            return Err(Unread("padding with other entries than zeros is not read with sizes as symbols"));
         }
         let kernel = self.kernel(given.first()?)?;
         let dilation = self.pair_or(given.get("dilation"), &[whole(1), whole(1)])?;

@@ -1,0 +1,93 @@
+//! Layers with a definition of their own that are equal to stacks of simpler ones.
+//!
+//! The naive evaluator follows the definitions here; the engine reads the stack that `operator/expand.rs` makes of a
+//! layer. So nothing else of the engine has to know them.
+
+use super::KernelTerm;
+use convproof_exact::Rational;
+
+/// A layer with a definition of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Composite {
+    /// A function of each entry.
+    Pointwise(Pointwise),
+    /// Rows and columns added on each side, none removed.
+    Pad {
+        /// How many.
+        sides: [i64; 4],
+        /// What they hold.
+        mode: PadMode,
+    },
+}
+
+/// A piecewise linear function of one number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pointwise {
+    /// `max(x, 0) + a·min(x, 0)`: one slope for each channel, or one for all.
+    LeakyRelu(KernelTerm),
+    /// `min(max(x, low), high)` with `low ≤ high`.
+    Clip {
+        /// The least value.
+        low: Rational,
+        /// The greatest value.
+        high: Rational,
+    },
+    /// `|x|`.
+    Abs,
+    /// `min(max(slope·x + offset, 0), 1)`.
+    HardSigmoid {
+        /// The slope between both ends.
+        slope: Rational,
+        /// The value at 0.
+        offset: Rational,
+    },
+}
+
+/// What added rows and columns hold, as PyTorch and ONNX define it, along each axis of length n.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PadMode {
+    /// A number.
+    Constant(KernelTerm),
+    /// The image mirrored at the middle of its outermost entries: `x[−i] = x[i]`, for fewer than n of them.
+    Reflect,
+    /// The image mirrored at its edge: `x[−1 − i] = x[i]`, for at most n of them.
+    Symmetric,
+    /// The outermost entry.
+    Replicate,
+    /// The image again: `x[i − n] = x[i]`, for at most n of them.
+    Circular,
+}
+
+impl Pointwise {
+    /// `min(max(x, 0), 6)`.
+    pub fn relu6() -> Self {
+        Self::Clip { low: Rational::ZERO, high: Rational::from(6) }
+    }
+
+    /// The slopes that it holds.
+    pub fn weights(&self) -> Option<&KernelTerm> {
+        if let Self::LeakyRelu(slopes) = self { Some(slopes) } else { None }
+    }
+
+    /// With the numbers of PyTorch: slope 1/6, and 1/2 at 0.
+    pub fn hard_sigmoid() -> Self {
+        let ratio = |n, d| Rational::ratio(n, d).unwrap_or_default();
+        Self::HardSigmoid { slope: ratio(1, 6), offset: ratio(1, 2) }
+    }
+}
+
+impl Composite {
+    /// The kernels and vectors that it holds.
+    pub fn weights(&self) -> Option<&KernelTerm> {
+        match self {
+            Self::Pointwise(function) => function.weights(),
+            Self::Pad { mode: PadMode::Constant(term), .. } => Some(term),
+            Self::Pad { .. } => None,
+        }
+    }
+
+    /// Whether it is no affine map of the image.
+    pub fn is_nonlinear(&self) -> bool {
+        matches!(self, Self::Pointwise(_))
+    }
+}

@@ -1,0 +1,262 @@
+//! Layers with a definition of their own as stacks of simpler ones (section 15 of `docs/semantics.md`).
+//!
+//! Only the engine reads them; the naive evaluator keeps to the definitions, so that each check of a proof compares both.
+
+use std::sync::Arc;
+
+use super::error::OperatorError;
+use super::gather::signed;
+use crate::ir::{Composite, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Span, Stack, StackKind};
+use crate::kernel::{ConcreteKernel, KernelError, Shape};
+use convproof_exact::Rational;
+
+/// Most rows or columns that mirror or repeat others, on both sides together.
+pub const MAX_MIRRORED: i64 = 64;
+
+/// Builds the stack of one layer.
+struct Builder {
+    at: Span,
+}
+
+/// The stack that a layer is equal to on images of some channels, of any size or of this one.
+///
+/// # Errors
+/// If the stack depends on a size that is not known, and beyond the limits.
+pub fn expanded(layer: &Composite, at: Span, size: Option<[i64; 2]>) -> Result<Stack, OperatorError> {
+    let build = Builder { at };
+    match layer {
+        Composite::Pointwise(function) => build.pointwise(function),
+        Composite::Pad { sides: [top, left, bottom, right], mode } => {
+            if let PadMode::Constant(value) = mode {
+                return build.filled([*top, *left, *bottom, *right], value);
+            }
+            let rows = build.along(0, [*top, *bottom], mode, size.map(|size| size[0]))?;
+            let columns = build.along(1, [*left, *right], mode, size.map(|size| size[1]))?;
+            Ok(build.chain(vec![rows, columns]))
+        }
+    }
+}
+
+impl Builder {
+    fn layer(&self, layer: Layer) -> Stack {
+        Stack { kind: StackKind::Layer(layer), span: self.at }
+    }
+
+    fn chain(&self, links: Vec<Stack>) -> Stack {
+        Stack { kind: StackKind::Chain(links.into_iter().map(Arc::new).collect()), span: self.at }
+    }
+
+    fn sum(&self, branches: Vec<(i64, Stack)>) -> Result<Stack, OperatorError> {
+        let branch = |(factor, stack)| Ok((self.number(&Rational::from(factor))?, Arc::new(stack)));
+        let branches = branches.into_iter().map(branch).collect::<Result<_, OperatorError>>()?;
+        Ok(Stack { kind: StackKind::Sum(branches), span: self.at })
+    }
+
+    fn blame<T>(&self, result: Result<T, KernelError>) -> Result<T, OperatorError> {
+        result.map_err(|error| OperatorError::Kernel { at: self.at, error })
+    }
+
+    fn number(&self, value: &Rational) -> Result<KernelTerm, OperatorError> {
+        let kernel = ConcreteKernel::from_rationals(Shape::plane(1, 1), std::slice::from_ref(value));
+        Ok(KernelTerm::constant(self.blame(kernel)?))
+    }
+
+    fn bias(&self, value: &Rational) -> Result<Stack, OperatorError> {
+        Ok(self.layer(Layer::Bias(self.number(value)?)))
+    }
+
+    fn scale(&self, value: &Rational) -> Result<Stack, OperatorError> {
+        Ok(self.layer(Layer::Scale(self.number(value)?)))
+    }
+
+    /// `max(x − from, 0)`.
+    fn above(&self, from: &Rational) -> Result<Stack, OperatorError> {
+        Ok(self.chain(vec![self.bias(&-from)?, self.layer(Layer::Relu)]))
+    }
+
+    fn pointwise(&self, function: &Pointwise) -> Result<Stack, OperatorError> {
+        let relu = || self.layer(Layer::Relu);
+        let negative = || Ok(self.chain(vec![self.scale(&Rational::from(-1))?, relu()]));
+        match function {
+            Pointwise::LeakyRelu(slopes) => {
+                let scaled = self.chain(vec![negative()?, self.layer(Layer::Scale(slopes.clone()))]);
+                self.sum(vec![(1, relu()), (-1, scaled)])
+            }
+            Pointwise::Clip { low, high } => {
+                let between = self.sum(vec![(1, self.above(low)?), (-1, self.above(high)?)])?;
+                Ok(self.chain(vec![between, self.bias(low)?]))
+            }
+            Pointwise::Abs => self.sum(vec![(1, relu()), (1, negative()?)]),
+            Pointwise::HardSigmoid { slope, offset } => {
+                let clip = Pointwise::Clip { low: Rational::ZERO, high: Rational::ONE };
+                Ok(self.chain(vec![self.scale(slope)?, self.bias(offset)?, self.pointwise(&clip)?]))
+            }
+        }
+    }
+
+    /// `x − value`, zeros around it, plus the value.
+    fn filled(&self, sides: [i64; 4], value: &KernelTerm) -> Result<Stack, OperatorError> {
+        let kernel = self.blame(value.kernel.scale_rational(&Rational::from(-1)))?;
+        let minus = KernelTerm { kernel, expr: Arc::new(KernelExpr::Negate(value.expr.clone())) };
+        let links = [Layer::Bias(minus), Layer::Pad(sides), Layer::Bias(value.clone())];
+        Ok(self.chain(links.into_iter().map(|layer| self.layer(layer)).collect()))
+    }
+
+    /// Entries before the start and after the end of an axis.
+    fn pad(&self, axis: usize, before: i64, after: i64) -> Stack {
+        let sides = if axis == 0 { [before, 0, after, 0] } else { [0, before, 0, after] };
+        self.layer(Layer::Pad(sides))
+    }
+
+    /// Padding along one axis, of this length if it is known.
+    fn along(
+        &self,
+        axis: usize,
+        [before, after]: [i64; 2],
+        mode: &PadMode,
+        length: Option<i64>,
+    ) -> Result<Stack, OperatorError> {
+        if before == 0 && after == 0 {
+            return Ok(self.chain(Vec::new()));
+        }
+        if before + after > MAX_MIRRORED {
+            return Err(OperatorError::TooLarge { at: self.at });
+        }
+        // Each copy is an entry, counted from the start or the end, and how far it moves.
+        let (needs, start, end): (i64, Vec<[i64; 2]>, Vec<[i64; 2]>) = match mode {
+            PadMode::Constant(_) | PadMode::Circular => {
+                let length = length.ok_or(OperatorError::NeedsSize { at: self.at })?;
+                return self.wrapped(axis, [before, after], length);
+            }
+            PadMode::Reflect => (
+                before.max(after) + 1,
+                (1..=before).map(|k| [k, before - 2 * k]).collect(),
+                (1..=after).map(|k| [k, before + 2 * k]).collect(),
+            ),
+            PadMode::Symmetric => (
+                before.max(after),
+                (0..before).map(|k| [k, before - 1 - 2 * k]).collect(),
+                (0..after).map(|k| [k, before + 2 * k + 1]).collect(),
+            ),
+            PadMode::Replicate => (
+                1,
+                (0..before).map(|to| [0, to]).collect(),
+                (0..after).map(|to| [0, before + to + 1]).collect(),
+            ),
+        };
+        let total = before + after;
+        let mut branches = vec![(1, self.pad(axis, before, after))];
+        for [k, by] in start {
+            for (sign, k) in [(1, k), (-1, k + 1)] {
+                // The first k entries are cut away and zeros stand in their place.
+                let rest = [self.pad(axis, -k, k), self.pad(axis, k, -k), self.pad(axis, by, total - by)];
+                branches.push((sign, self.chain(rest.into())));
+            }
+        }
+        for [k, by] in end {
+            for (sign, k) in [(1, k), (-1, k + 1)] {
+                let rest = [self.pad(axis, k, -k), self.pad(axis, -k, k), self.pad(axis, by, total - by)];
+                branches.push((sign, self.chain(rest.into())));
+            }
+        }
+        // No output where there are fewer entries than are mirrored.
+        let least = needs - 1;
+        branches
+            .push((0, self.chain(vec![self.pad(axis, -least, 0), self.pad(axis, least + before, after)])));
+        self.sum(branches)
+    }
+
+    /// The image three times in a row, cut; without output where more is asked for.
+    fn wrapped(&self, axis: usize, [before, after]: [i64; 2], n: i64) -> Result<Stack, OperatorError> {
+        if before.max(after) > n {
+            return Ok(self.pad(axis, -n, 0));
+        }
+        let copies = [-n, 0, n].map(|by| (1, self.pad(axis, before + by, after - by)));
+        self.sum(copies.into())
+    }
+}
+
+/// The slopes or values of channels must be as many as there are.
+pub(super) fn channels_of(layer: &Composite) -> Option<usize> {
+    layer.weights().map(KernelTerm::len).filter(|&count| signed(count) > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{Image, Weights, run};
+    use convproof_exact::SplitMix64;
+
+    fn number(value: i64) -> KernelTerm {
+        KernelTerm::constant(ConcreteKernel::from_integers(Shape::plane(1, 1), vec![value]).unwrap())
+    }
+
+    fn vector(values: &[i64]) -> KernelTerm {
+        let shape = Shape::plane(1, values.len());
+        KernelTerm::constant(ConcreteKernel::from_integers(shape, values.to_vec()).unwrap())
+    }
+
+    fn random(size: [usize; 3], generator: &mut SplitMix64) -> Image {
+        let count = size.iter().product();
+        let value = |_| Rational::from(i64::try_from(generator.below(19)).unwrap() - 9);
+        Image::new(size[0], size[1], size[2], (0..count).map(value).collect()).unwrap()
+    }
+
+    /// The layer from its definition and from its stack make the same of random images of these sizes, or both nothing.
+    fn agrees(layer: &Composite, channels: usize, sizes: impl IntoIterator<Item = [usize; 2]>) {
+        let mut generator = SplitMix64::new(7);
+        let at = Span::default();
+        let own = Stack { kind: StackKind::Layer(Layer::Composite(layer.clone())), span: at };
+        for [h, w] in sizes {
+            let image = random([channels, h, w], &mut generator);
+            let defined = run(&own, &image, &Weights::default());
+            let size = Some([h, w].map(signed));
+            let stack = expanded(layer, at, size).unwrap();
+            let made = run(&stack, &image, &Weights::default());
+            match (&defined, &made) {
+                (Err(a), Err(b)) => assert!(a.is_no_output() && b.is_no_output(), "{layer:?} {a} {b}"),
+                _ => assert_eq!(defined, made, "{layer:?} {h} {w}"),
+            }
+            if let Ok(stack) = expanded(layer, at, None) {
+                assert_eq!(made.ok(), run(&stack, &image, &Weights::default()).ok(), "{layer:?}");
+            }
+        }
+    }
+
+    fn square(most: usize) -> Vec<[usize; 2]> {
+        (1..=most).flat_map(|h| (1..=most).map(move |w| [h, w])).collect()
+    }
+
+    #[test]
+    fn padding_is_its_definition_at_every_size() {
+        for mode in [PadMode::Reflect, PadMode::Symmetric, PadMode::Replicate, PadMode::Circular] {
+            for before in 0..4 {
+                for after in 0..4 {
+                    let sides = [before, after, after, 3 - before];
+                    agrees(&Composite::Pad { sides, mode: mode.clone() }, 2, square(6));
+                }
+            }
+        }
+        for value in [number(5), vector(&[3, -2])] {
+            agrees(&Composite::Pad { sides: [1, 0, 2, 3], mode: PadMode::Constant(value) }, 2, square(3));
+        }
+    }
+
+    #[test]
+    fn functions_of_entries_are_sums_of_relus() {
+        let ratio = |n, d| Rational::ratio(n, d).unwrap();
+        let functions = [
+            Pointwise::Abs,
+            Pointwise::relu6(),
+            Pointwise::hard_sigmoid(),
+            Pointwise::Clip { low: ratio(-7, 2), high: ratio(-7, 2) },
+            Pointwise::Clip { low: Rational::from(-3), high: ratio(5, 2) },
+            Pointwise::HardSigmoid { slope: ratio(-1, 5), offset: ratio(1, 3) },
+            Pointwise::LeakyRelu(number(-2)),
+            Pointwise::LeakyRelu(vector(&[3, 0])),
+        ];
+        for function in functions {
+            agrees(&Composite::Pointwise(function), 2, [[4, 5], [1, 7]]);
+        }
+    }
+}

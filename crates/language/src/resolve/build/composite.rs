@@ -1,0 +1,100 @@
+//! Layers with a definition of their own: what of their arguments needs a check.
+
+use super::Builder;
+use super::error::ResolveErrorKind;
+use super::layers::{Movement, Weights};
+use super::value::{Array, StackValue};
+use crate::source::Span;
+use convproof_engine::ir::{Composite, Layer, PadMode, Padding, Pointwise};
+use convproof_exact::Rational;
+
+/// What stands in padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A number, 0 unless said otherwise.
+    Constant,
+    /// The image mirrored at the middle of its outermost entries.
+    Reflect,
+    /// The outermost entry.
+    Replicate,
+    /// The image mirrored at its edge.
+    Symmetric,
+    /// The image again.
+    Circular,
+}
+
+impl Builder {
+    /// A function of each entry.
+    pub fn pointwise(&mut self, function: Pointwise, span: Span) -> StackValue {
+        self.layer(Layer::Composite(Composite::Pointwise(function)), span)
+    }
+
+    /// `max(x, 0) + a·min(x, 0)`.
+    pub fn leaky_relu(&mut self, (slopes, at): (&Array, Span), span: Span) -> Option<StackValue> {
+        let (slopes, _) = self.vector(slopes.clone(), at)?;
+        let layer = self.pointwise(Pointwise::LeakyRelu(slopes.term), span);
+        Some(StackValue { degree: slopes.degree, ..layer })
+    }
+
+    /// `min(max(x, low), high)`.
+    pub fn clip(&mut self, (low, high): (Rational, Rational), at: Span, span: Span) -> Option<StackValue> {
+        if low > high {
+            let (what, found) = ("the upper end", high.to_string());
+            let allowed = format!("at least the lower one, {low}");
+            return self.fail(at, ResolveErrorKind::OutOfRange { what, found, allowed });
+        }
+        Some(self.pointwise(Pointwise::Clip { low, high }, span))
+    }
+
+    /// Entries around an image; negative numbers of zeros cut away.
+    pub fn pad_image(
+        &mut self,
+        sides: [i64; 4],
+        mode: Mode,
+        value: Option<(Array, Span)>,
+        span: Span,
+    ) -> Option<StackValue> {
+        let mode = match (mode, value) {
+            (Mode::Constant, None) => return Some(self.layer(Layer::Pad(sides), span)),
+            (Mode::Constant, Some((value, _))) => {
+                let layer = Composite::Pad { sides, mode: PadMode::Constant(value.term) };
+                let layer = self.layer(Layer::Composite(layer), span);
+                return Some(StackValue { degree: value.degree, ..layer });
+            }
+            (_, Some((_, at))) => {
+                let (expected, found) = ("no value with this mode", "one".to_owned());
+                return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
+            }
+            (Mode::Reflect, None) => PadMode::Reflect,
+            (Mode::Replicate, None) => PadMode::Replicate,
+            (Mode::Symmetric, None) => PadMode::Symmetric,
+            (Mode::Circular, None) => PadMode::Circular,
+        };
+        Some(self.layer(Layer::Composite(Composite::Pad { sides, mode }), span))
+    }
+
+    /// A convolution whose padding is no zeros: the padding, and then the convolution.
+    pub fn conv_with_mode(
+        &mut self,
+        weights: Weights<'_>,
+        moves: Movement<Padding>,
+        mode: Mode,
+        at: Span,
+        span: Span,
+    ) -> Option<StackValue> {
+        let Padding::Sides(sides) = moves.padding else {
+            let (expected, found) = ("numbers for the padding with this mode", "a word".to_owned());
+            return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
+        };
+        if mode == Mode::Constant {
+            return self.conv(weights, moves, span);
+        }
+        if let Some(side) = sides.iter().find(|side| **side < 0) {
+            let (what, found, allowed) = ("the padding", side.to_string(), "at least 0".to_owned());
+            return self.fail(at, ResolveErrorKind::OutOfRange { what, found, allowed });
+        }
+        let padded = self.pad_image(sides, mode, None, span)?;
+        let conv = self.conv(weights, Movement { padding: Padding::Sides([0; 4]), ..moves }, span)?;
+        self.then(&padded, &conv, span)
+    }
+}
