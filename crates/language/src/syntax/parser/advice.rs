@@ -108,15 +108,11 @@ impl Parser<'_> {
             (K::Trailing(_) | K::Unexpected { .. }, _, ["|", ..]) => {
                 Some("layers are joined with `->`".to_owned())
             }
-            (K::Unexpected { expected: Expected::Comparison, .. }, [.., side], ["is", word, ..])
-            | (K::Unexpected { expected: Expected::Comparison, .. }, [.., side], [word, ..]) => {
-                let rest = match *word {
-                    "even" => 0,
-                    "odd" => 1,
-                    _ => return None,
-                };
-                Some(format!("write `{side} % 2 == {rest}`"))
-            }
+            (
+                K::Unexpected { expected: Expected::Comparison, .. },
+                [.., side],
+                ["is", word @ ("even" | "odd"), ..] | [word @ ("even" | "odd"), ..],
+            ) => Some(format!("write `{side} % 2 == {}`", u8::from(*word == "odd"))),
             (K::Trailing(_), _, [";", ..]) => {
                 Some("a statement ends where the next one begins; leave the `;` out".to_owned())
             }
