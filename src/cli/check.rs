@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::report::text::{self, Detail};
-use crate::report::{FileReport, Summary, json, junit, markdown};
+use crate::report::{FileReport, Summary, html, json, junit, markdown};
 
 use super::Status;
 use super::files::{Spec, collect};
@@ -28,13 +28,24 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Also write a report to a file: .txt, .json, .md, or .xml for JUnit; may be repeated
+    /// Also write a report to a file: .html, .md, .txt, .json, or .xml for JUnit; may be repeated
     #[arg(long, value_name = "FILE", value_parser = parse_report)]
     report: Vec<Report>,
 
-    /// Also write a Markdown report for each spec below this folder, and an index of them
+    /// Also write a report for each spec below this folder, and an index of them
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
+
+    /// What `--report-dir` writes: `html` has pictures; both may be asked for, as in `markdown,html`
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "markdown",
+        requires = "report_dir"
+    )]
+    report_format: Vec<PageFormat>,
 
     /// Let no claim take longer than so many seconds; it is unknown then
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
@@ -59,7 +70,24 @@ pub(super) enum Format {
     Text,
     Json,
     Markdown,
+    Html,
     Junit,
+}
+
+/// A way to write the reports of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PageFormat {
+    Markdown,
+    Html,
+}
+
+impl PageFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// A report to be written to a file.
@@ -81,8 +109,9 @@ fn parse_report(path: &str) -> Result<Report, String> {
         "txt" => Format::Text,
         "json" => Format::Json,
         "md" => Format::Markdown,
+        "html" => Format::Html,
         "xml" => Format::Junit,
-        _ => return Err("the name of a report ends in .txt, .json, .md or .xml".to_owned()),
+        _ => return Err("the name of a report ends in .html, .md, .txt, .json or .xml".to_owned()),
     };
     Ok(Report { path, format })
 }
@@ -108,7 +137,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
         write(path, &render(*format, &reports, plain), output);
     }
     if let Some(folder) = &arguments.report_dir {
-        write_tree(folder, &specs, &reports, output);
+        for &format in &arguments.report_format {
+            write_tree(folder, format, &arguments.report_format, (&specs, &reports), output);
+        }
     }
     status(summary)
 }
@@ -137,18 +168,26 @@ pub(super) fn render(format: Format, reports: &[FileReport], options: text::Opti
         Format::Text => text::render(reports, options),
         Format::Json => json::render(reports),
         Format::Markdown => markdown::render(reports),
+        Format::Html => html::render(reports),
         Format::Junit => junit::render(reports, options.timings),
     }
 }
 
-/// Writes the Markdown report of each spec to the same place below `folder`, and `index.md`.
-fn write_tree(folder: &Path, specs: &[Spec], reports: &[FileReport], output: &mut Output) {
+/// Writes the report of each spec to the same place below `folder`, and an index.
+fn write_tree(
+    folder: &Path,
+    format: PageFormat,
+    all: &[PageFormat],
+    (specs, reports): (&[Spec], &[FileReport]),
+    output: &mut Output,
+) {
+    let index_name = format!("index.{}", format.extension());
     let mut pages: BTreeMap<PathBuf, &FileReport> = BTreeMap::new();
     for (spec, report) in specs.iter().zip(reports).filter(|(spec, _)| !spec.relative.as_os_str().is_empty())
     {
-        let page = spec.relative.with_extension("md");
-        if page.as_os_str() == "index.md" {
-            output.fail(format_args!("{}: the report index.md is the index of the others", spec.name()));
+        let page = spec.relative.with_extension(format.extension());
+        if page.as_os_str() == index_name.as_str() {
+            output.fail(format_args!("{}: the report {index_name} is the index of the others", spec.name()));
         } else if let Some(other) = pages.get(&page) {
             let other = other.source.name();
             output.fail(format_args!("{} and {other} have the same report, {}", spec.name(), page.display()));
@@ -156,18 +195,30 @@ fn write_tree(folder: &Path, specs: &[Spec], reports: &[FileReport], output: &mu
             pages.insert(page, report);
         }
     }
-    let mut index = Vec::new();
+    let mut index: Vec<(String, &FileReport)> = Vec::new();
     for (page, report) in pages {
         let path = folder.join(&page);
         let parent = path.parent().unwrap_or(folder);
         if let Err(error) = fs::create_dir_all(parent) {
             return output.fail(format_args!("{}: {error}", parent.display()));
         }
-        write_page(&path, &markdown::document(report), output);
+        let text = match format {
+            PageFormat::Html => html::render(std::slice::from_ref(report)),
+            PageFormat::Markdown => {
+                let beside = path.with_extension(PageFormat::Html.extension());
+                let beside = beside.file_name().filter(|_| all.contains(&PageFormat::Html));
+                markdown::document(report, beside.map(|name| name.to_string_lossy()).as_deref())
+            }
+        };
+        write_page(&path, &text, output);
         let names: Vec<_> = page.iter().map(|name| name.to_string_lossy()).collect();
         index.push((names.join("/"), report));
     }
-    write_page(&folder.join("index.md"), &markdown::index("Checked specs", &index), output);
+    let text = match format {
+        PageFormat::Html => html::index("Checked specs", &index),
+        PageFormat::Markdown => markdown::index("Checked specs", &index),
+    };
+    write_page(&folder.join(index_name), &text, output);
 }
 
 /// Writes a page of a report folder, which may take the place of an earlier one only.

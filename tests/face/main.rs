@@ -6,6 +6,7 @@ mod consumer;
 mod corpus;
 mod limits;
 mod model;
+mod pages;
 mod proofs_fresh;
 mod readme;
 mod report_rendering;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 fn matrix(title: &str, rows: &[&str], mark: Option<(usize, usize)>) -> Matrix {
     let rows = rows.iter().map(|row| row.split_whitespace().map(str::to_owned).collect()).collect();
-    Matrix { title: title.to_owned(), rows, mark }
+    Matrix { title: title.to_owned(), rows, mark, values: None }
 }
 
 fn strings<const N: usize>(cells: [&str; N]) -> Vec<String> {
@@ -172,7 +172,7 @@ fn the_best_found_has_a_mark_of_its_own() {
             && Summary::of(&report).to_string() == "1 claim: 1 holds (1 best found)",
         "{shown}"
     );
-    assert!(markdown::document(&report).contains("**○ Best found: nearest**"));
+    assert!(markdown::document(&report, None).contains("**○ Best found: nearest**"));
     let suite = junit::render(std::slice::from_ref(&report), false);
     assert!(suite.contains("<system-out>the best found: residual 1 &lt; 2</system-out>"), "{suite}");
     assert!(suite.contains("failures=\"0\""));

@@ -143,11 +143,10 @@ fn the_laws_of_layers_are_those_of_the_layers() {
     let laws = |text: &str| {
         let claim = report(text);
         let table = claim.details.iter().find_map(|block| match block {
-            Block::Table { rows, .. } => Some(rows.clone()),
+            Block::Layers { steps, .. } => Some(steps.clone()),
             _ => None,
         });
-        let rows = table.unwrap_or_default();
-        rows.iter().map(|row| row.last().cloned().unwrap_or_default()).collect::<Vec<_>>()
+        table.unwrap_or_default().iter().map(|step| step.law).collect::<Vec<_>>()
     };
     let (plain, boxed) = ("a convolution", "average pooling is convolution with a box");
     let varies = "a mean whose divisor varies at the border";

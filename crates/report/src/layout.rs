@@ -1,4 +1,4 @@
-//! Matrices and tables as aligned lines of text. Knows nothing of colours or Markdown.
+//! Pictures as words, tables and matrices, and these as aligned lines of text. Knows nothing of colours or Markdown.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,8 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use super::escape::visible;
-use super::model::Matrix;
+use super::model::{Block, Matrix, Step};
+use convproof_exact::Rational;
 
 /// Lines are filled with matrices up to this width; a single matrix may be wider.
 const WIDTH: usize = 96;
@@ -15,6 +16,66 @@ const MAX_SIDE: usize = 40;
 /// Characters of a cell or title that are shown.
 const MAX_CELL: usize = 72;
 const GAP: &str = "    ";
+
+/// What a block is where nothing can be drawn.
+pub(super) enum Written<'a> {
+    Text(Cow<'a, str>),
+    Table(Cow<'a, [String]>, Cow<'a, [Vec<String>]>),
+    Matrices(Cow<'a, [Matrix]>),
+}
+
+/// A block as text, tables and matrices. Pictures that only repeat what the text beside them says are left out.
+pub(super) fn written(block: &Block) -> Vec<Written<'_>> {
+    match block {
+        Block::Text(text) => vec![Written::Text(text.into())],
+        Block::Table { header, rows } => vec![Written::Table(header.into(), rows.into())],
+        Block::Matrices(matrices) => vec![Written::Matrices(matrices.into())],
+        Block::HeatMap(matrix) => {
+            vec![Written::Matrices(std::iter::once(matrix.clone()).chain(tenths(matrix)).collect())]
+        }
+        Block::Outputs { input, sides } => {
+            let both = [&sides[0][..], &sides[1][..]].concat();
+            let shown = [Cow::Borrowed(input.as_slice()), Cow::Owned(both)];
+            shown.into_iter().filter(|all| !all.is_empty()).map(Written::Matrices).collect()
+        }
+        Block::Layers { title, steps } => {
+            let header = ["layer", "stride so far", "receptive field", "because"].map(str::to_owned).to_vec();
+            vec![
+                Written::Text(format!("{title}, layer by layer:").into()),
+                Written::Table(header.into(), steps.iter().map(row).collect()),
+            ]
+        }
+        Block::Ring { .. } | Block::Wrong(_) | Block::Gap { .. } => Vec::new(),
+    }
+}
+
+/// The entries of a matrix in tenths of the largest, which show its signs and sizes at a glance.
+fn tenths(matrix: &Matrix) -> Option<Matrix> {
+    let values = matrix.values.as_ref()?;
+    let largest = values.cells().iter().map(Rational::abs).max().filter(|largest| !largest.is_zero())?;
+    let cell = |value: &Rational| {
+        let tenths = (value.abs() * Rational::from(20)).checked_div(&largest).unwrap_or_default();
+        let tenths = (1..=10).rev().find(|n| tenths >= Rational::from(2 * n - 1)).unwrap_or(0);
+        match tenths {
+            0 => "·".to_owned(),
+            n => format!("{}{n}", if value.is_negative() { '-' } else { '+' }),
+        }
+    };
+    let rows = values.rows().map(|row| row.iter().map(cell).collect()).collect();
+    Some(Matrix { title: "in tenths of its largest".to_owned(), rows, mark: None, values: None })
+}
+
+fn row(step: &Step) -> Vec<String> {
+    let dash = || "–".to_owned();
+    let stride = step.stride.map_or_else(dash, both);
+    let field = step.field.map_or_else(dash, |[v, h]| format!("{v}×{h}"));
+    vec![format!("`{}`", step.layer), stride, field, step.law.to_owned()]
+}
+
+/// A number for rows and columns, once if it is the same.
+pub(super) fn both([v, h]: [usize; 2]) -> String {
+    if v == h { v.to_string() } else { format!("{v}, {h}") }
+}
 
 /// The matrices side by side, as many on a line as fit, each under its title.
 pub(super) fn matrices(matrices: &[Matrix]) -> Vec<String> {
@@ -200,7 +261,7 @@ mod tests {
 
     fn matrix(title: &str, rows: &[&[&str]], mark: Option<(usize, usize)>) -> Matrix {
         let rows = rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect();
-        Matrix { title: title.to_owned(), rows, mark }
+        Matrix { title: title.to_owned(), rows, mark, values: None }
     }
 
     #[test]
@@ -234,7 +295,7 @@ mod tests {
     fn a_large_matrix_is_cut_around_its_mark() {
         let rows: Vec<Vec<String>> =
             (0..1000).map(|i| (0..1000).map(|j| format!("{}", i * 1000 + j)).collect()).collect();
-        let lines = matrices(&[Matrix { title: String::new(), rows, mark: Some((500, 999)) }]);
+        let lines = matrices(&[Matrix { title: String::new(), rows, mark: Some((500, 999)), values: None }]);
         assert_eq!(lines.len(), MAX_SIDE + 2);
         assert!(lines[0].starts_with("[ ") && lines[0].contains('…'), "{}", lines[0]);
         assert!(lines.iter().any(|line| line.ends_with(">500999<]")));

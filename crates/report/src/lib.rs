@@ -1,7 +1,9 @@
 //! Reports: one model, several renderers. Decides nothing, prints nothing, touches no file.
 
+mod anchors;
 pub mod diagnostics;
 pub mod escape;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod layout;
@@ -13,5 +15,5 @@ mod prose;
 mod summary;
 pub mod text;
 
-pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome};
+pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Step};
 pub use summary::Summary;

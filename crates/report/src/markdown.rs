@@ -3,8 +3,8 @@
 
 use super::diagnostics;
 use super::escape::{code_block, code_span, link_target, markdown, markdown_literal, table_cell};
-use super::layout;
-use super::model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Outcome};
+use super::layout::{self, Written};
+use super::model::{ClaimReport, Entry, FileReport};
 use super::prose::prose;
 use super::summary::Summary;
 
@@ -13,12 +13,13 @@ pub const MARK: &str = "<!-- convproof writes this file anew -->\n";
 
 /// One document for all files.
 pub fn render(files: &[FileReport]) -> String {
-    let documents: Vec<String> = files.iter().map(document).collect();
+    let documents: Vec<String> = files.iter().map(|file| document(file, None)).collect();
     documents.join("\n---\n\n")
 }
 
-/// The document of one file. It begins with the prose's own title, or else with the file's name.
-pub fn document(file: &FileReport) -> String {
+/// The document of one file. It begins with the prose's own title, or else with the file's name, and ends with a link
+/// to a page with pictures, if there is one.
+pub fn document(file: &FileReport, page: Option<&str>) -> String {
     let mut parts = Vec::new();
     if own_title(file).is_none() {
         parts.push(format!("# {}\n", markdown_literal(file.source.name())));
@@ -34,7 +35,8 @@ pub fn document(file: &FileReport) -> String {
         let text = diagnostics::render(error, &file.source, false);
         parts.push(format!("**✗ Error {}**\n\n{}", error.code, code_block(&text, "text")));
     }
-    parts.push(format!("*{}*\n", Summary::of(file)));
+    let page = page.map_or_else(String::new, |page| format!(" · [with pictures](<{}>)", link_target(page)));
+    parts.push(format!("*{}*{page}\n", Summary::of(file)));
     parts.join("\n")
 }
 
@@ -67,16 +69,7 @@ fn own_title(file: &FileReport) -> Option<&str> {
 
 fn claim_section(claim: &ClaimReport) -> String {
     let sign = claim.mark();
-    let verdict = match (claim.outcome, claim.kind) {
-        (Outcome::Proved, ClaimKind::Refute) => "Proved, though claimed to be false",
-        (Outcome::Refuted, ClaimKind::Refute) => "Refuted, as claimed",
-        (Outcome::Proved, _) => "Proved",
-        (Outcome::Refuted, _) => "Refuted",
-        (Outcome::Unknown, _) => "Unknown",
-        (Outcome::Exact, _) => "Exact",
-        (Outcome::Optimal, _) => "Optimal",
-        (Outcome::Found, _) => "Best found",
-    };
+    let verdict = claim.verdict();
     let statement = code_span(&claim.statement);
     let mut parts = Vec::new();
     if claim.label == claim.statement {
@@ -87,15 +80,15 @@ fn claim_section(claim: &ClaimReport) -> String {
     if !claim.method.trim().is_empty() {
         parts.push(paragraph(&claim.method));
     }
-    parts.extend(claim.details.iter().map(block));
+    parts.extend(claim.details.iter().flat_map(layout::written).map(|block| written(&block)));
     parts.join("\n")
 }
 
-fn block(block: &Block) -> String {
+fn written(block: &Written<'_>) -> String {
     match block {
-        Block::Text(text) => paragraph(text),
-        Block::Table { header, rows } => table(header, rows),
-        Block::Matrices(matrices) => code_block(&layout::matrices(matrices).join("\n"), "text"),
+        Written::Text(text) => paragraph(text),
+        Written::Table(header, rows) => table(header, rows),
+        Written::Matrices(matrices) => code_block(&layout::matrices(matrices).join("\n"), "text"),
     }
 }
 

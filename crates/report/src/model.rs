@@ -5,6 +5,7 @@ use std::time::Duration;
 pub use convproof_engine::ir::ClaimKind;
 use serde_json::Value;
 
+use convproof_exact::{Grid, Rational};
 use convproof_language::diagnostic::Diagnostic;
 use convproof_language::source::Source;
 
@@ -101,6 +102,20 @@ pub struct ClaimReport {
 }
 
 impl ClaimReport {
+    /// The verdict in words, with what was claimed in mind.
+    pub fn verdict(&self) -> &'static str {
+        match (self.outcome, self.kind) {
+            (Outcome::Proved, ClaimKind::Refute) => "Proved, though claimed to be false",
+            (Outcome::Refuted, ClaimKind::Refute) => "Refuted, as claimed",
+            (Outcome::Proved, _) => "Proved",
+            (Outcome::Refuted, _) => "Refuted",
+            (Outcome::Unknown, _) => "Unknown",
+            (Outcome::Exact, _) => "Exact",
+            (Outcome::Optimal, _) => "Optimal",
+            (Outcome::Found, _) => "Best found",
+        }
+    }
+
     /// `✓` for what was asked and is certain, `○` for the best that a search found, `✗` for what fails.
     pub fn mark(&self) -> char {
         match (self.holds, self.outcome) {
@@ -111,7 +126,8 @@ impl ClaimReport {
     }
 }
 
-/// A piece of explanation.
+/// A piece of explanation. What is a picture is there as data, which each format draws, writes out or leaves to the
+/// words beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// Plain text; backticks mark code.
@@ -125,6 +141,53 @@ pub enum Block {
     },
     /// Matrices laid side by side, each with a title.
     Matrices(Vec<Matrix>),
+    /// A matrix whose signs and sizes matter more than its digits: a residual.
+    HeatMap(Matrix),
+    /// An input, and what the left and the right side make of it.
+    Outputs {
+        /// One matrix for each channel; none if it is too large to show.
+        input: Vec<Matrix>,
+        /// The same for both outputs.
+        sides: [Vec<Matrix>; 2],
+    },
+    /// A stack, layer by layer.
+    Layers {
+        /// Which one.
+        title: String,
+        /// Its layers, first to last.
+        steps: Vec<Step>,
+    },
+    /// How many rows and columns of a large output differ at its top, left, bottom and right.
+    Ring {
+        /// The numbers.
+        ring: [i64; 4],
+        /// Whether every position in them does.
+        exactly: bool,
+    },
+    /// Which positions of an output differ.
+    Wrong(Grid<bool>),
+    /// The squared norm of a residual, and one that none is below.
+    Gap {
+        /// What was found.
+        found: Rational,
+        /// What is certified.
+        bound: Rational,
+    },
+}
+
+/// A layer of a stack, and what the stack is up to there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The layer as written.
+    pub layer: String,
+    /// Rows and columns of its window, if it has one.
+    pub window: Option<[usize; 2]>,
+    /// Down and across, of all layers so far; `None` where that is not one number.
+    pub stride: Option<[usize; 2]>,
+    /// Rows and columns of the input that an output depends on.
+    pub field: Option<[usize; 2]>,
+    /// The law that composes it with the layers before.
+    pub law: &'static str,
 }
 
 /// A titled matrix.
@@ -136,4 +199,18 @@ pub struct Matrix {
     pub rows: Vec<Vec<String>>,
     /// A cell to point out, as row and column.
     pub mark: Option<(usize, usize)>,
+    /// The numbers that the cells show, where they are numbers.
+    pub values: Option<Grid<Rational>>,
+}
+
+impl Matrix {
+    /// Numbers, each written by `cell`.
+    pub fn of_numbers(
+        title: impl Into<String>,
+        values: &Grid<Rational>,
+        cell: impl Fn(&Rational) -> String,
+    ) -> Self {
+        let rows = values.rows().map(|row| row.iter().map(&cell).collect()).collect();
+        Self { title: title.into(), rows, mark: None, values: Some(values.clone()) }
+    }
 }

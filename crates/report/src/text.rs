@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::diagnostics;
 use super::escape::visible;
-use super::layout;
+use super::layout::{self, Written};
 use super::model::{Block, ClaimKind, ClaimReport, FileReport, Outcome};
 use super::summary::Summary;
 
@@ -82,11 +82,11 @@ pub fn summary(summary: Summary, options: Options) -> String {
 /// Blocks as plain lines, for a terminal or any other monospaced place.
 pub fn blocks(blocks: &[Block]) -> Vec<String> {
     let mut lines = Vec::new();
-    for block in blocks {
+    for block in blocks.iter().flat_map(layout::written) {
         match block {
-            Block::Text(text) => lines.extend(text.lines().map(|line| visible(line, false).into_owned())),
-            Block::Table { header, rows } => lines.extend(layout::table(header, rows)),
-            Block::Matrices(matrices) => lines.extend(layout::matrices(matrices)),
+            Written::Text(text) => lines.extend(text.lines().map(|line| visible(line, false).into_owned())),
+            Written::Table(header, rows) => lines.extend(layout::table(&header, &rows)),
+            Written::Matrices(matrices) => lines.extend(layout::matrices(&matrices)),
         }
     }
     lines

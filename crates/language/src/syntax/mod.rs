@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod error;
+mod highlight;
 mod layout;
 mod lexer;
 mod message;
@@ -18,6 +19,7 @@ pub use error::{
     Context, Expected, Found, MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS, RowShape, SyntaxError,
     SyntaxErrorKind,
 };
+pub use highlight::{Part, highlight};
 pub use lexer::is_name;
 pub use parser::parse;
 pub use printer::{print, print_expression, print_proposition, print_statement};

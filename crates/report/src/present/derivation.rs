@@ -1,7 +1,7 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
-use crate::Block;
-use convproof_engine::ir::{Composite, Layer, Padding, Stack, StackKind};
+use crate::{Block, Step};
+use convproof_engine::ir::{Composite, Conv, Layer, Padding, Stack, StackKind};
 use convproof_language::source::Source;
 
 /// Extent, stride and upsampling of everything so far, per axis.
@@ -24,36 +24,34 @@ impl Reach {
     }
 }
 
-/// Longest text of a layer in a table.
+/// Longest text of a layer.
 const MAX_TEXT: usize = 48;
 
-/// Most rows of a table.
-const MAX_ROWS: usize = 40;
+/// Most layers that are shown.
+const MAX_LAYERS: usize = 40;
 
-/// A table of the layers of a stack: kernel, stride, receptive field after each, and the law that composes it.
-pub fn table(stack: &Stack, source: &Source) -> Option<Block> {
+/// The layers of a stack with kernel, stride and receptive field after each, and the law that composes it.
+pub fn layers(title: &str, stack: &Stack, source: &Source) -> Option<Block> {
     let mut layers = Vec::new();
     flatten(stack, &mut layers);
-    if layers.len() < 2 || layers.len() > MAX_ROWS {
+    if layers.len() < 2 || layers.len() > MAX_LAYERS {
         return None;
     }
     let mut reach = Reach { extent: [1, 1], stride: [1, 1], known: true, composes: false };
-    let rows = layers
+    let steps = layers
         .iter()
         .map(|layer| {
             let law = step(layer, &mut reach);
-            let pair = |[v, h]: [usize; 2]| if v == h { v.to_string() } else { format!("{v}, {h}") };
-            let size = |[v, h]: [usize; 2]| format!("{v}×{h}");
-            let (stride, extent) = if reach.known {
-                (pair(reach.stride), size(reach.extent))
-            } else {
-                ("–".into(), "–".into())
-            };
-            vec![text(source, layer), stride, extent, law.to_owned()]
+            Step {
+                layer: text(source, layer),
+                window: window(layer),
+                stride: reach.known.then_some(reach.stride),
+                field: reach.known.then_some(reach.extent),
+                law,
+            }
         })
         .collect();
-    let header = ["layer", "stride so far", "receptive field", "because"].map(str::to_owned).to_vec();
-    Some(Block::Table { header, rows })
+    Some(Block::Layers { title: title.to_owned(), steps })
 }
 
 fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
@@ -66,8 +64,8 @@ fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
 fn text(source: &Source, stack: &Stack) -> String {
     let collapsed = source.slice(stack.span).split_whitespace().collect::<Vec<_>>().join(" ");
     match collapsed.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("`{}…`", &collapsed[..end]),
-        None => format!("`{collapsed}`"),
+        Some((end, _)) => format!("{}…", &collapsed[..end]),
+        None => collapsed,
     }
 }
 
@@ -87,9 +85,7 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
     let composes = std::mem::replace(&mut reach.composes, composes_with_kernels(layer));
     match layer {
         Layer::Conv(conv) => {
-            let shape = conv.kernel.shape();
-            let taps = [shape.height, shape.width];
-            let size = [0, 1].map(|axis| (taps[axis] - 1) * conv.dilation[axis] + 1);
+            let size = conv_window(conv);
             let strided = reach.known && reach.stride != [1, 1];
             reach.window(size, conv.stride);
             match conv.padding {
@@ -143,6 +139,24 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
             reach.known = false;
             "a kernel as large as the image"
         }
+    }
+}
+
+/// What a convolution reads for one output, gaps included.
+fn conv_window(conv: &Conv) -> [usize; 2] {
+    let shape = conv.kernel.shape();
+    let taps = [shape.height, shape.width];
+    [0, 1].map(|axis| (taps[axis] - 1) * conv.dilation[axis] + 1)
+}
+
+/// The window of a layer that has one.
+fn window(stack: &Stack) -> Option<[usize; 2]> {
+    let StackKind::Layer(layer) = &stack.kind else { return None };
+    match layer {
+        Layer::Conv(conv) => Some(conv_window(conv)),
+        Layer::Pool(pool) => Some(pool.size),
+        Layer::MaxPool(pool) => Some(pool.size),
+        _ => None,
     }
 }
 

@@ -103,10 +103,8 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
     let mut details = vec![factor_table(answer)];
     let mut field = Value::Null;
     if let Some(real) = real {
-        let decimals = asked.unknowns.iter().zip(&real.kernels).map(|(unknown, grid)| Matrix {
-            title: format!("{} (decimals)", unknown.name),
-            rows: grid.rows().map(|row| row.iter().map(|cell| cell.to_decimal(8)).collect()).collect(),
-            mark: None,
+        let decimals = asked.unknowns.iter().zip(&real.kernels).map(|(unknown, grid)| {
+            Matrix::of_numbers(format!("{} (decimals)", unknown.name), grid, |cell| cell.to_decimal(8))
         });
         for (_, polynomial) in &real.fields {
             let degree = polynomial.len().saturating_sub(1);

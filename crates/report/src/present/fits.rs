@@ -1,4 +1,4 @@
-//! Least squares as a report shows it: the verdict, the factors, the residual and a picture of it.
+//! Least squares as a report shows it: the verdict, the factors, the residual and how far it may be from the least.
 
 use num_bigint::BigInt;
 use serde_json::{Value, json};
@@ -128,11 +128,7 @@ fn bound(bound: &LowerBound) -> String {
 
 fn details(found: &Fitted, unknowns: &[Unknown]) -> Vec<Block> {
     let fit = &found.fit;
-    let shown = |title: String, grid: &Grid<Rational>| Matrix {
-        title,
-        rows: grid.rows().map(|row| row.iter().map(short).collect()).collect(),
-        mark: None,
-    };
+    let shown = |title: String, grid: &Grid<Rational>| Matrix::of_numbers(title, grid, short);
     let factors = unknowns
         .iter()
         .zip(&found.kernels)
@@ -144,7 +140,10 @@ fn details(found: &Fitted, unknowns: &[Unknown]) -> Vec<Block> {
     if fit.residual.height() <= MAX_SIDE && fit.residual.width() <= MAX_SIDE {
         let mut residual = shown("residual".to_owned(), &fit.residual);
         residual.mark = Some(fit.largest_at);
-        details.extend(side_by_side(vec![residual, heat_map(&fit.residual, &fit.largest)]));
+        details.push(Block::HeatMap(residual));
+    }
+    if let Some(bound) = fit.lower_bound.as_ref().filter(|bound| !bound.squared.is_zero()) {
+        details.push(Block::Gap { found: fit.residual_squared.clone(), bound: bound.squared.clone() });
     }
     details.push(Block::Text(format!(
         "The largest entry of the residual is {} at row {}, column {}. Entries are shown as decimals; the factors are exact rationals and the residual is computed from them exactly.",
@@ -167,25 +166,6 @@ fn certificate(certificate: &Certificate) -> Value {
         "least": certificate.least.to_string(),
         "multipliers": certificate.multipliers.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
-}
-
-/// A sign and a shade for each entry of the residual, darker by quarters of the largest.
-fn heat_map(residual: &Grid<Rational>, largest: &Rational) -> Matrix {
-    let cell = |value: &Rational| {
-        let share = (value.abs() * Rational::from(8)).checked_div(largest).unwrap_or_default();
-        let shade = [(7, '█'), (5, '▓'), (3, '▒'), (1, '░')]
-            .into_iter()
-            .find(|(eighths, _)| share >= Rational::from(*eighths));
-        match shade {
-            None => " ·".to_owned(),
-            Some((_, shade)) => format!("{}{shade}", if value.is_negative() { '-' } else { '+' }),
-        }
-    };
-    Matrix {
-        title: "quarters of its largest: · ░ ▒ ▓ █".to_owned(),
-        rows: residual.rows().map(|row| row.iter().map(cell).collect()).collect(),
-        mark: None,
-    }
 }
 
 fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Value {

@@ -20,6 +20,7 @@ pub use fits::fitted;
 pub use kernels::kernels;
 pub use numbers::numbers;
 pub use stacks::stacks;
+pub(crate) use text::root_decimal;
 
 /// A verdict as a report shows it.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::doubt::unknown;
 use super::text::{
-    both_values, count, image_json, image_matrices, image_size, image_words, matrix, position, side_by_side,
-    size, weights, weights_json,
+    both_values, count, image_json, image_matrices, image_size, image_words, matrix, position, size, weights,
+    weights_json,
 };
 use super::{Shown, derivation};
 use crate::{Block, Matrix, Outcome};
@@ -62,13 +62,10 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
         witness,
     };
     let tables = || {
-        let sides = [("left side", &claim.left), ("right side", &claim.right)];
+        let sides = [("The left side", &claim.left), ("The right side", &claim.right)];
         let mut blocks = Vec::new();
         for (name, stack) in sides {
-            if let Some(table) = derivation::table(stack, source) {
-                blocks.push(Block::Text(format!("The {name}, layer by layer:")));
-                blocks.push(table);
-            }
+            blocks.extend(derivation::layers(name, stack, source));
         }
         blocks
     };
@@ -233,7 +230,7 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
         .filter(|kernel| kernel.entries().iter().all(|entry| entry.terms().len() <= 3))?;
     let cells = Grid::from_fn(shape.height, shape.width, |i, j| symbols.show(expanded.entry(0, 0, i, j)));
     let rows = cells.rows().map(<[String]>::to_vec).collect();
-    Some(Matrix { title: title.to_owned(), rows, mark: None })
+    Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })
 }
 
 fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
@@ -262,7 +259,12 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
     if let Value::Object(map) = &mut witness {
         map.insert("agreement".to_owned(), json!(places));
     }
-    details.extend(places.into_iter().map(|place| Block::Text(format!("{}.", capitalised(&place)))));
+    for (agreement, place) in refutation.agreement.iter().zip(places) {
+        details.push(Block::Text(format!("{}.", capitalised(&place))));
+        if let Agreement::Interior { ring, exactly } = *agreement {
+            details.push(Block::Ring { ring, exactly });
+        }
+    }
     Shown { outcome: Outcome::Refuted, method, details, witness }
 }
 
@@ -299,10 +301,11 @@ fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
     let mut details = vec![Block::Text(format!(
         "Take {weights}{what}. Then output {at} is {left} on the left and {right} on the right; {different} of {all} outputs differ.",
     ))];
-    details.extend(side_by_side(matrices));
-    let mut sides = image_matrices("left output", &outputs[0], Some(found.position()));
-    sides.extend(image_matrices("right output", &outputs[1], Some(found.position())));
-    details.extend(side_by_side(sides));
+    let side = |name: &str, n: usize| image_matrices(name, &outputs[n], Some(found.position()));
+    let sides = [side("left output", 0), side("right output", 1)];
+    if !(matrices.is_empty() && sides.iter().all(Vec::is_empty)) {
+        details.push(Block::Outputs { input: matrices, sides });
+    }
     let witness = json!({
         "weights": weights_json(found.weights()),
         "input": image_json(input),

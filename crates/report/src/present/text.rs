@@ -37,8 +37,7 @@ pub fn matrix(
     if grid.height() > MAX_SIDE || grid.width() > MAX_SIDE {
         return None;
     }
-    let rows = grid.rows().map(|row| row.iter().map(entry).collect()).collect();
-    Some(Matrix { title: title.into(), rows, mark })
+    Some(Matrix { mark, ..Matrix::of_numbers(title, grid, entry) })
 }
 
 /// A number, as a decimal where it would be far too long for a table.
