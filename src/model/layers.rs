@@ -157,7 +157,7 @@ pub fn conv(kernel: impl Into<Kernel>) -> Conv {
 #[must_use]
 pub struct ConvTranspose {
     pub(super) weights: Convolution,
-    pub(super) padding: Sides,
+    pub(super) padding: Padding,
     pub(super) output_padding: Pair,
 }
 
@@ -212,9 +212,9 @@ impl Conv {
 }
 
 impl ConvTranspose {
-    /// Rows and columns removed on each side.
-    pub fn padding(mut self, sides: impl Into<Sides>) -> Self {
-        self.padding = sides.into();
+    /// Rows and columns removed on each side, or [`Padding::Same`]: stride times as long as the input.
+    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
+        self.padding = padding.into();
         self
     }
 
@@ -285,12 +285,13 @@ impl AvgPool {
 pub struct MaxPool {
     pub(super) size: Pair,
     pub(super) stride: Option<Pair>,
-    pub(super) padding: Sides,
+    pub(super) padding: Padding,
+    pub(super) ceil_mode: bool,
 }
 
 /// Maximum over windows; the stride is the window until said otherwise.
 pub fn maxpool(size: impl Into<Pair>) -> MaxPool {
-    MaxPool { size: size.into(), stride: None, padding: 0.into() }
+    MaxPool { size: size.into(), stride: None, padding: 0.into(), ceil_mode: false }
 }
 
 impl MaxPool {
@@ -300,9 +301,15 @@ impl MaxPool {
         self
     }
 
-    /// Rows and columns on each side that no maximum is taken over.
-    pub fn padding(mut self, sides: impl Into<Sides>) -> Self {
-        self.padding = sides.into();
+    /// Rows and columns on each side that no maximum is taken over, or [`Padding::Same`].
+    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
+        self.padding = padding.into();
+        self
+    }
+
+    /// Whether the output length is rounded up, as in PyTorch.
+    pub fn ceil_mode(mut self, yes: bool) -> Self {
+        self.ceil_mode = yes;
         self
     }
 

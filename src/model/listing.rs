@@ -181,6 +181,7 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
             write!(out, "maxpool({}", pool.size)?;
             option(out, "stride", pool.stride.unwrap_or(pool.size), pool.size)?;
             option(out, "padding", pool.padding, 0.into())?;
+            option(out, "ceil_mode", pool.ceil_mode, false)?;
             out.write_char(')')
         }
         Node::Dense(dense) => {

@@ -181,7 +181,8 @@ fn layer(spec: &LayerSpec) -> Arc<Stack> {
             })
         }
         LayerSpec::MaxPool { size, stride, padding } => {
-            Layer::MaxPool(MaxPool { size: *size, stride: *stride, padding: *padding })
+            let padding = Padding::Sides(*padding);
+            Layer::MaxPool(MaxPool { size: *size, stride: *stride, padding, ceil_mode: false })
         }
         LayerSpec::Pad { padding } => Layer::Pad(*padding),
         LayerSpec::Bias { vector } => Layer::Bias(vector.kernel()),

@@ -86,15 +86,15 @@ const TYPED: &[(&str, &str)] = &[
 
 /// What may become a layer one day: until then its place is told.
 const MAY_COME: &[(&str, &str)] = &[
-    ("stack S = leakyrelu(1/5)", "`scale(1/5) + (relu -> scale(4/5))`"),
-    ("stack S = relu6", "`relu - (bias(-6) -> relu)`"),
+    ("stack S = LeakyReLU(0.2)", "`leakyrelu(a)`"),
+    ("stack S = leakyrelu(negative_slope=0.2)", "`a=`"),
+    ("stack S = ReLU6", "`relu6`"),
+    ("stack S = clamp(0, 1)", "`clip(low,high)`"),
+    ("stack S = pad(1, padding_mode=reflect)", "`mode=`"),
     ("stack S = reshape(4)", "not supported"),
     ("stack S = permute(1,0)", "`concat("),
     ("stack S = adaptive_avgpool(1)", "`global_avgpool`"),
-    (
-        "stack S = conv(A, padding=reflect)",
-        "padding is a number, `[v,h]`, or one of the words `valid`, `same`",
-    ),
+    ("stack S = conv(A, padding=reflect)", "`padding=1, padding_mode=reflect`"),
 ];
 
 fn hints(typed: &str) -> Vec<String> {

@@ -76,8 +76,8 @@ pub(super) const LAYERS: [Signature; 21] = [
         ..all("sumpool", "sumpool(p, stride=p, padding=0, ceil_mode=false)", &["p"])
     },
     Signature {
-        optional: &["stride", "padding"],
-        ..all("maxpool", "maxpool(p, stride=p, padding=0)", &["p"])
+        optional: &["stride", "padding", "ceil_mode"],
+        ..all("maxpool", "maxpool(p, stride=p, padding=0, ceil_mode=false)", &["p"])
     },
     all("subsample", "subsample(s)", &["s"]),
     all("scale", "scale(c)", &["c"]),

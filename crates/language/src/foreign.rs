@@ -3,7 +3,7 @@
 //! A row offers names of this language in order; the first that there is gets recommended, so that no row calls a layer
 //! missing that has been added. Looked up only for what nothing else is called.
 
-use crate::builtins::{self, FUNCTIONS, LAYERS, PADDINGS};
+use crate::builtins::{self, FUNCTIONS, LAYERS, MODES, PADDINGS};
 
 /// Other spellings of something.
 struct Row {
@@ -65,20 +65,21 @@ const NAMES: &[Row] = &[
         Say("write `select(from,to)`")),
     row(&["cropping", "centercrop"], &["crop"], Say("write `crop(n)`")),
     row(&["zeropad", "zeropadding", "constantpad", "padding"], &["pad"], Say("write `pad(n)`")),
-    row(&["reflectionpad", "replicationpad", "circularpad", "symmetricpad"], &["pad"], Say("write `pad(n)`")),
+    row(&["reflectionpad", "replicationpad", "circularpad", "symmetricpad"], &["pad"],
+        Say("write `pad(n, mode=reflect)`")),
     row(&["downsample", "decimate", "subsampling"], &["subsample"], Say("write `subsample(n)`")),
     row(&["zeroinsertion", "zerostuff", "insertzeros"], &["zero_insert"], Say("write `zero_insert(n)`")),
     row(&["blurpool", "gaussianblur"], &["blurpool"],
         Say("write `conv(K, stride=2)` with the blur's kernel, as in `conv(box(2)^2/16, stride=2)`")),
     row(&["add", "residual", "eltwise", "elementwiseadd"], &[], Say("branches are added with `+`, as in `S + id`")),
     row(&["sequential", "compose", "pipeline", "module"], &[], Say("layers are joined with `->`")),
-    row(&["leakyrelu", "leaky", "lrelu"], &["leakyrelu", "leaky_relu"],
-        Say("there is no such layer; slope 1/5 is `scale(1/5) + (relu -> scale(4/5))`")),
-    row(&["relu6", "clip", "clamp", "hardtanh", "minimum", "clipbyvalue"], &["relu6", "clip", "hardtanh"],
-        Say("there is no such layer; `relu - (bias(-6) -> relu)` stops at 6")),
-    row(&["prelu", "gelu", "silu", "swish", "mish", "sigmoid", "tanh", "softmax", "elu", "selu", "celu", "softplus",
-          "hardswish", "hardsigmoid", "hsigmoid", "hswish", "softsign", "logsoftmax", "glu", "erf", "exp", "log",
-          "abs", "round", "sign", "attention", "multiheadattention", "lstm", "gru", "rnn"], &[], Nonlinear),
+    row(&["leakyrelu", "leaky", "lrelu"], &["leakyrelu"], Say("write `leakyrelu(a)`")),
+    row(&["clip", "clamp", "hardtanh", "minimum", "clipbyvalue"], &["clip"], Say("write `clip(low,high)`")),
+    row(&["hsigmoid"], &["hardsigmoid"], Say("write `hardsigmoid`")),
+    row(&["absolute", "magnitude"], &["abs"], Say("write `abs`")),
+    row(&["gelu", "silu", "swish", "mish", "sigmoid", "tanh", "softmax", "elu", "selu", "celu", "softplus",
+          "hardswish", "hswish", "softsign", "logsoftmax", "glu", "erf", "exp", "log",
+          "round", "sign", "attention", "multiheadattention", "lstm", "gru", "rnn"], &[], Nonlinear),
     row(&["layernorm", "layernormalization", "groupnorm", "instancenorm", "rmsnorm", "lrn",
           "localresponsenorm"], &[], Say("not supported; `batchnorm` with given statistics is linear and is")),
     row(&["conv3d", "maxpool3d", "avgpool3d", "batchnorm3d", "convtranspose3d"], &["conv3d"],
@@ -123,7 +124,12 @@ const ARGUMENTS: &[(&[&str], &[&str])] = &[
     (&["ceil"], &["ceil_mode"]),
     (&["countincludepadding", "includepad"], &["count_include_pad"]),
     (&["scalefactor", "upscalefactor", "downscalefactor", "blocksize", "factor", "r"], &["n", "s"]),
-    (&["negativeslope", "alpha"], &["slope", "alpha"]),
+    (&["negativeslope", "alpha", "slope"], &["a", "v"]),
+    (&["beta"], &["b"]),
+    (&["min", "minval", "minvalue", "lo"], &["low"]),
+    (&["max", "maxval", "maxvalue", "hi"], &["high"]),
+    (&["paddingmode", "mode"], &["mode", "padding_mode"]),
+    (&["fill", "constantvalue", "constantvalues"], &["value"]),
 ];
 
 /// Arguments elsewhere that have no place here, and why.
@@ -173,8 +179,7 @@ const FILES: &[(&[&str], [&str; 2])] = &[
 ];
 
 /// Layers that are not linear, as far as this language has them.
-const NONLINEAR: [&str; 9] =
-    ["relu", "maxpool", "leakyrelu", "leaky_relu", "prelu", "relu6", "clip", "hardtanh", "minpool"];
+const NONLINEAR: [&str; 8] = ["relu", "maxpool", "leakyrelu", "prelu", "relu6", "clip", "abs", "hardsigmoid"];
 
 /// What to write for a name that nothing has.
 pub(crate) fn name(typed: &str) -> Option<String> {
@@ -260,6 +265,9 @@ pub(crate) fn padding(typed: &str) -> String {
     let near = PADDINGS.iter().find(|own| **own != typed && normalized(own) == plain);
     let all: Vec<String> = PADDINGS.iter().map(|own| format!("`{own}`")).collect();
     match near {
+        _ if MODES.contains(&plain.as_str()) => {
+            format!("write `padding=1, padding_mode={plain}`, or `pad(1, mode={plain})`")
+        }
         Some(own) => format!("write `padding={own}`"),
         None => format!("padding is a number, `[v,h]`, or one of the words {}", all.join(", ")),
     }
@@ -300,7 +308,10 @@ mod tests {
         for own in builtins::names() {
             assert!(name(own).is_none_or(|advice| advice.starts_with("write `")), "{own} is called missing");
         }
-        assert!(builtins::PLAIN_LAYERS.iter().all(|own| called(own) == format!("write `{own}`")));
+        let bare = |own: &&&str| !LAYERS.iter().any(|signature| signature.name == **own);
+        assert!(
+            builtins::PLAIN_LAYERS.iter().filter(bare).all(|own| called(own) == format!("write `{own}`"))
+        );
     }
 
     #[test]

@@ -36,9 +36,12 @@ impl Build {
                 })
             }
             Node::ConvTranspose(conv) => {
-                let padding = self.four(conv.padding, Amount::PADDING, at)?;
+                let padding = self.padding(conv.padding, Amount::PADDING, at)?;
                 let extra = self.pair(conv.output_padding, Amount::OUTPUT_PADDING, at)?;
                 self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
+                    let kernel = weights.kernel.0;
+                    let (padding, fixed) = Builder::transposed_padding(kernel, stride, dilation, padding);
+                    let extra = if fixed == [0, 0] { extra } else { fixed };
                     builder.convtranspose(weights, Movement { stride, dilation, padding }, (extra, at), at)
                 })
             }
@@ -151,8 +154,8 @@ impl Build {
     fn maxpool(&mut self, pool: &MaxPool, at: Span) -> Option<StackValue> {
         let size = self.pair(pool.size, Amount::WINDOW, at)?;
         let stride = self.pair(pool.stride.unwrap_or(pool.size), Amount::STRIDE, at)?;
-        let padding = self.four(pool.padding, Amount::ADDED_PADDING, at)?;
-        self.builder.maxpool(ir::MaxPool { size, stride, padding }, at, at)
+        let padding = self.padding(pool.padding, Amount::ADDED_PADDING, at)?;
+        self.builder.maxpool(ir::MaxPool { size, stride, padding, ceil_mode: pool.ceil_mode }, at, at)
     }
 
     fn batchnorm(&mut self, vectors: &[Kernel; 4], eps: Option<&Kernel>, at: Span) -> Option<StackValue> {

@@ -443,7 +443,8 @@ mod found {
     #[test]
     fn maxima_with_gaps_do_not_compose() {
         let max = |size, stride| {
-            layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [stride; 2], padding: [0; 4] }))
+            let padding = Padding::Sides([0; 4]);
+            layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [stride; 2], padding, ceil_mode: false }))
         };
         let two = chain(&[&max(1, 2), &max(2, 1)]);
         assert!(matches!(verdict(&two, &max(3, 2), Sizes::All), StackVerdict::Refuted(_)));

@@ -95,7 +95,7 @@ fn pooled(pool: AveragePool) -> Arc<Stack> {
 }
 
 fn max(size: [usize; 2], stride: [usize; 2]) -> Arc<Stack> {
-    layer(Layer::MaxPool(MaxPool { size, stride, padding: [0; 4] }))
+    layer(Layer::MaxPool(MaxPool { size, stride, padding: Padding::Sides([0; 4]), ceil_mode: false }))
 }
 
 fn tap(kernel: &KernelTerm, input: usize) -> KernelTerm {

@@ -234,7 +234,7 @@ pub(crate) fn max_plan() -> impl Strategy<Value = Plan> {
     (both(1..4), both(1..4), sides(0..2)).prop_map(|(size, stride, padding)| {
         let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n - 1).unwrap());
         let padding = [0, 1, 2, 3].map(|side| padding[side].min(most[side]));
-        Plan::Max(MaxPool { size, stride, padding })
+        Plan::Max(MaxPool { size, stride, padding: Padding::Sides(padding), ceil_mode: false })
     })
 }
 

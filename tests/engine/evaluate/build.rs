@@ -104,7 +104,8 @@ pub(crate) fn average(size: usize) -> Arc<Stack> {
 }
 
 pub(crate) fn max_pool(size: usize, padding: i64) -> Arc<Stack> {
-    layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [size; 2], padding: [padding; 4] }))
+    let padding = Padding::Sides([padding; 4]);
+    layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [size; 2], padding, ceil_mode: false }))
 }
 
 pub(crate) fn eval(stack: &Stack, x: &Image) -> Result<Image, EvaluateError> {

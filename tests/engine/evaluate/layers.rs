@@ -160,7 +160,8 @@ fn maximum_ignores_padding() {
     assert_eq!(eval(&max_pool(2, 0), &image(x)), Ok(image("-1")));
     assert_eq!(eval(&max_pool(2, 1), &image(x)), Ok(image("-1 -2; -4 -5")));
     assert_eq!(eval(&max_pool(1, 1), &image("1")), Err(EvaluateError::EmptyWindow));
-    let pool = MaxPool { size: [1, 2], stride: [1, 1], padding: [0, 0, 0, -1] };
+    let pool =
+        MaxPool { size: [1, 2], stride: [1, 1], padding: Padding::Sides([0, 0, 0, -1]), ceil_mode: false };
     assert_eq!(one(Layer::MaxPool(pool), "1 5 2 9"), Ok(image("5 5")));
 }
 

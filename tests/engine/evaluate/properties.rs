@@ -256,7 +256,7 @@ proptest! {
             Layer::Conv(conv),
             Layer::ConvTranspose(back),
             Layer::Pool(pool),
-            Layer::MaxPool(MaxPool { size: pair(0), stride: pair(2), padding: sides }),
+            Layer::MaxPool(MaxPool { size: pair(0), stride: pair(2), padding: Padding::Sides(sides), ceil_mode: false }),
             Layer::Subsample(pair(0)),
             Layer::Pad(sides),
             Layer::Upsample(Upsample { factor: pair(0), nearest: flags[0] }),

@@ -2,7 +2,7 @@
 //! called. Every layer builds its whole output; padding is laid around the image before windows move over it.
 
 use super::number::Number;
-use super::spec::{Entries, Kernel, Layer, Padding, Written};
+use super::spec::{Entries, Entrywise, Fill, Kernel, Layer, Padding, Written};
 
 /// An image, channel by channel and row by row.
 #[derive(Clone, PartialEq, Debug)]
@@ -120,6 +120,37 @@ fn resolved(
     }
 }
 
+/// The number of windows of a pooling along an axis.
+fn pooled(
+    length: i64,
+    axis: usize,
+    (size, stride, sides, fixed): ([i64; 2], [i64; 2], [i64; 4], Option<[i64; 2]>),
+    ceil: bool,
+) -> i64 {
+    let over = length + sides[axis] + sides[axis + 2] - size[axis];
+    let floor = over.div_euclid(stride[axis]) + 1;
+    let most = -(-over).div_euclid(stride[axis]) + 1;
+    match (fixed, ceil) {
+        (Some(outputs), _) => outputs[axis],
+        (None, false) => floor,
+        (None, true) if (most - 1) * stride[axis] >= length + sides[axis] => most - 1,
+        (None, true) => most,
+    }
+}
+
+/// The entry of an axis that stands at a place in the padding; `None` if the image is too short.
+fn mirrored(place: i64, length: i64, fill: Fill) -> Option<i64> {
+    let at = match fill {
+        _ if (0..length).contains(&place) => place,
+        Fill::Replicate => place.clamp(0, length - 1),
+        Fill::Reflect if place < 0 => -place,
+        Fill::Reflect => 2 * (length - 1) - place,
+        _ if place < 0 => -1 - place,
+        _ => 2 * length - 1 - place,
+    };
+    (0..length).contains(&at).then_some(at)
+}
+
 /// The output of a stack; `None` where it has none.
 pub(crate) fn run<T: Number>(stack: &[Layer], image: &Image<T>, weights: Weights<T>) -> Option<Image<T>> {
     let mut image = image.clone();
@@ -177,17 +208,7 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
         Layer::Pool { average, size, stride, padding, count_padding, ceil } => {
             let (sides, fixed) = resolved(*padding, [h, w], *size, *stride);
             let length = [h, w];
-            let count = |axis: usize| {
-                let over = length[axis] + sides[axis] + sides[axis + 2] - size[axis];
-                let floor = over.div_euclid(stride[axis]) + 1;
-                let most = -(-over).div_euclid(stride[axis]) + 1;
-                match (fixed, ceil) {
-                    (Some(outputs), _) => outputs[axis],
-                    (None, false) => floor,
-                    (None, true) if (most - 1) * stride[axis] >= length[axis] + sides[axis] => most - 1,
-                    (None, true) => most,
-                }
-            };
+            let count = |axis: usize| pooled(length[axis], axis, (*size, *stride, sides, fixed), *ceil);
             let within = |position: i64, axis: usize, counted: bool| {
                 let (before, after) = if counted { (sides[axis], sides[axis + 2]) } else { (0, 0) };
                 (-before..length[axis] + after).contains(&position)
@@ -204,12 +225,11 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
                 if *average { total.times(&T::fraction(1, divisor)) } else { total }
             })
         }
-        Layer::MaxPool { size, stride, padding } => {
-            let count = |axis: usize, length: i64| {
-                (length + padding[axis] + padding[axis + 2] - size[axis]).div_euclid(stride[axis]) + 1
-            };
-            Image::build([c, count(0, h), count(1, w)], |[o, i, j]| {
-                let first = [i * stride[0] - padding[0], j * stride[1] - padding[1]];
+        Layer::MaxPool { size, stride, padding, ceil } => {
+            let (sides, fixed) = resolved(*padding, [h, w], *size, *stride);
+            let count = |axis: usize| pooled([h, w][axis], axis, (*size, *stride, sides, fixed), *ceil);
+            Image::build([c, count(0), count(1)], |[o, i, j]| {
+                let first = [i * stride[0] - sides[0], j * stride[1] - sides[1]];
                 let window =
                     (0..size[0] * size[1]).map(|n| [o, first[0] + n / size[1], first[1] + n % size[1]]);
                 let inside = window.filter_map(|at| x.inside(at).cloned());
@@ -220,6 +240,23 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
             Image::build([c, (h + v - 1) / v, (w + u - 1) / u], |[c, i, j]| x.at([c, i * v, j * u]))
         }
         Layer::Pad(sides) => x.padded(*sides),
+        Layer::PadWith([top, left, bottom, right], fill) => {
+            let size = [c, h + top + bottom, w + left + right];
+            if let Fill::Value(value) = fill {
+                return Image::build(size, |[c, i, j]| {
+                    x.inside([c, i - top, j - left]).cloned().unwrap_or_else(|| written(value))
+                });
+            }
+            let short = [-top, h + bottom - 1].iter().any(|&at| mirrored(at, h, *fill).is_none())
+                || [-left, w + right - 1].iter().any(|&at| mirrored(at, w, *fill).is_none());
+            if short {
+                return None;
+            }
+            Image::build(size, |[c, i, j]| {
+                let at = [mirrored(i - top, h, *fill), mirrored(j - left, w, *fill)];
+                x.at([c, at[0].expect("long enough"), at[1].expect("long enough")])
+            })
+        }
         Layer::Scale(values) => Some(x.each(|c, cell| cell.times(&per_channel(values, c)))),
         Layer::Bias(values) => Some(x.each(|c, cell| cell.plus(&per_channel(values, c)))),
         Layer::BatchNorm([gamma, beta, mean, sigma]) => Some(x.each(|c, cell| {
@@ -239,6 +276,25 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
             x.at([(o * k + i % k) * k + j % k, i / k, j / k])
         }),
         Layer::Select(from, to) => Image::build([to - from, h, w], |[c, i, j]| x.at([c + from, i, j])),
+        Layer::Entrywise(function) => Some(x.each(|c, cell| {
+            let smaller = |a: &T, b: &T| {
+                let minus = |x: &T| x.times(&T::integer(-1));
+                minus(&minus(a).larger(&minus(b)))
+            };
+            let zero = T::integer(0);
+            match function {
+                Entrywise::Leaky(slopes) => {
+                    let below = smaller(cell, &zero).times(&per_channel(slopes, c));
+                    cell.larger(&zero).plus(&below)
+                }
+                Entrywise::Clip(low, high) => smaller(&cell.larger(&T::integer(*low)), &T::integer(*high)),
+                Entrywise::Abs => cell.larger(&cell.times(&T::integer(-1))),
+                Entrywise::HardSigmoid => {
+                    let value = cell.times(&T::fraction(1, 6)).plus(&T::fraction(1, 2));
+                    smaller(&value.larger(&zero), &T::integer(1))
+                }
+            }
+        })),
         Layer::Relu => Some(x.each(|_, cell| cell.larger(&T::integer(0)))),
         Layer::GlobalAverage => {
             let share = T::fraction(1, h * w);
@@ -308,6 +364,7 @@ pub(crate) fn channels(stack: &[Layer], inputs: i64) -> Option<i64> {
             Layer::Transposed { kernel, groups, .. } => {
                 (kernel.shape[0] == c).then_some(kernel.shape[1] * groups)
             }
+            Layer::Entrywise(Entrywise::Leaky(slopes)) => fits(slopes.len()).then_some(c),
             Layer::Scale(values) | Layer::Bias(values) => fits(values.len()).then_some(c),
             Layer::BatchNorm([gamma, ..]) => fits(gamma.len()).then_some(c),
             Layer::SpaceToDepth(k) => Some(c * k * k),

@@ -132,7 +132,15 @@ fn the_evaluator_follows_the_formulas() {
         bias: Vec::new(),
     };
     assert_eq!(row(conv), ["20", "42"]);
-    assert_eq!(row(Layer::MaxPool { size: [1, 3], stride: [1, 2], padding: [0, 1, 0, 1] }), ["2", "4", "5"]);
+    assert_eq!(
+        row(Layer::MaxPool {
+            size: [1, 3],
+            stride: [1, 2],
+            padding: spec::Padding::Sides([0, 1, 0, 1]),
+            ceil: false
+        }),
+        ["2", "4", "5"]
+    );
     assert_eq!(row(Layer::SpaceToDepth(2)), [""; 0]);
     assert_eq!(row(Layer::BatchNorm([vec![2], vec![1], vec![3], vec![2]])), ["-1", "0", "1", "2", "3"]);
 }

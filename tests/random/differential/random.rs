@@ -1,7 +1,7 @@
 //! Random layers, stacks and conditions: every layer and option of the language, with small numbers.
 
 use super::evaluate::channels;
-use super::spec::{Condition, Entries, Kernel, Layer, Length, Padding, Stack, Written};
+use super::spec::{Condition, Entries, Entrywise, Fill, Kernel, Layer, Length, Padding, Stack, Written};
 
 /// `SplitMix64`: the same numbers on every machine.
 #[derive(Clone, Debug)]
@@ -185,19 +185,24 @@ impl Maker {
 
     pub(crate) fn max_pool(&mut self) -> Layer {
         let size = self.random.pair(1, 3);
-        let (stride, padding) = (self.stride(), self.window_sides(size));
-        Layer::MaxPool { size, stride, padding }
+        let (stride, ceil) = (self.stride(), self.random.chance(3));
+        let padding = match self.padding(0, 0) {
+            Padding::Sides(_) => Padding::Sides(self.window_sides(size)),
+            same => same,
+        };
+        Layer::MaxPool { size, stride, padding, ceil }
     }
 
     /// An affine layer for an image of so many channels.
     pub(crate) fn layer(&mut self, c: i64) -> Layer {
         loop {
-            return match self.random.from(0, 27) {
+            return match self.random.from(0, 29) {
                 0..=5 => self.conv(c),
                 6..=8 => self.transposed(c),
                 9..=13 => self.pool(),
                 14 => Layer::Subsample(self.stride()),
                 15..=17 => Layer::Pad(self.sides(-2, 2)),
+                28..=29 => self.padded(),
                 18 => {
                     let count = self.random.pick(&[1, c]);
                     Layer::Scale(self.vector(count))
@@ -292,9 +297,29 @@ impl Maker {
         stack
     }
 
+    /// Entries around the image that are no zeros.
+    fn padded(&mut self) -> Layer {
+        let value = self.vector(1)[0];
+        let fill = self.random.pick(&[Fill::Value(value), Fill::Reflect, Fill::Symmetric, Fill::Replicate]);
+        Layer::PadWith(self.sides(0, 2), fill)
+    }
+
+    fn entrywise(&mut self) -> Layer {
+        Layer::Entrywise(match self.random.from(0, 4) {
+            0 | 1 => Entrywise::Leaky(self.vector(1)),
+            2 => {
+                let [low, more] = [self.random.from(-3, 2), self.random.from(0, 4)];
+                self.random.pick(&[Entrywise::Clip(0, 6), Entrywise::Clip(low, low + more)])
+            }
+            3 => Entrywise::Abs,
+            _ => Entrywise::HardSigmoid,
+        })
+    }
+
     /// A nonlinear layer, or a mean of the image.
     pub(crate) fn special(&mut self) -> Layer {
-        match self.random.from(0, 5) {
+        match self.random.from(0, 8) {
+            6..=8 => self.entrywise(),
             0 | 1 => Layer::Relu,
             2 | 3 => self.max_pool(),
             _ => Layer::GlobalAverage,
@@ -332,6 +357,10 @@ impl Maker {
                     }
                 }
             },
+            Layer::PadWith(sides, _) => {
+                let side = random.from(0, 3) as usize;
+                sides[side] = (sides[side] + random.pick(&[-1, 1])).max(0);
+            }
             Layer::Pad(sides) => sides[random.from(0, 3) as usize] += random.pick(&[-1, 1]),
             Layer::Scale(values) | Layer::Bias(values) => {
                 let at = random.from(0, values.len() as i64 - 1) as usize;

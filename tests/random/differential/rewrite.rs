@@ -2,7 +2,7 @@
 
 use super::evaluate::channels;
 use super::random::Maker;
-use super::spec::{Condition, Entries, Kernel, Layer, Length, Padding, Stack};
+use super::spec::{Condition, Entries, Entrywise, Fill, Kernel, Layer, Length, Padding, Stack};
 
 /// Both stacks from so many channels, and where they are equal; `None` is everywhere.
 pub(crate) struct Rewrite {
@@ -139,7 +139,16 @@ fn general(maker: &mut Maker, c: i64) -> [Stack; 2] {
     let out = channels(&stack, c).unwrap_or(1);
     let factor = maker.random.pick(&[(-1, 1), (2, 1), (1, 2)]);
     let with = |layers: &[Layer]| [stack.as_slice(), layers].concat();
-    match maker.random.from(0, 5) {
+    match maker.random.from(0, 7) {
+        6 => {
+            let [relu, abs] = [vec![Layer::Relu], vec![Layer::Entrywise(Entrywise::Abs)]];
+            let double = Layer::Sum(vec![((2, 1), relu), ((-1, 1), Vec::new())]);
+            [with(&abs), with(&[double])]
+        }
+        7 => {
+            let pad = |fill| Layer::PadWith([1, 1, 1, 1], fill);
+            [with(&[pad(Fill::Symmetric)]), with(&[pad(Fill::Replicate)])]
+        }
         0 => [with(&[Layer::Scale(vec![factor])]), vec![Layer::Sum(vec![(factor, stack)])]],
         1 => [
             with(&[Layer::Scale(vec![(2, 1)])]),

@@ -63,10 +63,13 @@ pub(crate) enum Layer {
     MaxPool {
         size: [i64; 2],
         stride: [i64; 2],
-        padding: [i64; 4],
+        padding: Padding,
+        ceil: bool,
     },
     Subsample([i64; 2]),
     Pad([i64; 4]),
+    /// Entries around the image that are no zeros.
+    PadWith([i64; 4], Fill),
     Scale(Vec<Written>),
     Bias(Vec<Written>),
     /// Per channel: γ, β, the mean, and √(var + eps).
@@ -77,6 +80,8 @@ pub(crate) enum Layer {
     DepthToSpace(i64),
     Select(i64, i64),
     Relu,
+    /// A function of each entry.
+    Entrywise(Entrywise),
     GlobalAverage,
     /// `[outputs,inputs]`, row by row, and the bias.
     Dense(i64, Vec<i64>, Vec<Written>),
@@ -85,12 +90,31 @@ pub(crate) enum Layer {
     Power(Stack, usize),
 }
 
+/// What stands around an image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fill {
+    Value(Written),
+    Reflect,
+    Symmetric,
+    Replicate,
+}
+
+/// A function of each entry.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Entrywise {
+    /// Slopes for negative entries.
+    Leaky(Vec<Written>),
+    Clip(i64, i64),
+    Abs,
+    HardSigmoid,
+}
+
 pub(crate) type Stack = Vec<Layer>;
 
 /// Layers that are no affine maps of the image.
 pub(crate) fn is_nonlinear(stack: &[Layer]) -> bool {
     stack.iter().any(|layer| match layer {
-        Layer::MaxPool { .. } | Layer::Relu => true,
+        Layer::MaxPool { .. } | Layer::Relu | Layer::Entrywise(_) => true,
         Layer::Sum(branches) => branches.iter().any(|(_, branch)| is_nonlinear(branch)),
         Layer::Concat(branches) => branches.iter().any(|branch| is_nonlinear(branch)),
         Layer::Power(inner, _) => is_nonlinear(inner),
@@ -309,9 +333,29 @@ impl fmt::Display for Layer {
                     all.each_ref().map(|(name, value, default)| (*name, value.clone(), default.as_str()));
                 write!(f, "{name}({}{})", pair(*size), options(&all))
             }
-            Self::MaxPool { size, stride, padding } => {
-                write!(f, "maxpool({}, stride={}, padding={})", pair(*size), pair(*stride), sides(*padding))
+            Self::MaxPool { size, stride, padding, ceil } => {
+                let ceil = if *ceil { ", ceil_mode=true" } else { "" };
+                write!(f, "maxpool({}, stride={}, padding={padding}{ceil})", pair(*size), pair(*stride))
             }
+            Self::PadWith([top, left, bottom, right], fill) => {
+                let fill = match fill {
+                    Fill::Value(value) => format!("value={}", number(value)),
+                    Fill::Reflect => "mode=reflect".to_owned(),
+                    Fill::Symmetric => "mode=symmetric".to_owned(),
+                    Fill::Replicate => "mode=replicate".to_owned(),
+                };
+                write!(f, "pad({top}, {left}, {bottom}, {right}, {fill})")
+            }
+            Self::Entrywise(function) => match function {
+                Entrywise::Leaky(slopes) if slopes.len() == 1 => {
+                    write!(f, "leakyrelu({})", number(&slopes[0]))
+                }
+                Entrywise::Leaky(slopes) => write!(f, "prelu({})", vector(slopes)),
+                Entrywise::Clip(0, 6) => f.write_str("relu6"),
+                Entrywise::Clip(low, high) => write!(f, "clip({low}, {high})"),
+                Entrywise::Abs => f.write_str("abs"),
+                Entrywise::HardSigmoid => f.write_str("hardsigmoid"),
+            },
             Self::Subsample(stride) => write!(f, "subsample({})", pair(*stride)),
             Self::Pad(all) if all.iter().all(|&side| side <= 0) => {
                 let [top, left, bottom, right] = all.map(|side| -side);

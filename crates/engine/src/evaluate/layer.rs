@@ -329,7 +329,8 @@ impl<'a> Evaluator<'a> {
 
     fn max_pool(&mut self, pool: &MaxPool, x: &Image) -> Result<Image> {
         let window = |axis: usize| Window {
-            padding: Padding::Sides(pool.padding),
+            padding: pool.padding,
+            ceil: pool.ceil_mode,
             ..Window::new(pool.size[axis], pool.stride[axis])
         };
         let axes = [window(0).on(0, x.height())?, window(1).on(1, x.width())?];

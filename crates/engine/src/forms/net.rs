@@ -344,12 +344,11 @@ impl Net {
                 self.intern(Node { kind: Kind::Relu, sources, length: Some(signal.length.clone()) })?
             }
             Layer::MaxPool(pool) => {
-                let moves = [0, 1].map(|axis| Movement {
-                    down: signed(pool.stride[axis]),
-                    up: 1,
-                    offset: -pool.padding[axis],
-                    taps: (0..signed(pool.size[axis])).collect(),
-                    same: None,
+                let moves = [0, 1].map(|axis| {
+                    let extent = signed(pool.size[axis]);
+                    let (offset, same) = start(pool.padding, axis, extent, pool.stride[axis], wire);
+                    let down = signed(pool.stride[axis]);
+                    Movement { down, up: 1, offset, taps: (0..extent).collect(), same }
                 });
                 let length = Some(signal.length.clone());
                 self.intern(Node { kind: Kind::Maximum, sources: vec![(wire.node, moves)], length })?

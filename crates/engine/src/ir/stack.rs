@@ -215,7 +215,7 @@ impl AveragePool {
     }
 }
 
-/// `maxpool`; padding never wins.
+/// `maxpool`; what lies outside the image never wins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaxPool {
     /// Window.
@@ -223,7 +223,9 @@ pub struct MaxPool {
     /// Stride.
     pub stride: [usize; 2],
     /// Rows and columns on each side that no maximum is taken over.
-    pub padding: [i64; 4],
+    pub padding: Padding,
+    /// Whether the output length is rounded up (PyTorch's rule: no window starts in the padding after the end).
+    pub ceil_mode: bool,
 }
 
 /// `upsample` and `zero_insert`.

@@ -121,7 +121,7 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
             windows(super::lower::extents(conv.kernel.shape(), conv.dilation), conv.stride, conv.padding)
         }
         Layer::Pool(pool) => windows(pool.size.map(signed), pool.stride, pool.padding),
-        Layer::MaxPool(pool) => windows(pool.size.map(signed), pool.stride, Padding::Sides(pool.padding)),
+        Layer::MaxPool(pool) => windows(pool.size.map(signed), pool.stride, pool.padding),
         Layer::Subsample(stride) => windows([1, 1], *stride, Padding::Sides([0; 4])),
         Layer::SpaceToDepth(n) => windows([signed(*n); 2], [*n; 2], Padding::Sides([0; 4])),
         Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),

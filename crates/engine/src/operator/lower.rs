@@ -91,7 +91,7 @@ pub(super) fn within_limits(layer: &Layer, at: Span) -> Result<(), OperatorError
             ([most, conv.dilation], conv.padding)
         }
         Layer::Pool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
-        Layer::MaxPool(pool) => ([pool.size, pool.stride], pool.padding),
+        Layer::MaxPool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
         Layer::Subsample(stride) => ([*stride; 2], [0; 4]),
         Layer::Upsample(upsample) => ([upsample.factor; 2], [0; 4]),
         Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => ([[*n; 2]; 2], [0; 4]),
@@ -345,11 +345,16 @@ fn lower_transpose(conv: &ConvTranspose, site: Site) -> Result<Lowered, Operator
     Ok(linear(gather, [rows.1, columns.1], bias_of(site, outputs, conv.bias.as_ref())?))
 }
 
-pub(super) fn pool_movement(pool: &AveragePool) -> [(Axis, Step); 2] {
-    let size = pool.size.map(signed);
-    let moves = movement(size, pool.stride, pool.padding);
-    let Padding::Sides(all) = pool.padding else { return moves };
-    if !pool.ceil_mode {
+pub(super) fn pool_movement(
+    size: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
+    ceil_mode: bool,
+) -> [(Axis, Step); 2] {
+    let size = size.map(signed);
+    let moves = movement(size, stride, padding);
+    let Padding::Sides(all) = padding else { return moves };
+    if !ceil_mode {
         return moves;
     }
     [0, 1].map(|axis| {
@@ -362,7 +367,7 @@ pub(super) fn pool_movement(pool: &AveragePool) -> [(Axis, Step); 2] {
 
 fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> {
     let size = pool.size.map(signed);
-    let moves = pool_movement(pool);
+    let moves = pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode);
     let (axes, steps) = (moves.map(|(axis, _)| axis), moves.map(|(_, step)| step));
     let zeros = if let Padding::Sides(all) = pool.padding { sides(all) } else { [[0, 0]; 2] };
     if pool.divisor_varies() {
@@ -376,7 +381,7 @@ fn lower_pool(pool: &AveragePool, site: Site) -> Result<Lowered, OperatorError> 
 
 fn lower_maxpool(pool: &MaxPool) -> Lowered {
     let size = pool.size.map(signed);
-    let moves = movement(size, pool.stride, Padding::Sides(pool.padding));
+    let moves = pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode);
     let (axes, steps) = (moves.map(|(axis, _)| axis), moves.map(|(_, step)| step));
     Lowered::Maximum(Windows { size, axes, steps, counted: None })
 }

@@ -351,7 +351,10 @@ impl Operators {
                 let taps = windows.size[axis];
                 // Windows with gaps between them have no union that is a window.
                 let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
-                gapless && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
+                let plain = first.axes[axis].same.is_none() && windows.axes[axis].same.is_none();
+                plain
+                    && gapless
+                    && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
             })
             && let [Some((height, rows)), Some((width, columns))] = [0, 1].map(|axis| {
                 let (a, b) = (&first.axes[axis], &windows.axes[axis]);

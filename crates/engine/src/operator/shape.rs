@@ -8,7 +8,7 @@ use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
 use super::normal::longer;
 use crate::ir::Span;
-use crate::ir::{Composite, KernelTerm, Layer, Padding, Stack, StackKind};
+use crate::ir::{Composite, KernelTerm, Layer, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
 
@@ -217,10 +217,8 @@ fn steps(layer: &Layer) -> [Step; 2] {
             moved(movement(extents(conv.kernel.shape(), conv.dilation), conv.stride, conv.padding))
         }
         Layer::ConvTranspose(conv) => moved(transpose_movement(conv)),
-        Layer::Pool(pool) => moved(pool_movement(pool)),
-        Layer::MaxPool(pool) => {
-            moved(movement(pool.size.map(signed), pool.stride, Padding::Sides(pool.padding)))
-        }
+        Layer::Pool(pool) => moved(pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode)),
+        Layer::MaxPool(pool) => moved(pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode)),
         Layer::Subsample(stride) => stride.map(|s| Step::new(1, signed(s) - 1, signed(s))),
         Layer::Pad([top, left, bottom, right]) => {
             [top + bottom, left + right].map(|added| Step::new(1, added, 1))

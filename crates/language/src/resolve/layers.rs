@@ -140,17 +140,21 @@ impl Resolver<'_> {
         let kernel = self.kernel(bound.at(0));
         let stride = self.pair_or(bound.get("stride"), Amount::STRIDE, [1, 1]);
         let dilation = self.pair_or(bound.get("dilation"), Amount::DILATION, [1, 1]);
-        let padding = match bound.get("padding") {
-            None => Some([0; 4]),
-            Some(expr) => self.sides(expr, Amount::PADDING),
-        };
+        let padding = self.padding(bound.get("padding"), Amount::PADDING);
         let extra = bound.get("output_padding");
         let output_padding = self.pair_or(extra, Amount::OUTPUT_PADDING, [0, 0]);
         let groups = self.groups(bound);
         let bias = self.bias_argument(bound);
         let (kernel, groups, bias) = (kernel?, groups?, bias?);
         let weights = weights(bound, &kernel, groups, bias.as_ref());
-        let moves = Movement { stride: stride?, dilation: dilation?, padding: padding? };
+        let (stride, dilation, padding) = (stride?, dilation?, padding?);
+        if let (Some(expr), Padding::SameUpper | Padding::SameLower) = (extra, padding) {
+            let (expected, found) = ("no output padding with `same`, which fixes the size", "one".to_owned());
+            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found });
+        }
+        let (padding, fixed) = Builder::transposed_padding(&kernel, stride, dilation, padding);
+        let output_padding = if fixed == [0, 0] { output_padding } else { Some(fixed) };
+        let moves = Movement { stride, dilation, padding };
         let at = extra.map_or(bound.at(0).span, |expr| expr.span);
         self.build.convtranspose(weights, moves, (output_padding?, at), span)
     }
@@ -204,12 +208,9 @@ impl Resolver<'_> {
     fn maxpool(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
         let size = self.pair(bound.at(0), Amount::WINDOW)?;
         let stride = self.pair_or(bound.get("stride"), Amount::STRIDE, size);
-        let padding = match bound.get("padding") {
-            None => Some([0; 4]),
-            Some(Expr { kind: ExprKind::Name(name), .. }) if name == "valid" => Some([0; 4]),
-            Some(expr) => self.sides(expr, Amount::ADDED_PADDING),
-        };
-        let pool = MaxPool { size, stride: stride?, padding: padding? };
+        let padding = self.padding(bound.get("padding"), Amount::ADDED_PADDING);
+        let ceil_mode = self.flag(bound.get("ceil_mode"), false);
+        let pool = MaxPool { size, stride: stride?, padding: padding?, ceil_mode: ceil_mode? };
         self.build.maxpool(pool, padding_place(bound), span)
     }
 

@@ -132,6 +132,31 @@ impl Builder {
         Some(StackValue::new(Stack { kind: StackKind::Layer(layer), span }, degree))
     }
 
+    /// The padding of a transposed convolution on each side, and its output padding where that follows: with `same` the
+    /// output is stride times as long as the input, as Keras and ONNX have it.
+    pub fn transposed_padding(
+        kernel: &Array,
+        stride: [usize; 2],
+        dilation: [usize; 2],
+        padding: Padding,
+    ) -> ([i64; 4], [usize; 2]) {
+        let upper = match padding {
+            Padding::Sides(sides) => return (sides, [0, 0]),
+            Padding::SameUpper => true,
+            Padding::SameLower => false,
+        };
+        let shape = kernel.shape();
+        let extents = [(shape.height, dilation[0]), (shape.width, dilation[1])]
+            .map(|(taps, by)| (taps - 1).saturating_mul(by).saturating_add(1));
+        let halves = [0, 1].map(|axis| {
+            let total = signed(extents[axis].saturating_sub(stride[axis]));
+            if upper { [total / 2, total - total / 2] } else { [total - total / 2, total / 2] }
+        });
+        let [[top, bottom], [left, right]] = halves;
+        let output_padding = [0, 1].map(|axis| stride[axis].saturating_sub(extents[axis]));
+        ([top, left, bottom, right], output_padding)
+    }
+
     /// Checks that the groups divide the channels.
     fn grouped(&mut self, weights: &Weights<'_>, which: &'static str, channels: usize) -> Option<()> {
         let (groups, span) = weights.groups;
@@ -170,7 +195,9 @@ impl Builder {
 
     /// Largest value of each window.
     pub fn maxpool(&mut self, pool: MaxPool, padding_at: Span, span: Span) -> Option<StackValue> {
-        self.below_window(pool.padding, pool.size, padding_at)?;
+        if let Padding::Sides(sides) = pool.padding {
+            self.below_window(sides, pool.size, padding_at)?;
+        }
         Some(self.layer(Layer::MaxPool(pool), span))
     }
 

@@ -126,6 +126,9 @@ impl Reader<'_, '_> {
     fn maxpool(&mut self, given: &Given<'_>) -> Read<Item> {
         let extent = self.pair(given.first()?)?;
         let stride = self.pair_or(given.get("stride"), &extent)?;
+        if given.get("ceil_mode").is_some_and(|flag| !matches!(flag.kind, ExprKind::Bool(false))) {
+            return Err(Unread("ceil_mode is not read with symbolic windows"));
+        }
         let padding = match given.get("padding") {
             Some(expr) if !is_word(expr, "valid") => self.sides(expr)?,
             _ => zeros(),
