@@ -62,7 +62,7 @@ pub use pair::{Padding, Pair, Sides};
 pub use stack::{Stack, concat};
 pub use verdict::{
     Agreement, Counterexample, EntryWitness, Excess, Mismatch, Outcome, Proof, Reason, Refutation, Verdict,
-    Witness,
+    Witness, Worst,
 };
 
 /// How many operations may be inside one another.

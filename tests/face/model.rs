@@ -1,9 +1,9 @@
 //! The library's own way of asking for verdicts, as a test of a compiler pass would use it.
 
 use convproof::model::{
-    Budget, Claim, Kernel, ModelError, Outcome, Padding, Rational, Stack, Witness, avgpool, batchnorm, bias,
-    concat, conv, convtranspose, crop, dense, depth_to_space, equivalence, global_avgpool, h, id, maxpool,
-    pad, relu, scale, select, space_to_depth, subsample, sumpool, upsample, w, zero_insert,
+    Budget, Claim, Kernel, ModelError, Outcome, Padding, Rational, Stack, Witness, Worst, avgpool, batchnorm,
+    bias, concat, conv, convtranspose, crop, dense, depth_to_space, equivalence, global_avgpool, h, id,
+    maxpool, pad, relu, scale, select, space_to_depth, subsample, sumpool, upsample, w, zero_insert,
 };
 use convproof::{assert_equivalent, assert_not_equivalent, assert_spec};
 
@@ -186,7 +186,7 @@ fn bounds_have_their_worst_case() {
     assert_eq!(proof.worst, Rational::ratio(1, 2));
     let verdict = close().within_for(0.5, 2).verdict().unwrap();
     let Witness::Excess(found) = &verdict.refutation().unwrap().witness else { panic!("{verdict}") };
-    assert_eq!(found.worst(), Some(&Rational::from(1)));
+    assert_eq!(*found.worst(), Worst::Is(Rational::from(1)));
     assert_eq!(code(&close().within(-1).verdict().unwrap_err()), "E0212");
     assert_eq!(close().within(f64::NAN).verdict().unwrap_err(), ModelError::NotFinite);
 }

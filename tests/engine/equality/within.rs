@@ -7,14 +7,14 @@ use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::{Image, Weights};
 use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
 use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness};
-use convproof::prove::within::decide;
+use convproof::prove::within::{Worst, decide};
 use proptest::prelude::*;
 
 use crate::equality::brute::output;
 use crate::equality::build::chain;
 use crate::equality::decide::{Tally, config, count};
 use crate::equality::rewrites;
-use crate::equality::stacks::{Choice, Plan, chained, linear};
+use crate::equality::stacks::{Choice, Plan, chained, conv_plan, linear, max_plan};
 
 /// The largest difference of the outputs for inputs up to `range`, as near as the weights' square roots are; `None`
 /// where sizes differ.
@@ -130,7 +130,7 @@ fn the_worst_difference_is_exact() {
                 count(&tally.refuted);
                 match (&found.witness, expected) {
                     (StackWitness::Excess(excess), Some(expected)) => {
-                        prop_assert_eq!(excess.worst(), Some(&expected));
+                        prop_assert_eq!(excess.worst(), &Worst::Is(expected.clone()));
                         let shown = excess.counterexample();
                         prop_assert_eq!((shown.left() - shown.right()).abs(), expected);
                         let most = tolerance.range.clone();
@@ -213,4 +213,82 @@ fn a_known_worst_difference() {
         panic!("not within 8")
     };
     assert_eq!(*found.worst(), Rational::from(8));
+}
+
+/// Largest difference at random images of numbers and ends of the range.
+fn seen(stacks: [&Stack; 2], size: [usize; 2], random: &mut SplitMix64) -> Option<Rational> {
+    let [h, w] = size;
+    let mut values = Vec::new();
+    for _ in 0..h * w {
+        values.push(Rational::ratio(i64::try_from(random.below(5)).ok()? - 2, 2)?);
+    }
+    let image = Image::new(1, h, w, values)?;
+    let outputs = stacks.map(|stack| output(stack, &image, &Weights::new()));
+    let [Some(a), Some(b)] = outputs else { return None };
+    a.values().iter().zip(b.values()).map(|(a, b)| (a - b).abs()).max()
+}
+
+/// Bounds through relu and max pooling: no image shows more, what is called exact is attained, and what is refuted is shown.
+#[test]
+fn bounds_of_nonlinear_stacks_hold() {
+    let tally = Tally::default();
+    let (exact, between) = (Cell::new(0), Cell::new(0));
+    let plan = prop_oneof![2 => conv_plan(), 1 => max_plan(), 2 => Just(Plan::Relu), 1 => linear()];
+    let plans = prop::collection::vec(plan, 1..4).prop_map(fixed);
+    proptest!(config(150), |(plans in plans, (place, change) in (0..12usize, 0..6usize), seed in any::<u64>())| {
+        let mut symbols = Symbols::default();
+        let (left, _) = chained(&plans, 1, &mut symbols);
+        let right = rewrites::mutated(&left, place, change);
+        let verdict = |bound: Rational| {
+            let tolerance = Tolerance { bound, range: Rational::from(1) };
+            let claim = StackClaim {
+                left: left.clone(),
+                right: right.clone(),
+                channels: 1,
+                tolerance: Some(tolerance.clone()),
+                sizes: up_to(5),
+            };
+            decide(&claim, &tolerance, &symbols)
+        };
+        let Ok(StackVerdict::Proved(StackProof::Within(found))) = verdict(Rational::from(1_000_000)) else {
+            count(&tally.errors);
+            return Ok(());
+        };
+        count(&tally.proved);
+        let mut random = SplitMix64::new(seed);
+        let mut most = Rational::ZERO;
+        for size in (1..6).flat_map(|h| (1..6).map(move |w| [h, w])) {
+            for _ in 0..6 {
+                most = most.max(seen([&left, &right], size, &mut random).unwrap_or(Rational::ZERO));
+            }
+        }
+        prop_assert!(most <= *found.worst(), "{:?} is more than {:?}", most, found.worst());
+        if found.worst().is_zero() {
+            return Ok(());
+        }
+        exact.set(exact.get() + u32::from(found.is_exact()));
+        let below = found.worst() * &Rational::ratio(999, 1000).unwrap();
+        match verdict(below.clone()) {
+            Ok(StackVerdict::Refuted(refuted)) => {
+                count(&tally.refuted);
+                let StackWitness::Excess(excess) = &refuted.witness else { panic!("sizes are equal") };
+                let shown = excess.counterexample();
+                prop_assert!((shown.left() - shown.right()).abs() > below);
+                prop_assert!(shown.input().values().iter().all(|x| x.abs() <= Rational::from(1)));
+            }
+            Ok(StackVerdict::Unknown(_)) => {
+                prop_assert!(!found.is_exact());
+                between.set(between.get() + 1);
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    });
+    eprintln!(
+        "{} bounded, {} exact, {} shown, {} between",
+        tally.proved.get(),
+        exact.get(),
+        tally.refuted.get(),
+        between.get()
+    );
+    assert!(exact.get() > 0 && tally.refuted.get() > 0);
 }

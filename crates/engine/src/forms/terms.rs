@@ -45,7 +45,7 @@ impl Arena {
     }
 
     /// The sums of a term that stands at a place.
-    fn elements(&self, term: u32, place: [i64; 2]) -> Vec<Form> {
+    pub fn elements(&self, term: u32, place: [i64; 2]) -> Vec<Form> {
         self.terms[term as usize].forms.iter().map(|form| self.moved(form, place)).collect()
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Only for stacks whose weights are numbers. The bound goes through the layers as they stand, uncomposed: a layer
 //! with weights `W` for which `W'` stands takes a signal of size `s` that is off by `e` to one that is off by at most
-//! `‖W'‖·e + ‖W − W'‖·s` (`docs/semantics.md`, Theorem 13). It is coarse, but the roots are as near as one likes.
+//! `‖W'‖·e + ‖W − W'‖·s` (`docs/semantics.md`, Theorem 11b). It is coarse, but the roots are as near as one likes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::ir::{
     AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, PadMode, Stack, StackClaim, StackKind,
     Symbols,
 };
-use crate::kernel::{ConcreteKernel, Kernel};
+use crate::kernel::ConcreteKernel;
 use convproof_exact::{Poly, Rational};
 
 /// A claim's two stacks with rational weights.
@@ -40,7 +40,7 @@ struct Weights {
 
 impl Rounded {
     /// Both sides of a claim for inputs up to `range`, with weights of about so many bits where they are irrational.
-    /// `None` where a weight is no number, or a layer not linear.
+    /// `None` where a weight is no number.
     pub fn of(claim: &StackClaim, symbols: &Symbols, bits: u32, range: &Rational) -> Option<Self> {
         let sides = [&claim.left, &claim.right];
         let used = sides.map(|stack| stack.symbols());
@@ -142,8 +142,10 @@ impl Rounder<'_> {
                 let area = Rational::from(i64::try_from(size[0].checked_mul(size[1])?).ok()?);
                 (layer.clone(), signal.scaled(&area, &Rational::ZERO))
             }
-            // Each output is one input, 0, or a mean.
+            // Each output is one input, 0, a mean, or the largest of some.
             Layer::Pool(_)
+            | Layer::MaxPool(_)
+            | Layer::Relu
             | Layer::Subsample(_)
             | Layer::Pad(_)
             | Layer::Upsample(_)
@@ -154,7 +156,7 @@ impl Rounder<'_> {
             Layer::Composite(Composite::Pad { mode, .. }) if !matches!(mode, PadMode::Constant(_)) => {
                 (layer.clone(), signal)
             }
-            Layer::MaxPool(_) | Layer::Relu | Layer::Composite(_) => return None,
+            Layer::Composite(_) => return None,
         })
     }
 
@@ -183,8 +185,8 @@ impl Rounder<'_> {
         let rounded: Vec<Rational> = enclosed.iter().map(|[low, _]| floor(low, places)).collect();
         let off = enclosed.iter().zip(&rounded).map(|([_, high], rounded)| high - rounded);
         let radius = off.max().unwrap_or_default();
-        let kernel = Kernel::from(ConcreteKernel::from_rationals(term.shape(), &rounded).ok()?);
-        Some(Weights { term: KernelTerm { kernel, expr: term.expr.clone() }, radius })
+        let kernel = ConcreteKernel::from_rationals(term.shape(), &rounded).ok()?;
+        Some(Weights { term: KernelTerm::constant(kernel), radius })
     }
 
     /// What an entry lies between.

@@ -115,6 +115,13 @@ pub enum Doubt {
     CommonFactor,
     /// A difference depends on free weights, and none were found that make it pass a bound.
     Unbounded,
+    /// The worst difference lies between two numbers, and so does the bound.
+    Between {
+        /// An input shows so much.
+        found: Rational,
+        /// No input shows more.
+        at_most: Rational,
+    },
     /// The engine found a difference that the naive evaluator does not see: a defect of this program.
     Contradiction,
     /// The engine found a proof, but the naive evaluator sees a difference at a size: a defect of this program.

@@ -1,4 +1,4 @@
-//! Approximate equality: the worst difference over all inputs of bounded size, exactly.
+//! Approximate equality: the worst difference over all inputs of bounded size, exactly where layers are linear.
 //!
 //! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
 //! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
@@ -7,6 +7,7 @@ use super::bounds::{self, Bounded};
 use super::counterexample::Counterexample;
 use super::equality::{input_of, mismatch, same_channels};
 use super::interval::Enclosed;
+use super::lipschitz;
 use super::region::Status;
 use super::survey::{Extent, Survey};
 use super::table::Table;
@@ -31,7 +32,8 @@ impl Enclosure {
         &self.worst
     }
 
-    /// Whether the worst difference is attained; otherwise square roots were enclosed between rationals.
+    /// Whether the worst difference is attained; otherwise square roots were enclosed between rationals, or nonlinear
+    /// layers bounded.
     pub fn is_exact(&self) -> bool {
         self.exact
     }
@@ -46,8 +48,19 @@ impl Enclosure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Excess {
     counterexample: Counterexample,
-    worst: Option<Rational>,
+    worst: Worst,
     bound: Rational,
+}
+
+/// What is known of the worst difference over all inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Worst {
+    /// It is this number, or one beside it where square roots were enclosed.
+    Is(Rational),
+    /// It is no larger than this number.
+    AtMost(Rational),
+    /// Free weights make it as large as one likes.
+    Unbounded,
 }
 
 impl Excess {
@@ -56,9 +69,9 @@ impl Excess {
         &self.counterexample
     }
 
-    /// The worst difference over all inputs; `None` if free weights make it as large as one likes.
-    pub fn worst(&self) -> Option<&Rational> {
-        self.worst.as_ref()
+    /// The worst difference over all inputs.
+    pub fn worst(&self) -> &Worst {
+        &self.worst
     }
 
     /// The bound of the claim.
@@ -68,7 +81,7 @@ impl Excess {
 }
 
 /// The position with the worst difference so far.
-struct Worst {
+struct Position {
     value: Enclosed,
     sights: [u32; 2],
     channel: usize,
@@ -96,7 +109,8 @@ pub fn decide(
         return Ok(proved(Rational::from(0), true, tolerance));
     }
     if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
-        return Ok(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }));
+        let bounded = lipschitz::decide(claim, tolerance, symbols);
+        return Ok(bounded.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })));
     }
     let extent = Extent::of(&claim.sizes);
     let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
@@ -121,7 +135,7 @@ pub fn decide(
     }
     // Only positions that occur at a size the claim speaks of.
     let spoken = table.sight_pairs();
-    let mut worst: Option<Worst> = None;
+    let mut worst: Option<Position> = None;
     for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
         for channel in 0..left.channels {
             let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
@@ -141,7 +155,7 @@ pub fn decide(
             });
             let value = sum.times(&tolerance.range).plus(&Enclosed::of(&constant, symbols).abs());
             if worst.as_ref().is_none_or(|worst| value.high() > worst.value.high()) {
-                worst = Some(Worst { value, sights, channel });
+                worst = Some(Position { value, sights, channel });
             }
         }
     }
@@ -156,7 +170,7 @@ pub fn decide(
 }
 
 /// Refuted by a size at which the outputs differ in size.
-fn unequal(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> StackVerdict {
+pub fn unequal(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> StackVerdict {
     mismatch(claim, symbols, size).map_or_else(StackVerdict::Unknown, search::refuted)
 }
 
@@ -171,7 +185,8 @@ fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
     part.finish()
 }
 
-fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
+/// Proved, with what the difference is at most, or exactly.
+pub fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
     StackVerdict::Proved(StackProof::Within(Enclosure { worst, exact, bound: tolerance.bound.clone() }))
 }
 
@@ -190,13 +205,13 @@ fn passed(
     };
     self::excess(
         beyond(claim, tolerance, symbols, &weights, image, excess.output),
-        Some(excess.worst),
+        Worst::Is(excess.worst),
         tolerance,
     )
 }
 
 /// Refuted, if the replay agrees.
-fn excess(found: Option<Counterexample>, worst: Option<Rational>, tolerance: &Tolerance) -> StackVerdict {
+pub fn excess(found: Option<Counterexample>, worst: Worst, tolerance: &Tolerance) -> StackVerdict {
     found.map_or(StackVerdict::Unknown(Doubt::Contradiction), |counterexample| {
         let bound = tolerance.bound.clone();
         search::refuted(StackWitness::Excess(Excess { counterexample, worst, bound }))
@@ -208,7 +223,7 @@ fn exceeded(
     tolerance: &Tolerance,
     symbols: &Symbols,
     (survey, table): (&Survey<'_>, &Table),
-    worst: &Worst,
+    worst: &Position,
 ) -> StackVerdict {
     let found = survey.exact_differences(worst.sights, worst.channel);
     let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
@@ -225,7 +240,7 @@ fn exceeded(
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
     };
     let replayed = beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]);
-    excess(replayed, Some(worst.value.high().clone()), tolerance)
+    excess(replayed, Worst::Is(worst.value.high().clone()), tolerance)
 }
 
 /// An image with the given values at read positions of a sight's example, and the output position.
@@ -285,7 +300,7 @@ fn unbounded(
             if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
                 && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
             {
-                return excess(Some(found), None, tolerance);
+                return excess(Some(found), Worst::Unbounded, tolerance);
             }
             scale = &scale * &step;
         }
@@ -365,7 +380,8 @@ fn rays<'a>(
     Some(Rays { scalable, weights: Box::new(weights) })
 }
 
-fn beyond(
+/// The replayed input, if it passes the bound.
+pub fn beyond(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,

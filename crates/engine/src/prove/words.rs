@@ -92,8 +92,8 @@ pub struct Compared {
     axes: [AxisSurvey; 2],
     /// The pairs along each axis, by number.
     pub pairs: [Vec<Pair>; 2],
-    /// For each pair of pairs at which the sides differ, the first block that does, and left minus right there.
-    pub differences: FxHashMap<(u32, u32), (usize, Form)>,
+    /// For each pair of pairs at which the sides differ, the blocks that do, and left minus right there.
+    pub differences: FxHashMap<(u32, u32), Vec<(usize, Form)>>,
     failures: Vec<Vec<bool>>,
     /// The status of all sizes.
     pub table: Table,
@@ -158,7 +158,8 @@ impl Compared {
                     let found = difference(&mut evaluator, roots, number(block), rows, columns)?;
                     if let Some(found) = found {
                         failures[row][column] = true;
-                        differences.entry((number(row), number(column))).or_insert((block, found));
+                        let all: &mut Vec<_> = differences.entry((number(row), number(column))).or_default();
+                        all.push((block, found));
                     }
                 }
             }
@@ -169,6 +170,16 @@ impl Compared {
         let outputs = left.signal.channels;
         let letters = net.letters;
         Ok(Self { letters, arena, axes, pairs, differences, failures, table, horizon, origins, outputs })
+    }
+
+    /// The first block that differs at a pair of pairs, and left minus right there.
+    pub fn difference(&self, row: u32, column: u32) -> Option<&(usize, Form)> {
+        self.differences.get(&(row, column))?.first()
+    }
+
+    /// A size that the claim speaks of, and an output position there, with a pair of pairs.
+    pub fn example(&self, pair: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+        self.table.example(&self.axes, pair)
     }
 
     /// Whether different sums are different functions.
@@ -227,7 +238,7 @@ impl Compared {
             columns.iter().enumerate().map(move |(j, &column)| ([i, j], (row, column)))
         });
         let (position, (_, difference)) =
-            places.filter_map(|(at, pair)| Some((at, self.differences.get(&pair)?))).next()?;
+            places.filter_map(|(at, (row, column))| Some((at, self.difference(row, column)?))).next()?;
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let origin = self.origin(size, at);
         let words = self.arena.shortest_words(difference, MAX_WORDS);

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Shown;
+use super::stacks::decimal;
 use crate::Outcome;
 use convproof_engine::prove::verdict::{Doubt, Limit};
 use convproof_exact::budget::Halt;
@@ -11,8 +12,13 @@ use convproof_exact::budget::Halt;
 pub fn unknown(doubt: &Doubt) -> Shown {
     let method = match doubt {
         Doubt::Nonlinear { tries: 0 } => {
-            "undecided: the bound on a difference is only computed for affine stacks".to_owned()
+            "undecided: no bound on the difference is known for these nonlinear layers".to_owned()
         }
+        Doubt::Between { found, at_most } => format!(
+            "undecided: the worst output difference is at most {}, and no input was found that shows more than {}",
+            decimal(at_most),
+            decimal(found)
+        ),
         Doubt::Nonlinear { tries } => format!(
             "undecided: the nonlinear layers do not match one to one, and none of {tries} small inputs tells the sides apart"
         ),

@@ -18,7 +18,7 @@ use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
 use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::{Agreement, LengthSet, SizeBox};
 use convproof_engine::prove::verdict::{Inner, StackProof, StackRefutation, StackVerdict, StackWitness};
-use convproof_engine::prove::within::{Enclosure, Excess};
+use convproof_engine::prove::within::{Enclosure, Excess, Worst};
 use convproof_exact::{Grid, Rational, Symbol};
 use convproof_language::source::Source;
 
@@ -147,7 +147,7 @@ fn within_text(enclosure: &Enclosure, claim: &StackClaim) -> String {
 }
 
 /// A number with a decimal beside it where that helps.
-fn decimal(value: &Rational) -> String {
+pub fn decimal(value: &Rational) -> String {
     let text = value.to_string();
     if value.is_integer() && text.len() <= 12 {
         return text;
@@ -339,20 +339,33 @@ fn range(claim: &StackClaim) -> String {
 
 fn excess_witness(found: &Excess, claim: &StackClaim) -> (String, Vec<Block>, Value) {
     let (_, details, mut witness) = value_witness(found.counterexample());
-    let worst = found.worst().map_or_else(
-        || {
-            let [left, right] = [found.counterexample().left(), found.counterexample().right()];
-            format!(
-                "the output difference depends on the free weights and can be {}",
-                decimal(&(left - right).abs())
-            )
-        },
-        |worst| format!("the worst output difference over all inputs {}is {}", range(claim), decimal(worst)),
-    );
+    let [left, right] = [found.counterexample().left(), found.counterexample().right()];
+    let shown = decimal(&(left - right).abs());
+    let worst = match found.worst() {
+        Worst::Is(worst) => {
+            format!("the worst output difference over all inputs {}is {}", range(claim), decimal(worst))
+        }
+        Worst::AtMost(worst) => format!(
+            "an input {}shows an output difference of {shown} (none shows more than {})",
+            range(claim),
+            decimal(worst)
+        ),
+        Worst::Unbounded => {
+            format!("the output difference depends on the free weights and can be {shown}")
+        }
+    };
     if let Value::Object(map) = &mut witness {
         let approximate = found.counterexample().is_approximate();
         let text = |worst: &Rational| if approximate { worst.to_decimal(20) } else { worst.to_string() };
-        map.insert("worst".to_owned(), json!(found.worst().map(text)));
+        let (worst, at_most) = match found.worst() {
+            Worst::Is(worst) => (Some(worst), None),
+            Worst::AtMost(worst) => (None, Some(worst)),
+            Worst::Unbounded => (None, None),
+        };
+        map.insert("worst".to_owned(), json!(worst.map(text)));
+        if let Some(at_most) = at_most {
+            map.insert("at_most".to_owned(), json!(text(at_most)));
+        }
         map.insert("bound".to_owned(), json!(found.bound().to_string()));
     }
     (format!("{worst}, more than the bound {}", found.bound()), details, witness)

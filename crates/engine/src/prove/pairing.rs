@@ -1,0 +1,142 @@
+//! Which maxima of two sums belong together: those with nearly the same values at some images.
+//!
+//! A pairing is a proposal. Whatever it is, what `lipschitz.rs` says of it holds.
+
+#![allow(clippy::float_arithmetic, reason = "floats only propose what is paired")]
+
+use rustc_hash::FxHashMap;
+
+use crate::forms::arena::{Arena, End, Form};
+use convproof_exact::budget::spend_on;
+use convproof_exact::{Rational, SplitMix64};
+
+/// Random images at which sums are compared.
+const IMAGES: usize = 8;
+
+/// Most pairs of maxima that are compared.
+const MAX_PAIRS: usize = 1 << 20;
+
+/// Values at these images, about.
+type Print = [f64; IMAGES];
+
+/// A positive number times a maximum at a place.
+#[derive(Clone, Debug)]
+pub struct Multiple {
+    /// The number.
+    pub factor: Rational,
+    /// The maximum.
+    pub term: u32,
+    /// Where it stands.
+    pub place: [i64; 2],
+}
+
+/// Pairs maxima and their elements.
+#[derive(Debug, Default)]
+pub struct Pairing {
+    prints: FxHashMap<Form, Print>,
+}
+
+impl Pairing {
+    /// For each of the first sums one of the others.
+    pub fn elements(&mut self, arena: &Arena, ours: &[Form], theirs: &[Form]) -> Vec<Option<usize>> {
+        let prints = [ours, theirs].map(|all| self.centred(arena, all));
+        nearest(&prints[0], &prints[1], distance)
+    }
+
+    /// For each of the first multiples one of the others with nearly the same values.
+    pub fn maxima(&mut self, arena: &Arena, above: &[Multiple], below: &[Multiple]) -> Vec<Option<usize>> {
+        if above.len().saturating_mul(below.len()) > MAX_PAIRS {
+            return vec![None; above.len()];
+        }
+        let [ours, theirs] = [above, below].map(|all| {
+            let each = all.iter().map(|multiple| self.spread(arena, multiple));
+            each.collect::<Vec<(usize, Print)>>()
+        });
+        nearest(&ours, &theirs, |(size, a), (other, b)| {
+            if size != other {
+                return f64::INFINITY;
+            }
+            // A relu may stand on its head.
+            f64::min(distance(a, b), distance(a, &b.map(|value| -value)))
+        })
+    }
+
+    /// Sums at some images, less their mean.
+    fn centred(&mut self, arena: &Arena, forms: &[Form]) -> Vec<Print> {
+        let mut prints: Vec<Print> = forms.iter().map(|form| self.print(arena, form)).collect();
+        for k in 0..IMAGES {
+            let count = f64::from(u32::try_from(prints.len()).unwrap_or(u32::MAX));
+            let mean = prints.iter().map(|print| print[k]).sum::<f64>() / count;
+            prints.iter_mut().for_each(|print| print[k] -= mean);
+        }
+        prints
+    }
+
+    /// How many elements a multiple of a maximum has, and the last of them less the first, at some images.
+    fn spread(&mut self, arena: &Arena, multiple: &Multiple) -> (usize, Print) {
+        let elements = arena.elements(multiple.term, multiple.place);
+        let (Some(first), Some(last)) = (elements.first(), elements.last()) else {
+            return (0, [0.0; IMAGES]);
+        };
+        let (first, last, factor) =
+            (self.print(arena, first), self.print(arena, last), multiple.factor.to_f64());
+        (elements.len(), std::array::from_fn(|k| factor * (last[k] - first[k])))
+    }
+
+    /// A sum at some images, about.
+    fn print(&mut self, arena: &Arena, form: &Form) -> Print {
+        if let Some(known) = self.prints.get(form) {
+            return *known;
+        }
+        let mut sum = [0.0; IMAGES];
+        let words = arena.flat(form).unwrap_or_default();
+        spend_on(words.len() + 1, 100);
+        for word in words {
+            let end = match word.end {
+                End::Pixel(block) => pixel_values(block, word.place),
+                End::One => [1.0; IMAGES],
+                End::Term(term) => {
+                    let elements = arena.elements(term, word.place);
+                    elements.iter().fold([f64::NEG_INFINITY; IMAGES], |most, element| {
+                        let values = self.print(arena, element);
+                        std::array::from_fn(|k| most[k].max(values[k]))
+                    })
+                }
+            };
+            let coefficient = word.coefficient.to_f64();
+            (0..IMAGES).for_each(|k| sum[k] += coefficient * end[k]);
+        }
+        self.prints.insert(form.clone(), sum);
+        sum
+    }
+}
+
+/// For each of the first one of the others, nearest first come; none is taken twice.
+fn nearest<T>(ours: &[T], theirs: &[T], distance: impl Fn(&T, &T) -> f64) -> Vec<Option<usize>> {
+    spend_on(ours.len() * theirs.len() + 1, 20);
+    let mut free: Vec<usize> = (0..theirs.len()).collect();
+    let partner = |print: &T| {
+        let mut nearest: Option<(usize, f64)> = None;
+        for (slot, &other) in free.iter().enumerate() {
+            let distance = distance(print, &theirs[other]);
+            if distance.is_finite() && nearest.is_none_or(|(_, least)| distance < least) {
+                nearest = Some((slot, distance));
+            }
+        }
+        nearest.map(|(slot, _)| free.swap_remove(slot))
+    };
+    ours.iter().map(partner).collect()
+}
+
+fn distance(a: &Print, b: &Print) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}
+
+/// A pixel of some random images, between −1 and 1.
+fn pixel_values(block: u32, [row, column]: [i64; 2]) -> Print {
+    let seed = (u64::from(block) << 40) ^ (row.cast_unsigned() << 20) ^ column.cast_unsigned();
+    let mut generator = SplitMix64::new(seed);
+    std::array::from_fn(|_| {
+        f64::from(u32::try_from(generator.below(1 << 20)).unwrap_or(0)) / f64::from(1 << 19) - 1.0
+    })
+}
