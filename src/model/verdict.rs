@@ -147,6 +147,7 @@ impl Verdict {
                     StackWitness::Size(found) => Witness::Size(found),
                     StackWitness::Excess(found) => Witness::Excess(found),
                 };
+                let wrong = wrong.map(|wrong| (wrong.count, wrong.all));
                 Outcome::Refuted(Box::new(Refutation { witness, wrong, agreement }))
             }
             StackVerdict::Unknown(_) => Outcome::Unknown(Reason(shown.method.clone())),

@@ -175,7 +175,7 @@ fn reports_go_to_files_by_extension() {
     assert_eq!((status, stderr.as_str()), (0, ""));
     assert!(stdout.contains('\u{1b}'));
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-    assert_eq!(json(&read("r.json"))["schema"], 1);
+    assert_eq!(json(&read("r.json"))["schema"], 2);
     assert!(read("r.md").starts_with("# a.cf\n"));
     assert!(read("r.xml").starts_with("<?xml version=\"1.0\""));
     assert_eq!(read("r.txt"), "a.cf\n\n0 claims\n");

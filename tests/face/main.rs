@@ -4,6 +4,7 @@
 mod command_line;
 mod consumer;
 mod corpus;
+mod json_schema;
 mod limits;
 mod model;
 mod pages;

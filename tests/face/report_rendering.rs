@@ -5,7 +5,8 @@ use std::time::Duration;
 use convproof::diagnostic::Diagnostic;
 use convproof::report::text::{Detail, Options};
 use convproof::report::{
-    Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Summary, json, junit, markdown, text,
+    Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Summary, Witness, json, junit,
+    markdown, text,
 };
 use convproof::source::{Source, Span};
 use serde_json::json;
@@ -30,7 +31,7 @@ fn claim(label: &str, line: usize, kind: ClaimKind, statement: &str, outcome: Ou
         holds,
         method: String::new(),
         details: Vec::new(),
-        witness: json!(null),
+        witness: None,
         elapsed: Duration::from_micros(412),
     }
 }
@@ -58,7 +59,8 @@ fn counterexample() -> ClaimReport {
             matrix("right", &["1 -1/2", "0 0"], Some((0, 1))),
         ]),
     ];
-    refuted.witness = json!({ "position": ["0", "1"], "left": "7", "right": "-1/2" });
+    let numbers = |number: &str| vec![number.to_owned()];
+    refuted.witness = Some(Witness::Numbers { left: numbers("7"), right: numbers("-1/2") });
     refuted
 }
 
@@ -172,7 +174,7 @@ fn the_best_found_has_a_mark_of_its_own() {
             && Summary::of(&report).to_string() == "1 claim: 1 holds (1 best found)",
         "{shown}"
     );
-    assert!(markdown::document(&report, None).contains("**○ Best found: nearest**"));
+    assert!(markdown::document(&report, None).contains("### ○ Best found: nearest\n"));
     let suite = junit::render(std::slice::from_ref(&report), false);
     assert!(suite.contains("<system-out>the best found: residual 1 &lt; 2</system-out>"), "{suite}");
     assert!(suite.contains("failures=\"0\""));

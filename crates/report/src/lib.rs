@@ -14,6 +14,8 @@ pub mod present;
 mod prose;
 mod summary;
 pub mod text;
+pub mod witness;
 
 pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Step};
 pub use summary::Summary;
+pub use witness::Witness;

@@ -1,6 +1,7 @@
 //! The report as a document: the spec's prose in place, its declarations, and every claim with its verdict and
 //! what shows it. The same for the same input: no times, no line numbers, no places on a disk.
 
+use super::anchors::Anchors;
 use super::diagnostics;
 use super::escape::{code_block, code_span, link_target, markdown, markdown_literal, table_cell};
 use super::layout::{self, Written};
@@ -24,16 +25,19 @@ pub fn document(file: &FileReport, page: Option<&str>) -> String {
     if own_title(file).is_none() {
         parts.push(format!("# {}\n", markdown_literal(file.source.name())));
     }
+    let mut anchors = Anchors::default().claims(file).into_iter();
     for entry in &file.entries {
         match entry {
             Entry::Prose(text) => parts.push(prose(text)),
             Entry::Declarations(text) => parts.push(code_block(text, "convproof")),
-            Entry::Claim(claim) => parts.push(claim_section(claim)),
+            Entry::Claim(claim) => {
+                parts.push(claim_section(claim, &anchors.next().unwrap_or_default()));
+            }
         }
     }
     for error in &file.errors {
         let text = diagnostics::render(error, &file.source, false);
-        parts.push(format!("**✗ Error {}**\n\n{}", error.code, code_block(&text, "text")));
+        parts.push(format!("### ✗ Error {}\n\n{}", error.code, code_block(&text, "text")));
     }
     let page = page.map_or_else(String::new, |page| format!(" · [with pictures](<{}>)", link_target(page)));
     parts.push(format!("*{}*{page}\n", Summary::of(file)));
@@ -67,15 +71,16 @@ fn own_title(file: &FileReport) -> Option<&str> {
     }
 }
 
-fn claim_section(claim: &ClaimReport) -> String {
+/// A claim under a heading, at a place that links to it can name.
+fn claim_section(claim: &ClaimReport, anchor: &str) -> String {
     let sign = claim.mark();
     let verdict = claim.verdict();
     let statement = code_span(&claim.statement);
-    let mut parts = Vec::new();
+    let mut parts = vec![format!("<a id=\"{anchor}\"></a>\n")];
     if claim.label == claim.statement {
-        parts.push(format!("**{sign} {verdict}:** {statement}\n"));
+        parts.push(format!("### {sign} {verdict}: {statement}\n"));
     } else {
-        parts.push(format!("**{sign} {verdict}: {}**\n\n{statement}\n", markdown_literal(&claim.label)));
+        parts.push(format!("### {sign} {verdict}: {}\n\n{statement}\n", markdown_literal(&claim.label)));
     }
     if !claim.method.trim().is_empty() {
         parts.push(paragraph(&claim.method));

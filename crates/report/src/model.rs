@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 pub use convproof_engine::ir::ClaimKind;
-use serde_json::Value;
 
 use convproof_exact::{Grid, Rational};
 use convproof_language::diagnostic::Diagnostic;
 use convproof_language::source::Source;
+
+use crate::witness::Witness;
 
 /// The outcome of checking one spec.
 #[derive(Clone, Debug)]
@@ -95,8 +96,8 @@ pub struct ClaimReport {
     pub method: String,
     /// What a reader needs to follow or check it by hand, in order.
     pub details: Vec<Block>,
-    /// The same for machines: counterexample, factors, certificate; numbers as strings. `null` if none.
-    pub witness: Value,
+    /// The same as data: counterexample, factors, certificate.
+    pub witness: Option<Witness>,
     /// Time spent deciding.
     pub elapsed: Duration,
 }

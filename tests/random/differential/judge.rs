@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use convproof::check::{Files, check};
-use convproof::report::{ClaimReport, Outcome};
+use convproof::report::{ClaimReport, Outcome, Witness};
 use convproof::source::Source;
 use serde_json::Value;
 
@@ -258,7 +258,7 @@ fn proved(
     if let Some(different) = survey.iter().find(|(_, seen)| **seen == Seen::Sizes) {
         return wrong(format!("proved within, but {different:?}"));
     }
-    let said = found.witness["worst"].as_str().and_then(Fraction::parse);
+    let said = witness(found)["worst"].as_str().and_then(Fraction::parse);
     let Some(said) = said else { return Ok(Right::Within) };
     match claim.worst.or_else(|| worst(claim, c, range)) {
         Some(worst) if worst.exceeds(bound) || worst.exceeds(&said) => {
@@ -268,6 +268,11 @@ fn proved(
         _ if said.exceeds(bound) => wrong(format!("proved within {bound} with the worst {said}")),
         _ => Ok(Right::Within),
     }
+}
+
+/// What shows a verdict, as JSON has it.
+fn witness(found: &ClaimReport) -> Value {
+    found.witness.as_ref().map_or(Value::Null, Witness::to_json)
 }
 
 fn three(value: &Value) -> Option<[i64; 3]> {
@@ -281,7 +286,7 @@ fn refuted(
     survey: &BTreeMap<[i64; 2], Seen>,
     found: &ClaimReport,
 ) -> Result<Right, Wrong> {
-    let witness = &found.witness;
+    let witness = &witness(found);
     let size = if witness.get("input_size").is_some() {
         different_sizes(claim, c, witness)?
     } else {

@@ -13,7 +13,7 @@ use super::difference::{Difference, Pair, compare, within};
 use super::numbers::Numbers;
 use super::point::{Dependence, Point};
 use super::sights::{AxisSurvey, Refined, number};
-use super::verdict::Limit;
+use super::verdict::{Limit, Wrong};
 use super::whole::WholeKernels;
 use crate::ir::{Sizes, Symbols};
 use crate::limits::{MAX_PAIRS, MAX_SURVEYED};
@@ -291,15 +291,10 @@ impl<'a> Survey<'a> {
             .collect()
     }
 
-    /// At an input size: how many output positions differ for general weights and inputs, and how many there are.
-    pub fn wrong_at(&self, failures: &[Vec<bool>], size: [i64; 2]) -> Option<(usize, usize)> {
+    /// At an input size: which output positions differ for general weights and inputs.
+    pub fn wrong_at(&self, failures: &[Vec<bool>], size: [i64; 2]) -> Option<Wrong> {
         let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
-        let (rows, columns) = (view(0)?, view(1)?);
-        let wrong = rows.sights.iter().map(|&row| {
-            columns.sights.iter().filter(|&&column| failures[row as usize][column as usize]).count()
-        });
-        let all = rows.sights.len() * columns.sights.len();
-        (all > 0).then(|| (wrong.sum(), all))
+        Wrong::of([&view(0)?.sights, &view(1)?.sights], failures)
     }
 
     /// All distinct polynomials by which the maps visibly differ at some positions; `None` past a limit.

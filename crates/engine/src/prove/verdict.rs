@@ -5,7 +5,7 @@ use super::region::Agreement;
 use super::within::{Enclosure, Excess};
 use crate::operator::Affine;
 use convproof_exact::budget::Halt;
-use convproof_exact::{Poly, Rational};
+use convproof_exact::{Grid, Poly, Rational};
 
 /// What is known of a claim about two stacks.
 #[derive(Clone, Debug)]
@@ -81,11 +81,38 @@ pub struct Inner {
 pub struct StackRefutation {
     /// What shows it.
     pub witness: StackWitness,
-    /// At the input size of a counterexample: how many output positions are wrong for general weights and inputs,
-    /// of how many.
-    pub wrong: Option<(usize, usize)>,
+    /// At the input size of a counterexample: which output positions are wrong for general weights and inputs.
+    pub wrong: Option<Wrong>,
     /// Where the claim does hold, as far as that could be described.
     pub agreement: Vec<Agreement>,
+}
+
+/// Output positions of one size at which two stacks differ, for general weights and inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// How many there are.
+    pub count: usize,
+    /// How many positions there are in all.
+    pub all: usize,
+    /// Which ones, where the output is small enough to look at.
+    pub map: Option<Grid<bool>>,
+}
+
+/// Most rows and columns of an output whose wrong positions are kept.
+const MAX_MAP: usize = 48;
+
+impl Wrong {
+    /// The positions whose row and column patterns, given for each row and column, fail together; `None` if there is
+    /// no position.
+    pub(super) fn of([rows, columns]: [&[u32]; 2], failures: &[Vec<bool>]) -> Option<Self> {
+        let fails = |row: u32, column: u32| failures[row as usize][column as usize];
+        let count =
+            rows.iter().map(|&row| columns.iter().filter(|&&column| fails(row, column)).count()).sum();
+        let all = rows.len() * columns.len();
+        let map = (rows.len() <= MAX_MAP && columns.len() <= MAX_MAP)
+            .then(|| Grid::from_fn(rows.len(), columns.len(), |i, j| fails(rows[i], columns[j])));
+        (all > 0).then_some(Self { count, all, map })
+    }
 }
 
 /// What shows that two stacks differ.

@@ -13,7 +13,7 @@ use super::region::{Agreement, Status};
 use super::search;
 use super::sights::{AxisSurvey, SizeView};
 use super::table::{self, Table};
-use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness, Wrong};
 use crate::evaluate::{Image, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
@@ -201,7 +201,7 @@ impl Compared {
                 agreement.push(Agreement::Nowhere);
             }
         }
-        let wrong = at.filter(|_| exact).and_then(|size| self.wrong_at(size));
+        let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, &self.failures));
         StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement }))
     }
 
@@ -214,16 +214,6 @@ impl Compared {
     pub fn sights(&self, size: [i64; 2]) -> Option<[&[u32]; 2]> {
         let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
         Some([&view(0)?.sights, &view(1)?.sights])
-    }
-
-    /// How many output positions differ at a size, and how many there are.
-    fn wrong_at(&self, size: [i64; 2]) -> Option<(usize, usize)> {
-        let [rows, columns] = self.sights(size)?;
-        let fails = |row: u32, column: u32| self.failures[row as usize][column as usize];
-        let wrong =
-            rows.iter().map(|&row| columns.iter().filter(|&&column| fails(row, column)).count()).sum();
-        let all = rows.len() * columns.len();
-        (all > 0).then_some((wrong, all))
     }
 
     /// Weights and an image that show a difference at a size, replayed.

@@ -1,12 +1,10 @@
 //! Why something could not be decided.
 
-use serde_json::json;
-
 use super::Shown;
 use super::stacks::decimal;
-use crate::Outcome;
+use crate::{Outcome, Witness};
 use convproof_engine::prove::verdict::{Doubt, Limit};
-use convproof_exact::budget::Halt;
+use convproof_exact::budget::{Halt, Resource};
 
 /// An undecided claim with its reason.
 pub fn unknown(doubt: &Doubt) -> Shown {
@@ -43,7 +41,38 @@ pub fn unknown(doubt: &Doubt) -> Shown {
             "undecided: defect: convproof failed on this claim; please report it, with the spec".to_owned()
         }
     };
-    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+    undecided(method, code(doubt))
+}
+
+/// An undecided claim with its reason and the reason's code.
+pub fn undecided(reason: String, code: &'static str) -> Shown {
+    let witness = Some(Witness::Unknown { reason: reason.clone(), code, sizes: None });
+    Shown { outcome: Outcome::Unknown, method: reason, details: Vec::new(), witness }
+}
+
+/// The reason's code, which stays when its words change.
+fn code(doubt: &Doubt) -> &'static str {
+    match doubt {
+        Doubt::Nonlinear { .. } => "nonlinear",
+        Doubt::Between { .. } => "between",
+        Doubt::Limit(limit) => match limit {
+            Limit::Lengths { .. } => "limit_lengths",
+            Limit::Period => "limit_period",
+            Limit::Positions => "limit_positions",
+            Limit::Terms => "limit_terms",
+            Limit::Replay => "limit_replay",
+            Limit::Search => "limit_search",
+        },
+        Doubt::Irrational => "irrational",
+        Doubt::CommonFactor => "fractions",
+        Doubt::Unbounded => "unbounded",
+        Doubt::Contradiction | Doubt::Disagreement { .. } | Doubt::Halted(Halt::Defect) => "defect",
+        Doubt::Halted(Halt::Exhausted(exhausted)) => match exhausted.resource {
+            Resource::Work => "budget_work",
+            Resource::Memory => "budget_memory",
+            Resource::Time => "budget_time",
+        },
+    }
 }
 
 /// A limit in words.

@@ -1,13 +1,13 @@
 //! Verdicts about kernels with a given product, exactly.
 
-use serde_json::{Value, json};
-
 use super::Shown;
 use super::doubt::unknown;
 use super::stacks::kernel_matrix;
 use super::text::{matrix, side_by_side};
+use crate::witness::{self, Over, Witness};
 use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{Equation, Field, Symbols, Unknown};
+use convproof_engine::kernel::Kernel;
 use convproof_engine::prove::factoring::{Absence, EquationVerdict, ForallVerdict, Reason};
 use convproof_exact::Grid;
 use convproof_factor::absolute::Certificate;
@@ -37,20 +37,17 @@ pub fn equation(verdict: &EquationVerdict, asked: &Equation, field: Field, symbo
                 .zip(solution.kernels())
                 .filter_map(|(unknown, kernel)| kernel_matrix(&unknown.name, kernel, symbols))
                 .collect();
-            let kernels: serde_json::Map<String, Value> = asked
-                .unknowns
-                .iter()
-                .zip(solution.kernels())
-                .map(|(unknown, kernel)| (unknown.name.clone(), kernel_json(kernel, symbols)))
-                .collect();
+            let kernels = asked.unknowns.iter().zip(solution.kernels());
+            let kernels =
+                kernels.map(|(unknown, kernel)| (unknown.name.clone(), cells(kernel, symbols))).collect();
             Shown {
                 outcome,
                 method: format!("rational kernels {names} found{number}; multiplied back"),
                 details: side_by_side(matrices).into_iter().collect(),
-                witness: json!({
-                    "over": { "Q": true, "R": true, "C": true },
-                    "kernels": kernels,
-                    "solutions": solution.count().map(ToString::to_string),
+                witness: Some(Witness::Solution {
+                    over: Over::all(true),
+                    kernels,
+                    solutions: solution.count().map(ToString::to_string),
                 }),
             }
         }
@@ -64,21 +61,19 @@ fn names(unknowns: &[Unknown]) -> String {
     unknowns.iter().map(|unknown| format!("`{}`", unknown.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn kernel_json(kernel: &convproof_engine::kernel::Kernel, symbols: &Symbols) -> Value {
-    let Ok(expanded) = kernel.expand() else { return Value::Null };
+/// The entries of a kernel of one channel, written out.
+pub(super) fn cells(kernel: &Kernel, symbols: &Symbols) -> Option<witness::Matrix<String>> {
+    let expanded = kernel.expand().ok()?;
     let shape = kernel.shape();
-    let cell = |i: usize, j: usize| json!(symbols.show(expanded.entry(0, 0, i, j)));
-    (0..shape.height)
-        .map(|i| (0..shape.width).map(|j| cell(i, j)).collect::<Vec<_>>())
-        .collect::<Vec<_>>()
-        .into()
+    let cell = |i: usize, j: usize| symbols.show(expanded.entry(0, 0, i, j));
+    Some(witness::Matrix(Grid::from_fn(shape.height, shape.width, cell)))
 }
 
-fn existence_json(existence: Existence) -> Value {
+fn known(existence: Existence) -> Option<bool> {
     match existence {
-        Existence::Exists => json!(true),
-        Existence::Fails(_) => json!(false),
-        Existence::Unknown => Value::Null,
+        Existence::Exists => Some(true),
+        Existence::Fails(_) => Some(false),
+        Existence::Unknown => None,
     }
 }
 
@@ -101,7 +96,7 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
         existence_word(answer.complex)
     );
     let mut details = vec![factor_table(answer)];
-    let mut field = Value::Null;
+    let mut fields = None;
     if let Some(real) = real {
         let decimals = asked.unknowns.iter().zip(&real.kernels).map(|(unknown, grid)| {
             Matrix::of_numbers(format!("{} (decimals)", unknown.name), grid, |cell| cell.to_decimal(8))
@@ -118,18 +113,15 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
             "Multiplied out, these decimals miss the kernel by at most {} in any entry (exact residual of the rounded values).",
             real.residual.to_decimal(3)
         )));
-        field = real
-            .fields
-            .iter()
-            .map(|(factor, polynomial)| json!({ "factor": factor, "polynomial": univariate(polynomial) }))
-            .collect();
+        let field = |(factor, polynomial): &(usize, Vec<num_bigint::BigInt>)| witness::Field {
+            factor: *factor,
+            polynomial: univariate(polynomial),
+        };
+        fields = Some(real.fields.iter().map(field).collect());
     }
-    let witness = json!({
-        "over": { "Q": false, "R": existence_json(answer.real), "C": existence_json(answer.complex) },
-        "factors": factors_json(answer),
-        "fields": field,
-    });
-    Shown { outcome, method, details, witness }
+    let over = Over { Q: Some(false), R: known(answer.real), C: known(answer.complex) };
+    let witness = Witness::Factors { over, factors: factors(answer), fields };
+    Shown { outcome, method, details, witness: Some(witness) }
 }
 
 fn univariate(coefficients: &[num_bigint::BigInt]) -> String {
@@ -154,22 +146,23 @@ fn absent(absence: &Absence, outcome: Outcome) -> Shown {
             method: "no kernel over any field: the exact division by the known factors leaves a remainder"
                 .to_owned(),
             details: Vec::new(),
-            witness: json!({ "over": { "Q": false, "R": false, "C": false }, "reason": "remainder" }),
+            witness: Some(Witness::Absent { over: Over::all(false), reason: "remainder" }),
         },
         Absence::Shapes { product, target } => Shown {
             outcome,
             method: format!("the product of these shapes is {product}, but the right side is {target}"),
             details: Vec::new(),
-            witness: json!({ "over": { "Q": false, "R": false, "C": false }, "reason": "shapes" }),
+            witness: Some(Witness::Absent { over: Over::all(false), reason: "shapes" }),
         },
         Absence::Factors(answer) => Shown {
             outcome,
             method: "no such kernels over ℚ, ℝ or ℂ: the irreducible factors do not fit the shapes"
                 .to_owned(),
             details: vec![factor_table(answer)],
-            witness: json!({
-                "over": { "Q": false, "R": false, "C": false },
-                "factors": factors_json(answer),
+            witness: Some(Witness::Factors {
+                over: Over::all(false),
+                factors: factors(answer),
+                fields: None,
             }),
         },
     }
@@ -234,43 +227,45 @@ fn factor_text(factor: &Grid<num_bigint::BigInt>) -> String {
     if text.chars().count() > 80 { "(large)".to_owned() } else { format!("`{text}`") }
 }
 
-fn factors_json(answer: &Answer) -> Value {
-    let factors = answer.factorization.factors.iter().enumerate().map(|(at, (factor, times))| {
-        let cells: Vec<Vec<String>> =
-            factor.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+fn factors(answer: &Answer) -> witness::Factors {
+    let found = &answer.factorization;
+    let factor = |(at, (factor, times)): (usize, &(Grid<num_bigint::BigInt>, usize))| {
         let split = answer.splits.get(at);
-        json!({
-            "kernel": cells,
-            "multiplicity": times,
-            "over_R": split.map(|split| split.real + split.pairs),
-            "over_C": split.map(|split| split.absolute.count),
-            "certificate": split.map(|split| certificate_text(&split.absolute.certificate)),
-        })
-    });
-    json!({
-        "content": answer.factorization.content.to_string(),
-        "row_shift": answer.factorization.x_power,
-        "column_shift": answer.factorization.y_power,
-        "factors": factors.collect::<Vec<_>>(),
-    })
+        witness::Factor {
+            kernel: witness::Matrix(factor.clone()),
+            multiplicity: *times,
+            over_R: split.map(|split| split.real + split.pairs),
+            over_C: split.map(|split| split.absolute.count),
+            certificate: split.map(|split| certificate_text(&split.absolute.certificate)),
+        }
+    };
+    witness::Factors {
+        content: found.content.clone(),
+        row_shift: found.x_power,
+        column_shift: found.y_power,
+        factors: found.factors.iter().enumerate().map(factor).collect(),
+    }
 }
 
 /// A `forall … exists` as a report shows it.
 pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: &Symbols) -> Shown {
     match verdict {
         ForallVerdict::Always(reason) => {
-            let why = match reason {
-                Reason::Trivial => "one unknown can be the kernel itself, the others scalars",
-                Reason::Linear => "a polynomial in one variable splits into linear factors over ℂ",
-                Reason::Quadratic => {
-                    "a real polynomial in one variable splits into linear and quadratic factors, and these can be sorted into the shapes"
+            let (code, why) = match reason {
+                Reason::Trivial => ("trivial", "one unknown can be the kernel itself, the others scalars"),
+                Reason::Linear => {
+                    ("linear", "a polynomial in one variable splits into linear factors over ℂ")
                 }
+                Reason::Quadratic => (
+                    "quadratic",
+                    "a real polynomial in one variable splits into linear and quadratic factors, and these can be sorted into the shapes",
+                ),
             };
             Shown {
                 outcome: Outcome::Proved,
                 method: format!("for every kernel: {why}"),
                 details: Vec::new(),
-                witness: json!({ "reason": why }),
+                witness: Some(Witness::Always { reason: why, code }),
             }
         }
         ForallVerdict::Fails { target, answer, parameters: (entries, free) } => {
@@ -284,13 +279,17 @@ pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: 
             details.push(Block::Text(format!(
                 "The kernel has {entries} entries; the unknowns have {free} free parameters (scalar factors between them do not count)."
             )));
-            let cells: Vec<Vec<String>> =
-                target.block(0, 0).rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+            let kernel = witness::Matrix(target.block(0, 0).map(ToString::to_string));
             Shown {
                 outcome: Outcome::Refuted,
                 method: "a small integer kernel has no solution".to_owned(),
                 details,
-                witness: json!({ "kernel": cells, "entries": entries, "free_parameters": free, "certificate": inner.witness }),
+                witness: Some(Witness::Without {
+                    kernel,
+                    entries: *entries,
+                    free_parameters: *free,
+                    certificate: inner.witness.map(Box::new),
+                }),
             }
         }
         ForallVerdict::Unknown(doubt) => unknown(doubt),

@@ -1,9 +1,8 @@
 //! Verdicts about claims for all values of sizes, from those about instances.
 
-use serde_json::{Map, json};
-
 use super::Shown;
-use crate::{Block, Outcome};
+use super::doubt;
+use crate::{Block, Outcome, Witness};
 
 /// Instances of a claim that were decided.
 #[derive(Clone, Debug)]
@@ -28,7 +27,7 @@ pub fn proved(law: &str, instances: &Instances<'_>) -> Shown {
         outcome: Outcome::Proved,
         method: format!("for all {names}: {law}; {}", instances.summary()),
         details: Vec::new(),
-        witness: json!({ "sizes": instances.sizes, "law": law }),
+        witness: Some(Witness::AllSizes { sizes: instances.sizes.to_vec(), law: law.to_owned() }),
     }
 }
 
@@ -36,8 +35,9 @@ pub fn proved(law: &str, instances: &Instances<'_>) -> Shown {
 pub fn undecided(reason: &str, instances: &Instances<'_>) -> Shown {
     let names = instances.sizes.join(", ");
     let method = format!("undecided for all {names}: {reason}; {}", instances.summary());
-    let witness = json!({ "reason": method, "sizes": instances.sizes });
-    Shown { outcome: Outcome::Unknown, method, details: Vec::new(), witness }
+    let sizes = Some(instances.sizes.to_vec());
+    let witness = Witness::Unknown { reason: method.clone(), code: "all_sizes", sizes };
+    Shown { witness: Some(witness), ..doubt::undecided(method, "all_sizes") }
 }
 
 /// A proof that an instance contradicts.
@@ -46,20 +46,19 @@ pub fn contradicted(sizes: &[String], values: &[i64]) -> Shown {
         "undecided: a proof for all sizes was found, but the instance {} fails; please report this as a defect",
         at(sizes, values)
     );
-    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+    doubt::undecided(method, "defect")
 }
 
 /// An instance that fails, and where the claim holds among others.
 pub fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Shown {
     let Shown { outcome, method, mut details, witness } = instance;
     details.extend(instances.rule().map(Block::Text));
-    let sizes: Map<_, _> =
-        instances.sizes.iter().zip(values).map(|(name, value)| (name.clone(), json!(value))).collect();
+    let sizes = instances.sizes.iter().cloned().zip(values.iter().copied()).collect();
     Shown {
         outcome,
         method: format!("at {}: {method}", at(instances.sizes, values)),
         details,
-        witness: json!({ "sizes": sizes, "instance": witness }),
+        witness: Some(Witness::Instance { sizes, instance: witness.map(Box::new) }),
     }
 }
 

@@ -1,17 +1,16 @@
 //! Least squares as a report shows it: the verdict, the factors, the residual and how far it may be from the least.
 
-use num_bigint::BigInt;
-use serde_json::{Value, json};
-
 use super::Shown;
+use super::doubt::undecided;
 use super::text::{count, root_decimal, short, side_by_side};
+use crate::witness::{self, Witness};
 use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{FitProblem, Unknown};
 use convproof_engine::prove::factoring::{FitFailure, Fitted};
 use convproof_exact::{Grid, Rational};
 use convproof_factor::fit::{
-    BoundMethod, Certificate, Fit, FitError, Limit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS,
-    MAX_TERMS, MAX_UNKNOWNS, MAX_VARIABLES, OPTIMAL, Quality,
+    BoundMethod, Fit, FitError, Limit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS,
+    MAX_UNKNOWNS, MAX_VARIABLES, OPTIMAL, Quality,
 };
 
 /// Largest residual, per side, that is shown.
@@ -29,16 +28,18 @@ pub fn fitted(result: &Result<Fitted, FitFailure>, asked: &FitProblem) -> Shown 
         outcome,
         method,
         details: details(found, &asked.equation.unknowns),
-        witness: witness(found, &quality, &asked.equation.unknowns),
+        witness: Some(witness(found, &quality, &asked.equation.unknowns)),
     }
 }
 
 fn failed(failure: &FitFailure) -> Shown {
-    let method = match failure {
-        FitFailure::FreeSymbols => "no fit: least squares needs kernels without free symbols".to_owned(),
-        FitFailure::Fit(error) => format!("no fit: {}", why(error)),
-    };
-    Shown { outcome: Outcome::Unknown, witness: json!({ "reason": method }), method, details: Vec::new() }
+    match failure {
+        FitFailure::FreeSymbols => undecided(
+            "no fit: least squares needs kernels without free symbols".to_owned(),
+            "fit_free_symbols",
+        ),
+        FitFailure::Fit(error) => undecided(format!("no fit: {}", why(error)), code(error)),
+    }
 }
 
 fn why(error: &FitError) -> String {
@@ -57,6 +58,14 @@ fn why(error: &FitError) -> String {
         Limit::Starts(most) => {
             format!("so many starts take more work than one fit may; at most `starts={most}` here")
         }
+    }
+}
+
+fn code(error: &FitError) -> &'static str {
+    match error {
+        FitError::OutOfRange => "fit_range",
+        FitError::TooLarge(_) => "fit_too_large",
+        _ => "fit_no_problem",
     }
 }
 
@@ -152,57 +161,36 @@ fn details(found: &Fitted, unknowns: &[Unknown]) -> Vec<Block> {
     details
 }
 
-fn certificate(certificate: &Certificate) -> Value {
-    let rows = |grid: &Grid<BigInt>| -> Vec<Vec<String>> {
-        grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
-    };
-    json!({
-        "factors": certificate.sizes.map(|(height, width)| [height, width]),
-        "target": rows(&certificate.target),
-        "known": rows(&certificate.known),
-        "unit": certificate.unit.to_string(),
-        "rounding": certificate.rounding.to_string(),
-        "bits": certificate.bits,
-        "least": certificate.least.to_string(),
-        "multipliers": certificate.multipliers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
-}
-
-fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Value {
+fn witness(found: &Fitted, quality: &Quality, unknowns: &[Unknown]) -> Witness {
     let fit = &found.fit;
-    let cells = |grid: &Grid<Rational>| -> Vec<Vec<String>> {
-        grid.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
-    };
-    let kernels: serde_json::Map<String, Value> = unknowns
-        .iter()
-        .zip(&found.kernels)
-        .map(|(unknown, kernel)| (unknown.name.clone(), json!(cells(&kernel.block(0, 0)))))
-        .collect();
-    let within = match quality {
-        Quality::Exact => Some("0".to_owned()),
-        Quality::Certified { within } => Some(within.to_string()),
-        Quality::Found => None,
-    };
-    let method = fit.lower_bound.as_ref().and_then(|bound| match bound.method {
-        BoundMethod::None => None,
-        BoundMethod::Linear => Some("linear"),
-        BoundMethod::SingularValues => Some("singular values"),
-        BoundMethod::Ruppert => Some("ruppert"),
-        BoundMethod::Relaxation => Some("relaxation"),
-    });
-    json!({
-        "kernels": kernels,
-        "residual": cells(&fit.residual),
-        "residual_squared": fit.residual_squared.to_string(),
-        "relative_squared": fit.relative_squared.as_ref().map(ToString::to_string),
-        "largest": fit.largest.to_string(),
-        "largest_at": [fit.largest_at.0, fit.largest_at.1],
-        "lower_bound_squared": fit.lower_bound.as_ref().map(|bound| bound.squared.to_string()),
-        "bound_method": method,
-        "certificate": fit.lower_bound.as_ref().and_then(|bound| bound.certificate.as_ref()).map(certificate),
-        "optimal_within": within,
-        "starts": fit.starts,
-        "reached": fit.reached,
-        "converged": fit.converged,
-    })
+    let matrix = |grid: &Grid<Rational>| witness::Matrix(grid.clone());
+    let kernels = unknowns.iter().zip(&found.kernels);
+    let bound = fit.lower_bound.as_ref();
+    Witness::Fit(Box::new(witness::Fit {
+        kernels: kernels
+            .map(|(unknown, kernel)| (unknown.name.clone(), matrix(&kernel.block(0, 0))))
+            .collect(),
+        residual: matrix(&fit.residual),
+        residual_squared: fit.residual_squared.clone(),
+        relative_squared: fit.relative_squared.clone(),
+        largest: fit.largest.clone(),
+        largest_at: [fit.largest_at.0, fit.largest_at.1],
+        lower_bound_squared: bound.map(|bound| bound.squared.clone()),
+        bound_method: bound.and_then(|bound| match bound.method {
+            BoundMethod::None => None,
+            BoundMethod::Linear => Some("linear"),
+            BoundMethod::SingularValues => Some("singular values"),
+            BoundMethod::Ruppert => Some("ruppert"),
+            BoundMethod::Relaxation => Some("relaxation"),
+        }),
+        certificate: bound.and_then(|bound| bound.certificate.clone()),
+        optimal_within: match quality {
+            Quality::Exact => Some(Rational::ZERO),
+            Quality::Certified { within } => Some(within.clone()),
+            Quality::Found => None,
+        },
+        starts: fit.starts,
+        reached: fit.reached,
+        converged: fit.converged,
+    }))
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use super::doubt::unknown;
 use super::stacks::kernel_matrix;
-use super::text::{weights, weights_json};
+use super::text::weights;
 use super::{Shown, text};
-use crate::{Block, Outcome};
+use crate::witness::Entry;
+use crate::{Block, Outcome, Witness};
 use convproof_engine::ir::{KernelTerm, Symbols};
 use convproof_engine::kernel::Shape;
 use convproof_engine::prove::verdict::{EntryWitness, KernelVerdict};
@@ -35,11 +34,11 @@ pub fn kernels(
             );
             let matrix = kernel_matrix("both sides", &left.kernel, symbols);
             let details = matrix.map(|matrix| Block::Matrices(vec![matrix])).into_iter().collect();
-            Shown { outcome: outcome(true), method, details, witness: json!(null) }
+            Shown { outcome: outcome(true), method, details, witness: None }
         }
         KernelVerdict::Shapes => {
             let [a, b] = [left, right].map(|side| shape_text(side.shape(), images));
-            let witness = json!({ "left_shape": a, "right_shape": b });
+            let witness = Some(Witness::Shapes { left_shape: a.clone(), right_shape: b.clone() });
             Shown {
                 outcome: outcome(false),
                 method: format!("the shapes differ: {a} and {b}"),
@@ -90,14 +89,14 @@ fn entry(
         matrix.mark = Some((i, j));
     }
     details.extend(text::side_by_side(matrices));
-    let witness = json!({
-        "weights": weights_json(&found.weights),
-        "position": found.position,
-        "left": a,
-        "right": b,
-        "difference": difference(found),
-    });
-    Shown { outcome, method, details, witness }
+    let witness = Entry {
+        weights: found.weights.clone(),
+        position: found.position,
+        left: a,
+        right: b,
+        difference: difference(found),
+    };
+    Shown { outcome, method, details, witness: Some(Witness::Entry(witness)) }
 }
 
 fn difference(found: &EntryWitness) -> String {

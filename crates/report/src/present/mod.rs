@@ -1,5 +1,6 @@
 //! Puts verdicts into words, tables and data. Decides nothing; every number comes from a witness.
 
+mod agreement;
 mod derivation;
 mod doubt;
 mod equations;
@@ -10,9 +11,7 @@ mod numbers;
 mod stacks;
 mod text;
 
-use serde_json::Value;
-
-use crate::{Block, Outcome};
+use crate::{Block, Outcome, Witness};
 
 pub use doubt::unknown;
 pub use equations::{equation, forall};
@@ -31,6 +30,6 @@ pub struct Shown {
     pub method: String,
     /// What shows it.
     pub details: Vec<Block>,
-    /// The same for machines.
-    pub witness: Value,
+    /// The same as data.
+    pub witness: Option<Witness>,
 }

@@ -1,11 +1,9 @@
 //! Verdicts about comparisons of numbers and lists.
 
-use serde_json::json;
-
 use super::Shown;
 use super::doubt::unknown;
 use super::text::root_decimal;
-use crate::Outcome;
+use crate::{Outcome, Witness};
 use convproof_engine::ir::{Order, Quantity, Symbols};
 use convproof_engine::prove::verdict::NumberVerdict;
 use convproof_exact::Rational;
@@ -19,7 +17,7 @@ pub fn numbers(
     symbols: &Symbols,
 ) -> Shown {
     let (a, b) = (list(left, symbols), list(right, symbols));
-    let witness = json!({ "left": exact(left, symbols), "right": exact(right, symbols) });
+    let witness = Some(Witness::Numbers { left: exact(left, symbols), right: exact(right, symbols) });
     match verdict {
         NumberVerdict::True => {
             let method = format!("{a} {} {b}", order.sign());

@@ -1,25 +1,25 @@
 //! Verdicts about two stacks.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Value, json};
-
+use super::agreement::agreement_text;
 use super::doubt::unknown;
+use super::equations::cells;
 use super::text::{
-    both_values, count, image_json, image_matrices, image_size, image_words, matrix, position, size, weights,
-    weights_json,
+    both_values, count, image_matrices, image_size, image_words, matrix, position, size, weights,
 };
 use super::{Shown, derivation};
+use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
 use crate::{Block, Matrix, Outcome};
 use convproof_engine::ir::{Sizes, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
 use convproof_engine::operator::{Affine, Axis};
 use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
 use convproof_engine::prove::opinion::{Decided, Opinion};
-use convproof_engine::prove::region::{Agreement, LengthSet, SizeBox};
-use convproof_engine::prove::verdict::{Inner, StackProof, StackRefutation, StackVerdict, StackWitness};
+use convproof_engine::prove::region::Agreement;
+use convproof_engine::prove::verdict::{
+    Inner, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
+};
 use convproof_engine::prove::within::{Enclosure, Excess, Worst};
-use convproof_exact::{Grid, Rational, Symbol};
+use convproof_exact::{Grid, Rational};
 use convproof_language::source::Source;
 
 /// Said of proofs without a second opinion.
@@ -29,14 +29,7 @@ const UNEVALUATED: &str =
 /// A verdict about two stacks as a report shows it.
 pub fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Shown {
     match decided.verdict() {
-        StackVerdict::Proved(proof) => {
-            let mut shown = proved(proof, claim, symbols, source);
-            match decided.opinion() {
-                Some(Opinion::Agrees(sizes)) => shown.witness["evaluated"] = json!(sizes),
-                _ => shown.details.push(Block::Text(UNEVALUATED.to_owned())),
-            }
-            shown
-        }
+        StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, source),
         StackVerdict::Refuted(refutation) => refuted(refutation, claim),
         StackVerdict::Unknown(doubt) => unknown(doubt),
     }
@@ -54,40 +47,56 @@ fn domain(claim: &StackClaim) -> String {
     format!("for all weights, all inputs and {sizes}{channels}")
 }
 
-fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Shown {
-    let shown = |method: String, details: Vec<Block>, witness: Value| Shown {
-        outcome: Outcome::Proved,
-        method,
-        details,
-        witness,
-    };
-    let tables = || {
-        let sides = [("The left side", &claim.left), ("The right side", &claim.right)];
-        let mut blocks = Vec::new();
-        for (name, stack) in sides {
-            blocks.extend(derivation::layers(name, stack, source));
+fn proved(
+    proof: &StackProof,
+    opinion: Option<&Opinion>,
+    claim: &StackClaim,
+    symbols: &Symbols,
+    source: &Source,
+) -> Shown {
+    let (method, by) = method(proof, claim, symbols);
+    let mut details = Vec::new();
+    if !matches!(proof, StackProof::Within(_)) {
+        for (name, stack) in [("The left side", &claim.left), ("The right side", &claim.right)] {
+            details.extend(derivation::layers(name, stack, source));
         }
-        blocks
+    }
+    if let StackProof::NormalForm { map, .. } = proof {
+        details.extend(common_kernel(map, symbols));
+    }
+    let evaluated = match opinion {
+        Some(Opinion::Agrees(sizes)) => Some(sizes.clone()),
+        _ => {
+            details.push(Block::Text(UNEVALUATED.to_owned()));
+            None
+        }
+    };
+    Shown { outcome: Outcome::Proved, method, details, witness: Some(Witness::Equal { by, evaluated }) }
+}
+
+/// How an equality was proved, in words and as data.
+fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String, Equality) {
+    let domain = domain(claim);
+    let up_to = |horizon: &Option<i64>| {
+        horizon.map_or_else(String::new, |n| format!("; inputs up to {n} show all of them"))
+    };
+    let data = |[rows, columns]: [usize; 2], horizon: Option<i64>| Patterns {
+        row_patterns: rows,
+        column_patterns: columns,
+        horizon,
     };
     match proof {
         StackProof::NormalForm { map, inner } => {
             let what = normal_form(map, inner);
-            let mut details = tables();
-            details.extend(common_kernel(map, symbols));
-            let witness = json!({
-                "normal_form": what,
-                "nonlinear": inner.nonlinear,
-                "averages": inner.averages,
-                "means": inner.means,
-                "cuts": inner.cuts,
-            });
-            shown(
-                format!("both sides have the same normal form, {what}: equal {}", domain(claim)),
-                details,
-                witness,
-            )
+            let method = format!("both sides have the same normal form, {what}: equal {domain}");
+            let kernel = single(map)
+                .and_then(|kernel| small(kernel, symbols))
+                .and_then(|kernel| cells(kernel, symbols));
+            let &Inner { nonlinear, averages, means, cuts } = inner;
+            (method, Equality::NormalForm { normal_form: what, nonlinear, averages, means, cuts, kernel })
         }
-        StackProof::Patterns { patterns: [rows, columns], horizon } => {
+        StackProof::Patterns { patterns, horizon } => {
+            let [rows, columns] = patterns;
             let sizes =
                 horizon.map_or_else(String::new, |n| format!("; inputs shorter than {n} show all of them"));
             let pairs = format!("{rows}×{columns} pairs of row and column border patterns");
@@ -95,44 +104,39 @@ fn proved(proof: &StackProof, claim: &StackClaim, symbols: &Symbols, source: &So
                 Sizes::Where(_) => format!("of the {pairs} all that occur at sizes of the claim agree"),
                 Sizes::All | Sizes::One(_) => format!("all {pairs} agree"),
             };
-            let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon });
-            shown(format!("{agree}{sizes}: equal {}", domain(claim)), tables(), witness)
+            (format!("{agree}{sizes}: equal {domain}"), Equality::BorderPatterns(data(*patterns, *horizon)))
         }
-        StackProof::Words { patterns: [rows, columns], horizon, .. } => {
-            let sizes = horizon.map_or_else(String::new, |n| format!("; inputs up to {n} show all of them"));
+        StackProof::Words { patterns, horizon, .. } => {
+            let [rows, columns] = patterns;
             let method = format!(
-                "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of products of the kernels' matrices, whatever the number of channels{sizes}: equal {}",
-                domain(claim)
+                "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of products of the kernels' matrices, whatever the number of channels{}: equal {domain}",
+                up_to(horizon)
             );
-            let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon });
-            shown(method, tables(), witness)
+            (method, Equality::Words(data(*patterns, *horizon)))
         }
-        StackProof::Terms { patterns: [rows, columns], horizon, terms } => {
-            let sizes = horizon.map_or_else(String::new, |n| format!("; inputs up to {n} show all of them"));
+        StackProof::Terms { patterns, horizon, terms } => {
+            let [rows, columns] = patterns;
             let method = format!(
-                "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of pixels and {}{sizes}: equal {}",
+                "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of pixels and {}{}: equal {domain}",
                 count(*terms, "nonlinear term", "nonlinear terms"),
-                domain(claim)
+                up_to(horizon)
             );
-            let witness = json!({ "row_patterns": rows, "column_patterns": columns, "horizon": horizon, "terms": terms });
-            shown(method, tables(), witness)
+            (method, Equality::Terms { patterns: data(*patterns, *horizon), terms: *terms })
         }
         StackProof::Averages { bound } => {
             let method = format!(
-                "at every size of the claim below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {}",
-                domain(claim)
+                "at every size of the claim below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {domain}"
             );
-            shown(method, tables(), json!({ "compared_below": bound }))
+            (method, Equality::Averages { compared_below: *bound })
         }
-        StackProof::Within(enclosure) => shown(
-            within_text(enclosure, claim),
-            Vec::new(),
-            json!({
-                "worst": enclosure.worst().to_string(),
-                "attained": enclosure.is_exact(),
-                "bound": enclosure.bound().to_string(),
-            }),
-        ),
+        StackProof::Within(enclosure) => {
+            let by = Equality::Bound {
+                worst: enclosure.worst().clone(),
+                attained: enclosure.is_exact(),
+                bound: enclosure.bound().clone(),
+            };
+            (within_text(enclosure, claim), by)
+        }
     }
 }
 
@@ -203,16 +207,23 @@ fn moves(rows: Axis, columns: Axis) -> String {
     format!("{stride}{up}{offset}{same}")
 }
 
-/// The kernel of a normal form that is one kernel on the input, where it is small.
-fn common_kernel(map: &Affine, symbols: &Symbols) -> Option<Block> {
+/// The kernel of a normal form that is one kernel on the input.
+fn single(map: &Affine) -> Option<&Kernel> {
     let [part] = map.parts.as_slice() else { return None };
-    if part.source != 0 {
-        return None;
-    }
-    let spread = part.gather.axes.iter().any(|axis| axis.up > 1);
+    (part.source == 0).then_some(&part.gather.kernel)
+}
+
+/// The same where it is small enough to show.
+fn common_kernel(map: &Affine, symbols: &Symbols) -> Option<Block> {
+    let kernel = single(map)?;
+    let spread = map.parts.iter().any(|part| part.gather.axes.iter().any(|axis| axis.up > 1));
     let title = if spread { "the common kernel, on the upsampled image" } else { "the common kernel" };
-    let kernel = kernel_matrix(title, &part.gather.kernel, symbols)?;
-    Some(Block::Matrices(vec![kernel]))
+    Some(Block::Matrices(vec![kernel_matrix(title, kernel, symbols)?]))
+}
+
+/// A kernel if it has one channel, few entries, and few terms in each.
+fn small<'a>(kernel: &'a Kernel, symbols: &Symbols) -> Option<&'a Kernel> {
+    kernel_matrix("", kernel, symbols).map(|_| kernel)
 }
 
 /// A single-channel kernel as a matrix, where it is small.
@@ -234,38 +245,46 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
 }
 
 fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
-    let (mut method, mut details, mut witness) = match &refutation.witness {
-        StackWitness::Value(found) => value_witness(found),
-        StackWitness::Size(found) => size_witness(found),
-        StackWitness::Excess(found) => excess_witness(found, claim),
+    let agreement = &refutation.agreement;
+    let words: Vec<String> = agreement.iter().map(|one| agreement_text(one, claim)).collect();
+    let wrong = refutation.wrong.as_ref().filter(|_| !matches!(refutation.witness, StackWitness::Size(_)));
+    let place = Place {
+        wrong_positions: wrong.map(|wrong| [wrong.count, wrong.all]),
+        wrong_map: wrong.and_then(|wrong| wrong.map.as_ref()).map(rows_of_signs),
+        agreement: words.clone(),
+        agrees: agreement.iter().map(Agrees::of).collect(),
     };
-    if let Some((wrong, all)) =
-        refutation.wrong.filter(|_| !matches!(refutation.witness, StackWitness::Size(_)))
-    {
+    let (mut method, mut details, witness) = match &refutation.witness {
+        StackWitness::Value(found) => value_witness(found, place),
+        StackWitness::Size(found) => size_witness(found, place),
+        StackWitness::Excess(found) => excess_witness(found, claim, place),
+    };
+    if let Some(Wrong { count, all, map }) = wrong {
         details.push(Block::Text(format!(
-            "At this input size {wrong} of {all} output positions are wrong for general weights and inputs."
+            "At this input size {count} of {all} output positions are wrong for general weights and inputs."
         )));
-        if let Value::Object(map) = &mut witness {
-            map.insert("wrong_positions".to_owned(), json!([wrong, all]));
+        // One that is wrong everywhere needs no picture.
+        details.extend(map.clone().filter(|_| count < all).map(Block::Wrong));
+    }
+    // What is said in the method is not said again.
+    let first = agreement.iter().position(|one| !matches!(one, Agreement::Nowhere));
+    if let Some(first) = first {
+        method = format!("{method}; {}", words[first]);
+    }
+    for (at, (one, words)) in agreement.iter().zip(&words).enumerate() {
+        if Some(at) != first {
+            details.push(Block::Text(format!("{}.", capitalised(words))));
         }
-    }
-    let places: Vec<String> =
-        refutation.agreement.iter().map(|agreement| agreement_text(agreement, claim)).collect();
-    if let Some(first) =
-        refutation.agreement.iter().find(|agreement| !matches!(agreement, Agreement::Nowhere))
-    {
-        method = format!("{method}; {}", agreement_text(first, claim));
-    }
-    if let Value::Object(map) = &mut witness {
-        map.insert("agreement".to_owned(), json!(places));
-    }
-    for (agreement, place) in refutation.agreement.iter().zip(places) {
-        details.push(Block::Text(format!("{}.", capitalised(&place))));
-        if let Agreement::Interior { ring, exactly } = *agreement {
+        if let Agreement::Interior { ring, exactly } = *one {
             details.push(Block::Ring { ring, exactly });
         }
     }
-    Shown { outcome: Outcome::Refuted, method, details, witness }
+    Shown { outcome: Outcome::Refuted, method, details, witness: Some(witness) }
+}
+
+/// `#` for a position that is wrong, `.` for others.
+fn rows_of_signs(map: &Grid<bool>) -> Vec<String> {
+    map.rows().map(|row| row.iter().map(|&wrong| if wrong { '#' } else { '.' }).collect()).collect()
 }
 
 fn capitalised(text: &str) -> String {
@@ -283,52 +302,70 @@ fn is_impulse(found: &Counterexample) -> Option<[usize; 3]> {
     (cells.next().is_none() && found.input().at(c, i, j).is_one()).then_some(first)
 }
 
-fn value_witness(found: &Counterexample) -> (String, Vec<Block>, Value) {
-    let input = found.input();
-    let impulse = is_impulse(found);
-    let outputs = found.outputs();
-    let at = position(found.position(), outputs[0].channels());
+/// Both values at the position of a counterexample.
+fn values(found: &Counterexample) -> String {
+    let at = position(found.position(), found.outputs()[0].channels());
     let [left, right] = both_values([found.left(), found.right()], found.is_approximate());
-    let method = format!("counterexample: output {at} is {left} on the left and {right} on the right");
+    format!("output {at} is {left} on the left and {right} on the right")
+}
+
+/// What to take, and what both sides make of it; `then` is said in between.
+fn taken(found: &Counterexample, then: &str) -> Vec<Block> {
+    let (input, outputs) = (found.input(), found.outputs());
     let (different, all) = found.count();
-    let matrices = image_matrices("input", input, impulse);
+    let matrices = image_matrices("input", input, is_impulse(found));
     let what = image_words(input, !matrices.is_empty());
     let weights = if found.weights().is_empty() && !found.has_zeros() {
         String::new()
     } else {
         format!("{}, and ", weights(found.weights(), found.has_zeros()))
     };
-    let mut details = vec![Block::Text(format!(
-        "Take {weights}{what}. Then output {at} is {left} on the left and {right} on the right; {different} of {all} outputs differ.",
-    ))];
+    let mut details =
+        vec![Block::Text(format!("Take {weights}{what}. {then}{different} of {all} outputs differ."))];
     let side = |name: &str, n: usize| image_matrices(name, &outputs[n], Some(found.position()));
     let sides = [side("left output", 0), side("right output", 1)];
     if !(matrices.is_empty() && sides.iter().all(Vec::is_empty)) {
         details.push(Block::Outputs { input: matrices, sides });
     }
-    let witness = json!({
-        "weights": weights_json(found.weights()),
-        "input": image_json(input),
-        "position": found.position(),
-        "left": left,
-        "right": right,
-        "differing_outputs": different,
-        "outputs": all,
-    });
-    (method, details, witness)
+    details
 }
 
-fn size_witness(found: &Mismatch) -> (String, Vec<Block>, Value) {
+fn counterexample(found: &Counterexample, excess: Option<witness::Excess>, place: Place) -> Witness {
+    let [left, right] = both_values([found.left(), found.right()], found.is_approximate());
+    let (differing_outputs, outputs) = found.count();
+    let [left_output, right_output] = found.outputs().clone();
+    Witness::Counterexample(Box::new(witness::Counterexample {
+        weights: found.weights().to_vec(),
+        input: found.input().clone(),
+        position: found.position(),
+        left,
+        right,
+        left_output,
+        right_output,
+        differing_outputs,
+        outputs,
+        excess,
+        place,
+    }))
+}
+
+fn value_witness(found: &Counterexample, place: Place) -> (String, Vec<Block>, Witness) {
+    let method = format!("counterexample: {}", values(found));
+    (method, taken(found, ""), counterexample(found, None, place))
+}
+
+fn size_witness(found: &Mismatch, place: Place) -> (String, Vec<Block>, Witness) {
     let describe = |output: Option<[usize; 3]>| output.map_or_else(|| "no output".to_owned(), image_size);
-    let [left, right] = found.outputs();
+    let [left_size, right_size] = found.outputs();
     let method = format!(
         "output sizes differ: an input of {} gives {} on the left and {} on the right",
         size(found.size()),
-        describe(left),
-        describe(right)
+        describe(left_size),
+        describe(right_size)
     );
-    let witness = json!({ "input_size": found.size(), "channels": found.channels(), "left_size": left, "right_size": right });
-    (method, Vec::new(), witness)
+    let (input_size, channels) = (found.size(), found.channels());
+    let witness = witness::Sizes { input_size, channels, left_size, right_size, place };
+    (method, Vec::new(), Witness::Sizes(witness))
 }
 
 /// Which inputs a bound speaks of.
@@ -337,138 +374,35 @@ fn range(claim: &StackClaim) -> String {
     range.map_or_else(String::new, |range| format!("with |x| <= {range} "))
 }
 
-fn excess_witness(found: &Excess, claim: &StackClaim) -> (String, Vec<Block>, Value) {
-    let (_, details, mut witness) = value_witness(found.counterexample());
-    let [left, right] = [found.counterexample().left(), found.counterexample().right()];
-    let shown = decimal(&(left - right).abs());
+fn excess_witness(found: &Excess, claim: &StackClaim, place: Place) -> (String, Vec<Block>, Witness) {
+    let example = found.counterexample();
+    let shown = decimal(&(example.left() - example.right()).abs());
+    let range = range(claim);
     let worst = match found.worst() {
         Worst::Is(worst) => {
-            format!("the worst output difference over all inputs {}is {}", range(claim), decimal(worst))
+            format!("the worst output difference over all inputs {range}is {}", decimal(worst))
         }
         Worst::AtMost(worst) => format!(
-            "an input {}shows an output difference of {shown} (none shows more than {})",
-            range(claim),
+            "an input {range}shows an output difference of {shown} (none shows more than {})",
             decimal(worst)
         ),
         Worst::Unbounded => {
             format!("the output difference depends on the free weights and can be {shown}")
         }
     };
-    if let Value::Object(map) = &mut witness {
-        let approximate = found.counterexample().is_approximate();
-        let text = |worst: &Rational| if approximate { worst.to_decimal(20) } else { worst.to_string() };
-        let (worst, at_most) = match found.worst() {
-            Worst::Is(worst) => (Some(worst), None),
-            Worst::AtMost(worst) => (None, Some(worst)),
-            Worst::Unbounded => (None, None),
-        };
-        map.insert("worst".to_owned(), json!(worst.map(text)));
-        if let Some(at_most) = at_most {
-            map.insert("at_most".to_owned(), json!(text(at_most)));
-        }
-        map.insert("bound".to_owned(), json!(found.bound().to_string()));
-    }
-    (format!("{worst}, more than the bound {}", found.bound()), details, witness)
-}
-
-fn agreement_text(agreement: &Agreement, claim: &StackClaim) -> String {
-    let among = if matches!(claim.sizes, Sizes::Where(_)) { " (among the sizes of the claim)" } else { "" };
-    match agreement {
-        Agreement::Nowhere => format!("for general weights the sides agree at no input size{among}"),
-        Agreement::Sizes(boxes) => format!("equal exactly where {}{among}", size_boxes(boxes)),
-        Agreement::SizesBelow(boxes, bound) => {
-            format!("equal wherever {}{among}, and at no other size below {bound}×{bound}", size_boxes(boxes))
-        }
-        Agreement::Interior { ring, exactly } => {
-            let [top, left, bottom, right] = ring;
-            let width = if [left, bottom, right] == [top, top, top] {
-                format!(
-                    "the outermost {}",
-                    if *top == 1 {
-                        "row and column on each side".to_owned()
-                    } else {
-                        format!("{top} rows and columns on each side")
-                    }
-                )
-            } else {
-                let line = |count: i64, which: &str, name: &str| match count {
-                    0 => None,
-                    1 => Some(format!("the {which} {name}")),
-                    n => Some(format!("the {which} {n} {name}s")),
-                };
-                let lines = [
-                    line(*top, "first", "row"),
-                    line(*bottom, "last", "row"),
-                    line(*left, "first", "column"),
-                    line(*right, "last", "column"),
-                ];
-                lines.into_iter().flatten().collect::<Vec<_>>().join(" and ")
-            };
-            if *exactly {
-                format!("equal in the interior at every large size, wrong exactly on {width} of the output")
-            } else {
-                format!(
-                    "equal in the interior at every large size; differences only on {width} of the output"
-                )
-            }
-        }
-        Agreement::Some(sizes) => {
-            let listed: Vec<String> = sizes.iter().map(|&one| size(one)).collect();
-            format!(
-                "equal at some sizes that no simple condition describes, among them {}",
-                listed.join(", ")
-            )
-        }
-        Agreement::IfZero(names) => {
-            let listed: Vec<String> = names.iter().take(12).map(|name| format!("`{name}` = 0")).collect();
-            let more = if names.len() > 12 {
-                format!(" and {} more are 0", names.len() - 12)
-            } else {
-                String::new()
-            };
-            let used: BTreeSet<Symbol> =
-                [&claim.left, &claim.right].into_iter().flat_map(|stack| stack.symbols()).collect();
-            let others = if used.len() > names.len() { " (for all other weights)" } else { "" };
-            format!("equal if and only if {}{more}{others}", listed.join(" and "))
-        }
-    }
-}
-
-fn size_boxes(boxes: &[SizeBox]) -> String {
-    boxes.iter().map(|sizes| size_box(sizes, boxes.len() > 1)).collect::<Vec<_>>().join(" or ")
-}
-
-/// The condition that a box of sizes stands for, in parentheses if it has two parts and is one of several.
-fn size_box(sizes: &SizeBox, several: bool) -> String {
-    match [("h", &sizes.height), ("w", &sizes.width)].map(|(name, set)| Some(length_set(name, set.as_ref()?)))
-    {
-        [Some(height), Some(width)] if several => format!("({height} and {width})"),
-        [Some(height), Some(width)] => format!("{height} and {width}"),
-        [Some(one), None] | [None, Some(one)] => one,
-        [None, None] => "there is an output".to_owned(),
-    }
-}
-
-fn length_set(name: &str, set: &LengthSet) -> String {
-    let residues: Vec<String> = set.residues.iter().map(ToString::to_string).collect();
-    let large = match (set.residues.as_slice(), set.modulus) {
-        ([], _) => None,
-        (all, modulus) if i64::try_from(all.len()) == Ok(modulus) => {
-            (set.from > 1).then(|| format!("`{name} >= {}`", set.from))
-        }
-        ([one], modulus) => Some(format!("`{name} % {modulus} == {one}`")),
-        (_, modulus) => Some(format!("`{name} % {modulus}` is one of {}", residues.join(", "))),
+    let text = |worst: &Rational| {
+        if example.is_approximate() { worst.to_decimal(20) } else { worst.to_string() }
     };
-    let from = (set.from > 1 && set.modulus > 1 && !set.residues.is_empty())
-        .then(|| format!("`{name} >= {}`", set.from));
-    let small: Vec<String> = set.small.iter().map(ToString::to_string).collect();
-    let small = (!small.is_empty()).then(|| format!("`{name}` is {}", small.join(" or ")));
-    let large = [large, from].into_iter().flatten().collect::<Vec<_>>().join(" and ");
-    match (large.as_str(), small) {
-        ("", Some(small)) if set.small.len() > 1 => format!("({small})"),
-        ("", Some(small)) => small,
-        ("", None) => format!("`{name}` takes no value"),
-        (large, None) => large.to_owned(),
-        (large, Some(small)) => format!("({large} or {small})"),
-    }
+    let (worst_is, at_most) = match found.worst() {
+        Worst::Is(worst) => (Some(text(worst)), None),
+        Worst::AtMost(worst) => (None, Some(text(worst))),
+        Worst::Unbounded => (None, None),
+    };
+    let excess = witness::Excess { worst: worst_is, at_most, bound: found.bound().clone() };
+    let details = taken(example, &format!("Then {}; ", values(example)));
+    (
+        format!("{worst}, more than the bound {}", found.bound()),
+        details,
+        counterexample(example, Some(excess), place),
+    )
 }

@@ -1,16 +1,11 @@
 //! Small pieces of text that several verdicts share.
 
-use serde_json::{Value, json};
-
 use crate::{Block, Matrix};
 use convproof_engine::evaluate::Image;
 use convproof_exact::{Grid, Rational};
 
 /// Largest matrix that is shown in full, per side.
 const MAX_SIDE: usize = 16;
-
-/// Most numbers that machine-readable matrices hold.
-const MAX_JSON: usize = 4096;
 
 /// `h×w`.
 pub fn size(size: [i64; 2]) -> String {
@@ -116,26 +111,6 @@ pub fn image_words(image: &Image, shown: bool) -> String {
         _ if shown => format!("the image of {size} below"),
         many => format!("an image of {size} of which {} entries are not 0", many.len()),
     }
-}
-
-/// Weights by name, as JSON.
-pub fn weights_json(all: &[(String, Rational)]) -> Value {
-    all.iter()
-        .map(|(name, value)| (name.clone(), json!(value.to_string())))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-/// The cells of an image that are not 0, as JSON.
-pub fn image_json(image: &Image) -> Value {
-    let [channels, height, width] = image.size();
-    let cells = (0..channels)
-        .flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])))
-        .filter(|&[c, i, j]| !image.at(c, i, j).is_zero())
-        .take(MAX_JSON)
-        .map(|[c, i, j]| json!({ "position": [c, i, j], "value": image.at(c, i, j).to_string() }))
-        .collect::<Vec<_>>();
-    json!({ "size": [channels, height, width], "nonzero": cells })
 }
 
 /// `singular` or `plural`, after a number.
