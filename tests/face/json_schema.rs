@@ -215,7 +215,7 @@ fn the_documentation_names_every_word_of_the_schema() {
 }
 
 /// Fields of certificates, which `docs/semantics-bounds.md` explains, of factors, and of boxes.
-const MULTIPLIERS: [&str; 17] = [
+const MULTIPLIERS: [&str; 18] = [
     "target",
     "known",
     "unit",
@@ -233,4 +233,5 @@ const MULTIPLIERS: [&str; 17] = [
     "factor",
     "polynomial",
     "height",
+    "width",
 ];
