@@ -63,11 +63,17 @@ fn check(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
                     return no(&format!("not of type {rule}"));
                 }
             }
-            "const" if value != rule => return no(&format!("not {rule}")),
-            "enum" if !rule.as_array().expect("a list").contains(value) => {
-                return no(&format!("none of {rule}"));
+            "const" => {
+                if value != rule {
+                    return no(&format!("not {rule}"));
+                }
             }
-            "const" | "enum" => {}
+            "enum" => {
+                if !rule.as_array().expect("a list").contains(value) {
+                    return no(&format!("none of {rule}"));
+                }
+            }
+
             "pattern" => {
                 assert_eq!(rule, NUMBER);
                 if !value.as_str().is_some_and(is_number) {
@@ -186,7 +192,7 @@ fn the_documentation_names_every_word_of_the_schema() {
                 for (name, field) in fields {
                     match name.as_str() {
                         "properties" => {
-                            into.extend(field.as_object().into_iter().flat_map(|all| all.keys().cloned()))
+                            into.extend(field.as_object().into_iter().flat_map(|all| all.keys().cloned()));
                         }
                         "const" => into.extend(field.as_str().map(str::to_owned)),
                         "enum" => {
