@@ -19,7 +19,7 @@ const fn all(name: &'static str, text: &'static str, required: &'static [&'stati
 }
 
 /// Functions that give numbers, kernels and lists.
-pub(super) const FUNCTIONS: [Signature; 27] = [
+pub(super) const FUNCTIONS: [Signature; 33] = [
     all("ones", "ones(h,w)", &["h", "w"]),
     all("zeros", "zeros(h,w)", &["h", "w"]),
     Signature { optional: &["pw"], positional: 2, ..all("box", "box(p) or box(ph,pw)", &["p"]) },
@@ -51,10 +51,16 @@ pub(super) const FUNCTIONS: [Signature; 27] = [
     all("max_error", "max_error(K,L)", &["K", "L"]),
     all("ones", "ones(out,in,h,w)", &["out", "in", "h", "w"]),
     all("zeros", "zeros(out,in,h,w)", &["out", "in", "h", "w"]),
+    all("swap_channels", "swap_channels(K)", &["K"]),
+    all("ungroup", "ungroup(K,groups)", &["K", "groups"]),
+    all("select_rows", "select_rows(K,from,to)", &["K", "from", "to"]),
+    all("select_columns", "select_columns(K,from,to)", &["K", "from", "to"]),
+    all("sum_rows", "sum_rows(K)", &["K"]),
+    all("sum_columns", "sum_columns(K)", &["K"]),
 ];
 
 /// Layers with arguments. `pad`, `crop` and `concat` take arguments of their own kind.
-pub(super) const LAYERS: [Signature; 21] = [
+pub(super) const LAYERS: [Signature; 26] = [
     Signature {
         optional: &["stride", "dilation", "padding", "groups", "bias", "padding_mode"],
         ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…, padding_mode=…)", &["K"])
@@ -111,11 +117,19 @@ pub(super) const LAYERS: [Signature; 21] = [
         positional: 2,
         ..all("hardsigmoid", "hardsigmoid(a=1/6, b=1/2)", &[])
     },
+    Signature {
+        optional: &["mode", "coordinates", "align_corners", "a"],
+        ..all("resize", "resize(f, mode=nearest, coordinates=…, a=-3/4)", &["f"])
+    },
+    all("adaptive_avgpool", "adaptive_avgpool(n)", &["n"]),
+    all("adaptive_maxpool", "adaptive_maxpool(n)", &["n"]),
+    all("permute", "permute([1,0])", &["order"]),
+    all("channel_shuffle", "channel_shuffle(groups)", &["groups"]),
 ];
 
 /// Layers without arguments.
-pub(super) const PLAIN_LAYERS: [&str; 7] =
-    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid"];
+pub(super) const PLAIN_LAYERS: [&str; 8] =
+    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid", "channel_mean"];
 
 /// Words that stand for a way of padding.
 pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
@@ -124,7 +138,26 @@ pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
 pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
 
 /// Names that came after specs had been written: a declaration hides them.
-const LATER: [&str; 6] = ["abs", "relu6", "hardsigmoid", "leakyrelu", "prelu", "clip"];
+const LATER: [&str; 18] = [
+    "abs",
+    "relu6",
+    "hardsigmoid",
+    "leakyrelu",
+    "prelu",
+    "clip",
+    "resize",
+    "adaptive_avgpool",
+    "adaptive_maxpool",
+    "permute",
+    "channel_shuffle",
+    "channel_mean",
+    "swap_channels",
+    "ungroup",
+    "select_rows",
+    "select_columns",
+    "sum_rows",
+    "sum_columns",
+];
 
 /// The signature of a function or layer; `count` chooses between two of one name.
 pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) -> Option<&'static Signature> {

@@ -32,7 +32,9 @@ const fn row(typed: &'static [&'static str], ours: &'static [&'static str], miss
 #[rustfmt::skip]
 const NAMES: &[Row] = &[
     row(&["convolution", "convolution2dlayer", "crosscorrelation", "correlate", "convolve", "depthwiseconv",
-          "separableconv", "pointwiseconv", "conv1d"], &["conv"], Say("write `conv(K)`")),
+          "separableconv", "pointwiseconv"], &["conv"], Say("write `conv(K)`")),
+    row(&["conv1d"], &[],
+        Say("declare `kernel W[out,in,k]`, which is a row, and write `conv(W, padding=[0,p])` for images of one row")),
     row(&["convtranspose", "convtranspose1d", "conv2dtranspose", "deconv", "deconvolution", "transposedconv",
           "transposeconv", "tconv"], &["convtranspose"], Say("write `convtranspose(K)`")),
     row(&["identity", "noop", "passthrough", "skip", "shortcut", "dropout"], &["id"], Say("write `id`")),

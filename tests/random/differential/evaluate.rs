@@ -2,7 +2,7 @@
 //! called. Every layer builds its whole output; padding is laid around the image before windows move over it.
 
 use super::number::Number;
-use super::spec::{Entries, Entrywise, Fill, Kernel, Layer, Padding, Written};
+use super::spec::{Entries, Entrywise, Fill, Kernel, Layer, Method, Padding, Written};
 
 /// An image, channel by channel and row by row.
 #[derive(Clone, PartialEq, Debug)]
@@ -136,6 +136,42 @@ fn pooled(
         (None, true) if (most - 1) * stride[axis] >= length + sides[axis] => most - 1,
         (None, true) => most,
     }
+}
+
+/// The entries that output `i` of an interpolation is made of. Places are counted in units of 1/(2·up).
+fn between<T: Number>(
+    i: i64,
+    length: i64,
+    (up, down): Written,
+    method: Method,
+    half_pixel: bool,
+) -> Vec<(i64, T)> {
+    let unit = 2 * up;
+    let place = if half_pixel { (2 * i + 1) * down - up } else { 2 * i * down };
+    let (first, rest) = (place.div_euclid(unit), place.rem_euclid(unit));
+    let all: Vec<(i64, T)> = match method {
+        Method::Nearest => {
+            let later = half_pixel && rest > up;
+            vec![(first + i64::from(later), T::integer(1))]
+        }
+        Method::Linear => {
+            vec![(first, T::fraction(unit - rest, unit)), (first + 1, T::fraction(rest, unit))]
+        }
+        Method::Cubic => {
+            // 4·(weight of an entry at d/unit) as a polynomial in d with a = −3/4, times unit³.
+            let near = |d: i64| 5 * d * d * d - 9 * d * d * unit + 4 * unit * unit * unit;
+            let far =
+                |d: i64| -3 * d * d * d + 15 * d * d * unit - 24 * d * unit * unit + 12 * unit * unit * unit;
+            let weigh = |value: i64| T::fraction(value, 4 * unit * unit * unit);
+            vec![
+                (first - 1, weigh(far(unit + rest))),
+                (first, weigh(near(rest))),
+                (first + 1, weigh(near(unit - rest))),
+                (first + 2, weigh(far(2 * unit - rest))),
+            ]
+        }
+    };
+    all.into_iter().map(|(at, weight)| (at.clamp(0, length - 1), weight)).collect()
 }
 
 /// The entry of an axis that stands at a place in the padding; `None` if the image is too short.
@@ -276,6 +312,26 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
             x.at([(o * k + i % k) * k + j % k, i / k, j / k])
         }),
         Layer::Select(from, to) => Image::build([to - from, h, w], |[c, i, j]| x.at([c + from, i, j])),
+        Layer::Resize { factor, method, half_pixel } => {
+            let length = |axis: usize| [h, w][axis] * factor[axis].0 / factor[axis].1;
+            Image::build([c, length(0), length(1)], |[c, i, j]| {
+                let rows: Vec<(i64, T)> = between(i, h, factor[0], *method, *half_pixel);
+                let columns: Vec<(i64, T)> = between(j, w, factor[1], *method, *half_pixel);
+                let mut total = T::integer(0);
+                for (row, weight) in &rows {
+                    for (column, other) in &columns {
+                        total = total.plus(&weight.times(other).times(&x.at([c, *row, *column])));
+                    }
+                }
+                total
+            })
+        }
+        Layer::Permute(order) => Image::build(x.size, |[c, i, j]| x.at([order[c as usize], i, j])),
+        Layer::ChannelShuffle(g) => Image::build(x.size, |[o, i, j]| x.at([o % g * (c / g) + o / g, i, j])),
+        Layer::ChannelMean => Image::build([1, h, w], |[_, i, j]| {
+            let sum = (0..c).fold(T::integer(0), |sum, c| sum.plus(&x.at([c, i, j])));
+            sum.times(&T::fraction(1, c))
+        }),
         Layer::Entrywise(function) => Some(x.each(|c, cell| {
             let smaller = |a: &T, b: &T| {
                 let minus = |x: &T| x.times(&T::integer(-1));
@@ -364,6 +420,9 @@ pub(crate) fn channels(stack: &[Layer], inputs: i64) -> Option<i64> {
             Layer::Transposed { kernel, groups, .. } => {
                 (kernel.shape[0] == c).then_some(kernel.shape[1] * groups)
             }
+            Layer::Permute(order) => (order.len() as i64 == c).then_some(c),
+            Layer::ChannelShuffle(groups) => (c % groups == 0).then_some(c),
+            Layer::ChannelMean => Some(1),
             Layer::Entrywise(Entrywise::Leaky(slopes)) => fits(slopes.len()).then_some(c),
             Layer::Scale(values) | Layer::Bias(values) => fits(values.len()).then_some(c),
             Layer::BatchNorm([gamma, ..]) => fits(gamma.len()).then_some(c),

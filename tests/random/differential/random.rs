@@ -1,7 +1,9 @@
 //! Random layers, stacks and conditions: every layer and option of the language, with small numbers.
 
 use super::evaluate::channels;
-use super::spec::{Condition, Entries, Entrywise, Fill, Kernel, Layer, Length, Padding, Stack, Written};
+use super::spec::{
+    Condition, Entries, Entrywise, Fill, Kernel, Layer, Length, Method, Padding, Stack, Written,
+};
 
 /// `SplitMix64`: the same numbers on every machine.
 #[derive(Clone, Debug)]
@@ -196,13 +198,31 @@ impl Maker {
     /// An affine layer for an image of so many channels.
     pub(crate) fn layer(&mut self, c: i64) -> Layer {
         loop {
-            return match self.random.from(0, 29) {
+            return match self.random.from(0, 32) {
                 0..=5 => self.conv(c),
                 6..=8 => self.transposed(c),
                 9..=13 => self.pool(),
                 14 => Layer::Subsample(self.stride()),
                 15..=17 => Layer::Pad(self.sides(-2, 2)),
                 28..=29 => self.padded(),
+                30 if self.paces > 0 => {
+                    self.paces -= 1;
+                    let factors = [(2, 1), (1, 2), (3, 1), (1, 3), (3, 2), (1, 1)];
+                    Layer::Resize {
+                        factor: [self.random.pick(&factors), self.random.pick(&[(1, 1), (1, 1), (2, 1)])],
+                        method: self.random.pick(&[Method::Nearest, Method::Linear, Method::Cubic]),
+                        half_pixel: self.random.chance(2),
+                    }
+                }
+                31 if c > 1 => {
+                    let turn = self.random.from(0, c - 1);
+                    Layer::Permute((0..c).map(|n| (n + turn) % c).collect())
+                }
+                32 => self.random.pick(&[
+                    Layer::ChannelMean,
+                    Layer::ChannelShuffle(c),
+                    Layer::ChannelShuffle(1),
+                ]),
                 18 => {
                     let count = self.random.pick(&[1, c]);
                     Layer::Scale(self.vector(count))

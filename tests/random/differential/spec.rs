@@ -82,6 +82,15 @@ pub(crate) enum Layer {
     Relu,
     /// A function of each entry.
     Entrywise(Entrywise),
+    /// Interpolation by a factor up/down.
+    Resize {
+        factor: [Written; 2],
+        method: Method,
+        half_pixel: bool,
+    },
+    Permute(Vec<i64>),
+    ChannelShuffle(i64),
+    ChannelMean,
     GlobalAverage,
     /// `[outputs,inputs]`, row by row, and the bias.
     Dense(i64, Vec<i64>, Vec<Written>),
@@ -97,6 +106,15 @@ pub(crate) enum Fill {
     Reflect,
     Symmetric,
     Replicate,
+}
+
+/// What stands between entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    Nearest,
+    Linear,
+    /// With a = −3/4.
+    Cubic,
 }
 
 /// A function of each entry.
@@ -346,6 +364,18 @@ impl fmt::Display for Layer {
                 };
                 write!(f, "pad({top}, {left}, {bottom}, {right}, {fill})")
             }
+            Self::Resize { factor: [v, u], method, half_pixel } => {
+                let mode = match method {
+                    Method::Nearest => "nearest",
+                    Method::Linear => "bilinear",
+                    Method::Cubic => "bicubic",
+                };
+                let coordinates = if *half_pixel { "half_pixel" } else { "asymmetric" };
+                write!(f, "resize([{},{}], mode={mode}, coordinates={coordinates})", number(v), number(u))
+            }
+            Self::Permute(order) => write!(f, "permute([{}])", listed(order, i64::to_string, ",")),
+            Self::ChannelShuffle(groups) => write!(f, "channel_shuffle({groups})"),
+            Self::ChannelMean => f.write_str("channel_mean"),
             Self::Entrywise(function) => match function {
                 Entrywise::Leaky(slopes) if slopes.len() == 1 => {
                     write!(f, "leakyrelu({})", number(&slopes[0]))

@@ -53,7 +53,7 @@ const EXTREMES: [&str; 44] = [
     "0.1",
 ];
 
-const KERNELS: [&str; 46] = [
+const KERNELS: [&str; 51] = [
     "M",
     "[R R; R R]",
     "[R]",
@@ -100,6 +100,11 @@ const KERNELS: [&str; 46] = [
     "output_size(S,[N,N])",
     "kernel_size(S)",
     "(M * M * M)",
+    "swap_channels(K)",
+    "ungroup(K,N)",
+    "select_rows(K,N,N)",
+    "select_columns(K,N,N)",
+    "scale_rows(K,sum_rows(K) + sum_columns(K))",
 ];
 
 const ENTRIES: [&str; 13] = [
@@ -118,7 +123,7 @@ const ENTRIES: [&str; 13] = [
     "error(K,K)",
 ];
 
-const STACKS: [&str; 69] = [
+const STACKS: [&str; 76] = [
     "id",
     "relu",
     "conv(K)",
@@ -179,6 +184,13 @@ const STACKS: [&str; 69] = [
     "(S -> global_avgpool)",
     "abs",
     "relu6",
+    "resize(E)",
+    "resize([R,R], mode=bilinear)",
+    "resize(R, mode=bicubic, coordinates=asymmetric, a=R)",
+    "resize(R, mode=bilinear, align_corners=true)",
+    "adaptive_avgpool(N)",
+    "adaptive_maxpool([N,N])",
+    "(permute([N,N]) -> channel_shuffle(N) -> channel_mean)",
     "hardsigmoid(R, R)",
     "leakyrelu(E)",
     "prelu(V)",

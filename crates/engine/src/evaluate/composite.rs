@@ -3,7 +3,7 @@
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::{EvaluateError, Image};
-use crate::ir::{Composite, PadMode, Pointwise};
+use crate::ir::{Composite, Coordinates, Interpolation, PadMode, Pointwise, Resize};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -14,6 +14,28 @@ impl<'a> Evaluator<'a> {
         match layer {
             Composite::Pointwise(function) => self.pointwise(function, x),
             Composite::Pad { sides, mode } => self.padded(*sides, mode, x),
+            Composite::Resize(resize) => self.resized(resize, x),
+            Composite::AdaptivePool { size, maximum } => self.adaptive(*size, *maximum, x),
+            Composite::Permute(order) => {
+                Image::build(&mut self.work, x.size(), |_, [c, i, j]| Ok(x.at(order[c], i, j).clone()))
+            }
+            Composite::ChannelShuffle(groups) => {
+                let per_group = x.channels() / groups;
+                Image::build(&mut self.work, x.size(), |_, [c, i, j]| {
+                    let (group, place) = (c % groups, c / groups);
+                    Ok(x.at(group * per_group + place, i, j).clone())
+                })
+            }
+            Composite::ChannelMean => {
+                let count = Rational::from(length(x.channels())?);
+                Image::build(&mut self.work, [1, x.height(), x.width()], |work, [_, i, j]| {
+                    let mut total = Rational::ZERO;
+                    for c in 0..x.channels() {
+                        work.add(&mut total, x.at(c, i, j))?;
+                    }
+                    work.divide(&total, &count)
+                })
+            }
         }
     }
 
@@ -42,6 +64,42 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    fn resized(&mut self, resize: &Resize, x: &Image) -> Result<Image> {
+        let rows = places(resize, resize.factor[0], x.height())?;
+        let columns = places(resize, resize.factor[1], x.width())?;
+        Image::build(&mut self.work, [x.channels(), rows.len(), columns.len()], |work, [c, i, j]| {
+            let mut total = Rational::ZERO;
+            for (row, weight) in &rows[i] {
+                for (column, factor) in &columns[j] {
+                    let weight = work.multiply(weight, factor)?;
+                    work.add_product(&mut total, &weight, x.at(c, *row, *column))?;
+                }
+            }
+            Ok(total)
+        })
+    }
+
+    fn adaptive(&mut self, [height, width]: [usize; 2], maximum: bool, x: &Image) -> Result<Image> {
+        let (n, m) = (x.height(), x.width());
+        let size = [x.channels(), height, width];
+        Image::room(size)?;
+        Image::build(&mut self.work, size, |work, [c, i, j]| {
+            let rows = i * n / height..((i + 1) * n).div_ceil(height);
+            let columns = j * m / width..((j + 1) * m).div_ceil(width);
+            work.charge(rows.len() as u64 * columns.len() as u64)?;
+            let cells =
+                || rows.clone().flat_map(|row| columns.clone().map(move |column| x.at(c, row, column)));
+            if maximum {
+                return cells().max().cloned().ok_or(EvaluateError::EmptyWindow);
+            }
+            let mut total = Rational::ZERO;
+            for cell in cells() {
+                work.add(&mut total, cell)?;
+            }
+            work.divide(&total, &Rational::from(length(rows.len() * columns.len())?))
+        })
+    }
+
     fn padded(
         &mut self,
         [top, left, bottom, right]: [i64; 4],
@@ -62,6 +120,70 @@ impl<'a> Evaluator<'a> {
                 _ => Err(EvaluateError::Malformed),
             }
         })
+    }
+}
+
+fn length(n: usize) -> Result<i64> {
+    i64::try_from(n).map_err(|_| EvaluateError::TooLarge)
+}
+
+/// For each output along an axis of length `n` the entries that it is made of, with their weights.
+fn places(resize: &Resize, [up, down]: [i64; 2], n: usize) -> Result<Vec<Vec<(usize, Rational)>>> {
+    let ratio = |a: i64, b: i64| Rational::ratio(a, b).ok_or(EvaluateError::Malformed);
+    let n = length(n)?;
+    let outputs = n.checked_mul(up).ok_or(EvaluateError::TooLarge)?.div_euclid(down.max(1));
+    if outputs < 1 {
+        return Err(EvaluateError::NoOutput);
+    }
+    Image::room([1, 1, usize::try_from(outputs).map_err(|_| EvaluateError::TooLarge)?])?;
+    let half = ratio(1, 2)?;
+    let mut all = Vec::new();
+    for i in 0..outputs {
+        let i = Rational::from(i);
+        let at = match resize.coordinates {
+            Coordinates::HalfPixel => &(&(&i + &half) * &ratio(down, up)?) - &half,
+            Coordinates::Asymmetric => &i * &ratio(down, up)?,
+            Coordinates::AlignCorners if outputs == 1 => Rational::ZERO,
+            Coordinates::AlignCorners => &i * &ratio(n - 1, outputs - 1)?,
+        };
+        let (numerator, denominator) = at.as_small_parts().ok_or(EvaluateError::TooLarge)?;
+        let below = numerator.div_euclid(denominator);
+        let mut taps = Vec::new();
+        for near in below - 1..=below + 2 {
+            let distance = (&at - &Rational::from(near)).abs();
+            let weight = match &resize.method {
+                Interpolation::Nearest => {
+                    let taken = match resize.coordinates {
+                        Coordinates::Asymmetric => near == below,
+                        // The earlier one of two equally near.
+                        _ => distance < half || distance == half && near == below,
+                    };
+                    Rational::from(i64::from(taken))
+                }
+                Interpolation::Linear => (&Rational::ONE - &distance).max(Rational::ZERO),
+                Interpolation::Cubic(a) => keys(a, &distance),
+            };
+            if !weight.is_zero() {
+                let at = usize::try_from(near.clamp(0, n - 1)).map_err(|_| EvaluateError::TooLarge)?;
+                taps.push((at, weight));
+            }
+        }
+        all.push(taps);
+    }
+    Ok(all)
+}
+
+/// Keys' cubic at a distance.
+fn keys(a: &Rational, d: &Rational) -> Rational {
+    let [two, three, four, five, eight] = [2, 3, 4, 5, 8].map(Rational::from);
+    let square = d * d;
+    let cube = &square * d;
+    if *d <= Rational::ONE {
+        &(&(&(a + &two) * &cube) - &(&(a + &three) * &square)) + &Rational::ONE
+    } else if *d < two {
+        a * &(&(&(&cube - &(&five * &square)) + &(&eight * d)) - &four)
+    } else {
+        Rational::ZERO
     }
 }
 

@@ -6,6 +6,7 @@ use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image};
 use crate::ir::KernelExpr;
+use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
 
 /// Bits to which irrational square roots are known where they are replaced by rationals.
@@ -131,6 +132,33 @@ impl<'a> Evaluator<'a> {
                 let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
                 let values = self.copies(operand.values())?;
                 Array4::new(shape, values).ok_or(mismatch)
+            }
+            KernelExpr::Rearranged(operand, how) => {
+                let operand = self.kernel(operand)?;
+                let [outputs, inputs, height, width] = operand.shape();
+                let shape = how.shape(Shape { outputs, inputs, height, width });
+                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                Array4::build(&mut self.work, shape, |_, at| match how.source([outputs, inputs], at) {
+                    Some(from) => operand.get(from).cloned().ok_or(EvaluateError::Malformed),
+                    None => Ok(Rational::ZERO),
+                })
+            }
+            KernelExpr::ChannelSums { of, outputs } => {
+                let operand = self.kernel(of)?;
+                let [o, c, h, w] = operand.shape();
+                let count = if *outputs { o } else { c };
+                Array4::build(&mut self.work, [1, 1, 1, count], |work, [_, _, _, n]| {
+                    let mut total = Rational::ZERO;
+                    for other in 0..if *outputs { c } else { o } {
+                        let [o, c] = if *outputs { [n, other] } else { [other, n] };
+                        for i in 0..h {
+                            for j in 0..w {
+                                work.add(&mut total, operand.at([o, c, i, j]))?;
+                            }
+                        }
+                    }
+                    Ok(total)
+                })
             }
             KernelExpr::OfStack(stack) => self.kernel_of_stack(stack),
             KernelExpr::Apply(stack, image) => {

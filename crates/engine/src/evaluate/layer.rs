@@ -17,8 +17,9 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 impl<'a> Evaluator<'a> {
     /// What a layer makes of an image.
     pub(super) fn layer(&mut self, layer: &'a Layer, x: &Image) -> Result<Image> {
-        if let Layer::Composite(layer) = layer {
-            return self.composite(layer, x);
+        if let Layer::Composite(inner) = layer {
+            self.channels_after(layer, x.channels())?;
+            return self.composite(inner, x);
         }
         let channels = self.channels_after(layer, x.channels())?;
         let axes = self.axes(layer, [x.height(), x.width()])?;
@@ -112,9 +113,15 @@ impl<'a> Evaluator<'a> {
                     per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)
                 }
             }
-            Layer::Composite(layer) => match layer.weights() {
-                Some(vector) => per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels),
-                None => Ok(channels),
+            Layer::Composite(layer) => match (layer, layer.weights()) {
+                (_, Some(vector)) => per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels),
+                (Composite::Permute(order), _) if order.len() != channels => Err(mismatch(order.len())),
+                (Composite::ChannelShuffle(0), _) => Err(EvaluateError::Malformed),
+                (Composite::ChannelShuffle(groups), _) if !channels.is_multiple_of(*groups) => {
+                    Err(mismatch(channels.next_multiple_of(*groups)))
+                }
+                (Composite::ChannelMean, _) => Ok(1),
+                _ => Ok(channels),
             },
             Layer::Scale(vector) | Layer::Bias(vector) => {
                 per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels)

@@ -301,7 +301,8 @@ impl Net {
     fn layer(&mut self, layer: &Layer, stack: &Stack, wire: &Wire) -> Result<Wire, Unsupported> {
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
-            return self.apply(&expanded(layer, stack.span, size)?, wire.clone());
+            let inner = expanded(layer, stack.span, wire.signal.channels, size)?;
+            return self.apply(&inner, wire.clone());
         }
         let signal = after(stack, wire.signal.clone(), None)?;
         let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {

@@ -18,6 +18,57 @@ pub enum Composite {
         /// What they hold.
         mode: PadMode,
     },
+    /// The image between its entries, at other distances.
+    Resize(Resize),
+    /// The mean or the maximum of each of so many windows that share an axis of length n: the i-th of o goes from
+    /// `⌊i·n/o⌋` to just before `⌈(i + 1)·n/o⌉`.
+    AdaptivePool {
+        /// Rows and columns of the output.
+        size: [usize; 2],
+        /// Whether it is the maximum.
+        maximum: bool,
+    },
+    /// Channel i of the output is this one of the input; each occurs once.
+    Permute(Vec<usize>),
+    /// The channels as a matrix with so many rows, transposed: channel `j·g + i` is channel `i·(c/g) + j`.
+    ChannelShuffle(usize),
+    /// The mean of all channels, as one channel.
+    ChannelMean,
+}
+
+/// `⌊n·p/q⌋` entries along an axis of length n for a factor p/q, between those of the image. Places outside of it hold
+/// its outermost entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resize {
+    /// `[p, q]` of both axes, in lowest terms.
+    pub factor: [[i64; 2]; 2],
+    /// How it goes between entries.
+    pub method: Interpolation,
+    /// Where output i stands in the input.
+    pub coordinates: Coordinates,
+}
+
+/// What stands between entries, as PyTorch and ONNX define it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Interpolation {
+    /// The entry at the place rounded down (`Asymmetric`), or to the nearest one, the earlier of two.
+    Nearest,
+    /// A straight line.
+    Linear,
+    /// Keys' cubic with this number a: `(a+2)·d³ − (a+3)·d² + 1` at distances d up to 1, and
+    /// `a·d³ − 5a·d² + 8a·d − 4a` up to 2.
+    Cubic(Rational),
+}
+
+/// Where output i of o stands in an axis of length n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coordinates {
+    /// `(i + 1/2)·q/p − 1/2`.
+    HalfPixel,
+    /// `i·q/p`.
+    Asymmetric,
+    /// `i·(n − 1)/(o − 1)`, or 0 where o is 1.
+    AlignCorners,
 }
 
 /// A piecewise linear function of one number.
@@ -82,12 +133,12 @@ impl Composite {
         match self {
             Self::Pointwise(function) => function.weights(),
             Self::Pad { mode: PadMode::Constant(term), .. } => Some(term),
-            Self::Pad { .. } => None,
+            _ => None,
         }
     }
 
     /// Whether it is no affine map of the image.
     pub fn is_nonlinear(&self) -> bool {
-        matches!(self, Self::Pointwise(_))
+        matches!(self, Self::Pointwise(_) | Self::AdaptivePool { maximum: true, .. })
     }
 }

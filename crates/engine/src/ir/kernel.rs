@@ -148,10 +148,57 @@ pub enum KernelExpr {
     ScaleInputs(Arc<KernelExpr>, Arc<KernelExpr>),
     /// The same entries in storage order under another shape.
     Reshape(Arc<KernelExpr>, Shape),
+    /// The same entries at other places.
+    Rearranged(Arc<KernelExpr>, Rearrangement),
+    /// For each output channel (or input channel) the sum of its entries, as a row.
+    ChannelSums {
+        /// The kernel.
+        of: Arc<KernelExpr>,
+        /// Whether output channels are summed up, otherwise input channels.
+        outputs: bool,
+    },
     /// The single kernel that a stack is equivalent to away from borders.
     OfStack(Arc<Stack>),
     /// The image that a stack makes of an image `[c,1,h,w]`.
     Apply(Arc<Stack>, Arc<KernelExpr>),
+}
+
+/// Channels of a kernel at other places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rearrangement {
+    /// `[out,in,h,w]` becomes `[in,out,h,w]`.
+    SwapChannels,
+    /// The kernel of a grouped layer becomes the block-diagonal one of the same layer without groups.
+    Ungroup(usize),
+    /// Output channels from one to just before another.
+    Outputs([usize; 2]),
+    /// Input channels, likewise.
+    Inputs([usize; 2]),
+}
+
+impl Rearrangement {
+    /// The shape of the result.
+    pub fn shape(self, old: Shape) -> Shape {
+        match self {
+            Self::SwapChannels => Shape { outputs: old.inputs, inputs: old.outputs, ..old },
+            Self::Ungroup(groups) => Shape { inputs: old.inputs.saturating_mul(groups), ..old },
+            Self::Outputs([from, to]) => Shape { outputs: to.saturating_sub(from).max(1), ..old },
+            Self::Inputs([from, to]) => Shape { inputs: to.saturating_sub(from).max(1), ..old },
+        }
+    }
+
+    /// Which entry of a kernel with so many output and input channels stands at a place of the result; `None` for 0.
+    pub fn source(self, [outputs, inputs]: [usize; 2], [o, c, i, j]: [usize; 4]) -> Option<[usize; 4]> {
+        match self {
+            Self::SwapChannels => Some([c, o, i, j]),
+            Self::Ungroup(groups) => {
+                let per_group = outputs / groups.max(1);
+                (c / inputs.max(1) == o / per_group.max(1)).then_some([o, c % inputs.max(1), i, j])
+            }
+            Self::Outputs([from, _]) => Some([from + o, c, i, j]),
+            Self::Inputs([from, _]) => Some([o, from + c, i, j]),
+        }
+    }
 }
 
 impl KernelExpr {
@@ -190,6 +237,11 @@ impl KernelExpr {
                 let (shape, n) = (a.shape(), usize::try_from(*n).unwrap_or(usize::MAX));
                 let side = |extent: usize| (extent - 1).saturating_mul(n).saturating_add(1);
                 Shape { height: side(shape.height), width: side(shape.width), ..shape }
+            }
+            Self::Rearranged(a, how) => how.shape(a.shape()),
+            Self::ChannelSums { of, outputs } => {
+                let shape = of.shape();
+                Shape::plane(1, if *outputs { shape.outputs } else { shape.inputs })
             }
             // Of a stack it is not known from the expression alone; never empty, so that nobody sees a kernel without taps.
             Self::Entry(..) | Self::Sum(_) | Self::OfStack(_) | Self::Apply(..) => Shape::plane(1, 1),

@@ -15,10 +15,10 @@ pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,
 };
-pub use composite::{Composite, PadMode, Pointwise};
+pub use composite::{Composite, Coordinates, Interpolation, PadMode, Pointwise, Resize};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
-pub use kernel::{KernelExpr, KernelTerm};
+pub use kernel::{KernelExpr, KernelTerm, Rearrangement};
 pub use span::Span;
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

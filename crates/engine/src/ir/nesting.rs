@@ -52,6 +52,8 @@ impl Heights {
             | KernelExpr::Repeat(a, _)
             | KernelExpr::Flip(a)
             | KernelExpr::Transpose(a)
+            | KernelExpr::Rearranged(a, _)
+            | KernelExpr::ChannelSums { of: a, .. }
             | KernelExpr::Pad(a, _)
             | KernelExpr::Trim(a, _)
             | KernelExpr::Reshape(a, _) => all.of_expression(a),

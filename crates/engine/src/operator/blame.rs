@@ -3,7 +3,7 @@
 use super::error::OperatorError;
 use super::shape::{Signal, after};
 use crate::ir::Span;
-use crate::ir::{Layer, Stack, StackKind};
+use crate::ir::{Composite, Layer, Stack, StackKind};
 
 /// Largest size at which branches are compared for an example.
 const MAX_EXAMPLE: i64 = 256;
@@ -29,6 +29,7 @@ fn search(stack: &Stack, target: Span, source: &mut Option<Span>) -> bool {
                     | Layer::DepthToSpace(_)
                     | Layer::Select { .. }
                     | Layer::Dense { .. }
+                    | Layer::Composite(Composite::ChannelMean)
             );
             if sets {
                 *source = Some(stack.span);

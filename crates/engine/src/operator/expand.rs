@@ -14,16 +14,22 @@ use convproof_exact::Rational;
 pub const MAX_MIRRORED: i64 = 64;
 
 /// Builds the stack of one layer.
-struct Builder {
-    at: Span,
+pub(super) struct Builder {
+    pub(super) at: Span,
+    pub(super) channels: usize,
 }
 
 /// The stack that a layer is equal to on images of some channels, of any size or of this one.
 ///
 /// # Errors
 /// If the stack depends on a size that is not known, and beyond the limits.
-pub fn expanded(layer: &Composite, at: Span, size: Option<[i64; 2]>) -> Result<Stack, OperatorError> {
-    let build = Builder { at };
+pub fn expanded(
+    layer: &Composite,
+    at: Span,
+    channels: usize,
+    size: Option<[i64; 2]>,
+) -> Result<Stack, OperatorError> {
+    let build = Builder { at, channels };
     match layer {
         Composite::Pointwise(function) => build.pointwise(function),
         Composite::Pad { sides: [top, left, bottom, right], mode } => {
@@ -34,25 +40,41 @@ pub fn expanded(layer: &Composite, at: Span, size: Option<[i64; 2]>) -> Result<S
             let columns = build.along(1, [*left, *right], mode, size.map(|size| size[1]))?;
             Ok(build.chain(vec![rows, columns]))
         }
+        Composite::Resize(resize) => build.resized(resize, size),
+        Composite::AdaptivePool { size: [1, 1], maximum: false } => Ok(build.layer(Layer::GlobalAverage)),
+        Composite::AdaptivePool { size: outputs, maximum } => {
+            let size = size.ok_or(OperatorError::NeedsSize { at })?;
+            let along = |axis: usize| build.shared(axis, signed(outputs[axis]), size[axis], *maximum);
+            Ok(build.chain(vec![along(0)?, along(1)?]))
+        }
+        Composite::Permute(order) => build.mixed(order.len(), |o, c| order[o] == c),
+        Composite::ChannelShuffle(groups) => {
+            let per_group = channels / groups.max(&1);
+            build.mixed(channels, |o, c| c == o % groups * per_group + o / groups)
+        }
+        Composite::ChannelMean => {
+            let share = Rational::from(signed(channels)).recip().unwrap_or_default();
+            Ok(build.chain(vec![build.mixed(1, |_, _| true)?, build.scale(&share)?]))
+        }
     }
 }
 
 impl Builder {
-    fn layer(&self, layer: Layer) -> Stack {
+    pub(super) fn layer(&self, layer: Layer) -> Stack {
         Stack { kind: StackKind::Layer(layer), span: self.at }
     }
 
-    fn chain(&self, links: Vec<Stack>) -> Stack {
+    pub(super) fn chain(&self, links: Vec<Stack>) -> Stack {
         Stack { kind: StackKind::Chain(links.into_iter().map(Arc::new).collect()), span: self.at }
     }
 
-    fn sum(&self, branches: Vec<(i64, Stack)>) -> Result<Stack, OperatorError> {
+    pub(super) fn sum(&self, branches: Vec<(i64, Stack)>) -> Result<Stack, OperatorError> {
         let branch = |(factor, stack)| Ok((self.number(&Rational::from(factor))?, Arc::new(stack)));
         let branches = branches.into_iter().map(branch).collect::<Result<_, OperatorError>>()?;
         Ok(Stack { kind: StackKind::Sum(branches), span: self.at })
     }
 
-    fn blame<T>(&self, result: Result<T, KernelError>) -> Result<T, OperatorError> {
+    pub(super) fn blame<T>(&self, result: Result<T, KernelError>) -> Result<T, OperatorError> {
         result.map_err(|error| OperatorError::Kernel { at: self.at, error })
     }
 
@@ -102,14 +124,23 @@ impl Builder {
         Ok(self.chain(links.into_iter().map(|layer| self.layer(layer)).collect()))
     }
 
+    /// A 1×1 kernel with ones where `one` says so.
+    fn mixed(&self, outputs: usize, one: impl Fn(usize, usize) -> bool) -> Result<Stack, OperatorError> {
+        let shape = Shape::new(outputs, self.channels, 1, 1);
+        let count = self.blame(shape.validate())?;
+        let ones = (0..count).map(|n| i64::from(one(n / self.channels, n % self.channels))).collect();
+        let kernel = self.blame(ConcreteKernel::from_integers(shape, ones))?;
+        Ok(self.layer(Layer::Conv(super::resample::plain(kernel, 1))))
+    }
+
     /// Entries before the start and after the end of an axis.
-    fn pad(&self, axis: usize, before: i64, after: i64) -> Stack {
+    pub(super) fn pad(&self, axis: usize, before: i64, after: i64) -> Stack {
         let sides = if axis == 0 { [before, 0, after, 0] } else { [0, before, 0, after] };
         self.layer(Layer::Pad(sides))
     }
 
     /// Padding along one axis, of this length if it is known.
-    fn along(
+    pub(super) fn along(
         &self,
         axis: usize,
         [before, after]: [i64; 2],
@@ -176,15 +207,19 @@ impl Builder {
     }
 }
 
-/// The slopes or values of channels must be as many as there are.
+/// How many channels a layer asks for; `None` if it takes any number.
 pub(super) fn channels_of(layer: &Composite) -> Option<usize> {
-    layer.weights().map(KernelTerm::len).filter(|&count| signed(count) > 1)
+    match layer {
+        Composite::Permute(order) => Some(order.len()),
+        layer => layer.weights().map(KernelTerm::len).filter(|&count| count > 1),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::evaluate::{Image, Weights, run};
+    use crate::ir::{Coordinates, Interpolation, Resize};
     use convproof_exact::SplitMix64;
 
     fn number(value: i64) -> KernelTerm {
@@ -211,13 +246,13 @@ mod tests {
             let image = random([channels, h, w], &mut generator);
             let defined = run(&own, &image, &Weights::default());
             let size = Some([h, w].map(signed));
-            let stack = expanded(layer, at, size).unwrap();
+            let stack = expanded(layer, at, channels, size).unwrap();
             let made = run(&stack, &image, &Weights::default());
             match (&defined, &made) {
                 (Err(a), Err(b)) => assert!(a.is_no_output() && b.is_no_output(), "{layer:?} {a} {b}"),
                 _ => assert_eq!(defined, made, "{layer:?} {h} {w}"),
             }
-            if let Ok(stack) = expanded(layer, at, None) {
+            if let Ok(stack) = expanded(layer, at, channels, None) {
                 assert_eq!(made.ok(), run(&stack, &image, &Weights::default()).ok(), "{layer:?}");
             }
         }
@@ -225,6 +260,41 @@ mod tests {
 
     fn square(most: usize) -> Vec<[usize; 2]> {
         (1..=most).flat_map(|h| (1..=most).map(move |w| [h, w])).collect()
+    }
+
+    #[test]
+    fn interpolation_is_its_definition_at_every_size() {
+        let methods = [
+            Interpolation::Nearest,
+            Interpolation::Linear,
+            Interpolation::Cubic(Rational::ratio(-3, 4).unwrap()),
+        ];
+        for method in methods {
+            for coordinates in [Coordinates::HalfPixel, Coordinates::Asymmetric, Coordinates::AlignCorners] {
+                for factor in [[1, 1], [2, 1], [3, 1], [4, 1], [1, 2], [1, 3], [1, 4], [3, 2], [2, 3], [5, 3]]
+                {
+                    let factor = [factor, [3, 1]];
+                    agrees(
+                        &Composite::Resize(Resize { factor, method: method.clone(), coordinates }),
+                        2,
+                        square(6),
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn windows_that_share_an_axis_and_channels_in_another_order() {
+        for maximum in [false, true] {
+            for size in [[1, 1], [1, 2], [3, 2], [4, 5], [7, 1]] {
+                agrees(&Composite::AdaptivePool { size, maximum }, 2, square(7));
+            }
+        }
+        agrees(&Composite::Permute(vec![2, 0, 3, 1]), 4, square(2));
+        agrees(&Composite::ChannelShuffle(2), 6, square(2));
+        agrees(&Composite::ChannelShuffle(3), 6, square(2));
+        agrees(&Composite::ChannelMean, 3, square(2));
     }
 
     #[test]

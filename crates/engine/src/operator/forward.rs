@@ -111,7 +111,8 @@ fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorEr
 fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, ForwardError> {
     match &stack.kind {
         StackKind::Layer(Layer::Composite(layer)) => {
-            run(&super::expand::expanded(layer, stack.span, Some(image.size))?, image, work)
+            let inner = super::expand::expanded(layer, stack.span, image.channels, Some(image.size))?;
+            run(&inner, image, work)
         }
         StackKind::Layer(layer) => {
             let site = Site { at: stack.span, channels: image.channels, size: Some(image.size) };

@@ -5,7 +5,7 @@ use num_rational::Ratio;
 
 use super::gather::{SameRule, signed};
 use crate::ir::Span;
-use crate::ir::{Composite, Layer, Padding, Stack, StackKind};
+use crate::ir::{Composite, Coordinates, Layer, Padding, Stack, StackKind};
 
 /// Why a stack has no stride or no kernel size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,18 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
         Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => {
             [ReceptiveField::IDENTITY; 2]
         }
-        Layer::Composite(Composite::Pointwise(_)) => [ReceptiveField::IDENTITY; 2],
+        Layer::Composite(
+            Composite::Pointwise(_)
+            | Composite::Permute(_)
+            | Composite::ChannelShuffle(_)
+            | Composite::ChannelMean,
+        ) => [ReceptiveField::IDENTITY; 2],
+        Layer::Composite(Composite::Resize(resize)) if resize.coordinates != Coordinates::AlignCorners => {
+            return Err(GeometryError::Upsamples(span));
+        }
+        Layer::Composite(Composite::Resize(_) | Composite::AdaptivePool { .. }) => {
+            return Err(GeometryError::WholeImage(span));
+        }
         Layer::Composite(Composite::Pad { sides: [top, left, ..], .. }) => {
             windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0]))
         }
@@ -155,6 +166,11 @@ pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
         StackKind::Layer(Layer::ConvTranspose(conv)) => inverse(conv.stride),
         StackKind::Layer(Layer::Upsample(upsample)) => inverse(upsample.factor),
         StackKind::Layer(Layer::DepthToSpace(n)) => inverse([*n; 2]),
+        StackKind::Layer(Layer::Composite(Composite::Resize(resize)))
+            if resize.coordinates != Coordinates::AlignCorners =>
+        {
+            Ok(resize.factor.map(|[up, down]| Ratio::new(down, up.max(1))))
+        }
         StackKind::Layer(layer) => {
             layer_fields(layer, stack.span).map(|fields| fields.map(|field| Ratio::from(field.stride)))
         }

@@ -253,7 +253,7 @@ impl Operators {
                     self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
                 if let Layer::Composite(layer) = layer {
                     let size = self.size.map(|_| size.unwrap_or([1; 2]));
-                    return self.apply(&expanded(layer, stack.span, size)?, signal);
+                    return self.apply(&expanded(layer, stack.span, signal.channels, size)?, signal);
                 }
                 let site = Site { at: stack.span, channels: signal.channels, size };
                 if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {

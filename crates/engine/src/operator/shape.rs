@@ -46,7 +46,7 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
             composite_outputs(layer, signal.channels, stack.span)?;
             // Where nothing reaches it there is no output, whatever the size is taken to be.
             let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
-            let inner = super::expand::expanded(layer, stack.span, own)?;
+            let inner = super::expand::expanded(layer, stack.span, signal.channels, own)?;
             // What is inside has no size of its own to ask for.
             after(&inner, signal, None)
         }
@@ -199,8 +199,12 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, Oper
 }
 
 fn composite_outputs(layer: &Composite, channels: usize, at: Span) -> Result<usize, OperatorError> {
-    match super::expand::channels_of(layer) {
-        Some(needs) if needs != channels => Err(OperatorError::Channels { at, needs, gets: channels }),
+    match (super::expand::channels_of(layer), layer) {
+        (Some(needs), _) if needs != channels => Err(OperatorError::Channels { at, needs, gets: channels }),
+        (_, Composite::ChannelShuffle(of)) if !channels.is_multiple_of(*of) => {
+            Err(OperatorError::ChannelMultiple { at, of: *of, gets: channels })
+        }
+        (_, Composite::ChannelMean) => Ok(1),
         _ => Ok(channels),
     }
 }
@@ -269,7 +273,11 @@ fn keeps_channels(stack: &Stack) -> bool {
     match &stack.kind {
         StackKind::Layer(layer) => !matches!(
             layer,
-            Layer::SpaceToDepth(_) | Layer::DepthToSpace(_) | Layer::Select { .. } | Layer::Dense { .. }
+            Layer::SpaceToDepth(_)
+                | Layer::DepthToSpace(_)
+                | Layer::Select { .. }
+                | Layer::Dense { .. }
+                | Layer::Composite(Composite::ChannelMean)
         ),
         StackKind::Chain(links) => links.iter().all(|link| keeps_channels(link)),
         StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_channels(branch)),

@@ -74,7 +74,11 @@ fn composite(old: &Composite, symbols: &mut Vec<Symbol>) -> Option<Composite> {
         Composite::Pad { sides, mode: PadMode::Constant(value) } => {
             Composite::Pad { sides: *sides, mode: PadMode::Constant(term(value, true, symbols)?) }
         }
-        Composite::Pointwise(_) | Composite::Pad { .. } => old.clone(),
+        Composite::Pointwise(_)
+        | Composite::Pad { .. }
+        | Composite::Resize(_)
+        | Composite::AdaptivePool { .. } => old.clone(),
+        Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean => return None,
     })
 }
 
@@ -126,6 +130,8 @@ fn expr(old: &KernelExpr, vector: bool, symbols: &mut Vec<Symbol>) -> Option<Arc
         | E::Entry(..)
         | E::Sum(_)
         | E::Outer(..)
+        | E::Rearranged(..)
+        | E::ChannelSums { .. }
         | E::OfStack(_)
         | E::Apply(..) => return None,
     }))

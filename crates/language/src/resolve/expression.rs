@@ -140,6 +140,7 @@ impl Resolver<'_> {
             ([n], _) if array.vector_len() == Some(shape.outputs) => [*n, 0, 0, 0],
             ([i, j], _) if shape.is_plane() => [0, 0, *i, *j],
             ([c, i, j], role) if role.is_image() => [*c, 0, *i, *j],
+            ([o, c, k], _) if shape.height == 1 => [*o, *c, 0, *k],
             ([o, c, i, j], _) => [*o, *c, *i, *j],
             _ => {
                 let expected = match (array.role, shape.is_plane()) {

@@ -10,6 +10,7 @@ use super::operators::root;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
+use convproof_engine::ir::Rearrangement;
 use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 
 impl Resolver<'_> {
@@ -66,11 +67,38 @@ impl Resolver<'_> {
                 let (array, vector) = ((&array?, bound.at(0).span), (&vector?, bound.at(1).span));
                 self.build.scale_channels(name == "scale_rows", array, vector, span)
             }
+            "swap_channels" => {
+                let array = self.kernel(bound.at(0))?;
+                self.build.rearranged(&array, Rearrangement::SwapChannels, span)
+            }
+            "ungroup" => {
+                let (array, groups) = (self.kernel(bound.at(0)), self.count(bound.at(1), Amount::GROUPS));
+                self.build.ungroup(&array?, groups?, bound.at(1).span, span)
+            }
+            "select_rows" | "select_columns" => self.selected(name == "select_rows", bound, span),
+            "sum_rows" | "sum_columns" => {
+                let array = self.kernel(bound.at(0))?;
+                self.build.channel_sums(&array, name == "sum_rows", span)
+            }
             "load" => self.load(bound, span),
             "error" | "max_error" => return self.distance(name == "error", bound, span),
             _ => return self.quantity(name, bound, span),
         };
         array.map(Value::Array)
+    }
+
+    /// Channels `from..to` of a kernel.
+    fn selected(&mut self, outputs: bool, bound: &Bound<'_>, span: Span) -> Option<Array> {
+        let array = self.kernel(bound.at(0))?;
+        let count = if outputs { array.shape().outputs } else { array.shape().inputs };
+        let from = self.count(bound.at(1), Amount::below(count, "the first channel"))?;
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        let usual = Amount::end_of_channels(from);
+        let end = Amount { range: [usual.range[0], most], ..usual };
+        let to = self.count(bound.at(2), end)?;
+        let how =
+            if outputs { Rearrangement::Outputs([from, to]) } else { Rearrangement::Inputs([from, to]) };
+        self.build.rearranged(&array, how, span)
     }
 
     fn filled(&mut self, bound: &Bound<'_>, value: i64, span: Span) -> Option<Array> {
@@ -180,12 +208,14 @@ impl Resolver<'_> {
             (&[n], false) => Shape::plane(1, n),
             (&[h, w], _) => Shape::plane(h, w),
             (&[c, h, w], true) => Shape::new(c, 1, h, w),
+            // Along rows, as a convolution in one dimension has them.
+            (&[o, i, k], false) => Shape::new(o, i, 1, k),
             (&[o, i, h, w], false) => Shape::new(o, i, h, w),
             (_, image) => {
                 let expected = if image {
                     "2 indices [h,w] or 3 indices [c,h,w]"
                 } else {
-                    "1 index [n], 2 indices [h,w] or 4 indices [out,in,h,w]"
+                    "1 index [n], 2 indices [h,w], 3 indices [out,in,k] or 4 indices [out,in,h,w]"
                 };
                 let found = all.len();
                 return self.fail(span, ResolveErrorKind::IndexCount { found, expected });

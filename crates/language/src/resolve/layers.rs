@@ -7,10 +7,14 @@ use super::build::error::ResolveErrorKind;
 use super::build::layers::{Movement, Statistics, Weights};
 use super::build::value::{Array, StackValue};
 use super::build::{Amount, Builder};
+use super::expression::constant;
 use crate::foreign;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
-use convproof_engine::ir::{AveragePool, Layer, MaxPool, Padding, Pointwise, Upsample};
+use convproof_engine::ir::{
+    AveragePool, Composite, Coordinates, Interpolation, Layer, MaxPool, Padding, Pointwise, Quantity,
+    Upsample,
+};
 use convproof_exact::Rational;
 
 impl Resolver<'_> {
@@ -22,6 +26,7 @@ impl Resolver<'_> {
             "abs" => self.build.pointwise(Pointwise::Abs, span),
             "relu6" => self.build.pointwise(Pointwise::relu6(), span),
             "hardsigmoid" => self.build.pointwise(Pointwise::hard_sigmoid(), span),
+            "channel_mean" => self.build.layer(Layer::Composite(Composite::ChannelMean), span),
             "flatten" => self.build.flatten(span),
             _ => self.build.identity(span),
         }
@@ -62,6 +67,18 @@ impl Resolver<'_> {
                 return self.build.clip((low?, high?), bound.at(1).span, span);
             }
             "hardsigmoid" => return self.hard_sigmoid(bound, span),
+            "resize" => return self.resize(bound, span),
+            "adaptive_avgpool" | "adaptive_maxpool" => {
+                let size = self.pair(bound.at(0), Amount::OUTPUTS)?;
+                Layer::Composite(Composite::AdaptivePool { size, maximum: name == "adaptive_maxpool" })
+            }
+            "permute" => {
+                let order = self.rationals(bound.at(0), "a channel")?;
+                return self.build.permute(&order, bound.at(0).span, span);
+            }
+            "channel_shuffle" => {
+                Layer::Composite(Composite::ChannelShuffle(self.count(bound.at(0), Amount::GROUPS)?))
+            }
             "crop" => Layer::Pad(self.four_sides(bound, Amount::PADDING)?.map(|side| -side)),
             "upsample" | "zero_insert" => {
                 let factor = self.pair(bound.at(0), Amount::FACTOR)?;
@@ -125,6 +142,69 @@ impl Resolver<'_> {
         };
         let expected = "`constant`, `reflect`, `replicate`, `symmetric` or `circular`";
         self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found })
+    }
+
+    /// `resize(2, mode=bilinear)`.
+    fn resize(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        let factors = self.rationals(bound.at(0), "the factor")?;
+        let word = |expr: Option<&Expr>| match expr {
+            None => Some(String::new()),
+            Some(Expr { kind: ExprKind::Name(name), .. }) => Some(name.clone()),
+            Some(_) => None,
+        };
+        let a = match bound.get("a") {
+            Some(expr) => Some((self.number(expr, "the number of a cubic")?, expr.span)),
+            None => None,
+        };
+        let method = match (word(bound.get("mode")).as_deref(), &a) {
+            (Some("" | "nearest"), None) => Some(Interpolation::Nearest),
+            (Some("linear" | "bilinear"), None) => Some(Interpolation::Linear),
+            (Some("cubic" | "bicubic"), a) => {
+                let usual = || Rational::ratio(-3, 4).unwrap_or_default();
+                Some(Interpolation::Cubic(a.as_ref().map_or_else(usual, |(a, _)| a.clone())))
+            }
+            _ => None,
+        };
+        let Some(method) = method else {
+            let at = a.map_or_else(|| bound.get("mode").map_or(span, |expr| expr.span), |(_, at)| at);
+            let expected = "`nearest`, `bilinear`, or `bicubic`, which alone has a number `a`";
+            return self.fail(at, ResolveErrorKind::WrongKind { expected, found: "another mode".to_owned() });
+        };
+        let aligned = self.flag(bound.get("align_corners"), false)?;
+        let coordinates = match (word(bound.get("coordinates")).as_deref(), aligned) {
+            (Some("align_corners"), _) | (Some(""), true) => Coordinates::AlignCorners,
+            (Some("half_pixel"), false) => Coordinates::HalfPixel,
+            (Some("asymmetric"), false) => Coordinates::Asymmetric,
+            (Some(""), false) if method == Interpolation::Nearest => Coordinates::Asymmetric,
+            (Some(""), false) => Coordinates::HalfPixel,
+            _ => {
+                let at = bound.get("coordinates").map_or(span, |expr| expr.span);
+                let expected = "`half_pixel`, `asymmetric` or `align_corners`";
+                let found = "another word, or two that contradict".to_owned();
+                return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
+            }
+        };
+        self.build.resize(&factors, method, coordinates, bound.at(0).span, span)
+    }
+
+    /// One number without free symbols, or a list of them.
+    fn rationals(&mut self, expr: &Expr, what: &'static str) -> Option<Vec<Rational>> {
+        if let Some(value) = constant(expr) {
+            return Some(vec![value]);
+        }
+        let value = self.value(expr)?;
+        let Some(all) = value.numbers() else {
+            let (expected, found) = ("a number or a list of numbers", value.show());
+            return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found });
+        };
+        let number = |own: &Quantity| match own {
+            Quantity::Poly(poly) => poly.as_constant(),
+            Quantity::Root(_) => None,
+        };
+        match all.iter().map(number).collect() {
+            Some(all) => Some(all),
+            None => self.fail(expr.span, ResolveErrorKind::NotConstant { what }),
+        }
     }
 
     fn hard_sigmoid(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {

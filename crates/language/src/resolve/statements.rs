@@ -86,7 +86,12 @@ impl Resolver<'_> {
             let (shape, indices) = shape?;
             return self
                 .build
-                .free(&target.name.text, shape, indices.len(), target.name.span)
+                .free(
+                    &target.name.text,
+                    shape,
+                    if indices.len() == 3 { 4 } else { indices.len() },
+                    target.name.span,
+                )
                 .map(Value::Array);
         };
         let array = self.array(expr, "a kernel")?;
@@ -130,6 +135,9 @@ impl Resolver<'_> {
         };
         let all = [shape.outputs, shape.inputs, shape.height, shape.width];
         let written: Vec<String> = match indices.len() {
+            3 if shape.height == 1 => {
+                [shape.outputs, shape.inputs, shape.width].map(|n| n.to_string()).to_vec()
+            }
             3 => [shape.outputs, shape.height, shape.width].map(|n| n.to_string()).to_vec(),
             count => all[4 - count..].iter().map(ToString::to_string).collect(),
         };

@@ -125,6 +125,17 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
             "a strided kernel of zeros and ones"
         }
         Layer::Composite(Composite::Pointwise(_)) => "nonlinear: a sum of relus of the entry",
+        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean) => {
+            "a 1×1 kernel across channels"
+        }
+        Layer::Composite(Composite::Resize(_)) => {
+            reach.known = false;
+            "entries of the image, and what stands between them"
+        }
+        Layer::Composite(Composite::AdaptivePool { .. }) => {
+            reach.known = false;
+            "windows that share the image"
+        }
         Layer::Composite(Composite::Pad { .. }) => "entries of the image, or a number, around it",
         Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {

@@ -5,7 +5,11 @@ use super::error::ResolveErrorKind;
 use super::layers::{Movement, Weights};
 use super::value::{Array, StackValue};
 use crate::source::Span;
-use convproof_engine::ir::{Composite, Layer, PadMode, Padding, Pointwise};
+use convproof_engine::ir::{
+    Composite, Coordinates, Interpolation, Layer, PadMode, Padding, Pointwise, Resize,
+};
+use convproof_engine::operator::gather::signed;
+use convproof_engine::operator::resample::MAX_PHASES;
 use convproof_exact::Rational;
 
 /// What stands in padding.
@@ -44,6 +48,49 @@ impl Builder {
             return self.fail(at, ResolveErrorKind::OutOfRange { what, found, allowed });
         }
         Some(self.pointwise(Pointwise::Clip { low, high }, span))
+    }
+
+    /// Channels in another order.
+    pub fn permute(&mut self, order: &[Rational], at: Span, span: Span) -> Option<StackValue> {
+        let place = |n: usize| Rational::from(signed(n));
+        let find = |n: usize| order.iter().position(|own| *own == place(n));
+        let all = (0..order.len()).map(find).collect::<Option<Vec<usize>>>();
+        let Some(inverse) = all else {
+            let expected = "the channels from 0, each once, in another order, as in `permute([1,0])`";
+            let kind = ResolveErrorKind::WrongKind { expected, found: "other numbers".to_owned() };
+            return self.fail(at, kind);
+        };
+        let mut order = vec![0; inverse.len()];
+        for (channel, &output) in inverse.iter().enumerate() {
+            order[output] = channel;
+        }
+        Some(self.layer(Layer::Composite(Composite::Permute(order)), span))
+    }
+
+    /// The image at other distances: one factor for both axes, or `[v,h]`.
+    pub fn resize(
+        &mut self,
+        factors: &[Rational],
+        method: Interpolation,
+        coordinates: Coordinates,
+        at: Span,
+        span: Span,
+    ) -> Option<StackValue> {
+        let [.., last] = factors else { return None };
+        let parts = |factor: &Rational| {
+            let (up, down) = factor.as_small_parts()?;
+            ((1..=MAX_PHASES).contains(&up) && down <= MAX_PHASES).then_some([up, down])
+        };
+        let factor = match (factors.len(), parts(&factors[0]), parts(last)) {
+            (1 | 2, Some(vertical), Some(horizontal)) => [vertical, horizontal],
+            _ => {
+                let (what, found) = ("the factor", Rational::to_string(last));
+                let allowed = format!("one number or two, positive, with parts up to {MAX_PHASES}");
+                return self.fail(at, ResolveErrorKind::OutOfRange { what, found, allowed });
+            }
+        };
+        let resize = Resize { factor, method, coordinates };
+        Some(self.layer(Layer::Composite(Composite::Resize(resize)), span))
     }
 
     /// Entries around an image; negative numbers of zeros cut away.

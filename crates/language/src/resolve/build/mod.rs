@@ -73,6 +73,8 @@ impl Amount {
     pub const FIRST_CHANNEL: Self = Self::at_least(0, "the first channel");
     /// Channels of a kernel.
     pub const CHANNELS: Self = Self::at_least(1, "the number of channels");
+    /// Outputs along an axis whatever the input.
+    pub const OUTPUTS: Self = Self { what: "the output size", range: [1, 256] };
     /// A box filter's extent.
     pub const BOX: Self = Self::at_least(1, "the box");
     /// A height.

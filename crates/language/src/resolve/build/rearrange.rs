@@ -1,11 +1,12 @@
 //! Kernels with other extents: repeated, dilated, padded, flipped; and kernels of zeros and ones.
 
 use super::Builder;
+use super::error::ResolveErrorKind;
 use super::value::{Array, Role};
 use crate::source::Span;
-use convproof_engine::ir::KernelExpr;
-use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
-use convproof_exact::{Poly, Rational};
+use convproof_engine::ir::{KernelExpr, Rearrangement};
+use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape, positions};
+use convproof_exact::{Poly, Rational, Sum};
 
 impl Builder {
     /// Each entry becomes a block.
@@ -64,6 +65,41 @@ impl Builder {
             None => array.term.kernel.sum().map(|sum| Kernel::scalar(&sum)),
         };
         self.derived(kernel, KernelExpr::Sum(array.expr()), Role::Scalar, [array], span)
+    }
+
+    /// Channels at other places.
+    pub fn rearranged(&mut self, array: &Array, how: Rearrangement, span: Span) -> Option<Array> {
+        let old = array.shape();
+        let shape = how.shape(old);
+        let kernel =
+            array.term.kernel.allows(shape).and_then(|()| {
+                array.term.kernel.gather(shape, |at| how.source([old.outputs, old.inputs], at))
+            });
+        self.derived(kernel, KernelExpr::Rearranged(array.expr(), how), Role::Kernel, [array], span)
+    }
+
+    /// The block-diagonal kernel of a grouped one.
+    pub fn ungroup(&mut self, array: &Array, groups: usize, at: Span, span: Span) -> Option<Array> {
+        let channels = array.shape().outputs;
+        if !channels.is_multiple_of(groups) {
+            let (which, shape) = ("output channels", array.show_shape());
+            return self.fail(at, ResolveErrorKind::Groups { groups, which, channels, shape });
+        }
+        self.rearranged(array, Rearrangement::Ungroup(groups), span)
+    }
+
+    /// The sums of the entries of each output channel, or input channel.
+    pub fn channel_sums(&mut self, array: &Array, outputs: bool, span: Span) -> Option<Array> {
+        let shape = array.shape();
+        let count = if outputs { shape.outputs } else { shape.inputs };
+        let sums = array.term.kernel.expand().and_then(|expanded| {
+            let mut sums: Vec<Sum> = (0..count).map(|_| Sum::default()).collect();
+            for ([o, c, _, _], entry) in positions(shape).zip(expanded.entries()) {
+                sums[if outputs { o } else { c }].add_product(entry, &Poly::one());
+            }
+            Kernel::from_entries(Shape::plane(1, count), sums.into_iter().map(Sum::finish).collect())
+        });
+        self.derived(sums, KernelExpr::ChannelSums { of: array.expr(), outputs }, Role::Row, [array], span)
     }
 
     /// The column `u` times the row `v`.
