@@ -171,12 +171,12 @@ impl Resolver<'_> {
             return self.fail(at, ResolveErrorKind::WrongKind { expected, found: "another mode".to_owned() });
         };
         let aligned = self.flag(bound.get("align_corners"), false)?;
+        let nearest = method == Interpolation::Nearest;
         let coordinates = match (word(bound.get("coordinates")).as_deref(), aligned) {
             (Some("align_corners"), _) | (Some(""), true) => Coordinates::AlignCorners,
-            (Some("half_pixel"), false) => Coordinates::HalfPixel,
             (Some("asymmetric"), false) => Coordinates::Asymmetric,
-            (Some(""), false) if method == Interpolation::Nearest => Coordinates::Asymmetric,
-            (Some(""), false) => Coordinates::HalfPixel,
+            (Some(""), false) if nearest => Coordinates::Asymmetric,
+            (Some("half_pixel" | ""), false) => Coordinates::HalfPixel,
             _ => {
                 let at = bound.get("coordinates").map_or(span, |expr| expr.span);
                 let expected = "`half_pixel`, `asymmetric` or `align_corners`";
