@@ -1,6 +1,7 @@
 //! What users meet: the program, the library, reports, and the specs with their reports.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod browser;
 mod command_line;
 mod consumer;
 mod corpus;

@@ -12,8 +12,10 @@ use convproof_exact::{Grid, Rational};
 const CELL: usize = 24;
 /// Width of a character, in tenths.
 const CHARACTER: usize = 72;
-/// Characters of a number that are shown; the whole number is beside it for a pointer that rests there.
-const MAX_NUMBER: usize = 9;
+/// Characters of a number, its sign left out, that are shown; the whole number is beside it for a pointer that rests there.
+const MAX_NUMBER: usize = 7;
+/// Digits of a longer number that are shown.
+const DIGITS: usize = 5;
 /// Characters of any other cell that are shown.
 const MAX_TEXT: usize = 64;
 /// Steps of strength of either colour.
@@ -88,12 +90,12 @@ struct Cell<'a> {
 impl<'a> Cell<'a> {
     fn of(matrix: &Matrix, row: usize, column: usize, text: &'a str) -> Self {
         let value = matrix.values.as_ref().filter(|grid| row < grid.height() && column < grid.width());
-        let most = if value.is_some() { MAX_NUMBER } else { MAX_TEXT };
+        let most = if value.is_some() { MAX_NUMBER + usize::from(text.starts_with('-')) } else { MAX_TEXT };
         let Some((end, _)) = text.char_indices().nth(most) else {
             return Self { shown: text.to_owned(), whole: None };
         };
         let shown = match value {
-            Some(grid) => grid.at(row, column).to_decimal(4),
+            Some(grid) => grid.at(row, column).to_decimal(DIGITS),
             None => format!("{}…", &text[..end]),
         };
         Self { shown, whole: Some(text) }

@@ -8,13 +8,15 @@ use crate::model::Step;
 
 /// Side of the picture of a receptive field.
 const SIDE: usize = 72;
+/// Smaller receptive fields do not fill the picture.
+const LEAST: usize = 5;
 /// Receptive fields up to this are drawn pixel by pixel.
 const MAX_PIXELS: usize = 24;
 
 /// The layers, first to last, each on a card.
 pub(super) fn strip(title: &str, steps: &[Step]) -> Markup {
     // One scale for all layers, so that receptive fields are seen to grow.
-    let largest = steps.iter().filter_map(|step| step.field).flatten().max().unwrap_or(1).max(1);
+    let largest = steps.iter().filter_map(|step| step.field).flatten().max().unwrap_or(1).max(LEAST);
     html! {
         p { (title) ", layer by layer:" }
         ol.strip {
