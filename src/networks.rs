@@ -99,7 +99,7 @@ fn details(diff: &Diff) -> Vec<String> {
     let opaque = &diff.comparison.after.opaque;
     if !opaque.is_empty() {
         let nodes: Vec<String> =
-            opaque.iter().take(5).map(|&node| diff.comparison.after.nodes[node].to_string()).collect();
+            opaque.iter().take(5).map(|opaque| diff.comparison.after.opaque_words(opaque)).collect();
         let more = if opaque.len() > 5 { ", …" } else { "" };
         lines.push(format!(
             "{} nodes were taken as functions by name: {}{more}",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use convproof::load::onnx::messages::{
-    Attribute, Dimension, Entry, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape, ValueInfo,
+    Attribute, Dimension, Entry, Function, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape, ValueInfo,
     ValueKind,
 };
 use prost::Message;
@@ -13,15 +13,26 @@ use prost::Message;
 pub(crate) enum Value {
     Int(i64),
     Float(f32),
+    Floats(Vec<f32>),
     Ints(Vec<i64>),
     Text(&'static str),
+    Tensor(Tensor),
     Graph(Graph),
 }
 
 /// A model under construction; every method that adds a node returns the name of its result.
-#[derive(Default)]
 pub(crate) struct Builder {
     pub(crate) graph: Graph,
+    /// ONNX's operator set.
+    pub(crate) opset: i64,
+    /// The names of operators that the model defines itself.
+    pub(crate) functions: Vec<Function>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { graph: Graph::default(), opset: 17, functions: Vec::new() }
+    }
 }
 
 impl Builder {
@@ -97,8 +108,9 @@ impl Builder {
     /// The bytes of the model that gives this value.
     pub(crate) fn bytes(mut self, output: &str) -> Vec<u8> {
         self.graph.outputs.push(ValueInfo { name: output.to_owned(), kind: None });
-        let opsets = vec![Opset { domain: String::new(), version: 17 }];
-        Model { graph: Some(self.graph), opsets }.encode_to_vec()
+        let set = |domain: &str, version| Opset { domain: domain.to_owned(), version };
+        let opsets = vec![set("", self.opset), set("com.microsoft", 1)];
+        Model { graph: Some(self.graph), opsets, functions: self.functions }.encode_to_vec()
     }
 }
 
@@ -109,6 +121,8 @@ pub(crate) fn attribute(name: &str, value: Value) -> Attribute {
         Value::Int(value) => (attribute.kind, attribute.int) = (2, value),
         Value::Text(value) => (attribute.kind, attribute.text) = (3, value.into()),
         Value::Graph(value) => (attribute.kind, attribute.graph) = (5, Some(value)),
+        Value::Tensor(value) => (attribute.kind, attribute.tensor) = (4, Some(value)),
+        Value::Floats(values) => (attribute.kind, attribute.floats) = (6, values),
         Value::Ints(values) => (attribute.kind, attribute.ints) = (7, values),
     }
     attribute

@@ -9,4 +9,6 @@ mod build;
 mod hostile;
 mod oracle;
 mod pairs;
+mod reading;
+mod samples;
 mod verdicts;

@@ -214,6 +214,19 @@ impl Dim {
         sum
     }
 
+    /// Whether it is certainly not negative where no symbol is.
+    pub fn is_natural(&self) -> bool {
+        let natural = |atom: &Atom| match atom {
+            // Texts in brackets stand for what nothing is known of.
+            Atom::Symbol(name) => !name.starts_with('('),
+            Atom::Floor(inside, _) => inside.is_natural(),
+            Atom::Product(atoms) => {
+                atoms.iter().all(|atom| !matches!(atom, Atom::Floor(inside, _) if !inside.is_natural()))
+            }
+        };
+        self.constant >= 0 && self.terms.iter().all(|(atom, &factor)| factor >= 0 && natural(atom))
+    }
+
     /// Whether it is certainly a multiple of this number.
     pub fn is_multiple_of(&self, number: i64) -> bool {
         number > 0 && self.constant % number == 0 && self.terms.values().all(|factor| factor % number == 0)

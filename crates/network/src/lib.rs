@@ -4,6 +4,7 @@
 //! another; `compare` decides pairs. Opens no files and prints nothing.
 
 pub mod agreement;
+mod attributes;
 pub mod ball;
 pub mod compare;
 pub mod diff;
@@ -15,6 +16,7 @@ pub mod form;
 pub mod kernel;
 pub mod matching;
 pub mod number;
+pub mod operators;
 pub mod show;
 pub mod table;
 pub mod tensor;

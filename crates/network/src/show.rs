@@ -76,7 +76,7 @@ pub fn overview(model: &Model, shapes: &InputShapes) -> Result<Overview, GraphEr
         fields.push(field);
     }
     let conditions = terms.agreement.pairs().iter().map(|(a, b)| format!("{a} = {b}")).collect();
-    let opaque = network.opaque.iter().map(|&node| network.nodes[node].to_string()).collect();
+    let opaque = network.opaque.iter().map(|opaque| network.opaque_words(opaque)).collect();
     Ok(Overview { nodes: network.needed, terms: views, opaque, conditions })
 }
 

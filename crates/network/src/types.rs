@@ -3,6 +3,7 @@
 use convproof_files::onnx::{Attribute, ElementType, Graph, Model, Node};
 use rustc_hash::FxHashMap;
 
+use crate::operators::{NEWEST, is_read};
 use crate::verdict::type_name;
 
 /// Operators whose operands are all of one type.
@@ -22,42 +23,21 @@ const OF_ONE_TYPE: [&str; 14] = [
     "PRelu",
     "Where",
 ];
-/// Operators whose results have the type of their first operand.
-const KEEPING: [&str; 34] = [
-    "Relu",
-    "Sigmoid",
-    "Tanh",
-    "Clip",
-    "HardSigmoid",
-    "HardSwish",
-    "Softmax",
-    "BatchNormalization",
-    "MaxPool",
-    "AveragePool",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "ReduceMean",
-    "ReduceSum",
-    "ReduceMax",
-    "ReduceMin",
-    "Reshape",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Flatten",
-    "Slice",
-    "Split",
-    "Gather",
-    "Pad",
-    "Resize",
-    "Expand",
-    "Identity",
-    "Dropout",
-    "Exp",
-    "Sqrt",
-    "Erf",
-    "Pow",
-    "Range",
+/// Operators whose results are of a type of their own.
+const OF_INTEGERS: [&str; 5] = ["Shape", "Size", "ArgMax", "ArgMin", "NonZero"];
+/// Operators whose results are true or false.
+const OF_TRUTH: [&str; 11] = [
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Not",
+    "And",
+    "Or",
+    "Xor",
+    "IsNaN",
+    "IsInf",
 ];
 
 /// A node whose operands have types that do not fit, in words; only what is certain is said.
@@ -87,7 +67,8 @@ fn check<'g>(graph: &'g Graph, types: &mut FxHashMap<&'g str, ElementType>) -> O
                 return Some(format!("{operator} `{name}` reads {first} and {other}"));
             }
         }
-        if let Some(element) = result(node, types) {
+        let operand = |n: usize| types.get(node.inputs.get(n)?.as_str()).copied();
+        if let Some(element) = result(node, operand) {
             for output in &node.outputs {
                 types.insert(output, element);
             }
@@ -96,27 +77,31 @@ fn check<'g>(graph: &'g Graph, types: &mut FxHashMap<&'g str, ElementType>) -> O
     None
 }
 
-/// The type of the results of a node.
-fn result(node: &Node, types: &FxHashMap<&str, ElementType>) -> Option<ElementType> {
+/// The type of the results of a node with operands of these types; nothing where it is not known.
+pub(crate) fn result(
+    node: &Node,
+    operand: impl Fn(usize) -> Option<ElementType>,
+) -> Option<ElementType> {
     let attribute = |name: &str| node.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value);
     let operator = node.operator.as_str();
-    if !node.domain.is_empty() {
-        return None;
-    }
     match operator {
+        _ if OF_INTEGERS.contains(&operator) && node.domain.is_empty() => Some(ElementType::Signed(8)),
+        _ if OF_TRUTH.contains(&operator) && node.domain.is_empty() => Some(ElementType::Bool),
+        // Read at every operator set or not: what is made of operands of one type is of that type.
+        _ if !is_read(&node.domain, operator, NEWEST) => None,
         "Cast" => match attribute("to") {
             Some(Attribute::Int(code)) => ElementType::from_code(i32::try_from(*code).ok()?),
             _ => None,
         },
-        "Constant" | "ConstantOfShape" => match attribute("value") {
+        "Constant" | "ConstantOfShape" => match node.attributes.first().map(|(_, value)| value) {
             Some(Attribute::Array(array)) => Some(array.element()),
+            Some(Attribute::Float(_) | Attribute::Floats(_)) => Some(ElementType::Float32),
+            Some(Attribute::Int(_) | Attribute::Ints(_)) => Some(ElementType::Signed(8)),
+            None if operator == "ConstantOfShape" => Some(ElementType::Float32),
             _ => None,
         },
-        "Shape" => Some(ElementType::Signed(8)),
-        "Where" => types.get(node.inputs.get(1)?.as_str()).copied(),
-        _ if OF_ONE_TYPE.contains(&operator) || KEEPING.contains(&operator) => {
-            types.get(node.inputs.first()?.as_str()).copied()
-        }
-        _ => None,
+        "If" => None,
+        "Where" => operand(1),
+        _ => operand(0),
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use convproof_exact::SplitMix64;
-use convproof_files::onnx::Model;
+use convproof_files::onnx::{ElementType, Model};
 use rustc_hash::FxHashMap;
 
 use crate::dim::Dim;
 use crate::enclosure::Enclosure;
-use crate::evaluate::{Array, EvaluationError, evaluate, evaluate_within};
+use crate::evaluate::{Array, Data, EvaluationError, evaluate, evaluate_within};
 use crate::understand::InputShapes;
 
 /// An input of both networks.
@@ -91,8 +91,8 @@ pub fn search(before: &Model, after: &Model, shapes: &InputShapes, least: f64) -
     for size in SIZES {
         let Some(dims) = concrete(shapes, size) else { continue };
         for (n, scale) in SCALES.into_iter().enumerate() {
-            let inputs = draw(&dims, scale, u64::try_from(tried).unwrap_or(0));
-            let arrays = arrays(&inputs);
+            let inputs = draw(before, &dims, scale, u64::try_from(tried).unwrap_or(0));
+            let arrays = arrays(before, &inputs);
             let outputs = evaluate(before, &arrays).and_then(|own| Ok((own, evaluate(after, &arrays)?)));
             match outputs {
                 Ok((own, others)) => {
@@ -130,7 +130,7 @@ pub fn contradicts(before: &Model, after: &Model, shapes: &InputShapes) -> bool 
     }
     SIZES.iter().any(|&size| {
         let Some(dims) = concrete(shapes, size) else { return false };
-        let arrays = arrays(&draw(&dims, 1.0, 1));
+        let arrays = arrays(before, &draw(before, &dims, 1.0, 1));
         let outputs = evaluate_within(before, &arrays, OPINION)
             .and_then(|own| Ok((own, evaluate_within(after, &arrays, OPINION)?)));
         outputs.is_ok_and(|(own, others)| difference(&own, &others, 0.0).is_some())
@@ -158,26 +158,40 @@ fn concrete(shapes: &InputShapes, size: i64) -> Option<BTreeMap<String, Vec<usiz
     })
 }
 
-/// Elements `k/64` between −scale and scale.
-fn draw(dims: &BTreeMap<String, Vec<usize>>, scale: f32, seed: u64) -> Vec<Input> {
+/// The type of an input that is not one of floats.
+fn whole(model: &Model, name: &str) -> Option<ElementType> {
+    let input = model.graph.inputs.iter().find(|input| input.name == name)?;
+    input.element.filter(|element| !element.is_float())
+}
+
+/// Elements `k/64` between −scale and scale; 0 and 1 for inputs of integers, which count or choose something.
+fn draw(model: &Model, dims: &BTreeMap<String, Vec<usize>>, scale: f32, seed: u64) -> Vec<Input> {
     let mut random = SplitMix64::new(seed);
-    let mut value = || {
+    let mut value = |whole: bool| {
         let k = i16::try_from(random.next_u64() % 129).unwrap_or(0) - 64;
         #[allow(clippy::float_arithmetic, reason = "exact: a small integer times a power of two")]
-        let value = f32::from(k) / 64.0 * scale;
+        let value = if whole { f32::from(k & 1) } else { f32::from(k) / 64.0 * scale };
         value
     };
     let input = |(name, dims): (&String, &Vec<usize>)| {
         let count = crate::tensor::count(dims).unwrap_or(0);
-        Input { name: name.clone(), dims: dims.clone(), values: (0..count).map(|_| value()).collect() }
+        let whole = whole(model, name).is_some();
+        let values = (0..count).map(|_| value(whole)).collect();
+        Input { name: name.clone(), dims: dims.clone(), values }
     };
     dims.iter().map(input).collect()
 }
 
-fn arrays(inputs: &[Input]) -> FxHashMap<String, Array> {
+fn arrays(model: &Model, inputs: &[Input]) -> FxHashMap<String, Array> {
     let array = |input: &Input| {
-        let values = input.values.iter().map(|&value| Enclosure::point(value.into())).collect();
-        (input.name.clone(), Array::reals(input.dims.clone(), values))
+        let array = if whole(model, &input.name).is_some() {
+            let values = input.values.iter().map(|&value| i64::from(value != 0.0)).collect();
+            Array { dims: input.dims.clone(), data: Data::Integers(values) }
+        } else {
+            let values = input.values.iter().map(|&value| Enclosure::point(value.into())).collect();
+            Array::reals(input.dims.clone(), values)
+        };
+        (input.name.clone(), array)
     };
     inputs.iter().map(array).collect()
 }

@@ -21,6 +21,8 @@ pub const MAX_NODES: usize = 1 << 18;
 pub struct Model {
     /// The operator sets: domain (empty for ONNX's own) and version.
     pub opsets: Vec<(String, i64)>,
+    /// The operators that the file itself defines: domain and name.
+    pub functions: Vec<(String, String)>,
     /// The graph.
     pub graph: Graph,
 }
@@ -108,9 +110,15 @@ pub fn read(bytes: Bytes, external: &mut External<'_>) -> Result<Model, ModelErr
     let model = messages::Model::decode(bytes)
         .map_err(|error| ModelError::Malformed { reason: error.to_string() })?;
     let graph = model.graph.ok_or(ModelError::NoGraph)?;
-    let opsets = model.opsets.into_iter().map(|opset| (opset.domain, opset.version)).collect();
+    let opsets = model.opsets.into_iter().map(|opset| (own_domain(opset.domain), opset.version)).collect();
+    let functions = model.functions.into_iter().map(|f| (own_domain(f.domain), f.name)).collect();
     let mut reader = Reader { external, nodes: 0 };
-    Ok(Model { opsets, graph: reader.graph(graph)? })
+    Ok(Model { opsets, functions, graph: reader.graph(graph)? })
+}
+
+/// ONNX's own domain has two names.
+fn own_domain(domain: String) -> String {
+    if domain == "ai.onnx" { String::new() } else { domain }
 }
 
 struct Reader<'r, 'e> {
@@ -154,21 +162,25 @@ impl Reader<'_, '_> {
             attributes.push((name, value));
         }
         let messages::Node { name, operator, domain, inputs, outputs, .. } = node;
-        let domain = if domain == "ai.onnx" { String::new() } else { domain };
+        let domain = own_domain(domain);
         Ok(Node { name, operator, domain, inputs, outputs, attributes })
     }
 
     fn attribute(&mut self, attribute: messages::Attribute, place: &str) -> Result<Attribute, ModelError> {
-        let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+        // Bytes that are no text are not read: two of them must not become one.
+        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).ok();
         Ok(match (attribute.kind, attribute.tensor, attribute.graph) {
             (1, ..) => Attribute::Float(attribute.float),
             (2, ..) => Attribute::Int(attribute.int),
-            (3, ..) => Attribute::Text(text(&attribute.text)),
+            (3, ..) => text(&attribute.text).map_or(Attribute::Other(3), Attribute::Text),
             (4, Some(tensor), _) => Attribute::Array(self.array(tensor, place)?),
             (5, _, Some(graph)) => Attribute::Graph(Box::new(self.graph(graph)?)),
             (6, ..) => Attribute::Floats(attribute.floats),
             (7, ..) => Attribute::Ints(attribute.ints),
-            (8, ..) => Attribute::Texts(attribute.texts.iter().map(text).collect()),
+            (8, ..) => {
+                let texts: Option<Vec<String>> = attribute.texts.iter().map(text).collect();
+                texts.map_or(Attribute::Other(8), Attribute::Texts)
+            }
             (kind, ..) => Attribute::Other(kind),
         })
     }

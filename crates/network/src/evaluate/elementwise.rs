@@ -6,10 +6,8 @@ use crate::tensor::{Broadcast, broadcast, indices};
 use super::{Array, Call, Data, Evaluated, Refusal, room};
 
 pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
-    if call.inputs.iter().flatten().all(|array| matches!(array.data, Data::Integers(_)))
-        && let Some(result) = integers(call)?
-    {
-        return Ok(result);
+    if call.inputs.iter().flatten().any(|array| matches!(array.data, Data::Integers(_))) {
+        return integers(call)?.ok_or(Refusal::Operator);
     }
     match call.node.operator.as_str() {
         "Add" | "Sum" => fold(call, Enclosure::plus),
@@ -24,8 +22,12 @@ pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
         }
         "Clip" => {
             let bound = |position: usize, name: &str, default: f64| {
-                let operand = call.optional(position).map(|bound| bound.real(0));
-                operand.or(call.float(name)).unwrap_or(Enclosure { low: default, high: default })
+                let bound = if call.opset < 11 {
+                    call.float(name)
+                } else {
+                    call.optional(position).map(|bound| bound.real(0))
+                };
+                bound.unwrap_or(Enclosure { low: default, high: default })
             };
             let (low, high) = (bound(1, "min", f64::NEG_INFINITY), bound(2, "max", f64::INFINITY));
             map(call.array(0)?, |x| x.maximum(low).minimum(high))
@@ -89,12 +91,9 @@ pub(super) fn activation(call: &Call<'_>, x: Array) -> Evaluated<Array> {
         Some(added) => combine(&x, added, Enclosure::plus)?,
         None => x,
     };
-    let parameters: Vec<Enclosure> = match call.attribute("activation_params") {
-        Some(convproof_files::onnx::Attribute::Floats(values)) => {
-            values.iter().map(|&value| Enclosure::point(value.into())).collect()
-        }
-        _ => Vec::new(),
-    };
+    let parameters = call.attributes.floats("activation_params").unwrap_or(&[]);
+    let parameters: Vec<Enclosure> =
+        parameters.iter().map(|&value| Enclosure::point(value.into())).collect();
     let parameter = |n: usize| parameters.get(n).copied().ok_or(Refusal::Operands);
     match call.text("activation", "") {
         "" => Ok(x),
@@ -148,25 +147,32 @@ fn pow(call: &Call<'_>) -> Evaluated<Array> {
     }
 }
 
-/// Operators on integers, whose quotients are rounded towards zero.
+/// Operators on integers, whose quotients are rounded towards zero; nothing for one that is not known here.
 fn integers(call: &Call<'_>) -> Evaluated<Option<Array>> {
     let op: fn(i64, i64) -> Option<i64> = match call.node.operator.as_str() {
         "Add" => i64::checked_add,
         "Sub" => i64::checked_sub,
         "Mul" => i64::checked_mul,
         "Div" => i64::checked_div,
+        "Max" => |a, b| Some(a.max(b)),
+        "Min" => |a, b| Some(a.min(b)),
         "Equal" => |a, b| Some(i64::from(a == b)),
         "Greater" => |a, b| Some(i64::from(a > b)),
         "Less" => |a, b| Some(i64::from(a < b)),
         _ => return Ok(None),
     };
-    let (a, b) = (call.array(0)?, call.array(1)?);
-    let (Some(x), Some(y)) = (a.integer_values(), b.integer_values()) else { return Ok(None) };
-    let dims = broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?;
-    room(&dims)?;
-    let walks =
-        Broadcast::new(&a.dims, &dims).zip(Broadcast::new(&b.dims, &dims)).ok_or(Refusal::Operands)?;
-    let value = |index: Vec<usize>| op(x[walks.0.place(&index)], y[walks.1.place(&index)]);
-    let values: Option<Vec<i64>> = indices(&dims).map(value).collect();
-    Ok(Some(Array::integers(dims, values.ok_or(Refusal::Operands)?)))
+    let mut result = call.array(0)?.clone();
+    for position in 1..call.inputs.len() {
+        let other = call.array(position)?;
+        let (Some(x), Some(y)) = (result.integer_values(), other.integer_values()) else { return Ok(None) };
+        let dims = broadcast(&result.dims, &other.dims).ok_or(Refusal::Operands)?;
+        room(&dims)?;
+        let walks = Broadcast::new(&result.dims, &dims)
+            .zip(Broadcast::new(&other.dims, &dims))
+            .ok_or(Refusal::Operands)?;
+        let value = |index: Vec<usize>| op(x[walks.0.place(&index)], y[walks.1.place(&index)]);
+        let values: Option<Vec<i64>> = indices(&dims).map(value).collect();
+        result = Array::integers(dims, values.ok_or(Refusal::Operands)?);
+    }
+    Ok(Some(result))
 }

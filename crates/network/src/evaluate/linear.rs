@@ -9,6 +9,7 @@ pub(super) fn batch_normalization(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let (gamma, beta, mean, variance) = (call.array(1)?, call.array(2)?, call.array(3)?, call.array(4)?);
     let epsilon = call.float("epsilon").unwrap_or(Enclosure::point(1e-5f32.into()));
+    call.attributes.ignore("momentum");
     if call.int("training_mode", 0) != 0 || x.dims.len() < 2 {
         return Err(Refusal::Operator);
     }
@@ -46,8 +47,10 @@ pub(super) fn matmul(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array>
     if a.dims.len() < 2 || b.dims.len() < 2 {
         return Err(Refusal::Operator);
     }
+    let fused = call.node.operator == "FusedMatMul";
+    let flag = |name: &str| fused && call.int(name, 0) != 0;
     let last = |array: Array, name: &str| -> Evaluated<Array> {
-        if call.int(name, 0) == 0 {
+        if !flag(name) {
             return Ok(array);
         }
         let rank = array.dims.len();
@@ -55,11 +58,11 @@ pub(super) fn matmul(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array>
         order.swap(rank.checked_sub(2).ok_or(Refusal::Operands)?, rank - 1);
         transposed(&array, &order)
     };
-    if call.int("transBatchA", 0) != 0 || call.int("transBatchB", 0) != 0 {
+    if ["transBatchA", "transBatchB"].map(flag).contains(&true) {
         return Err(Refusal::Operator);
     }
     let product = matrix(machine, &last(a, "transA")?, &last(b, "transB")?)?;
-    let alpha = call.float("alpha").unwrap_or(Enclosure::ONE);
+    let alpha = if fused { call.float("alpha") } else { None }.unwrap_or(Enclosure::ONE);
     let values = (0..product.len()).map(|place| product.real(place).times(alpha)).collect();
     Ok(Array::reals(product.dims, values))
 }
@@ -112,8 +115,10 @@ pub(super) fn reduce(call: &Call<'_>) -> Evaluated<Array> {
     let rank = x.dims.len();
     let name = call.node.operator.as_str();
     let global = name.starts_with("Global");
-    let named = if global { None } else { call.list("axes", 1) };
-    if named.as_ref().is_none_or(Vec::is_empty) && call.int("noop_with_empty_axes", 0) != 0 {
+    let named = if global { None } else { call.list("axes", 1, if name == "ReduceSum" { 13 } else { 18 }) };
+    let nothing = !global && call.int("noop_with_empty_axes", 0) != 0;
+    if named.as_ref().is_none_or(Vec::is_empty) && nothing {
+        call.attributes.ignore("keepdims");
         return Ok(x.clone());
     }
     let axes: Vec<usize> = match named {

@@ -8,10 +8,14 @@ mod linear;
 mod moving;
 mod window;
 
-use convproof_files::onnx::{Array as Stored, Attribute, Graph, Model, Node};
-use rustc_hash::FxHashMap;
+use std::cell::Cell;
 
+use convproof_files::onnx::{Array as Stored, Graph, Model, Node};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::attributes::Attributes;
 use crate::enclosure::Enclosure;
+use crate::operators::is_read;
 use crate::tensor::{Tensor, count};
 
 /// Most elements of a value.
@@ -179,8 +183,15 @@ pub fn evaluate_within(
     work: u64,
 ) -> Result<Vec<Array>, EvaluationError> {
     let opset = model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx");
-    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), work };
+    let defined = model.functions.iter().map(|(_, name)| name.clone()).collect();
+    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), defined, work };
     let mut values = inputs.clone();
+    for port in &model.graph.inputs {
+        let whole = port.element.is_some_and(|element| !element.is_float());
+        if whole && matches!(values.get(&port.name), Some(Array { data: Data::Reals(_), .. })) {
+            return Err(EvaluationError::Operands { node: format!("the input `{}`", port.name) });
+        }
+    }
     machine.graph(&model.graph, &mut values, 0)?;
     let output = |name: &String| {
         values.get(name).cloned().ok_or_else(|| EvaluationError::Missing { value: name.clone() })
@@ -190,14 +201,18 @@ pub fn evaluate_within(
 
 struct Machine {
     opset: i64,
+    /// The names of operators that the file defines.
+    defined: FxHashSet<String>,
     /// Products left.
     work: u64,
 }
 
-/// A node with its operands.
+/// A node with its operands, which keeps what of it has been read.
 struct Call<'c> {
     node: &'c Node,
+    attributes: Attributes<'c>,
     inputs: Vec<Option<&'c Array>>,
+    read: Vec<Cell<bool>>,
     opset: i64,
 }
 
@@ -207,45 +222,40 @@ impl<'c> Call<'c> {
     }
 
     fn optional(&self, position: usize) -> Option<&'c Array> {
+        if let Some(read) = self.read.get(position) {
+            read.set(true);
+        }
         self.inputs.get(position).copied().flatten()
     }
 
-    fn attribute(&self, name: &str) -> Option<&'c Attribute> {
-        self.node.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value)
-    }
-
     fn int(&self, name: &str, default: i64) -> i64 {
-        match self.attribute(name) {
-            Some(Attribute::Int(value)) => *value,
-            _ => default,
-        }
+        self.attributes.int(name, default)
     }
 
     fn ints(&self, name: &str) -> Option<&'c [i64]> {
-        match self.attribute(name) {
-            Some(Attribute::Ints(values)) => Some(values),
-            _ => None,
-        }
+        self.attributes.ints(name)
     }
 
     fn float(&self, name: &str) -> Option<Enclosure> {
-        match self.attribute(name) {
-            Some(Attribute::Float(value)) => Some(Enclosure::point((*value).into())),
-            _ => None,
-        }
+        self.attributes.float(name).map(|value| Enclosure::point(value.into()))
     }
 
     fn text(&self, name: &str, default: &'c str) -> &'c str {
-        match self.attribute(name) {
-            Some(Attribute::Text(value)) => value,
-            _ => default,
-        }
+        self.attributes.text(name, default)
     }
 
-    /// Integers of an attribute, or of an operand.
-    fn list(&self, name: &str, position: usize) -> Option<Vec<i64>> {
-        let operand = || self.optional(position).and_then(Array::integer_values).map(<[i64]>::to_vec);
-        self.ints(name).map(<[i64]>::to_vec).or_else(operand)
+    /// Whether something of the node was not read that may change its meaning.
+    fn is_read(&self) -> bool {
+        let mut operands = self.inputs.iter().zip(&self.read);
+        self.attributes.unread().is_none() && operands.all(|(input, read)| input.is_none() || read.get())
+    }
+
+    /// Integers that are an operand from an operator set on, and an attribute in older ones.
+    fn list(&self, name: &str, position: usize, since: i64) -> Option<Vec<i64>> {
+        if self.opset < since {
+            return self.ints(name).map(<[i64]>::to_vec);
+        }
+        self.optional(position).and_then(Array::integer_values).map(<[i64]>::to_vec)
     }
 
     fn axis(&self, name: &str, default: i64, rank: usize) -> Evaluated<usize> {
@@ -299,11 +309,18 @@ impl Machine {
             let missing = || EvaluationError::Missing { value: name.clone() };
             inputs.push(if name.is_empty() { None } else { Some(values.get(name).ok_or_else(missing)?) });
         }
-        let call = Call { node, inputs, opset: self.opset };
+        let read = vec![Cell::new(false); inputs.len()];
+        let call = Call { node, attributes: Attributes::new(node), inputs, read, opset: self.opset };
+        if !is_read(&node.domain, &node.operator, self.opset) || self.defined.contains(&node.operator) {
+            return Err(EvaluationError::Operator { node: shown() });
+        }
         if node.operator == "If" && node.domain.is_empty() {
             return self.branch(&call, values, depth, &shown());
         }
-        self.operator(&call).map_err(|refusal| match refusal {
+        let results = self.operator(&call).and_then(|results| {
+            if call.is_read() { Ok(results) } else { Err(Refusal::Operator) }
+        });
+        results.map_err(|refusal| match refusal {
             Refusal::Operator => EvaluationError::Operator { node: shown() },
             Refusal::Operands => EvaluationError::Operands { node: shown() },
             Refusal::TooLarge => EvaluationError::TooLarge { node: shown() },
@@ -321,7 +338,7 @@ impl Machine {
         let condition =
             call.optional(0).and_then(Array::integer_values).and_then(|values| values.first().copied());
         let name = if condition.ok_or_else(wrong)? == 0 { "else_branch" } else { "then_branch" };
-        let Some(Attribute::Graph(body)) = call.attribute(name) else { return Err(wrong()) };
+        let body = call.attributes.graph(name).ok_or_else(wrong)?;
         if depth >= MAX_DEPTH {
             return Err(EvaluationError::TooLarge { node: shown.to_owned() });
         }
@@ -334,12 +351,10 @@ impl Machine {
     }
 
     fn operator(&mut self, call: &Call<'_>) -> Evaluated<Vec<Array>> {
-        if !matches!(call.node.domain.as_str(), "" | "com.microsoft") {
-            return Err(Refusal::Operator);
-        }
         let one = |result: Evaluated<Array>| result.map(|array| vec![array]);
         match call.node.operator.as_str() {
-            "Conv" | "FusedConv" => {
+            "Conv" => one(window::conv(self, call)),
+            "FusedConv" => {
                 let result = window::conv(self, call)?;
                 one(elementwise::activation(call, result))
             }

@@ -1,7 +1,5 @@
 //! Operators that move values, or make integers from sizes.
 
-use convproof_files::onnx::Attribute;
-
 use crate::enclosure::Enclosure;
 use crate::tensor::{Broadcast, broadcast, indices, strides};
 
@@ -11,7 +9,13 @@ use super::{Array, Call, Data, Evaluated, Refusal, integer, place, room};
 pub(super) fn moved(call: &Call<'_>) -> Evaluated<Array> {
     match call.node.operator.as_str() {
         "Constant" => constant(call),
-        "Identity" | "Dropout" => call.array(0).cloned(),
+        "Identity" => call.array(0).cloned(),
+        "Dropout" => {
+            let training = call.optional(2).map_or(Some(&[0][..]), Array::integer_values);
+            ["ratio", "seed"].iter().for_each(|name| call.attributes.ignore(name));
+            call.optional(1);
+            if training == Some(&[0]) { call.array(0).cloned() } else { Err(Refusal::Operator) }
+        }
         "Cast" => cast(call),
         "Shape" => shape(call),
         "ConstantOfShape" => constant_of_shape(call),
@@ -34,7 +38,7 @@ pub(super) fn moved(call: &Call<'_>) -> Evaluated<Array> {
         }
         "Expand" => {
             let x = call.array(0)?;
-            let wanted = naturals(&call.list("", 1).ok_or(Refusal::Operands)?)?;
+            let wanted = naturals(&call.list("", 1, 0).ok_or(Refusal::Operands)?)?;
             let dims = broadcast(&x.dims, &wanted).ok_or(Refusal::Operands)?;
             room(&dims)?;
             let walk = Broadcast::new(&x.dims, &dims).ok_or(Refusal::Operands)?;
@@ -49,25 +53,26 @@ fn naturals(values: &[i64]) -> Evaluated<Vec<usize>> {
 }
 
 fn constant(call: &Call<'_>) -> Evaluated<Array> {
-    let real = |value: f32| Enclosure::point(value.into());
-    for (name, value) in &call.node.attributes {
-        return Ok(match (name.as_str(), value) {
-            ("value", Attribute::Array(array)) => Array::of_stored(array).ok_or(Refusal::Operands)?,
-            ("value_float", Attribute::Float(value)) => Array::reals(Vec::new(), vec![real(*value)]),
-            ("value_int", Attribute::Int(value)) => Array::integers(Vec::new(), vec![*value]),
-            ("value_floats", Attribute::Floats(values)) => {
-                Array::reals(vec![values.len()], values.iter().copied().map(real).collect())
-            }
-            ("value_ints", Attribute::Ints(values)) => Array::integers(vec![values.len()], values.clone()),
-            _ => continue,
-        });
+    let real = |value: &f32| Enclosure::point((*value).into());
+    let attributes = &call.attributes;
+    if let Some(array) = attributes.array("value") {
+        Array::of_stored(array).ok_or(Refusal::Operands)
+    } else if let Some(value) = attributes.float("value_float") {
+        Ok(Array::reals(Vec::new(), vec![real(&value)]))
+    } else if let Some(value) = attributes.required_int("value_int") {
+        Ok(Array::integers(Vec::new(), vec![value]))
+    } else if let Some(values) = attributes.floats("value_floats") {
+        Ok(Array::reals(vec![values.len()], values.iter().map(real).collect()))
+    } else if let Some(values) = attributes.ints("value_ints") {
+        Ok(Array::integers(vec![values.len()], values.to_vec()))
+    } else {
+        Err(Refusal::Operator)
     }
-    Err(Refusal::Operator)
 }
 
 fn cast(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
-    match (call.int("to", 1), &x.data) {
+    match (call.attributes.required_int("to").ok_or(Refusal::Operands)?, &x.data) {
         (1 | 10 | 11 | 16, _) => {
             Ok(Array::reals(x.dims.clone(), (0..x.len()).map(|place| x.real(place)).collect()))
         }
@@ -92,11 +97,11 @@ fn shape(call: &Call<'_>) -> Evaluated<Array> {
 }
 
 fn constant_of_shape(call: &Call<'_>) -> Evaluated<Array> {
-    let dims = naturals(&call.list("", 0).ok_or(Refusal::Operands)?)?;
+    let dims = naturals(&call.list("", 0, 0).ok_or(Refusal::Operands)?)?;
     let count = room(&dims)?;
-    let value = match call.attribute("value") {
-        Some(Attribute::Array(array)) => Array::of_stored(array).ok_or(Refusal::Operands)?,
-        _ => Array::reals(vec![1], vec![Enclosure::ZERO]),
+    let value = match call.attributes.array("value") {
+        Some(array) => Array::of_stored(array).ok_or(Refusal::Operands)?,
+        None => Array::reals(vec![1], vec![Enclosure::ZERO]),
     };
     value.gathered(dims, std::iter::repeat_n(0, count)).ok_or(Refusal::Operands)
 }
@@ -128,7 +133,8 @@ fn range(call: &Call<'_>) -> Evaluated<Array> {
 
 fn concat(call: &Call<'_>) -> Evaluated<Array> {
     let first = call.array(0)?;
-    let axis = call.axis("axis", 1, first.dims.len())?;
+    let axis = call.attributes.required_int("axis").and_then(|axis| place(axis, first.dims.len()));
+    let axis = axis.ok_or(Refusal::Operands)?;
     let mut dims = first.dims.clone();
     dims[axis] = 0;
     let mut parts = Vec::new();
@@ -165,8 +171,13 @@ pub(super) fn split(call: &Call<'_>) -> Evaluated<Vec<Array>> {
     let axis = call.axis("axis", 0, x.dims.len())?;
     let count = call.node.outputs.len().max(1);
     let extent = x.dims[axis];
-    let sizes = match call.list("split", 1) {
+    let parts = call.attributes.required_int("num_outputs");
+    if parts.is_some_and(|parts| usize::try_from(parts) != Ok(count)) {
+        return Err(Refusal::Operands);
+    }
+    let sizes = match call.list("split", 1, 13) {
         Some(sizes) => naturals(&sizes)?,
+        None if call.opset < 18 && extent % count != 0 => return Err(Refusal::Operands),
         None => (0..count)
             .map(|n| extent.div_ceil(count).min(extent.saturating_sub(n * extent.div_ceil(count))))
             .collect(),
@@ -197,11 +208,14 @@ fn along(x: &Array, axis: usize, chosen: &[usize]) -> Evaluated<Array> {
 
 fn slice(call: &Call<'_>) -> Evaluated<Array> {
     let mut x = call.array(0)?.clone();
-    let starts = call.list("starts", 1).ok_or(Refusal::Operands)?;
-    let ends = call.list("ends", 2).ok_or(Refusal::Operands)?;
+    let starts = call.list("starts", 1, 10).ok_or(Refusal::Operands)?;
+    let ends = call.list("ends", 2, 10).ok_or(Refusal::Operands)?;
     let count = i64::try_from(starts.len()).map_err(|_| Refusal::TooLarge)?;
-    let axes = call.list("axes", 3).unwrap_or_else(|| (0..count).collect());
-    let steps = call.list("", 4).unwrap_or_else(|| vec![1; starts.len()]);
+    let axes = call.list("axes", 3, 10).unwrap_or_else(|| (0..count).collect());
+    let steps = call.list("", 4, 0).unwrap_or_else(|| vec![1; starts.len()]);
+    if (0..axes.len()).any(|n| axes[..n].contains(&axes[n])) {
+        return Err(Refusal::Operands);
+    }
     for (n, &start) in starts.iter().enumerate() {
         let at = |list: &[i64]| list.get(n).copied().ok_or(Refusal::Operands);
         let (end, axis, step) = (at(&ends)?, at(&axes)?, at(&steps)?);
@@ -240,25 +254,59 @@ fn gather(call: &Call<'_>) -> Evaluated<Array> {
     flat.reshaped(dims).ok_or(Refusal::Operands)
 }
 
+/// What stands at a place outside an axis, by the mode of a `Pad`: a place inside, or nothing.
+fn inside(at: i64, extent: i64, mode: &str) -> Option<i64> {
+    match mode {
+        _ if (0..extent).contains(&at) => Some(at),
+        "edge" if extent > 0 => Some(at.clamp(0, extent - 1)),
+        "wrap" if extent > 0 => Some(at.rem_euclid(extent)),
+        "reflect" if extent > 1 => {
+            let period = 2 * (extent - 1);
+            let at = at.rem_euclid(period);
+            Some(at.min(period - at))
+        }
+        _ => None,
+    }
+}
+
 fn pad(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let rank = x.dims.len();
-    let pads = call.list("pads", 1).ok_or(Refusal::Operands)?;
-    if call.text("mode", "constant") != "constant" || call.optional(3).is_some() {
+    let pads = call.list("pads", 1, 11).ok_or(Refusal::Operands)?;
+    let mode = call.text("mode", "constant");
+    if !matches!(mode, "constant" | "edge" | "reflect" | "wrap") {
         return Err(Refusal::Operator);
     }
-    if pads.len() != 2 * rank || pads.iter().any(|pad| !(0..1 << 20).contains(pad)) {
+    let value = match call.optional(2) {
+        Some(value) => value.real(0),
+        None if call.opset < 11 => call.float("value").unwrap_or(Enclosure::ZERO),
+        None => Enclosure::ZERO,
+    };
+    let axes: Vec<usize> = match call.optional(3).map(|axes| axes.integer_values().ok_or(Refusal::Operands)) {
+        Some(axes) => {
+            axes?.iter().map(|&axis| place(axis, rank).ok_or(Refusal::Operands)).collect::<Evaluated<_>>()?
+        }
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() || pads.iter().any(|pad| pad.abs() >= 1 << 20) {
         return Err(Refusal::Operands);
     }
-    let value =
-        call.optional(2).map(|value| value.real(0)).or(call.float("value")).unwrap_or(Enclosure::ZERO);
-    let pads = naturals(&pads)?;
-    let dims: Vec<usize> = (0..rank).map(|axis| pads[axis] + x.dims[axis] + pads[axis + rank]).collect();
+    if mode != "constant" && pads.iter().any(|&pad| pad < 0) || matches!(x.data, Data::Integers(_)) {
+        return Err(Refusal::Operator);
+    }
+    let (mut before, mut dims) = (vec![0i64; rank], x.dims.clone());
+    for (n, &axis) in axes.iter().enumerate() {
+        let extent = i64::try_from(x.dims[axis]).map_err(|_| Refusal::TooLarge)?;
+        before[axis] = pads[n];
+        dims[axis] = usize::try_from(extent + pads[n] + pads[n + axes.len()]).map_err(|_| Refusal::Operands)?;
+    }
     room(&dims)?;
     let own = strides(&x.dims);
     let element = |index: Vec<usize>| {
-        let along = |axis: usize| {
-            index[axis].checked_sub(pads[axis]).filter(|&at| at < x.dims[axis]).map(|at| at * own[axis])
+        let along = |axis: usize| -> Option<usize> {
+            let extent = i64::try_from(x.dims[axis]).ok()?;
+            let at = inside(i64::try_from(index[axis]).ok()? - before[axis], extent, mode)?;
+            Some(usize::try_from(at).ok()? * own[axis])
         };
         (0..rank).map(along).sum::<Option<usize>>().map_or(value, |place| x.real(place))
     };
@@ -269,26 +317,35 @@ fn pad(call: &Call<'_>) -> Evaluated<Array> {
 fn resize(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let rank = x.dims.len();
-    let mode = call.text("coordinate_transformation_mode", "half_pixel");
-    let rounding = call.text("nearest_mode", "round_prefer_floor");
     let old = call.node.operator == "Upsample" || call.opset < 11;
-    let repeats = old
-        || matches!(
-            (mode, rounding),
-            ("asymmetric", "floor")
-                | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
-        );
+    let (mode, rounding) = if old {
+        ("asymmetric", "floor")
+    } else {
+        // Only a mode that is refused reads a region.
+        call.optional(1);
+        call.attributes.ignore("cubic_coeff_a");
+        let mode = call.text("coordinate_transformation_mode", "half_pixel");
+        (mode, call.text("nearest_mode", "round_prefer_floor"))
+    };
+    let repeats = matches!(
+        (mode, rounding),
+        ("asymmetric", "floor")
+            | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
+    );
     if call.text("mode", "nearest") != "nearest" || !repeats {
         return Err(Refusal::Operator);
     }
     let whole = |value: Enclosure| {
         value.whole().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=64).contains(n))
     };
-    let scales = match call.attribute("scales") {
-        Some(Attribute::Floats(scales)) => {
-            scales.iter().map(|&scale| whole(Enclosure::point(scale.into()))).collect()
-        }
-        _ => match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values))
+    let attribute = if call.node.operator == "Upsample" && call.opset < 9 {
+        call.attributes.floats("scales")
+    } else {
+        None
+    };
+    let scales = match attribute {
+        Some(scales) => scales.iter().map(|&scale| whole(Enclosure::point(scale.into()))).collect(),
+        None => match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values))
         {
             (Some(scales), _) if !scales.is_empty() => {
                 (0..scales.len()).map(|place| whole(scales.real(place))).collect()
@@ -319,17 +376,23 @@ fn block(call: &Call<'_>) -> Evaluated<usize> {
         .ok_or(Refusal::Operands)
 }
 
+fn is_by_place(call: &Call<'_>, since: i64) -> Evaluated<bool> {
+    match call.text("mode", "DCR") {
+        "DCR" => Ok(true),
+        "CRD" if call.opset >= since => Ok(false),
+        _ => Err(Refusal::Operator),
+    }
+}
+
 fn space_to_depth(call: &Call<'_>) -> Evaluated<Array> {
     let (x, block) = (call.array(0)?, block(call)?);
-    if call.text("mode", "DCR") != "DCR" {
-        return Err(Refusal::Operator);
-    }
+    let by_place = is_by_place(call, 28)?;
     let &[n, c, h, w] = x.dims.as_slice() else { return Err(Refusal::Operands) };
     if h % block != 0 || w % block != 0 {
         return Err(Refusal::Operands);
     }
     let split = x.reshaped(vec![n, c, h / block, block, w / block, block]).ok_or(Refusal::Operands)?;
-    let turned = transposed(&split, &[0, 3, 5, 1, 2, 4])?;
+    let turned = transposed(&split, if by_place { &[0, 3, 5, 1, 2, 4] } else { &[0, 1, 3, 5, 2, 4] })?;
     turned.reshaped(vec![n, c * block * block, h / block, w / block]).ok_or(Refusal::Operands)
 }
 
@@ -340,7 +403,8 @@ fn depth_to_space(call: &Call<'_>) -> Evaluated<Array> {
         return Err(Refusal::Operands);
     }
     let inner = c / (block * block);
-    let turned = if call.text("mode", "DCR") == "CRD" {
+    let by_place = is_by_place(call, 11)?;
+    let turned = if !by_place {
         let split = x.reshaped(vec![n, inner, block, block, h, w]).ok_or(Refusal::Operands)?;
         transposed(&split, &[0, 1, 4, 2, 5, 3])?
     } else {
@@ -364,7 +428,7 @@ fn reshape(call: &Call<'_>) -> Evaluated<Array> {
             vec![x.dims[..at].iter().product(), x.dims[at..].iter().product()]
         }
         "Squeeze" => {
-            let gone: Option<Vec<usize>> = match call.list("axes", 1) {
+            let gone: Option<Vec<usize>> = match call.list("axes", 1, 13) {
                 Some(axes) => axes.iter().map(|&axis| place(axis, rank)).collect(),
                 None => Some((0..rank).filter(|&axis| x.dims[axis] == 1).collect()),
             };
@@ -372,7 +436,7 @@ fn reshape(call: &Call<'_>) -> Evaluated<Array> {
             (0..rank).filter(|axis| !gone.contains(axis)).map(|axis| x.dims[axis]).collect()
         }
         "Unsqueeze" => {
-            let axes = call.list("axes", 1).ok_or(Refusal::Operands)?;
+            let axes = call.list("axes", 1, 13).ok_or(Refusal::Operands)?;
             let rank = rank + axes.len();
             let new: Option<Vec<usize>> = axes.iter().map(|&axis| place(axis, rank)).collect();
             let new = new.ok_or(Refusal::Operands)?;
@@ -387,7 +451,7 @@ fn reshape(call: &Call<'_>) -> Evaluated<Array> {
 
 /// The extents of a `Reshape`.
 fn wanted(call: &Call<'_>, x: &Array) -> Evaluated<Vec<usize>> {
-    let wanted = call.list("shape", 1).ok_or(Refusal::Operands)?;
+    let wanted = call.list("shape", 1, 5).ok_or(Refusal::Operands)?;
     let mut dims = Vec::with_capacity(wanted.len());
     for (axis, &extent) in wanted.iter().enumerate() {
         dims.push(match extent {

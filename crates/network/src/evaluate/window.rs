@@ -36,20 +36,29 @@ impl Window {
         }
         let pads = list("pads", 0, 2 * axes)?;
         let (mut before, mut after) = (pads[..axes].to_vec(), pads[axes..].to_vec());
-        let round_up = call.int("ceil_mode", 0) != 0;
+        let round_up = call.node.operator.ends_with("Pool") && call.int("ceil_mode", 0) != 0;
+        let rule = call.text("auto_pad", "NOTSET");
+        if rule != "NOTSET" && pads.iter().any(|&pad| pad != 0) {
+            return Err(Refusal::Operands);
+        }
         let mut outputs = Vec::with_capacity(axes);
         for axis in 0..axes {
             let reach = (signed(sizes[axis]) - 1) * signed(dilations[axis]) + 1;
             let (extent, stride) = (signed(image[axis]), signed(strides[axis]));
-            match call.text("auto_pad", "NOTSET") {
-                rule @ ("SAME_UPPER" | "SAME_LOWER") => {
+            if rule != "NOTSET" && round_up {
+                // Readings of both together differ.
+                return Err(Refusal::Operator);
+            }
+            match rule {
+                "SAME_UPPER" | "SAME_LOWER" => {
                     let wanted = (extent + stride - 1).div_euclid(stride);
                     let total = ((wanted - 1) * stride + reach - extent).max(0);
                     before[axis] = if rule == "SAME_UPPER" { total / 2 } else { total - total / 2 };
                     after[axis] = total - before[axis];
                 }
                 "VALID" => (before[axis], after[axis]) = (0, 0),
-                _ => {}
+                "NOTSET" => {}
+                _ => return Err(Refusal::Operands),
             }
             let room = extent + before[axis] + after[axis] - reach;
             let mut count = if round_up { room + stride - 1 } else { room }.div_euclid(stride) + 1;
@@ -73,6 +82,14 @@ impl Window {
     }
 }
 
+/// Refuses a node that says another size of its kernel than the kernel has.
+fn kernel_shape(call: &Call<'_>, sizes: &[usize]) -> Evaluated<()> {
+    let same = |said: &[i64]| {
+        said.len() == sizes.len() && said.iter().zip(sizes).all(|(&a, &b)| usize::try_from(a) == Ok(b))
+    };
+    if call.ints("kernel_shape").is_none_or(same) { Ok(()) } else { Err(Refusal::Operands) }
+}
+
 pub(super) fn conv(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     let (x, weights) = (call.array(0)?, call.array(1)?);
     let groups =
@@ -82,6 +99,7 @@ pub(super) fn conv(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     else {
         return Err(Refusal::Operands);
     };
+    kernel_shape(call, sizes)?;
     if *channels != inputs * groups || outputs % groups != 0 {
         return Err(Refusal::Operands);
     }
@@ -122,10 +140,11 @@ pub(super) fn conv_transpose(machine: &mut Machine, call: &Call<'_>) -> Evaluate
     else {
         return Err(Refusal::Operands);
     };
-    let plain = call.text("auto_pad", "NOTSET") == "NOTSET" && call.attribute("output_shape").is_none();
+    let plain = call.text("auto_pad", "NOTSET") == "NOTSET" && !call.attributes.has("output_shape");
     if !plain {
         return Err(Refusal::Operator);
     }
+    kernel_shape(call, sizes)?;
     if channels != inputs || channels % groups != 0 || image.len() != sizes.len() {
         return Err(Refusal::Operands);
     }
@@ -185,7 +204,7 @@ pub(super) fn pool(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     machine.spend(room(&dims)?.saturating_mul(taps.len()))?;
     let pixels: usize = image.iter().product();
     let max = call.node.operator == "MaxPool";
-    let padding_counts = call.int("count_include_pad", 0) != 0;
+    let padding_counts = !max && call.int("count_include_pad", 0) != 0;
     if !max && padding_counts && call.int("ceil_mode", 0) != 0 {
         // Readings of what a window counts that reaches beyond the padding differ.
         return Err(Refusal::Operator);

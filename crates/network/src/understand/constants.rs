@@ -1,35 +1,57 @@
 //! Operators on constants and extents, computed while the graph is read: in exact numbers, or in expressions.
 
 use convproof_exact::Rational;
+use convproof_files::onnx::ElementType;
 
 use crate::dim::Dim;
 use crate::number::Number;
 use crate::tensor::{Tensor, indices, strides};
 
-use super::{Call, Read, Reader, Stop, Value, as_dim};
+use super::{Call, Known, Read, Reader, Stop, Value, as_dim};
 
 /// The value of a node that rests on constants and extents alone; nothing if it rests on more.
-pub(super) fn folded(reader: &Reader<'_>, call: &Call<'_>) -> Read<Option<Value>> {
+pub(super) fn folded(reader: &mut Reader<'_>, call: &Call<'_>) -> Read<Option<Value>> {
     match call.node.operator.as_str() {
         "Constant" => return constant(call).map(Some),
         "Shape" => return Ok(shape(reader, call)),
-        "Size" => return Ok(None),
         _ => {}
     }
-    let known = |value: &Option<Value>| matches!(value, None | Some(Value::Tensor(_) | Value::Dims(..)));
-    if call.inputs.is_empty() || !call.inputs.iter().all(known) {
+    let known = |known: &Known| matches!(known.value, Value::Tensor(_) | Value::Dims(..));
+    if call.inputs.is_empty() || !call.inputs.iter().flatten().all(known) {
         return Ok(None);
     }
-    let numeric = call.inputs.iter().flatten().all(|value| matches!(value, Value::Tensor(_)));
+    let numeric = call.inputs.iter().flatten().all(|known| matches!(known.value, Value::Tensor(_)));
     let found = if numeric { tensors(call) } else { None };
     Ok(match found {
-        Some(tensor) => Some(Value::Tensor(tensor)),
-        None => extents(call),
+        Some(tensor) => fits(&tensor, call).then_some(Value::Tensor(tensor)),
+        None => {
+            call.forget();
+            extents(reader, call)
+        }
     })
 }
 
+/// Whether computed elements are ones of the type that the operator gives: integers that overflow are not known.
+fn fits(tensor: &Tensor, call: &Call<'_>) -> bool {
+    let computes = matches!(
+        call.node.operator.as_str(),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Neg" | "Abs" | "Cast" | "Range" | "Sqrt" | "Reciprocal"
+    );
+    let (low, high) = match crate::types::result(call.node, |n| call.element(n)) {
+        _ if !computes => return true,
+        Some(ElementType::Bool) => (0, 1),
+        Some(ElementType::Signed(8)) => (i64::MIN, i64::MAX),
+        Some(ElementType::Signed(size)) => (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1),
+        Some(ElementType::Unsigned(8)) => (0, i64::MAX),
+        Some(ElementType::Unsigned(size)) => (0, (1 << (8 * size)) - 1),
+        Some(_) => return true,
+        None => return false,
+    };
+    tensor.integers().is_some_and(|values| values.iter().all(|value| (low..=high).contains(value)))
+}
+
 fn constant(call: &Call<'_>) -> Read<Value> {
-    let attributes = call.attributes;
+    let attributes = &call.attributes;
     let integers = |dims: Vec<usize>, values: &[i64]| {
         Tensor::computed(dims, values.iter().map(|&value| value.into()).collect()).map(|t| t.typed(true))
     };
@@ -54,7 +76,7 @@ fn constant(call: &Call<'_>) -> Read<Value> {
     tensor.map(Value::Tensor).ok_or(Stop::Function)
 }
 
-fn shape(reader: &Reader<'_>, call: &Call<'_>) -> Option<Value> {
+fn shape(reader: &mut Reader<'_>, call: &Call<'_>) -> Option<Value> {
     let dims: Vec<Dim> = match call.input(0)? {
         Value::Form(form) => form.shape.clone(),
         Value::Tensor(tensor) => tensor.dims().iter().copied().map(as_dim).collect(),
@@ -67,7 +89,7 @@ fn shape(reader: &Reader<'_>, call: &Call<'_>) -> Option<Value> {
         }
         Value::Opaque(_) => return None,
     };
-    let _ = reader;
+    reader.extents.extend(dims.iter().cloned());
     let (start, end) = (call.attributes.int("start", 0), call.attributes.int("end", i64::MAX));
     let rank = i64::try_from(dims.len()).ok()?;
     let place = |value: i64| {
@@ -91,8 +113,9 @@ pub(super) fn dims_value(dims: Vec<Dim>, scalar: bool) -> Value {
 fn tensors(call: &Call<'_>) -> Option<Tensor> {
     let (a, b) = (call.tensor(0)?, call.tensor(1));
     match call.node.operator.as_str() {
-        "Identity" | "Dropout" => Some(a.clone()),
-        "Cast" => cast(a, call.attributes.int("to", 1)),
+        "Identity" => Some(a.clone()),
+        "Dropout" => super::shaping::is_test(call).then(|| a.clone()),
+        "Cast" => cast(a, call.attributes.required_int("to")?),
         "Add" => a.combined(b?, |a, b| Some(a.plus(b))),
         "Sub" => a.combined(b?, |a, b| Some(a.minus(b))),
         "Mul" => a.combined(b?, Number::times),
@@ -213,7 +236,7 @@ fn concat(call: &Call<'_>) -> Option<Tensor> {
     let parts: Option<Vec<&Tensor>> = (0..call.inputs.len()).map(|n| call.tensor(n)).collect();
     let parts = parts?;
     let first = parts.first()?;
-    let axis = axis(call.attributes.int("axis", 0), first.dims().len())?;
+    let axis = axis(call.attributes.required_int("axis")?, first.dims().len())?;
     let mut dims = first.dims().to_vec();
     let others = |tensor: &Tensor| {
         tensor.dims().iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, &d)| d).collect::<Vec<_>>()
@@ -260,18 +283,22 @@ pub(super) fn order_of(call: &Call<'_>, rank: usize) -> Option<Vec<usize>> {
 
 /// First, last and step along each axis that a `Slice` names.
 pub(super) fn cuts(call: &Call<'_>, rank: usize) -> Option<Vec<(usize, i64, i64, i64)>> {
-    let starts = call.setting("starts", 1)?;
-    let ends = call.setting("ends", 2)?;
-    let axes = match (call.attributes.ints("axes"), call.input(3)) {
-        (Some(axes), _) => axes.to_vec(),
-        (None, Some(_)) => call.integers(3)?,
-        (None, None) => (0..i64::try_from(starts.len()).ok()?).collect(),
+    let starts = call.setting("starts", 1, 10)?;
+    let ends = call.setting("ends", 2, 10)?;
+    let axes = match call.setting("axes", 3, 10) {
+        Some(axes) => axes,
+        None if call.is_given(3) => return None,
+        None => (0..i64::try_from(starts.len()).ok()?).collect(),
     };
-    let steps = if call.input(4).is_some() { call.integers(4)? } else { vec![1; starts.len()] };
+    let steps = if call.is_given(4) { call.integers(4)? } else { vec![1; starts.len()] };
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
         return None;
     }
-    (0..starts.len()).map(|n| Some((axis(axes[n], rank)?, starts[n], ends[n], steps[n]))).collect()
+    let axes: Vec<usize> = axes.iter().map(|&named| axis(named, rank)).collect::<Option<_>>()?;
+    // What an axis means that is named twice is not defined.
+    let twice = (0..axes.len()).any(|n| axes[..n].contains(&axes[n]));
+    let cut = |n: usize| (axes[n], starts[n], ends[n], steps[n]);
+    (!twice).then(|| (0..starts.len()).map(cut).collect())
 }
 
 /// The indices of a slice of an axis of known extent.
@@ -329,7 +356,7 @@ fn gather(tensor: &Tensor, indices_: &Tensor, along: i64) -> Option<Tensor> {
 }
 
 /// The value of an operator on extents.
-fn extents(call: &Call<'_>) -> Option<Value> {
+fn extents(reader: &Reader<'_>, call: &Call<'_>) -> Option<Value> {
     let list = |position: usize| -> Option<(Vec<Dim>, bool)> {
         match call.input(position)? {
             Value::Dims(dims, scalar) => Some((dims.clone(), *scalar)),
@@ -348,12 +375,17 @@ fn extents(call: &Call<'_>) -> Option<Value> {
     };
     match call.node.operator.as_str() {
         "Identity" => call.input(0).cloned(),
-        "Cast" if matches!(call.attributes.int("to", 1), 6 | 7) => call.input(0).cloned(),
+        "Cast" if matches!(call.attributes.required_int("to"), Some(6 | 7)) => call.input(0).cloned(),
         "Add" => zip(&|a, b| a.plus(b)),
         "Sub" => zip(&|a, b| a.plus(&b.times_number(-1))),
         "Mul" => zip(&|a, b| a.times(b)),
-        "Div" => zip(&|a, b| a.over_dim(b)),
-        "Concat" => {
+        // Integers are divided towards zero, extents are rounded down: the same where none is negative.
+        "Div" => {
+            let natural = |dim: &Dim| reader.extents.contains(dim) || dim.is_natural();
+            let all = |position: usize| list(position).is_some_and(|(dims, _)| dims.iter().all(natural));
+            if all(0) && all(1) { zip(&|a, b| a.over_dim(b)) } else { None }
+        }
+        "Concat" if matches!(call.attributes.required_int("axis"), Some(0 | -1)) => {
             let parts: Option<Vec<(Vec<Dim>, bool)>> = (0..call.inputs.len()).map(list).collect();
             Some(dims_value(parts?.into_iter().flat_map(|part| part.0).collect(), false))
         }
@@ -368,8 +400,13 @@ fn extents(call: &Call<'_>) -> Option<Value> {
             let places = cut_indices(dims.len(), start, end, step)?;
             Some(dims_value(places.iter().map(|&place| dims[place].clone()).collect(), false))
         }
-        "Unsqueeze" => list(0).filter(|(dims, _)| dims.len() == 1).map(|(dims, _)| dims_value(dims, false)),
-        "Squeeze" => list(0).filter(|(dims, _)| dims.len() == 1).map(|(dims, _)| dims_value(dims, true)),
+        "Unsqueeze" if matches!(call.setting("axes", 1, 13)?.as_slice(), [0 | -1]) => {
+            list(0).filter(|(_, scalar)| *scalar).map(|(dims, _)| dims_value(dims, false))
+        }
+        "Squeeze" if call.setting("axes", 1, 13).is_none_or(|axes| matches!(axes.as_slice(), [0 | -1])) => {
+            let one = |(dims, scalar): &(Vec<Dim>, bool)| !scalar && dims.len() == 1;
+            list(0).filter(one).map(|(dims, _)| dims_value(dims, true))
+        }
         "Reshape" => match list(1)?.0.as_slice() {
             [] => list(0).filter(|(dims, _)| dims.len() == 1).map(|(dims, _)| dims_value(dims, true)),
             [_] => list(0).map(|(dims, _)| dims_value(dims, false)),

@@ -49,8 +49,13 @@ impl Window {
                 .filter(|&taps| taps <= MAX_TAPS)?;
         }
         let mut window = Self { sizes, strides, dilations, before: Vec::new(), after: Vec::new() };
-        match call.attributes.text("auto_pad", "NOTSET") {
-            rule @ ("SAME_UPPER" | "SAME_LOWER") => {
+        let rule = call.attributes.text("auto_pad", "NOTSET");
+        // With a rule, paddings may be written all the same; others than 0 are not read.
+        if rule != "NOTSET" && call.attributes.ints("pads").is_some_and(|pads| pads.iter().any(|&pad| pad != 0)) {
+            return None;
+        }
+        match rule {
+            "SAME_UPPER" | "SAME_LOWER" => {
                 for axis in 0..axes {
                     let total = window.same_padding(axis, extents.get(axis)?)?;
                     let less = total / 2;
@@ -64,11 +69,12 @@ impl Window {
                 window.before = vec![0; axes];
                 window.after = vec![0; axes];
             }
-            _ => {
+            "NOTSET" => {
                 let pads = list("pads", 0, 2 * axes)?;
                 window.before = pads[..axes].to_vec();
                 window.after = pads[axes..].to_vec();
             }
+            _ => return None,
         }
         Some(window)
     }
@@ -139,7 +145,7 @@ impl Reader<'_> {
         let map = Map { axes: window.axes(), kernel: dense_kernel(dense, outputs, form.channels(), &window) };
         let result = self.mapped(&form, &map, shape, call)?;
         let result = self.with_bias(result, call, 2)?;
-        self.activated(result, call)
+        if call.node.operator == "FusedConv" { self.activated(result, call) } else { Ok(result) }
     }
 
     pub(super) fn conv_transpose(&mut self, call: &Call<'_>) -> Read<Form> {
@@ -209,12 +215,11 @@ impl Reader<'_> {
 
     /// The activation that a fused node names.
     fn activated(&mut self, form: Form, call: &Call<'_>) -> Read<Form> {
-        let form = match call.input(3) {
-            Some(_) => {
-                let added = self.form(call, 3)?;
-                self.plus(&form, &added, call)?
-            }
-            None => form,
+        let form = if call.is_given(3) {
+            let added = self.form(call, 3)?;
+            self.plus(&form, &added, call)?
+        } else {
+            form
         };
         let parameters = call.attributes.floats("activation_params").unwrap_or(&[]);
         let parameter = |n: usize| {
@@ -233,9 +238,11 @@ impl Reader<'_> {
 
     pub(super) fn batch_normalization(&mut self, call: &Call<'_>) -> Read<Form> {
         let form = self.form(call, 0)?;
-        if call.attributes.int("training_mode", 0) != 0 {
+        // Older sets may normalize each place by itself.
+        if call.attributes.int("training_mode", 0) != 0 || call.attributes.int("spatial", 1) != 1 {
             return Err(Stop::Function);
         }
+        call.attributes.ignore("momentum");
         let form = self.on_axis(&form, 1, call)?;
         let parameter =
             |position: usize| call.tensor(position).and_then(Tensor::numbers).ok_or(Stop::Function);
@@ -329,19 +336,21 @@ impl Reader<'_> {
     pub(super) fn space_to_depth(&mut self, call: &Call<'_>) -> Read<Form> {
         let form = self.form(call, 0)?;
         let form = self.on_axis(&form, 1, call)?;
-        let block = usize::try_from(call.attributes.int("blocksize", 0))
-            .ok()
-            .filter(|&block| (1..=64).contains(&block));
-        let block =
-            block.ok_or_else(|| Stop::Wrong("its block size is not positive, or too large".to_owned()))?;
-        // Newer operator sets also know another order of the channels.
-        if form.rank() != 4 || call.attributes.text("mode", "DCR") != "DCR" {
+        let block = block_size(call)?;
+        let by_place = is_by_place(call, 28)?;
+        if form.rank() != 4 {
             return Err(Stop::Function);
         }
         let channels = form.channels();
         let own = crate::kernel::identity(channels, 4);
         let parts = indices(&[block, block]).map(|at| (own.clone(), vec![0, 0, at[0], at[1]])).collect();
-        let kernel = crate::form::stack(parts, vec![1, 1, block, block]);
+        let mut kernel = crate::form::stack(parts, vec![1, 1, block, block]);
+        if !by_place {
+            // All places of the first channel, then all of the second, …
+            let places = block * block;
+            let rows: Vec<usize> = (0..channels * places).map(|row| row % places * channels + row / places).collect();
+            kernel = crate::form::select(&kernel, &rows.into());
+        }
         // The extents are multiples of the block, so that what is after the last block is after the image.
         let axis = Axis { up: 1, stride: block, before: 0, after: whole(block) - 1 };
         let map = Map { axes: vec![Axis::PLAIN, Axis::PLAIN, axis, axis], kernel };
@@ -357,6 +366,51 @@ impl Reader<'_> {
         ];
         self.mapped(&form, &map, shape, call)
     }
+
+    /// A transposed convolution whose kernel has a single 1 for each channel and place.
+    pub(super) fn depth_to_space(&mut self, call: &Call<'_>) -> Read<Form> {
+        let form = self.form(call, 0)?;
+        let form = self.on_axis(&form, 1, call)?;
+        let block = block_size(call)?;
+        let by_place = is_by_place(call, 11)?;
+        if form.rank() != 4 {
+            return Err(Stop::Function);
+        }
+        let places = block * block;
+        let (inputs, outputs) = (form.channels(), form.channels() / places);
+        if outputs * places != inputs {
+            return Err(Stop::Wrong(format!("its {inputs} channels are not {places} for each of its result")));
+        }
+        let own = crate::kernel::identity(inputs, 4);
+        let part = |at: Vec<usize>| {
+            let place = at[0] * block + at[1];
+            let row = |channel| if by_place { place * outputs + channel } else { channel * places + place };
+            let rows: Vec<usize> = (0..outputs).map(row).collect();
+            (crate::form::select(&own, &rows.into()), vec![0, 0, block - 1 - at[0], block - 1 - at[1]])
+        };
+        let node = Node::Sum(indices(&[block, block]).map(part).collect());
+        let kernel = Arc::new(KernelData { outputs, inputs, taps: vec![1, 1, block, block], node });
+        let axis = Axis { up: block, stride: 1, before: whole(block) - 1, after: whole(block) - 1 };
+        let map = Map { axes: vec![Axis::PLAIN, Axis::PLAIN, axis, axis], kernel };
+        let larger = |axis: usize| form.shape[axis].times_number(whole(block));
+        let shape = vec![form.shape[0].clone(), as_dim(outputs), larger(2), larger(3)];
+        self.mapped(&form, &map, shape, call)
+    }
+}
+
+/// Whether the channels of one place of a block stand together, or, from an operator set on, the places of a channel.
+fn is_by_place(call: &Call<'_>, since: i64) -> Read<bool> {
+    match call.attributes.text("mode", "DCR") {
+        "DCR" => Ok(true),
+        "CRD" if call.opset >= since => Ok(false),
+        _ => Err(Stop::Function),
+    }
+}
+
+fn block_size(call: &Call<'_>) -> Read<usize> {
+    let block = usize::try_from(call.attributes.int("blocksize", 0)).ok();
+    let block = block.filter(|&block| (1..=64).contains(&block));
+    block.ok_or_else(|| Stop::Wrong("its block size is not positive, or too large".to_owned()))
 }
 
 /// The extents of a kernel along the axes of the image, and the number of groups.
@@ -368,6 +422,14 @@ fn kernel_sizes(call: &Call<'_>, weights: &Tensor, rank: usize) -> Read<(Vec<usi
         .ok()
         .filter(|&groups| groups > 0 && groups <= 1 << 24);
     let groups = groups.ok_or_else(|| Stop::Wrong("its number of groups is not positive".to_owned()))?;
+    let written = call.attributes.ints("kernel_shape");
+    let same = |sizes: &[i64]| {
+        sizes.len() == rank - 2
+            && sizes.iter().zip(&weights.dims()[2..]).all(|(&size, &own)| usize::try_from(size) == Ok(own))
+    };
+    if written.is_some_and(|sizes| !same(sizes)) {
+        return Err(Stop::Wrong("its `kernel_shape` is not that of its kernel".to_owned()));
+    }
     Ok((weights.dims()[2..].to_vec(), groups))
 }
 

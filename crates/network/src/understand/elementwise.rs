@@ -6,6 +6,8 @@ use crate::number::Number;
 use crate::tensor::Tensor;
 use crate::term::Kind;
 
+use crate::verdict::type_name;
+
 use super::{Call, MAX_REWRITING, Read, Reader, Stop, Value, as_dim, uniform};
 
 impl Reader<'_> {
@@ -13,13 +15,12 @@ impl Reader<'_> {
     pub(super) fn pointwise(&mut self, call: &Call<'_>) -> Read<Form> {
         let name = call.node.operator.as_str();
         let form = self.form(call, 0)?;
-        let attributes = call.attributes;
+        let attributes = &call.attributes;
         let number = |name: &str, default: f32| attributes.number(name, default).ok_or(Stop::Function);
         match name {
             "Relu" => self.relu(&form, call),
             "Clip" => {
-                let low = self.bound(call, "min", 1)?;
-                let high = self.bound(call, "max", 2)?;
+                let [low, high] = self.bounds(call)?;
                 self.clip(&form, low, high, call)
             }
             "HardSigmoid" => self.hard_sigmoid(&form, &number("alpha", 0.2)?, &number("beta", 0.5)?, call),
@@ -32,6 +33,11 @@ impl Reader<'_> {
             | "Ceil" | "Round" | "Sign" | "Not" | "Softsign" | "Mish" => {
                 let shape = form.shape.clone();
                 Ok(self.term(call, Kind::Channelwise, name, vec![form], shape))
+            }
+            "Elu" | "Celu" | "Selu" | "ThresholdedRelu" => {
+                let shape = form.shape.clone();
+                let attributes = attributes.spelled().ok_or(Stop::Function)?;
+                Ok(self.term(call, Kind::Channelwise, format!("{name}{attributes}"), vec![form], shape))
             }
             "Abs" => {
                 let shape = form.shape.clone();
@@ -93,24 +99,29 @@ impl Reader<'_> {
             })
     }
 
-    /// A bound of a `Clip`: an attribute or an operand; nothing where it does not bound.
-    fn bound(&self, call: &Call<'_>, name: &str, position: usize) -> Read<Option<Number>> {
-        let value = match call.input(position) {
-            Some(Value::Tensor(tensor)) if tensor.len() == 1 => {
-                if tensor.stored(0).is_some_and(f64::is_infinite) {
-                    return Ok(None);
+    /// The bounds of a `Clip`: attributes or operands; nothing where one does not bound.
+    fn bounds(&self, call: &Call<'_>) -> Read<[Option<Number>; 2]> {
+        let bound = |name: &str, position: usize, sign: f64| -> Read<Option<Number>> {
+            let value = if call.opset < 11 {
+                call.attributes.float(name).map(f64::from)
+            } else {
+                match call.tensor(position) {
+                    Some(tensor) if tensor.len() == 1 && tensor.stored(0).is_none_or(f64::is_finite) => {
+                        return tensor.number(0).map(Some).ok_or(Stop::Function);
+                    }
+                    Some(tensor) if tensor.len() == 1 => tensor.stored(0),
+                    None if !call.is_given(position) => None,
+                    _ => return Err(Stop::Function),
                 }
-                return tensor.number(0).map(Some).ok_or(Stop::Function);
+            };
+            // Infinity, and what older files write for it, is no bound on its side.
+            match value {
+                Some(value) if value * sign >= f64::from(f32::MAX) => Ok(None),
+                Some(value) => Number::from_f64(value).map(Some).ok_or(Stop::Function),
+                None => Ok(None),
             }
-            Some(_) => return Err(Stop::Function),
-            None => call.attributes.float(name),
         };
-        match value {
-            // What older files write for no bound.
-            Some(value) if value.abs() >= f32::MAX => Ok(None),
-            Some(value) => Number::from_f64(value.into()).map(Some).ok_or(Stop::Function),
-            None => Ok(None),
-        }
+        Ok([bound("min", 1, -1.0)?, bound("max", 2, 1.0)?])
     }
 
     pub(super) fn clip(
@@ -149,14 +160,26 @@ impl Reader<'_> {
     }
 
     /// A function of several operands, element by element.
-    pub(super) fn joint(&mut self, call: &Call<'_>) -> Read<Form> {
+    pub(super) fn joint(&mut self, call: &Call<'_>, type_: &str) -> Read<Form> {
         let args = (0..call.inputs.len()).map(|n| self.form(call, n)).collect::<Read<Vec<Form>>>()?;
         let mut shape = args.first().ok_or(Stop::Function)?.shape.clone();
         for arg in &args[1..] {
             shape = self.joined(&shape, &arg.shape)?;
         }
         let attributes = call.attributes.spelled().ok_or(Stop::Function)?;
-        Ok(self.term(call, Kind::Function, format!("{}{attributes}", call.node.operator), args, shape))
+        Ok(self.term(call, Kind::Function, format!("{}{type_}{attributes}", call.node.operator), args, shape))
+    }
+
+    /// An operator that is read for real numbers, on others: a function of them by its name and their type.
+    pub(super) fn of_integers(&mut self, call: &Call<'_>) -> Read<Form> {
+        let each_alone = [
+            "Abs", "Add", "Ceil", "Div", "Floor", "Mul", "Neg", "Pow", "Round", "Sign", "Sub", "Sum",
+        ];
+        if !each_alone.contains(&call.node.operator.as_str()) {
+            return Err(Stop::Function);
+        }
+        let type_ = call.element(0).map_or_else(String::new, type_name);
+        self.joint(call, &format!(" {type_}"))
     }
 
     /// `sat(alpha·x + beta)`.

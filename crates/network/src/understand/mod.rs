@@ -3,7 +3,6 @@
 //! Nothing is dropped: an operator of which nothing is known is a function by its name and attributes, and one that
 //! cannot even be named so is a function equal to no other.
 
-mod attributes;
 mod constants;
 mod convolution;
 mod elementwise;
@@ -12,9 +11,10 @@ mod pooling;
 mod products;
 mod shaping;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use convproof_files::onnx::{Graph, Model, Node, PortDim};
+use convproof_files::onnx::{ElementType, Graph, Model, Node, PortDim};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dim::Dim;
@@ -23,7 +23,10 @@ use crate::kernel::identity;
 use crate::table::Terms;
 use crate::tensor::Tensor;
 use crate::term::{Kind, Op, Term};
-use attributes::Attributes;
+use crate::verdict::type_name;
+use crate::attributes::Attributes;
+use crate::operators::{NEWEST, is_of_reals, is_random, is_read, meaning};
+use crate::types;
 
 /// Deepest rewriting of terms inside terms.
 const MAX_REWRITING: usize = 32;
@@ -57,6 +60,18 @@ pub enum GraphError {
         /// What is wrong.
         reason: String,
     },
+    /// A value that two nodes make, or a node and the file.
+    Twice {
+        /// The second node.
+        node: String,
+        /// The value.
+        value: String,
+    },
+    /// A set of operators that is newer than what is known here.
+    Newer {
+        /// Its number.
+        opset: i64,
+    },
     /// An input of which not even the number of axes is known.
     NoShape {
         /// Its name.
@@ -73,6 +88,11 @@ impl std::fmt::Display for GraphError {
             Self::NoOutput { value } => write!(f, "nothing makes the output `{value}`"),
             Self::TooDeep { node } => write!(f, "{node}: more than {MAX_DEPTH} bodies inside each other"),
             Self::Wrong { node, reason } => write!(f, "{node}: {reason}"),
+            Self::Twice { node, value } => write!(f, "{node} makes `{value}`, which there is already"),
+            Self::Newer { opset } => write!(
+                f,
+                "operator set {opset} is newer than {NEWEST}, the newest that is known here; convert the model to an older one"
+            ),
             Self::NoShape { input } => {
                 write!(f, "the file does not say how many axes the input `{input}` has; give `--size`")
             }
@@ -93,6 +113,13 @@ pub(crate) enum Value {
     Form(Form),
     /// Something of unknown extents; its form is only a name.
     Opaque(Form),
+}
+
+/// A value with the type of its elements, where that is known.
+#[derive(Clone, Debug)]
+struct Known {
+    value: Value,
+    element: Option<ElementType>,
 }
 
 /// Why an operator is not read in its own way.
@@ -149,6 +176,15 @@ pub fn input_shapes(model: &Model) -> Result<InputShapes, GraphError> {
     Ok(shapes)
 }
 
+/// A node that is a function by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// Its number among the nodes.
+    pub node: usize,
+    /// The attribute or operand for which it is not read in another way.
+    pub unread: Option<String>,
+}
+
 /// What a network is: its outputs are in the table of terms.
 pub struct Understood {
     /// Its nodes.
@@ -156,11 +192,22 @@ pub struct Understood {
     /// How many of them are needed.
     pub needed: usize,
     /// Nodes that are functions of which nothing is known but their name.
-    pub opaque: Vec<usize>,
+    pub opaque: Vec<Opaque>,
     /// The nodes whose values cannot even be compared by name.
     pub nameless: Vec<usize>,
     /// The extents of the outputs, where known.
     pub outputs: Vec<(String, Option<Vec<Dim>>)>,
+}
+
+impl Understood {
+    /// A node that is a function by name, in words.
+    pub fn opaque_words(&self, opaque: &Opaque) -> String {
+        let node = &self.nodes[opaque.node];
+        match &opaque.unread {
+            Some(unread) => format!("{node} (its {unread} is not read)"),
+            None => node.to_string(),
+        }
+    }
 }
 
 /// Reads a graph into a table of terms; `side` tells networks apart that are compared.
@@ -178,9 +225,14 @@ pub fn understand(
         .iter()
         .find(|(domain, _)| domain.is_empty() || domain == "ai.onnx")
         .map_or(1, |set| set.1);
+    if opset > NEWEST {
+        return Err(GraphError::Newer { opset });
+    }
     let mut reader = Reader {
         terms,
         opset,
+        model,
+        extents: FxHashSet::default(),
         nodes: Vec::new(),
         opaque: Vec::new(),
         nameless: Vec::new(),
@@ -190,21 +242,22 @@ pub fn understand(
         depth: 0,
     };
     let mut values = Scope::default();
-    for (position, input) in model.graph.inputs.iter().enumerate() {
+    for input in &model.graph.inputs {
         let shape = shapes
             .get(&input.name)
             .cloned()
             .ok_or_else(|| GraphError::NoShape { input: input.name.clone() })?;
         let op = Op::new(Kind::Input, input.name.clone());
-        let _ = position;
         let form = reader.terms.intern(Term { op, args: Vec::new(), shape, constant: None, node: None });
-        values.insert(input.name.clone(), Value::Form(form));
+        let known = Known { value: Value::Form(form), element: input.element };
+        values.insert(input.name.clone(), known);
     }
     reader.graph(&model.graph, &mut values, 0)?;
     let mut outputs = Vec::new();
     for (position, output) in model.graph.outputs.iter().enumerate() {
         let value =
             values.get(&output.name).ok_or_else(|| GraphError::NoOutput { value: output.name.clone() })?;
+        let value = &value.value;
         let known = match value {
             Value::Form(form) => Some(form.shape.clone()),
             _ => None,
@@ -220,13 +273,16 @@ pub fn understand(
     Ok(Understood { nodes, needed, opaque, nameless, outputs })
 }
 
-type Scope = FxHashMap<String, Value>;
+type Scope = FxHashMap<String, Known>;
 
 struct Reader<'t> {
     terms: &'t mut Terms,
     opset: i64,
+    model: &'t Model,
+    /// Extents of values, which are not negative.
+    extents: FxHashSet<Dim>,
     nodes: Nodes,
-    opaque: Vec<usize>,
+    opaque: Vec<Opaque>,
     nameless: Vec<usize>,
     needed: usize,
     /// The name of the network.
@@ -237,116 +293,208 @@ struct Reader<'t> {
     depth: usize,
 }
 
-/// A node with its operands.
+/// A node with its operands, which keeps what of it has been read: what nobody reads must not be dropped.
 struct Call<'c> {
     node: &'c Node,
     attributes: Attributes<'c>,
-    inputs: Vec<Option<Value>>,
+    inputs: Vec<Option<Known>>,
+    read: Vec<Cell<bool>>,
+    opset: i64,
     /// Its number among the nodes.
     id: usize,
 }
 
 impl Call<'_> {
+    /// An operand, which then counts as read.
     fn input(&self, position: usize) -> Option<&Value> {
-        self.inputs.get(position).and_then(Option::as_ref)
+        self.ignore(position);
+        self.peek(position)
     }
 
-    /// An operand that is a constant.
+    /// An operand without reading it.
+    fn peek(&self, position: usize) -> Option<&Value> {
+        self.inputs.get(position).and_then(Option::as_ref).map(|known| &known.value)
+    }
+
+    /// Counts an operand as read that has no meaning here.
+    fn ignore(&self, position: usize) {
+        if let Some(read) = self.read.get(position) {
+            read.set(true);
+        }
+    }
+
+    /// An operand that is a constant; another one does not count as read.
     fn tensor(&self, position: usize) -> Option<&Tensor> {
-        match self.input(position) {
-            Some(Value::Tensor(tensor)) => Some(tensor),
+        match self.peek(position) {
+            Some(Value::Tensor(tensor)) => {
+                self.ignore(position);
+                Some(tensor)
+            }
             _ => None,
         }
     }
 
-    /// An operand that is a list of integers, known at all sizes.
+    /// An operand that is a list of integers, known at all sizes; another one does not count as read.
     fn integers(&self, position: usize) -> Option<Vec<i64>> {
-        match self.input(position)? {
+        let integers = match self.peek(position)? {
             Value::Tensor(tensor) => tensor.integers(),
             Value::Dims(dims, _) => dims.iter().map(Dim::number).collect(),
             _ => None,
+        }?;
+        self.ignore(position);
+        Some(integers)
+    }
+
+    /// Integers that are an operand from an operator set on, and an attribute in older ones.
+    fn setting(&self, name: &str, position: usize, since: i64) -> Option<Vec<i64>> {
+        if self.opset >= since {
+            self.integers(position)
+        } else {
+            self.attributes.ints(name).map(<[i64]>::to_vec)
         }
     }
 
-    /// Integers that are an attribute in older operator sets and an operand in newer ones.
-    fn setting(&self, name: &str, position: usize) -> Option<Vec<i64>> {
-        self.attributes.ints(name).map(<[i64]>::to_vec).or_else(|| self.integers(position))
+    /// Whether an operand is given.
+    fn is_given(&self, position: usize) -> bool {
+        self.peek(position).is_some()
+    }
+
+    /// The type of the elements of an operand.
+    fn element(&self, position: usize) -> Option<ElementType> {
+        self.inputs.get(position)?.as_ref()?.element
+    }
+
+    /// Counts nothing as read.
+    fn forget(&self) {
+        self.attributes.forget();
+        self.read.iter().for_each(|read| read.set(false));
+    }
+
+    /// What has not been read of the node.
+    fn unread(&self) -> Option<String> {
+        let attribute = self.attributes.unread().map(|name| format!("attribute `{name}`"));
+        attribute.or_else(|| {
+            let mut operands = self.inputs.iter().zip(&self.read);
+            let left = operands.position(|(input, read)| input.is_some() && !read.get())?;
+            Some(format!("operand {left}"))
+        })
     }
 }
 
 impl Reader<'_> {
     fn graph(&mut self, graph: &Graph, values: &mut Scope, depth: usize) -> Result<(), GraphError> {
+        self.made_once(graph, if depth == 0 { Some(values) } else { None })?;
         for (name, array) in &graph.constants {
-            values.insert(name.clone(), Value::Tensor(array.clone().into()));
+            let element = Some(array.element());
+            values.insert(name.clone(), Known { value: Value::Tensor(array.clone().into()), element });
         }
         let needed = needed(graph);
         for (node, needed) in graph.nodes.iter().zip(needed) {
             let first = node.outputs.iter().find(|output| !output.is_empty());
             let name =
                 if node.name.is_empty() { first.cloned().unwrap_or_default() } else { node.name.clone() };
-            let shown = NodeName { operator: node.operator.clone(), name };
             let id = self.nodes.len();
-            self.nodes.push(shown.clone());
-            if !needed {
-                continue;
+            self.nodes.push(NodeName { operator: node.operator.clone(), name });
+            if needed {
+                self.needed += 1;
+                self.node(node, id, values, depth)?;
             }
-            self.needed += 1;
-            let mut inputs = Vec::with_capacity(node.inputs.len());
-            for input in &node.inputs {
-                let missing = || GraphError::Missing { node: shown.to_string(), value: input.clone() };
-                inputs.push(if input.is_empty() {
-                    None
-                } else {
-                    Some(values.get(input).cloned().ok_or_else(missing)?)
-                });
-            }
-            let call = Call { node, attributes: Attributes(node), inputs, id };
-            let results = match self.operator(&call, values, depth) {
-                // An output that is not known here makes the whole node a function.
-                Ok(results) if node.outputs.iter().skip(results.len()).any(|output| !output.is_empty()) => {
-                    self.function(&call)
-                }
-                Ok(results) => results,
-                Err(Stop::Function) => self.function(&call),
-                Err(Stop::Wrong(reason)) => {
-                    return Err(GraphError::Wrong { node: shown.to_string(), reason });
-                }
-                Err(Stop::Inner(error)) => return Err(error),
-            };
-            for (name, mut value) in node.outputs.iter().zip(results) {
-                if let Value::Form(form) = &mut value
-                    && form.is_large()
-                {
-                    let cut = self.terms.cut(form, Some(id));
-                    *form = cut;
-                }
-                if let Value::Form(form) | Value::Opaque(form) = &mut value
-                    && !form.nodes.contains(&id)
-                {
-                    form.nodes.push(id);
-                }
-                if !name.is_empty() {
-                    values.insert(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// Refuses a graph that makes a value twice, or one that is given to it.
+    fn made_once(&self, graph: &Graph, given: Option<&Scope>) -> Result<(), GraphError> {
+        let mut made: FxHashSet<&str> = graph.constants.iter().map(|(name, _)| name.as_str()).collect();
+        for node in &graph.nodes {
+            for output in node.outputs.iter().filter(|output| !output.is_empty()) {
+                if !made.insert(output) || given.is_some_and(|given| given.contains_key(output)) {
+                    let shown = NodeName { operator: node.operator.clone(), name: node.name.clone() };
+                    return Err(GraphError::Twice { node: shown.to_string(), value: output.clone() });
                 }
             }
         }
         Ok(())
     }
 
-    /// The results of a node.
-    fn operator(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Value>> {
-        let domain = call.node.domain.as_str();
-        if !matches!(domain, "" | "com.microsoft" | "com.microsoft.nchwc") {
+    /// Reads a node, and adds what it makes to the values.
+    fn node(&mut self, node: &Node, id: usize, values: &mut Scope, depth: usize) -> Result<(), GraphError> {
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for input in &node.inputs {
+            let missing =
+                || GraphError::Missing { node: self.nodes[id].to_string(), value: input.clone() };
+            inputs.push(if input.is_empty() {
+                None
+            } else {
+                Some(values.get(input).cloned().ok_or_else(missing)?)
+            });
+        }
+        let read = vec![Cell::new(false); inputs.len()];
+        let attributes = Attributes::new(node);
+        let call = Call { node, attributes, inputs, read, opset: self.opset, id };
+        let results = match self.results(&call, values, depth) {
+            Ok(results) => results,
+            Err(Stop::Function) => self.function(&call),
+            Err(Stop::Wrong(reason)) => {
+                return Err(GraphError::Wrong { node: self.nodes[id].to_string(), reason });
+            }
+            Err(Stop::Inner(error)) => return Err(error),
+        };
+        for (name, mut known) in node.outputs.iter().zip(results) {
+            if let Value::Form(form) = &mut known.value
+                && form.is_large()
+            {
+                let cut = self.terms.cut(form, Some(id));
+                *form = cut;
+            }
+            if let Value::Form(form) | Value::Opaque(form) = &mut known.value
+                && !form.nodes.contains(&id)
+            {
+                form.nodes.push(id);
+            }
+            if !name.is_empty() {
+                values.insert(name.clone(), known);
+            }
+        }
+        Ok(())
+    }
+
+    /// The results of a node of which everything has been read.
+    fn results(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Known>> {
+        let node = call.node;
+        if !is_read(&node.domain, &node.operator, self.opset) || self.is_defined(node) {
             return Err(Stop::Function);
         }
-        if call.node.operator == "If" {
-            return self.branch(call, values, depth);
-        }
+        let results = if node.operator == "If" {
+            self.branch(call, values, depth)?
+        } else {
+            let element = types::result(node, |n| call.element(n));
+            let results = self.operator(call)?;
+            results.into_iter().map(|value| Known { value, element }).collect()
+        };
+        // An output that is not known here makes the whole node a function, and so does what was not read.
+        let more = node.outputs.iter().skip(results.len()).any(|output| !output.is_empty());
+        if more || call.unread().is_some() { Err(Stop::Function) } else { Ok(results) }
+    }
+
+    /// Whether the file itself says what an operator is.
+    fn is_defined(&self, node: &Node) -> bool {
+        let own = |(domain, name): &(String, String)| *domain == node.domain && *name == node.operator;
+        self.model.functions.iter().any(own)
+    }
+
+    /// The values of a node.
+    fn operator(&mut self, call: &Call<'_>) -> Read<Vec<Value>> {
         if let Some(folded) = constants::folded(self, call)? {
             return Ok(vec![folded]);
         }
+        call.forget();
+        let operator = call.node.operator.as_str();
         let one = |value: Read<Form>| value.map(|form| vec![Value::Form(form)]);
-        match call.node.operator.as_str() {
+        if is_of_reals(operator) && !call.element(0).is_some_and(ElementType::is_float) {
+            return one(self.of_integers(call));
+        }
+        match operator {
             "Conv" | "FusedConv" => one(self.conv(call)),
             "ConvTranspose" => one(self.conv_transpose(call)),
             "BatchNormalization" => one(self.batch_normalization(call)),
@@ -364,30 +512,31 @@ impl Reader<'_> {
             "Pad" => one(self.pad(call)),
             "Resize" | "Upsample" => one(self.resize(call)),
             "SpaceToDepth" => one(self.space_to_depth(call)),
+            "DepthToSpace" => one(self.depth_to_space(call)),
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => one(self.reshape(call)),
             "Transpose" => one(self.transpose(call)),
             "Expand" => one(self.expand(call)),
-            "Identity" | "Dropout" | "Cast" => self.identity(call),
+            "Identity" | "Dropout" | "Cast" => self.identity(call).map(|value| vec![value]),
             "ConstantOfShape" | "Range" => one(self.of_extents(call)),
             "LSTM" => self.lstm(call),
             "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" | "Xor"
-            | "Where" | "Min" | "Max" | "Mod" | "PRelu" => one(self.joint(call)),
+            | "Where" | "Min" | "Max" | "Mod" | "PRelu" => one(self.joint(call, "")),
             _ => one(self.pointwise(call)),
         }
     }
 
     /// `If` with a condition that is known: the body that is taken, in place.
-    fn branch(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Value>> {
-        let shown = self.nodes[call.id].to_string();
+    fn branch(&mut self, call: &Call<'_>, values: &Scope, depth: usize) -> Read<Vec<Known>> {
         if depth >= MAX_DEPTH {
-            return Err(Stop::Inner(GraphError::TooDeep { node: shown }));
+            return Err(Stop::Inner(GraphError::TooDeep { node: self.nodes[call.id].to_string() }));
         }
         let condition = call.integers(0).and_then(|values| values.first().copied());
-        let name = match condition {
-            Some(0) => "else_branch",
-            Some(_) => "then_branch",
+        let (name, other) = match condition {
+            Some(0) => ("else_branch", "then_branch"),
+            Some(_) => ("then_branch", "else_branch"),
             None => return Err(Stop::Function),
         };
+        call.attributes.ignore(other);
         let body = call.attributes.graph(name).ok_or_else(|| Stop::Wrong(format!("it has no `{name}`")))?;
         let mut inside = values.clone();
         self.graph(body, &mut inside, depth + 1).map_err(Stop::Inner)?;
@@ -399,27 +548,38 @@ impl Reader<'_> {
     }
 
     /// A node of which nothing is known: a function of its operands by its name and attributes.
-    fn function(&mut self, call: &Call<'_>) -> Vec<Value> {
-        self.opaque.push(call.id);
-        let mut name = format!("{}{}", call.node.domain, call.node.operator);
+    fn function(&mut self, call: &Call<'_>) -> Vec<Known> {
+        self.opaque.push(Opaque { node: call.id, unread: call.unread() });
+        let node = call.node;
+        let version = self.model.opsets.iter().find(|(domain, _)| *domain == node.domain).map(|set| set.1);
+        let mut name =
+            format!("{}{}{}", node.domain, node.operator, meaning(&node.domain, &node.operator, version));
+        // What computes with numbers of another type is another function.
+        for known in call.inputs.iter().flatten() {
+            if let Some(element) = known.element.filter(|element| !element.is_float()) {
+                name.push_str(&format!(" {}", type_name(element)));
+            }
+        }
         match call.attributes.spelled() {
-            Some(attributes) => name.push_str(&attributes),
-            None => {
+            Some(attributes) if !is_random(&node.domain, &node.operator) && !self.is_defined(node) => {
+                name.push_str(&attributes);
+            }
+            _ => {
                 self.nameless.push(call.id);
                 name.push_str(&format!(" unlike any other: {} of {}", call.id, self.side));
             }
         }
         let present: String =
             call.inputs.iter().map(|input| if input.is_some() { 'x' } else { '-' }).collect();
-        let args: Vec<Form> = call.inputs.iter().flatten().map(|value| self.as_form(value)).collect();
-        let count = call.node.outputs.len();
+        let args: Vec<Form> = call.inputs.iter().flatten().map(|known| self.as_form(&known.value)).collect();
         let result = |position: usize| {
             let op = Op::new(Kind::Function, format!("{name} ({present}) #{position}"));
             let term =
                 Term { op, args: args.clone(), shape: Vec::new(), constant: None, node: Some(call.id) };
-            Value::Opaque(self.terms.intern(term))
+            let element = types::result(node, |n| call.element(n));
+            Known { value: Value::Opaque(self.terms.intern(term)), element }
         };
-        (0..count).map(result).collect()
+        (0..node.outputs.len()).map(result).collect()
     }
 
     /// A value as a form, whatever it is.

@@ -16,7 +16,7 @@ impl Reader<'_> {
     pub(super) fn concat(&mut self, call: &Call<'_>) -> Read<Form> {
         let forms = (0..call.inputs.len()).map(|n| self.form(call, n)).collect::<Read<Vec<Form>>>()?;
         let rank = forms.first().ok_or(Stop::Function)?.rank();
-        let axis = axis(call.attributes.int("axis", 1), rank);
+        let axis = call.attributes.required_int("axis").and_then(|named| axis(named, rank));
         let axis = axis.ok_or_else(|| Stop::Wrong("its axis is none of its operands'".to_owned()))?;
         if forms.iter().any(|form| form.rank() != rank) {
             return Err(Stop::Wrong("its operands have different numbers of axes".to_owned()));
@@ -49,13 +49,18 @@ impl Reader<'_> {
         let axis = axis.ok_or_else(|| Stop::Wrong("its axis is none of its operand's".to_owned()))?;
         let extent = form.shape[axis].size().ok_or(Stop::Function)?;
         let count = call.node.outputs.len();
-        let sizes: Vec<usize> = match call.setting("split", 1) {
+        if call.attributes.required_int("num_outputs").is_some_and(|parts| usize::try_from(parts) != Ok(count)) {
+            return Err(Stop::Function);
+        }
+        let sizes: Vec<usize> = match call.setting("split", 1, 13) {
             Some(sizes) => sizes
                 .iter()
                 .map(|&size| usize::try_from(size).ok())
                 .collect::<Option<_>>()
                 .ok_or(Stop::Function)?,
-            None if count == 0 => Vec::new(),
+            None if call.is_given(1) || count == 0 => return Err(Stop::Function),
+            // Parts of different lengths are newer.
+            None if call.opset < 18 && extent % count != 0 => return Err(Stop::Function),
             None => {
                 let size = extent.div_ceil(count);
                 (0..count).map(|n| size.min(extent.saturating_sub(n * size))).collect()
@@ -156,17 +161,18 @@ impl Reader<'_> {
     pub(super) fn pad(&mut self, call: &Call<'_>) -> Read<Form> {
         let form = self.form(call, 0)?;
         let rank = form.rank();
-        let pads = call.setting("pads", 1).ok_or(Stop::Function)?;
+        let pads = call.setting("pads", 1, 11).ok_or(Stop::Function)?;
         let mut all = vec![0; 2 * rank];
         match call.integers(3) {
-            Some(axes) if call.input(3).is_some() => {
+            None if call.is_given(3) => return Err(Stop::Function),
+            Some(axes) if pads.len() == 2 * axes.len() => {
                 for (n, &named) in axes.iter().enumerate() {
                     let axis = axis(named, rank).ok_or(Stop::Function)?;
                     all[axis] = *pads.get(n).ok_or(Stop::Function)?;
                     all[axis + rank] = *pads.get(n + axes.len()).ok_or(Stop::Function)?;
                 }
             }
-            _ if pads.len() == 2 * rank => all = pads,
+            None if pads.len() == 2 * rank => all = pads,
             _ => return Err(Stop::Wrong("its padding does not fit its operand".to_owned())),
         }
         if all.iter().any(|pad| pad.abs() > 1 << 20) {
@@ -179,12 +185,18 @@ impl Reader<'_> {
         if all.iter().all(|&pad| pad == 0) {
             return Ok(form);
         }
+        let mode = call.attributes.text("mode", "constant");
         let value = match call.input(2) {
+            _ if mode != "constant" => None,
             Some(Value::Tensor(value)) => value.number(0),
             Some(_) => None,
-            None => call.attributes.number("value", 0.0),
+            None if call.opset < 11 => call.attributes.number("value", 0.0),
+            None => Some(Number::default()),
         };
-        let mode = call.attributes.text("mode", "constant");
+        if call.opset < 11 {
+            // Only the constant mode has a value.
+            call.attributes.ignore("value");
+        }
         let by_zero = mode == "constant" && value.as_ref().is_some_and(Number::is_zero);
         let channels_stay = form.axis >= rank || (all[form.axis], all[form.axis + rank]) == (0, 0);
         if !by_zero || !channels_stay {
@@ -212,20 +224,37 @@ impl Reader<'_> {
         let form = self.form(call, 0)?;
         let form = self.on_axis(&form, 1, call)?;
         let rank = form.rank();
+        if rank < 2 {
+            return Err(Stop::Function);
+        }
         let scales = self.scales(call, &form)?;
-        let attributes = call.attributes;
+        let attributes = &call.attributes;
         let mode = attributes.text("mode", "nearest");
-        let coordinates = attributes.text("coordinate_transformation_mode", "half_pixel");
-        let rounding = attributes.text("nearest_mode", "round_prefer_floor");
+        // The first sets count from the corner, and round down.
+        let old = call.node.operator == "Upsample" || call.opset < 11;
+        let (coordinates, rounding) = if old {
+            ("asymmetric", "floor")
+        } else {
+            (
+                attributes.text("coordinate_transformation_mode", "half_pixel"),
+                attributes.text("nearest_mode", "round_prefer_floor"),
+            )
+        };
+        if coordinates == "tf_crop_and_resize" {
+            return Err(Stop::Function);
+        }
+        // Only the mode above reads a region.
+        if !old {
+            call.ignore(1);
+        }
         let whole_scales: Vec<usize> =
             scales.iter().filter_map(|scale| usize::try_from(scale.as_rational()?.as_i64()?).ok()).collect();
         // With these conventions each value is repeated; others move by half a value.
-        let plain_rounding = call.node.operator == "Upsample"
-            || matches!(
-                (coordinates, rounding),
-                ("asymmetric", "floor")
-                    | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
-            );
+        let plain_rounding = matches!(
+            (coordinates, rounding),
+            ("asymmetric", "floor")
+                | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
+        );
         let repeats = mode == "nearest"
             && plain_rounding
             && whole_scales.len() == rank
@@ -239,9 +268,12 @@ impl Reader<'_> {
                     None => Dim::symbol(&format!("floor({dim}*{scale:?})")),
                 };
             }
-            let name = format!("Resize {mode} {coordinates} {rounding} {scales:?}");
+            let others = attributes.spelled().ok_or(Stop::Function)?;
+            let name = format!("Resize {mode} {coordinates} {rounding}{others} by {scales:?}");
             return Ok(self.term(call, Kind::Function, name, vec![form], shape));
         }
+        // Nearest values are not weighed.
+        attributes.ignore("cubic_coeff_a");
         let mut axes = vec![Axis::PLAIN; 2];
         for axis in 2..rank {
             let up = whole_scales[axis];
@@ -260,27 +292,30 @@ impl Reader<'_> {
 
     /// The factors of a `Resize`.
     fn scales(&self, call: &Call<'_>, form: &Form) -> Read<Vec<Number>> {
-        let attribute = call.attributes.floats("scales");
-        if let Some(scales) = attribute {
+        let upsample = call.node.operator == "Upsample";
+        if upsample && call.opset < 9 {
+            let scales = call.attributes.floats("scales").ok_or(Stop::Function)?;
             return scales
                 .iter()
                 .map(|&scale| Number::from_f64(scale.into()))
-                .collect::<Option<_>>()
+                .collect::<Option<Vec<_>>>()
+                .filter(|scales| scales.len() == form.rank())
                 .ok_or(Stop::Function);
         }
-        let at = if call.node.operator == "Upsample" || self.opset < 11 { 1 } else { 2 };
+        let at = if upsample || self.opset < 11 { 1 } else { 2 };
         if let Some(scales) = call.tensor(at)
             && !scales.is_empty()
         {
             return scales.numbers().filter(|scales| scales.len() == form.rank()).ok_or(Stop::Function);
         }
-        let sizes: Vec<Dim> = match call.input(3) {
+        let sizes: Vec<Dim> = match call.peek(3) {
             Some(Value::Dims(dims, _)) => dims.clone(),
             Some(Value::Tensor(sizes)) => {
                 sizes.integers().ok_or(Stop::Function)?.into_iter().map(Dim::from).collect()
             }
             _ => return Err(Stop::Function),
         };
+        call.ignore(3);
         // Sizes that are a whole multiple of the operand's.
         let factor = |(to, from): (&Dim, &Dim)| {
             let mut factors = 1..=64i64;

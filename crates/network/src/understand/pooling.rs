@@ -28,6 +28,10 @@ impl Reader<'_> {
             return self.pool_of_open_padding(&form, call);
         };
         let round_up = call.attributes.int("ceil_mode", 0) != 0;
+        // Readings of both together differ.
+        if round_up && call.attributes.text("auto_pad", "NOTSET") != "NOTSET" {
+            return Err(Stop::Function);
+        }
         let mut open = String::new();
         let mut shape = form.shape[..2].to_vec();
         for axis in 0..window.sizes.len() {
@@ -51,7 +55,10 @@ impl Reader<'_> {
                 }
             } else {
                 open.push_str(&format!(" ceil:{axis}"));
-                shape.push(up);
+                // Whether the last window starts in the padding is known where there is too little of it.
+                let never = window.after[axis] + whole(window.strides[axis]) <= window.extent(axis);
+                let rounded = || Dim::symbol(&format!("(ceil {up} of {extent} before {:?})", window.before[axis]));
+                shape.push(if never { up } else { rounded() });
             }
         }
         if max {
@@ -74,6 +81,9 @@ impl Reader<'_> {
             shape.push(dim.plus_number(stride - 1).over(stride));
         }
         if shape.len() != form.rank() {
+            return Err(Stop::Function);
+        }
+        if call.attributes.int("ceil_mode", 0) != 0 || strides.iter().any(|&stride| stride <= 0) {
             return Err(Stop::Function);
         }
         let name = format!("{}{}", call.node.operator, call.attributes.spelled().ok_or(Stop::Function)?);
@@ -160,12 +170,17 @@ impl Reader<'_> {
         let axes: Vec<usize> = if global {
             (2..rank).collect()
         } else {
-            let named = call.setting("axes", 1);
-            if named.is_none() && call.input(1).is_some() {
+            let since = if call.node.operator == "ReduceSum" { 13 } else { 18 };
+            let named = call.setting("axes", 1, since);
+            if named.is_none() && call.is_given(1) {
                 return Err(Stop::Function);
             }
-            match named {
-                None if call.attributes.int("noop_with_empty_axes", 0) != 0 => return Ok(form),
+            let nothing = call.attributes.int("noop_with_empty_axes", 0) != 0;
+            match named.filter(|axes| !axes.is_empty()) {
+                None if nothing => {
+                    call.attributes.ignore("keepdims");
+                    return Ok(form);
+                }
                 None => (0..rank).collect(),
                 Some(axes) => {
                     let axes: Option<Vec<usize>> =

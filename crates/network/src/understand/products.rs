@@ -136,7 +136,8 @@ impl Reader<'_> {
             "Pow" => self.pow(call),
             "Div" => self.divide(call),
             _ => {
-                if let (Some(tensor), Some(Value::Form(form))) = (call.tensor(0), call.input(1)) {
+                if let (Some(tensor), Some(Value::Form(form))) = (call.tensor(0), call.peek(1)) {
+                    call.ignore(1);
                     return self.times_constant(&form.clone(), &tensor.clone(), call);
                 }
                 let form = self.form(call, 0)?;
@@ -151,7 +152,9 @@ impl Reader<'_> {
 
     fn pow(&mut self, call: &Call<'_>) -> Read<Form> {
         let form = self.form(call, 0)?;
-        let exponent = call.tensor(1).and_then(Tensor::uniform).and_then(|number| number.as_rational());
+        // An exponent of more axes, or longer ones, would repeat the base.
+        let alone = |exponent: &&Tensor| exponent.len() == 1 && exponent.dims().len() <= form.rank();
+        let exponent = call.tensor(1).filter(alone).and_then(|exponent| exponent.number(0)?.as_rational());
         let exponent = exponent.ok_or(Stop::Function)?;
         match exponent.as_i64() {
             Some(count @ 1..=4) => {
@@ -266,9 +269,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn matmul(&mut self, call: &Call<'_>) -> Read<Form> {
-        let flag = |name: &str| call.attributes.int(name, 0) != 0;
-        let alpha = call.attributes.number("alpha", 1.0).ok_or(Stop::Function)?;
-        if flag("transBatchA") || flag("transBatchB") || flag("transA") {
+        let fused = call.node.operator == "FusedMatMul";
+        let flag = |name: &str| fused && call.attributes.int(name, 0) != 0;
+        let alpha = if fused { call.attributes.number("alpha", 1.0) } else { Some(1.into()) };
+        let alpha = alpha.ok_or(Stop::Function)?;
+        let flags = ["transBatchA", "transBatchB", "transA"].map(flag);
+        if flags.contains(&true) {
             return Err(Stop::Function);
         }
         let form = self.form(call, 0)?;
@@ -276,7 +282,7 @@ impl Reader<'_> {
         if let Some(weights) = call.tensor(1)
             && weights.dims().len() == 2
             && form.rank() >= 2
-            && call.tensor(0).is_none()
+            && !matches!(call.peek(0), Some(Value::Tensor(_)))
         {
             let form = self.on_axis(&form, form.rank() - 1, call)?;
             let weights = weights.clone();

@@ -18,8 +18,8 @@ pub(super) fn target(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
             Some(vec![product(&shape[..at]), product(&shape[at..])])
         }
         "Squeeze" => {
-            let named = call.setting("axes", 1);
-            if named.is_none() && call.input(1).is_some() {
+            let named = call.setting("axes", 1, 13);
+            if named.is_none() && call.is_given(1) {
                 return None;
             }
             let gone: Vec<usize> = match named {
@@ -30,7 +30,7 @@ pub(super) fn target(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
             Some((0..rank).filter(|axis| !gone.contains(axis)).map(|axis| shape[axis].clone()).collect())
         }
         "Unsqueeze" => {
-            let axes = call.setting("axes", 1)?;
+            let axes = call.setting("axes", 1, 13)?;
             let rank = rank.checked_add(axes.len()).filter(|&rank| rank <= 64)?;
             let new: Vec<usize> = axes.iter().map(|&place| axis(place, rank)).collect::<Option<_>>()?;
             let mut old = shape.iter().cloned();
@@ -45,8 +45,7 @@ fn reshaped(call: &Call<'_>, shape: &[Dim]) -> Option<Vec<Dim>> {
     let wanted: Vec<Dim> = match call.input(1) {
         Some(Value::Dims(dims, _)) => dims.clone(),
         Some(Value::Tensor(tensor)) => tensor.integers()?.into_iter().map(Dim::from).collect(),
-        Some(_) => return None,
-        None => call.attributes.ints("shape")?.iter().copied().map(Dim::from).collect(),
+        _ => return None,
     };
     let keep = call.attributes.int("allowzero", 0) == 0;
     let mut dims = Vec::with_capacity(wanted.len());
@@ -201,22 +200,21 @@ impl Reader<'_> {
     }
 
     /// Operators that give back their operand: over the reals a cast between floats is one.
-    pub(super) fn identity(&mut self, call: &Call<'_>) -> Read<Vec<Value>> {
+    pub(super) fn identity(&mut self, call: &Call<'_>) -> Read<Value> {
         if call.node.operator == "Cast" {
-            if !matches!(call.attributes.int("to", 1), 1 | 10 | 11 | 16) {
-                return Err(Stop::Function);
+            let to = call.attributes.required_int("to").ok_or(Stop::Function)?;
+            let to_float = matches!(to, 1 | 10 | 11 | 16);
+            if !to_float && matches!(call.peek(0), Some(Value::Form(_))) {
+                return self.joint(call, "").map(Value::Form);
             }
-            if matches!(call.input(0), Some(Value::Dims(..))) {
+            if !to_float || matches!(call.peek(0), Some(Value::Dims(..))) {
                 return Err(Stop::Function);
             }
         }
-        if call.node.operator == "Dropout"
-            && call.node.outputs.iter().skip(1).any(|output| !output.is_empty())
-        {
+        if call.node.operator == "Dropout" && !is_test(call) {
             return Err(Stop::Function);
         }
-        let value = call.input(0).cloned().ok_or_else(|| Stop::Wrong("its operand is missing".to_owned()))?;
-        Ok(vec![value])
+        call.input(0).cloned().ok_or_else(|| Stop::Wrong("its operand is missing".to_owned()))
     }
 
     /// An `LSTM` is a function; only its extents are known.
@@ -233,7 +231,8 @@ impl Reader<'_> {
         let attributes = call.attributes.spelled().ok_or(Stop::Function)?;
         let present: String =
             call.inputs.iter().map(|input| if input.is_some() { 'x' } else { '-' }).collect();
-        let args: Vec<Form> = call.inputs.iter().flatten().map(|value| self.as_form(value)).collect();
+        let args: Vec<Form> = call.inputs.iter().flatten().map(|known| self.as_form(&known.value)).collect();
+        (0..call.inputs.len()).for_each(|position| call.ignore(position));
         let state = vec![as_dim(directions), batch.clone(), as_dim(hidden)];
         let shapes = [vec![steps, as_dim(directions), batch, as_dim(hidden)], state.clone(), state];
         let result = |(n, shape): (usize, Vec<Dim>)| {
@@ -247,6 +246,15 @@ impl Reader<'_> {
         };
         Ok(shapes.into_iter().enumerate().map(result).collect())
     }
+}
+
+/// Whether a `Dropout` drops nothing; how much it would drop, and how it would draw, then have no meaning.
+pub(super) fn is_test(call: &Call<'_>) -> bool {
+    let training = if call.is_given(2) { call.integers(2) } else { Some(vec![0]) };
+    let gives_mask = call.node.outputs.iter().skip(1).any(|output| !output.is_empty());
+    ["ratio", "seed"].iter().for_each(|name| call.attributes.ignore(name));
+    call.ignore(1);
+    training.is_some_and(|training| training == [0]) && !gives_mask
 }
 
 /// The order of axes in the name of a transposition.
