@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use convproof::load::onnx::messages::{
-    Attribute, Dimension, Entry, Function, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape, ValueInfo,
-    ValueKind,
+    Attribute, Dimension, Entry, Function, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape,
+    ValueInfo, ValueKind,
 };
 use prost::Message;
 

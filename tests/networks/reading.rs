@@ -78,7 +78,9 @@ fn an_operand_that_is_not_read_is_never_dropped() {
 
 #[test]
 fn an_attribute_of_another_type_is_not_read_as_its_default() {
-    for (operator, name) in [("Conv", "group"), ("Softmax", "axis"), ("LeakyRelu", "alpha"), ("Transpose", "perm")] {
+    for (operator, name) in
+        [("Conv", "group"), ("Softmax", "axis"), ("LeakyRelu", "alpha"), ("Transpose", "perm")]
+    {
         let plain = model("", operator, false, |_, _| {});
         let other = model("", operator, false, |node, _| {
             node.attributes.push(attribute(name, Value::Text("1")));

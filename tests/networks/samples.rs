@@ -32,9 +32,7 @@ pub(crate) fn sample(model: &mut Builder, domain: &str, operator: &str, x: &str)
         }
         "Gather" => (vec![x.to_owned(), model.integers(&[1, 0])], vec![("axis", Value::Int(1))]),
         "Pad" => (vec![x.to_owned(), model.integers(&[0, 0, 1, 1, 0, 0, 1, 1])], vec![]),
-        "Resize" => {
-            (vec![x.to_owned(), String::new(), model.floats(&[4], &[1.0, 1.0, 2.0, 2.0])], vec![])
-        }
+        "Resize" => (vec![x.to_owned(), String::new(), model.floats(&[4], &[1.0, 1.0, 2.0, 2.0])], vec![]),
         "Upsample" => (vec![x.to_owned(), model.floats(&[4], &[1.0, 1.0, 2.0, 2.0])], vec![]),
         "SpaceToDepth" | "DepthToSpace" => (vec![x.to_owned()], vec![("blocksize", Value::Int(2))]),
         "Reshape" | "Expand" => (vec![x.to_owned(), model.integers(&[1, 4, 4, 4])], vec![]),
@@ -47,9 +45,8 @@ pub(crate) fn sample(model: &mut Builder, domain: &str, operator: &str, x: &str)
             (vec![], vec![("value", Value::Tensor(tensor))])
         }
         "Range" => {
-            let numbers = [0, 4, 1].map(|value| {
-                model.tensor(Tensor { element: 7, int64s: vec![value], ..Tensor::default() })
-            });
+            let numbers = [0, 4, 1]
+                .map(|value| model.tensor(Tensor { element: 7, int64s: vec![value], ..Tensor::default() }));
             (numbers.to_vec(), vec![])
         }
         "If" => {
@@ -72,8 +69,10 @@ pub(crate) fn sample(model: &mut Builder, domain: &str, operator: &str, x: &str)
             let again = model.floats(&[1, 8, 2], &[0.25; 16]);
             (vec![sequence, weights, again], vec![("hidden_size", Value::Int(2))])
         }
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Sum" | "Max" | "Min" | "Mod" | "PRelu" | "Equal" | "Greater"
-        | "GreaterOrEqual" | "Less" | "LessOrEqual" => (vec![x.to_owned(), model.floats(&[], &[2.0])], vec![]),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Sum" | "Max" | "Min" | "Mod" | "PRelu" | "Equal"
+        | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => {
+            (vec![x.to_owned(), model.floats(&[], &[2.0])], vec![])
+        }
         "And" | "Or" | "Xor" => {
             let truth = truth(model, x);
             (vec![truth.clone(), truth], vec![])
@@ -91,11 +90,51 @@ pub(crate) fn sample(model: &mut Builder, domain: &str, operator: &str, x: &str)
 
 /// Operators whose sample reads the value alone, without an attribute.
 const OF_ONE: &[&str] = &[
-    "Abs", "Ceil", "Celu", "Clip", "Cos", "Dropout", "Elu", "Erf", "Exp", "Flatten", "Floor", "Gelu",
-    "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LayerNormalization",
-    "LeakyRelu", "Log", "LogSoftmax", "Mish", "Neg", "QuickGelu", "Reciprocal", "ReduceMax", "ReduceMean",
-    "ReduceMin", "ReduceSum", "Relu", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus",
-    "Softsign", "Split", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Transpose",
+    "Abs",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Dropout",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Flatten",
+    "Floor",
+    "Gelu",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LayerNormalization",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "Mish",
+    "Neg",
+    "QuickGelu",
+    "Reciprocal",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceSum",
+    "Relu",
+    "Round",
+    "Selu",
+    "Shape",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Split",
+    "Sqrt",
+    "Swish",
+    "Tanh",
+    "ThresholdedRelu",
+    "Transpose",
 ];
 
 fn truth(model: &mut Builder, x: &str) -> String {

@@ -1,8 +1,9 @@
 //! Real numbers near a double: a middle and a radius, for sums of many products.
 //!
-//! Every operation adds to the radius what its rounding may lose: half a unit in the last place of the result, at most
-//! `2⁻⁵³` of it, and `2⁻¹⁰⁷⁴` where it is subnormal. The sums of radii are rounded too; each is multiplied by
-//! `1 + 2⁻⁵⁰`, which is more than its four roundings lose.
+//! Every operation adds to the radius what its rounding loses: of a sum that is a double, which is computed without
+//! another rounding (Knuth's two-sum), of a product half a unit in the last place, at most `2⁻⁵³` of it, and `2⁻¹⁰⁷⁴`
+//! where it is subnormal; nothing where its factors have so few bits that it has no more than 53. The sums of radii are
+//! rounded too; each is multiplied by `1 + 2⁻⁵⁰`, which is more than its four roundings lose.
 
 #![allow(
     clippy::float_arithmetic,
@@ -11,7 +12,7 @@
 
 use crate::enclosure::Enclosure;
 use crate::kernel::Scalar;
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 
 /// All numbers at most `radius` from `middle`.
@@ -67,6 +68,13 @@ impl Ball {
     }
 }
 
+/// Whether a product was not rounded: so many low bits of its factors are 0 that it has no more than 53.
+fn is_exact(a: f64, b: f64, product: f64) -> bool {
+    let low = |value: f64| value.to_bits().trailing_zeros().min(52);
+    let few = low(a) + low(b) >= 53 || low(a) == 52 || low(b) == 52;
+    few && product.is_normal()
+}
+
 impl Scalar for Ball {
     fn zero() -> Self {
         Self { middle: 0.0, radius: 0.0 }
@@ -81,31 +89,44 @@ impl Scalar for Ball {
             return;
         }
         let product = a.middle * b.middle;
-        let exact = a.radius == 0.0 && b.radius == 0.0 && (a.middle == 1.0 || b.middle == 1.0);
-        if exact && self.is_zero() {
-            self.middle = product;
-            return;
-        }
         let sum = self.middle + product;
+        let back = sum - self.middle;
+        let lost = ((self.middle - (sum - back)) + (product - back)).abs();
         let spread = a.middle.abs() * b.radius + a.radius * (b.middle.abs() + b.radius);
-        let rounding = HALF_UNIT * (product.abs() + sum.abs()) + f64::MIN_POSITIVE;
+        let points = a.radius == 0.0 && b.radius == 0.0;
+        let rounding = if points && is_exact(a.middle, b.middle, product) {
+            0.0
+        } else {
+            HALF_UNIT * product.abs() + f64::MIN_POSITIVE
+        };
         self.middle = sum;
-        self.radius = SLACK * (self.radius + spread + rounding);
+        self.radius = SLACK * (self.radius + spread + lost + rounding);
         // Not a number: an overflow somewhere.
         if !sum.is_finite() || self.radius.is_nan() {
             *self = Self::point(f64::INFINITY);
         }
     }
 
-    fn element(tensor: &Tensor, place: usize) -> Self {
-        match tensor.stored(place) {
-            Some(value) => Self::point(value),
-            None => Self::around(tensor.enclosure(place)),
+    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>) {
+        let places = (0..count).map(|n| first + n * step);
+        match tensor.singles() {
+            Some(bytes) => to.extend(places.map(|place| {
+                let stored = bytes.get(4 * place..4 * place + 4).and_then(|bytes| bytes.try_into().ok());
+                Self::point(stored.map_or(f64::INFINITY, |bytes| f32::from_le_bytes(bytes).into()))
+            })),
+            None => to.extend(places.map(|place| match tensor.stored(place) {
+                Some(value) => Self::point(value),
+                None => Self::around(tensor.enclosure(place)),
+            })),
         }
     }
 
     fn of(number: &Number) -> Self {
         Self::around(number.enclosure())
+    }
+
+    fn of_several(numbers: &Numbers, place: usize) -> Self {
+        numbers.enclosures().get(place).map_or(Self::point(f64::INFINITY), |&bounds| Self::around(bounds))
     }
 }
 
@@ -132,6 +153,23 @@ mod tests {
         let mut tiny = Ball::zero();
         tiny.add_product(&Ball::point(1e-200), &Ball::point(1e-200));
         assert!(tiny.enclosure().high > 0.0);
+    }
+
+    #[test]
+    fn what_is_not_rounded_has_no_radius() {
+        let single = |value: f32| Ball::point(value.into());
+        let mut ball = Ball::zero();
+        ball.add_product(&single(0.1), &single(0.7));
+        ball.add_product(&single(0.1), &single(-0.7));
+        assert_eq!(ball, Ball::zero());
+        ball.add_product(&Ball::point(0.1), &Ball::point(0.5));
+        assert_eq!(ball, Ball::point(0.05));
+        let mut rounded = Ball::zero();
+        rounded.add_product(&Ball::point(0.1), &Ball::point(0.1));
+        assert!(rounded.radius > 0.0);
+        let mut summed = Ball::point(1.0);
+        summed.add_product(&Ball::point(1e-20), &Ball::point(1.0));
+        assert!(summed.radius >= 1e-20);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::agreement::Agreement;
 use crate::ball::Ball;
 use crate::enclosure::Enclosure;
 use crate::form::{Form, Map, TermId};
-use crate::kernel::{Exact, Row, Scalar};
+use crate::kernel::{Exact, Kernel, Node, Row, Scalar};
 use crate::number::Number;
 
 /// How two forms compare.
@@ -214,6 +214,8 @@ const DOUBTFUL: f64 = 9.094_947_017_729_282e-13;
 const MAX_WORK: u64 = 1 << 31;
 /// Most coefficients of a row, zeros included.
 const MAX_ROW: usize = 1 << 26;
+/// Most products of a pair of kernels that are looked at for being equal.
+const MAX_EQUAL: u64 = 1 << 24;
 /// Most products in exact numbers.
 const MAX_EXACT: u64 = 1 << 21;
 
@@ -251,7 +253,8 @@ pub fn compare(a: &Form, b: &Form, limit: f64, agreement: &Agreement) -> Compare
             None => return Compared::Apart(Apart::Size),
         },
     };
-    if change.most <= DOUBTFUL && exactly(&few, &others) {
+    // No change at all is said only of numbers that are known exactly.
+    if change.most == 0.0 || change.most <= DOUBTFUL && exactly(&few, &others) {
         Compared::Equal
     } else if change.most <= limit {
         Compared::Within(change)
@@ -274,16 +277,17 @@ fn change_of(a: &Form, b: &Form) -> Option<Change> {
     Some(tally.change())
 }
 
-/// Two forms of the same sources without the parts that are made in the same way.
+/// Two forms of the same sources without the parts whose kernels are found to be equal one by one.
 fn unlike(a: &Form, b: &Form) -> (Form, Form) {
     let (mut few, mut others) = (a.clone(), b.clone());
-    let alike: Vec<bool> = a.parts.iter().zip(&b.parts).map(|(a, b)| same_map(&a.map, &b.map)).collect();
+    let alike: Vec<bool> =
+        a.parts.iter().zip(&b.parts).map(|(a, b)| alike_map(&a.map, &b.map, equal)).collect();
     for form in [&mut few, &mut others] {
         let mut alike = alike.iter();
         form.parts.retain(|_| !alike.next().is_some_and(|&alike| alike));
     }
     if let (Some(x), Some(y)) = (&few.bias, &others.bias)
-        && x.same(y)
+        && equal(x, y)
     {
         few.bias = None;
         others.bias = None;
@@ -325,7 +329,11 @@ pub fn comparable(a: &Form, b: &Form) -> Option<Apart> {
 
 /// Whether two forms are made in the same way.
 pub fn same(a: &Form, b: &Form) -> bool {
-    let parts = a.parts.iter().zip(&b.parts).all(|(x, y)| x.source == y.source && same_map(&x.map, &y.map));
+    let parts = a
+        .parts
+        .iter()
+        .zip(&b.parts)
+        .all(|(x, y)| x.source == y.source && alike_map(&x.map, &y.map, |a, b| a.same(b)));
     let bias = match (&a.bias, &b.bias) {
         (None, None) => true,
         (Some(x), Some(y)) => x.same(y),
@@ -334,11 +342,39 @@ pub fn same(a: &Form, b: &Form) -> bool {
     a.parts.len() == b.parts.len() && comparable(a, b).is_none() && parts && bias
 }
 
-/// Whether two maps are made in the same way.
-fn same_map(a: &Map, b: &Map) -> bool {
+/// Whether two maps move in the same way and have kernels that are alike.
+fn alike_map(a: &Map, b: &Map, kernels: impl Fn(&Kernel, &Kernel) -> bool) -> bool {
     let starts =
         a.axes.iter().zip(&b.axes).all(|(a, b)| (a.up, a.stride, a.before) == (b.up, b.stride, b.before));
-    starts && a.kernel.same(&b.kernel)
+    starts && kernels(&a.kernel, &b.kernel)
+}
+
+/// Whether two kernels are equal part by part, parts of another make by all their rows; false where that is not seen.
+fn equal(a: &Kernel, b: &Kernel) -> bool {
+    if (a.outputs, a.inputs, &a.taps) != (b.outputs, b.inputs, &b.taps) {
+        return false;
+    }
+    let all = |a: &[(Kernel, Vec<usize>)], b: &[(Kernel, Vec<usize>)]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1 == b.1 && equal(&a.0, &b.0))
+    };
+    let by_parts = match (&a.node, &b.node) {
+        (
+            Node::Compose { outer, inner, outer_step, inner_step },
+            Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
+        ) => (outer_step, inner_step) == (os, is) && equal(outer, o) && equal(inner, i),
+        (Node::Sum(a), Node::Sum(b)) | (Node::Stack(a), Node::Stack(b)) => all(a, b),
+        (Node::Select(a, rows), Node::Select(b, others)) => rows == others && equal(a, b),
+        _ => a.same(b),
+    };
+    by_parts
+        || a.work().saturating_add(b.work()) <= MAX_EQUAL && (0..a.outputs).all(|row| equal_rows(a, b, row))
+}
+
+/// Whether two rows are the same doubles, which are what the numbers are.
+fn equal_rows(a: &Kernel, b: &Kernel, row: usize) -> bool {
+    let (a, b): (Row<Ball>, Row<Ball>) = (a.row(row), b.row(row));
+    let equal = |(a, b): (&Ball, &Ball)| a.distance(*b) == 0.0;
+    a.channels == b.channels && a.taps == b.taps && a.values.iter().zip(&b.values).all(equal)
 }
 
 /// Whether all weights are equal in exact numbers; false too where that cannot be afforded.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::dim::Dim;
 use crate::kernel::{Kernel, KernelData, Node, column, compose, diagonal, identity};
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 
 /// The number of a term.
@@ -190,7 +190,7 @@ impl Form {
 
     /// Each channel times a number.
     #[must_use]
-    pub fn scaled(&self, numbers: &Arc<[Number]>) -> Self {
+    pub fn scaled(&self, numbers: &Numbers) -> Self {
         let mut form = self.clone();
         if numbers.iter().all(|number| number.as_rational().is_some_and(|number| number == 1.into())) {
             return form;
@@ -224,7 +224,7 @@ impl Form {
     }
 
     /// The numbers that multiply the only source, channel by channel, where the form is nothing else.
-    pub fn as_scaled_term(&self) -> Option<(TermId, Option<Arc<[Number]>>)> {
+    pub fn as_scaled_term(&self) -> Option<(TermId, Option<Numbers>)> {
         let ([part], None) = (self.parts.as_slice(), &self.bias) else { return None };
         if part.map.axes.iter().any(|&axis| axis != Axis::PLAIN) {
             return None;

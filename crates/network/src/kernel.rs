@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 
 /// A kernel; cheap to clone.
@@ -36,7 +36,7 @@ pub enum Node {
     /// No coefficient but 0.
     Zero,
     /// Each channel to itself, times a number of its own.
-    Diagonal(Arc<[Number]>),
+    Diagonal(Numbers),
     /// Each channel to itself, all taps the same number.
     Uniform(Number),
     /// The elements of an array.
@@ -98,10 +98,12 @@ pub trait Scalar: Clone {
     fn is_zero(&self) -> bool;
     /// Adds a product.
     fn add_product(&mut self, a: &Self, b: &Self);
-    /// An element of an array.
-    fn element(tensor: &Tensor, place: usize) -> Self;
+    /// The elements of an array from a place on, so many, so far apart.
+    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>);
     /// An exact number.
     fn of(number: &Number) -> Self;
+    /// One of several numbers.
+    fn of_several(numbers: &Numbers, place: usize) -> Self;
 }
 
 /// An exact number; nothing where an element is not finite or has too many roots.
@@ -123,12 +125,16 @@ impl Scalar for Exact {
         };
     }
 
-    fn element(tensor: &Tensor, place: usize) -> Self {
-        tensor.number(place)
+    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>) {
+        to.extend((0..count).map(|n| tensor.number(first + n * step)));
     }
 
     fn of(number: &Number) -> Self {
         Some(number.clone())
+    }
+
+    fn of_several(numbers: &Numbers, place: usize) -> Self {
+        numbers.get(place).cloned()
     }
 }
 
@@ -138,7 +144,7 @@ pub fn identity(channels: usize, rank: usize) -> Kernel {
 }
 
 /// Each channel times a number.
-pub fn diagonal(numbers: Arc<[Number]>, rank: usize) -> Kernel {
+pub fn diagonal(numbers: Numbers, rank: usize) -> Kernel {
     let channels = numbers.len();
     Arc::new(KernelData {
         outputs: channels,
@@ -430,13 +436,9 @@ fn pull_into<T: Scalar>(
             let size: usize = row.taps.iter().product();
             let places: Vec<usize> =
                 crate::tensor::indices(&row.taps).map(|tap| start + place(&tap, row_step, to)).collect();
-            let leaf = Leaf::new(kernel, |tap| place(tap, step, to));
+            let mut leaf = Leaf::new(kernel, |tap| place(tap, step, to));
             for (n, &channel) in row.channels.iter().enumerate() {
-                for (value, &at) in row.values[n * size..(n + 1) * size].iter().zip(&places) {
-                    if !value.is_zero() {
-                        leaf.add(channel, value, at, to);
-                    }
-                }
+                leaf.add(channel, &row.values[n * size..(n + 1) * size], &places, to);
             }
         }
     }
@@ -447,6 +449,8 @@ struct Leaf<'k, T> {
     node: &'k Node,
     places: Vec<(usize, usize)>,
     scalar: Option<T>,
+    /// Those of one output channel.
+    elements: Vec<T>,
 }
 
 impl<'k, T: Scalar> Leaf<'k, T> {
@@ -460,28 +464,52 @@ impl<'k, T: Scalar> Leaf<'k, T> {
             }
             _ => vec![(0, 0)],
         };
-        Self { node: &kernel.node, places, scalar }
+        Self { node: &kernel.node, places, scalar, elements: Vec::new() }
     }
 
-    fn add(&self, channel: usize, value: &T, at: usize, to: &mut Collector<T>) {
+    /// Adds the coefficients of an output channel, from these places on.
+    fn add(&mut self, channel: usize, values: &[T], at: &[usize], to: &mut Collector<T>) {
+        let values = values.iter().zip(at).filter(|(value, _)| !value.is_zero());
         match self.node {
             Node::Dense(dense) => {
+                let mut values = values.peekable();
+                if values.peek().is_none() || dense.group_inputs == 0 {
+                    return;
+                }
                 let (group, output) = (channel / dense.group_outputs, channel % dense.group_outputs);
                 let first = group * dense.group_stride + output * dense.output_stride;
-                for input in 0..dense.group_inputs {
-                    let first = first + input * dense.input_stride;
-                    let own = to.channel(group * dense.group_inputs + input);
-                    for &(element, place) in &self.places {
-                        own[at + place].add_product(value, &T::element(&dense.tensor, first + element));
+                let (inputs, first_input) = (dense.group_inputs, group * dense.group_inputs);
+                self.elements.clear();
+                for &(element, _) in &self.places {
+                    T::elements(
+                        &dense.tensor,
+                        first + element,
+                        dense.input_stride,
+                        inputs,
+                        &mut self.elements,
+                    );
+                }
+                to.touched[first_input..first_input + inputs].fill(true);
+                let size = to.size;
+                let own = &mut to.values[first_input * size..(first_input + inputs) * size];
+                for (value, &at) in values {
+                    for (&(_, place), elements) in self.places.iter().zip(self.elements.chunks(inputs)) {
+                        let sums = own[at + place..].iter_mut().step_by(size);
+                        sums.zip(elements).for_each(|(sum, element)| sum.add_product(value, element));
                     }
                 }
             }
-            Node::Diagonal(numbers) => to.channel(channel)[at].add_product(value, &T::of(&numbers[channel])),
+            Node::Diagonal(numbers) => {
+                let number = T::of_several(numbers, channel);
+                values.for_each(|(value, &at)| to.channel(channel)[at].add_product(value, &number));
+            }
             _ => {
                 let one = T::of(&Number::from(1));
                 let factor = self.scalar.as_ref().unwrap_or(&one);
-                for &(_, place) in &self.places {
-                    to.channel(channel)[at + place].add_product(value, factor);
+                for (value, &at) in values {
+                    for &(_, place) in &self.places {
+                        to.channel(channel)[at + place].add_product(value, factor);
+                    }
                 }
             }
         }

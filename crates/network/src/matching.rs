@@ -5,8 +5,6 @@
 //! is not found is paired with the likeliest one, and the pair is recorded as different, so that one defect is
 //! reported once. Fingerprints and guesses only propose pairs: `compare` decides them.
 
-use std::sync::Arc;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ball::Ball;
@@ -16,7 +14,7 @@ use crate::compare::{
 use crate::enclosure::Enclosure;
 use crate::form::{Form, Map, Part, TermId, select, stack, zero};
 use crate::kernel::{diagonal, identity};
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 use crate::table::Terms;
 use crate::tensor::Tensor;
 use crate::term::{Kind, Term};
@@ -267,7 +265,7 @@ impl Matcher {
     }
 
     /// The positive numbers that the channels of a term are larger by than those of a term of the first network.
-    fn rescaled(&self, id: TermId, term: &Term) -> Option<(Arc<[Number]>, Change)> {
+    fn rescaled(&self, id: TermId, term: &Term) -> Option<(Numbers, Change)> {
         let ([a], [b]) = (self.terms.get(id).args.as_slice(), term.args.as_slice()) else { return None };
         let channels_stay = Form::of_term(id, term.shape.clone()).axis == a.axis;
         let affordable = is_affordable(a) && is_affordable(b);

@@ -3,8 +3,12 @@
 //! Square roots of positive rationals are linearly independent over the rationals if no quotient of two of them is a
 //! rational, so a sum whose roots are kept apart in that way is 0 only if it has no term: equality is decided.
 
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
 use convproof_exact::Rational;
 use num_traits::One;
+use smallvec::{SmallVec, smallvec};
 
 use crate::enclosure::Enclosure;
 
@@ -15,7 +19,7 @@ const MAX_ROOTS: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Number {
     /// `(rᵢ, cᵢ)`; a rational has `r = 1`.
-    terms: Vec<(Rational, Rational)>,
+    terms: SmallVec<[(Rational, Rational); 1]>,
 }
 
 impl PartialEq for Number {
@@ -30,7 +34,7 @@ impl Eq for Number {}
 
 impl From<Rational> for Number {
     fn from(value: Rational) -> Self {
-        let terms = if value.is_zero() { Vec::new() } else { vec![(Rational::one(), value)] };
+        let terms = if value.is_zero() { SmallVec::new() } else { smallvec![(Rational::one(), value)] };
         Self { terms }
     }
 }
@@ -61,6 +65,14 @@ impl Number {
         }
     }
 
+    /// Its only term, if that is a rational other than 0.
+    fn rational(&self) -> Option<&Rational> {
+        match self.terms.as_slice() {
+            [(root, value)] if root.is_one() => Some(value),
+            _ => None,
+        }
+    }
+
     /// Adds `value·√root`.
     fn add_term(&mut self, root: &Rational, value: Rational) {
         for at in 0..self.terms.len() {
@@ -84,6 +96,9 @@ impl Number {
     /// The sum.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
+        if let (Some(a), Some(b)) = (self.rational(), other.rational()) {
+            return (a + b).into();
+        }
         let mut sum = self.clone();
         for (root, value) in &other.terms {
             sum.add_term(root, value.clone());
@@ -105,6 +120,9 @@ impl Number {
 
     /// The product; `None` if it has too many square roots.
     pub fn times(&self, other: &Self) -> Option<Self> {
+        if let (Some(a), Some(b)) = (self.rational(), other.rational()) {
+            return Some((a * b).into());
+        }
         let mut product = Self::default();
         for (root, value) in &self.terms {
             for (other_root, other_value) in &other.terms {
@@ -123,7 +141,7 @@ impl Number {
     pub fn reciprocal(&self) -> Option<Self> {
         let [(root, value)] = self.terms.as_slice() else { return None };
         // 1/(c√r) = √r/(c·r).
-        Some(Self { terms: vec![(root.clone(), (value * root).recip()?)] })
+        Some(Self { terms: smallvec![(root.clone(), (value * root).recip()?)] })
     }
 
     /// The square root of a rational that is not negative.
@@ -137,7 +155,7 @@ impl Number {
         }
         Some(match value.exact_sqrt() {
             Some(root) => root.into(),
-            None => Self { terms: vec![(value, Rational::one())] },
+            None => Self { terms: smallvec![(value, Rational::one())] },
         })
     }
 
@@ -150,6 +168,37 @@ impl Number {
             sum = sum.plus(value.times(root));
         }
         sum
+    }
+}
+
+/// Numbers with the doubles around them, which are computed once.
+#[derive(Clone, Debug)]
+pub struct Numbers(Arc<(Vec<Number>, OnceLock<Vec<Enclosure>>)>);
+
+impl Numbers {
+    /// Doubles around each.
+    pub fn enclosures(&self) -> &[Enclosure] {
+        self.0.1.get_or_init(|| self.0.0.iter().map(Number::enclosure).collect())
+    }
+}
+
+impl From<Vec<Number>> for Numbers {
+    fn from(numbers: Vec<Number>) -> Self {
+        Self(Arc::new((numbers, OnceLock::new())))
+    }
+}
+
+impl Deref for Numbers {
+    type Target = [Number];
+
+    fn deref(&self) -> &[Number] {
+        &self.0.0
+    }
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || **self == **other
     }
 }
 

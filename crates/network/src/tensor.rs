@@ -1,11 +1,9 @@
 //! Constants of a network: arrays as stored, or computed from such arrays in exact numbers.
 
-use std::sync::Arc;
-
 use convproof_files::onnx::{Array, ElementType};
 
 use crate::enclosure::Enclosure;
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 
 /// Most elements of an array that is computed rather than stored.
 pub const MAX_COMPUTED: usize = 1 << 20;
@@ -22,7 +20,13 @@ pub struct Tensor {
 #[derive(Clone, Debug)]
 enum Data {
     Stored(Array),
-    Computed(Arc<[Number]>),
+    Computed(Numbers),
+    /// An array as stored, each slice along an axis times a number of its own.
+    Scaled {
+        base: Array,
+        axis: usize,
+        by: Numbers,
+    },
 }
 
 impl From<Array> for Tensor {
@@ -45,7 +49,7 @@ impl Tensor {
 
     /// A single number.
     pub fn scalar(number: Number) -> Self {
-        Self { dims: Vec::new(), data: Data::Computed([number].into()), integer: false }
+        Self { dims: Vec::new(), data: Data::Computed(vec![number].into()), integer: false }
     }
 
     /// Its extents.
@@ -67,7 +71,7 @@ impl Tensor {
     /// How many elements it has.
     pub fn len(&self) -> usize {
         match &self.data {
-            Data::Stored(array) => array.len(),
+            Data::Stored(array) | Data::Scaled { base: array, .. } => array.len(),
             Data::Computed(numbers) => numbers.len(),
         }
     }
@@ -80,11 +84,11 @@ impl Tensor {
     /// An element; `None` if it is not a finite number.
     pub fn number(&self, place: usize) -> Option<Number> {
         match &self.data {
-            Data::Stored(array) => match array.integer(place) {
-                Some(integer) => Some(integer.into()),
-                None => Number::from_f64(array.float(place)?),
-            },
+            Data::Stored(array) => stored_number(array, place),
             Data::Computed(numbers) => numbers.get(place).cloned(),
+            Data::Scaled { base, axis, by } => {
+                stored_number(base, place)?.times(by.get(along(&self.dims, *axis, place))?)
+            }
         }
     }
 
@@ -92,15 +96,28 @@ impl Tensor {
     pub fn enclosure(&self, place: usize) -> Enclosure {
         match &self.data {
             Data::Stored(array) => array.float(place).map_or(Enclosure::ALL, Enclosure::point),
-            Data::Computed(numbers) => numbers.get(place).map_or(Enclosure::ALL, Number::enclosure),
+            Data::Computed(numbers) => numbers.enclosures().get(place).copied().unwrap_or(Enclosure::ALL),
+            Data::Scaled { base, axis, by } => {
+                let number = by.enclosures().get(along(&self.dims, *axis, place));
+                base.float(place).zip(number).map_or(Enclosure::ALL, |(a, b)| Enclosure::point(a).times(*b))
+            }
         }
     }
 
     /// An element as the double that is stored, infinite ones included.
+    #[inline]
     pub fn stored(&self, place: usize) -> Option<f64> {
         match &self.data {
             Data::Stored(array) => array.float(place),
-            Data::Computed(_) => None,
+            Data::Computed(_) | Data::Scaled { .. } => None,
+        }
+    }
+
+    /// The bytes of an array that is stored in single precision.
+    pub fn singles(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Stored(array) if array.element() == ElementType::Float32 => Some(array.bytes()),
+            _ => None,
         }
     }
 
@@ -133,6 +150,7 @@ impl Tensor {
                 chunks.next().is_some_and(|first| chunks.all(|chunk| chunk == first))
             }
             Data::Computed(numbers) => numbers.windows(2).all(|pair| pair[0] == pair[1]),
+            Data::Scaled { .. } => self.len() == 1,
         };
         if same { self.number(0) } else { None }
     }
@@ -143,6 +161,10 @@ impl Tensor {
             Data::Stored(array) => Data::Stored(array.reshaped(dims.clone())?),
             Data::Computed(numbers) if count(&dims)? == numbers.len() => Data::Computed(numbers.clone()),
             Data::Computed(_) => return None,
+            Data::Scaled { .. } => {
+                let numbers = self.numbers().filter(|numbers| count(&dims) == Some(numbers.len()))?;
+                Data::Computed(numbers.into())
+            }
         };
         Some(Self { dims, data, integer: self.integer })
     }
@@ -154,6 +176,11 @@ impl Tensor {
             Data::Computed(numbers) => {
                 let numbers: Option<Vec<Number>> = places.map(|place| numbers.get(place).cloned()).collect();
                 Data::Computed(numbers?.into())
+            }
+            Data::Scaled { .. } => {
+                let numbers: Option<Vec<Number>> =
+                    places.take(MAX_COMPUTED + 1).map(|place| self.number(place)).collect();
+                return Self::computed(dims, numbers?).map(|tensor| tensor.typed(self.integer));
             }
         };
         Some(Self { dims, data, integer: self.integer })
@@ -192,6 +219,45 @@ impl Tensor {
         Self::computed(dims, numbers?).map(|tensor| tensor.typed(self.integer && other.integer))
     }
 
+    /// The products element by element, extents of 1 repeated; those of a stored array and one number for each slice
+    /// along an axis are left as they are.
+    pub fn times(&self, other: &Self) -> Option<Self> {
+        let scaled = self.slices_times(other).or_else(|| other.slices_times(self));
+        scaled.or_else(|| self.combined(other, Number::times))
+    }
+
+    /// The array with its slices along the only long axis of another one times the elements of that.
+    fn slices_times(&self, other: &Self) -> Option<Self> {
+        let missing = self.dims.len().checked_sub(other.dims.len())?;
+        let long = |(_, extent): &(usize, &usize)| **extent != 1;
+        let mut axes = other.dims.iter().enumerate().filter(long);
+        let (axis, extent) = axes.next()?;
+        let axis = axis + missing;
+        if axes.next().is_some() || self.dims[axis] != *extent || self.len() <= other.len() || self.integer {
+            return None;
+        }
+        let numbers = other.numbers()?;
+        let (base, by) = match &self.data {
+            Data::Stored(array) if array.element().is_float() => (array.clone(), numbers),
+            Data::Scaled { base, axis: own, by } if *own == axis => {
+                let products: Option<Vec<Number>> =
+                    by.iter().zip(&numbers).map(|(a, b)| a.times(b)).collect();
+                (base.clone(), products?)
+            }
+            _ => return None,
+        };
+        let data = Data::Scaled { base, axis, by: by.into() };
+        Some(Self { dims: self.dims.clone(), data, integer: false })
+    }
+
+    /// The array without the numbers that its slices along an axis are multiplied by, the axis and the numbers.
+    pub fn without_scale(&self) -> (Self, Option<(usize, Numbers)>) {
+        match &self.data {
+            Data::Scaled { base, axis, by } => (base.clone().into(), Some((*axis, by.clone()))),
+            _ => (self.clone(), None),
+        }
+    }
+
     /// The results of an operation on each element.
     pub fn mapped(&self, op: impl Fn(&Number) -> Option<Number>) -> Option<Self> {
         let numbers: Option<Vec<Number>> = self.numbers()?.iter().map(op).collect();
@@ -205,9 +271,31 @@ impl Tensor {
         }
         match (&self.data, &other.data) {
             (Data::Stored(a), Data::Stored(b)) if a.element() == b.element() => a.bytes() == b.bytes(),
-            _ => self.numbers().is_some_and(|numbers| Some(numbers) == other.numbers()),
+            _ if self.len() > MAX_COMPUTED => false,
+            _ => (0..self.len()).all(|place| self.same_at(other, place)),
         }
     }
+
+    /// Whether both have the same number at a place.
+    fn same_at(&self, other: &Self, place: usize) -> bool {
+        match (self.stored(place), other.stored(place)) {
+            (Some(a), Some(b)) => a == b && a.is_finite(),
+            _ => self.number(place).is_some_and(|number| Some(number) == other.number(place)),
+        }
+    }
+}
+
+fn stored_number(array: &Array, place: usize) -> Option<Number> {
+    match array.integer(place) {
+        Some(integer) => Some(integer.into()),
+        None => Number::from_f64(array.float(place)?),
+    }
+}
+
+/// The index along an axis of the element at a place.
+fn along(dims: &[usize], axis: usize, place: usize) -> usize {
+    let inner: usize = dims[axis + 1..].iter().product();
+    place / inner.max(1) % dims[axis].max(1)
 }
 
 /// The number of elements of these extents.

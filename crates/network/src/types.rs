@@ -55,6 +55,10 @@ fn check<'g>(graph: &'g Graph, types: &mut FxHashMap<&'g str, ElementType>) -> O
     for (name, array) in &graph.constants {
         types.insert(name, array.element());
     }
+    // What is said of an output where it is one counts.
+    let outputs = graph.outputs.iter().filter_map(|port| Some((port.name.as_str(), port.element?)));
+    let between = graph.types.iter().map(|(name, element)| (name.as_str(), *element));
+    let said: FxHashMap<&str, ElementType> = between.chain(outputs).collect();
     for node in &graph.nodes {
         let operator = node.operator.as_str();
         if OF_ONE_TYPE.contains(&operator) && node.domain.is_empty() {
@@ -70,6 +74,10 @@ fn check<'g>(graph: &'g Graph, types: &mut FxHashMap<&'g str, ElementType>) -> O
         let operand = |n: usize| types.get(node.inputs.get(n)?.as_str()).copied();
         if let Some(element) = result(node, operand) {
             for output in &node.outputs {
+                if let Some(&other) = said.get(output.as_str()).filter(|&&other| other != element) {
+                    let (own, other) = (type_name(element), type_name(other));
+                    return Some(format!("{operator} gives `{output}` as {own}, the file says {other}"));
+                }
                 types.insert(output, element);
             }
         }
@@ -78,10 +86,7 @@ fn check<'g>(graph: &'g Graph, types: &mut FxHashMap<&'g str, ElementType>) -> O
 }
 
 /// The type of the results of a node with operands of these types; nothing where it is not known.
-pub(crate) fn result(
-    node: &Node,
-    operand: impl Fn(usize) -> Option<ElementType>,
-) -> Option<ElementType> {
+pub(crate) fn result(node: &Node, operand: impl Fn(usize) -> Option<ElementType>) -> Option<ElementType> {
     let attribute = |name: &str| node.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value);
     let operator = node.operator.as_str();
     match operator {

@@ -161,6 +161,7 @@ impl Array {
 
     /// An element as a double, which holds every float of the format exactly; integers beyond 2⁵³ and places
     /// outside give `None`.
+    #[inline]
     pub fn float(&self, place: usize) -> Option<f64> {
         let size = self.element.size();
         let raw = self.data.get(place.checked_mul(size)?..)?.get(..size)?;

@@ -44,6 +44,8 @@ pub struct Graph {
     pub inputs: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
     pub outputs: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "13")]
+    pub values: Vec<ValueInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]

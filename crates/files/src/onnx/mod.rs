@@ -38,6 +38,8 @@ pub struct Graph {
     pub inputs: Vec<Port>,
     /// What it gives.
     pub outputs: Vec<Port>,
+    /// The types that the file says values between have.
+    pub types: Vec<(String, ElementType)>,
 }
 
 /// An input or output of a graph.
@@ -144,7 +146,9 @@ impl Reader<'_, '_> {
         let names: std::collections::HashSet<&str> =
             constants.iter().map(|(name, _)| name.as_str()).collect();
         let inputs = graph.inputs.into_iter().filter(|input| !names.contains(input.name.as_str())).map(port);
+        let types = graph.values.into_iter().map(port).filter_map(|port| Some((port.name, port.element?)));
         Ok(Graph {
+            types: types.collect(),
             nodes,
             inputs: inputs.collect(),
             outputs: graph.outputs.into_iter().map(port).collect(),

@@ -6,6 +6,12 @@ use crate::tensor::{Broadcast, broadcast, indices};
 use super::{Array, Call, Data, Evaluated, Refusal, room};
 
 pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
+    if let "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" = call.node.operator.as_str() {
+        return compared(call);
+    }
+    if call.node.operator == "Where" {
+        return chosen(call);
+    }
     if call.inputs.iter().flatten().any(|array| matches!(array.data, Data::Integers(_))) {
         return integers(call)?.ok_or(Refusal::Operator);
     }
@@ -92,8 +98,7 @@ pub(super) fn activation(call: &Call<'_>, x: Array) -> Evaluated<Array> {
         None => x,
     };
     let parameters = call.attributes.floats("activation_params").unwrap_or(&[]);
-    let parameters: Vec<Enclosure> =
-        parameters.iter().map(|&value| Enclosure::point(value.into())).collect();
+    let parameters: Vec<Enclosure> = parameters.iter().map(|&value| Enclosure::point(value.into())).collect();
     let parameter = |n: usize| parameters.get(n).copied().ok_or(Refusal::Operands);
     match call.text("activation", "") {
         "" => Ok(x),
@@ -147,6 +152,54 @@ fn pow(call: &Call<'_>) -> Evaluated<Array> {
     }
 }
 
+/// How two numbers compare, where that is certain.
+fn compared(call: &Call<'_>) -> Evaluated<Array> {
+    let (a, b) = (call.array(0)?, call.array(1)?);
+    let dims = broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?;
+    room(&dims)?;
+    let walks =
+        Broadcast::new(&a.dims, &dims).zip(Broadcast::new(&b.dims, &dims)).ok_or(Refusal::Operands)?;
+    let holds = |index: Vec<usize>| {
+        let (x, y) = (a.real(walks.0.place(&index)), b.real(walks.1.place(&index)));
+        let (below, above) = (x.high < y.low, x.low > y.high);
+        let alike = x == y && x.low == x.high;
+        if !(below || above || alike) {
+            return Err(Refusal::Operator);
+        }
+        Ok(i64::from(match call.node.operator.as_str() {
+            "Equal" => alike,
+            "Greater" => above,
+            "GreaterOrEqual" => above || alike,
+            "Less" => below,
+            _ => below || alike,
+        }))
+    };
+    Ok(Array::integers(dims.clone(), indices(&dims).map(holds).collect::<Evaluated<_>>()?))
+}
+
+/// One of two arrays, element by element.
+fn chosen(call: &Call<'_>) -> Evaluated<Array> {
+    let (condition, a, b) = (call.array(0)?, call.array(1)?, call.array(2)?);
+    let dims = broadcast(&condition.dims, &broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?);
+    let dims = dims.ok_or(Refusal::Operands)?;
+    room(&dims)?;
+    let walk = |array: &Array| Broadcast::new(&array.dims, &dims).ok_or(Refusal::Operands);
+    let (walk_condition, walk_a, walk_b) = (walk(condition)?, walk(a)?, walk(b)?);
+    let yes = condition.integer_values().ok_or(Refusal::Operator)?;
+    let whole = a.integer_values().zip(b.integer_values());
+    let from_first = |index: &[usize]| yes[walk_condition.place(index)] != 0;
+    if let Some((x, y)) = whole {
+        let value = |index: Vec<usize>| {
+            if from_first(&index) { x[walk_a.place(&index)] } else { y[walk_b.place(&index)] }
+        };
+        return Ok(Array::integers(dims.clone(), indices(&dims).map(value).collect()));
+    }
+    let value = |index: Vec<usize>| {
+        if from_first(&index) { a.real(walk_a.place(&index)) } else { b.real(walk_b.place(&index)) }
+    };
+    Ok(Array::reals(dims.clone(), indices(&dims).map(value).collect()))
+}
+
 /// Operators on integers, whose quotients are rounded towards zero; nothing for one that is not known here.
 fn integers(call: &Call<'_>) -> Evaluated<Option<Array>> {
     let op: fn(i64, i64) -> Option<i64> = match call.node.operator.as_str() {
@@ -156,9 +209,14 @@ fn integers(call: &Call<'_>) -> Evaluated<Option<Array>> {
         "Div" => i64::checked_div,
         "Max" => |a, b| Some(a.max(b)),
         "Min" => |a, b| Some(a.min(b)),
-        "Equal" => |a, b| Some(i64::from(a == b)),
-        "Greater" => |a, b| Some(i64::from(a > b)),
-        "Less" => |a, b| Some(i64::from(a < b)),
+        "And" => |a, b| Some(a & b),
+        "Or" => |a, b| Some(a | b),
+        "Xor" => |a, b| Some(a ^ b),
+        "Not" => {
+            let values = call.array(0)?.integer_values().ok_or(Refusal::Operator)?;
+            let not = values.iter().map(|&value| i64::from(value == 0)).collect();
+            return Ok(Some(Array::integers(call.array(0)?.dims.clone(), not)));
+        }
         _ => return Ok(None),
     };
     let mut result = call.array(0)?.clone();

@@ -317,9 +317,9 @@ impl Machine {
         if node.operator == "If" && node.domain.is_empty() {
             return self.branch(&call, values, depth, &shown());
         }
-        let results = self.operator(&call).and_then(|results| {
-            if call.is_read() { Ok(results) } else { Err(Refusal::Operator) }
-        });
+        let results = self
+            .operator(&call)
+            .and_then(|results| if call.is_read() { Ok(results) } else { Err(Refusal::Operator) });
         results.map_err(|refusal| match refusal {
             Refusal::Operator => EvaluationError::Operator { node: shown() },
             Refusal::Operands => EvaluationError::Operands { node: shown() },

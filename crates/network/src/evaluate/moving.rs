@@ -298,7 +298,8 @@ fn pad(call: &Call<'_>) -> Evaluated<Array> {
     for (n, &axis) in axes.iter().enumerate() {
         let extent = i64::try_from(x.dims[axis]).map_err(|_| Refusal::TooLarge)?;
         before[axis] = pads[n];
-        dims[axis] = usize::try_from(extent + pads[n] + pads[n + axes.len()]).map_err(|_| Refusal::Operands)?;
+        dims[axis] =
+            usize::try_from(extent + pads[n] + pads[n + axes.len()]).map_err(|_| Refusal::Operands)?;
     }
     room(&dims)?;
     let own = strides(&x.dims);
@@ -345,19 +346,22 @@ fn resize(call: &Call<'_>) -> Evaluated<Array> {
     };
     let scales = match attribute {
         Some(scales) => scales.iter().map(|&scale| whole(Enclosure::point(scale.into()))).collect(),
-        None => match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values))
-        {
-            (Some(scales), _) if !scales.is_empty() => {
-                (0..scales.len()).map(|place| whole(scales.real(place))).collect()
+        None => {
+            match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values)) {
+                (Some(scales), _) if !scales.is_empty() => {
+                    (0..scales.len()).map(|place| whole(scales.real(place))).collect()
+                }
+                (_, Some(sizes)) if sizes.len() == rank => {
+                    let sizes = naturals(sizes)?;
+                    (0..rank)
+                        .map(|axis| {
+                            sizes[axis].is_multiple_of(x.dims[axis]).then(|| sizes[axis] / x.dims[axis])
+                        })
+                        .collect()
+                }
+                _ => return Err(Refusal::Operands),
             }
-            (_, Some(sizes)) if sizes.len() == rank => {
-                let sizes = naturals(sizes)?;
-                (0..rank)
-                    .map(|axis| sizes[axis].is_multiple_of(x.dims[axis]).then(|| sizes[axis] / x.dims[axis]))
-                    .collect()
-            }
-            _ => return Err(Refusal::Operands),
-        },
+        }
     };
     let scales: Vec<usize> =
         Option::<Vec<usize>>::filter(scales, |scales| scales.len() == rank).ok_or(Refusal::Operator)?;

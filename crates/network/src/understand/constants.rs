@@ -118,12 +118,12 @@ fn tensors(call: &Call<'_>) -> Option<Tensor> {
         "Cast" => cast(a, call.attributes.required_int("to")?),
         "Add" => a.combined(b?, |a, b| Some(a.plus(b))),
         "Sub" => a.combined(b?, |a, b| Some(a.minus(b))),
-        "Mul" => a.combined(b?, Number::times),
+        "Mul" => a.times(b?),
         "Div" if a.is_integer() && b?.is_integer() => a.combined(b?, |a, b| {
             let (a, b) = (a.as_rational()?.as_i64()?, b.as_rational()?.as_i64()?);
             a.checked_div(b).map(Number::from)
         }),
-        "Div" => a.combined(b?, |a, b| a.times(&b.reciprocal()?)),
+        "Div" => a.times(&b?.mapped(Number::reciprocal)?),
         "Pow" => a.combined(b?, power),
         "Neg" => a.mapped(|a| Some(a.negated())),
         "Sqrt" => a.mapped(Number::root),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::dim::Dim;
 use crate::form::{Axis, Form, Map};
-use crate::kernel::{Dense, KernelData, Node};
-use crate::number::Number;
+use crate::kernel::{Dense, Kernel, KernelData, Node, compose, diagonal};
+use crate::number::{Number, Numbers};
 use crate::tensor::{Tensor, indices, strides};
 use crate::term::Kind;
 
@@ -51,7 +51,9 @@ impl Window {
         let mut window = Self { sizes, strides, dilations, before: Vec::new(), after: Vec::new() };
         let rule = call.attributes.text("auto_pad", "NOTSET");
         // With a rule, paddings may be written all the same; others than 0 are not read.
-        if rule != "NOTSET" && call.attributes.ints("pads").is_some_and(|pads| pads.iter().any(|&pad| pad != 0)) {
+        if rule != "NOTSET"
+            && call.attributes.ints("pads").is_some_and(|pads| pads.iter().any(|&pad| pad != 0))
+        {
             return None;
         }
         match rule {
@@ -117,7 +119,7 @@ pub(super) fn whole(value: usize) -> i64 {
 
 impl Reader<'_> {
     pub(super) fn conv(&mut self, call: &Call<'_>) -> Read<Form> {
-        let weights = call.tensor(1).ok_or(Stop::Function)?.clone();
+        let (weights, scale) = call.tensor(1).ok_or(Stop::Function)?.without_scale();
         let form = self.form(call, 0)?;
         let form = self.on_axis(&form, 1, call)?;
         let (sizes, groups) = kernel_sizes(call, &weights, form.rank())?;
@@ -142,14 +144,16 @@ impl Reader<'_> {
         };
         let mut shape = vec![form.shape[0].clone(), as_dim(outputs)];
         shape.extend((0..window.sizes.len()).map(|axis| window.output(axis, &form.shape[axis + 2], false)));
-        let map = Map { axes: window.axes(), kernel: dense_kernel(dense, outputs, form.channels(), &window) };
+        let kernel = dense_kernel(dense, outputs, form.channels(), &window);
+        let kernel = times_slices(kernel, scale, (0, 1), groups)?;
+        let map = Map { axes: window.axes(), kernel };
         let result = self.mapped(&form, &map, shape, call)?;
         let result = self.with_bias(result, call, 2)?;
         if call.node.operator == "FusedConv" { self.activated(result, call) } else { Ok(result) }
     }
 
     pub(super) fn conv_transpose(&mut self, call: &Call<'_>) -> Read<Form> {
-        let weights = call.tensor(1).ok_or(Stop::Function)?.clone();
+        let (weights, scale) = call.tensor(1).ok_or(Stop::Function)?.without_scale();
         let form = self.form(call, 0)?;
         let form = self.on_axis(&form, 1, call)?;
         let (sizes, groups) = kernel_sizes(call, &weights, form.rank())?;
@@ -194,7 +198,8 @@ impl Reader<'_> {
             axes.push(Axis { up, stride: 1, before, after });
         }
         window.strides.fill(1);
-        let map = Map { axes, kernel: dense_kernel(dense, outputs, inputs, &window) };
+        let kernel = dense_kernel(dense, outputs, inputs, &window);
+        let map = Map { axes, kernel: times_slices(kernel, scale, (1, 0), groups)? };
         let result = self.mapped(&form, &map, shape, call)?;
         self.with_bias(result, call, 2)
     }
@@ -313,6 +318,7 @@ impl Reader<'_> {
         call: &Call<'_>,
     ) -> Read<Form> {
         let &[rows, columns] = weights.dims() else { return Err(Stop::Function) };
+        let (weights, scale) = weights.without_scale();
         let (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
         if form.channels() != inputs || form.axis >= form.rank() {
             return Err(Stop::Wrong(format!("a matrix of {inputs} rows meets {} channels", form.channels())));
@@ -325,9 +331,10 @@ impl Reader<'_> {
             output_stride: if transposed { inputs } else { 1 },
             input_stride: if transposed { 1 } else { outputs },
             places: [(0, vec![0; rank])].into(),
-            tensor: weights.clone(),
+            tensor: weights,
         };
         let kernel = Arc::new(KernelData { outputs, inputs, taps: vec![1; rank], node: Node::Dense(dense) });
+        let kernel = times_slices(kernel, scale, if transposed { (0, 1) } else { (1, 0) }, 1)?;
         let mut shape = form.shape.clone();
         shape[form.axis] = as_dim(outputs);
         self.mapped(form, &Map { axes: vec![Axis::PLAIN; rank], kernel }, shape, call)
@@ -348,7 +355,8 @@ impl Reader<'_> {
         if !by_place {
             // All places of the first channel, then all of the second, …
             let places = block * block;
-            let rows: Vec<usize> = (0..channels * places).map(|row| row % places * channels + row / places).collect();
+            let rows: Vec<usize> =
+                (0..channels * places).map(|row| row % places * channels + row / places).collect();
             kernel = crate::form::select(&kernel, &rows.into());
         }
         // The extents are multiples of the block, so that what is after the last block is after the image.
@@ -379,7 +387,9 @@ impl Reader<'_> {
         let places = block * block;
         let (inputs, outputs) = (form.channels(), form.channels() / places);
         if outputs * places != inputs {
-            return Err(Stop::Wrong(format!("its {inputs} channels are not {places} for each of its result")));
+            return Err(Stop::Wrong(format!(
+                "its {inputs} channels are not {places} for each of its result"
+            )));
         }
         let own = crate::kernel::identity(inputs, 4);
         let part = |at: Vec<usize>| {
@@ -431,6 +441,26 @@ fn kernel_sizes(call: &Call<'_>, weights: &Tensor, rank: usize) -> Read<(Vec<usi
         return Err(Stop::Wrong("its `kernel_shape` is not that of its kernel".to_owned()));
     }
     Ok((weights.dims()[2..].to_vec(), groups))
+}
+
+/// A kernel of an array of which the slices along an axis are multiplied by numbers: by output channel, by input
+/// channel, or not to be read. `axes` are those of the array for output and input channels.
+fn times_slices(
+    kernel: Kernel,
+    scale: Option<(usize, Numbers)>,
+    axes: (usize, usize),
+    groups: usize,
+) -> Read<Kernel> {
+    let Some((axis, numbers)) = scale else { return Ok(kernel) };
+    let rank = kernel.taps.len();
+    let ones = || vec![1; rank];
+    if axis == axes.0 && numbers.len() == kernel.outputs {
+        Ok(compose(&diagonal(numbers, rank), &kernel, ones(), ones()))
+    } else if axis == axes.1 && groups == 1 && numbers.len() == kernel.inputs {
+        Ok(compose(&kernel, &diagonal(numbers, rank), ones(), ones()))
+    } else {
+        Err(Stop::Function)
+    }
 }
 
 /// Where the element for each tap stands; mirrored for transposed convolutions.

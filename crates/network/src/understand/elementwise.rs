@@ -172,9 +172,8 @@ impl Reader<'_> {
 
     /// An operator that is read for real numbers, on others: a function of them by its name and their type.
     pub(super) fn of_integers(&mut self, call: &Call<'_>) -> Read<Form> {
-        let each_alone = [
-            "Abs", "Add", "Ceil", "Div", "Floor", "Mul", "Neg", "Pow", "Round", "Sign", "Sub", "Sum",
-        ];
+        let each_alone =
+            ["Abs", "Add", "Ceil", "Div", "Floor", "Mul", "Neg", "Pow", "Round", "Sign", "Sub", "Sum"];
         if !each_alone.contains(&call.node.operator.as_str()) {
             return Err(Stop::Function);
         }

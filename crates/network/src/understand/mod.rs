@@ -17,16 +17,16 @@ use std::collections::BTreeMap;
 use convproof_files::onnx::{ElementType, Graph, Model, Node, PortDim};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::attributes::Attributes;
 use crate::dim::Dim;
 use crate::form::{Form, TermId};
 use crate::kernel::identity;
+use crate::operators::{NEWEST, is_of_reals, is_random, is_read, meaning};
 use crate::table::Terms;
 use crate::tensor::Tensor;
 use crate::term::{Kind, Op, Term};
-use crate::verdict::type_name;
-use crate::attributes::Attributes;
-use crate::operators::{NEWEST, is_of_reals, is_random, is_read, meaning};
 use crate::types;
+use crate::verdict::type_name;
 
 /// Deepest rewriting of terms inside terms.
 const MAX_REWRITING: usize = 32;
@@ -126,6 +126,8 @@ struct Known {
 enum Stop {
     /// It is taken as a function.
     Function,
+    /// It is taken as a function, since this was not read.
+    Unread(String),
     /// The file is wrong.
     Wrong(String),
     /// The file is wrong further inside.
@@ -421,8 +423,7 @@ impl Reader<'_> {
     fn node(&mut self, node: &Node, id: usize, values: &mut Scope, depth: usize) -> Result<(), GraphError> {
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for input in &node.inputs {
-            let missing =
-                || GraphError::Missing { node: self.nodes[id].to_string(), value: input.clone() };
+            let missing = || GraphError::Missing { node: self.nodes[id].to_string(), value: input.clone() };
             inputs.push(if input.is_empty() {
                 None
             } else {
@@ -434,7 +435,8 @@ impl Reader<'_> {
         let call = Call { node, attributes, inputs, read, opset: self.opset, id };
         let results = match self.results(&call, values, depth) {
             Ok(results) => results,
-            Err(Stop::Function) => self.function(&call),
+            Err(Stop::Function) => self.function(&call, None),
+            Err(Stop::Unread(what)) => self.function(&call, Some(what)),
             Err(Stop::Wrong(reason)) => {
                 return Err(GraphError::Wrong { node: self.nodes[id].to_string(), reason });
             }
@@ -474,7 +476,11 @@ impl Reader<'_> {
         };
         // An output that is not known here makes the whole node a function, and so does what was not read.
         let more = node.outputs.iter().skip(results.len()).any(|output| !output.is_empty());
-        if more || call.unread().is_some() { Err(Stop::Function) } else { Ok(results) }
+        match call.unread() {
+            Some(what) => Err(Stop::Unread(what)),
+            None if more => Err(Stop::Function),
+            None => Ok(results),
+        }
     }
 
     /// Whether the file itself says what an operator is.
@@ -548,8 +554,8 @@ impl Reader<'_> {
     }
 
     /// A node of which nothing is known: a function of its operands by its name and attributes.
-    fn function(&mut self, call: &Call<'_>) -> Vec<Known> {
-        self.opaque.push(Opaque { node: call.id, unread: call.unread() });
+    fn function(&mut self, call: &Call<'_>, unread: Option<String>) -> Vec<Known> {
+        self.opaque.push(Opaque { node: call.id, unread });
         let node = call.node;
         let version = self.model.opsets.iter().find(|(domain, _)| *domain == node.domain).map(|set| set.1);
         let mut name =

@@ -49,7 +49,11 @@ impl Reader<'_> {
         let axis = axis.ok_or_else(|| Stop::Wrong("its axis is none of its operand's".to_owned()))?;
         let extent = form.shape[axis].size().ok_or(Stop::Function)?;
         let count = call.node.outputs.len();
-        if call.attributes.required_int("num_outputs").is_some_and(|parts| usize::try_from(parts) != Ok(count)) {
+        if call
+            .attributes
+            .required_int("num_outputs")
+            .is_some_and(|parts| usize::try_from(parts) != Ok(count))
+        {
             return Err(Stop::Function);
         }
         let sizes: Vec<usize> = match call.setting("split", 1, 13) {

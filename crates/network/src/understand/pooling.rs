@@ -57,7 +57,8 @@ impl Reader<'_> {
                 open.push_str(&format!(" ceil:{axis}"));
                 // Whether the last window starts in the padding is known where there is too little of it.
                 let never = window.after[axis] + whole(window.strides[axis]) <= window.extent(axis);
-                let rounded = || Dim::symbol(&format!("(ceil {up} of {extent} before {:?})", window.before[axis]));
+                let rounded =
+                    || Dim::symbol(&format!("(ceil {up} of {extent} before {:?})", window.before[axis]));
                 shape.push(if never { up } else { rounded() });
             }
         }

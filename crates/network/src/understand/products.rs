@@ -1,10 +1,8 @@
 //! Sums, and products of values: scalars come out of products, so that a product is one of terms as they are.
 
-use std::sync::Arc;
-
 use crate::dim::Dim;
 use crate::form::Form;
-use crate::number::Number;
+use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 use crate::term::Kind;
 
@@ -192,7 +190,7 @@ impl Reader<'_> {
             shape = self.joined(&shape, &factor.shape)?;
         }
         let target = Form::of_term(0, shape.clone());
-        let mut numbers: Option<Arc<[Number]>> = None;
+        let mut numbers: Option<Numbers> = None;
         let mut args = Vec::new();
         for factor in factors {
             let (scale, inner) = self.without_scale(&factor, &target);
@@ -230,11 +228,11 @@ impl Reader<'_> {
     }
 
     /// The numbers that multiply a term, as numbers for each channel of the product, and the term.
-    fn without_scale(&self, form: &Form, target: &Form) -> (Option<Arc<[Number]>>, Form) {
+    fn without_scale(&self, form: &Form, target: &Form) -> (Option<Numbers>, Form) {
         let whole = (None, form.clone());
         let Some((source, Some(numbers))) = form.as_scaled_term() else { return whole };
         let alike = numbers.iter().all(|number| *number == numbers[0]);
-        let numbers: Arc<[Number]> = if alike {
+        let numbers: Numbers = if alike {
             vec![numbers[0].clone(); target.channels()].into()
         } else if form.rank() == target.rank()
             && form.axis == target.axis

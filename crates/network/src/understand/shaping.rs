@@ -177,6 +177,16 @@ impl Reader<'_> {
             let first = order_in(&term.op.name);
             let order: Vec<usize> = order.iter().map(|&axis| first[axis]).collect();
             self.reordered(arg, &order, call)
+        } else if let (true, Some(arg)) = (term.op.name.starts_with("reshape "), term.args.first())
+            && let Some(inner) = around_ones(&arg.shape, &term.shape, order)
+            && self.depth < MAX_REWRITING
+        {
+            // Axes of extent 1 that come or go do so in any order of the others.
+            let shape = order.iter().map(|&axis| term.shape[axis].clone()).collect();
+            self.depth += 1;
+            let arg = self.reordered(arg, &inner, call);
+            self.depth -= 1;
+            self.with_shape(&arg, shape, call)
         } else if let Some(tensor) = term.constant.as_ref().and_then(|tensor| tensor.transposed(order)) {
             self.constant(&tensor)
         } else {
@@ -255,6 +265,18 @@ pub(super) fn is_test(call: &Call<'_>) -> bool {
     ["ratio", "seed"].iter().for_each(|name| call.attributes.ignore(name));
     call.ignore(1);
     training.is_some_and(|training| training == [0]) && !gives_mask
+}
+
+/// The order of the axes of a value that is another one, but for axes of extent 1, in this order.
+fn around_ones(from: &[Dim], to: &[Dim], order: &[usize]) -> Option<Vec<usize>> {
+    let long = |dims: &[Dim]| (0..dims.len()).filter(|&axis| !dims[axis].is_one()).collect::<Vec<_>>();
+    let (own, others) = (long(from), long(to));
+    if !own.iter().map(|&axis| &from[axis]).eq(others.iter().map(|&axis| &to[axis])) {
+        return None;
+    }
+    let moved = order.iter().filter_map(|axis| others.iter().position(|other| other == axis)).map(|n| own[n]);
+    let ones = (0..from.len()).filter(|axis| !own.contains(axis));
+    Some(moved.chain(ones).collect())
 }
 
 /// The order of axes in the name of a transposition.
