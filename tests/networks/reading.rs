@@ -338,6 +338,28 @@ fn extents_are_divided_as_integers_are() {
 }
 
 #[test]
+fn names_of_extents_are_no_expressions() {
+    // An extent that is called `H + 1` is not one more than `H`.
+    let model = |sum: bool| {
+        let mut model = Builder::new(&[1, 1, 0, 0]);
+        let kind = model.graph.inputs[0].kind.as_mut().unwrap().tensor.as_mut().unwrap();
+        kind.shape.as_mut().unwrap().dims[3].name = Some("H + 1".to_owned());
+        let shape = model.node("Shape", &["x"], vec![]);
+        let [two, three, one] = [2, 3, 1].map(|value| model.integers(&[value]));
+        let extent = if sum {
+            let h = model.node("Gather", &[&shape, &two], vec![]);
+            model.node("Add", &[&h, &one], vec![])
+        } else {
+            model.node("Gather", &[&shape, &three], vec![])
+        };
+        let y = model.node("Wobble", &["x", &extent], vec![]);
+        model.bytes(&y)
+    };
+    expect(&model(true), &model(true), "equal");
+    not_equal(&model(true), &model(false));
+}
+
+#[test]
 fn depth_to_space_is_a_transposed_convolution() {
     for mode in ["DCR", "CRD"] {
         let shuffled = |transposed: bool| {

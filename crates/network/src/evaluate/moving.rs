@@ -408,12 +408,12 @@ fn depth_to_space(call: &Call<'_>) -> Evaluated<Array> {
     }
     let inner = c / (block * block);
     let by_place = is_by_place(call, 11)?;
-    let turned = if !by_place {
-        let split = x.reshaped(vec![n, inner, block, block, h, w]).ok_or(Refusal::Operands)?;
-        transposed(&split, &[0, 1, 4, 2, 5, 3])?
-    } else {
+    let turned = if by_place {
         let split = x.reshaped(vec![n, block, block, inner, h, w]).ok_or(Refusal::Operands)?;
         transposed(&split, &[0, 3, 4, 1, 5, 2])?
+    } else {
+        let split = x.reshaped(vec![n, inner, block, block, h, w]).ok_or(Refusal::Operands)?;
+        transposed(&split, &[0, 1, 4, 2, 5, 3])?
     };
     turned.reshaped(vec![n, inner, h * block, w * block]).ok_or(Refusal::Operands)
 }

@@ -101,7 +101,7 @@ impl Reader<'_> {
 
     /// The bounds of a `Clip`: attributes or operands; nothing where one does not bound.
     fn bounds(&self, call: &Call<'_>) -> Read<[Option<Number>; 2]> {
-        let bound = |name: &str, position: usize, sign: f64| -> Read<Option<Number>> {
+        let bound = |name: &str, position: usize, is_none: fn(f64) -> bool| -> Read<Option<Number>> {
             let value = if call.opset < 11 {
                 call.attributes.float(name).map(f64::from)
             } else {
@@ -116,12 +116,15 @@ impl Reader<'_> {
             };
             // Infinity, and what older files write for it, is no bound on its side.
             match value {
-                Some(value) if value * sign >= f64::from(f32::MAX) => Ok(None),
+                Some(value) if is_none(value) => Ok(None),
                 Some(value) => Number::from_f64(value).map(Some).ok_or(Stop::Function),
                 None => Ok(None),
             }
         };
-        Ok([bound("min", 1, -1.0)?, bound("max", 2, 1.0)?])
+        Ok([
+            bound("min", 1, |value| value <= f64::from(f32::MIN))?,
+            bound("max", 2, |value| value >= f64::from(f32::MAX))?,
+        ])
     }
 
     pub(super) fn clip(

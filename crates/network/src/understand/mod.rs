@@ -169,13 +169,23 @@ pub fn input_shapes(model: &Model) -> Result<InputShapes, GraphError> {
         };
         let dim = |(axis, dim): (usize, &PortDim)| match dim {
             PortDim::Fixed(number) => i64::try_from(*number).map_or_else(|_| Dim::symbol("?"), Dim::from),
-            // Round brackets mark the texts that stand for extents that nothing is known of.
-            PortDim::Named(name) => Dim::symbol(&name.replace('(', "[").replace(')', "]")),
-            PortDim::Open => Dim::symbol(&format!("{}.{axis}", input.name)),
+            PortDim::Named(name) => Dim::symbol(&plain_name(name)),
+            PortDim::Open => Dim::symbol(&format!("{}[{axis}]", plain_name(&input.name))),
         };
         shapes.insert(input.name.clone(), dims.iter().enumerate().map(dim).collect());
     }
     Ok(shapes)
+}
+
+/// A name with which no expression, number or other name can be confused: other characters than these by their code.
+fn plain_name(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    for (place, c) in name.chars().enumerate() {
+        let fine =
+            c.is_alphabetic() || c == '_' || place > 0 && (c.is_numeric() || matches!(c, '.' | ':' | '/'));
+        if fine { plain.push(c) } else { plain.push_str(&format!("%{:x};", u32::from(c))) }
+    }
+    plain
 }
 
 /// A node that is a function by name.
