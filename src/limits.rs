@@ -9,6 +9,8 @@ use crate::factor::{bins, fit};
 use crate::folder::{MAX_DATA, MAX_SPEC};
 use crate::ir::MAX_SYMBOLS;
 use crate::kernel::{MAX_ENTRIES, atoms::MAX_ATOM_TERMS, symbolic::MAX_TERMS};
+use crate::operator::expand::MAX_MIRRORED;
+use crate::operator::resample::MAX_PHASES;
 use crate::operator::{forward, length::MAX_PERIOD, pull, shape::MAX_INPUT_CHANNELS};
 use crate::resolve::build::{Amount, MAX_EXTENT, arithmetic, arrays, conditions::SizeTerm, stacks};
 use crate::resolve::{MAX_MEMORY, MAX_PRODUCTS};
@@ -72,6 +74,11 @@ fn kernels() -> Vec<Row> {
 fn stacks_and_sizes() -> Vec<Row> {
     vec![
         ("a stride, dilation, padding, window, extent or size", vec![whole(MAX_EXTENT)]),
+        (
+            "entries along an axis that mirror or repeat others; parts of a factor of `resize`; outputs of adaptive \
+             pooling and of aligned corners along an axis",
+            vec![whole(MAX_MIRRORED), whole(MAX_PHASES), whole(Amount::OUTPUTS.range[1])],
+        ),
         ("the block of `space_to_depth`, `depth_to_space`", vec![whole(Amount::BLOCK.range[1])]),
         (
             "layers of a stack; sums, chains and concatenations inside one another",

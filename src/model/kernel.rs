@@ -76,6 +76,10 @@ pub(super) enum Change {
     Trim,
     Flip,
     Transpose,
+    SwapChannels,
+    Ungroup(usize),
+    Channels { outputs: bool, from: usize, to: usize },
+    ChannelSums { outputs: bool },
 }
 
 /// Stops at shapes that are no kernel's.
@@ -260,6 +264,42 @@ impl Kernel {
     #[must_use]
     pub fn transpose(&self) -> Self {
         self.change(Change::Transpose)
+    }
+
+    /// Output and input channels exchanged.
+    #[must_use]
+    pub fn swap_channels(&self) -> Self {
+        self.change(Change::SwapChannels)
+    }
+
+    /// The block-diagonal kernel of a convolution with so many groups.
+    #[must_use]
+    pub fn ungroup(&self, groups: usize) -> Self {
+        self.change(Change::Ungroup(groups))
+    }
+
+    /// The output channels of a range such as `0..16`.
+    #[must_use]
+    pub fn select_rows(&self, channels: std::ops::Range<usize>) -> Self {
+        self.change(Change::Channels { outputs: true, from: channels.start, to: channels.end })
+    }
+
+    /// The input channels of a range such as `0..16`.
+    #[must_use]
+    pub fn select_columns(&self, channels: std::ops::Range<usize>) -> Self {
+        self.change(Change::Channels { outputs: false, from: channels.start, to: channels.end })
+    }
+
+    /// For each output channel the sum of its entries, a vector.
+    #[must_use]
+    pub fn sum_rows(&self) -> Self {
+        self.change(Change::ChannelSums { outputs: true })
+    }
+
+    /// For each input channel the sum of its entries, a vector.
+    #[must_use]
+    pub fn sum_columns(&self) -> Self {
+        self.change(Change::ChannelSums { outputs: false })
     }
 
     /// The sum of all entries, a number.

@@ -1,5 +1,6 @@
 //! Layers: those with options are types of their own, so that an option is never given to anything else.
 
+use super::composite::PadMode;
 use super::kernel::Kernel;
 use super::pair::{Padding, Pair, Sides};
 use super::stack::{Node, Stack};
@@ -145,11 +146,12 @@ impl Convolution {
 pub struct Conv {
     pub(super) weights: Convolution,
     pub(super) padding: Padding,
+    pub(super) padding_mode: Option<PadMode>,
 }
 
 /// Cross-correlation with a kernel `[out, in, h, w]`, as frameworks mean it; stride 1, no padding until said otherwise.
 pub fn conv(kernel: impl Into<Kernel>) -> Conv {
-    Conv { weights: Convolution::new(kernel.into()), padding: 0.into() }
+    Conv { weights: Convolution::new(kernel.into()), padding: 0.into(), padding_mode: None }
 }
 
 /// Transposed convolution. A layer with options; see [`convtranspose`].
@@ -207,6 +209,12 @@ impl Conv {
     /// Zero padding: a number of zeros, or [`Padding::Same`].
     pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
         self.padding = padding.into();
+        self
+    }
+
+    /// What stands in the padding, in place of zeros.
+    pub fn padding_mode(mut self, mode: PadMode) -> Self {
+        self.padding_mode = Some(mode);
         self
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::{self, Write};
 
+use super::composite::{Own, PadMode};
 use super::kernel::{Change, Join, Kernel, Node as KernelNode};
 use super::layers::{AvgPool, Convolution, Plain};
 use super::pair::{Padding, Pair, Sides};
 use super::stack::{Node, Stack};
+use crate::ir::{Coordinates, Interpolation};
 
 /// Longest text. A value may use others many times over, so that its whole text could be endless.
 const MAX_TEXT: usize = 400;
@@ -155,6 +157,12 @@ fn write_change(change: Change, inner: &Kernel, out: &mut Short) -> fmt::Result 
         Change::Trim => ("trim(", ")".to_owned()),
         Change::Flip => ("flip(", ")".to_owned()),
         Change::Transpose => ("transpose(", ")".to_owned()),
+        Change::SwapChannels => ("swap_channels(", ")".to_owned()),
+        Change::Ungroup(groups) => ("ungroup(", format!(", {groups})")),
+        Change::Channels { outputs: true, from, to } => ("select_rows(", format!(", {from}, {to})")),
+        Change::Channels { outputs: false, from, to } => ("select_columns(", format!(", {from}, {to})")),
+        Change::ChannelSums { outputs: true } => ("sum_rows(", ")".to_owned()),
+        Change::ChannelSums { outputs: false } => ("sum_columns(", ")".to_owned()),
     };
     out.write_str(before)?;
     write_kernel(inner, out)?;
@@ -168,6 +176,9 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
         Node::Conv(conv) => {
             write_convolution("conv", &conv.weights, out)?;
             option(out, "padding", conv.padding, 0.into())?;
+            if let Some(mode) = conv.padding_mode {
+                write!(out, ", padding_mode={}", word(mode))?;
+            }
             out.write_char(')')
         }
         Node::ConvTranspose(conv) => {
@@ -189,6 +200,7 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
             with_kernel(out, "bias", dense.bias.as_ref())?;
             out.write_char(')')
         }
+        Node::Own(layer) => write_own(layer, out),
         Node::Scale(factors) => {
             call("scale(", factors, out)?;
             out.write_char(')')
@@ -223,6 +235,53 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
         }
         Node::Concat(branches) => joined("concat(", branches, ", ", out),
     }
+}
+
+/// The word for what stands in padding.
+fn word(mode: PadMode) -> &'static str {
+    match mode {
+        PadMode::Constant => "constant",
+        PadMode::Reflect => "reflect",
+        PadMode::Replicate => "replicate",
+        PadMode::Symmetric => "symmetric",
+        PadMode::Circular => "circular",
+    }
+}
+
+fn write_own(layer: &Own, out: &mut Short) -> fmt::Result {
+    match layer {
+        Own::Leaky(slopes) => call("leakyrelu(", slopes, out)?,
+        Own::Clip(low, high) => {
+            call("clip(", low, out)?;
+            call(", ", high, out)?;
+        }
+        Own::Abs => return out.write_str("abs"),
+        Own::HardSigmoid => return out.write_str("hardsigmoid"),
+        Own::Pad { sides, mode, value } => {
+            write!(out, "pad({sides}, mode={}", word(*mode))?;
+            with_kernel(out, "value", value.as_ref())?;
+        }
+        Own::Resize { factor, method, coordinates } => {
+            call("resize(", factor, out)?;
+            match method {
+                Interpolation::Nearest => out.write_str(", mode=nearest")?,
+                Interpolation::Linear => out.write_str(", mode=bilinear")?,
+                Interpolation::Cubic(a) => write!(out, ", mode=bicubic, a={a}")?,
+            }
+            out.write_str(match coordinates {
+                Coordinates::HalfPixel => ", coordinates=half_pixel",
+                Coordinates::Asymmetric => ", coordinates=asymmetric",
+                Coordinates::AlignCorners => ", coordinates=align_corners",
+            })?;
+        }
+        Own::Adaptive { size, maximum } => {
+            write!(out, "adaptive_{}pool({size}", if *maximum { "max" } else { "avg" })?;
+        }
+        Own::Permute(order) => write!(out, "permute({order:?}")?,
+        Own::ChannelShuffle(groups) => write!(out, "channel_shuffle({groups}")?,
+        Own::ChannelMean => return out.write_str("channel_mean"),
+    }
+    out.write_char(')')
 }
 
 fn write_plain(layer: Plain, out: &mut Short) -> fmt::Result {

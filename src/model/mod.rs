@@ -31,6 +31,7 @@
 pub mod assertion;
 mod build;
 mod claim;
+mod composite;
 mod condition;
 mod error;
 mod files;
@@ -47,8 +48,13 @@ mod verdict;
 pub use crate::algebra::Rational;
 pub use crate::algebra::budget::{Budget, Cancel};
 pub use crate::evaluate::Image;
+pub use crate::ir::{Coordinates, Interpolation};
 pub use crate::prove::region::{LengthSet, SizeBox};
 pub use claim::{Claim, Side, equivalence};
+pub use composite::{
+    PadMode, abs, adaptive_avgpool, adaptive_maxpool, channel_mean, channel_shuffle, clip, hardsigmoid,
+    leakyrelu, pad_mode, pad_with, permute, relu6, resize,
+};
 pub use condition::{Condition, Length, h, w};
 pub use error::ModelError;
 pub use kernel::Kernel;

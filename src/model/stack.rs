@@ -4,6 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::Arc;
 
 use super::MAX_DEPTH;
+use super::composite::Own;
 use super::error::ModelError;
 use super::kernel::Kernel;
 use super::layers::{AvgPool, Conv, ConvTranspose, Dense, MaxPool, Plain};
@@ -29,6 +30,8 @@ pub(super) enum Node {
     MaxPool(MaxPool),
     /// `flatten -> dense`.
     Dense(Dense),
+    /// A layer with a definition of its own.
+    Own(Own),
     Scale(Kernel),
     Bias(Kernel),
     /// gamma, beta, mean, var, and what is added to the variances.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Build;
-use crate::ir::Span;
+use crate::ir::{Rearrangement, Span};
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::model::error::ModelError;
 use crate::model::kernel::{Change, Join, Kernel, Node};
@@ -147,6 +147,21 @@ impl Build {
             Change::Trim => self.builder.trim(array, at),
             Change::Flip => self.builder.flip(array, at),
             Change::Transpose => self.builder.transpose(array, at),
+            Change::SwapChannels => self.builder.rearranged(array, Rearrangement::SwapChannels, at),
+            Change::Ungroup(groups) => {
+                let groups = self.size(groups, Amount::GROUPS, at)?;
+                self.builder.ungroup(array, groups, at, at)
+            }
+            Change::Channels { outputs, from, to } => {
+                let shape = array.shape();
+                let count = if outputs { shape.outputs } else { shape.inputs };
+                let from = self.size(from, Amount::channels(count, 0).0, at)?;
+                let to = self.size(to, Amount::channels(count, from).1, at)?;
+                let range = [from, to];
+                let how = if outputs { Rearrangement::Outputs(range) } else { Rearrangement::Inputs(range) };
+                self.builder.rearranged(array, how, at)
+            }
+            Change::ChannelSums { outputs } => self.builder.channel_sums(array, outputs, at),
         }
     }
 }

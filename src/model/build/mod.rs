@@ -4,6 +4,7 @@
 //! A place of a model is the line of a layer in a listing of its layers, which messages and derivations quote. The
 //! listing is written, never read.
 
+mod composite;
 mod conditions;
 mod kernels;
 mod stacks;

@@ -31,8 +31,13 @@ impl Build {
             Node::Plain(layer) => self.plain(*layer, at),
             Node::Conv(conv) => {
                 let padding = self.padding(conv.padding, Amount::PADDING, at)?;
+                let mode = conv.padding_mode;
                 self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
-                    builder.conv(weights, Movement { stride, dilation, padding }, at)
+                    let moves = Movement { stride, dilation, padding };
+                    match mode {
+                        None => builder.conv(weights, moves, at),
+                        Some(mode) => builder.conv_with_mode(weights, moves, mode, at, at),
+                    }
                 })
             }
             Node::ConvTranspose(conv) => {
@@ -54,6 +59,7 @@ impl Build {
                 let layer = self.builder.dense((&matrix, at), bias.as_ref().map(|bias| (bias, at)), at)?;
                 self.builder.then(&flat, &layer, at)
             }
+            Node::Own(layer) => self.own(layer, at),
             Node::Scale(factors) => {
                 let factors = self.kernel(factors, at)?;
                 self.builder.scale((&factors, at), at)

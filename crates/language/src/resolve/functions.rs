@@ -91,11 +91,8 @@ impl Resolver<'_> {
     fn selected(&mut self, outputs: bool, bound: &Bound<'_>, span: Span) -> Option<Array> {
         let array = self.kernel(bound.at(0))?;
         let count = if outputs { array.shape().outputs } else { array.shape().inputs };
-        let from = self.count(bound.at(1), Amount::below(count, "the first channel"))?;
-        let most = i64::try_from(count).unwrap_or(i64::MAX);
-        let usual = Amount::end_of_channels(from);
-        let end = Amount { range: [usual.range[0], most], ..usual };
-        let to = self.count(bound.at(2), end)?;
+        let from = self.count(bound.at(1), Amount::channels(count, 0).0)?;
+        let to = self.count(bound.at(2), Amount::channels(count, from).1)?;
         let how =
             if outputs { Rearrangement::Outputs([from, to]) } else { Rearrangement::Inputs([from, to]) };
         self.build.rearranged(&array, how, span)

@@ -89,6 +89,13 @@ impl Amount {
         Self::at_least(i64::try_from(first + 1).unwrap_or(MAX_EXTENT), "the end of the channels")
     }
 
+    /// The first of so many channels that are selected, and the end of those from it on.
+    pub fn channels(count: usize, first: usize) -> (Self, Self) {
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        let usual = Self::end_of_channels(first);
+        (Self::below(count, "the first channel"), Self { range: [usual.range[0], most], ..usual })
+    }
+
     /// A place along an extent.
     pub fn below(extent: usize, what: &'static str) -> Self {
         Self { what, range: [0, i64::try_from(extent).unwrap_or(i64::MAX) - 1] }
