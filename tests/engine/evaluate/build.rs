@@ -41,7 +41,7 @@ pub(crate) fn array(outputs: usize, text: &str) -> Array4 {
 pub(crate) fn channels(outputs: usize, text: &str) -> KernelTerm {
     let array = array(outputs, text);
     let [o, c, h, w] = array.shape();
-    KernelTerm::constant(ConcreteKernel::from_rationals(Shape::new(o, c, h, w), array.values()).unwrap())
+    KernelTerm::constant(ConcreteKernel::from_rationals(Shape::new(o, c, h, w), &array.values()).unwrap())
 }
 
 pub(crate) fn plane(text: &str) -> KernelTerm {

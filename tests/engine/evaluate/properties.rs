@@ -125,7 +125,7 @@ fn inner(x: &Image, y: &Image) -> Rational {
 
 fn constant(array: &Array4) -> KernelTerm {
     let [o, c, h, w] = array.shape();
-    KernelTerm::constant(ConcreteKernel::from_rationals(Shape::new(o, c, h, w), array.values()).unwrap())
+    KernelTerm::constant(ConcreteKernel::from_rationals(Shape::new(o, c, h, w), &array.values()).unwrap())
 }
 
 proptest! {

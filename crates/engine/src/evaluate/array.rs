@@ -1,65 +1,60 @@
-//! Concrete kernels as the evaluator keeps them: plain four-dimensional arrays.
+//! Concrete kernels as the evaluator keeps them: four-dimensional arrays, of which only entries other than 0 are stored.
 
 use super::work::Work;
 use super::{EvaluateError, MAX_CELLS};
 use convproof_exact::Rational;
 
+static ZERO: Rational = Rational::ZERO;
+
+/// Most entries of an array, zeros included; places are counted up to it.
+const MAX_PLACES: usize = 1 << 40;
+
 /// A kernel of exact numbers, `[out, in, height, width]`, the last index fastest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Array4 {
     shape: [usize; 4],
-    values: Vec<Rational>,
+    /// Entries that are not 0 by their places in storage order, in order.
+    entries: Vec<(usize, Rational)>,
 }
 
 impl Array4 {
     /// The array with these values in storage order; `None` if an extent is 0, their number is wrong or there
     /// are more than [`MAX_CELLS`].
     pub fn new(shape: [usize; 4], values: Vec<Rational>) -> Option<Self> {
-        (entries(shape) == Some(values.len())).then_some(Self { shape, values })
+        if values.len() > MAX_CELLS || places(shape) != Some(values.len()) {
+            return None;
+        }
+        let entries = values.into_iter().enumerate().filter(|(_, value)| !value.is_zero()).collect();
+        Some(Self { shape, entries })
     }
 
     pub(super) fn scalar(value: Rational) -> Self {
-        Self { shape: [1; 4], values: vec![value] }
+        let entries = if value.is_zero() { Vec::new() } else { vec![(0, value)] };
+        Self { shape: [1; 4], entries }
     }
 
-    /// The array whose entries `entry` computes, in storage order.
-    pub(super) fn build(
+    /// The array with some entries, by their places in storage order, in any order and none twice; the others are 0.
+    pub(super) fn of(
         work: &mut Work,
         shape: [usize; 4],
-        mut entry: impl FnMut(&mut Work, [usize; 4]) -> Result<Rational, EvaluateError>,
+        mut entries: Vec<(usize, Rational)>,
     ) -> Result<Self, EvaluateError> {
-        let count = entries(shape).ok_or(EvaluateError::TooLarge)?;
-        let mut values = Vec::with_capacity(count);
-        for o in 0..shape[0] {
-            for c in 0..shape[1] {
-                for i in 0..shape[2] {
-                    let start = values.len();
-                    for j in 0..shape[3] {
-                        values.push(entry(work, [o, c, i, j])?);
-                    }
-                    work.keep(&values[start..])?;
-                }
-            }
+        let count = places(shape).ok_or(EvaluateError::TooLarge)?;
+        entries.retain(|(_, value)| !value.is_zero());
+        if entries.len() > MAX_CELLS {
+            return Err(EvaluateError::TooLarge);
         }
-        Ok(Self { shape, values })
-    }
-
-    /// The array that is 0 but for some entries, by their places in storage order.
-    pub(super) fn sparse<'v>(
-        work: &mut Work,
-        shape: [usize; 4],
-        others: impl Iterator<Item = (usize, &'v Rational)>,
-    ) -> Result<Self, EvaluateError> {
-        let mut array = Self::zeros(work, shape)?;
-        for (place, value) in others {
+        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+            entries.sort_unstable_by_key(|(place, _)| *place);
+        }
+        if entries.last().is_some_and(|(place, _)| *place >= count) {
+            return Err(EvaluateError::Malformed);
+        }
+        work.charge(entries.len() as u64)?;
+        for (_, value) in &entries {
             work.keep(std::slice::from_ref(value))?;
-            *array.values.get_mut(place).ok_or(EvaluateError::Malformed)? = value.clone();
         }
-        Ok(array)
-    }
-
-    pub(super) fn zeros(work: &mut Work, shape: [usize; 4]) -> Result<Self, EvaluateError> {
-        Self::build(work, shape, |_, _| Ok(Rational::ZERO))
+        Ok(Self { shape, entries })
     }
 
     /// `[out, in, height, width]`.
@@ -67,45 +62,84 @@ impl Array4 {
         self.shape
     }
 
+    /// How many entries there are, zeros included.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there are none; there always are some.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Entries that are not 0 by their places in storage order, in order.
+    pub fn entries(&self) -> &[(usize, Rational)] {
+        &self.entries
+    }
+
     /// All entries in storage order.
-    pub fn values(&self) -> &[Rational] {
-        &self.values
+    pub fn values(&self) -> Vec<Rational> {
+        let mut values = vec![Rational::ZERO; self.len()];
+        self.entries.iter().for_each(|(place, value)| values[*place] = value.clone());
+        values
     }
 
     /// One entry `[out, in, row, column]`; `None` outside.
     pub fn get(&self, position: [usize; 4]) -> Option<&Rational> {
         let inside = (0..4).all(|axis| position[axis] < self.shape[axis]);
-        inside.then(|| &self.values[self.index(position)])
+        inside.then(|| self.at(self.place(position)))
     }
 
     /// The only entry of an array that has one.
     pub fn as_scalar(&self) -> Option<&Rational> {
-        if let [only] = self.values.as_slice() { Some(only) } else { None }
+        (self.len() == 1).then(|| self.at(0))
     }
 
-    /// One entry.
-    ///
-    /// # Panics
-    /// May panic if the position lies outside.
+    /// The entry at a place in storage order; 0 outside.
+    pub fn at(&self, place: usize) -> &Rational {
+        let found = self.entries.binary_search_by_key(&place, |(place, _)| *place);
+        found.map_or(&ZERO, |index| &self.entries[index].1)
+    }
+
+    /// Entries that are not 0 with places from one up to another.
+    pub(super) fn between(&self, first: usize, end: usize) -> &[(usize, Rational)] {
+        let start = self.entries.partition_point(|(place, _)| *place < first);
+        let rest = &self.entries[start..];
+        &rest[..rest.partition_point(|(place, _)| *place < end)]
+    }
+
+    /// All entries of one pair of channels, row by row, zeros included.
+    pub(super) fn plane(&self, output: usize, input: usize) -> Vec<&Rational> {
+        let area = self.shape[2] * self.shape[3];
+        let first = (output * self.shape[1] + input) * area;
+        let mut plane = vec![&ZERO; area];
+        self.between(first, first + area).iter().for_each(|(place, value)| plane[place - first] = value);
+        plane
+    }
+
+    /// The place of a position in storage order.
     #[inline]
-    pub(super) fn at(&self, position: [usize; 4]) -> &Rational {
-        &self.values[self.index(position)]
-    }
-
-    pub(super) fn at_mut(&mut self, position: [usize; 4]) -> &mut Rational {
-        let index = self.index(position);
-        &mut self.values[index]
-    }
-
-    #[inline]
-    fn index(&self, [o, c, i, j]: [usize; 4]) -> usize {
+    pub(super) fn place(&self, [o, c, i, j]: [usize; 4]) -> usize {
         let [_, inputs, height, width] = self.shape;
         ((o * inputs + c) * height + i) * width + j
     }
+
+    /// The position of a place in storage order.
+    #[inline]
+    pub(super) fn position(&self, place: usize) -> [usize; 4] {
+        let [_, inputs, height, width] = self.shape;
+        let (plane, cell) = (place / (height * width), place % (height * width));
+        [plane / inputs, plane % inputs, cell / width, cell % width]
+    }
+
+    /// The same entries in the same order in another shape of as many.
+    pub(super) fn reshaped(&self, shape: [usize; 4]) -> Option<Self> {
+        (places(shape) == Some(self.len())).then(|| Self { shape, entries: self.entries.clone() })
+    }
 }
 
-/// The number of entries, if there are any and at most [`MAX_CELLS`].
-fn entries(shape: [usize; 4]) -> Option<usize> {
+/// The number of entries, if there are any and at most [`MAX_PLACES`].
+pub(super) fn places(shape: [usize; 4]) -> Option<usize> {
     let count = shape.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))?;
-    (1..=MAX_CELLS).contains(&count).then_some(count)
+    (1..=MAX_PLACES).contains(&count).then_some(count)
 }

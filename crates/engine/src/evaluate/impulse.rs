@@ -63,8 +63,8 @@ impl<'a> Evaluator<'a> {
         let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
         let silent = self.stack(stack, &silence)?;
         let phases = rows.fields.len() * columns.fields.len();
-        let mut kernels =
-            (0..phases).map(|_| Array4::zeros(&mut self.work, shape)).collect::<Result<Vec<_>>>()?;
+        let at = |[o, c, u, v]: [usize; 4]| ((o * shape[1] + c) * shape[2] + u) * shape[3] + v;
+        let mut entries: Vec<Vec<(usize, Rational)>> = vec![Vec::new(); phases];
         for c in 0..inputs {
             for row in rows.cells() {
                 for column in columns.cells() {
@@ -79,13 +79,19 @@ impl<'a> Evaluator<'a> {
                                 let (i, j) = (rows.first + n, columns.first + m);
                                 let mut response = -silent.at(o, i, j);
                                 self.work.add(&mut response, answer.at(o, i, j))?;
-                                *kernels[n * columns.fields.len() + m].at_mut([o, c, u, v]) = response;
+                                if !response.is_zero() {
+                                    entries[n * columns.fields.len() + m].push((at([o, c, u, v]), response));
+                                }
                             }
                         }
                     }
                     self.discard(answer);
                 }
             }
+        }
+        let mut kernels = Vec::new();
+        for entries in entries {
+            kernels.push(Array4::of(&mut self.work, shape, entries)?);
         }
         let kernel = kernels.pop().ok_or(EvaluateError::NoKernel)?;
         if kernels.iter().all(|other| *other == kernel) { Ok(kernel) } else { Err(EvaluateError::NoKernel) }

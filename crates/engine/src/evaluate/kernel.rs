@@ -1,10 +1,13 @@
 //! Kernel expressions at given weights, each operation from its definition.
 
+use std::rc::Rc;
+
 use num_bigint::BigInt;
 
+use super::array::places;
 use super::evaluator::Evaluator;
 use super::work::Work;
-use super::{Array4, EvaluateError, Image};
+use super::{Array4, EvaluateError, Image, MAX_CELLS};
 use crate::ir::KernelExpr;
 use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
@@ -20,7 +23,15 @@ impl<'a> Evaluator<'a> {
             KernelExpr::Constant(kernel) => {
                 let shape = kernel.shape();
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                Array4::build(&mut self.work, shape, |_, [o, c, i, j]| Ok(kernel.entry(o, c, i, j)))
+                let count =
+                    places(shape).filter(|&count| count <= MAX_CELLS).ok_or(EvaluateError::TooLarge)?;
+                self.work.charge(count as u64)?;
+                let [_, inputs, height, width] = shape;
+                let entries = (0..count).map(|place| {
+                    let (plane, cell) = (place / (height * width), place % (height * width));
+                    (place, kernel.entry(plane / inputs, plane % inputs, cell / width, cell % width))
+                });
+                Array4::of(&mut self.work, shape, entries.collect())
             }
             KernelExpr::Free { first, shape } => {
                 let count = shape.entries().and_then(|n| u32::try_from(n).ok());
@@ -28,43 +39,42 @@ impl<'a> Evaluator<'a> {
                     count.and_then(|count| first.0.checked_add(count)).ok_or(EvaluateError::Malformed)?;
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
                 let set = self.weights.between(*first, Symbol(end));
-                Array4::sparse(&mut self.work, shape, set.map(|(s, v)| ((s.0 - first.0) as usize, v)))
+                let entries = set.map(|(symbol, value)| ((symbol.0 - first.0) as usize, value.clone()));
+                Array4::of(&mut self.work, shape, entries.collect())
             }
             KernelExpr::Array { shape, entries } => {
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
                 let values = entries.iter().map(|entry| self.scalar(entry)).collect::<Result<Vec<_>>>()?;
-                let values = self.copies(&values)?;
+                self.work.keep(&values)?;
                 Array4::new(shape, values).ok_or(EvaluateError::Malformed)
             }
-            KernelExpr::Add(left, right) => self.entrywise(left, right, |work, a, b| {
-                let mut sum = a.clone();
-                work.add(&mut sum, b)?;
-                Ok(sum)
-            }),
-            KernelExpr::Sub(left, right) => self.entrywise(left, right, |work, a, b| {
-                let mut difference = -b;
-                work.add(&mut difference, a)?;
-                Ok(difference)
-            }),
+            KernelExpr::Add(left, right) => self.sum(left, right, &Rational::ONE),
+            KernelExpr::Sub(left, right) => self.sum(left, right, &Rational::from(-1)),
             KernelExpr::Negate(operand) => self.each(operand, |_, value| Ok(-value)),
             KernelExpr::Convolve(left, right) => {
                 let (left, right) = (self.kernel(left)?, self.kernel(right)?);
                 convolve(&mut self.work, &left, &right)
             }
-            KernelExpr::Hadamard(left, right) => self.entrywise(left, right, Work::multiply),
+            KernelExpr::Hadamard(left, right) => {
+                let (left, right) = self.alike(left, right)?;
+                self.each_of(&left, |work, place, value| work.multiply(value, right.at(place)))
+            }
             KernelExpr::Divide(dividend, divisor) => {
                 let by = self.kernel(divisor)?;
-                match by.as_scalar() {
-                    Some(by) => self.each(dividend, |work, value| work.divide(value, by)),
-                    None => self.entrywise(dividend, divisor, Work::divide),
+                if by.entries().len() < by.len() {
+                    return Err(EvaluateError::DivisionByZero);
                 }
+                if let Some(by) = by.as_scalar() {
+                    return self.each(dividend, |work, value| work.divide(value, by));
+                }
+                let (left, right) = self.alike(dividend, divisor)?;
+                self.each_of(&left, |work, place, value| work.divide(value, right.at(place)))
             }
             KernelExpr::Power(base, exponent) => {
                 let base = self.kernel(base)?;
                 let channels = base.shape()[1];
-                let one = Array4::build(&mut self.work, [channels, channels, 1, 1], |_, [o, c, _, _]| {
-                    Ok(if o == c { Rational::ONE } else { Rational::ZERO })
-                })?;
+                let ones = (0..channels).map(|channel| (channel * channels + channel, Rational::ONE));
+                let one = Array4::of(&mut self.work, [channels, channels, 1, 1], ones.collect())?;
                 (0..*exponent).try_fold(one, |power, _| convolve(&mut self.work, &power, &base))
             }
             KernelExpr::Entry(operand, position) => {
@@ -74,7 +84,7 @@ impl<'a> Evaluator<'a> {
             KernelExpr::Sum(operand) => {
                 let operand = self.kernel(operand)?;
                 let mut total = Rational::ZERO;
-                for value in operand.values() {
+                for (_, value) in operand.entries() {
                     self.work.add(&mut total, value)?;
                 }
                 Ok(Array4::scalar(total))
@@ -92,37 +102,38 @@ impl<'a> Evaluator<'a> {
                 let (n, m) = (nonzero(*n)?, nonzero(*m)?);
                 let longer = |length: usize, n| (length - 1).checked_mul(n)?.checked_add(1);
                 let stretch = |[h, w]: [usize; 2]| Some([longer(h, n)?, longer(w, m)?]);
-                self.rearrange(operand, stretch, |[i, j], _| {
-                    (i % n == 0 && j % m == 0).then_some([i / n, j / m])
-                })
+                self.rearrange(operand, stretch, |[i, j], _| std::iter::once([n * i, m * j]))
             }
             KernelExpr::Repeat(operand, [n, m]) => {
                 let (n, m) = (nonzero(*n)?, nonzero(*m)?);
                 let stretch = |[h, w]: [usize; 2]| Some([h.checked_mul(n)?, w.checked_mul(m)?]);
-                self.rearrange(operand, stretch, |[i, j], _| Some([i / n, j / m]))
+                self.rearrange(operand, stretch, |[i, j], _| {
+                    (n * i..n * i + n)
+                        .flat_map(move |row| (m * j..m * j + m).map(move |column| [row, column]))
+                })
             }
             KernelExpr::Flip(operand) => {
-                self.rearrange(operand, Some, |[i, j], [h, w]| Some([h - 1 - i, w - 1 - j]))
+                self.rearrange(operand, Some, |[i, j], [h, w]| std::iter::once([h - 1 - i, w - 1 - j]))
             }
             KernelExpr::Transpose(operand) => {
-                self.rearrange(operand, |[h, w]| Some([w, h]), |[i, j], _| Some([j, i]))
+                self.rearrange(operand, |[h, w]| Some([w, h]), |[i, j], _| std::iter::once([j, i]))
             }
             KernelExpr::Pad(operand, [top, left, bottom, right]) => {
                 let longer = |length: usize, before, after| length.checked_add(before)?.checked_add(after);
                 let stretch =
                     |[h, w]: [usize; 2]| Some([longer(h, *top, *bottom)?, longer(w, *left, *right)?]);
-                self.rearrange(operand, stretch, |[i, j], [h, w]| {
-                    let source = [i.checked_sub(*top)?, j.checked_sub(*left)?];
-                    (source[0] < h && source[1] < w).then_some(source)
-                })
+                self.rearrange(operand, stretch, |[i, j], _| std::iter::once([i + top, j + left]))
             }
             KernelExpr::Trim(operand, sides) => self.trim(operand, *sides),
             KernelExpr::Outer(column, row) => {
                 let (u, v) = (self.kernel(column)?, self.kernel(row)?);
-                let shape = [1, 1, u.values().len(), v.values().len()];
-                Array4::build(&mut self.work, shape, |work, [_, _, i, j]| {
-                    work.multiply(&u.values()[i], &v.values()[j])
-                })
+                let mut entries = Vec::new();
+                for (i, a) in u.entries() {
+                    for (j, b) in v.entries() {
+                        entries.push((i * v.len() + j, self.work.multiply(a, b)?));
+                    }
+                }
+                Array4::of(&mut self.work, [1, 1, u.len(), v.len()], entries)
             }
             KernelExpr::ScaleOutputs(operand, factors) => self.scale(operand, factors, 0),
             KernelExpr::ScaleInputs(operand, factors) => self.scale(operand, factors, 1),
@@ -130,8 +141,8 @@ impl<'a> Evaluator<'a> {
                 let operand = self.kernel(operand)?;
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
                 let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
-                let values = self.copies(operand.values())?;
-                Array4::new(shape, values).ok_or(mismatch)
+                self.work.charge(operand.entries().len() as u64)?;
+                operand.reshaped(shape).ok_or(mismatch)
             }
             KernelExpr::Rearranged(operand, how) => {
                 let operand = self.kernel(operand)?;
@@ -167,12 +178,17 @@ impl<'a> Evaluator<'a> {
                 if inputs != 1 {
                     return Err(EvaluateError::ChannelMismatch { expected: 1, found: inputs });
                 }
-                let values = self.copies(image.values())?;
+                if image.len() > MAX_CELLS {
+                    return Err(EvaluateError::TooLarge);
+                }
+                let values = image.values();
+                self.work.keep(&values)?;
                 let image = Image::new(channels, height, width, values).ok_or(EvaluateError::TooLarge)?;
                 let output = self.stack(stack, &image)?;
                 self.discard(image);
                 let [channels, height, width] = output.size();
-                let values = self.copies(output.values())?;
+                let values = output.values().to_vec();
+                self.work.keep(&values)?;
                 self.discard(output);
                 Array4::new([channels, 1, height, width], values).ok_or(EvaluateError::TooLarge)
             }
@@ -186,48 +202,83 @@ impl<'a> Evaluator<'a> {
         array.as_scalar().cloned().ok_or(mismatch)
     }
 
-    fn copies(&mut self, values: &[Rational]) -> Result<Vec<Rational>> {
-        self.work.keep(values)?;
-        Ok(values.to_vec())
+    /// Both values, of one shape.
+    fn alike(&mut self, left: &'a KernelExpr, right: &'a KernelExpr) -> Result<(Rc<Array4>, Rc<Array4>)> {
+        let (left, right) = (self.kernel(left)?, self.kernel(right)?);
+        if left.shape() != right.shape() {
+            return Err(EvaluateError::ShapeMismatch { left: left.shape(), right: right.shape() });
+        }
+        Ok((left, right))
     }
 
+    /// A function of each entry that is 0 at 0.
     fn each(
         &mut self,
         operand: &'a KernelExpr,
         operation: impl Fn(&mut Work, &Rational) -> Result<Rational>,
     ) -> Result<Array4> {
         let operand = self.kernel(operand)?;
-        Array4::build(&mut self.work, operand.shape(), |work, at| operation(work, operand.at(at)))
+        self.each_of(&operand, |work, _, value| operation(work, value))
     }
 
-    fn entrywise(
+    /// The same of the place, too.
+    fn each_of(
         &mut self,
-        left: &'a KernelExpr,
-        right: &'a KernelExpr,
-        operation: impl Fn(&mut Work, &Rational, &Rational) -> Result<Rational>,
+        operand: &Array4,
+        operation: impl Fn(&mut Work, usize, &Rational) -> Result<Rational>,
     ) -> Result<Array4> {
-        let (left, right) = (self.kernel(left)?, self.kernel(right)?);
-        if left.shape() != right.shape() {
-            return Err(EvaluateError::ShapeMismatch { left: left.shape(), right: right.shape() });
+        let mut entries = Vec::with_capacity(operand.entries().len());
+        for (place, value) in operand.entries() {
+            self.work.charge(1)?;
+            entries.push((*place, operation(&mut self.work, *place, value)?));
         }
-        Array4::build(&mut self.work, left.shape(), |work, at| operation(work, left.at(at), right.at(at)))
+        Array4::of(&mut self.work, operand.shape(), entries)
     }
 
-    /// Moves the entries of each pair of channels: `source` tells where the entry at a place of the new size
-    /// comes from in the old size, or that it is 0.
-    fn rearrange(
+    /// `left + factor·right`.
+    fn sum(&mut self, left: &'a KernelExpr, right: &'a KernelExpr, factor: &Rational) -> Result<Array4> {
+        let (left, right) = self.alike(left, right)?;
+        let mut others = right.entries().iter().peekable();
+        let mut entries = Vec::with_capacity(left.entries().len().max(right.entries().len()));
+        for (place, value) in left.entries() {
+            while let Some((other, more)) = others.next_if(|(other, _)| other < place) {
+                entries.push((*other, factor * more));
+            }
+            let mut sum = value.clone();
+            if let Some((_, more)) = others.next_if(|(other, _)| other == place) {
+                self.work.add(&mut sum, &(factor * more))?;
+            }
+            entries.push((*place, sum));
+        }
+        entries.extend(others.map(|(place, value)| (*place, factor * value)));
+        Array4::of(&mut self.work, left.shape(), entries)
+    }
+
+    /// Moves the entries of each pair of channels: `targets` tells where in the new size the entry at a place of the old
+    /// size goes.
+    fn rearrange<T: Iterator<Item = [usize; 2]>>(
         &mut self,
         operand: &'a KernelExpr,
         size: impl Fn([usize; 2]) -> Option<[usize; 2]>,
-        source: impl Fn([usize; 2], [usize; 2]) -> Option<[usize; 2]>,
+        targets: impl Fn([usize; 2], [usize; 2]) -> T,
     ) -> Result<Array4> {
         let operand = self.kernel(operand)?;
         let [outputs, inputs, height, width] = operand.shape();
         let [new_height, new_width] = size([height, width]).ok_or(EvaluateError::TooLarge)?;
-        Array4::build(&mut self.work, [outputs, inputs, new_height, new_width], |_, [o, c, i, j]| {
-            let from = source([i, j], [height, width]);
-            Ok(from.map_or(Rational::ZERO, |[i, j]| operand.at([o, c, i, j]).clone()))
-        })
+        let shape = [outputs, inputs, new_height, new_width];
+        places(shape).ok_or(EvaluateError::TooLarge)?;
+        let mut entries = Vec::with_capacity(operand.entries().len());
+        for (place, value) in operand.entries() {
+            let [o, c, i, j] = operand.position(*place);
+            for [row, column] in targets([i, j], [height, width]) {
+                self.work.charge(1)?;
+                if entries.len() > MAX_CELLS {
+                    return Err(EvaluateError::TooLarge);
+                }
+                entries.push((((o * inputs + c) * new_height + row) * new_width + column, value.clone()));
+            }
+        }
+        Array4::of(&mut self.work, shape, entries)
     }
 
     fn trim(&mut self, operand: &'a KernelExpr, sides: [usize; 4]) -> Result<Array4> {
@@ -239,39 +290,39 @@ impl<'a> Evaluator<'a> {
         };
         let new_height = rest(height, top, bottom).ok_or(EvaluateError::Malformed)?;
         let new_width = rest(width, left, right).ok_or(EvaluateError::Malformed)?;
-        let kept = |at: [usize; 4]| {
-            (top..top + new_height).contains(&at[2]) && (left..left + new_width).contains(&at[3])
+        // Nothing but zeros is dropped.
+        let kept = |place: usize| {
+            let [_, _, i, j] = operand.position(place);
+            (top..top + new_height).contains(&i) && (left..left + new_width).contains(&j)
         };
-        // Reading every entry again makes sure that nothing but zeros is dropped.
-        Array4::build(&mut self.work, operand.shape(), |_, at| {
-            if kept(at) || operand.at(at).is_zero() {
-                Ok(Rational::ZERO)
-            } else {
-                Err(EvaluateError::Malformed)
-            }
-        })?;
-        Array4::build(&mut self.work, [outputs, inputs, new_height, new_width], |_, [o, c, i, j]| {
-            Ok(operand.at([o, c, i + top, j + left]).clone())
-        })
+        if !operand.entries().iter().all(|(place, _)| kept(*place)) {
+            return Err(EvaluateError::Malformed);
+        }
+        let moved = |(place, value): &(usize, Rational)| {
+            let [o, c, i, j] = operand.position(*place);
+            (((o * inputs + c) * new_height + i - top) * new_width + j - left, value.clone())
+        };
+        let entries = operand.entries().iter().map(moved).collect();
+        Array4::of(&mut self.work, [outputs, inputs, new_height, new_width], entries)
     }
 
     /// Each slice along an axis times its entry of a vector.
     fn scale(&mut self, operand: &'a KernelExpr, factors: &'a KernelExpr, axis: usize) -> Result<Array4> {
         let (operand, factors) = (self.kernel(operand)?, self.kernel(factors)?);
         let factors = per_channel(&factors, operand.shape()[axis])?;
-        Array4::build(&mut self.work, operand.shape(), |work, at| {
-            work.multiply(operand.at(at), factors(at[axis]))
+        self.each_of(&operand, |work, place, value| {
+            work.multiply(value, factors(operand.position(place)[axis]))
         })
     }
 }
 
 /// Entry `c` of a vector for channel `c`, or its only entry for all.
 pub(super) fn per_channel<'v>(vector: &'v Array4, channels: usize) -> Result<impl Fn(usize) -> &'v Rational> {
-    let values = vector.values();
-    if values.len() != 1 && values.len() != channels {
-        return Err(EvaluateError::ChannelMismatch { expected: channels, found: values.len() });
+    let found = vector.len();
+    if found != 1 && found != channels {
+        return Err(EvaluateError::ChannelMismatch { expected: channels, found });
     }
-    Ok(move |channel| if let [only] = values { only } else { &values[channel] })
+    Ok(move |channel| vector.at(if found == 1 { 0 } else { channel }))
 }
 
 /// Full convolution, first `left`, then `right`: in channels the matrix product `right · left`. A single
@@ -279,28 +330,46 @@ pub(super) fn per_channel<'v>(vector: &'v Array4, channels: usize) -> Result<imp
 fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
     for (factor, kernel) in [(left, right), (right, left)] {
         if let Some(factor) = factor.as_scalar() {
-            return Array4::build(work, kernel.shape(), |work, at| work.multiply(factor, kernel.at(at)));
+            let mut entries = Vec::with_capacity(kernel.entries().len());
+            for (place, value) in kernel.entries() {
+                entries.push((*place, work.multiply(factor, value)?));
+            }
+            return Array4::of(work, kernel.shape(), entries);
         }
     }
     let ([middle, inputs, h, w], [outputs, read, k, l]) = (left.shape(), right.shape());
     if middle != read {
         return Err(EvaluateError::ShapeMismatch { left: left.shape(), right: right.shape() });
     }
-    Array4::build(work, [outputs, inputs, h + k - 1, w + l - 1], |work, [o, c, y, x]| {
-        work.charge(middle as u64 * k as u64 * l as u64)?;
-        let mut total = Rational::ZERO;
-        for m in 0..middle {
-            for u in 0..k {
-                for v in 0..l {
-                    if (u..u + h).contains(&y) && (v..v + w).contains(&x) {
-                        let (first, next) = (left.at([m, c, y - u, x - v]), right.at([o, m, u, v]));
-                        work.add_product(&mut total, first, next)?;
-                    }
+    let shape = [outputs, inputs, h + k - 1, w + l - 1];
+    let row = places([1, inputs, h + k - 1, w + l - 1]).filter(|&row| row <= MAX_CELLS);
+    let row = row.ok_or(EvaluateError::TooLarge)?;
+    places(shape).ok_or(EvaluateError::TooLarge)?;
+    work.charge(row as u64)?;
+    let (mut sums, mut touched) = (vec![Rational::ZERO; row], Vec::new());
+    let mut entries = Vec::new();
+    for o in 0..outputs {
+        for (place, next) in right.between(o * read * k * l, (o + 1) * read * k * l) {
+            let [_, m, u, v] = right.position(*place);
+            for (place, first) in left.between(m * inputs * h * w, (m + 1) * inputs * h * w) {
+                let [_, c, i, j] = left.position(*place);
+                let at = (c * (h + k - 1) + i + u) * (w + l - 1) + j + v;
+                if sums[at].is_zero() {
+                    touched.push(at);
                 }
+                work.add_product(&mut sums[at], first, next)?;
             }
         }
-        Ok(total)
-    })
+        touched.sort_unstable();
+        touched.dedup();
+        for at in touched.drain(..) {
+            entries.push((o * row + at, std::mem::take(&mut sums[at])));
+        }
+        if entries.len() > MAX_CELLS {
+            return Err(EvaluateError::TooLarge);
+        }
+    }
+    Array4::of(work, shape, entries)
 }
 
 /// The positive square root, if it is rational: a fraction in lowest terms is a square when both its parts are.

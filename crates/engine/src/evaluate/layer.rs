@@ -231,6 +231,8 @@ impl<'a> Evaluator<'a> {
         let area = (x.height() * x.width()).max(1);
         let lit: Vec<bool> =
             x.values().chunks(area).map(|channel| channel.iter().any(|value| !value.is_zero())).collect();
+        let width = kernel.shape()[3];
+        let mut planes = Planes::default();
         Image::build(&mut self.work, size, |work, [o, i, j]| {
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let (rows, columns) = (&rows[i][..], &columns[j][..]);
@@ -238,12 +240,16 @@ impl<'a> Evaluator<'a> {
                 return Ok(total);
             }
             let first = o / (outputs / conv.groups) * per_group;
-            work.charge(per_group as u64)?;
-            for c in (0..per_group).filter(|c| lit.get(first + c) == Some(&true)) {
+            let planes = planes.of(o, || {
+                work.charge(per_group as u64)?;
+                let read = (0..per_group).filter(|c| lit.get(first + c) == Some(&true));
+                Ok(read.map(|c| (first + c, kernel.plane(o, c))).collect())
+            })?;
+            for (c, plane) in planes {
                 work.charge(rows.len() as u64 * columns.len() as u64)?;
                 for &(u, row) in rows {
                     for &(v, column) in columns {
-                        work.add_product(&mut total, kernel.at([o, c, u, v]), x.at(first + c, row, column))?;
+                        work.add_product(&mut total, plane[u * width + v], x.at(*c, row, column))?;
                     }
                 }
             }
@@ -264,19 +270,25 @@ impl<'a> Evaluator<'a> {
         let [inputs, per_group, _, _] = kernel.shape();
         let [rows, columns] = self.lines(axes, &kernel, x)?;
         let group_inputs = inputs / conv.groups;
+        let width = kernel.shape()[3];
+        let mut planes = Planes::default();
         Image::build(&mut self.work, size, |work, [o, i, j]| {
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let (rows, columns) = (&rows[i][..], &columns[j][..]);
             if rows.is_empty() || columns.is_empty() {
                 return Ok(total);
             }
-            work.charge(group_inputs as u64 * rows.len() as u64 * columns.len() as u64)?;
             let first = o / per_group * group_inputs;
-            for c in first..first + group_inputs {
+            let planes = planes.of(o, || {
+                work.charge(group_inputs as u64)?;
+                let read = first..first + group_inputs;
+                Ok(read.map(|c| (c, kernel.plane(c, o % per_group))).collect())
+            })?;
+            for (c, plane) in planes {
+                work.charge(rows.len() as u64 * columns.len() as u64)?;
                 for &(u, row) in rows {
                     for &(v, column) in columns {
-                        let weight = kernel.at([c, o % per_group, u, v]);
-                        work.add_product(&mut total, weight, x.at(c, row, column))?;
+                        work.add_product(&mut total, plane[u * width + v], x.at(*c, row, column))?;
                     }
                 }
             }
@@ -288,8 +300,9 @@ impl<'a> Evaluator<'a> {
     /// the image that hold only zeros are left out.
     fn lines(&mut self, axes: [&Axis; 2], kernel: &Array4, x: &Image) -> Result<[Vec<Cells>; 2]> {
         let [_, _, height, width] = kernel.shape();
-        let taps = live([height, width], kernel.values());
-        let cells = live([x.height(), x.width()], x.values());
+        let taps = live([height, width], kernel.entries().iter().map(|(place, _)| *place));
+        let lit = x.values().iter().enumerate().filter(|(_, value)| !value.is_zero());
+        let cells = live([x.height(), x.width()], lit.map(|(place, _)| place));
         let taken = (axes[0].outputs + axes[1].outputs).saturating_mul(size_of::<Cells>());
         self.work.room(taken as u64 / 16)?;
         let mut lines = |axis: usize| {
@@ -380,8 +393,8 @@ impl<'a> Evaluator<'a> {
         Image::build(&mut self.work, [outputs, 1, 1], |work, [o, _, _]| {
             work.charge(inputs as u64)?;
             let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
-            for (n, value) in x.values().iter().enumerate() {
-                work.add_product(&mut total, weights.at([0, 0, o, n]), value)?;
+            for (place, weight) in weights.between(o * inputs, (o + 1) * inputs) {
+                work.add_product(&mut total, weight, &x.values()[place - o * inputs])?;
             }
             Ok(total)
         })
@@ -391,12 +404,34 @@ impl<'a> Evaluator<'a> {
 /// The taps of an output that stand on cells, and those cells.
 type Cells = SmallVec<[(usize, usize); 8]>;
 
+/// The planes of a kernel that one output channel reads, with their input channels; zeros included.
+#[derive(Default)]
+struct Planes<'k> {
+    output: Option<usize>,
+    planes: Vec<(usize, Vec<&'k Rational>)>,
+}
+
+impl<'k> Planes<'k> {
+    /// Those of an output channel, made once while it stays the same.
+    fn of(
+        &mut self,
+        output: usize,
+        make: impl FnOnce() -> Result<Vec<(usize, Vec<&'k Rational>)>>,
+    ) -> Result<&[(usize, Vec<&'k Rational>)]> {
+        if self.output != Some(output) {
+            self.planes = make()?;
+            self.output = Some(output);
+        }
+        Ok(&self.planes)
+    }
+}
+
 /// The rows and the columns of planes of some height and width in which any plane has a number other than 0.
-fn live([height, width]: [usize; 2], values: &[Rational]) -> [Vec<bool>; 2] {
+fn live([height, width]: [usize; 2], places: impl Iterator<Item = usize>) -> [Vec<bool>; 2] {
     let mut live = [vec![false; height], vec![false; width]];
-    for (n, _) in values.iter().enumerate().filter(|(_, value)| !value.is_zero()) {
-        live[0][n / width % height] = true;
-        live[1][n % width] = true;
+    for place in places {
+        live[0][place / width % height] = true;
+        live[1][place % width] = true;
     }
     live
 }

@@ -110,7 +110,7 @@ fn confirmed(
             });
         }
     };
-    let values = a.values().get(entry).zip(b.values().get(entry)).filter(|(a, b)| differ(a, b, weights));
+    let values = Some((a.at(entry), b.at(entry))).filter(|(a, b)| differ(a, b, weights));
     let position = positions(left.shape()).nth(entry);
     let used = symbols.foundations([left, right].map(|term| term.kernel.symbols()).concat());
     match (values, position) {
