@@ -8,7 +8,7 @@ use super::array::places;
 use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
-use crate::ir::KernelExpr;
+use crate::ir::{KernelExpr, Rearrangement};
 use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
 
@@ -149,27 +149,31 @@ impl<'a> Evaluator<'a> {
                 let [outputs, inputs, height, width] = operand.shape();
                 let shape = how.shape(Shape { outputs, inputs, height, width });
                 let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                Array4::build(&mut self.work, shape, |_, at| match how.source([outputs, inputs], at) {
-                    Some(from) => operand.get(from).cloned().ok_or(EvaluateError::Malformed),
-                    None => Ok(Rational::ZERO),
-                })
+                let per_group = |groups: usize| (outputs / groups.max(1)).max(1);
+                let target = |[o, c, i, j]: [usize; 4]| match *how {
+                    Rearrangement::SwapChannels => Some([c, o, i, j]),
+                    Rearrangement::Ungroup(groups) => Some([o, o / per_group(groups) * inputs + c, i, j]),
+                    Rearrangement::Outputs([from, to]) => {
+                        (from..to).contains(&o).then(|| [o - from, c, i, j])
+                    }
+                    Rearrangement::Inputs([from, to]) => (from..to).contains(&c).then(|| [o, c - from, i, j]),
+                };
+                let [_, inputs, height, width] = shape;
+                let place = |[o, c, i, j]: [usize; 4]| ((o * inputs + c) * height + i) * width + j;
+                let entries = operand.entries().iter().filter_map(|(from, value)| {
+                    Some((place(target(operand.position(*from))?), value.clone()))
+                });
+                Array4::of(&mut self.work, shape, entries.collect())
             }
             KernelExpr::ChannelSums { of, outputs } => {
                 let operand = self.kernel(of)?;
-                let [o, c, h, w] = operand.shape();
-                let count = if *outputs { o } else { c };
-                Array4::build(&mut self.work, [1, 1, 1, count], |work, [_, _, _, n]| {
-                    let mut total = Rational::ZERO;
-                    for other in 0..if *outputs { c } else { o } {
-                        let [o, c] = if *outputs { [n, other] } else { [other, n] };
-                        for i in 0..h {
-                            for j in 0..w {
-                                work.add(&mut total, operand.at([o, c, i, j]))?;
-                            }
-                        }
-                    }
-                    Ok(total)
-                })
+                let mut sums = vec![Rational::ZERO; operand.shape()[usize::from(!*outputs)]];
+                for (place, value) in operand.entries() {
+                    let [o, c, _, _] = operand.position(*place);
+                    self.work.add(&mut sums[if *outputs { o } else { c }], value)?;
+                }
+                self.work.keep(&sums)?;
+                Array4::new([1, 1, 1, sums.len()], sums).ok_or(EvaluateError::TooLarge)
             }
             KernelExpr::OfStack(stack) => self.kernel_of_stack(stack),
             KernelExpr::Apply(stack, image) => {
