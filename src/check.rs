@@ -1,5 +1,7 @@
 //! From a spec's text to its report: parse, resolve, decide, put into words, one statement after the other.
 
+mod run;
+
 use std::time::{Duration, Instant};
 
 use crate::algebra::Rational;
@@ -14,11 +16,14 @@ use crate::prove::factoring::{self, EquationVerdict};
 use crate::prove::verdict::Doubt;
 use crate::prove::{kernels, opinion};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport};
-use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
+use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver};
 use crate::sizes;
 use crate::source::{Source, Span};
-use crate::syntax::ast::{Item, Statement, StatementKind};
-use crate::syntax::{names, parse};
+use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::names;
+
+use run::Run;
+pub use run::{Event, Options};
 
 /// The code of a declaration that made the program panic.
 const DEFECT: &str = "E0005";
@@ -43,8 +48,22 @@ pub fn check_within(
     budget: &Budget,
     progress: &mut dyn FnMut(&str),
 ) -> FileReport {
+    let options = Options { budget: budget.clone(), ..Options::default() };
+    check_with(source, files, &options, &mut |event| match event {
+        Event::Reading(label) | Event::Deciding { label, .. } => progress(label),
+        Event::Decided(_) | Event::LeftOut(_) => {}
+    })
+}
+
+/// The same with all there is to choose; `tell` hears of everything as it happens.
+pub fn check_with(
+    source: &Source,
+    files: &dyn Files,
+    options: &Options,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> FileReport {
     let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
-    run(source, budget, &mut resolver, progress)
+    Run::new(source, options, &mut resolver, tell).spec()
 }
 
 /// Checks one spec, and gives the kernels that names stand for at its end, where they do.
@@ -55,66 +74,8 @@ pub(crate) fn check_for(
     names: &[&str],
 ) -> (FileReport, Vec<Option<Kernel>>) {
     let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
-    let report = run(source, &Budget::default(), &mut resolver, &mut |_| {});
+    let report = Run::new(source, &Options::default(), &mut resolver, &mut |_| {}).spec();
     (report, names.iter().map(|name| resolver.named_kernel(name).cloned()).collect())
-}
-
-fn run(
-    source: &Source,
-    budget: &Budget,
-    resolver: &mut Resolver<'_>,
-    progress: &mut dyn FnMut(&str),
-) -> FileReport {
-    let (spec, mistakes) = parse(source.text());
-    let mut errors: Vec<Diagnostic> = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
-    resolver.expect(&spec);
-    let mut entries = Vec::new();
-    for item in &spec.items {
-        match item {
-            Item::Prose(prose) => entries.push(Entry::Prose(prose.text.clone())),
-            Item::Statement(statement) => {
-                progress(source.slice(statement.span).lines().next().unwrap_or_default());
-                match budget.run(|| read_statement(resolver, statement)) {
-                    Ok(Ok(Resolved::Declaration)) => declare(&mut entries, source, statement),
-                    Ok(Ok(Resolved::Claims(claims))) => {
-                        for claim in claims {
-                            progress(claim.label.as_deref().unwrap_or(&claim.statement));
-                            match budget.run(|| decide(&claim, resolver, source)) {
-                                Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
-                                Ok(Err(error)) => errors.push(operator_diagnostic(&error, claim.span)),
-                                Err(halt) => {
-                                    bind_nothing(statement, resolver);
-                                    entries.push(halted(Heading::of(&claim), halt, source));
-                                }
-                            }
-                        }
-                    }
-                    Ok(Ok(Resolved::Families(families))) => {
-                        for family in families {
-                            progress(family.label.as_deref().unwrap_or(&family.statement));
-                            match budget.run(|| all_sizes(&family, resolver, source)) {
-                                Ok(Ok(report)) => entries.push(Entry::Claim(Box::new(report))),
-                                Ok(Err(found)) => errors.extend(found),
-                                Err(halt) => entries.push(halted(Heading::of_family(&family), halt, source)),
-                            }
-                        }
-                    }
-                    Ok(Err(found)) => {
-                        errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
-                    }
-                    Err(halt) => {
-                        bind_nothing(statement, resolver);
-                        match unread(statement, source) {
-                            Some(heading) => entries.push(halted(heading, halt, source)),
-                            None => errors.push(halt_diagnostic(&halt, statement.span)),
-                        }
-                    }
-                }
-            }
-        }
-    }
-    errors.sort_by_key(|diagnostic| diagnostic.primary.span);
-    FileReport { source: source.clone(), entries, errors }
 }
 
 /// Extents and values of an array in a file.
@@ -145,9 +106,9 @@ fn read_statement(
 }
 
 /// A claim without a verdict.
-fn halted(heading: Heading, halt: Halt, source: &Source) -> Entry {
+fn halted(heading: Heading, halt: Halt, source: &Source) -> ClaimReport {
     let shown = present::unknown(&Doubt::Halted(halt));
-    Entry::Claim(Box::new(report(heading, shown, source, Duration::ZERO)))
+    report(heading, shown, source, Duration::ZERO)
 }
 
 /// What a statement claims, if it does, in its own words.
