@@ -25,11 +25,16 @@ impl Folder {
     pub(crate) fn of(path: &Path) -> Self {
         Self(path.parent().map(Path::to_owned).unwrap_or_default())
     }
+
+    /// Where a file named in a spec is.
+    pub(crate) fn place(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
 }
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let path = self.0.join(path);
+        let path = self.place(path);
         let in_words = |error: io::Error| format!("{}: {}", path.display(), words(&error));
         // A pipe or a device could keep the reader waiting for ever.
         if !fs::metadata(&path).map_err(in_words)?.is_file() {

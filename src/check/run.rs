@@ -97,7 +97,13 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// Whether nothing more is to be decided.
     fn ends(&self) -> bool {
-        self.options.stop.is_cancelled() || (self.options.fail_fast && (self.fails || !self.errors.is_empty()))
+        self.options.stop.is_cancelled()
+            || (self.options.fail_fast && (self.fails || !self.errors.is_empty()))
+    }
+
+    /// Whether what has no verdict has none because the run was ended; it is left out then.
+    fn stopped(&self) -> bool {
+        self.options.stop.is_cancelled()
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -124,6 +130,7 @@ impl<'a, 'r> Run<'a, 'r> {
                 self.number += claims_of(&statement.kind);
                 self.errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
             }
+            Err(_) if self.stopped() => {}
             Err(halt) => {
                 self.number += claims_of(&statement.kind);
                 bind_nothing(statement, self.resolver);
@@ -144,6 +151,10 @@ impl<'a, 'r> Run<'a, 'r> {
             Ok(Ok(report)) if wanted => self.add(report),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => self.errors.push(operator_diagnostic(&error, claim.span)),
+            Err(_) if self.stopped() => {
+                bind_nothing(statement, self.resolver);
+                self.number -= 1;
+            }
             Err(halt) => {
                 bind_nothing(statement, self.resolver);
                 if wanted {
@@ -160,6 +171,7 @@ impl<'a, 'r> Run<'a, 'r> {
         match self.options.budget.run(|| all_sizes(family, self.resolver, self.source)) {
             Ok(Ok(report)) => self.add(report),
             Ok(Err(found)) => self.errors.extend(found),
+            Err(_) if self.stopped() => self.number -= 1,
             Err(halt) => self.add(halted(Heading::of_family(family), halt, self.source)),
         }
     }

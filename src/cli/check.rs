@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::algebra::budget::Cancel;
 use crate::report::text::{self, Detail};
-use crate::report::{FileReport, Summary, html, json, junit, markdown};
+use crate::report::{FileReport, Summary, github, html, json, junit, markdown, sarif};
 
 use super::Status;
 use super::files::{Spec, collect};
+use super::interrupt;
 use super::output::Output;
-use super::workers::check_all;
+use super::stream::{self, Streamed};
+use super::watch::{self, Seen};
+use super::workers::Settings;
 
 /// Decide the claims of specs
 ///
-/// Exit status: 0 all claims hold, 1 some claim fails, 2 a spec, the command line or a file is wrong.
+/// Exit status: 0 all claims hold, 1 some claim fails, 2 a spec, the command line or a file is wrong, 130 stopped by
+/// Ctrl-C.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Specs, folders of specs (`*.cf`, at any depth), or `-` for standard input
@@ -28,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Also write a report to a file: .html, .md, .txt, .json, or .xml for JUnit; may be repeated
+    /// Also write a report to a file: .html, .md, .txt, .json, .sarif, or .xml for JUnit; may be repeated
     #[arg(long, value_name = "FILE", value_parser = parse_report)]
     report: Vec<Report>,
 
@@ -46,6 +51,22 @@ pub(super) struct Arguments {
         requires = "report_dir"
     )]
     report_format: Vec<PageFormat>,
+
+    /// Decide only claims whose label contains this (or whose statement does, where there is no label)
+    #[arg(short = 'k', long = "only", value_name = "LABEL")]
+    only: Option<String>,
+
+    /// End at the first claim that fails, or the first mistake
+    #[arg(long)]
+    fail_fast: bool,
+
+    /// How many specs are checked at a time; as many as there are processors if left out
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+
+    /// Check again whenever a spec, or a file that it loads, changes
+    #[arg(long, conflicts_with_all = ["report", "report_dir"])]
+    watch: bool,
 
     /// Let no claim take longer than so many seconds; it is unknown then
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
@@ -72,6 +93,10 @@ pub(super) enum Format {
     Markdown,
     Html,
     Junit,
+    /// Annotations for a workflow of GitHub
+    Github,
+    /// For code scanners
+    Sarif,
 }
 
 /// A way to write the reports of a folder.
@@ -111,26 +136,46 @@ fn parse_report(path: &str) -> Result<Report, String> {
         "md" => Format::Markdown,
         "html" => Format::Html,
         "xml" => Format::Junit,
-        _ => return Err("the name of a report ends in .html, .md, .txt, .json or .xml".to_owned()),
+        "sarif" => Format::Sarif,
+        _ => return Err("the name of a report ends in .html, .md, .txt, .json, .xml or .sarif".to_owned()),
     };
     Ok(Report { path, format })
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
+    let stop = interrupt::flag();
+    if arguments.watch {
+        return watch::again_and_again(&arguments.paths, &stop, output, |specs, seen, output| {
+            once(arguments, specs, &stop, seen, output)
+        });
+    }
+    once(arguments, &collect(&arguments.paths), &stop, &Seen::default(), output)
+}
+
+/// Checks the specs and writes the reports.
+fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, output: &mut Output) -> Status {
     let options = arguments.options();
-    let specs = collect(&arguments.paths);
-    let mut reports = Vec::with_capacity(specs.len());
-    check_all(&specs, arguments.timeout, |report| {
-        if arguments.format == Format::Text {
-            output.print(&text::file(&report, options));
-        }
-        reports.push(report);
-    });
+    let stream = (arguments.format == Format::Text).then_some(options);
+    let settings = Settings {
+        limit: arguments.timeout,
+        jobs: arguments.jobs.map(usize::from),
+        only: arguments.only.clone(),
+        fail_fast: arguments.fail_fast,
+        stop: stop.clone(),
+        end: Cancel::default(),
+    };
+    let Streamed { reports, left_out } = stream::check(specs, &settings, stream, seen, output);
     let summary = Summary::of_all(&reports);
-    if arguments.format == Format::Text {
-        output.print(&text::summary(summary, options));
-    } else {
-        output.print(&render(arguments.format, &reports, options));
+    match arguments.format {
+        Format::Text => output.print(&(text::failures(&reports, options) + &text::summary(summary, options))),
+        format => output.print(&render(format, &reports, options)),
+    }
+    if left_out > 0 || reports.len() < specs.len() {
+        let (claims, specs) = (left_out, specs.len() - reports.len());
+        output.note(format_args!("stopped: {claims} claims and {specs} further specs were left out"));
+    }
+    if let (Some(part), 0, 0) = (&arguments.only, summary.claims, summary.errors) {
+        output.fail(format_args!("no claim has `{part}` in its label"));
     }
     for Report { path, format } in &arguments.report {
         let plain = text::Options { colours: false, ..options };
@@ -141,7 +186,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
             write_tree(folder, format, &arguments.report_format, (&specs, &reports), output);
         }
     }
-    status(summary)
+    if stop.is_cancelled() { Status::Stopped } else { status(summary) }
 }
 
 fn status(summary: Summary) -> Status {
@@ -170,6 +215,8 @@ pub(super) fn render(format: Format, reports: &[FileReport], options: text::Opti
         Format::Markdown => markdown::render(reports),
         Format::Html => html::render(reports),
         Format::Junit => junit::render(reports, options.timings),
+        Format::Github => github::render(reports),
+        Format::Sarif => sarif::render(reports),
     }
 }
 

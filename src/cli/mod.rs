@@ -7,10 +7,13 @@ mod explain;
 mod factor;
 mod files;
 mod fmt;
+mod interrupt;
 mod models;
 mod output;
 mod progress;
 mod show;
+mod stream;
+mod watch;
 mod workers;
 mod write;
 
@@ -56,6 +59,8 @@ enum Status {
     Fails = 1,
     /// A spec, the command line or a file is wrong.
     Wrong = 2,
+    /// Ctrl-C was pressed, as shells say it.
+    Stopped = 130,
 }
 
 /// Runs the program with these arguments, the program's name first.

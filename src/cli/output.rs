@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use anstream::AutoStream;
 use clap::ValueEnum;
 
-use super::Status;
+use super::{Status, progress};
 use crate::report::escape::visible;
 
 /// The values of `--color`.
@@ -48,6 +48,7 @@ impl Output {
         if self.closed || text.is_empty() {
             return;
         }
+        let screen = progress::without_line();
         let written = if self.stdout.current_choice() == anstream::ColorChoice::Never {
             // One large write instead of one for every piece between colours.
             let plain = anstream::adapter::strip_str(text).to_string();
@@ -55,7 +56,10 @@ impl Output {
         } else {
             self.stdout.write_all(text.as_bytes())
         };
-        if let Err(error) = written.and_then(|()| self.stdout.flush()) {
+        let written = written.and_then(|()| self.stdout.flush());
+        // What is said of a failure takes the line off the screen, too.
+        drop(screen);
+        if let Err(error) = written {
             self.closed = true;
             if error.kind() != ErrorKind::BrokenPipe {
                 self.fail(format_args!("standard output: {error}"));
@@ -71,6 +75,7 @@ impl Output {
 
     /// Writes a line to standard error.
     pub(super) fn note(&mut self, message: impl Display) {
+        let _screen = progress::without_line();
         // There is nowhere to report a broken standard error to.
         let _ = writeln!(AutoStream::new(std::io::stderr(), self.color), "{message}");
     }

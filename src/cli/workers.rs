@@ -1,83 +1,184 @@
-//! Checks several specs at once and hands out their reports in order.
+//! Checks several specs at once and hands out what comes of it in order.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use crate::algebra::budget::Budget;
-use crate::check::check_within;
-use crate::report::FileReport;
+use crate::algebra::budget::{Budget, Cancel};
+use crate::check::{Event, Options, check_with};
+use crate::report::{ClaimReport, FileReport};
 use crate::room::STACK;
 
 use super::files::Spec;
 use super::progress::{self, Slot};
+use super::watch::{Noted, Seen};
 
-/// Checks the specs, with as much time for each claim as `limit` says; `each` gets their reports in the order of the
-/// specs, each as soon as that allows.
-pub(super) fn check_all(specs: &[Spec], limit: Option<Duration>, each: impl FnMut(FileReport)) {
-    let jobs = thread::available_parallelism().map_or(1, usize::from).min(specs.len());
-    let slots: Vec<Slot> = (0..jobs).map(|_| Slot::default()).collect();
+/// How specs are checked.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// Time for each claim.
+    pub(super) limit: Option<Duration>,
+    /// Specs at a time.
+    pub(super) jobs: Option<usize>,
+    /// Part of the labels of the claims to decide.
+    pub(super) only: Option<String>,
+    /// Whether a spec ends at its first claim that fails.
+    pub(super) fail_fast: bool,
+    /// Ends the run with what is known: Ctrl-C.
+    pub(super) stop: Cancel,
+    /// Ends the run, for that or another reason.
+    pub(super) end: Cancel,
+}
+
+impl Settings {
+    /// Whether the run is to end; what is under way is told by the clock.
+    pub(super) fn ends(&self) -> bool {
+        if self.stop.is_cancelled() {
+            self.end.cancel();
+        }
+        self.end.is_cancelled()
+    }
+}
+
+/// What comes of a spec, bit by bit.
+pub(super) enum Part {
+    /// What is said of its next claim.
+    Claim(String),
+    /// All of it, and how many claims were left out.
+    Done(Box<FileReport>, usize),
+}
+
+/// What is said of a claim.
+type Say<'a> = &'a (dyn Fn(&ClaimReport) -> String + Sync);
+
+/// Checks the specs; `each` gets the parts of what comes of them in the order of the specs and their claims, each as
+/// soon as that allows. What `say` makes of a claim is a part unless it is empty.
+pub(super) fn check_all(
+    specs: &[Spec],
+    settings: &Settings,
+    seen: &Seen,
+    say: Say<'_>,
+    each: impl FnMut(usize, Part),
+) {
+    let jobs = settings.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    let slots: Vec<Slot> = (0..jobs.min(specs.len())).map(|_| Slot::default()).collect();
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        let (sender, reports) = mpsc::channel();
+        let (sender, parts) = mpsc::channel();
         let (watched, end) = mpsc::channel();
-        if progress::wanted() || limit.is_some() {
-            // Without a thread to spare there is no progress to see and no clock; the budget limits the work.
-            let _ = Builder::new().spawn_scoped(scope, || progress::watch(&slots, end, limit, tell));
-        }
+        // Without a thread to spare there is no progress to see and no clock; the budget limits the work.
+        let _ = Builder::new().spawn_scoped(scope, || progress::watch(&slots, end, settings));
         let mut started = 0;
         for slot in &slots {
-            let (sender, next) = (sender.clone(), &next);
-            let worker = Builder::new().stack_size(STACK);
-            started +=
-                usize::from(worker.spawn_scoped(scope, move || work(specs, next, slot, &sender)).is_ok());
+            let worker = Worker { specs, next: &next, settings, seen, say, slot, sender: sender.clone() };
+            let thread = Builder::new().stack_size(STACK);
+            started += usize::from(thread.spawn_scoped(scope, move || worker.work()).is_ok());
         }
         if let (0, Some(slot)) = (started, slots.first()) {
-            work(specs, &next, slot, &sender);
+            Worker { specs, next: &next, settings, seen, say, slot, sender: sender.clone() }.work();
         }
         drop(sender);
-        in_order(&reports, each);
+        in_order(&parts, each);
         drop(watched);
     });
 }
 
-/// Takes one spec after the other until none is left.
-fn work(specs: &[Spec], next: &AtomicUsize, slot: &Slot, sender: &Sender<(usize, FileReport)>) {
-    loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let Some(spec) = specs.get(at) else { return };
-        let report = match spec.read() {
-            Ok(source) => {
-                let budget = Budget { cancel: slot.cancel.clone(), ..Budget::default() };
-                check_within(&source, &spec.folder(), &budget, &mut |label| slot.begin(label))
-            }
-            Err(report) => *report,
-        };
-        slot.rest();
-        if sender.send((at, report)).is_err() {
-            return;
+struct Worker<'a> {
+    specs: &'a [Spec],
+    next: &'a AtomicUsize,
+    settings: &'a Settings,
+    seen: &'a Seen,
+    say: Say<'a>,
+    slot: &'a Slot,
+    sender: Sender<(usize, Part)>,
+}
+
+impl Worker<'_> {
+    /// Takes one spec after the other until none is left.
+    fn work(self) {
+        while !self.settings.ends() {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(spec) = self.specs.get(at) else { return };
+            let mut left_out = 0;
+            let report = match spec.read() {
+                Ok(source) => {
+                    let files = Noted { folder: spec.folder(), seen: self.seen };
+                    check_with(&source, &files, &self.options(), &mut |event| match event {
+                        Event::Reading(line) => self.slot.begin(spec, line, None),
+                        Event::Deciding { label, number, of } => {
+                            self.slot.begin(spec, label, Some((number, of)));
+                        }
+                        Event::Decided(claim) => {
+                            let text = (self.say)(claim);
+                            if !text.is_empty() {
+                                self.send(at, Part::Claim(text));
+                            }
+                        }
+                        Event::LeftOut(claims) => left_out = claims,
+                    })
+                }
+                Err(report) => *report,
+            };
+            self.slot.rest();
+            self.send(at, Part::Done(Box::new(report), left_out));
         }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            budget: Budget { cancel: self.slot.cancel.clone(), ..Budget::default() },
+            only: self.settings.only.clone(),
+            fail_fast: self.settings.fail_fast,
+            stop: self.settings.end.clone(),
+        }
+    }
+
+    fn send(&self, at: usize, part: Part) {
+        // The receiver is there until all senders are gone.
+        let _ = self.sender.send((at, part));
     }
 }
 
-fn in_order(reports: &Receiver<(usize, FileReport)>, mut each: impl FnMut(FileReport)) {
-    let mut early = BTreeMap::new();
+/// Hands out the parts of the first spec that is not done as they come, those of later ones when it is their turn.
+fn in_order(parts: &Receiver<(usize, Part)>, mut each: impl FnMut(usize, Part)) {
+    let mut early: BTreeMap<usize, Vec<Part>> = BTreeMap::new();
     let mut wanted = 0;
-    for (at, report) in reports {
-        early.insert(at, report);
-        while let Some(report) = early.remove(&wanted) {
-            each(report);
+    for (at, part) in parts {
+        early.entry(at).or_default().push(part);
+        while let Some(parts) = early.remove(&wanted) {
+            let done = parts.iter().any(|part| matches!(part, Part::Done(..)));
+            parts.into_iter().for_each(|part| each(wanted, part));
+            if !done {
+                break;
+            }
             wanted += 1;
         }
     }
 }
 
-fn tell(label: &str) {
-    if progress::wanted() {
-        // There is nowhere to report a broken standard error to.
-        let _ = writeln!(std::io::stderr(), "checking {label:?} …");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    #[test]
+    fn what_comes_early_waits_and_what_is_due_does_not() {
+        let done = || {
+            let source = Source::new("a", "");
+            Part::Done(Box::new(FileReport { source, entries: Vec::new(), errors: Vec::new() }), 0)
+        };
+        let (sender, parts) = mpsc::channel();
+        let claim = |text: &str| Part::Claim(text.to_owned());
+        let sent = [(1, claim("b")), (0, claim("a")), (1, done()), (0, claim("A")), (0, done()), (2, done())];
+        sent.into_iter().for_each(|part| sender.send(part).unwrap());
+        drop(sender);
+        let mut got = Vec::new();
+        in_order(&parts, |at, part| match part {
+            Part::Claim(text) => got.push(text),
+            Part::Done(..) => got.push(at.to_string()),
+        });
+        assert_eq!(got, ["a", "A", "0", "b", "1", "2"]);
     }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const FINE: &str = "kernel A[3,3]\n";
 const WRONG: &str = "kernle A[3,3]\n";
 
-fn convproof() -> Command {
+pub(super) fn convproof() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("convproof"));
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
@@ -21,7 +21,7 @@ fn convproof() -> Command {
 }
 
 /// Runs the program in a folder; gives status, standard output and standard error.
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     finish(convproof().current_dir(folder).args(arguments).output().unwrap())
 }
 
@@ -37,7 +37,7 @@ fn with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> (i32, String, 
     finish(convproof().current_dir(folder).args(arguments).stdin(input).output().unwrap())
 }
 
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
+pub(super) fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -47,7 +47,7 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-fn json(text: &str) -> Value {
+pub(super) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
@@ -59,7 +59,10 @@ fn paths(report: &Value) -> Vec<&str> {
 fn a_fine_spec_has_status_zero() {
     let folder = folder(&[("a.cf", FINE.as_bytes())]);
     let (status, stdout, stderr) = run(folder.path(), &["check", "a.cf"]);
-    assert_eq!((status, stdout.as_str(), stderr.as_str()), (0, "a.cf\n\n0 claims\n", ""));
+    assert_eq!(
+        (status, stdout.as_str(), stderr.as_str()),
+        (0, "a.cf\n\n0 claims: nothing was decided\n", "")
+    );
 }
 
 #[test]
@@ -178,7 +181,7 @@ fn reports_go_to_files_by_extension() {
     assert_eq!(json(&read("r.json"))["schema"], 2);
     assert!(read("r.md").starts_with("# a.cf\n"));
     assert!(read("r.xml").starts_with("<?xml version=\"1.0\""));
-    assert_eq!(read("r.txt"), "a.cf\n\n0 claims\n");
+    assert_eq!(read("r.txt"), "a.cf\n\n0 claims: nothing was decided\n");
     for (format, name) in [("json", "r.json"), ("markdown", "r.md"), ("junit", "r.xml"), ("text", "r.txt")] {
         assert_eq!(run(folder.path(), &["check", "--format", format, "a.cf"]).1, read(name));
     }

@@ -13,4 +13,5 @@ mod proofs_fresh;
 mod readme;
 mod report_rendering;
 mod reports;
+mod running;
 mod sizes;

@@ -197,5 +197,5 @@ fn the_summary_counts_and_inflects() {
     let total = Summary::of_all(&[everything(), missing()]);
     assert_eq!(total.to_string(), "6 claims: 3 hold, 3 fail (1 unknown); 2 errors");
     assert_eq!(Summary::of(&holding()).to_string(), "1 claim: 1 holds");
-    assert_eq!(Summary::of(&missing()).to_string(), "0 claims; 1 error");
+    assert_eq!(Summary::of(&missing()).to_string(), "0 claims: nothing was decided; 1 error");
 }

@@ -3,6 +3,7 @@
 mod anchors;
 pub mod diagnostics;
 pub mod escape;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -12,6 +13,7 @@ pub mod model;
 pub mod networks;
 pub mod present;
 mod prose;
+pub mod sarif;
 mod summary;
 pub mod text;
 pub mod witness;

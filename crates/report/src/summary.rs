@@ -69,7 +69,9 @@ impl AddAssign for Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.claims, if self.claims == 1 { "claim" } else { "claims" })?;
-        if self.claims > 0 {
+        if self.claims == 0 {
+            write!(f, ": nothing was decided")?;
+        } else {
             write!(f, ": {} {}", self.hold, if self.hold == 1 { "holds" } else { "hold" })?;
         }
         if self.found > 0 {

@@ -51,25 +51,62 @@ impl Options {
 /// The report of all files and the closing summary.
 pub fn render(files: &[FileReport], options: Options) -> String {
     let mut out: String = files.iter().map(|report| file(report, options)).collect();
+    out.push_str(&failures(files, options));
     out.push_str(&summary(Summary::of_all(files), options));
     out
 }
 
 /// The report of one file, ending with an empty line; empty if there is nothing to say.
 pub fn file(file: &FileReport, options: Options) -> String {
-    let mut out = String::new();
-    for claim in file.claims().filter(|claim| !claim.holds || options.detail != Detail::Quiet) {
-        claim_lines(claim, options, &mut out);
-    }
-    for error in &file.errors {
-        out.push_str(&diagnostics::render(error, &file.source, options.colours));
-        out.push('\n');
-    }
+    let mut out: String = file.claims().map(|one| claim(one, options)).collect();
+    out.push_str(&errors(file, options));
     if out.is_empty() && (options.detail == Detail::Quiet || file.claims().next().is_some()) {
         return out;
     }
-    let heading = options.style(HEADING);
-    format!("{heading}{}{heading:#}\n{out}\n", visible(file.source.name(), false))
+    format!("{}{out}\n", heading(file.source.name(), options))
+}
+
+/// The line above what is said of a file.
+pub fn heading(name: &str, options: Options) -> String {
+    let style = options.style(HEADING);
+    format!("{style}{}{style:#}\n", visible(name, false))
+}
+
+/// What is said of one claim; empty if that is nothing.
+pub fn claim(claim: &ClaimReport, options: Options) -> String {
+    let mut out = String::new();
+    if !claim.holds || options.detail != Detail::Quiet {
+        claim_lines(claim, options, &mut out);
+    }
+    out
+}
+
+/// What is said of the mistakes in a file.
+pub fn errors(file: &FileReport, options: Options) -> String {
+    let shown = file.errors.iter().map(|error| diagnostics::render(error, &file.source, options.colours));
+    shown.map(|text| text + "\n").collect()
+}
+
+/// Where to look first: every claim that fails and every mistake, a line each; empty where they are in sight anyway.
+pub fn failures(files: &[FileReport], options: Options) -> String {
+    const IN_SIGHT: usize = 20;
+    let total = Summary::of_all(files);
+    if total.fail + total.errors == 0 || (files.len() == 1 && total.claims <= IN_SIGHT) {
+        return String::new();
+    }
+    let (bad, mut out) = (options.style(BAD), String::from("What fails:\n"));
+    for file in files {
+        let name = visible(file.source.name(), false);
+        for claim in file.claims().filter(|claim| !claim.holds) {
+            let (line, label) = (claim.line, visible(&claim.label, false));
+            let _ = writeln!(out, "  {name}:{line}: {bad}{}{bad:#}: {label}", claim.outcome.word());
+        }
+        for error in &file.errors {
+            let _ = writeln!(out, "  {}", diagnostics::one_line(error, &file.source));
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// The closing line.

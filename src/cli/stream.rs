@@ -1,0 +1,71 @@
+//! Checks specs and says what comes of it as it comes, in the order of the specs and their claims.
+
+use crate::report::text::{self, Detail};
+use crate::report::{ClaimReport, FileReport};
+
+use super::files::Spec;
+use super::output::Output;
+use super::watch::Seen;
+use super::workers::{Part, Settings, check_all};
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(super) struct Streamed {
+    /// The reports, of the first specs if it was stopped.
+    pub(super) reports: Vec<FileReport>,
+    /// Claims of those specs that were left out.
+    pub(super) left_out: usize,
+}
+
+/// Checks the specs; with `options` says each verdict as soon as those before it are said.
+pub(super) fn check(
+    specs: &[Spec],
+    settings: &Settings,
+    options: Option<text::Options>,
+    seen: &Seen,
+    output: &mut Output,
+) -> Streamed {
+    let (mut streamed, mut ended, mut headed) = (Streamed::default(), false, false);
+    let say = |claim: &ClaimReport| options.map_or_else(String::new, |options| text::claim(claim, options));
+    check_all(specs, settings, seen, &say, |at, part| {
+        if ended {
+            return;
+        }
+        match part {
+            Part::Claim(text) => {
+                let heading = options.filter(|_| !headed).map(|options| heading(&specs[at], options));
+                headed = true;
+                output.print(&(heading.unwrap_or_default() + &text));
+            }
+            Part::Done(report, left_out) => {
+                if let Some(options) = options {
+                    output.print(&rest(&report, headed, options));
+                }
+                headed = false;
+                let fails = !report.errors.is_empty() || report.claims().any(|claim| !claim.holds);
+                if settings.fail_fast && fails {
+                    ended = true;
+                    settings.end.cancel();
+                }
+                streamed.left_out += left_out;
+                streamed.reports.push(*report);
+            }
+        }
+    });
+    streamed
+}
+
+fn heading(spec: &Spec, options: text::Options) -> String {
+    text::heading(&spec.name(), options)
+}
+
+/// What is left to say of a spec once its verdicts are said.
+fn rest(report: &FileReport, headed: bool, options: text::Options) -> String {
+    let errors = text::errors(report, options);
+    let silent = errors.is_empty() && (options.detail == Detail::Quiet || report.claims().next().is_some());
+    match (headed, silent) {
+        (true, _) => errors + "\n",
+        (false, true) => String::new(),
+        (false, false) => text::heading(report.source.name(), options) + &errors + "\n",
+    }
+}
