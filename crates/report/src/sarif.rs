@@ -18,7 +18,7 @@ pub fn render(files: &[FileReport]) -> String {
         results.extend(file.errors.iter().map(|error| {
             let mut lines = vec![error.message.clone()];
             lines.extend(error.hints.iter().map(|hint| format!("help: {hint}")));
-            result(error.code, &lines.join("\n"), &file.source, region(&file.source, error.primary.span))
+            result(error.code, &lines.join("\n"), &file.source, &region(&file.source, error.primary.span))
         }));
     }
     let rules: BTreeSet<&str> = results.iter().filter_map(|result| result["ruleId"].as_str()).collect();
@@ -49,10 +49,10 @@ fn of_claim(claim: &ClaimReport, source: &Source) -> Value {
         claim.method.clone(),
     ];
     lines.extend(text::blocks(&claim.details));
-    result(rule, &lines.join("\n"), source, json!({ "startLine": claim.line }))
+    result(rule, &lines.join("\n"), source, &json!({ "startLine": claim.line }))
 }
 
-fn result(rule: &str, message: &str, source: &Source, region: Value) -> Value {
+fn result(rule: &str, message: &str, source: &Source, region: &Value) -> Value {
     json!({
         "ruleId": rule,
         "level": "error",
