@@ -183,7 +183,7 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
     }
     if let Some(folder) = &arguments.report_dir {
         for &format in &arguments.report_format {
-            write_tree(folder, format, &arguments.report_format, (&specs, &reports), output);
+            write_tree(folder, format, &arguments.report_format, (specs, &reports), output);
         }
     }
     if stop.is_cancelled() { Status::Stopped } else { status(summary) }
