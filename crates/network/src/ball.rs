@@ -10,6 +10,8 @@
     reason = "every rounding is accounted for: what these bounds say is proved"
 )]
 
+use convproof_files::onnx::{ElementType, half};
+
 use crate::enclosure::Enclosure;
 use crate::kernel::Scalar;
 use crate::number::{Number, Numbers};
@@ -109,12 +111,17 @@ impl Scalar for Ball {
 
     fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>) {
         let places = (0..count).map(|n| first + n * step);
-        match tensor.singles() {
-            Some(bytes) => to.extend(places.map(|place| {
+        let missing = f64::INFINITY;
+        match tensor.bytes() {
+            Some((ElementType::Float32, bytes)) => to.extend(places.map(|place| {
                 let stored = bytes.get(4 * place..4 * place + 4).and_then(|bytes| bytes.try_into().ok());
-                Self::point(stored.map_or(f64::INFINITY, |bytes| f32::from_le_bytes(bytes).into()))
+                Self::point(stored.map_or(missing, |bytes| f32::from_le_bytes(bytes).into()))
             })),
-            None => to.extend(places.map(|place| match tensor.stored(place) {
+            Some((ElementType::Float16, bytes)) => to.extend(places.map(|place| {
+                let stored = bytes.get(2 * place..2 * place + 2).and_then(|bytes| bytes.try_into().ok());
+                Self::point(stored.map_or(missing, |bytes| half(u16::from_le_bytes(bytes))))
+            })),
+            _ => to.extend(places.map(|place| match tensor.stored(place) {
                 Some(value) => Self::point(value),
                 None => Self::around(tensor.enclosure(place)),
             })),

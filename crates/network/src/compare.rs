@@ -3,6 +3,12 @@
 //! Rows are compared in enclosures. What they show to be near is compared again in exact numbers before it is called
 //! equal.
 
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
 use crate::agreement::Agreement;
 use crate::ball::Ball;
 use crate::enclosure::Enclosure;
@@ -200,6 +206,15 @@ impl Tally {
         });
     }
 
+    /// Takes in what was found of rows that follow.
+    fn join(&mut self, other: Self) {
+        if self.worst.is_none() || other.change.high > self.change.high {
+            self.worst = other.worst.or(self.worst.take());
+        }
+        self.largest = self.largest.maximum(other.largest);
+        self.change = self.change.maximum(other.change);
+    }
+
     /// The change relative to the largest weight.
     pub fn change(&self) -> Change {
         let zero = self.change.is_zero();
@@ -220,7 +235,7 @@ const MAX_EQUAL: u64 = 1 << 24;
 const MAX_EXACT: u64 = 1 << 21;
 
 /// Compares two forms; a change of at most `limit` is within.
-pub fn compare(a: &Form, b: &Form, limit: f64, agreement: &Agreement) -> Compared {
+pub fn compare(a: &Form, b: &Form, limit: f64, agreement: &Agreement, memo: &Memo) -> Compared {
     if !agreement.same(&a.shape, &b.shape) {
         return Compared::Apart(Apart::Sizes);
     }
@@ -245,16 +260,17 @@ pub fn compare(a: &Form, b: &Form, limit: f64, agreement: &Agreement) -> Compare
     }
     // First what is made in different ways: where that is near, the rest need not be looked at.
     let (few, others) = unlike(a, b);
-    let change = change_of(&few, &others);
+    let change = memo.change_of(&few, &others);
     let change = match change {
         Some(change) if change.most <= limit => change,
-        _ => match change_of(a, b) {
+        _ => match memo.change_of(a, b) {
             Some(change) => change,
             None => return Compared::Apart(Apart::Size),
         },
     };
     // No change at all is said only of numbers that are known exactly.
-    if change.most == 0.0 || change.most <= DOUBTFUL && exactly(&few, &others) {
+    let doubtful = change.least == 0.0 && change.most <= DOUBTFUL;
+    if change.most == 0.0 || doubtful && exactly(&few, &others) {
         Compared::Equal
     } else if change.most <= limit {
         Compared::Within(change)
@@ -265,16 +281,82 @@ pub fn compare(a: &Form, b: &Form, limit: f64, agreement: &Agreement) -> Compare
     }
 }
 
-/// The change of all weights; nothing where that cannot be afforded.
-fn change_of(a: &Form, b: &Form) -> Option<Change> {
-    if work(a).saturating_add(work(b)) > MAX_WORK {
-        return None;
+/// Changes of forms that were looked at before: a linear value that several operators read is compared once.
+#[derive(Debug, Default)]
+pub struct Memo(RefCell<FxHashMap<Vec<u64>, Kept>>);
+
+/// A change, and the kernels whose addresses it stands under: they are kept, so that no others have them.
+type Kept = (Change, Vec<Kernel>);
+
+/// Least number of products for which a change is kept, and for which rows are shared among threads.
+const MUCH_WORK: u64 = 1 << 18;
+/// Most blocks of rows, and threads.
+const MAX_BLOCKS: usize = 16;
+
+impl Memo {
+    /// The change of all weights; nothing where that cannot be afforded.
+    fn change_of(&self, a: &Form, b: &Form) -> Option<Change> {
+        let work = work(a).saturating_add(work(b));
+        if work > MAX_WORK {
+            return None;
+        }
+        if work < MUCH_WORK {
+            return Some(tally_rows(a, b, 0..a.channels()).change());
+        }
+        let key: Vec<u64> = [a, b].into_iter().flat_map(identity_of).collect();
+        if let Some((change, _)) = self.0.borrow().get(&key) {
+            return Some(change.clone());
+        }
+        let change = tally_by_threads(a, b).change();
+        let kernels = |form: &Form| {
+            form.parts.iter().map(|part| &part.map.kernel).chain(&form.bias).cloned().collect::<Vec<_>>()
+        };
+        let kept = kernels(a).into_iter().chain(kernels(b)).collect();
+        self.0.borrow_mut().insert(key, (change.clone(), kept));
+        Some(change)
     }
+}
+
+/// What the rows of a form are computed from: its kernels by their addresses, with what they read.
+fn identity_of(form: &Form) -> Vec<u64> {
+    let address = |kernel: &Kernel| Arc::as_ptr(kernel) as usize as u64;
+    let mut all = vec![form.channels() as u64, form.parts.len() as u64];
+    for part in &form.parts {
+        all.extend([part.source as u64, address(&part.map.kernel)]);
+        all.extend(part.map.axes.iter().map(|axis| axis.before.cast_unsigned()));
+    }
+    all.extend(form.bias.as_ref().map(address));
+    all
+}
+
+fn tally_rows(a: &Form, b: &Form, outputs: Range<usize>) -> Tally {
     let mut tally = Tally::default();
-    for output in 0..a.channels() {
+    for output in outputs {
         tally.add(&FormRow::new(a, output), &FormRow::new(b, output), output, Enclosure::ONE);
     }
-    Some(tally.change())
+    tally
+}
+
+/// The same of all rows, by several threads; what comes out does not depend on how many.
+fn tally_by_threads(a: &Form, b: &Form) -> Tally {
+    let size = a.channels().div_ceil(MAX_BLOCKS).max(1);
+    let blocks: Vec<Range<usize>> =
+        (0..a.channels()).step_by(size).map(|start| start..(start + size).min(a.channels())).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(blocks.len()).max(1);
+    let own = &|first: usize| -> Vec<Tally> {
+        blocks.iter().skip(first).step_by(threads).map(|rows| tally_rows(a, b, rows.clone())).collect()
+    };
+    let mut found: Vec<std::vec::IntoIter<Tally>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|first| scope.spawn(move || own(first))).collect();
+        let first = own(0);
+        let others = others.into_iter().zip(1..).map(|(thread, n)| thread.join().unwrap_or_else(|_| own(n)));
+        std::iter::once(first).chain(others).map(Vec::into_iter).collect()
+    });
+    let mut sum = Tally::default();
+    for n in 0..blocks.len() {
+        found[n % threads].next().into_iter().for_each(|tally| sum.join(tally));
+    }
+    sum
 }
 
 /// Two forms of the same sources without the parts whose kernels are found to be equal one by one.

@@ -86,8 +86,9 @@ pub fn explain(matcher: &Matcher, segment: &Segment) -> Vec<Finding> {
 
 /// The pair of operands that differs most.
 fn operands<'t>(matcher: &Matcher, a: &'t Term, b: &'t Term) -> Option<(&'t Form, &'t Form)> {
-    let differs =
-        |(a, b): &(&Form, &Form)| !matches!(compare(a, b, 0.0, &matcher.terms().agreement), Compared::Equal);
+    let differs = |(a, b): &(&Form, &Form)| {
+        !matches!(compare(a, b, 0.0, &matcher.terms().agreement, matcher.memo()), Compared::Equal)
+    };
     a.args.iter().zip(&b.args).find(differs)
 }
 
@@ -214,7 +215,7 @@ fn moved(matcher: &Matcher, a: &Form, b: &Form) -> Option<Finding> {
         axis.before -= by;
     }
     let near = matches!(
-        compare(a, &back, matcher.limit(), &matcher.terms().agreement),
+        compare(a, &back, matcher.limit(), &matcher.terms().agreement, matcher.memo()),
         Compared::Equal | Compared::Within(_)
     );
     near.then_some(Finding::Moved { by })
@@ -274,7 +275,7 @@ fn structure(matcher: &Matcher, a: &Term, b: &Term, apart: Apart) -> Vec<Finding
         let (mut ring, mut others) = (vec![0; a.rank()], vec![0; a.rank()]);
         let (x, y) = (inside(matcher, a, &mut ring, MAX_CUTS)?, inside(matcher, b, &mut others, MAX_CUTS)?);
         let near = matches!(
-            compare(&x, &y, matcher.limit(), &matcher.terms().agreement),
+            compare(&x, &y, matcher.limit(), &matcher.terms().agreement, matcher.memo()),
             Compared::Equal | Compared::Within(_)
         );
         let ring = ring.iter().zip(&others).map(|(a, b)| *a.max(b)).collect();

@@ -180,6 +180,13 @@ pub fn compose(outer: &Kernel, inner: &Kernel, outer_step: Vec<usize>, inner_ste
                 return diagonal(product.into(), outer.taps.len());
             }
         }
+        // A diagonal stands before everything else, so that products made in different orders look alike.
+        (Node::Compose { outer: o, inner: i, inner_step: is, .. }, _)
+            if matches!(o.node, Node::Diagonal(_)) && is.iter().all(|&step| step == 1) =>
+        {
+            let ones = || vec![1; outer.taps.len()];
+            return compose(o, &compose(i, inner, outer_step, inner_step), ones(), ones());
+        }
         (Node::Diagonal(_), Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is })
             if plain && matches!(o.node, Node::Diagonal(_)) =>
         {

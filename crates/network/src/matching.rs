@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ball::Ball;
 use crate::compare::{
-    Apart, Change, Compared, FormRow, Tally, comparable, compare, exact_rows, is_affordable,
+    Apart, Change, Compared, FormRow, Memo, Tally, comparable, compare, exact_rows, is_affordable,
 };
 use crate::enclosure::Enclosure;
 use crate::form::{Form, Map, Part, TermId, select, stack, zero};
@@ -61,6 +61,7 @@ pub struct Matcher {
     moved: FxHashSet<TermId>,
     fingerprints: FxHashMap<TermId, Vec<f64>>,
     segments: Vec<Segment>,
+    memo: Memo,
 }
 
 impl Matcher {
@@ -75,6 +76,7 @@ impl Matcher {
             moved: FxHashSet::default(),
             fingerprints: FxHashMap::default(),
             segments: Vec::new(),
+            memo: Memo::default(),
         }
     }
 
@@ -86,6 +88,11 @@ impl Matcher {
     /// How many terms are of the first network.
     pub fn first(&self) -> usize {
         self.first
+    }
+
+    /// The changes that were computed.
+    pub fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     /// How far weights may move.
@@ -247,13 +254,13 @@ impl Matcher {
                 .args
                 .iter()
                 .zip(&b.args)
-                .map(|(a, b)| compare(a, b, self.limit, &self.terms.agreement)));
+                .map(|(a, b)| compare(a, b, self.limit, &self.terms.agreement, &self.memo)));
         }
         // The factors in any order: each with the nearest that is left.
         let mut left: Vec<&Form> = b.args.iter().collect();
         let mut results = Vec::new();
         for a in &a.args {
-            let compared = left.iter().map(|b| compare(a, b, self.limit, &self.terms.agreement));
+            let compared = left.iter().map(|b| compare(a, b, self.limit, &self.terms.agreement, &self.memo));
             let Some((n, result)) = compared.enumerate().min_by(|x, y| rank(&x.1).total_cmp(&rank(&y.1)))
             else {
                 return Compared::Apart(Apart::Sources);

@@ -113,10 +113,10 @@ impl Tensor {
         }
     }
 
-    /// The bytes of an array that is stored in single precision.
-    pub fn singles(&self) -> Option<&[u8]> {
+    /// The bytes of an array that is stored, and the type of its elements.
+    pub fn bytes(&self) -> Option<(ElementType, &[u8])> {
         match &self.data {
-            Data::Stored(array) if array.element() == ElementType::Float32 => Some(array.bytes()),
+            Data::Stored(array) => Some((array.element(), array.bytes())),
             _ => None,
         }
     }

@@ -193,7 +193,8 @@ impl Array {
 }
 
 /// The double of a half: its bits moved, subnormals by their integer.
-fn half(bits: u16) -> f64 {
+#[inline]
+pub fn half(bits: u16) -> f64 {
     let sign = u64::from(bits >> 15) << 63;
     let exponent = u64::from((bits >> 10) & 31);
     let fraction = u64::from(bits & 1023);

@@ -10,7 +10,7 @@ pub mod messages;
 use bytes::Bytes;
 use prost::Message;
 
-pub use array::{Array, ElementType, External};
+pub use array::{Array, ElementType, External, half};
 pub use error::{ArrayProblem, ModelError};
 
 /// Most nodes of a model.
