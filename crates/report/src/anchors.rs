@@ -1,6 +1,6 @@
 //! Names of claims within a document, so that links to them stay when others come and go.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::model::FileReport;
 
@@ -9,7 +9,11 @@ const LONGEST: usize = 60;
 
 /// Hands out names of places that are unique in one document: small letters, digits and `-` only.
 #[derive(Debug, Default)]
-pub(super) struct Anchors(HashSet<String>);
+pub(super) struct Anchors {
+    taken: HashSet<String>,
+    /// How often a text was asked for, where a search for the next free number goes on.
+    asked: HashMap<String, usize>,
+}
 
 impl Anchors {
     /// A place named after a text.
@@ -27,11 +31,14 @@ impl Anchors {
             "" => "claim",
             slug => slug,
         };
-        let numbered = (1_usize..).map(|n| if n == 1 { slug.to_owned() } else { format!("{slug}-{n}") });
-        // There are more numbers than names.
-        let name = numbered.into_iter().find(|name| !self.0.contains(name)).unwrap_or_default();
-        self.0.insert(name.clone());
-        name
+        let count = self.asked.entry(slug.to_owned()).or_default();
+        loop {
+            *count += 1;
+            let name = if *count == 1 { slug.to_owned() } else { format!("{slug}-{count}") };
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     /// The places of the claims of a file, in order. They come first, so that they rest on labels only.
@@ -49,6 +56,9 @@ mod tests {
         let mut anchors = Anchors::default();
         assert_eq!(anchors.name("Two are *one*!"), "two-are-one");
         assert_eq!(anchors.name("two are one"), "two-are-one-2");
+        // A name that was numbered already.
+        assert_eq!(anchors.name("two are one 2"), "two-are-one-2-2");
+        assert_eq!(anchors.name("two are one"), "two-are-one-3");
         assert_eq!(anchors.name("\"><script>\u{202e}"), "script");
         assert_eq!(anchors.name("Größe 3×3"), "größe-3-3");
         assert_eq!(anchors.name("…"), "claim");
