@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crate::algebra::Rational;
 use crate::algebra::budget::{self, Budget, Halt};
 use crate::diagnostic::Diagnostic;
-use crate::ir::{KernelTerm, Prop, Symbols};
+use crate::ir::{Field, KernelTerm, Prop, Symbols, Unknown};
 use crate::kernel::Kernel;
 use crate::load;
 use crate::operator::OperatorError;
 use crate::present::{self, Shown};
-use crate::prove::factoring::{self, EquationVerdict};
+use crate::prove::decide::{self, Evidence};
+use crate::prove::factoring::EquationVerdict;
 use crate::prove::verdict::Doubt;
-use crate::prove::{kernels, opinion};
 use crate::report::{ClaimKind, ClaimReport, Entry, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver};
 use crate::sizes;
@@ -162,34 +162,40 @@ fn decide(
     let shown = match &claim.body {
         ClaimBody::Prop(prop) => proposition(prop, resolver.symbols(), source)?,
         ClaimBody::Solve(asked) => {
-            let verdict = factoring::equation(asked);
-            if let EquationVerdict::Solved(solution) = &verdict {
-                for (unknown, kernel) in asked.unknowns.iter().zip(solution.kernels()) {
-                    match KernelTerm::of_kernel(kernel) {
-                        Some(term) => resolver.bind(&unknown.name, claim.span, term),
-                        None => resolver.poison(&unknown.name, claim.span),
-                    }
+            let verdict = decide::equation(asked, Field::Rationals);
+            let found = match verdict.evidence() {
+                Evidence::Equation(_, EquationVerdict::Solved(solution)) => {
+                    solution.kernels().iter().map(KernelTerm::of_kernel).collect()
                 }
-            } else {
-                asked.unknowns.iter().for_each(|unknown| resolver.poison(&unknown.name, claim.span));
-            }
-            present::equation(&verdict, asked, crate::ir::Field::Rationals, resolver.symbols())
+                _ => Vec::new(),
+            };
+            bind(&asked.unknowns, found, claim.span, resolver);
+            present::verdict(&verdict, resolver.symbols(), source)
         }
         ClaimBody::Fit(problem) => {
-            let fitted = factoring::least_squares(problem);
-            let unknowns = &problem.equation.unknowns;
-            match &fitted {
-                Ok(found) => {
-                    for (unknown, kernel) in unknowns.iter().zip(&found.kernels) {
-                        resolver.bind(&unknown.name, claim.span, KernelTerm::constant(kernel.clone()));
-                    }
+            let verdict = decide::fit(problem);
+            let found = match verdict.evidence() {
+                Evidence::Fit(_, Ok(found)) => {
+                    found.kernels.iter().map(|kernel| Some(KernelTerm::constant(kernel.clone()))).collect()
                 }
-                Err(_) => unknowns.iter().for_each(|unknown| resolver.poison(&unknown.name, claim.span)),
-            }
-            present::fitted(&fitted, problem)
+                _ => Vec::new(),
+            };
+            bind(&problem.equation.unknowns, found, claim.span, resolver);
+            present::verdict(&verdict, resolver.symbols(), source)
         }
     };
     Ok(report(Heading::of(claim), shown, source, start.elapsed()))
+}
+
+/// Gives unknowns their kernels; those without one are passed over in silence where they are used.
+fn bind(unknowns: &[Unknown], found: Vec<Option<KernelTerm>>, span: Span, resolver: &mut Resolver<'_>) {
+    let found = found.into_iter().chain(std::iter::repeat(None));
+    for (unknown, kernel) in unknowns.iter().zip(found) {
+        match kernel {
+            Some(term) => resolver.bind(&unknown.name, span, term),
+            None => resolver.poison(&unknown.name, span),
+        }
+    }
 }
 
 /// Decides a claim for all values of sizes and puts the verdict into words.
@@ -242,20 +248,7 @@ fn report(heading: Heading, shown: Shown, source: &Source, elapsed: Duration) ->
     }
 }
 
+/// Decides a proposition and puts the verdict into words.
 pub(crate) fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {
-    Ok(match prop {
-        Prop::Stacks(claim) => present::stacks(&opinion::decide(claim, symbols)?, claim, symbols, source),
-        Prop::Kernels { left, right, negated, images } => {
-            present::kernels(&kernels::decide(left, right, symbols), left, right, *images, *negated, symbols)
-        }
-        Prop::Numbers { left, order, right } => {
-            present::numbers(&kernels::compare(left, *order, right, symbols), left, *order, right, symbols)
-        }
-        Prop::Exists { equation, field } => {
-            present::equation(&factoring::equation(equation), equation, *field, symbols)
-        }
-        Prop::ForallExists { equation, field } => {
-            present::forall(&factoring::forall(equation, *field), equation, *field, symbols)
-        }
-    })
+    Ok(present::verdict(&decide::proposition(prop, symbols)?, symbols, source))
 }

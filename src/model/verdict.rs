@@ -6,8 +6,8 @@ use super::Rational;
 use super::error::ModelError;
 use crate::ir::{KernelTerm, StackClaim, Symbols};
 use crate::present::{self, Shown};
+use crate::prove::decide::{self, Evidence, Kernels};
 use crate::prove::verdict::{Doubt, KernelVerdict, StackProof, StackRefutation, StackVerdict, StackWitness};
-use crate::prove::{kernels, opinion};
 use crate::report::text;
 use crate::resolve::operator_diagnostic;
 use crate::source::Source;
@@ -128,18 +128,42 @@ impl Verdict {
         symbols: &Symbols,
         source: &Source,
     ) -> Result<Self, ModelError> {
-        let decided = opinion::decide(claim, symbols).map_err(|error| {
+        let verdict = decide::stacks(claim, symbols).map_err(|error| {
             ModelError::of_diagnostic(&operator_diagnostic(&error, claim.left.span), source)
         })?;
-        let shown = present::stacks(&decided, claim, symbols, source);
-        let outcome = match decided.verdict() {
-            StackVerdict::Proved(proof) => Outcome::Proved(Proof {
+        Ok(Self::of(&verdict, symbols, source))
+    }
+
+    /// Decides a claim about kernels.
+    pub(super) fn of_kernels(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Self {
+        let sides = Kernels { left, right, images: false };
+        Self::of(&decide::kernels(sides, false, symbols), symbols, &Source::new("", ""))
+    }
+
+    fn of(verdict: &decide::Verdict<'_>, symbols: &Symbols, source: &Source) -> Self {
+        let shown = present::verdict(verdict, symbols, source);
+        let outcome = match verdict.evidence() {
+            Evidence::Stacks(claim, decided) => Outcome::of_stacks(decided.verdict(), claim),
+            Evidence::Kernels(sides, found) => Outcome::of_kernels(found, *sides),
+            // No other claims are made here.
+            _ => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Outcome::Unknown(Reason(shown.method.clone())));
+        Self::new(outcome, &shown)
+    }
+}
+
+impl Outcome {
+    /// `None` if it is not known.
+    fn of_stacks(verdict: &StackVerdict, claim: &StackClaim) -> Option<Self> {
+        match verdict {
+            StackVerdict::Proved(proof) => Some(Self::Proved(Proof {
                 channels: Some(claim.channels),
                 worst: match proof {
                     StackProof::Within(enclosure) => Some(enclosure.worst().clone()),
                     _ => None,
                 },
-            }),
+            })),
             StackVerdict::Refuted(found) => {
                 let StackRefutation { witness, wrong, agreement } = (**found).clone();
                 let witness = match witness {
@@ -148,29 +172,25 @@ impl Verdict {
                     StackWitness::Excess(found) => Witness::Excess(found),
                 };
                 let wrong = wrong.map(|wrong| (wrong.count, wrong.all));
-                Outcome::Refuted(Box::new(Refutation { witness, wrong, agreement }))
+                Some(Self::Refuted(Box::new(Refutation { witness, wrong, agreement })))
             }
-            StackVerdict::Unknown(_) => Outcome::Unknown(Reason(shown.method.clone())),
-        };
-        Ok(Self::new(outcome, &shown))
+            StackVerdict::Unknown(_) => None,
+        }
     }
 
-    /// Decides a claim about kernels.
-    pub(super) fn of_kernels(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Self {
-        let verdict = kernels::decide(left, right, symbols);
-        let shown = present::kernels(&verdict, left, right, false, false, symbols);
+    fn of_kernels(verdict: &KernelVerdict, sides: Kernels<'_>) -> Option<Self> {
         let shape = |term: &KernelTerm| {
             let shape = term.shape();
             [shape.outputs, shape.inputs, shape.height, shape.width]
         };
-        let refuted =
-            |witness| Outcome::Refuted(Box::new(Refutation { witness, wrong: None, agreement: Vec::new() }));
-        let outcome = match verdict {
-            KernelVerdict::Equal => Outcome::Proved(Proof { channels: None, worst: None }),
-            KernelVerdict::Shapes => refuted(Witness::Shapes([shape(left), shape(right)])),
-            KernelVerdict::Entry(found) => refuted(Witness::Entry(found)),
-            KernelVerdict::Unknown(_) => Outcome::Unknown(Reason(shown.method.clone())),
+        let refuted = |witness| {
+            Some(Self::Refuted(Box::new(Refutation { witness, wrong: None, agreement: Vec::new() })))
         };
-        Self::new(outcome, &shown)
+        match verdict {
+            KernelVerdict::Equal => Some(Self::Proved(Proof { channels: None, worst: None })),
+            KernelVerdict::Shapes => refuted(Witness::Shapes([shape(sides.left), shape(sides.right)])),
+            KernelVerdict::Entry(found) => refuted(Witness::Entry(found.clone())),
+            KernelVerdict::Unknown(_) => None,
+        }
     }
 }

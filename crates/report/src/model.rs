@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use convproof_engine::ir::ClaimKind;
+pub use convproof_engine::prove::decide::Outcome;
 
 use convproof_exact::{Grid, Rational};
 use convproof_language::diagnostic::Diagnostic;
@@ -30,51 +31,6 @@ pub enum Entry {
     Declarations(String),
     /// A claim and its verdict.
     Claim(Box<ClaimReport>),
-}
-
-/// The verdicts, without their witnesses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The claim is true.
-    Proved,
-    /// The claim is false.
-    Refuted,
-    /// It could not be decided.
-    Unknown,
-    /// `fit`: the factors reproduce the kernel.
-    Exact,
-    /// `fit`: it is certified that no factors are better by more than a stated share.
-    Optimal,
-    /// `fit`: the best that a search found, without such a certificate.
-    Found,
-}
-
-impl Outcome {
-    /// The verdict's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Proved => "proved",
-            Self::Refuted => "refuted",
-            Self::Unknown => "unknown",
-            Self::Exact => "exact",
-            Self::Optimal => "optimal",
-            Self::Found => "best found",
-        }
-    }
-
-    /// Whether kernels that solve an equation exactly were found.
-    pub fn is_exact(self) -> bool {
-        matches!(self, Self::Proved | Self::Exact)
-    }
-
-    /// Whether a claim with this verdict holds.
-    pub fn holds(self, kind: ClaimKind) -> bool {
-        match self {
-            Self::Proved | Self::Exact | Self::Optimal | Self::Found => kind != ClaimKind::Refute,
-            Self::Refuted => kind == ClaimKind::Refute,
-            Self::Unknown => false,
-        }
-    }
 }
 
 /// A claim, its verdict and what shows it.

@@ -4,6 +4,7 @@ mod averaged;
 mod bounds;
 pub mod condition;
 pub mod counterexample;
+pub mod decide;
 mod difference;
 pub mod equality;
 pub mod factoring;

@@ -1,13 +1,19 @@
 //! Why something could not be decided.
 
-use super::Shown;
 use super::stacks::decimal;
+use super::{Shown, Told};
 use crate::{Outcome, Witness};
 use convproof_engine::prove::verdict::{Doubt, Limit};
 use convproof_exact::budget::{Halt, Resource};
 
 /// An undecided claim with its reason.
 pub fn unknown(doubt: &Doubt) -> Shown {
+    let Told { method, details, witness } = reason(doubt);
+    Shown { outcome: Outcome::Unknown, method, details, witness }
+}
+
+/// The reason, in words and as data.
+pub(super) fn reason(doubt: &Doubt) -> Told {
     let method = match doubt {
         Doubt::Nonlinear { tries: 0 } => {
             "undecided: no bound on the difference is known for these nonlinear layers".to_owned()
@@ -44,10 +50,10 @@ pub fn unknown(doubt: &Doubt) -> Shown {
     undecided(method, code(doubt))
 }
 
-/// An undecided claim with its reason and the reason's code.
-pub fn undecided(reason: String, code: &'static str) -> Shown {
+/// A reason with its code.
+pub(super) fn undecided(reason: String, code: &'static str) -> Told {
     let witness = Some(Witness::Unknown { reason: reason.clone(), code, sizes: None });
-    Shown { outcome: Outcome::Unknown, method: reason, details: Vec::new(), witness }
+    Told { method: reason, details: Vec::new(), witness }
 }
 
 /// The reason's code, which stays when its words change.

@@ -1,12 +1,12 @@
 //! Verdicts about kernels with a given product, exactly.
 
-use super::Shown;
-use super::doubt::unknown;
+use super::Told;
+use super::doubt::reason;
 use super::stacks::kernel_matrix;
 use super::text::{matrix, side_by_side};
 use crate::witness::{self, Over, Witness};
-use crate::{Block, Matrix, Outcome};
-use convproof_engine::ir::{Equation, Field, Symbols, Unknown};
+use crate::{Block, Matrix};
+use convproof_engine::ir::{Equation, Symbols, Unknown};
 use convproof_engine::kernel::Kernel;
 use convproof_engine::prove::factoring::{Absence, EquationVerdict, ForallVerdict, Reason};
 use convproof_exact::Grid;
@@ -15,12 +15,7 @@ use convproof_factor::real::RealSolution;
 use convproof_factor::solve::{Answer, Existence, Obstacle};
 
 /// A `solve` (over ℚ) or `exists` as a report shows it.
-pub fn equation(verdict: &EquationVerdict, asked: &Equation, field: Field, symbols: &Symbols) -> Shown {
-    let outcome = match verdict.solvable(field) {
-        Some(true) => Outcome::Proved,
-        Some(false) => Outcome::Refuted,
-        None => Outcome::Unknown,
-    };
+pub(super) fn equation(verdict: &EquationVerdict, asked: &Equation, symbols: &Symbols) -> Told {
     match verdict {
         EquationVerdict::Solved(solution) => {
             let names = names(&asked.unknowns);
@@ -40,8 +35,7 @@ pub fn equation(verdict: &EquationVerdict, asked: &Equation, field: Field, symbo
             let kernels = asked.unknowns.iter().zip(solution.kernels());
             let kernels =
                 kernels.map(|(unknown, kernel)| (unknown.name.clone(), cells(kernel, symbols))).collect();
-            Shown {
-                outcome,
+            Told {
                 method: format!("rational kernels {names} found{number}; multiplied back"),
                 details: side_by_side(matrices).into_iter().collect(),
                 witness: Some(Witness::Solution {
@@ -51,9 +45,9 @@ pub fn equation(verdict: &EquationVerdict, asked: &Equation, field: Field, symbo
                 }),
             }
         }
-        EquationVerdict::Irrational { answer, real } => irrational(answer, real.as_ref(), asked, outcome),
-        EquationVerdict::Absent(absence) => absent(absence, outcome),
-        EquationVerdict::Unknown(doubt) => unknown(doubt),
+        EquationVerdict::Irrational { answer, real } => irrational(answer, real.as_ref(), asked),
+        EquationVerdict::Absent(absence) => absent(absence),
+        EquationVerdict::Unknown(doubt) => reason(doubt),
     }
 }
 
@@ -85,7 +79,7 @@ fn existence_word(existence: Existence) -> &'static str {
     }
 }
 
-fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, outcome: Outcome) -> Shown {
+fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation) -> Told {
     let why = match answer.rational {
         Err(Obstacle::Scalar(power)) => format!("the content is no {power}-th power of a rational"),
         _ => "the irreducible factors do not fit the shapes".to_owned(),
@@ -121,7 +115,7 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation, ou
     }
     let over = Over { Q: Some(false), R: known(answer.real), C: known(answer.complex) };
     let witness = Witness::Factors { over, factors: factors(answer), fields };
-    Shown { outcome, method, details, witness: Some(witness) }
+    Told { method, details, witness: Some(witness) }
 }
 
 fn univariate(coefficients: &[num_bigint::BigInt]) -> String {
@@ -139,23 +133,20 @@ fn univariate(coefficients: &[num_bigint::BigInt]) -> String {
     format!("`{}`", terms.join(" + ").replace("+ -", "- "))
 }
 
-fn absent(absence: &Absence, outcome: Outcome) -> Shown {
+fn absent(absence: &Absence) -> Told {
     match absence {
-        Absence::NoQuotient => Shown {
-            outcome,
+        Absence::NoQuotient => Told {
             method: "no kernel over any field: the exact division by the known factors leaves a remainder"
                 .to_owned(),
             details: Vec::new(),
             witness: Some(Witness::Absent { over: Over::all(false), reason: "remainder" }),
         },
-        Absence::Shapes { product, target } => Shown {
-            outcome,
+        Absence::Shapes { product, target } => Told {
             method: format!("the product of these shapes is {product}, but the right side is {target}"),
             details: Vec::new(),
             witness: Some(Witness::Absent { over: Over::all(false), reason: "shapes" }),
         },
-        Absence::Factors(answer) => Shown {
-            outcome,
+        Absence::Factors(answer) => Told {
             method: "no such kernels over ℚ, ℝ or ℂ: the irreducible factors do not fit the shapes"
                 .to_owned(),
             details: vec![factor_table(answer)],
@@ -248,7 +239,7 @@ fn factors(answer: &Answer) -> witness::Factors {
 }
 
 /// A `forall … exists` as a report shows it.
-pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: &Symbols) -> Shown {
+pub(super) fn forall(verdict: &ForallVerdict, asked: &Equation, symbols: &Symbols) -> Told {
     match verdict {
         ForallVerdict::Always(reason) => {
             let (code, why) = match reason {
@@ -261,8 +252,7 @@ pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: 
                     "a real polynomial in one variable splits into linear and quadratic factors, and these can be sorted into the shapes",
                 ),
             };
-            Shown {
-                outcome: Outcome::Proved,
+            Told {
                 method: format!("for every kernel: {why}"),
                 details: Vec::new(),
                 witness: Some(Witness::Always { reason: why, code }),
@@ -273,15 +263,14 @@ pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: 
             details.extend(side_by_side(
                 matrix("a kernel without solution", &target.block(0, 0), None).into_iter().collect(),
             ));
-            let inner = equation(answer, asked, field, symbols);
+            let inner = equation(answer, asked, symbols);
             details.push(Block::Text(format!("For this kernel: {}.", inner.method)));
             details.extend(inner.details);
             details.push(Block::Text(format!(
                 "The kernel has {entries} entries; the unknowns have {free} free parameters (scalar factors between them do not count)."
             )));
             let kernel = witness::Matrix(target.block(0, 0).map(ToString::to_string));
-            Shown {
-                outcome: Outcome::Refuted,
+            Told {
                 method: "a small integer kernel has no solution".to_owned(),
                 details,
                 witness: Some(Witness::Without {
@@ -292,6 +281,6 @@ pub fn forall(verdict: &ForallVerdict, asked: &Equation, field: Field, symbols: 
                 }),
             }
         }
-        ForallVerdict::Unknown(doubt) => unknown(doubt),
+        ForallVerdict::Unknown(doubt) => reason(doubt),
     }
 }

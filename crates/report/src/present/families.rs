@@ -1,7 +1,7 @@
 //! Verdicts about claims for all values of sizes, from those about instances.
 
-use super::Shown;
 use super::doubt;
+use super::{Shown, Told};
 use crate::{Block, Outcome, Witness};
 
 /// Instances of a claim that were decided.
@@ -37,7 +37,7 @@ pub fn undecided(reason: &str, instances: &Instances<'_>) -> Shown {
     let method = format!("undecided for all {names}: {reason}; {}", instances.summary());
     let sizes = Some(instances.sizes.to_vec());
     let witness = Witness::Unknown { reason: method.clone(), code: "all_sizes", sizes };
-    Shown { witness: Some(witness), ..doubt::undecided(method, "all_sizes") }
+    Shown { outcome: Outcome::Unknown, method, details: Vec::new(), witness: Some(witness) }
 }
 
 /// A proof that an instance contradicts.
@@ -46,7 +46,8 @@ pub fn contradicted(sizes: &[String], values: &[i64]) -> Shown {
         "undecided: a proof for all sizes was found, but the instance {} fails; please report this as a defect",
         at(sizes, values)
     );
-    doubt::undecided(method, "defect")
+    let Told { method, details, witness } = doubt::undecided(method, "defect");
+    Shown { outcome: Outcome::Unknown, method, details, witness }
 }
 
 /// An instance that fails, and where the claim holds among others.

@@ -1,6 +1,6 @@
 //! Least squares as a report shows it: the verdict, the factors, the residual and how far it may be from the least.
 
-use super::Shown;
+use super::Told;
 use super::doubt::undecided;
 use super::text::{count, root_decimal, short, side_by_side};
 use crate::witness::{self, Witness};
@@ -10,29 +10,27 @@ use convproof_engine::prove::factoring::{FitFailure, Fitted};
 use convproof_exact::{Grid, Rational};
 use convproof_factor::fit::{
     BoundMethod, Fit, FitError, Limit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS,
-    MAX_UNKNOWNS, MAX_VARIABLES, OPTIMAL, Quality,
+    MAX_UNKNOWNS, MAX_VARIABLES, Quality,
 };
 
 /// Largest residual, per side, that is shown.
 const MAX_SIDE: usize = 16;
 
 /// A `fit` as a report shows it.
-pub fn fitted(result: &Result<Fitted, FitFailure>, asked: &FitProblem) -> Shown {
+pub(super) fn fitted(result: &Result<Fitted, FitFailure>, outcome: Outcome, asked: &FitProblem) -> Told {
     let found = match result {
         Ok(found) => found,
         Err(failure) => return failed(failure),
     };
     let quality = found.fit.quality();
-    let (outcome, method) = verdict(&found.fit, &quality, asked);
-    Shown {
-        outcome,
-        method,
+    Told {
+        method: method(&found.fit, &quality, outcome, asked),
         details: details(found, &asked.equation.unknowns),
         witness: Some(witness(found, &quality, &asked.equation.unknowns)),
     }
 }
 
-fn failed(failure: &FitFailure) -> Shown {
+fn failed(failure: &FitFailure) -> Told {
     match failure {
         FitFailure::FreeSymbols => undecided(
             "no fit: least squares needs kernels without free symbols".to_owned(),
@@ -74,32 +72,18 @@ fn percent(share: &Rational) -> String {
     format!("{} %", (share * &Rational::from(100)).to_decimal(12))
 }
 
-fn verdict(fit: &Fit, quality: &Quality, asked: &FitProblem) -> (Outcome, String) {
-    let wanted = asked.within.as_ref();
+fn method(fit: &Fit, quality: &Quality, outcome: Outcome, asked: &FitProblem) -> String {
     let root = |square: &Rational| root_decimal(square, 8);
-    let usual = Rational::ratio(OPTIMAL.0, OPTIMAL.1).unwrap_or_default();
-    let (outcome, head) = match quality {
-        Quality::Exact => {
-            return (Outcome::Exact, "an exact factorization: the residual is 0".to_owned());
+    let head = match (outcome, quality, &asked.within) {
+        (Outcome::Exact, ..) => return "an exact factorization: the residual is 0".to_owned(),
+        (Outcome::Optimal, Quality::Certified { within }, _) if !within.is_zero() => {
+            format!("optimal within {}", percent(within))
         }
-        Quality::Certified { within } if within <= wanted.unwrap_or(&usual) => {
-            let head = if within.is_zero() {
-                "optimal".to_owned()
-            } else {
-                format!("optimal within {}", percent(within))
-            };
-            (Outcome::Optimal, head)
+        (Outcome::Optimal, ..) => "optimal".to_owned(),
+        (Outcome::Unknown, _, Some(wanted)) => {
+            format!("the best found is not certified to be within {} of the least residual", percent(wanted))
         }
-        Quality::Certified { .. } | Quality::Found => match wanted {
-            Some(wanted) => (
-                Outcome::Unknown,
-                format!(
-                    "the best found is not certified to be within {} of the least residual",
-                    percent(wanted)
-                ),
-            ),
-            None => (Outcome::Found, "the best found".to_owned()),
-        },
+        _ => "the best found".to_owned(),
     };
     let relative = fit.relative_squared.as_ref().map_or_else(|| "0".to_owned(), root);
     let starts = match (fit.starts, asked.starts) {
@@ -115,13 +99,7 @@ fn verdict(fit: &Fit, quality: &Quality, asked: &FitProblem) -> (Outcome, String
     };
     let stopped = if fit.converged { "" } else { "; the search stopped at its limit of steps" };
     let below = fit.lower_bound.as_ref().map_or_else(String::new, bound);
-    (
-        outcome,
-        format!(
-            "{head}: residual {} (relative {relative}){starts}{stopped}{below}",
-            root(&fit.residual_squared)
-        ),
-    )
+    format!("{head}: residual {} (relative {relative}){starts}{stopped}{below}", root(&fit.residual_squared))
 }
 
 fn bound(bound: &LowerBound) -> String {

@@ -2,27 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::doubt::unknown;
+use super::doubt::reason;
 use super::stacks::kernel_matrix;
 use super::text::weights;
-use super::{Shown, text};
+use super::{Told, text};
 use crate::witness::Entry;
-use crate::{Block, Outcome, Witness};
+use crate::{Block, Witness};
 use convproof_engine::ir::{KernelTerm, Symbols};
 use convproof_engine::kernel::Shape;
+use convproof_engine::prove::decide::Kernels;
 use convproof_engine::prove::verdict::{EntryWitness, KernelVerdict};
 use convproof_exact::Symbol;
 
-/// A verdict about two kernels, or two images, as a report shows it; `negated` for a claim that they differ.
-pub fn kernels(
+/// A verdict about two kernels, or two images, as a report shows it.
+pub(super) fn kernels(
     verdict: &KernelVerdict,
-    left: &KernelTerm,
-    right: &KernelTerm,
-    images: bool,
-    negated: bool,
+    Kernels { left, right, images }: Kernels<'_>,
     symbols: &Symbols,
-) -> Shown {
-    let outcome = |equal: bool| if equal == negated { Outcome::Refuted } else { Outcome::Proved };
+) -> Told {
     let noun = if images { "images" } else { "kernels" };
     match verdict {
         KernelVerdict::Equal => {
@@ -34,20 +31,15 @@ pub fn kernels(
             );
             let matrix = kernel_matrix("both sides", &left.kernel, symbols);
             let details = matrix.map(|matrix| Block::Matrices(vec![matrix])).into_iter().collect();
-            Shown { outcome: outcome(true), method, details, witness: None }
+            Told { method, details, witness: None }
         }
         KernelVerdict::Shapes => {
             let [a, b] = [left, right].map(|side| shape_text(side.shape(), images));
             let witness = Some(Witness::Shapes { left_shape: a.clone(), right_shape: b.clone() });
-            Shown {
-                outcome: outcome(false),
-                method: format!("the shapes differ: {a} and {b}"),
-                details: Vec::new(),
-                witness,
-            }
+            Told { method: format!("the shapes differ: {a} and {b}"), details: Vec::new(), witness }
         }
-        KernelVerdict::Entry(found) => entry(found, left, right, images, symbols, outcome(false)),
-        KernelVerdict::Unknown(doubt) => unknown(doubt),
+        KernelVerdict::Entry(found) => entry(found, left, right, images, symbols),
+        KernelVerdict::Unknown(doubt) => reason(doubt),
     }
 }
 
@@ -61,8 +53,7 @@ fn entry(
     right: &KernelTerm,
     images: bool,
     symbols: &Symbols,
-    outcome: Outcome,
-) -> Shown {
+) -> Told {
     let [o, c, i, j] = found.position;
     let shape = left.shape();
     let at = if images {
@@ -96,7 +87,7 @@ fn entry(
         right: b,
         difference: difference(found),
     };
-    Shown { outcome, method, details, witness: Some(Witness::Entry(witness)) }
+    Told { method, details, witness: Some(Witness::Entry(witness)) }
 }
 
 fn difference(found: &EntryWitness) -> String {

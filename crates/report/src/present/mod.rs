@@ -12,14 +12,20 @@ mod stacks;
 mod text;
 
 use crate::{Block, Outcome, Witness};
+use convproof_engine::ir::Symbols;
+use convproof_engine::prove::decide::{Evidence, Verdict};
+use convproof_language::source::Source;
 
 pub use doubt::unknown;
-pub use equations::{equation, forall};
-pub use fits::fitted;
-pub use kernels::kernels;
-pub use numbers::numbers;
-pub use stacks::stacks;
 pub(crate) use text::root_decimal;
+
+/// What is said of a verdict.
+#[derive(Clone, Debug)]
+struct Told {
+    method: String,
+    details: Vec<Block>,
+    witness: Option<Witness>,
+}
 
 /// A verdict as a report shows it.
 #[derive(Clone, Debug)]
@@ -32,4 +38,18 @@ pub struct Shown {
     pub details: Vec<Block>,
     /// The same as data.
     pub witness: Option<Witness>,
+}
+
+/// A verdict as a report shows it.
+pub fn verdict(verdict: &Verdict<'_>, symbols: &Symbols, source: &Source) -> Shown {
+    let told = match verdict.evidence() {
+        Evidence::Stacks(claim, decided) => stacks::stacks(decided, claim, symbols, source),
+        Evidence::Kernels(sides, found) => kernels::kernels(found, *sides, symbols),
+        Evidence::Numbers(asked, found) => numbers::numbers(found, *asked, symbols),
+        Evidence::Equation(asked, found) => equations::equation(found, asked, symbols),
+        Evidence::Forall(asked, found) => equations::forall(found, asked, symbols),
+        Evidence::Fit(asked, found) => fits::fitted(found, verdict.outcome(), asked),
+    };
+    let Told { method, details, witness } = told;
+    Shown { outcome: verdict.outcome(), method, details, witness }
 }

@@ -1,35 +1,34 @@
 //! Verdicts about comparisons of numbers and lists.
 
-use super::Shown;
-use super::doubt::unknown;
+use super::Told;
+use super::doubt::reason;
 use super::text::root_decimal;
-use crate::{Outcome, Witness};
-use convproof_engine::ir::{Order, Quantity, Symbols};
+use crate::Witness;
+use convproof_engine::ir::{Quantity, Symbols};
+use convproof_engine::prove::decide::Numbers;
 use convproof_engine::prove::verdict::NumberVerdict;
 use convproof_exact::Rational;
 
 /// A comparison as a report shows it.
-pub fn numbers(
+pub(super) fn numbers(
     verdict: &NumberVerdict,
-    left: &[Quantity],
-    order: Order,
-    right: &[Quantity],
+    Numbers { left, order, right }: Numbers<'_>,
     symbols: &Symbols,
-) -> Shown {
+) -> Told {
     let (a, b) = (list(left, symbols), list(right, symbols));
     let witness = Some(Witness::Numbers { left: exact(left, symbols), right: exact(right, symbols) });
     match verdict {
         NumberVerdict::True => {
             let method = format!("{a} {} {b}", order.sign());
-            Shown { outcome: Outcome::Proved, method, details: Vec::new(), witness }
+            Told { method, details: Vec::new(), witness }
         }
-        NumberVerdict::Unknown(doubt) => unknown(doubt),
+        NumberVerdict::Unknown(doubt) => reason(doubt),
         NumberVerdict::False { difference, .. } => {
             let depends = difference.as_ref().map_or_else(String::new, |difference| {
                 format!("; the difference is {} for general weights", symbols.show(difference))
             });
             let method = format!("left is {a}, right is {b}{depends}");
-            Shown { outcome: Outcome::Refuted, method, details: Vec::new(), witness }
+            Told { method, details: Vec::new(), witness }
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Verdicts about two stacks.
 
 use super::agreement::agreement_text;
-use super::doubt::unknown;
+use super::doubt::reason;
 use super::equations::cells;
 use super::text::{
     both_values, count, image_matrices, image_size, image_words, matrix, position, size, weights,
 };
-use super::{Shown, derivation};
+use super::{Told, derivation};
 use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
-use crate::{Block, Matrix, Outcome};
+use crate::{Block, Matrix};
 use convproof_engine::ir::{Sizes, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
 use convproof_engine::operator::{Affine, Axis};
@@ -27,11 +27,11 @@ const UNEVALUATED: &str =
     "Images on which the naive evaluator could run both sides beside the proof are too large.";
 
 /// A verdict about two stacks as a report shows it.
-pub fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Shown {
+pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Told {
     match decided.verdict() {
         StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, source),
         StackVerdict::Refuted(refutation) => refuted(refutation, claim),
-        StackVerdict::Unknown(doubt) => unknown(doubt),
+        StackVerdict::Unknown(doubt) => reason(doubt),
     }
 }
 
@@ -53,7 +53,7 @@ fn proved(
     claim: &StackClaim,
     symbols: &Symbols,
     source: &Source,
-) -> Shown {
+) -> Told {
     let (method, by) = method(proof, claim, symbols);
     let mut details = Vec::new();
     if !matches!(proof, StackProof::Within(_)) {
@@ -71,7 +71,7 @@ fn proved(
             None
         }
     };
-    Shown { outcome: Outcome::Proved, method, details, witness: Some(Witness::Equal { by, evaluated }) }
+    Told { method, details, witness: Some(Witness::Equal { by, evaluated }) }
 }
 
 /// How an equality was proved, in words and as data.
@@ -244,7 +244,7 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
     Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })
 }
 
-fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
+fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Told {
     let agreement = &refutation.agreement;
     let words: Vec<String> = agreement.iter().map(|one| agreement_text(one, claim)).collect();
     let wrong = refutation.wrong.as_ref().filter(|_| !matches!(refutation.witness, StackWitness::Size(_)));
@@ -279,7 +279,7 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Shown {
             details.push(Block::Ring { ring, exactly });
         }
     }
-    Shown { outcome: Outcome::Refuted, method, details, witness: Some(witness) }
+    Told { method, details, witness: Some(witness) }
 }
 
 /// `#` for a position that is wrong, `.` for others.
