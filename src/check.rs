@@ -175,11 +175,10 @@ fn decide(
         ClaimBody::Fit(problem) => {
             let verdict = decide::fit(problem);
             let found = match verdict.evidence() {
-                Evidence::Fit(_, Ok(found)) => {
-                    found.kernels.iter().map(|kernel| Some(KernelTerm::constant(kernel.clone()))).collect()
-                }
-                _ => Vec::new(),
+                Evidence::Fit(_, found) => found.as_ref().as_ref().map_or(&[][..], |found| &found.kernels),
+                _ => &[],
             };
+            let found = found.iter().map(|kernel| Some(KernelTerm::constant(kernel.clone()))).collect();
             bind(&problem.equation.unknowns, found, claim.span, resolver);
             present::verdict(&verdict, resolver.symbols(), source)
         }

@@ -87,7 +87,7 @@ pub enum Evidence<'a> {
     /// An equation for every right side.
     Forall(&'a Equation, ForallVerdict),
     /// Nearest kernels.
-    Fit(&'a FitProblem, Result<Fitted, FitFailure>),
+    Fit(&'a FitProblem, Box<Result<Fitted, FitFailure>>),
 }
 
 /// Two kernels or images that are compared.
@@ -198,7 +198,7 @@ pub fn fit(problem: &FitProblem) -> Verdict<'_> {
         Ok(found) => nearest(&found.fit.quality(), problem.within.as_ref()),
         Err(_) => Outcome::Unknown,
     };
-    Verdict { outcome, evidence: Evidence::Fit(problem, found) }
+    Verdict { outcome, evidence: Evidence::Fit(problem, Box::new(found)) }
 }
 
 /// What a fit of some quality is, where a share above the least residual may have been asked for.
