@@ -51,7 +51,7 @@ pub fn check_within(
     let options = Options { budget: budget.clone(), ..Options::default() };
     check_with(source, files, &options, &mut |event| match event {
         Event::Reading(label) | Event::Deciding { label, .. } => progress(label),
-        Event::Decided(_) | Event::LeftOut(_) => {}
+        Event::Decided(_) | Event::Found(..) | Event::LeftOut(_) => {}
     })
 }
 

@@ -4,6 +4,7 @@
 use crate::algebra::budget::Budget;
 use crate::algebra::budget::Cancel;
 use crate::diagnostic::Diagnostic;
+use crate::kernel::Kernel;
 use crate::report::{ClaimReport, Entry, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::source::Source;
@@ -44,6 +45,8 @@ pub enum Event<'a> {
     },
     /// A claim has its verdict.
     Decided(&'a ClaimReport),
+    /// `solve` or `fit` has found the kernel of a name.
+    Found(&'a str, &'a Kernel),
     /// The run ended before so many claims.
     LeftOut(usize),
 }
@@ -148,8 +151,12 @@ impl<'a, 'r> Run<'a, 'r> {
             return;
         }
         match self.options.budget.run(|| decide(claim, self.resolver, self.source)) {
-            Ok(Ok(report)) if wanted => self.add(report),
-            Ok(Ok(_)) => {}
+            Ok(Ok(report)) => {
+                if wanted {
+                    self.add(report);
+                }
+                self.found(claim);
+            }
             Ok(Err(error)) => self.errors.push(operator_diagnostic(&error, claim.span)),
             Err(_) if self.stopped() => {
                 bind_nothing(statement, self.resolver);
@@ -160,6 +167,20 @@ impl<'a, 'r> Run<'a, 'r> {
                 if wanted {
                     self.add(halted(Heading::of(claim), halt, self.source));
                 }
+            }
+        }
+    }
+
+    /// Tells of the kernels that a claim has found.
+    fn found(&mut self, claim: &ResolvedClaim) {
+        let unknowns = match &claim.body {
+            ClaimBody::Solve(equation) => &equation.unknowns,
+            ClaimBody::Fit(problem) => &problem.equation.unknowns,
+            ClaimBody::Prop(_) => return,
+        };
+        for unknown in unknowns {
+            if let Some(kernel) = self.resolver.named_kernel(&unknown.name) {
+                (self.tell)(Event::Found(&unknown.name, kernel));
             }
         }
     }

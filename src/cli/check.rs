@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::algebra::budget::Cancel;
+use crate::load::{Loaded, write_npz};
 use crate::report::text::{self, Detail};
 use crate::report::{FileReport, Summary, github, html, json, junit, markdown, sarif};
 
@@ -51,6 +52,10 @@ pub(super) struct Arguments {
         requires = "report_dir"
     )]
     report_format: Vec<PageFormat>,
+
+    /// Write the kernels that `solve` and `fit` find to this file, as arrays of the nearest float64
+    #[arg(long, value_name = "FILE.npz", value_parser = parse_out)]
+    out: Option<PathBuf>,
 
     /// Decide only claims whose label contains this (or whose statement does, where there is no label)
     #[arg(short = 'k', long = "only", value_name = "LABEL")]
@@ -164,7 +169,7 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
         stop: stop.clone(),
         end: Cancel::default(),
     };
-    let Streamed { reports, left_out } = stream::check(specs, &settings, stream, seen, output);
+    let Streamed { reports, left_out, found } = stream::check(specs, &settings, stream, seen, output);
     let summary = Summary::of_all(&reports);
     match arguments.format {
         Format::Text => output.print(&(text::failures(&reports, options) + &text::summary(summary, options))),
@@ -177,6 +182,9 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
     if let (Some(part), 0, 0) = (&arguments.only, summary.claims, summary.errors) {
         output.fail(format_args!("no claim has `{part}` in its label"));
     }
+    if let Some(path) = &arguments.out {
+        write_kernels(path, &found, output);
+    }
     for Report { path, format } in &arguments.report {
         let plain = text::Options { colours: false, ..options };
         write(path, &render(*format, &reports, plain), output);
@@ -187,6 +195,20 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
         }
     }
     if stop.is_cancelled() { Status::Stopped } else { status(summary) }
+}
+
+pub(super) fn parse_out(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    let fits = path.extension().is_some_and(|extension| extension == "npz");
+    if fits { Ok(path) } else { Err("kernels are written to a file that ends in .npz".to_owned()) }
+}
+
+pub(super) fn write_kernels(path: &Path, kernels: &[(String, Loaded)], output: &mut Output) {
+    if kernels.is_empty() {
+        output.fail(format_args!("{}: there are no kernels to write", path.display()));
+    } else {
+        write(path, write_npz(kernels), output);
+    }
 }
 
 fn status(summary: Summary) -> Status {
@@ -285,7 +307,7 @@ fn is_own(path: &Path) -> bool {
     regular && fs::read(path).is_ok_and(|text| text.ends_with(markdown::MARK.as_bytes()))
 }
 
-fn write(path: &Path, text: &str, output: &mut Output) {
+fn write(path: &Path, text: impl AsRef<[u8]>, output: &mut Output) {
     if let Err(error) = super::write::write(path, text) {
         output.fail(format_args!("{}: {error}", path.display()));
     }

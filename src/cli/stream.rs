@@ -1,12 +1,13 @@
 //! Checks specs and says what comes of it as it comes, in the order of the specs and their claims.
 
+use crate::load::Loaded;
 use crate::report::text::{self, Detail};
 use crate::report::{ClaimReport, FileReport};
 
 use super::files::Spec;
 use super::output::Output;
 use super::watch::Seen;
-use super::workers::{Part, Settings, check_all};
+use super::workers::{Done, Part, Settings, check_all};
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -15,6 +16,9 @@ pub(super) struct Streamed {
     pub(super) reports: Vec<FileReport>,
     /// Claims of those specs that were left out.
     pub(super) left_out: usize,
+    /// The kernels that `solve` and `fit` found: under the names of the first spec that has them, and those of others
+    /// after the name of their spec, as in `edges.P`.
+    pub(super) found: Vec<(String, Loaded)>,
 }
 
 /// Checks the specs; with `options` says each verdict as soon as those before it are said.
@@ -37,7 +41,8 @@ pub(super) fn check(
                 headed = true;
                 output.print(&(heading.unwrap_or_default() + &text));
             }
-            Part::Done(report, left_out) => {
+            Part::Done(done) => {
+                let Done { report, left_out, found } = *done;
                 if let Some(options) = options {
                     output.print(&rest(&report, headed, options));
                 }
@@ -48,7 +53,13 @@ pub(super) fn check(
                     settings.end.cancel();
                 }
                 streamed.left_out += left_out;
-                streamed.reports.push(*report);
+                streamed.reports.push(report);
+                let stem = specs[at].relative.with_extension("");
+                for (name, array) in found {
+                    let taken = streamed.found.iter().any(|(own, _)| *own == name);
+                    let name = if taken { format!("{}.{name}", stem.display()) } else { name };
+                    streamed.found.push((name, array));
+                }
             }
         }
     });

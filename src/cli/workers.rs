@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::algebra::budget::{Budget, Cancel};
 use crate::check::{Event, Options, check_with};
+use crate::kernel::ConcreteKernel;
+use crate::load::Loaded;
 use crate::report::{ClaimReport, FileReport};
 use crate::room::STACK;
 
@@ -46,8 +48,18 @@ impl Settings {
 pub(super) enum Part {
     /// What is said of its next claim.
     Claim(String),
-    /// All of it, and how many claims were left out.
-    Done(Box<FileReport>, usize),
+    /// All of it.
+    Done(Box<Done>),
+}
+
+/// What came of a spec.
+pub(super) struct Done {
+    /// Its report.
+    pub(super) report: FileReport,
+    /// How many claims were left out.
+    pub(super) left_out: usize,
+    /// The kernels that `solve` and `fit` found, where they have no free symbols.
+    pub(super) found: Vec<(String, Loaded)>,
 }
 
 /// What is said of a claim.
@@ -101,7 +113,7 @@ impl Worker<'_> {
         while !self.settings.ends() {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(spec) = self.specs.get(at) else { return };
-            let mut left_out = 0;
+            let (mut left_out, mut found) = (0, Vec::new());
             let report = match spec.read() {
                 Ok(source) => {
                     let files = Noted { folder: spec.folder(), seen: self.seen };
@@ -116,13 +128,16 @@ impl Worker<'_> {
                                 self.send(at, Part::Claim(text));
                             }
                         }
+                        Event::Found(name, kernel) => {
+                            found.extend(kernel.as_concrete().map(|kernel| (name.to_owned(), array(kernel))));
+                        }
                         Event::LeftOut(claims) => left_out = claims,
                     })
                 }
                 Err(report) => *report,
             };
             self.slot.rest();
-            self.send(at, Part::Done(Box::new(report), left_out));
+            self.send(at, Part::Done(Box::new(Done { report, left_out, found })));
         }
     }
 
@@ -139,6 +154,14 @@ impl Worker<'_> {
         // The receiver is there until all senders are gone.
         let _ = self.sender.send((at, part));
     }
+}
+
+/// A kernel as an array: a matrix unless it has channels.
+pub(super) fn array(kernel: &ConcreteKernel) -> Loaded {
+    let shape = kernel.shape();
+    let all = [shape.outputs, shape.inputs, shape.height, shape.width];
+    let dims = if shape.is_plane() { all[2..].to_vec() } else { all.to_vec() };
+    Loaded { dims, values: kernel.entries().collect() }
 }
 
 /// Hands out the parts of the first spec that is not done as they come, those of later ones when it is their turn.
@@ -167,7 +190,8 @@ mod tests {
     fn what_comes_early_waits_and_what_is_due_does_not() {
         let done = || {
             let source = Source::new("a", "");
-            Part::Done(Box::new(FileReport { source, entries: Vec::new(), errors: Vec::new() }), 0)
+            let report = FileReport { source, entries: Vec::new(), errors: Vec::new() };
+            Part::Done(Box::new(Done { report, left_out: 0, found: Vec::new() }))
         };
         let (sender, parts) = mpsc::channel();
         let claim = |text: &str| Part::Claim(text.to_owned());

@@ -98,6 +98,38 @@ fn annotations_and_scanner_reports_name_places() {
     assert_eq!(rules, ["claim-not-refuted", "claim-refuted", "E0201"]);
 }
 
+#[test]
+fn kernels_that_are_found_can_be_had() {
+    let other = "solve P[2,1], Q[1,2]: P * Q == [2 4; 3 6]\nfit R[1,2]: R ~ [1/2 1/4] quick\n";
+    let folder = folder(&[("a.cf", MIXED.as_bytes()), ("b.cf", other.as_bytes())]);
+    let (status, _, stderr) = run(folder.path(), &["check", "a.cf", "b.cf", "--out", "k.npz"]);
+    assert_eq!((status, stderr.as_str()), (1, ""));
+    let bytes = fs::read(folder.path().join("k.npz")).unwrap();
+    let entry = |name: &str| {
+        let found = convproof::load::load(&bytes, "k.npz", Some(name)).unwrap();
+        (found.dims, found.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let product = |a, b| (entry(a).0, entry(b).0);
+    assert_eq!(product("P", "Q"), (vec![1, 2], vec![1, 2]));
+    assert_eq!(product("b.P", "b.Q"), (vec![2, 1], vec![1, 2]));
+    assert_eq!(entry("R"), (vec![1, 2], "1/2 1/4".to_owned()));
+    let (status, _, stderr) = run(folder.path(), &["check", "a.cf", "-k", "one is fine", "--out", "k.txt"]);
+    assert!(status == 2 && stderr.contains(".npz"), "{stderr}");
+}
+
+#[test]
+fn how_far_sides_differ_is_said_unasked() {
+    let text = "kernel A = [0.1 0.2 0.3]\nkernel B = [0.1000001 0.2 0.3]\n\
+                prove \"near\": conv(A) ~= conv(B) within 1/1000\n\
+                prove \"far\": conv(A) ~= conv(B) within 1/100000000\n";
+    let folder = folder(&[("a.cf", text.as_bytes())]);
+    let (_, stdout, _) = run(folder.path(), &["check", "a.cf"]);
+    let near = "near  (line 3)\n      the worst output difference over all inputs with |x| <= 1 is exactly 1/10000000";
+    assert!(stdout.contains(near), "{stdout}");
+    let far = "In decimals: -0.1 on the left, -0.1000001 on the right, a difference of 0.0000001.";
+    assert!(stdout.contains(far) || stdout.contains("a difference of 1e-7."), "{stdout}");
+}
+
 /// A claim that is decided at once, and many that take long together.
 fn long() -> String {
     let rows = "[1 2 3 4 5 6 7; 2 9 1 4 7 7 1; 3 3 1 2 2 8 8; 4 1 7 3 9 2 1; 5 5 1 2 8 8 3; 1 3 4 9 9 2 7; \

@@ -5,7 +5,6 @@
 
 use super::element::Element;
 use super::{LoadError, Loaded, MAX_AXES, decode};
-use convproof_exact::{Grid, Rational};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header read; NumPy itself warns beyond 10⁴ bytes.
@@ -169,18 +168,17 @@ impl<'h> Scanner<'h> {
         Ok(items)
     }
 }
-/// A file that holds a matrix, each entry the float64 nearest to it.
-pub(super) fn write(array: &Grid<Rational>) -> Vec<u8> {
-    let header = format!(
-        "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}",
-        array.height(),
-        array.width()
-    );
+/// A file that holds an array, each entry the float64 nearest to it.
+pub(super) fn write(array: &Loaded) -> Vec<u8> {
+    let dims: Vec<String> = array.dims.iter().map(ToString::to_string).collect();
+    let comma = if dims.len() == 1 { "," } else { "" };
+    let shape = dims.join(", ");
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}{comma}), }}");
     // The values begin at a multiple of 64 bytes, after a line break.
     let padded = (10 + header.len() + 1).next_multiple_of(64) - 10;
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend(u16::try_from(padded).expect("a short header").to_le_bytes());
     file.extend(format!("{header:<width$}\n", width = padded - 1).bytes());
-    file.extend(array.cells().iter().flat_map(|cell| cell.to_f64().to_le_bytes()));
+    file.extend(array.values.iter().flat_map(|cell| cell.to_f64().to_le_bytes()));
     file
 }

@@ -2,7 +2,6 @@
 
 use std::io::{Cursor, Read, Write};
 
-use convproof_exact::{Grid, Rational};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -31,8 +30,8 @@ pub(super) fn read(bytes: &[u8], entry: Option<&str>) -> Result<Loaded, LoadErro
     npy::read(&array)
 }
 
-/// An archive of matrices, each entry the float64 nearest to it; the same bytes for the same matrices.
-pub fn write(arrays: &[(String, Grid<Rational>)]) -> Vec<u8> {
+/// An archive of arrays, each entry the float64 nearest to it; the same bytes for the same arrays.
+pub fn write(arrays: &[(String, Loaded)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)

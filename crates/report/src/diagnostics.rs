@@ -65,12 +65,13 @@ fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     } else if excerpt.len() > MAX_EXCERPT {
         group = group.element(Origin::path(source.name()).line(line).char_column(column));
     } else {
-        let mut snippet = Snippet::source(&source.text()[excerpt.clone()])
+        let lines = Lines::of(&source.text()[excerpt.clone()]);
+        let mut snippet = Snippet::source(lines.text.clone())
             .path(source.name())
             .line_start(source.position(excerpt.start).0);
         for (at, (label, span)) in labels.iter().enumerate().filter(|(_, (_, span))| shown(span)) {
             let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let span = span.start - excerpt.start..span.end - excerpt.start;
+            let span = lines.place(span.start - excerpt.start)..lines.place(span.end - excerpt.start);
             let text = Some(label.text.as_str()).filter(|text| !text.is_empty());
             snippet = snippet.annotation(kind.span(span).label(text));
         }
@@ -82,6 +83,33 @@ fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {
         group = group.element(Level::NOTE.message(format!("line {line}: {}", label.text)));
     }
     group.elements(diagnostic.hints.iter().map(|hint| Level::HELP.message(hint.as_str())))
+}
+
+/// Lines of a text as every system shows them: without the carriage returns that end them on some.
+struct Lines {
+    text: String,
+    /// Where they stood.
+    returns: Vec<usize>,
+}
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let ends = |at: usize| matches!(text.as_bytes().get(at + 1), None | Some(b'\n'));
+        let returns: Vec<usize> = text.match_indices('\r').map(|(at, _)| at).filter(|&at| ends(at)).collect();
+        let mut rest = 0;
+        let mut shown = String::with_capacity(text.len());
+        for &at in &returns {
+            shown.push_str(&text[rest..at]);
+            rest = at + 1;
+        }
+        shown.push_str(&text[rest..]);
+        Self { text: shown, returns }
+    }
+
+    /// Where a place of the text is among them.
+    fn place(&self, at: usize) -> usize {
+        at - self.returns.partition_point(|&place| place < at)
+    }
 }
 
 /// The span within the text, on character boundaries; of a very long one only its first line.
@@ -167,6 +195,21 @@ mod tests {
         error[E0202]: twice
         --> a.cf:2:8
         ");
+    }
+
+    #[test]
+    fn ends_of_lines_do_not_show() {
+        let at = |text: &str| {
+            let start = text.find('B').unwrap();
+            let source = Source::new("a.cf", text);
+            let end = text.trim_end().len();
+            let diagnostic = Diagnostic::new("E0201", "m", Span::new(start, end), "here")
+                .with_label(Span::new(text.find("two").unwrap(), start), "from here");
+            render(&diagnostic, &source, false)
+        };
+        let text = "one\ntwo\nprove B\n";
+        assert_eq!(at(&text.replace('\n', "\r\n")), at(text));
+        assert_eq!(at(&text.trim_end().replace('\n', "\r\n")), at(text.trim_end()));
     }
 
     proptest! {

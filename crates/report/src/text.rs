@@ -10,6 +10,7 @@ use super::escape::visible;
 use super::layout::{self, Written};
 use super::model::{Block, ClaimKind, ClaimReport, FileReport, Outcome};
 use super::summary::Summary;
+use super::witness::{Equality, Witness};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -145,6 +146,10 @@ fn claim_lines(claim: &ClaimReport, options: Options, out: &mut String) {
     let routine =
         claim.outcome == Outcome::Proved && !matches!(claim.kind, ClaimKind::Solve | ClaimKind::Fit);
     if claim.holds && routine && options.detail != Detail::Full {
+        // How far the sides differ is what `~=` was asked for.
+        if matches!(&claim.witness, Some(Witness::Equal { by: Equality::Bound { .. }, .. })) {
+            let _ = writeln!(out, "{INDENT}{}", visible(&claim.method, false));
+        }
         return;
     }
     let mut lines = Vec::new();

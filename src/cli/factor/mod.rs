@@ -5,21 +5,20 @@
 
 mod given;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::algebra::{Grid, Rational};
 use crate::check::check_for;
 use crate::factor::exact;
 use crate::kernel::ConcreteKernel;
-use crate::load::write_npz;
+use crate::load::Loaded;
 use crate::report::FileReport;
 use crate::report::text::{self, Detail};
 use crate::source::Source;
 
 use super::Status;
-use super::check::{Format, render};
+use super::check::{Format, parse_out, render, write_kernels};
 use super::output::Output;
-use super::write::write;
+use super::workers::array;
 use given::{Given, given};
 
 /// Factor a kernel exactly, or fit the nearest factors
@@ -61,12 +60,6 @@ fn parse_sizes(text: &str) -> Result<Sizes, String> {
     };
     let sizes = text.split(',').map(one).collect::<Option<Vec<_>>>();
     sizes.map(Sizes).ok_or_else(|| "sizes are written as in 3x3,3x3".to_owned())
-}
-
-fn parse_out(path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    let fits = path.extension().is_some_and(|extension| extension == "npz");
-    if fits { Ok(path) } else { Err("factors are written to a file that ends in .npz".to_owned()) }
 }
 
 /// What the spec asks for.
@@ -114,7 +107,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
                 format => output.print(&render(format, &[report], options)),
             }
             if let Some(path) = &arguments.out {
-                write_factors(path, &factors, output);
+                write_kernels(path, &factors, output);
             }
             status
         }
@@ -122,14 +115,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
             output.fail(message);
             Status::Wrong
         }
-    }
-}
-
-fn write_factors(path: &Path, factors: &[(String, Grid<Rational>)], output: &mut Output) {
-    if factors.is_empty() {
-        output.fail(format_args!("{}: there are no factors to write", path.display()));
-    } else if let Err(error) = write(path, write_npz(factors)) {
-        output.fail(format_args!("{}: {error}", path.display()));
     }
 }
 
@@ -145,7 +130,7 @@ fn status(report: &FileReport) -> Status {
 }
 
 /// Factors by name.
-type Factors = Vec<(String, Grid<Rational>)>;
+type Factors = Vec<(String, Loaded)>;
 
 /// The report, and the factors.
 fn answer(arguments: &Arguments) -> Result<(FileReport, Factors), String> {
@@ -173,7 +158,7 @@ fn answer(arguments: &Arguments) -> Result<(FileReport, Factors), String> {
         report.entries.extend(nearest.0.entries.into_iter().skip(1));
         report.errors = nearest.0.errors;
     }
-    let values = found.iter().map(|kernel| Some(kernel.as_ref()?.as_concrete()?.block(0, 0)));
+    let values = found.iter().map(|kernel| Some(array(kernel.as_ref()?.as_concrete()?)));
     let values = values.collect::<Option<Vec<_>>>().unwrap_or_default();
     Ok((report, names.into_iter().map(str::to_owned).zip(values).collect()))
 }

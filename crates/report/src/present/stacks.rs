@@ -399,7 +399,20 @@ fn excess_witness(found: &Excess, claim: &StackClaim, place: Place) -> (String, 
         Worst::Unbounded => (None, None),
     };
     let excess = witness::Excess { worst: worst_is, at_most, bound: found.bound().clone() };
-    let details = taken(example, &format!("Then {}; ", values(example)));
+    let mut details = taken(example, &format!("Then {}; ", values(example)));
+    let difference = example.left() - example.right();
+    let all = [example.left(), example.right(), &difference];
+    let decimals = all.map(|value| value.to_decimal(12));
+    // Whole numbers and short decimals are read as they are.
+    if all.iter().any(|value| value.to_string().len() > 6) {
+        let [left, right, difference] = decimals;
+        details.insert(
+            1,
+            Block::Text(format!(
+                "In decimals: {left} on the left, {right} on the right, a difference of {difference}."
+            )),
+        );
+    }
     (
         format!("{worst}, more than the bound {}", found.bound()),
         details,
