@@ -187,7 +187,7 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
     }
     for Report { path, format } in &arguments.report {
         let plain = text::Options { colours: false, ..options };
-        write(path, &render(*format, &reports, plain), output);
+        write(path, render(*format, &reports, plain), output);
     }
     if let Some(folder) = &arguments.report_dir {
         for &format in &arguments.report_format {
@@ -298,7 +298,7 @@ fn write_page(path: &Path, text: &str, output: &mut Output) {
             path.display()
         ));
     }
-    write(path, &format!("{text}\n{}", markdown::MARK), output);
+    write(path, format!("{text}\n{}", markdown::MARK), output);
 }
 
 /// Whether a file ends as pages of a report folder do.
