@@ -1,4 +1,4 @@
-//! Random specs, decided in full: claims with known answers, and statements with numbers around every limit.
+//! Random specs, decided in full: claims with known answers, hidden layers, and statements with numbers around every limit.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 
 mod differential;
 mod extremes;
+mod hidden;
 
 /// A number from the environment.
 fn variable(name: &str, default: u64) -> u64 {
