@@ -4,7 +4,7 @@ use std::fs;
 
 use assert_cmd::Command;
 use convproof::check::{Files, check};
-use convproof::report::{FileReport, html};
+use convproof::report::{FileReport, html, text};
 use convproof::source::Source;
 
 pub(crate) struct Nothing;
@@ -85,6 +85,18 @@ fn a_counterexample_shows_the_input_and_both_outputs() {
     // One scale for both: 2 is two thirds of 3.
     assert_eq!(colours(picture(&shown, "left output"), 1, 1), [["p7"]]);
     assert!(picture(&shown, "left output").contains("class=\"differs\""));
+}
+
+#[test]
+fn what_is_too_large_for_numbers_is_coloured_only() {
+    let text = "kernel A = [1]\nrefute conv(A) == conv(2 * A) on [20,30]";
+    let shown = page(text);
+    let input = picture(&shown, "input");
+    assert!(numbers(input).is_empty(), "{input}");
+    let cells = colours(input, 30, 20);
+    assert_eq!(cells.concat().iter().filter(|class| *class == "p10").count(), 1);
+    let words = text::render(&[report(text)], text::Options::default());
+    assert!(words.contains("1 of 600 outputs differ") && !words.contains("left output"), "{words}");
 }
 
 #[test]

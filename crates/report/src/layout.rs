@@ -29,14 +29,14 @@ pub(super) fn written(block: &Block) -> Vec<Written<'_>> {
     match block {
         Block::Text(text) => vec![Written::Text(text.into())],
         Block::Table { header, rows } => vec![Written::Table(header.into(), rows.into())],
-        Block::Matrices(matrices) => vec![Written::Matrices(matrices.into())],
+        Block::Matrices(matrices) => readable(matrices).into_iter().collect(),
         Block::HeatMap(matrix) => {
-            vec![Written::Matrices(std::iter::once(matrix.clone()).chain(tenths(matrix)).collect())]
+            let both: Vec<Matrix> = std::iter::once(matrix.clone()).chain(tenths(matrix)).collect();
+            readable(&both).into_iter().collect()
         }
         Block::Outputs { input, sides } => {
             let both = [&sides[0][..], &sides[1][..]].concat();
-            let shown = [Cow::Borrowed(input.as_slice()), Cow::Owned(both)];
-            shown.into_iter().filter(|all| !all.is_empty()).map(Written::Matrices).collect()
+            [readable(input), readable(&both)].into_iter().flatten().collect()
         }
         Block::Layers { title, steps } => {
             let header = ["layer", "stride so far", "receptive field", "because"].map(str::to_owned).to_vec();
@@ -47,6 +47,12 @@ pub(super) fn written(block: &Block) -> Vec<Written<'_>> {
         }
         Block::Ring { .. } | Block::Wrong(_) | Block::Gap { .. } => Vec::new(),
     }
+}
+
+/// The matrices that can be read as numbers, if there are any.
+fn readable<'a>(matrices: &[Matrix]) -> Option<Written<'a>> {
+    let shown: Vec<Matrix> = matrices.iter().filter(|matrix| !matrix.is_large()).cloned().collect();
+    (!shown.is_empty()).then_some(Written::Matrices(shown.into()))
 }
 
 /// The entries of a matrix in tenths of the largest, which show its signs and sizes at a glance.

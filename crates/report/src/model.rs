@@ -161,6 +161,14 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// Most cells that are read as numbers.
+    const READABLE: usize = 256;
+
+    /// Whether it is too large to be read as numbers, so that only its colours tell something.
+    pub fn is_large(&self) -> bool {
+        self.rows.iter().map(Vec::len).sum::<usize>() > Self::READABLE
+    }
+
     /// Numbers, each written by `cell`.
     pub fn of_numbers(
         title: impl Into<String>,

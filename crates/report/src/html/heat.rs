@@ -10,6 +10,8 @@ use convproof_exact::{Grid, Rational};
 
 /// Height of a cell.
 const CELL: usize = 24;
+/// Side of a cell of a matrix that is too large for numbers.
+const PIXEL: usize = 8;
 /// Width of a character, in tenths.
 const CHARACTER: usize = 72;
 /// Characters of a number, its sign left out, that are shown; the whole number is beside it for a pointer that rests there.
@@ -46,9 +48,14 @@ pub(super) fn figure(matrix: &Matrix, on: Option<&Rational>, other: Option<&Grid
         .enumerate()
         .map(|(i, row)| row.iter().enumerate().map(|(j, text)| Cell::of(matrix, i, j, text)).collect())
         .collect();
-    let edges = edges(&cells, columns, matrix.values.is_some());
-    let place = Places { edges: &edges };
-    let (width, height) = (edges[columns], matrix.rows.len() * CELL);
+    let large = matrix.is_large();
+    let edges = if large {
+        (0..=columns).map(|at| at * PIXEL).collect()
+    } else {
+        edges(&cells, columns, matrix.values.is_some())
+    };
+    let place = Places { edges: &edges, height: if large { PIXEL } else { CELL } };
+    let (width, height) = (edges[columns], matrix.rows.len() * place.height);
     let own = scale(std::iter::once(matrix));
     let label = format!("{}: {} rows, {columns} columns", matrix.title, matrix.rows.len());
     html! {
@@ -59,8 +66,8 @@ pub(super) fn figure(matrix: &Matrix, on: Option<&Rational>, other: Option<&Grid
                     viewBox={ "-1 -1 " (width + 2) " " (height + 2) } {
                     rect.ground width=(width) height=(height) {}
                     @for (class, path) in shades(matrix, on.or(own.as_ref()), &place) { path class=(class) d=(path) {} }
-                    path.lines d=(lines(&edges, matrix.rows.len())) {}
-                    @for (i, row) in cells.iter().enumerate() {
+                    path.lines d=(place.lines(matrix.rows.len())) {}
+                    @for (i, row) in cells.iter().enumerate().filter(|_| !large) {
                         text y=(i * CELL + 16) {
                             @for (j, cell) in row.iter().enumerate() {
                                 tspan x=((edges[j] + edges[j + 1]) / 2) {
@@ -119,15 +126,38 @@ fn edges(cells: &[Vec<Cell<'_>>], columns: usize, equal: bool) -> Vec<usize> {
     edges
 }
 
+/// Where cells are.
 struct Places<'a> {
+    /// Where columns begin, and where the last one ends.
     edges: &'a [usize],
+    /// The height of rows.
+    height: usize,
 }
 
 impl Places<'_> {
     /// The outline of a cell.
     fn cell(&self, row: usize, column: usize) -> String {
-        let (x, width) = (self.edges[column], self.edges[column + 1] - self.edges[column]);
-        format!("M{x} {}h{width}v{CELL}h-{width}z", row * CELL)
+        self.cells(row, column, column + 1)
+    }
+
+    /// The outline of some cells of a row.
+    fn cells(&self, row: usize, from: usize, to: usize) -> String {
+        let (x, width) = (self.edges[from], self.edges[to] - self.edges[from]);
+        let height = self.height;
+        format!("M{x} {}h{width}v{height}h-{width}z", row * height)
+    }
+
+    /// Lines between cells.
+    fn lines(&self, rows: usize) -> String {
+        let (width, height) = (self.edges.last().copied().unwrap_or(0), rows * self.height);
+        let mut path = String::new();
+        for x in self.edges {
+            let _ = write!(path, "M{x} 0v{height}");
+        }
+        for y in (0..=rows).map(|row| row * self.height) {
+            let _ = write!(path, "M0 {y}h{width}");
+        }
+        path
     }
 }
 
@@ -135,12 +165,18 @@ impl Places<'_> {
 fn shades(matrix: &Matrix, largest: Option<&Rational>, place: &Places<'_>) -> Vec<(String, String)> {
     let (Some(values), Some(largest)) = (&matrix.values, largest) else { return Vec::new() };
     let mut paths = std::collections::BTreeMap::<(bool, i64), String>::new();
+    let colour =
+        |value: &Rational| (!value.is_zero()).then(|| (value.is_negative(), strength(value, largest)));
     for (i, row) in values.rows().enumerate() {
-        for (j, value) in
-            row.iter().enumerate().filter(|(j, value)| !value.is_zero() && j + 1 < place.edges.len())
-        {
-            let path = paths.entry((value.is_negative(), strength(value, largest))).or_default();
-            path.push_str(&place.cell(i, j));
+        let colours: Vec<_> = row.iter().map(colour).collect();
+        let mut from = 0;
+        // Large pictures have long runs of one colour, which are one outline.
+        for run in colours.chunk_by(|a, b| place.height == PIXEL && a == b) {
+            let to = from + run.len();
+            if let Some(colour) = run[0].filter(|_| to < place.edges.len()) {
+                paths.entry(colour).or_default().push_str(&place.cells(i, from, to));
+            }
+            from = to;
         }
     }
     let class = |(negative, step): (bool, i64)| format!("{}{step}", if negative { 'm' } else { 'p' });
@@ -151,19 +187,6 @@ fn shades(matrix: &Matrix, largest: Option<&Rational>, place: &Places<'_>) -> Ve
 fn strength(value: &Rational, largest: &Rational) -> i64 {
     let share = (value.abs() * Rational::from(STEPS)).checked_div(largest).unwrap_or_default();
     (1..STEPS).find(|&step| share <= Rational::from(step)).unwrap_or(STEPS)
-}
-
-/// Lines between cells.
-fn lines(edges: &[usize], rows: usize) -> String {
-    let (width, height) = (edges.last().copied().unwrap_or(0), rows * CELL);
-    let mut path = String::new();
-    for x in edges {
-        let _ = write!(path, "M{x} 0v{height}");
-    }
-    for y in (0..=rows).map(|row| row * CELL) {
-        let _ = write!(path, "M0 {y}h{width}");
-    }
-    path
 }
 
 /// The outlines of cells that are others in a second matrix of the same size.

@@ -14,7 +14,7 @@ use convproof_factor::fit::{
 };
 
 /// Largest residual, per side, that is shown.
-const MAX_SIDE: usize = 16;
+const MAX_SIDE: usize = 64;
 
 /// A `fit` as a report shows it.
 pub(super) fn fitted(result: &Result<Fitted, FitFailure>, outcome: Outcome, asked: &FitProblem) -> Told {

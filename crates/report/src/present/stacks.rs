@@ -229,11 +229,14 @@ fn small<'a>(kernel: &'a Kernel, symbols: &Symbols) -> Option<&'a Kernel> {
 /// A single-channel kernel as a matrix, where it is small.
 pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> Option<Matrix> {
     let shape = kernel.shape();
-    if shape.outputs != 1 || shape.inputs != 1 || shape.height > 9 || shape.width > 9 {
+    if shape.outputs != 1 || shape.inputs != 1 {
         return None;
     }
     if let Some(concrete) = kernel.as_concrete() {
         return matrix(title, &concrete.block(0, 0), None);
+    }
+    if shape.height > 9 || shape.width > 9 {
+        return None;
     }
     let expanded = kernel
         .expand()
@@ -314,7 +317,7 @@ fn taken(found: &Counterexample, then: &str) -> Vec<Block> {
     let (input, outputs) = (found.input(), found.outputs());
     let (different, all) = found.count();
     let matrices = image_matrices("input", input, is_impulse(found));
-    let what = image_words(input, !matrices.is_empty());
+    let what = image_words(input, matrices.iter().any(|matrix| !matrix.is_large()));
     let weights = if found.weights().is_empty() && !found.has_zeros() {
         String::new()
     } else {

@@ -4,8 +4,8 @@ use crate::{Block, Matrix};
 use convproof_engine::evaluate::Image;
 use convproof_exact::{Grid, Rational};
 
-/// Largest matrix that is shown in full, per side.
-const MAX_SIDE: usize = 16;
+/// Largest matrix that is shown, per side.
+const MAX_SIDE: usize = 64;
 
 /// `h×w`.
 pub fn size(size: [i64; 2]) -> String {
@@ -23,7 +23,7 @@ pub fn position([channel, row, column]: [usize; 3], channels: usize) -> String {
     format!("{channel}row {row}, column {column}")
 }
 
-/// A matrix of numbers, if it is small enough to read.
+/// A matrix of numbers, if it is small enough to look at.
 pub fn matrix(
     title: impl Into<String>,
     grid: &Grid<Rational>,
