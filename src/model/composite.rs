@@ -4,7 +4,7 @@
 use super::kernel::Kernel;
 use super::pair::{Pair, Sides};
 use super::stack::{Node, Stack};
-use crate::ir::{Coordinates, Interpolation};
+use crate::ir::{Coordinates, Function, Interpolation};
 use crate::resolve::build::composite::Mode;
 
 /// What stands in padding.
@@ -23,6 +23,7 @@ pub(super) enum Own {
     Permute(Vec<usize>),
     ChannelShuffle(usize),
     ChannelMean,
+    Function(Function),
 }
 
 fn own(layer: Own) -> Stack {
@@ -59,6 +60,11 @@ pub fn abs() -> Stack {
 /// `min(max(x/6 + 1/2, 0), 1)`, as in PyTorch.
 pub fn hardsigmoid() -> Stack {
     own(Own::HardSigmoid)
+}
+
+/// A function of each entry, such as the sigmoid, of which claims know that equal arguments have equal values.
+pub fn function(function: Function) -> Stack {
+    own(Own::Function(function))
 }
 
 /// A number around the image.

@@ -48,12 +48,12 @@ mod verdict;
 pub use crate::algebra::Rational;
 pub use crate::algebra::budget::{Budget, Cancel};
 pub use crate::evaluate::Image;
-pub use crate::ir::{Coordinates, Interpolation};
+pub use crate::ir::{Coordinates, Function, Interpolation};
 pub use crate::prove::region::{LengthSet, SizeBox};
 pub use claim::{Claim, Side, equivalence};
 pub use composite::{
-    PadMode, abs, adaptive_avgpool, adaptive_maxpool, channel_mean, channel_shuffle, clip, hardsigmoid,
-    leakyrelu, pad_mode, pad_with, permute, relu6, resize,
+    PadMode, abs, adaptive_avgpool, adaptive_maxpool, channel_mean, channel_shuffle, clip, function,
+    hardsigmoid, leakyrelu, pad_mode, pad_with, permute, relu6, resize,
 };
 pub use condition::{Condition, Length, h, w};
 pub use error::ModelError;

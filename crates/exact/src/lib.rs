@@ -2,6 +2,7 @@
 //! Imports nothing else of the crate.
 
 pub mod budget;
+pub mod elementary;
 pub mod field;
 pub mod grid;
 mod laurent;

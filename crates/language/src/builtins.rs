@@ -128,8 +128,23 @@ pub(super) const LAYERS: [Signature; 26] = [
 ];
 
 /// Layers without arguments.
-pub(super) const PLAIN_LAYERS: [&str; 8] =
-    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid", "channel_mean"];
+pub(super) const PLAIN_LAYERS: [&str; 15] = [
+    "relu",
+    "id",
+    "flatten",
+    "global_avgpool",
+    "abs",
+    "relu6",
+    "hardsigmoid",
+    "channel_mean",
+    "sigmoid",
+    "tanh",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+    "hardswish",
+];
 
 /// Words that stand for a way of padding.
 pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
@@ -138,7 +153,7 @@ pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
 pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
 
 /// Names that came after specs had been written: a declaration hides them.
-const LATER: [&str; 18] = [
+const LATER: [&str; 25] = [
     "abs",
     "relu6",
     "hardsigmoid",
@@ -157,6 +172,13 @@ const LATER: [&str; 18] = [
     "select_columns",
     "sum_rows",
     "sum_columns",
+    "sigmoid",
+    "tanh",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+    "hardswish",
 ];
 
 /// The signature of a function or layer; `count` chooses between two of one name.

@@ -49,8 +49,8 @@ const NAMES: &[Row] = &[
         &["adaptive_avgpool", "global_avgpool"], Say("not supported")),
     row(&["globalaveragepool", "globalaveragepooling", "globalavgpooling", "gap", "spatialmean"],
         &["global_avgpool"], Say("write `global_avgpool`")),
-    row(&["adaptivemaxpool", "globalmaxpool", "globalmaxpooling"], &["global_maxpool"],
-        Say("not supported; `maxpool` with a window of the image's size is the same at one size")),
+    row(&["adaptivemaxpool"], &["adaptive_maxpool"], Say("write `adaptive_maxpool(n)`")),
+    row(&["globalmaxpool", "globalmaxpooling"], &["adaptive_maxpool"], Say("write `adaptive_maxpool(1)`")),
     row(&["pixelshuffle", "subpixel", "depth2space"], &["depth_to_space"], Say("write `depth_to_space(n)`")),
     row(&["pixelunshuffle", "reorg", "focus", "space2depth"], &["space_to_depth"],
         Say("write `space_to_depth(n)`")),
@@ -79,8 +79,11 @@ const NAMES: &[Row] = &[
     row(&["clip", "clamp", "hardtanh", "minimum", "clipbyvalue"], &["clip"], Say("write `clip(low,high)`")),
     row(&["hsigmoid"], &["hardsigmoid"], Say("write `hardsigmoid`")),
     row(&["absolute", "magnitude"], &["abs"], Say("write `abs`")),
-    row(&["gelu", "silu", "swish", "mish", "sigmoid", "tanh", "softmax", "elu", "selu", "celu", "softplus",
-          "hardswish", "hswish", "softsign", "logsoftmax", "glu", "erf", "exp", "log",
+    row(&["swish"], &["silu"], Say("write `silu`")),
+    row(&["hswish"], &["hardswish"], Say("write `hardswish`")),
+    row(&["logistic", "expit"], &["sigmoid"], Say("write `sigmoid`")),
+    row(&["mish", "softmax", "elu", "selu", "celu",
+          "softsign", "logsoftmax", "glu", "erf", "exp", "log",
           "round", "sign", "attention", "multiheadattention", "lstm", "gru", "rnn"], &[], Nonlinear),
     row(&["layernorm", "layernormalization", "groupnorm", "instancenorm", "rmsnorm", "lrn",
           "localresponsenorm"], &[], Say("not supported; `batchnorm` with given statistics is linear and is")),
@@ -181,7 +184,23 @@ const FILES: &[(&[&str], [&str; 2])] = &[
 ];
 
 /// Layers that are not linear, as far as this language has them.
-const NONLINEAR: [&str; 8] = ["relu", "maxpool", "leakyrelu", "prelu", "relu6", "clip", "abs", "hardsigmoid"];
+const NONLINEAR: [&str; 15] = [
+    "relu",
+    "maxpool",
+    "leakyrelu",
+    "prelu",
+    "relu6",
+    "clip",
+    "abs",
+    "hardsigmoid",
+    "sigmoid",
+    "tanh",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+    "hardswish",
+];
 
 /// What to write for a name that nothing has.
 pub(crate) fn name(typed: &str) -> Option<String> {

@@ -38,6 +38,7 @@ impl Build {
                 let factors = self.numbers(factor, at)?;
                 return self.builder.resize(&factors, method.clone(), *coordinates, at, at);
             }
+            Own::Function(function) => return Some(self.builder.layer(Layer::Function(*function), at)),
             Own::Permute(order) => {
                 let number = |&n: &usize| Rational::from(i64::try_from(n).unwrap_or(i64::MAX));
                 let order: Vec<Rational> = order.iter().map(number).collect();

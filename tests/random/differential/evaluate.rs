@@ -345,9 +345,10 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
                 }
                 Entrywise::Clip(low, high) => smaller(&cell.larger(&T::integer(*low)), &T::integer(*high)),
                 Entrywise::Abs => cell.larger(&cell.times(&T::integer(-1))),
-                Entrywise::HardSigmoid => {
+                Entrywise::HardSigmoid | Entrywise::HardSwish => {
                     let value = cell.times(&T::fraction(1, 6)).plus(&T::fraction(1, 2));
-                    smaller(&value.larger(&zero), &T::integer(1))
+                    let gate = smaller(&value.larger(&zero), &T::integer(1));
+                    if *function == Entrywise::HardSwish { gate.times(cell) } else { gate }
                 }
             }
         })),

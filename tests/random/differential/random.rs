@@ -325,7 +325,8 @@ impl Maker {
     }
 
     fn entrywise(&mut self) -> Layer {
-        Layer::Entrywise(match self.random.from(0, 4) {
+        Layer::Entrywise(match self.random.from(0, 5) {
+            5 => Entrywise::HardSwish,
             0 | 1 => Entrywise::Leaky(self.vector(1)),
             2 => {
                 let [low, more] = [self.random.from(-3, 2), self.random.from(0, 4)];

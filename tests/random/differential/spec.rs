@@ -125,6 +125,7 @@ pub(crate) enum Entrywise {
     Clip(i64, i64),
     Abs,
     HardSigmoid,
+    HardSwish,
 }
 
 pub(crate) type Stack = Vec<Layer>;
@@ -385,6 +386,7 @@ impl fmt::Display for Layer {
                 Entrywise::Clip(low, high) => write!(f, "clip({low}, {high})"),
                 Entrywise::Abs => f.write_str("abs"),
                 Entrywise::HardSigmoid => f.write_str("hardsigmoid"),
+                Entrywise::HardSwish => f.write_str("hardswish"),
             },
             Self::Subsample(stride) => write!(f, "subsample({})", pair(*stride)),
             Self::Pad(all) if all.iter().all(|&side| side <= 0) => {

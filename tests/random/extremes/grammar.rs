@@ -123,7 +123,7 @@ const ENTRIES: [&str; 13] = [
     "error(K,K)",
 ];
 
-const STACKS: [&str; 76] = [
+const STACKS: [&str; 79] = [
     "id",
     "relu",
     "conv(K)",
@@ -184,6 +184,9 @@ const STACKS: [&str; 76] = [
     "(S -> global_avgpool)",
     "abs",
     "relu6",
+    "(sigmoid -> tanh)",
+    "(S -> silu -> gelu)",
+    "(S -> softplus + hardswish)",
     "resize(E)",
     "resize([R,R], mode=bilinear)",
     "resize(R, mode=bicubic, coordinates=asymmetric, a=R)",

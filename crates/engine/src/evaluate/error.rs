@@ -37,6 +37,8 @@ pub enum EvaluateError {
     DivisionByZero,
     /// A square root that is not rational.
     Irrational,
+    /// The value of a function that is not rational.
+    Transcendental,
     /// The stack is not one strided convolution away from borders.
     NoKernel,
     /// More than `MAX_WORK` or `MAX_CELLS`.
@@ -66,6 +68,7 @@ impl fmt::Display for EvaluateError {
             Self::Malformed => write!(f, "a layer or expression without meaning"),
             Self::DivisionByZero => write!(f, "division by 0"),
             Self::Irrational => write!(f, "a square root that is not rational"),
+            Self::Transcendental => write!(f, "the value of a function that is not rational"),
             Self::NoKernel => write!(f, "the stack is not a single strided convolution"),
             Self::TooLarge => write!(f, "too much work for direct evaluation"),
             Self::TooDeep => write!(f, "nested too deeply for direct evaluation"),

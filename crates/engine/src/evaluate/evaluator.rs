@@ -1,5 +1,6 @@
 //! The state of one evaluation: weights, limits, and kernels already computed.
 
+use super::function::Functions;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -16,6 +17,7 @@ pub const MAX_DEPTH: u32 = 400;
 pub struct Weights {
     values: BTreeMap<Symbol, Rational>,
     approximate: bool,
+    functions: Functions,
 }
 
 impl Weights {
@@ -28,6 +30,17 @@ impl Weights {
     #[must_use]
     pub fn approximating(self) -> Self {
         Self { approximate: true, ..self }
+    }
+
+    /// The same weights; functions whose values are not rational are treated in this way.
+    #[must_use]
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions, ..self }
+    }
+
+    /// How functions whose values are not rational are treated.
+    pub fn functions(&self) -> Functions {
+        self.functions
     }
 
     /// Whether irrational square roots are replaced by close rationals.
@@ -58,7 +71,7 @@ impl Weights {
 
 impl FromIterator<(Symbol, Rational)> for Weights {
     fn from_iter<I: IntoIterator<Item = (Symbol, Rational)>>(values: I) -> Self {
-        Self { values: values.into_iter().collect(), approximate: false }
+        Self { values: values.into_iter().collect(), ..Self::default() }
     }
 }
 

@@ -28,6 +28,7 @@ impl<'a> Evaluator<'a> {
             return match layer {
                 Layer::MaxPool(pool) => self.max_pool(pool, x),
                 Layer::GlobalAverage => self.global_average(x),
+                Layer::Function(function) => self.function(*function, x),
                 Layer::Dense { weights, bias } => self.dense(weights, bias.as_ref(), x),
                 _ => Image::build(work, x.size(), |_, [c, i, j]| {
                     let value = x.at(c, i, j);
@@ -84,6 +85,7 @@ impl<'a> Evaluator<'a> {
             | Layer::GlobalAverage
             | Layer::Dense { .. }
             | Layer::Relu
+            | Layer::Function(_)
             | Layer::Composite(_) => Err(EvaluateError::Malformed),
         }
     }
@@ -148,6 +150,7 @@ impl<'a> Evaluator<'a> {
             | Layer::Pad(_)
             | Layer::Upsample(_)
             | Layer::GlobalAverage
+            | Layer::Function(_)
             | Layer::Relu => Ok(channels),
         }
     }
@@ -217,6 +220,7 @@ impl<'a> Evaluator<'a> {
             | Layer::GlobalAverage
             | Layer::Dense { .. }
             | Layer::Relu
+            | Layer::Function(_)
             | Layer::Composite(_) => Ok(None),
         }
     }

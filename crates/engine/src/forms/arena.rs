@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::terms::Term;
+use super::terms::{Applied, Term};
+use crate::ir::Function;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Monomial, Rational, Symbol};
 
@@ -37,8 +38,10 @@ pub enum End {
     Pixel(u32),
     /// The constant image: a column of ones.
     One,
-    /// A nonlinear term, by number; see `terms.rs`.
+    /// A maximum, by number; see `terms.rs`.
     Term(u32),
+    /// Another function of a sum, by number; see `terms.rs`.
+    Applied(u32),
 }
 
 /// What the words of an edge begin with.
@@ -170,7 +173,10 @@ pub struct Arena {
     edges: usize,
     /// Nonlinear terms and their numbers.
     pub(super) terms: Vec<Term>,
-    pub(super) term_index: FxHashMap<(super::terms::Function, Vec<Form>), u32>,
+    pub(super) term_index: FxHashMap<Vec<Form>, u32>,
+    /// Functions of sums and their numbers.
+    pub(super) applied: Vec<Applied>,
+    pub(super) applied_index: FxHashMap<(Function, Form), u32>,
 }
 
 impl Default for Arena {
@@ -185,6 +191,8 @@ impl Default for Arena {
             edges: 0,
             terms: Vec::new(),
             term_index: FxHashMap::default(),
+            applied: Vec::new(),
+            applied_index: FxHashMap::default(),
         }
     }
 }
@@ -296,6 +304,7 @@ impl Arena {
                 End::Pixel(_) => true,
                 End::One => false,
                 End::Term(number) => self.terms[*number as usize].anchored,
+                End::Applied(number) => self.applied[*number as usize].anchored,
             },
         }
     }

@@ -81,6 +81,11 @@ impl<'n> Evaluator<'n> {
                 }
                 self.arena.maximum(terms.clone())?
             }
+            Kind::Function(function) => {
+                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                let sum = self.arena.sum(&terms)?;
+                self.arena.function(*function, &sum)?
+            }
             Kind::Relu => {
                 self.read_all(id, block, [rows, columns], None, &mut terms)?;
                 terms.push(Form::ZERO);

@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 use super::Unsupported;
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Upsample,
+    AveragePool, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind,
+    Upsample,
 };
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
@@ -80,6 +81,8 @@ pub enum Kind {
     Maximum,
     /// The positive part.
     Relu,
+    /// A function of each entry.
+    Function(Function),
 }
 
 /// What an output block reads of a source's block through a tap.
@@ -340,9 +343,14 @@ impl Net {
                 let bias = self.vector(vector, signal.channels)?;
                 self.pointwise(wire.node, self.ones(signal.channels), bias, Some(&signal))?
             }
-            Layer::Relu => {
+            Layer::Relu | Layer::Function(_) => {
+                let kind = if let Layer::Function(function) = layer {
+                    Kind::Function(*function)
+                } else {
+                    Kind::Relu
+                };
                 let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
-                self.intern(Node { kind: Kind::Relu, sources, length: Some(signal.length.clone()) })?
+                self.intern(Node { kind, sources, length: Some(signal.length.clone()) })?
             }
             Layer::MaxPool(pool) => {
                 let moves = [0, 1].map(|axis| {

@@ -1,4 +1,4 @@
-//! Nonlinear terms: largest of several sums, or unknown functions of a sum, in a normal form.
+//! Nonlinear terms: largest of several sums, in a normal form, and other functions of a sum.
 //!
 //! A maximum is brought to one spelling: what all its elements have in common stands outside, so does a positive factor,
 //! maxima inside are opened, and what cannot be the only largest is left out. Terms are interned by what is in them, up to
@@ -7,6 +7,7 @@
 //! `docs/semantics.md`, section 9, has the theorem.
 
 use super::arena::{Arena, End, Form, TooManyWords};
+use crate::ir::Function;
 use convproof_exact::Rational;
 
 /// Most elements of a maximum of sums of maxima that is multiplied out.
@@ -15,25 +16,66 @@ const MAX_OPENED: usize = 64;
 /// Most elements of a maximum.
 const MAX_ELEMENTS: usize = 4096;
 
-/// What a term does with its sums.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Function {
-    /// The largest, entry by entry.
-    Maximum,
-}
-
-/// A nonlinear function of sums.
+/// The largest of some sums.
 #[derive(Clone, Debug)]
 pub struct Term {
-    /// The function.
-    pub function: Function,
     /// Its sums, the first anchored one at the origin.
     pub forms: Vec<Form>,
     /// Whether it moves with the image.
     pub anchored: bool,
 }
 
+/// A function of a sum of which only this is known: equal sums have equal values.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The function.
+    pub function: Function,
+    /// The sum, at the origin if it moves with the image.
+    pub form: Form,
+    /// Whether it moves with the image.
+    pub anchored: bool,
+}
+
 impl Arena {
+    /// A function of a sum by its number.
+    pub fn applied(&self, number: u32) -> &Applied {
+        &self.applied[number as usize]
+    }
+
+    /// Whether there are no functions but maxima.
+    pub fn has_no_functions(&self) -> bool {
+        self.applied.is_empty()
+    }
+
+    /// Whether all sums are of pixels alone.
+    pub fn is_linear(&self) -> bool {
+        self.terms.is_empty() && self.applied.is_empty()
+    }
+
+    /// A function of a sum, entry by entry.
+    ///
+    /// # Errors
+    /// [`TooManyWords`] beyond the limits.
+    pub fn function(&mut self, function: Function, form: &Form) -> Result<Form, TooManyWords> {
+        if let (true, Some(value)) = (form.is_zero(), function.at_zero()) {
+            return Ok(self.end(End::One)?.times(&value));
+        }
+        let anchored = self.is_anchored_form(form);
+        let place = if anchored { form.place() } else { [0, 0] };
+        let form = self.moved(form, [-place[0], -place[1]]);
+        let number = match self.applied_index.get(&(function, form.clone())) {
+            Some(&number) => number,
+            None => {
+                let number = u32::try_from(self.applied.len()).map_err(|_| TooManyWords)?;
+                self.applied.push(Applied { function, form: form.clone(), anchored });
+                self.applied_index.insert((function, form), number);
+                number
+            }
+        };
+        let applied = self.end(End::Applied(number))?;
+        Ok(self.moved(&applied, place))
+    }
+
     /// All terms.
     pub fn terms(&self) -> &[Term] {
         &self.terms
@@ -74,23 +116,22 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            outside.push(self.interned(Function::Maximum, &elements)?.times(&factor));
+            outside.push(self.interned(&elements)?.times(&factor));
         }
         self.sum(&outside)
     }
 
     /// A term of sums in order, where it stands.
-    fn interned(&mut self, function: Function, forms: &[Form]) -> Result<Form, TooManyWords> {
+    fn interned(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
         let base = forms.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
         let back = base.map_or([0, 0], |[row, column]| [-row, -column]);
         let forms: Vec<Form> = forms.iter().map(|form| self.moved(form, back)).collect();
-        let key = (function.clone(), forms.clone());
-        let number = match self.term_index.get(&key) {
+        let number = match self.term_index.get(&forms) {
             Some(&number) => number,
             None => {
                 let number = u32::try_from(self.terms.len()).map_err(|_| TooManyWords)?;
-                self.terms.push(Term { function, forms, anchored: base.is_some() });
-                self.term_index.insert(key, number);
+                self.terms.push(Term { forms: forms.clone(), anchored: base.is_some() });
+                self.term_index.insert(forms, number);
                 number
             }
         };

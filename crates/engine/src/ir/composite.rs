@@ -94,6 +94,36 @@ pub enum Pointwise {
     },
 }
 
+/// A function of one number of which the engine knows that equal arguments have equal values, and its value at 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Function {
+    /// `1/(1 + e^−x)`.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `x/(1 + e^−x)`.
+    Silu,
+    /// x times the distribution function of the normal distribution at x.
+    Gelu,
+    /// `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
+    GeluTanh,
+    /// `ln(1 + e^x)`.
+    Softplus,
+    /// `x·min(max(x/6 + 1/2, 0), 1)`.
+    HardSwish,
+}
+
+impl Function {
+    /// The value at 0, where it is rational.
+    pub fn at_zero(self) -> Option<Rational> {
+        match self {
+            Self::Sigmoid => Rational::ratio(1, 2),
+            Self::Softplus => None,
+            Self::Tanh | Self::Silu | Self::Gelu | Self::GeluTanh | Self::HardSwish => Some(Rational::ZERO),
+        }
+    }
+}
+
 /// What added rows and columns hold, as PyTorch and ONNX define it, along each axis of length n.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PadMode {

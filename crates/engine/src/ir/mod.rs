@@ -15,7 +15,7 @@ pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,
 };
-pub use composite::{Composite, Coordinates, Interpolation, PadMode, Pointwise, Resize};
+pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Resize};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
 pub use kernel::{KernelExpr, KernelTerm, Rearrangement};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Composite, KernelTerm};
+use super::{Composite, Function, KernelTerm};
 use crate::ir::Span;
 use convproof_exact::Symbol;
 
@@ -146,6 +146,8 @@ pub enum Layer {
     },
     /// `max(x, 0)`.
     Relu,
+    /// A function of each entry that is no piecewise linear one.
+    Function(Function),
     /// A layer with a definition of its own that is equal to a stack of others.
     Composite(Composite),
 }

@@ -39,6 +39,11 @@ pub enum ForwardError {
         /// The layer.
         at: Span,
     },
+    /// A function whose value is not rational.
+    Transcendental {
+        /// The layer.
+        at: Span,
+    },
     /// More than [`MAX_WORK`].
     Work,
 }
@@ -58,6 +63,7 @@ impl fmt::Display for ForwardError {
                 write!(f, "branches of {a}×{b} and {c}×{d}")
             }
             Self::Symbolic { .. } => write!(f, "a nonlinear layer meets free symbols"),
+            Self::Transcendental { .. } => write!(f, "the value of a function is not rational"),
             Self::Work => write!(f, "more than {MAX_WORK} multiplications"),
         }
     }
@@ -201,6 +207,15 @@ fn layer_after(layer: Lowered, image: &Signal, at: Span, work: &mut usize) -> Re
                 if value.is_negative() {
                     *entry = Poly::zero();
                 }
+            }
+            Ok(output)
+        }
+        Lowered::Function(function) => {
+            let mut output = image.clone();
+            for entry in &mut output.entries {
+                let value = entry.as_constant().ok_or(ForwardError::Symbolic { at })?;
+                let exact = crate::evaluate::exact_value(function, &value);
+                *entry = Poly::constant(exact.ok_or(ForwardError::Transcendental { at })?);
             }
             Ok(output)
         }

@@ -125,7 +125,7 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
         Layer::Subsample(stride) => windows([1, 1], *stride, Padding::Sides([0; 4])),
         Layer::SpaceToDepth(n) => windows([signed(*n); 2], [*n; 2], Padding::Sides([0; 4])),
         Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),
-        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu => {
+        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu | Layer::Function(_) => {
             [ReceptiveField::IDENTITY; 2]
         }
         Layer::Composite(

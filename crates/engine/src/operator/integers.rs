@@ -156,7 +156,11 @@ impl Denominators {
                     all.read(&own, inner)?;
                 }
                 Node::Average { .. } => return None,
-                Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => {}
+                Node::Input { .. }
+                | Node::Maximum { .. }
+                | Node::Relu(_)
+                | Node::Function(..)
+                | Node::GlobalAverage(_) => {}
             }
         }
         Some(all)

@@ -5,7 +5,7 @@ use super::error::OperatorError;
 use super::gather::{Axis, Gather, SameRule, signed};
 use super::length::Step;
 use crate::ir::Span;
-use crate::ir::{AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Upsample};
+use crate::ir::{AveragePool, Conv, ConvTranspose, Function, KernelTerm, Layer, MaxPool, Padding, Upsample};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{Poly, Rational};
 
@@ -27,6 +27,8 @@ pub enum Lowered {
     Maximum(Windows),
     /// `max(x, 0)`.
     Relu,
+    /// A function of each entry.
+    Function(Function),
     /// The mean of each channel.
     GlobalAverage,
 }
@@ -102,6 +104,7 @@ pub(super) fn within_limits(layer: &Layer, at: Span) -> Result<(), OperatorError
         | Layer::GlobalAverage
         | Layer::Dense { .. }
         | Layer::Composite(_)
+        | Layer::Function(_)
         | Layer::Relu => return Ok(()),
     };
     let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
@@ -187,6 +190,7 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
         },
         Layer::Dense { weights, bias } => lower_dense(weights, bias.as_ref(), site),
         Layer::Relu => Ok(Lowered::Relu),
+        Layer::Function(function) => Ok(Lowered::Function(*function)),
         // Those who lower layers expand these before.
         Layer::Composite(_) => Err(OperatorError::TooLarge { at: site.at }),
     }

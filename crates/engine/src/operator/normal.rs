@@ -17,7 +17,7 @@ use super::gather::{Axis, Gather, MAX_FACTOR, signed};
 use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
 use crate::ir::Span;
-use crate::ir::{Layer, Stack, StackKind};
+use crate::ir::{Function, Layer, Stack, StackKind};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
 use convproof_exact::budget;
@@ -55,6 +55,8 @@ pub enum Node {
     },
     /// The positive part of an affine map.
     Relu(Affine),
+    /// A function of each entry of an affine map.
+    Function(Function, Affine),
     /// The mean of each channel of an affine map.
     GlobalAverage(Affine),
 }
@@ -127,7 +129,9 @@ impl Operators {
     pub fn signal(&self, id: NodeId) -> (usize, [Arc<Length>; 2]) {
         match &self.nodes[id] {
             Node::Input { channels } => (*channels, [Arc::new(Length::Input), Arc::new(Length::Input)]),
-            Node::Cut(affine) | Node::Relu(affine) => (affine.channels, affine.length.clone()),
+            Node::Cut(affine) | Node::Relu(affine) | Node::Function(_, affine) => {
+                (affine.channels, affine.length.clone())
+            }
             Node::Average { source, length, .. } | Node::Maximum { source, length, .. } => {
                 (self.signal(*source).0, length.clone())
             }
@@ -146,7 +150,10 @@ impl Operators {
             if seen.insert(id) {
                 match &self.nodes[id] {
                     Node::Input { .. } => {}
-                    Node::Cut(inner) | Node::Relu(inner) | Node::GlobalAverage(inner) => {
+                    Node::Cut(inner)
+                    | Node::Relu(inner)
+                    | Node::Function(_, inner)
+                    | Node::GlobalAverage(inner) => {
                         todo.extend(inner.parts.iter().map(|part| part.source));
                     }
                     Node::Average { source, .. } | Node::Maximum { source, .. } => todo.push(*source),
@@ -158,7 +165,16 @@ impl Operators {
 
     /// Whether a node is no linear function of the positions that it reads, or reads all of them.
     pub fn is_nonlinear(&self, id: NodeId) -> bool {
-        matches!(self.nodes[id], Node::Relu(_) | Node::Maximum { .. } | Node::GlobalAverage(_))
+        matches!(
+            self.nodes[id],
+            Node::Relu(_) | Node::Function(..) | Node::Maximum { .. } | Node::GlobalAverage(_)
+        )
+    }
+
+    /// Whether a map reads a function whose values are not computed.
+    pub fn has_functions(&self, map: &Affine) -> bool {
+        let function = |id: NodeId| matches!(self.nodes[id], Node::Function(..));
+        self.reachable(map).into_iter().any(function)
     }
 
     /// The maps inside two nodes of the same nonlinear kind.
@@ -167,6 +183,7 @@ impl Operators {
             (Node::Relu(a), Node::Relu(b)) | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => {
                 Some([a.clone(), b.clone()])
             }
+            (Node::Function(f, a), Node::Function(g, b)) if f == g => Some([a.clone(), b.clone()]),
             (Node::Maximum { source: a, .. }, Node::Maximum { source: b, .. }) => {
                 Some([self.reading(*a)?, self.reading(*b)?])
             }
@@ -206,6 +223,7 @@ impl Operators {
             Node::Input { channels } => Node::Input { channels },
             Node::Cut(inner) => Node::Cut(self.rebuilt(&inner, replaced)?),
             Node::Relu(inner) => Node::Relu(self.rebuilt(&inner, replaced)?),
+            Node::Function(function, inner) => Node::Function(function, self.rebuilt(&inner, replaced)?),
             Node::GlobalAverage(inner) => Node::GlobalAverage(self.rebuilt(&inner, replaced)?),
             Node::Average { source, windows, length } => {
                 Node::Average { source: new(source), windows, length }
@@ -327,6 +345,7 @@ impl Operators {
                 self.maximum(source, windows, length)
             }
             Lowered::Relu => return at(span, self.relu(signal)),
+            Lowered::Function(function) => Node::Function(function, signal),
             Lowered::GlobalAverage => return at(span, self.global_average(signal)),
         };
         let id = self.intern(node);

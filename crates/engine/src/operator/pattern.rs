@@ -181,7 +181,11 @@ impl<'a> Viewer<'a> {
                     counts
                         .push((id, positions.iter().map(|&p| windows.count(self.axis, p, inner)).collect()));
                 }
-                Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => {}
+                Node::Input { .. }
+                | Node::Maximum { .. }
+                | Node::Relu(_)
+                | Node::Function(..)
+                | Node::GlobalAverage(_) => {}
             }
             wanted[id] = positions;
         }
@@ -416,6 +420,10 @@ fn linear_sources(node: &Node) -> Vec<NodeId> {
     match node {
         Node::Cut(affine) => affine.parts.iter().map(|part| part.source).collect(),
         Node::Average { source, .. } => vec![*source],
-        Node::Input { .. } | Node::Maximum { .. } | Node::Relu(_) | Node::GlobalAverage(_) => Vec::new(),
+        Node::Input { .. }
+        | Node::Maximum { .. }
+        | Node::Relu(_)
+        | Node::Function(..)
+        | Node::GlobalAverage(_) => Vec::new(),
     }
 }

@@ -193,6 +193,7 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, Oper
         | Layer::Pad(_)
         | Layer::Upsample(_)
         | Layer::GlobalAverage
+        | Layer::Function(_)
         | Layer::Relu => Ok(channels),
         Layer::Composite(layer) => composite_outputs(layer, channels, at),
     }
@@ -236,6 +237,7 @@ fn steps(layer: &Layer) -> [Step; 2] {
         | Layer::GlobalAverage
         | Layer::Dense { .. }
         | Layer::Composite(_)
+        | Layer::Function(_)
         | Layer::Relu => [Step::new(1, 0, 1); 2],
     }
 }

@@ -1,6 +1,6 @@
 //! Counterexamples to the equality of stacks. They exist only as replayed by the naive evaluator.
 
-use crate::evaluate::{self, EvaluateError, Image, Weights};
+use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
 use crate::ir::{Stack, Symbols};
 use convproof_exact::{Rational, Symbol};
 
@@ -228,7 +228,7 @@ impl Mismatch {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let zeros = Image::zeros(channels, h, w).ok_or(ReplayError::TooLarge)?;
         // Sizes do not depend on weights.
-        let weights = weights.clone().approximating();
+        let weights = weights.clone().approximating().with_functions(Functions::Surrogate);
         let run = |stack: &Stack| match evaluate::run(stack, &zeros, &weights) {
             Ok(output) => Ok(Some(output.size())),
             Err(error) if error.is_no_output() => Ok(None),

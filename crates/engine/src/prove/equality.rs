@@ -71,7 +71,14 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     }
     if nonlinear {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
-        return Ok(search::nonlinear(claim, symbols, &table));
+        let verdict = search::nonlinear(claim, symbols, &table);
+        let functions = maps.iter().any(|map| operators.has_functions(map));
+        return Ok(match verdict {
+            StackVerdict::Unknown(Doubt::Nonlinear { .. }) if functions => {
+                StackVerdict::Unknown(Doubt::Functions)
+            }
+            verdict => verdict,
+        });
     }
     let Some((size, status)) =
         table.statuses.smallest(|status| matches!(status, Status::Sizes | Status::Values))
@@ -107,7 +114,7 @@ fn inner(operators: &Operators, map: &Affine) -> Inner {
     for id in operators.reachable(map) {
         match operators.node(id) {
             Node::Input { .. } => {}
-            Node::Relu(_) | Node::Maximum { .. } => inner.nonlinear += 1,
+            Node::Relu(_) | Node::Function(..) | Node::Maximum { .. } => inner.nonlinear += 1,
             Node::GlobalAverage(_) => inner.averages += 1,
             Node::Average { .. } => inner.means += 1,
             Node::Cut(_) => inner.cuts += 1,
@@ -260,7 +267,7 @@ pub fn mismatch(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result
 fn doubt_of(error: ReplayError) -> Doubt {
     match error {
         ReplayError::TooLarge | ReplayError::Evaluate(EvaluateError::TooLarge) => Doubt::Limit(Limit::Replay),
-        ReplayError::Evaluate(EvaluateError::Irrational) => Doubt::Irrational,
+        ReplayError::Evaluate(EvaluateError::Irrational | EvaluateError::Transcendental) => Doubt::Irrational,
         ReplayError::Contradiction | ReplayError::Evaluate(_) => Doubt::Contradiction,
     }
 }

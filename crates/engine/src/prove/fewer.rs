@@ -60,7 +60,8 @@ fn layer(old: &Layer, symbols: &mut Vec<Symbol>) -> Option<Layer> {
         | Layer::Subsample(_)
         | Layer::Pad(_)
         | Layer::Upsample(_)
-        | Layer::Relu => old.clone(),
+        | Layer::Relu
+        | Layer::Function(_) => old.clone(),
         Layer::Composite(layer) => Layer::Composite(composite(layer, symbols)?),
         _ => return None,
     })

@@ -102,7 +102,20 @@ impl Enclosed {
         }
     }
 
-    fn product(&self, other: &Self) -> Self {
+    /// What lies between two numbers, the smaller one first.
+    pub fn between(low: Rational, high: Rational) -> Self {
+        Self { low, high }
+    }
+
+    /// The larger of two.
+    #[must_use]
+    pub fn larger(&self, other: &Self) -> Self {
+        Self { low: self.low.clone().max(other.low.clone()), high: self.high.clone().max(other.high.clone()) }
+    }
+
+    /// The product.
+    #[must_use]
+    pub fn product(&self, other: &Self) -> Self {
         let ends = [
             (&self.low, &other.low),
             (&self.low, &other.high),

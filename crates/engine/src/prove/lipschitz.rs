@@ -167,6 +167,7 @@ impl<'a> Bounder<'a> {
             match word.end {
                 End::Pixel(block) => parts.rest.add(Some((block, word.place)), &word.coefficient),
                 End::One => parts.rest.add(None, &word.coefficient),
+                End::Applied(_) => return None,
                 End::Term(term) => {
                     let side =
                         if word.coefficient.is_negative() { &mut parts.below } else { &mut parts.above };
@@ -269,7 +270,7 @@ impl<'a> Bounder<'a> {
                         pair.pixels.entry((block, word.place)).or_default()[side] += &word.coefficient;
                     }
                     End::One => pair.constants[side] += &word.coefficient,
-                    End::Term(_) => return None,
+                    End::Term(_) | End::Applied(_) => return None,
                 }
             }
         }

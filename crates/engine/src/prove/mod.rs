@@ -9,6 +9,7 @@ mod difference;
 pub mod equality;
 pub mod factoring;
 mod fewer;
+mod functions;
 mod hull;
 mod interval;
 pub mod kernels;

@@ -10,7 +10,7 @@ use super::fewer::with_few_channels;
 use super::search::{dependence, used};
 use super::verdict::{Doubt, StackProof, StackVerdict};
 use super::{equality, within};
-use crate::evaluate::{self, EvaluateError, Image, Weights};
+use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::OperatorError;
 use crate::operator::shape::{Signal, after};
@@ -101,6 +101,8 @@ fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Optio
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
         let Some(weights) = weights(positive) else { return Opinion::None };
+        // A proof says nothing of functions but that equal arguments have equal values.
+        let weights = weights.with_functions(Functions::Surrogate);
         let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
         let mut agreed = Vec::new();
         for &size in &sizes {

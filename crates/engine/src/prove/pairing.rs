@@ -95,6 +95,8 @@ impl Pairing {
             let end = match word.end {
                 End::Pixel(block) => pixel_values(block, word.place),
                 End::One => [1.0; IMAGES],
+                // Never asked for: sums with other functions have no bound.
+                End::Applied(_) => [f64::NAN; IMAGES],
                 End::Term(term) => {
                     let elements = arena.elements(term, word.place);
                     elements.iter().fold([f64::NEG_INFINITY; IMAGES], |most, element| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::hull::Pixel;
-use crate::evaluate::Weights;
+use crate::evaluate::{Weights, exact_value};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::weights::declared;
 use convproof_exact::budget::spend_on;
@@ -28,6 +28,11 @@ impl<'a> Probe<'a> {
         Self { arena, weights, pixels: FxHashMap::default() }
     }
 
+    /// The sums.
+    pub fn arena(&self) -> &'a Arena {
+        self.arena
+    }
+
     /// The value of a sum moved by a place; `None` where words have matrices.
     pub fn value(&self, form: &Form, moved: [i64; 2]) -> Option<Rational> {
         let words = self.arena.flat(form)?;
@@ -38,6 +43,10 @@ impl<'a> Probe<'a> {
             let end = match word.end {
                 End::Pixel(block) => self.pixels.get(&(block, place)).cloned().unwrap_or_default(),
                 End::One => Rational::ONE,
+                End::Applied(number) => {
+                    let applied = self.arena.applied(number);
+                    exact_value(applied.function, &self.value(&applied.form, place)?)?
+                }
                 End::Term(term) => {
                     let forms = &self.arena.term(term).forms;
                     let values =
@@ -52,7 +61,8 @@ impl<'a> Probe<'a> {
         Some(sum)
     }
 
-    fn factor(&self, scalars: &Monomial) -> Option<Rational> {
+    /// The value of a product of weights.
+    pub fn factor(&self, scalars: &Monomial) -> Option<Rational> {
         let mut product = Rational::ONE;
         for &(symbol, exponent) in scalars.factors() {
             let base = self.weights.get(declared(symbol)?);
@@ -63,7 +73,7 @@ impl<'a> Probe<'a> {
     }
 
     /// All pixels of a sum, and the differences of elements of the maxima in it, with their places.
-    fn parts(
+    pub fn parts(
         &self,
         form: &Form,
         moved: [i64; 2],
@@ -77,6 +87,7 @@ impl<'a> Probe<'a> {
                     pixels.insert((block, place));
                 }
                 End::One => {}
+                End::Applied(number) => self.parts(&self.arena.applied(number).form, place, pixels, terms),
                 End::Term(term) => {
                     if terms.len() < 400 && terms.insert((term, place)) {
                         let forms = &self.arena.term(term).forms;

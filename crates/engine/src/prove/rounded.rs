@@ -156,7 +156,7 @@ impl Rounder<'_> {
             Layer::Composite(Composite::Pad { mode, .. }) if !matches!(mode, PadMode::Constant(_)) => {
                 (layer.clone(), signal)
             }
-            Layer::Composite(_) => return None,
+            Layer::Function(_) | Layer::Composite(_) => return None,
         })
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::counterexample::{Counterexample, Mismatch};
+use super::functions;
 use super::hull::Pixel;
 use super::probe::Probe;
 use super::region::Status;
@@ -32,7 +33,7 @@ const WEIGHTS: u64 = 6;
 pub fn applies(stack: &Stack) -> bool {
     match &stack.kind {
         StackKind::Layer(Layer::Composite(layer)) => layer.is_nonlinear(),
-        StackKind::Layer(layer) => matches!(layer, Layer::Relu | Layer::MaxPool(_)),
+        StackKind::Layer(layer) => matches!(layer, Layer::Relu | Layer::MaxPool(_) | Layer::Function(_)),
         StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| applies(stack)),
         StackKind::Sum(branches) => branches.iter().any(|(_, stack)| applies(stack)),
     }
@@ -102,7 +103,18 @@ fn at_size(
                     Some(Rational::from(if root || attempt == 0 { value.abs() } else { value }))
                 });
                 let mut point = Probe::new(&compared.arena, &weights);
-                let Some(found) = point.search(difference, attempt) else {
+                let found = point.search(difference, attempt);
+                let Some(found) = found else {
+                    if let Some((found, weights)) = functions::search(&compared.arena, difference, &weights) {
+                        let image = image(claim.channels, size, origin, &found)?;
+                        let output = Some([*block, i, j]);
+                        let (left, right) = (&claim.left, &claim.right);
+                        if let Ok(found) =
+                            Counterexample::replay(left, right, &weights, symbols, image, output)
+                        {
+                            return Some(found);
+                        }
+                    }
                     if is_numeric(&compared.arena, difference) {
                         break;
                     }
@@ -147,6 +159,7 @@ pub fn is_numeric(arena: &Arena, form: &Form) -> bool {
         words.iter().all(|word| {
             let inner = match word.end {
                 End::Term(term) => arena.term(term).forms.iter().all(|form| is_numeric(arena, form)),
+                End::Applied(number) => is_numeric(arena, &arena.applied(number).form),
                 End::Pixel(_) | End::One => true,
             };
             word.scalars.is_one() && inner

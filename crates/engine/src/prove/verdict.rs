@@ -134,6 +134,8 @@ pub enum Doubt {
         /// Inputs that were tried.
         tries: usize,
     },
+    /// Arguments of functions differ of which nothing more is known, and at no point tried are the sides certain to differ.
+    Functions,
     /// A limit was reached.
     Limit(Limit),
     /// A difference was found that no exact replay can show, because square roots are irrational.

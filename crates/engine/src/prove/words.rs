@@ -184,7 +184,7 @@ impl Compared {
 
     /// Whether different sums are different functions.
     fn is_exact(&self) -> bool {
-        self.arena.terms().is_empty() && self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
+        self.arena.is_linear() && self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
     }
 
     /// A refutation with what is known of the sizes at which the sides agree.
@@ -242,7 +242,7 @@ impl Compared {
                 let full = [claim.channels, h, w];
                 let image = match word.end {
                     End::One => Image::zeros(claim.channels, h, w),
-                    End::Term(_) => continue,
+                    End::Term(_) | End::Applied(_) => continue,
                     End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));

@@ -12,8 +12,8 @@ use crate::foreign;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::{
-    AveragePool, Composite, Coordinates, Interpolation, Layer, MaxPool, Padding, Pointwise, Quantity,
-    Upsample,
+    AveragePool, Composite, Coordinates, Function, Interpolation, Layer, MaxPool, Padding, Pointwise,
+    Quantity, Upsample,
 };
 use convproof_exact::Rational;
 
@@ -26,6 +26,13 @@ impl Resolver<'_> {
             "abs" => self.build.pointwise(Pointwise::Abs, span),
             "relu6" => self.build.pointwise(Pointwise::relu6(), span),
             "hardsigmoid" => self.build.pointwise(Pointwise::hard_sigmoid(), span),
+            "sigmoid" => self.build.layer(Layer::Function(Function::Sigmoid), span),
+            "tanh" => self.build.layer(Layer::Function(Function::Tanh), span),
+            "silu" => self.build.layer(Layer::Function(Function::Silu), span),
+            "gelu" => self.build.layer(Layer::Function(Function::Gelu), span),
+            "gelu_tanh" => self.build.layer(Layer::Function(Function::GeluTanh), span),
+            "softplus" => self.build.layer(Layer::Function(Function::Softplus), span),
+            "hardswish" => self.build.layer(Layer::Function(Function::HardSwish), span),
             "channel_mean" => self.build.layer(Layer::Composite(Composite::ChannelMean), span),
             "flatten" => self.build.flatten(span),
             _ => self.build.identity(span),

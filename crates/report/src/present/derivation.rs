@@ -137,6 +137,7 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
             "windows that share the image"
         }
         Layer::Composite(Composite::Pad { .. }) => "entries of the image, or a number, around it",
+        Layer::Function(_) => "nonlinear: equal arguments have equal values",
         Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
             reach.known = false;
@@ -179,6 +180,7 @@ fn composes_with_kernels(layer: &Layer) -> bool {
         | Layer::Relu
         | Layer::GlobalAverage
         | Layer::Dense { .. }
+        | Layer::Function(_)
         | Layer::Composite(_) => false,
         _ => true,
     }

@@ -26,6 +26,9 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         Doubt::Nonlinear { tries } => format!(
             "undecided: the nonlinear layers do not match one to one, and none of {tries} small inputs tells the sides apart"
         ),
+        Doubt::Functions => "undecided: of functions such as the sigmoid it is known that equal arguments have equal values; \
+                             their arguments differ, and at no input that was tried the sides are certain to differ"
+            .to_owned(),
         Doubt::Limit(limit) => format!("undecided: {}", limit_text(*limit)),
         Doubt::Irrational => {
             "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
@@ -60,6 +63,7 @@ pub(super) fn undecided(reason: String, code: &'static str) -> Told {
 fn code(doubt: &Doubt) -> &'static str {
     match doubt {
         Doubt::Nonlinear { .. } => "nonlinear",
+        Doubt::Functions => "functions",
         Doubt::Between { .. } => "between",
         Doubt::Limit(limit) => match limit {
             Limit::Lengths { .. } => "limit_lengths",

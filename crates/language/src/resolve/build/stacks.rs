@@ -209,6 +209,7 @@ fn keeps_vector(stack: &Stack) -> bool {
                     | Layer::Bias(_)
                     | Layer::Relu
                     | Layer::Select { .. }
+                    | Layer::Function(_)
                     | Layer::Composite(Composite::Pointwise(_))
             )
         }

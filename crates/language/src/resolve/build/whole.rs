@@ -83,6 +83,16 @@ impl Builder {
                 (span, ResolveErrorKind::BranchSizes { left: left.0, right: right.0, sizes, example: None })
             }
             ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: at }),
+            ForwardError::Transcendental { at } => {
+                let expected = "layers whose values are rational numbers in an image `S(X)`";
+                (
+                    at,
+                    ResolveErrorKind::WrongKind {
+                        expected,
+                        found: "a function whose value is not".to_owned(),
+                    },
+                )
+            }
             ForwardError::Work => (span, ResolveErrorKind::TooLarge(Limit::Work(MAX_WORK))),
         };
         self.fail(at, kind)
