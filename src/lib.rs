@@ -146,7 +146,7 @@ pub use convproof_factor as factor;
 #[doc(hidden)]
 pub use convproof_files as load;
 #[doc(hidden)]
-pub use convproof_language::{diagnostic, resolve, source, syntax};
+pub use convproof_language::{diagnostic, resolve, source, syntax, words};
 #[doc(hidden)]
 pub use convproof_report as report;
 #[doc(hidden)]

@@ -8,6 +8,8 @@ const TYPED: &[(&str, &str)] = &[
     ("kernel M(5, 3) = A", "`M[5,3]`"),
     ("stack S = conv(A, padding='same')", "`padding=same`, without quotes"),
     ("stack S = conv(A, padding=\"same\")", "`same` without quotes"),
+    ("stack S = conv(A, padding=reflect)", "`padding=1, padding_mode=reflect`"),
+    ("stack S = conv(A, padding=half)", "padding is a number, `[v,h]`, or one of the words `valid`, `same`"),
     ("stack S = conv2d(A)", "`conv`"),
     ("stack S = Conv2d(A)", "`conv`"),
     ("stack S = Conv1D(A)", "`kernel W[out,in,k]`"),
@@ -97,7 +99,6 @@ const MAY_COME: &[(&str, &str)] = &[
     ("stack S = PReLU(1/4)", "`prelu(v)`"),
     ("stack S = Interpolate(2)", "`resize(f"),
     ("stack S = adaptive_avgpool(1)", "`global_avgpool`"),
-    ("stack S = conv(A, padding=reflect)", "`padding=1, padding_mode=reflect`"),
 ];
 
 fn hints(typed: &str) -> Vec<String> {

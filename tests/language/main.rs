@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod diagnostics;
+mod grammar;
 mod hints;
 mod resolve;
 mod syntax_errors;

@@ -8,3 +8,4 @@ mod foreign;
 pub mod resolve;
 pub mod source;
 pub mod syntax;
+pub mod words;

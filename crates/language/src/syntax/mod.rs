@@ -21,8 +21,14 @@ pub use error::{
 };
 pub use highlight::{Part, highlight};
 pub use lexer::is_name;
+pub(crate) use parser::RESERVED;
 pub use parser::parse;
 pub use printer::{print, print_expression, print_proposition, print_statement};
+
+/// Words that begin a statement wherever they stand.
+pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
+    token::Keyword::ALL.into_iter().map(|(word, _)| word)
+}
 
 /// The beginning of a text, for messages.
 fn shorten(text: &str) -> String {

@@ -21,6 +21,7 @@ use super::shorten;
 use super::token::{Gap, Keyword, Token, TokenKind};
 use comments::Comments;
 use literal::Literals;
+pub(crate) use statement::RESERVED;
 
 /// Reads a spec: everything that could be parsed, and one error for each mistake, in source order.
 ///

@@ -8,7 +8,7 @@ use super::super::token::{Keyword, TokenKind};
 use super::{Parsed, Parser};
 
 /// Words that would be ambiguous as names.
-const RESERVED: [&str; 13] =
+pub(crate) const RESERVED: [&str; 13] =
     ["true", "false", "exists", "forall", "and", "or", "not", "on", "where", "within", "for", "over", "with"];
 
 impl Parser<'_> {
