@@ -22,7 +22,7 @@ pub fn render(files: &[FileReport]) -> String {
 /// to a page with pictures, if there is one.
 pub fn document(file: &FileReport, page: Option<&str>) -> String {
     let mut parts = Vec::new();
-    if own_title(file).is_none() {
+    if file.title().is_none() {
         parts.push(format!("# {}\n", markdown_literal(file.source.name())));
     }
     let mut anchors = Anchors::default().claims(file).into_iter();
@@ -55,20 +55,12 @@ pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
     };
     for (address, file) in documents {
         let summary = Summary::of(file);
-        let name = own_title(file).unwrap_or(address);
+        let name = file.title().unwrap_or(address);
         row(&format!("[{}](<{}>)", table_cell(name), link_target(address)), summary);
         total += summary;
     }
     row("**all**", total);
     out
-}
-
-/// The title that the spec's prose gives the document, if it begins with one.
-fn own_title(file: &FileReport) -> Option<&str> {
-    match file.entries.first() {
-        Some(Entry::Prose(text)) => text.trim_start().lines().next()?.strip_prefix("# ").map(str::trim),
-        _ => None,
-    }
 }
 
 /// A claim under a heading, at a place that links to it can name.

@@ -22,6 +22,16 @@ pub struct FileReport {
     pub errors: Vec<Diagnostic>,
 }
 
+impl FileReport {
+    /// The title that the spec's prose gives the document, if it begins with one.
+    pub fn title(&self) -> Option<&str> {
+        match self.entries.first() {
+            Some(Entry::Prose(text)) => text.trim_start().lines().next()?.strip_prefix("# ").map(str::trim),
+            _ => None,
+        }
+    }
+}
+
 /// One piece of a report.
 #[derive(Clone, Debug)]
 pub enum Entry {

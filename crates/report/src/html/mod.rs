@@ -47,7 +47,7 @@ pub fn render(files: &[FileReport]) -> String {
         document.add(file);
     }
     let title = match files {
-        [file] => own_title(file).unwrap_or_else(|| file.source.name()).to_owned(),
+        [file] => file.title().unwrap_or_else(|| file.source.name()).to_owned(),
         _ => Summary::of_all(files).to_string(),
     };
     document.page(&title, Summary::of_all(files))
@@ -70,7 +70,7 @@ pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
     let mut rows = Vec::new();
     for (address, file) in documents {
         let summary = Summary::of(file);
-        let name = own_title(file).unwrap_or(address);
+        let name = file.title().unwrap_or(address);
         rows.push(row(html! { a href=(link_target(address)) { (code::words(name)) } }, summary));
         total += summary;
     }
@@ -88,7 +88,7 @@ pub fn index(title: &str, documents: &[(String, &FileReport)]) -> String {
 impl Document {
     fn add(&mut self, file: &FileReport) {
         let mut places = self.anchors.claims(file).into_iter();
-        if own_title(file).is_none() {
+        if file.title().is_none() {
             let anchor = self.line(file.source.name(), None);
             self.parts.push(html! { h1 id=(anchor) { (file.source.name()) } });
         }
@@ -163,14 +163,6 @@ fn page(title: &str, body: &Markup) -> String {
         }
     };
     format!("{}\n", visible(&page.into_string(), true))
-}
-
-/// The title that the spec's prose gives the document, if it begins with one.
-fn own_title(file: &FileReport) -> Option<&str> {
-    match file.entries.first() {
-        Some(Entry::Prose(text)) => text.trim_start().lines().next()?.strip_prefix("# ").map(str::trim),
-        _ => None,
-    }
 }
 
 /// How a claim stands.
