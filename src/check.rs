@@ -1,15 +1,14 @@
 //! From a spec's text to its report: parse, resolve, decide, put into words, one statement after the other.
 
+mod reader;
 mod run;
 
 use std::time::{Duration, Instant};
 
-use crate::algebra::Rational;
 use crate::algebra::budget::{self, Budget, Halt};
 use crate::diagnostic::Diagnostic;
 use crate::ir::{Field, KernelTerm, Prop, Symbols, Unknown};
 use crate::kernel::Kernel;
-use crate::load;
 use crate::operator::OperatorError;
 use crate::present::{self, Shown};
 use crate::prove::decide::{self, Evidence};
@@ -22,6 +21,7 @@ use crate::source::{Source, Span};
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::syntax::names;
 
+use reader::Reader;
 use run::Run;
 pub use run::{Event, Options};
 
@@ -62,7 +62,8 @@ pub fn check_with(
     options: &Options,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> FileReport {
-    let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
+    let reader = Reader::new(files);
+    let mut resolver = reader.resolver();
     Run::new(source, options, &mut resolver, tell).spec()
 }
 
@@ -73,16 +74,10 @@ pub(crate) fn check_for(
     files: &dyn Files,
     names: &[&str],
 ) -> (FileReport, Vec<Option<Kernel>>) {
-    let mut resolver = Resolver::new(|path: &str, entry: Option<&str>| read(files, path, entry));
+    let reader = Reader::new(files);
+    let mut resolver = reader.resolver();
     let report = Run::new(source, &Options::default(), &mut resolver, &mut |_| {}).spec();
     (report, names.iter().map(|name| resolver.named_kernel(name).cloned()).collect())
-}
-
-/// Extents and values of an array in a file.
-fn read(files: &dyn Files, path: &str, entry: Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> {
-    let bytes = files.read(path)?;
-    let loaded = load::load(&bytes, path, entry).map_err(|error| error.to_string())?;
-    Ok((loaded.dims, loaded.values))
 }
 
 /// Adds a declaration to those before it.

@@ -9,6 +9,7 @@ mod build;
 mod hostile;
 mod oracle;
 mod pairs;
+mod parts;
 mod reading;
 mod samples;
 mod verdicts;

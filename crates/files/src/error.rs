@@ -7,7 +7,7 @@ use super::{MAX_AXES, MAX_VALUES};
 /// Why a file gives no array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadError {
-    /// The extension is not `.npy`, `.npz` or `.safetensors`.
+    /// The extension is not `.npy`, `.npz`, `.safetensors` or `.onnx`.
     UnknownFormat,
     /// The file does not follow its format.
     Malformed,
@@ -39,6 +39,11 @@ pub enum LoadError {
         /// The names that it has.
         available: Vec<String>,
     },
+    /// A model file that cannot be read.
+    Model {
+        /// Why.
+        reason: String,
+    },
     /// A name was asked for in a file of a single array without one.
     SingleArray,
 }
@@ -46,7 +51,7 @@ pub enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownFormat => write!(f, "not a .npy, .npz or .safetensors file"),
+            Self::UnknownFormat => write!(f, "not a .npy, .npz, .safetensors or .onnx file"),
             Self::Malformed => write!(f, "the file is damaged or of another format than its name says"),
             Self::UnsupportedFormat => write!(f, "the file uses a version or compression that is not read"),
             Self::UnsupportedType { name } => write!(f, "elements of type `{name}` are not read"),
@@ -56,6 +61,7 @@ impl fmt::Display for LoadError {
             Self::TooManyAxes => write!(f, "more than {MAX_AXES} axes"),
             Self::EntryNeeded { available } => write!(f, "choose one of the arrays {}", list(available)),
             Self::NoEntry { available } => write!(f, "no such array; there is {}", list(available)),
+            Self::Model { reason } => write!(f, "{reason}"),
             Self::SingleArray => write!(f, "the file holds a single array, which has no name"),
         }
     }

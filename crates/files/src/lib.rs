@@ -32,8 +32,8 @@ pub struct Loaded {
     pub values: Vec<Rational>,
 }
 
-/// Reads an array. The extension of `file_name` tells the format: `.npy`, `.npz` or `.safetensors`. `entry`
-/// names the array in the latter two; it may be left out where there is only one.
+/// Reads an array. The extension of `file_name` tells the format: `.npy`, `.npz`, `.safetensors` or `.onnx`.
+/// `entry` names the array in all but the first; it may be left out where there is only one.
 ///
 /// # Errors
 /// [`LoadError`]: the file is malformed, too large, or holds something else than finite real numbers.
@@ -44,6 +44,7 @@ pub fn load(bytes: &[u8], file_name: &str, entry: Option<&str>) -> Result<Loaded
         ("npy", Some(_)) => Err(LoadError::SingleArray),
         ("npz", _) => npz::read(bytes, entry),
         ("safetensors", _) => safetensors::read(bytes, entry),
+        ("onnx", _) => onnx::array(&onnx::whole(bytes)?, entry),
         _ => Err(LoadError::UnknownFormat),
     }
 }

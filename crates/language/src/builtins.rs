@@ -38,9 +38,13 @@ pub(super) const FUNCTIONS: [Signature; 33] = [
     all("scale_rows", "scale_rows(K,g)", &["K", "g"]),
     all("scale_columns", "scale_columns(K,g)", &["K", "g"]),
     Signature {
-        optional: &["entry"],
+        optional: &["entry", "from", "to"],
         positional: 2,
-        ..all("load", "load(\"file\") or load(\"file\",\"entry\")", &["path"])
+        ..all(
+            "load",
+            "load(\"file\"), load(\"file\",\"entry\") or load(\"model.onnx\",from=\"x\",to=\"y\")",
+            &["path"],
+        )
     },
     all("stride", "stride(S)", &["S"]),
     all("kernel_size", "kernel_size(S)", &["S"]),

@@ -169,8 +169,6 @@ const STATEMENTS: &[(&[&str], &str)] = &[
 /// Kinds of file that hold weights elsewhere, and how to get at them.
 #[rustfmt::skip]
 const FILES: &[(&[&str], [&str; 2])] = &[
-    (&["onnx"], ["export the array: `w = onnx.numpy_helper.to_array(model.graph.initializer[0])`",
-                 "then `np.save(\"w.npy\", w)`; two whole models are compared by `convproof diff a.onnx b.onnx`"]),
     (&["pt", "pth", "ckpt", "bin"],
      ["export the weights: `sd = torch.load(\"m.pt\", weights_only=True)`",
       "then `safetensors.torch.save_file(sd, \"m.safetensors\")`"]),
@@ -266,7 +264,7 @@ pub(crate) fn file(path: &str, reason: &str) -> &'static [&'static str] {
 
 /// Whether a word ends the name of a file that holds arrays.
 pub(crate) fn is_extension(word: &str) -> bool {
-    let own = ["npy", "npz", "safetensors"];
+    let own = ["npy", "npz", "safetensors", "onnx"];
     own.contains(&word) || FILES.iter().any(|(extensions, _)| extensions.contains(&word))
 }
 

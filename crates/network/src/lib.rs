@@ -17,6 +17,7 @@ pub mod kernel;
 pub mod matching;
 pub mod number;
 pub mod operators;
+pub mod part;
 pub mod show;
 pub mod table;
 pub mod tensor;

@@ -6,12 +6,14 @@
 mod array;
 mod error;
 pub mod messages;
+mod weights;
 
 use bytes::Bytes;
 use prost::Message;
 
 pub use array::{Array, ElementType, External, half};
 pub use error::{ArrayProblem, ModelError};
+pub use weights::{array, whole};
 
 /// Most nodes of a model.
 pub const MAX_NODES: usize = 1 << 18;

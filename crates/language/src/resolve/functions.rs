@@ -80,6 +80,9 @@ impl Resolver<'_> {
                 let array = self.kernel(bound.at(0))?;
                 self.build.channel_sums(&array, name == "sum_rows", span)
             }
+            "load" if bound.get("from").is_some() || bound.get("to").is_some() => {
+                return self.part(bound, span);
+            }
             "load" => self.load(bound, span),
             "error" | "max_error" => return self.distance(name == "error", bound, span),
             _ => return self.quantity(name, bound, span),

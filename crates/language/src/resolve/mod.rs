@@ -16,6 +16,7 @@ mod families;
 mod functions;
 mod layers;
 mod operators;
+mod parts;
 mod quantities;
 mod scope;
 mod statements;
@@ -47,11 +48,16 @@ use value::Value;
 /// for the user.
 pub type Loader<'a> = Box<dyn FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a>;
 
+/// What `load` of a part of a model file reads: a file and the values that the part begins and ends with, to an
+/// expression of this language; the error is a message for the user.
+pub type PartLoader<'a> = Box<dyn FnMut(&str, Option<&str>, Option<&str>) -> Result<String, String> + 'a>;
+
 /// Resolves the statements of one spec in order.
 pub struct Resolver<'a> {
     scope: Scope,
     build: Builder,
     load: Loader<'a>,
+    parts: PartLoader<'a>,
     /// Bytes of the kernels that names stand for.
     kept: u64,
     /// Names that are unknown from their places on, in order.
@@ -107,11 +113,21 @@ impl<'a> Resolver<'a> {
             scope: Scope::default(),
             build: Builder::default(),
             load: Box::new(load),
+            parts: Box::new(|_, _, _| Err("parts of model files are not read here".to_owned())),
             kept: 0,
             broken: Vec::new(),
             places: FxHashMap::default(),
             sizes: Sizes::default(),
         }
+    }
+
+    /// The same with something that reads parts of model files.
+    #[must_use]
+    pub fn with_parts(
+        self,
+        parts: impl FnMut(&str, Option<&str>, Option<&str>) -> Result<String, String> + 'a,
+    ) -> Self {
+        Self { parts: Box::new(parts), ..self }
     }
 
     /// Resolves the next statement and declares its names.

@@ -1,0 +1,64 @@
+//! What `load` reads: arrays of files, and parts of model files as stacks. The last model file is kept, since a part
+//! loads its weights one by one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::Files;
+use crate::algebra::Rational;
+use crate::load::onnx::{Model, array, whole};
+use crate::load::{Loaded, load};
+use crate::resolve::Resolver;
+
+pub(super) struct Reader<'f> {
+    files: &'f dyn Files,
+    model: RefCell<Option<(String, Rc<Model>)>>,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(files: &'f dyn Files) -> Self {
+        Self { files, model: RefCell::new(None) }
+    }
+
+    pub(super) fn resolver(&self) -> Resolver<'_> {
+        Resolver::new(|path: &str, entry: Option<&str>| self.array(path, entry))
+            .with_parts(|path: &str, from: Option<&str>, to: Option<&str>| self.part(path, from, to))
+    }
+
+    /// Extents and values of an array in a file.
+    fn array(&self, path: &str, entry: Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> {
+        let loaded = if path.to_ascii_lowercase().ends_with(".onnx") {
+            array(&*self.model(path)?, entry)
+        } else {
+            load(&self.files.read(path)?, path, entry)
+        };
+        let Loaded { dims, values } = loaded.map_err(|error| error.to_string())?;
+        Ok((dims, values))
+    }
+
+    fn model(&self, path: &str) -> Result<Rc<Model>, String> {
+        if let Some((own, model)) = &*self.model.borrow()
+            && own == path
+        {
+            return Ok(model.clone());
+        }
+        let model = Rc::new(whole(&self.files.read(path)?).map_err(|error| error.to_string())?);
+        *self.model.borrow_mut() = Some((path.to_owned(), model.clone()));
+        Ok(model)
+    }
+
+    /// A part of a model file in the words of the language.
+    #[cfg(feature = "cli")]
+    fn part(&self, path: &str, from: Option<&str>, to: Option<&str>) -> Result<String, String> {
+        if !path.to_ascii_lowercase().ends_with(".onnx") {
+            return Err("parts are read from .onnx files only".to_owned());
+        }
+        convproof_network::part::part(&*self.model(path)?, path, from, to).map_err(|error| error.to_string())
+    }
+
+    #[cfg(not(feature = "cli"))]
+    #[allow(clippy::unused_self, reason = "the other one reads files")]
+    fn part(&self, _: &str, _: Option<&str>, _: Option<&str>) -> Result<String, String> {
+        Err("parts of model files are read with the feature `cli` only".to_owned())
+    }
+}
