@@ -116,5 +116,4 @@ fn the_grammar_knows_the_words_of_the_language() {
     same("statement", words::statements());
     same("clause", words::clauses());
     same("constant", words::constants());
-    same("layer", words::plain_layers());
 }

@@ -20,8 +20,3 @@ pub fn clauses() -> Vec<&'static str> {
 pub fn constants() -> Vec<&'static str> {
     ["true", "false"].into_iter().chain(builtins::PADDINGS).chain(builtins::MODES).collect()
 }
-
-/// Layers that are written without arguments.
-pub fn plain_layers() -> Vec<&'static str> {
-    builtins::PLAIN_LAYERS.to_vec()
-}
