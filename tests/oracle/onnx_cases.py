@@ -23,11 +23,14 @@ from onnx import helper, numpy_helper
 from onnx.backend.test.case import node as node_cases
 from onnx.backend.test.loader import load_model_tests
 
-MODULES = """averagepool batch_normalization conv convtranspose depthtospace gemm globalaveragepool maxpool pad relu
-    spacetodepth upsample""".split()
-OPERATORS = {
+MODULES = """abs averagepool batch_normalization clip conv convtranspose depthtospace gelu gemm globalaveragepool
+    hardsigmoid hardswish leakyrelu maxpool pad prelu relu resize sigmoid softplus spacetodepth tanh upsample""".split()
+ENTRYWISE = {
+    "Abs", "Clip", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "PRelu", "Sigmoid", "Softplus", "Tanh",
+}  # fmt: skip
+OPERATORS = ENTRYWISE | {
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "DepthToSpace", "Gemm", "GlobalAveragePool",
-    "MaxPool", "Pad", "Relu", "SpaceToDepth", "Upsample",
+    "MaxPool", "Pad", "Relu", "Resize", "SpaceToDepth", "Upsample",
 }  # fmt: skip
 
 # Cases whose inputs and outputs were typed in with so many decimals.
@@ -141,21 +144,11 @@ def average_pool(inputs, attributes, _):
     ]  # fmt: skip
 
 
-def max_pool(inputs, attributes, output):
+def max_pool(inputs, attributes, _):
     shape = window(attributes, inputs[0].shape[2:], attributes["kernel_shape"])
     if shape["dilation"] != [1, 1]:
         raise LeftOut("dilated pooling")
-    # The language pads by sides only, and does not round up; for one size that comes to the same.
-    padding = shape["padding"] if isinstance(shape["padding"], list) else [0] * 4
-    starts, ends = padding[:2], []
-    for axis in range(2):
-        length, outputs = pair(inputs[0].shape[2:])[axis], pair(output.shape[2:])[axis]
-        total = (outputs - 1) * shape["stride"][axis] + shape["size"][axis] - length
-        if isinstance(shape["padding"], str):
-            total = max(total, 0)
-            starts[axis] = total // 2 if shape["padding"] == "SAME_UPPER" else total - total // 2
-        ends.append(total - starts[axis])
-    return [{"kind": "max_pool", **shape, "padding": starts + ends}]
+    return [{"kind": "max_pool", **shape, "ceil_mode": bool(attributes.get("ceil_mode", 0))}]
 
 
 def batch_normalization(inputs, attributes, _):
@@ -174,8 +167,6 @@ def batch_normalization(inputs, attributes, _):
 
 def pad(inputs, attributes, _):
     mode = attributes.get("mode", b"constant").decode()
-    if mode != "constant":
-        raise LeftOut(f"padding of mode {mode}")
     rank = inputs[0].ndim
     pads = list(attributes["pads"] if "pads" in attributes else inputs[1])
     if len(inputs) > 3:
@@ -187,11 +178,12 @@ def pad(inputs, attributes, _):
     if any(pads[axis] or pads[axis + rank] for axis in (0, 1)):
         raise LeftOut("padding of batches or channels")
     value = float(inputs[2]) if len(inputs) > 2 else attributes.get("value", 0.0)
-    layer = {"kind": "pad", "padding": sides(pads[2:rank] + pads[rank + 2 :])}
-    if not value:
-        return [layer]
-    shift = lambda by: {"kind": "bias", "vector": tensor(np.array([by]))}  # noqa: E731
-    return [shift(-value), layer, shift(value)]
+    padding = sides(pads[2:rank] + pads[rank + 2 :])
+    if mode != "constant":
+        return [{"kind": "pad_mode", "padding": padding, "mode": mode}]
+    if value:
+        return [{"kind": "pad_value", "padding": padding, "value": tensor(np.array([value]))}]
+    return [{"kind": "pad", "padding": padding}]
 
 
 def gemm(inputs, attributes, _):
@@ -215,6 +207,60 @@ def upsample(inputs, attributes, _):
         raise LeftOut("interpolation")
     _, _, *factor = (int(scale) for scale in inputs[1])
     return [{"kind": "upsample", "factor": pair(factor)}]
+
+
+def resize(inputs, attributes, output):
+    if attributes.get("antialias", 0) or attributes.get("exclude_outside", 0):
+        raise LeftOut("another filter")
+    x, sizes = inputs[0], inputs[3] if len(inputs) > 3 else None
+    rank = x.ndim
+    axes = [int(axis) % rank for axis in attributes.get("axes", range(rank))]
+    factors = [Fraction(1)] * rank
+    for n, axis in enumerate(axes):
+        given = float(inputs[2][n]) if sizes is None else 0.0
+        factors[axis] = Fraction(given).limit_denominator(1000)
+        if sizes is not None or abs(float(factors[axis]) - given) > 1e-6:
+            factors[axis] = Fraction(output.shape[axis], x.shape[axis])
+    if factors[:2] != [1, 1]:
+        raise LeftOut("resizing of batches or channels")
+    coordinates = attributes.get("coordinate_transformation_mode", b"half_pixel").decode()
+    if coordinates == "pytorch_half_pixel" and 1 not in output.shape[2:]:
+        coordinates = "half_pixel"
+    if coordinates not in ("half_pixel", "asymmetric", "align_corners"):
+        raise LeftOut(f"coordinates {coordinates}")
+    whole = all((n * factor).denominator == 1 for n, factor in zip(x.shape, factors))
+    if coordinates == "align_corners" and not whole:
+        raise LeftOut("corners aligned with a place between entries")
+    mode = attributes.get("mode", b"nearest").decode()
+    rounding = attributes.get("nearest_mode", b"round_prefer_floor").decode()
+    if mode == "nearest" and rounding != ("floor" if coordinates == "asymmetric" else "round_prefer_floor"):
+        raise LeftOut(f"rounding by {rounding}")
+    factor = pair([[f.numerator, f.denominator] for f in factors[2:]], [1, 1])
+    a = exact(np.float32(attributes.get("cubic_coeff_a", -0.75)))
+    return [{"kind": "resize", "factor": factor, "mode": mode, "coordinates": coordinates, "a": a}]
+
+
+def entrywise(operator, inputs, attributes):
+    """Each entry is a channel, so that slopes may differ from entry to entry."""
+    x = inputs[0]
+    number = lambda name, usual: exact(np.float32(attributes.get(name, usual)))  # noqa: E731
+    if operator == "LeakyRelu":
+        slopes = tensor(np.array([np.float32(attributes.get("alpha", 0.01))]))
+        return [{"kind": "leaky_relu", "slopes": slopes}]
+    if operator == "PRelu":
+        slopes = inputs[1]
+        if slopes.ndim == 1 and slopes.size not in (1, x.shape[-1]):
+            # Old cases have one slope for each channel.
+            slopes = slopes.reshape(-1, *[1] * (x.ndim - 2))
+        return [{"kind": "leaky_relu", "slopes": tensor(np.broadcast_to(slopes, x.shape).ravel())}]
+    if operator == "Clip":
+        if len(inputs) < 3 or inputs[1] is None or inputs[2] is None or inputs[1] > inputs[2]:
+            raise LeftOut("a clip without both ends in order")
+        return [{"kind": "clip", "low": exact(inputs[1]), "high": exact(inputs[2])}]
+    if operator == "HardSigmoid":
+        return [{"kind": "hard_sigmoid", "slope": number("alpha", 0.2), "offset": number("beta", 0.5)}]
+    tanh = operator == "Gelu" and attributes.get("approximate", b"none") == b"tanh"
+    return [{"kind": "entrywise", "name": "GeluTanh" if tanh else operator}]
 
 
 def depth_to_space(inputs, attributes, _):
@@ -249,6 +295,7 @@ LAYERS = {
     "MaxPool": max_pool,
     "Pad": pad,
     "Relu": lambda *_: [{"kind": "relu"}],
+    "Resize": resize,
     "SpaceToDepth": space_to_depth,
     "Upsample": upsample,
 }
@@ -266,9 +313,16 @@ def translate(name, model, inputs, output):
     elif len(nodes) > 1:
         raise LeftOut("several nodes: " + " ".join(node.op_type for node in nodes))
     else:
-        arguments = [values[argument] for argument in nodes[0].input if argument]
         attributes = {a.name: helper.get_attribute_value(a) for a in nodes[0].attribute}
+        arguments = [values[argument] if argument else None for argument in nodes[0].input]
         x = arguments[0]
+        if nodes[0].op_type in ENTRYWISE:
+            layers = entrywise(nodes[0].op_type, arguments, attributes)
+            column = lambda array: tensor(array, [array.size, 1, 1])  # noqa: E731
+            yield {"name": name, "layers": layers, "x": column(x), "y": column(output)}
+            return
+        if nodes[0].op_type != "Resize":
+            arguments = [argument for argument in arguments if argument is not None]
         if x.ndim == 3 and nodes[0].op_type == "Relu":
             x, output = x[np.newaxis], output[np.newaxis]
         if x.ndim > 4:
