@@ -76,7 +76,7 @@ const TYPED: &[(&str, &str)] = &[
     ("stack S = maxpool(3, 2)", "`stride=`"),
     ("prove Late == A\nkernel Late[3,3]", "move the declaration of `Late` above"),
     ("kernel P[3,3,1,1]\nkernel D[3,1,3,3]\nkernel M = P * D", "`kernel(conv(A) -> conv(B, groups=3))`"),
-    ("kernel L = load(\"m.onnx\")", "export the array"),
+    ("kernel L = load(\"m.h5\")", "export the array"),
     ("kernel L = load(\"m.pt\")", "export the weights"),
     ("kernel L = load(\"m.csv\")", "paste the numbers"),
     ("import numpy as np", "nothing is imported"),
