@@ -1,29 +1,14 @@
-//! Claims for all values of sizes: instances are decided by the engine for numbers, and a proof for all values has
-//! instances beside it as a second opinion. The least instance that fails refutes.
+//! Claims for all values of sizes: the resolver's laws and instances, decided by the engine.
 
 use crate::check::proposition;
 use crate::diagnostic::Diagnostic;
 use crate::ir::Prop;
 use crate::present::Shown;
 use crate::present::families::{self, Instances, at};
-use crate::prove::opinion;
 use crate::prove::verdict::{StackProof, StackVerdict};
-use crate::report::Outcome;
+use crate::prove::{instances, opinion};
 use crate::resolve::{Family, Instance, ResolveErrorKind, Resolver, operator_diagnostic};
 use crate::source::Source;
-
-/// Instances that are decided where there is no proof for all values.
-const MAX_INSTANCES: usize = 40;
-/// Instances that are decided beside a proof.
-const MAX_SPOTS: usize = 6;
-/// Instances after the one that refutes, to see where the claim does hold.
-const MAX_MORE: usize = 16;
-/// The sum of the numbers beyond the least one, up to which these are looked for: larger instances cost more.
-const MAX_MORE_EXCESS: i64 = 4;
-/// Choices of numbers that are looked at, those that the conditions exclude counted.
-const MAX_CHOICES: usize = 4096;
-/// The sum of the numbers beyond the least one, up to which choices are looked at.
-const MAX_EXCESS: i64 = 24;
 
 /// Different numbers for different numbers of channels.
 const COUNTS: [i64; 8] = [7, 11, 13, 17, 19, 23, 29, 31];
@@ -38,29 +23,12 @@ pub(crate) fn decide(
         return instance(family, &[], resolver, source)?.ok_or_else(|| vec![nothing(family)]);
     }
     let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
-    let most = if proof.is_ok() { MAX_SPOTS } else { MAX_INSTANCES };
-    let mut tried = Instances { sizes: &family.sizes, all: Vec::new() };
-    for values in choices(family.sizes.len()) {
-        if tried.all.len() >= most {
-            break;
-        }
-        let Some(shown) = instance(family, &values, resolver, source)? else { continue };
-        match shown.outcome {
-            Outcome::Refuted if proof.is_ok() => return Ok(families::contradicted(&family.sizes, &values)),
-            Outcome::Refuted => {
-                look_further(family, &values, &mut tried, resolver, source);
-                return Ok(families::refuted(&values, shown, &tried));
-            }
-            outcome => tried.all.push((values, outcome == Outcome::Proved)),
-        }
-    }
-    if tried.all.is_empty() {
-        return Err(vec![nothing(family)]);
-    }
-    Ok(match proof {
-        Ok(law) => families::proved(law, &tried),
-        Err(reason) => families::undecided(reason, &tried),
-    })
+    let (found, all) = instances::decide(family.sizes.len(), proof.is_ok(), |values| {
+        let shown = instance(family, values, resolver, source)?;
+        Ok::<_, Vec<Diagnostic>>(shown.map(|shown| (shown.outcome, shown)))
+    })?;
+    let tried = Instances { sizes: &family.sizes, all };
+    families::all_sizes(found, proof, &tried).ok_or_else(|| vec![nothing(family)])
 }
 
 /// A proof by words at one choice of numbers of channels, which is one for all (Theorem 25 of `docs/semantics.md`).
@@ -123,71 +91,6 @@ fn instance(
     }
 }
 
-/// Decides some instances after the one that fails, to see where the claim does hold.
-fn look_further(
-    family: &Family,
-    failing: &[i64],
-    tried: &mut Instances<'_>,
-    resolver: &mut Resolver<'_>,
-    source: &Source,
-) {
-    let most = tried.all.len() + MAX_MORE;
-    tried.all.push((failing.to_vec(), false));
-    for values in choices(family.sizes.len()).skip_while(|values| values != failing).skip(1) {
-        if tried.all.len() > most || excess(&values) > MAX_MORE_EXCESS {
-            break;
-        }
-        // A mistake at larger numbers does not save the claim.
-        let Ok(Some(shown)) = instance(family, &values, resolver, source) else { continue };
-        match shown.outcome {
-            Outcome::Proved => tried.all.push((values, true)),
-            Outcome::Refuted => tried.all.push((values, false)),
-            _ => {}
-        }
-    }
-}
-
-/// All choices of numbers from 1, by their sum, then in order.
-fn choices(count: usize) -> impl Iterator<Item = Vec<i64>> {
-    let mut excess = 0;
-    let mut next: Option<Vec<i64>> = Some(first(count, 0));
-    std::iter::from_fn(move || {
-        let current = next.take().or_else(|| {
-            excess += 1;
-            (excess <= MAX_EXCESS).then(|| first(count, excess))
-        })?;
-        next = after(&current);
-        Some(current)
-    })
-    .take(MAX_CHOICES)
-}
-
-/// How far the sum of the numbers is beyond the least one.
-fn excess(values: &[i64]) -> i64 {
-    values.iter().map(|value| value - 1).sum()
-}
-
-/// The first choice with a given sum beyond the least: all of it on the last size.
-fn first(count: usize, excess: i64) -> Vec<i64> {
-    let mut values = vec![1; count];
-    if let Some(last) = values.last_mut() {
-        *last += excess;
-    }
-    values
-}
-
-/// The next choice of the same sum in order.
-fn after(values: &[i64]) -> Option<Vec<i64>> {
-    let last = values.len().checked_sub(1)?;
-    let from = (1..=last).rev().find(|&at| values[at] > 1)?;
-    let mut next = values.to_vec();
-    next[from - 1] += 1;
-    let rest = next[from] - 2;
-    next[from] = 1;
-    next[last] += rest;
-    Some(next)
-}
-
 /// No numbers were found that the claim speaks of.
 fn nothing(family: &Family) -> Diagnostic {
     Diagnostic::new(
@@ -197,27 +100,4 @@ fn nothing(family: &Family) -> Diagnostic {
         "says nothing",
     )
     .with_hint("write a condition that small numbers satisfy")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn choices_come_by_sum_then_in_order_of_declaration() {
-        let all: Vec<Vec<i64>> = choices(2).take(6).collect();
-        assert_eq!(all, [[1, 1], [1, 2], [2, 1], [1, 3], [2, 2], [3, 1]]);
-        let three: Vec<Vec<i64>> = choices(3).take(10).collect();
-        assert_eq!(three[4..7], [[1, 1, 3], [1, 2, 2], [1, 3, 1]]);
-        let mut all: Vec<Vec<i64>> = choices(4).take(126).collect();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), 126);
-    }
-
-    #[test]
-    fn many_sizes_and_none_end() {
-        assert_eq!(choices(8).count(), MAX_CHOICES);
-        assert!(choices(1).count() <= MAX_CHOICES);
-    }
 }

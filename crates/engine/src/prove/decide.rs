@@ -1,5 +1,5 @@
 //! What becomes of a claim: its outcome and what shows it, for every kind of claim. Reports word this and decide
-//! nothing. Claims for all values of sizes are put together from such verdicts where instances are made.
+//! nothing. `instances.rs` makes verdicts for all values of sizes from such.
 
 use super::factoring::{self, EquationVerdict, FitFailure, Fitted, ForallVerdict};
 use super::kernels;

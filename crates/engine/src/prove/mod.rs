@@ -11,6 +11,7 @@ pub mod factoring;
 mod fewer;
 mod functions;
 mod hull;
+pub mod instances;
 mod interval;
 pub mod kernels;
 mod lipschitz;

@@ -60,6 +60,7 @@ fn is_safe(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn html(text: &str) -> String {
         prose(text, |title| format!("at-{title}")).into_string()
@@ -113,4 +114,97 @@ mod tests {
         assert!(html("[x](https://example.org/a:b)").contains("href=\"https://example.org/a:b\""));
         assert!(html("[x](\"><script>)").contains("&quot;") || !html("[x](\"><script>)").contains("<script"));
     }
+
+    /// Names of all tags, and the targets of all links.
+    fn tags(html: &str) -> Vec<&str> {
+        html.split('<').skip(1).map(|tag| tag.trim_start_matches('/')).collect()
+    }
+
+    const ALLOWED: [&str; 26] = [
+        "p>",
+        "h1 id=",
+        "h2 id=",
+        "h3 id=",
+        "h4 id=",
+        "h5 id=",
+        "h6 id=",
+        "h1>",
+        "h2>",
+        "h3>",
+        "h4>",
+        "h5>",
+        "h6>",
+        "a>",
+        "ul>",
+        "ol>",
+        "ol start=",
+        "li>",
+        "em>",
+        "strong>",
+        "code>",
+        "pre>",
+        "hr />",
+        "br />",
+        "blockquote>",
+        "code class=",
+    ];
+
+    proptest! {
+        /// Whatever is typed, only the tags of Markdown come out, and links that are safe.
+        #[test]
+        fn any_prose_is_safe(parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..24)) {
+            let shown = html(&parts.concat());
+            for tag in tags(&shown) {
+                let table = ["table>", "thead>", "tbody>", "tr>", "th", "td"].iter().any(|name| tag.starts_with(name));
+                let known = ALLOWED.iter().any(|allowed| tag.starts_with(allowed));
+                let link = tag.strip_prefix("a href=\"").is_some_and(|target| {
+                    ["javascript:", "data:"].iter().all(|scheme| !target.starts_with(scheme))
+                });
+                prop_assert!(known || table || link, "{tag} in {shown}");
+            }
+        }
+    }
+
+    const PARTS: [&str; 40] = [
+        "<",
+        ">",
+        "script",
+        "<script>",
+        "</p>",
+        "<!--",
+        "-->",
+        "<b a='",
+        "\"",
+        "'",
+        "`",
+        "``",
+        "```\n",
+        "~~~\n",
+        "\n",
+        "\n\n",
+        "# ",
+        "- ",
+        "1. ",
+        "> ",
+        "    ",
+        "[",
+        "](",
+        ")",
+        "![",
+        "](x)",
+        "](javascript:x)",
+        "](data:,x)",
+        "javascript:x",
+        "<https://e.org>",
+        "<javascript:x>",
+        "[x]: javascript:y\n",
+        "[x]",
+        "&lt;",
+        "&#60;",
+        "| a | b |\n| - | - |\n",
+        "|",
+        "**",
+        "\\",
+        "é",
+    ];
 }

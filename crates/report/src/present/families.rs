@@ -2,7 +2,8 @@
 
 use super::doubt;
 use super::{Shown, Told};
-use crate::{Block, Outcome, Witness};
+use crate::{Block, Witness};
+use convproof_engine::prove::instances::{AllValues, Tried};
 
 /// Instances of a claim that were decided.
 #[derive(Clone, Debug)]
@@ -10,7 +11,7 @@ pub struct Instances<'a> {
     /// The sizes, in order.
     pub sizes: &'a [String],
     /// Their values in each instance, and whether it holds.
-    pub all: Vec<(Vec<i64>, bool)>,
+    pub all: Tried,
 }
 
 /// `p = 1, q = 2`
@@ -20,11 +21,28 @@ pub fn at(sizes: &[String], values: &[i64]) -> String {
     all.join(", ")
 }
 
+/// A verdict for all values as a report shows it, with the law that proves it or the reason why none does; `None`
+/// where the claim speaks of no values.
+pub fn all_sizes(
+    found: AllValues<Shown>,
+    law: Result<&str, &str>,
+    instances: &Instances<'_>,
+) -> Option<Shown> {
+    let outcome = found.outcome();
+    let Told { method, details, witness } = match (found, law) {
+        (AllValues::Silent, _) => return None,
+        (AllValues::Contradicted(values), _) => contradicted(instances.sizes, &values),
+        (AllValues::Refuted(values, instance), _) => refuted(&values, instance, instances),
+        (AllValues::Proved, law) => proved(law.unwrap_or_default(), instances),
+        (AllValues::Unknown, reason) => undecided(reason.err().unwrap_or_default(), instances),
+    };
+    Some(Shown { outcome, method, details, witness })
+}
+
 /// A proof for all values by a law.
-pub fn proved(law: &str, instances: &Instances<'_>) -> Shown {
+fn proved(law: &str, instances: &Instances<'_>) -> Told {
     let names = instances.sizes.join(", ");
-    Shown {
-        outcome: Outcome::Proved,
+    Told {
         method: format!("for all {names}: {law}; {}", instances.summary()),
         details: Vec::new(),
         witness: Some(Witness::AllSizes { sizes: instances.sizes.to_vec(), law: law.to_owned() }),
@@ -32,31 +50,29 @@ pub fn proved(law: &str, instances: &Instances<'_>) -> Shown {
 }
 
 /// No proof for all values, and no instance that fails.
-pub fn undecided(reason: &str, instances: &Instances<'_>) -> Shown {
+fn undecided(reason: &str, instances: &Instances<'_>) -> Told {
     let names = instances.sizes.join(", ");
     let method = format!("undecided for all {names}: {reason}; {}", instances.summary());
     let sizes = Some(instances.sizes.to_vec());
     let witness = Witness::Unknown { reason: method.clone(), code: "all_sizes", sizes };
-    Shown { outcome: Outcome::Unknown, method, details: Vec::new(), witness: Some(witness) }
+    Told { method, details: Vec::new(), witness: Some(witness) }
 }
 
 /// A proof that an instance contradicts.
-pub fn contradicted(sizes: &[String], values: &[i64]) -> Shown {
+fn contradicted(sizes: &[String], values: &[i64]) -> Told {
+    let at = at(sizes, values);
     let method = format!(
-        "undecided: a proof for all sizes was found, but the instance {} fails; please report this as a defect",
-        at(sizes, values)
+        "undecided: a proof for all sizes was found, but the instance {at} fails; please report this as a defect"
     );
-    let Told { method, details, witness } = doubt::undecided(method, "defect");
-    Shown { outcome: Outcome::Unknown, method, details, witness }
+    doubt::undecided(method, "defect")
 }
 
 /// An instance that fails, and where the claim holds among others.
-pub fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Shown {
-    let Shown { outcome, method, mut details, witness } = instance;
+fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Told {
+    let Shown { method, mut details, witness, .. } = instance;
     details.extend(instances.rule().map(Block::Text));
     let sizes = instances.sizes.iter().cloned().zip(values.iter().copied()).collect();
-    Shown {
-        outcome,
+    Told {
         method: format!("at {}: {method}", at(instances.sizes, values)),
         details,
         witness: Some(Witness::Instance { sizes, instance: witness.map(Box::new) }),

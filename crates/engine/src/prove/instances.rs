@@ -1,0 +1,185 @@
+//! Claims for all values of whole numbers, from instances. A proof for all values, by whatever law, has instances beside
+//! it as a second opinion; without one, the least instance that fails refutes, and nothing proves.
+
+use super::decide::Outcome;
+
+/// Instances that are decided where there is no proof for all values.
+const MAX_INSTANCES: usize = 40;
+/// Instances that are decided beside a proof.
+const MAX_SPOTS: usize = 6;
+/// Instances after the one that refutes, to see where the claim does hold.
+const MAX_MORE: usize = 16;
+/// The sum of the numbers beyond the least one, up to which these are looked for: larger instances cost more.
+const MAX_MORE_EXCESS: i64 = 4;
+/// Choices of numbers that are looked at, those that the conditions exclude counted.
+const MAX_CHOICES: usize = 4096;
+/// The sum of the numbers beyond the least one, up to which choices are looked at.
+const MAX_EXCESS: i64 = 24;
+
+/// What is known of a claim for all values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllValues<T> {
+    /// There is a proof, and no instance that was tried fails.
+    Proved,
+    /// An instance fails: its numbers, and what was found there.
+    Refuted(Vec<i64>, T),
+    /// There is no proof, and no instance that was tried fails.
+    Unknown,
+    /// There is a proof, but the instance with these numbers fails: a defect of this program.
+    Contradicted(Vec<i64>),
+    /// The claim speaks of none of the numbers that were tried.
+    Silent,
+}
+
+impl<T> AllValues<T> {
+    /// What became of the claim.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Proved => Outcome::Proved,
+            Self::Refuted(..) => Outcome::Refuted,
+            Self::Unknown | Self::Contradicted(_) | Self::Silent => Outcome::Unknown,
+        }
+    }
+}
+
+/// Instances by their numbers, and whether each is known to hold.
+pub type Tried = Vec<(Vec<i64>, bool)>;
+
+/// Decides a claim for all values of so many numbers; `instance` decides it at some, `None` where it says nothing.
+///
+/// # Errors
+/// Those of an instance, up to the first that fails.
+pub fn decide<T, E>(
+    count: usize,
+    proved: bool,
+    mut instance: impl FnMut(&[i64]) -> Result<Option<(Outcome, T)>, E>,
+) -> Result<(AllValues<T>, Tried), E> {
+    let most = if proved { MAX_SPOTS } else { MAX_INSTANCES };
+    let mut tried = Tried::new();
+    for values in choices(count) {
+        if tried.len() >= most {
+            break;
+        }
+        match instance(&values)? {
+            None => {}
+            Some((Outcome::Refuted, _)) if proved => return Ok((AllValues::Contradicted(values), tried)),
+            Some((Outcome::Refuted, found)) => {
+                look_further(&values, &mut tried, instance);
+                return Ok((AllValues::Refuted(values, found), tried));
+            }
+            Some((outcome, _)) => tried.push((values, outcome == Outcome::Proved)),
+        }
+    }
+    let found = match (tried.is_empty(), proved) {
+        (true, _) => AllValues::Silent,
+        (false, true) => AllValues::Proved,
+        (false, false) => AllValues::Unknown,
+    };
+    Ok((found, tried))
+}
+
+/// Decides some instances after the one that fails, to see where the claim does hold.
+fn look_further<T, E>(
+    failing: &[i64],
+    tried: &mut Tried,
+    mut instance: impl FnMut(&[i64]) -> Result<Option<(Outcome, T)>, E>,
+) {
+    let most = tried.len() + MAX_MORE;
+    tried.push((failing.to_vec(), false));
+    for values in choices(failing.len()).skip_while(|values| values != failing).skip(1) {
+        if tried.len() > most || excess(&values) > MAX_MORE_EXCESS {
+            break;
+        }
+        // A mistake at larger numbers does not save the claim.
+        match instance(&values) {
+            Ok(Some((Outcome::Proved, _))) => tried.push((values, true)),
+            Ok(Some((Outcome::Refuted, _))) => tried.push((values, false)),
+            _ => {}
+        }
+    }
+}
+
+/// All choices of numbers from 1, by their sum, then in order.
+fn choices(count: usize) -> impl Iterator<Item = Vec<i64>> {
+    let mut excess = 0;
+    let mut next: Option<Vec<i64>> = Some(first(count, 0));
+    std::iter::from_fn(move || {
+        let current = next.take().or_else(|| {
+            excess += 1;
+            (excess <= MAX_EXCESS).then(|| first(count, excess))
+        })?;
+        next = after(&current);
+        Some(current)
+    })
+    .take(MAX_CHOICES)
+}
+
+/// How far the sum of the numbers is beyond the least one.
+fn excess(values: &[i64]) -> i64 {
+    values.iter().map(|value| value - 1).sum()
+}
+
+/// The first choice with a given sum beyond the least: all of it on the last size.
+fn first(count: usize, excess: i64) -> Vec<i64> {
+    let mut values = vec![1; count];
+    if let Some(last) = values.last_mut() {
+        *last += excess;
+    }
+    values
+}
+
+/// The next choice of the same sum in order.
+fn after(values: &[i64]) -> Option<Vec<i64>> {
+    let last = values.len().checked_sub(1)?;
+    let from = (1..=last).rev().find(|&at| values[at] > 1)?;
+    let mut next = values.to_vec();
+    next[from - 1] += 1;
+    let rest = next[from] - 2;
+    next[from] = 1;
+    next[last] += rest;
+    Some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(proved: bool, at: impl Fn(i64) -> Option<Outcome>) -> (AllValues<i64>, usize) {
+        let instance = |values: &[i64]| Ok::<_, ()>(at(values[0]).map(|outcome| (outcome, values[0])));
+        let (found, tried) = decide(1, proved, instance).unwrap();
+        (found, tried.len())
+    }
+
+    #[test]
+    fn instances_refute_and_never_prove() {
+        assert_eq!(decided(false, |_| Some(Outcome::Proved)), (AllValues::Unknown, 25));
+        assert_eq!(decided(true, |_| Some(Outcome::Proved)), (AllValues::Proved, MAX_SPOTS));
+        assert_eq!(decided(true, |_| Some(Outcome::Unknown)), (AllValues::Proved, MAX_SPOTS));
+        let fails = |n| Some(if n == 3 { Outcome::Refuted } else { Outcome::Proved });
+        assert_eq!(decided(true, fails), (AllValues::Contradicted(vec![3]), 2));
+        // Two before it, itself, and those up to a small excess.
+        assert_eq!(decided(false, fails), (AllValues::Refuted(vec![3], 3), 5));
+        assert_eq!(decided(true, |_| None), (AllValues::Silent, 0));
+        for unknown in [AllValues::Unknown, AllValues::Contradicted(vec![1]), AllValues::<()>::Silent] {
+            assert_eq!(unknown.outcome(), Outcome::Unknown);
+        }
+    }
+
+    #[test]
+    fn choices_come_by_sum_then_in_order_of_declaration() {
+        let all: Vec<Vec<i64>> = choices(2).take(6).collect();
+        assert_eq!(all, [[1, 1], [1, 2], [2, 1], [1, 3], [2, 2], [3, 1]]);
+        let three: Vec<Vec<i64>> = choices(3).take(10).collect();
+        assert_eq!(three[4..7], [[1, 1, 3], [1, 2, 2], [1, 3, 1]]);
+        let mut all: Vec<Vec<i64>> = choices(4).take(126).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 126);
+    }
+
+    #[test]
+    fn many_sizes_and_none_end() {
+        assert_eq!(choices(8).count(), MAX_CHOICES);
+        assert!(choices(1).count() <= MAX_CHOICES);
+    }
+}
