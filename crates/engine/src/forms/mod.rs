@@ -1,10 +1,11 @@
 //! Stacks with channels, one output at a time: each output is a sum of words in matrices, whatever their size.
 //!
-//! [`net`] takes stacks and kernel expressions apart into nodes, [`weights`] reads kernels as letters, [`pattern`] finds
+//! [`blocks`] divides channels, [`net`] takes stacks and kernel expressions apart into nodes, [`weights`] reads kernels as letters, [`pattern`] finds
 //! what output positions read at all sizes, [`arena`] holds sums of words; `prove/words.rs` decides.
 //! `docs/semantics.md` has the theorem. What is not read here is [`Unsupported`], never guessed at.
 
 pub mod arena;
+pub mod blocks;
 pub mod evaluate;
 pub mod net;
 pub mod pattern;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Unsupported;
+use super::blocks::{self, Block};
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
-    AveragePool, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind,
-    Upsample,
+    AveragePool, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Rearrangement, Stack,
+    StackKind, Upsample,
 };
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
@@ -103,8 +104,8 @@ pub struct Tap {
 /// What a block of channels is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels {
-    /// All channels of a signal together; kernels are matrices.
-    Together,
+    /// All channels of a signal together, or in blocks of a width where it divides their number; kernels are matrices.
+    Together(Option<usize>),
     /// Each channel by itself; kernels are their entries.
     Apart,
 }
@@ -152,12 +153,14 @@ struct At {
     turned: bool,
     /// Whether channel o of the output reads channel o of the input only.
     depthwise: bool,
+    /// So many parts of the output read a part of the input each.
+    groups: usize,
 }
 
 impl At {
     fn plain(depthwise: bool) -> Self {
         let same = [None, None];
-        Self { step: [1; 2], offset: [0; 2], down: [1; 2], same, turned: false, depthwise }
+        Self { step: [1; 2], offset: [0; 2], down: [1; 2], same, turned: false, depthwise, groups: 1 }
     }
 
     /// The same kernel where it stands inside another one.
@@ -226,26 +229,43 @@ impl Net {
         self.nodes.is_empty()
     }
 
-    /// How many blocks some channels are.
-    fn blocks(&self, channels: usize) -> u32 {
-        let apart = self.channels == Channels::Apart;
-        u32::try_from(if apart { channels } else { 1 }).unwrap_or(u32::MAX)
+    /// The blocks of some channels.
+    ///
+    /// # Errors
+    /// [`Unsupported::TooLarge`] if they are too many.
+    pub fn divided(&self, channels: usize) -> Result<Vec<Block>, Unsupported> {
+        match self.channels {
+            Channels::Apart => Ok((0..channels).map(|start| Block { start, width: 1 }).collect()),
+            Channels::Together(width) => blocks::divided(channels, width),
+        }
+    }
+
+    /// The blocks from one channel up to another.
+    fn between(&self, channels: usize, [from, to]: [usize; 2]) -> Result<Vec<u32>, Unsupported> {
+        let all = self.divided(channels)?;
+        let ends = |block: &Block| [block.start, block.start + block.width];
+        let inside = |block: &Block| (from..to).contains(&block.start);
+        if all.iter().any(|block| inside(block) != (ends(block)[1] > from && ends(block)[1] <= to)) {
+            return Err(Unsupported::Layer);
+        }
+        let found: Vec<u32> = (0..).zip(&all).filter(|(_, block)| inside(block)).map(|(at, _)| at).collect();
+        // The part by itself is divided in the same way.
+        if self.divided(to - from)?.len() == found.len() { Ok(found) } else { Err(Unsupported::Layer) }
     }
 
     /// The same weights for each block by itself.
-    fn each(&self, channels: usize, taps: &[(u32, u32, Weight)]) -> Vec<Tap> {
-        let blocks = 0..self.blocks(channels);
-        blocks
-            .flat_map(|block| {
-                taps.iter().map(move |(row, column, weight)| Tap {
-                    output: block,
-                    row: *row,
-                    column: *column,
-                    input: block,
-                    weight: weight.clone(),
-                })
+    fn each(&self, channels: usize, taps: &[(u32, u32, Weight)]) -> Result<Vec<Tap>, Unsupported> {
+        let blocks = (0..).zip(self.divided(channels)?);
+        let of = |(block, _)| {
+            taps.iter().map(move |(row, column, weight)| Tap {
+                output: block,
+                row: *row,
+                column: *column,
+                input: block,
+                weight: weight.clone(),
             })
-            .collect()
+        };
+        Ok(blocks.flat_map(of).collect())
     }
 
     fn intern(&mut self, node: Node) -> Result<NodeId, Unsupported> {
@@ -275,7 +295,7 @@ impl Net {
                 for (factor, branch) in branches {
                     let output = self.apply(branch, wire.clone())?;
                     let factor = self.letters.entry(&factor.expr, Place::SCALAR)?;
-                    let factor = vec![split(&factor); self.blocks(output.signal.channels) as usize];
+                    let factor = vec![split(&factor); self.divided(output.signal.channels)?.len()];
                     let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
                     sources.push((node, [Movement::identity(), Movement::identity()]));
                 }
@@ -283,17 +303,19 @@ impl Net {
                 Ok(Wire { node: self.intern(Node { kind: Kind::Sum, sources, length })?, signal })
             }
             StackKind::Concat(branches) => {
-                if self.channels == Channels::Together {
-                    return Err(Unsupported::Layer);
-                }
                 let signal = after(stack, wire.signal.clone(), self.size)?;
                 let mut sources = Vec::new();
                 let mut picks = Vec::new();
                 for branch in branches {
                     let output = self.apply(branch, wire.clone())?;
                     let slot = u32::try_from(sources.len()).map_err(|_| Unsupported::TooLarge)?;
-                    picks.extend((0..self.blocks(output.signal.channels)).map(|block| (slot, block)));
+                    let count =
+                        u32::try_from(self.divided(output.signal.channels)?.len()).unwrap_or(u32::MAX);
+                    picks.extend((0..count).map(|block| (slot, block)));
                     sources.push((output.node, [Movement::identity(), Movement::identity()]));
+                }
+                if self.divided(signal.channels)?.len() != picks.len() {
+                    return Err(Unsupported::Layer);
                 }
                 let length = Some(signal.length.clone());
                 Ok(Wire { node: self.intern(Node { kind: Kind::Pick(picks), sources, length })?, signal })
@@ -341,7 +363,7 @@ impl Net {
             }
             Layer::Bias(vector) => {
                 let bias = self.vector(vector, signal.channels)?;
-                self.pointwise(wire.node, self.ones(signal.channels), bias, Some(&signal))?
+                self.pointwise(wire.node, self.ones(signal.channels)?, bias, Some(&signal))?
             }
             Layer::Relu | Layer::Function(_) => {
                 let kind = if let Layer::Function(function) = layer {
@@ -362,12 +384,13 @@ impl Net {
                 let length = Some(signal.length.clone());
                 self.intern(Node { kind: Kind::Maximum, sources: vec![(wire.node, moves)], length })?
             }
-            _ if self.channels == Channels::Together => return Err(Unsupported::Layer),
             Layer::Select { from, to } => {
-                let picks = (*from..*to).map(|block| (0, u32::try_from(block).unwrap_or(u32::MAX))).collect();
+                let blocks = self.between(wire.signal.channels, [*from, *to])?;
+                let picks = blocks.into_iter().map(|block| (0, block)).collect();
                 let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
                 self.intern(Node { kind: Kind::Pick(picks), sources, length: Some(signal.length.clone()) })?
             }
+            _ if self.channels != Channels::Apart => return Err(Unsupported::Layer),
             Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
@@ -442,8 +465,8 @@ impl Net {
     }
 
     /// 1 for each block.
-    fn ones(&self, channels: usize) -> Vec<Weight> {
-        vec![split(&Poly::one()); self.blocks(channels) as usize]
+    fn ones(&self, channels: usize) -> Result<Vec<Weight>, Unsupported> {
+        Ok(vec![split(&Poly::one()); self.divided(channels)?.len()])
     }
 
     /// The entries of a vector, or a scalar, for each block: a generic channel, or every one.
@@ -453,8 +476,18 @@ impl Net {
             let entry = |block: usize| entries.get(if entries.len() == 1 { 0 } else { block }).map(split);
             return (0..channels).map(|block| entry(block).ok_or(Unsupported::Kernel)).collect();
         }
-        let place = if vector.shape().is_scalar() { Place::SCALAR } else { Place::CHANNEL };
-        Ok(vec![split(&self.letters.entry(&vector.expr, place)?)])
+        self.diagonal(&vector.expr, channels)
+    }
+
+    /// The entry of a vector, or a scalar, for a generic channel of each block.
+    fn diagonal(&mut self, vector: &KernelExpr, channels: usize) -> Result<Vec<Weight>, Unsupported> {
+        let scalar = vector.shape().is_scalar();
+        let blocks = self.divided(channels)?;
+        let entry = |block| {
+            let place = if scalar { Place::SCALAR } else { Place::channel(block) };
+            Ok(split(&self.letters.entry(vector, place)?))
+        };
+        blocks.into_iter().map(entry).collect()
     }
 
     /// Each position of a signal times a weight, plus a constant.
@@ -492,7 +525,7 @@ impl Net {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
         let taps: Vec<_> = places.map(|(i, j)| (number(i), number(j), weight.clone())).collect();
-        let kind = Kind::Taps { weights: self.each(signal.channels, &taps), bias: Vec::new() };
+        let kind = Kind::Taps { weights: self.each(signal.channels, &taps)?, bias: Vec::new() };
         self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
     }
 
@@ -521,11 +554,8 @@ impl Net {
 
     fn conv(&mut self, conv: &Conv, wire: &Wire, signal: Signal) -> Result<Wire, Unsupported> {
         let shape = conv.kernel.shape();
-        let depthwise = conv.groups > 1 && self.channels == Channels::Together;
-        if depthwise && (shape.inputs != 1 || shape.outputs != conv.groups) {
-            return Err(Unsupported::Layer);
-        }
-        let mut at = At::plain(depthwise);
+        let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
+        let mut at = At { groups: conv.groups, ..At::plain(depthwise) };
         let extents = [shape.height, shape.width];
         for axis in 0..2 {
             let dilation = signed(conv.dilation[axis]);
@@ -549,7 +579,7 @@ impl Net {
             return Ok(Wire { node, signal });
         }
         let applied = self.kernel(&conv.kernel.expr, wire.node, &at, length)?;
-        let node = self.pointwise(applied, self.ones(signal.channels), bias, Some(&signal))?;
+        let node = self.pointwise(applied, self.ones(signal.channels)?, bias, Some(&signal))?;
         Ok(Wire { node, signal })
     }
 
@@ -570,6 +600,11 @@ impl Net {
                 let (scalar, kernel) = if a.shape().is_scalar() { (a, b) } else { (b, a) };
                 let factor = self.letters.entry(scalar, Place::SCALAR)?;
                 self.scaled(&factor, kernel, source, at, length)
+            }
+            E::Convolve(..) | E::Power(..) | E::ScaleInputs(..) | E::Repeat(..) | E::Rearranged(..)
+                if at.groups > 1 =>
+            {
+                Err(Unsupported::Kernel)
             }
             E::Convolve(first, second) => {
                 let between = self.kernel(first, source, &at.inner(), None)?;
@@ -600,12 +635,12 @@ impl Net {
             }
             E::ScaleOutputs(a, vector) => {
                 let inner = self.kernel(a, source, at, None)?;
-                let weight = split(&self.letters.entry(vector, Place::CHANNEL)?);
-                self.bounded(inner, weight, length)
+                let weights = self.diagonal(vector, a.shape().outputs)?;
+                self.bounded(inner, weights, length)
             }
             E::ScaleInputs(a, vector) => {
-                let weight = split(&self.letters.entry(vector, Place::CHANNEL)?);
-                let scaled = self.pointwise(source, vec![weight], Vec::new(), None)?;
+                let weights = self.diagonal(vector, a.shape().inputs)?;
+                let scaled = self.pointwise(source, weights, Vec::new(), None)?;
                 // What is outside the source's range stays zero.
                 self.kernel(a, scaled, at, length)
             }
@@ -619,7 +654,7 @@ impl Net {
             }
             E::Repeat(a, by) => {
                 let between = self.kernel(&E::Dilate(a.clone(), *by), source, &at.inner(), None)?;
-                self.block(*by, between, at, length)
+                self.block(*by, a.shape().outputs, between, at, length)
             }
             E::Pad(a, [top, left, _, _]) => {
                 let at = at.shifted([signed(*top), signed(*left)])?;
@@ -636,6 +671,23 @@ impl Net {
                 self.kernel(a, source, &at, length)
             }
             E::Transpose(a) => self.kernel(a, source, &At { turned: !at.turned, ..at.clone() }, length),
+            E::Rearranged(a, Rearrangement::Outputs(part)) => {
+                let inner = self.kernel(a, source, at, None)?;
+                let blocks = self.between(a.shape().outputs, *part)?;
+                let picks = blocks.into_iter().map(|block| (0, block)).collect();
+                let sources = vec![(inner, [Movement::identity(), Movement::identity()])];
+                self.intern(Node { kind: Kind::Pick(picks), sources, length })
+            }
+            E::Rearranged(a, Rearrangement::Inputs(part)) => {
+                // The other inputs are 0.
+                let blocks = self.between(a.shape().inputs, *part)?;
+                let one = split(&Poly::one());
+                let tap = |(input, output)| Tap { output, row: 0, column: 0, input, weight: one.clone() };
+                let kind = Kind::Taps { weights: (0..).zip(blocks).map(tap).collect(), bias: Vec::new() };
+                let sources = vec![(source, [Movement::identity(), Movement::identity()])];
+                let placed = self.intern(Node { kind, sources, length: None })?;
+                self.kernel(a, placed, at, length)
+            }
             _ => Err(Unsupported::Kernel),
         }
     }
@@ -644,13 +696,19 @@ impl Net {
     fn block(
         &mut self,
         by: [usize; 2],
+        channels: usize,
         source: NodeId,
         at: &At,
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let ones = ConcreteKernel::ones(Shape::plane(by[0], by[1])).map_err(|_| Unsupported::TooLarge)?;
-        let weights = self.letters.taps(&KernelExpr::Constant(Arc::new(ones)), Shape::plane(by[0], by[1]))?;
-        self.placed(weights, [by[0], by[1]], source, at, length)
+        let (plane, ones) = (Shape::plane(by[0], by[1]), KernelExpr::Constant(Arc::new(ones)));
+        let whole = Block { start: 0, width: 1 };
+        let taps = self.letters.taps(&ones, plane, [whole, whole])?;
+        let count = u32::try_from(self.divided(channels)?.len()).unwrap_or(u32::MAX);
+        let weights =
+            (0..count).flat_map(|block| taps.iter().map(move |(tap, w)| ([block; 2], *tap, w.clone())));
+        self.placed(weights.collect(), [by[0], by[1]], source, at, length)
     }
 
     /// A factor times a kernel.
@@ -663,25 +721,21 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let inner = self.kernel(kernel, source, at, None)?;
-        self.bounded(inner, split(factor), length)
+        let weights = vec![split(factor); self.divided(kernel.shape().outputs)?.len()];
+        self.bounded(inner, weights, length)
     }
 
-    /// A signal times a weight, cut to a length.
+    /// A signal times a weight for each block, cut to a length.
     fn bounded(
         &mut self,
         source: NodeId,
-        weight: Weight,
+        weights: Vec<Weight>,
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let sources = vec![(source, [Movement::identity(), Movement::identity()])];
-        self.intern(Node {
-            kind: Kind::Taps {
-                weights: vec![Tap { output: 0, row: 0, column: 0, input: 0, weight }],
-                bias: Vec::new(),
-            },
-            sources,
-            length,
-        })
+        let tap = |(block, weight)| Tap { output: block, row: 0, column: 0, input: block, weight };
+        let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias: Vec::new() };
+        self.intern(Node { kind, sources, length })
     }
 
     /// A kernel that is read tap by tap.
@@ -693,26 +747,43 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let shape = expr.shape();
-        let weights = if at.depthwise {
+        let outputs = self.divided(shape.outputs)?;
+        let mut weights = Vec::new();
+        if at.depthwise {
             let places = (0..shape.height).flat_map(|i| (0..shape.width).map(move |j| [i, j]));
-            let mut all: Vec<([usize; 2], Weight)> = Vec::new();
             for tap in places {
-                let weight = split(&self.letters.entry(expr, Place::tap(tap, true))?);
-                if !weight.is_empty() {
-                    all.push((tap, weight));
+                for (number, &block) in (0..).zip(&outputs) {
+                    let weight = split(&self.letters.entry(expr, Place::tap(tap, Some(block)))?);
+                    if !weight.is_empty() {
+                        weights.push(([number; 2], tap, weight));
+                    }
                 }
             }
-            all
         } else {
-            self.letters.taps(expr, shape)?
-        };
+            let inputs = self.divided(shape.inputs)?;
+            let read = at.groups.checked_mul(inputs.len()).ok_or(Unsupported::TooLarge)?;
+            let whole = self.divided(shape.inputs.saturating_mul(at.groups))?.len();
+            if whole != read || !outputs.len().is_multiple_of(at.groups) {
+                return Err(Unsupported::Layer);
+            }
+            let per_group = outputs.len() / at.groups;
+            for (output, &rows) in outputs.iter().enumerate() {
+                for (input, &columns) in inputs.iter().enumerate() {
+                    let input = output / per_group * inputs.len() + input;
+                    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                    let taps = self.letters.taps(expr, shape, [rows, columns])?;
+                    weights
+                        .extend(taps.into_iter().map(|(tap, w)| ([number(output), number(input)], tap, w)));
+                }
+            }
+        }
         self.placed(weights, [shape.height, shape.width], source, at, length)
     }
 
     /// Taps at their places.
     fn placed(
         &mut self,
-        weights: Vec<([usize; 2], Weight)>,
+        weights: Vec<([u32; 2], [usize; 2], Weight)>,
         extents: [usize; 2],
         source: NodeId,
         at: &At,
@@ -724,13 +795,12 @@ impl Net {
         }
         let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let weights = weights
-            .into_iter()
-            .map(|(tap, weight)| {
-                let [i, j] = at.turn(tap);
-                Tap { output: 0, row: number(i), column: number(j), input: 0, weight }
-            })
-            .collect();
+        let placed = |([output, input], tap, weight): ([u32; 2], [usize; 2], Weight)| {
+            let [i, j] = at.turn(tap);
+            Tap { output, row: number(i), column: number(j), input, weight }
+        };
+        let mut weights: Vec<Tap> = weights.into_iter().map(placed).collect();
+        weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
         self.intern(Node { kind, sources: vec![(source, moves)], length })
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Unsupported;
+use super::blocks::Block;
 use crate::ir::KernelExpr;
 use crate::kernel::{ConcreteKernel, Shape};
 use convproof_exact::{Monomial, Poly, Rational, Symbol};
@@ -41,7 +42,7 @@ pub type Weight = Vec<Factor>;
 /// A matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Letter {
-    /// A tap of a free kernel.
+    /// A tap of a free kernel, or a part of it.
     Free {
         /// Symbol of the kernel's first entry.
         first: Symbol,
@@ -49,47 +50,51 @@ pub enum Letter {
         shape: Shape,
         /// Which tap, row by row.
         tap: usize,
+        /// Which output and input channels.
+        blocks: [Block; 2],
     },
     /// A matrix of numbers.
     Concrete(Arc<ConcreteKernel>),
 }
 
 impl Letter {
-    /// The symbol of entry `[output, input]`; `None` of a matrix of numbers.
+    /// The symbol of entry `[output, input]`, counted from the start of its blocks; `None` of a matrix of numbers.
     pub fn symbol(&self, output: usize, input: usize) -> Option<Symbol> {
-        let Self::Free { first, shape, tap } = self else { return None };
-        let offset = (output * shape.inputs + input) * shape.area() + tap;
+        let Self::Free { first, shape, tap, blocks: [rows, columns] } = self else { return None };
+        let offset = ((rows.start + output) * shape.inputs + columns.start + input) * shape.area() + tap;
         Some(Symbol(first.0.checked_add(u32::try_from(offset).ok()?)?))
     }
 
     /// Channels out and in.
     pub fn channels(&self) -> [usize; 2] {
-        let shape = match self {
-            Self::Free { shape, .. } => *shape,
-            Self::Concrete(kernel) => kernel.shape(),
-        };
-        [shape.outputs, shape.inputs]
+        match self {
+            Self::Free { blocks, .. } => blocks.map(|block| block.width),
+            Self::Concrete(kernel) => [kernel.shape().outputs, kernel.shape().inputs],
+        }
     }
 }
 
 /// Which entries of an array are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The entry of a generic channel: of a vector, or of a kernel with one entry for each channel.
-    generic: bool,
+    /// The entry of a generic channel of a block: of a vector, or of a kernel with one entry for each channel.
+    generic: Option<Block>,
     /// Row and column of the tap.
     tap: [usize; 2],
 }
 
 impl Place {
-    /// The entry of a vector for a generic channel.
-    pub const CHANNEL: Self = Self { generic: true, tap: [0, 0] };
     /// The only entry of a scalar.
-    pub const SCALAR: Self = Self { generic: false, tap: [0, 0] };
+    pub const SCALAR: Self = Self { generic: None, tap: [0, 0] };
 
-    /// A tap of a kernel with one channel in and out, or for a generic channel of one that links each channel with
-    /// itself.
-    pub fn tap(tap: [usize; 2], generic: bool) -> Self {
+    /// The entry of a vector for a generic channel of a block.
+    pub fn channel(block: Block) -> Self {
+        Self { generic: Some(block), tap: [0, 0] }
+    }
+
+    /// A tap of a kernel with one channel in and out, or for a generic channel of a block of one that links each channel
+    /// with itself.
+    pub fn tap(tap: [usize; 2], generic: Option<Block>) -> Self {
         Self { generic, tap }
     }
 }
@@ -168,7 +173,8 @@ impl Letters {
         Symbol(self.made | MADE | if generic { GENERIC } else { 0 })
     }
 
-    /// The weights of all taps of a free kernel or of one in numbers, row by row, zeros left out.
+    /// The weights of all taps of a free kernel or of one in numbers, row by row, zeros left out, from a block of its input
+    /// channels to one of its output channels.
     ///
     /// # Errors
     /// [`Unsupported`] for what must be taken apart first.
@@ -176,6 +182,7 @@ impl Letters {
         &mut self,
         expr: &KernelExpr,
         shape: Shape,
+        blocks: [Block; 2],
     ) -> Result<Vec<([usize; 2], Weight)>, Unsupported> {
         if shape.area() > MAX_TAPS {
             return Err(Unsupported::TooLarge);
@@ -185,14 +192,14 @@ impl Letters {
         for at in places {
             let weight = match expr {
                 _ if shape.outputs == 1 && shape.inputs == 1 => {
-                    split(&self.entry(expr, Place::tap(at, false))?)
+                    split(&self.entry(expr, Place::tap(at, None))?)
                 }
                 KernelExpr::Free { first, shape } => {
                     let tap = at[0] * shape.width + at[1];
-                    let letter = self.intern(Letter::Free { first: *first, shape: *shape, tap });
+                    let letter = self.intern(Letter::Free { first: *first, shape: *shape, tap, blocks });
                     vec![one(Some(letter))]
                 }
-                KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at)?,
+                KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at, blocks)?,
                 _ => return Err(Unsupported::Kernel),
             };
             if !weight.is_empty() {
@@ -202,18 +209,22 @@ impl Letters {
         Ok(all)
     }
 
-    fn concrete_tap(&mut self, kernel: &ConcreteKernel, at: [usize; 2]) -> Result<Weight, Unsupported> {
-        let old = kernel.shape();
-        let shape = Shape { height: 1, width: 1, ..old };
+    fn concrete_tap(
+        &mut self,
+        kernel: &ConcreteKernel,
+        at: [usize; 2],
+        [rows, columns]: [Block; 2],
+    ) -> Result<Weight, Unsupported> {
+        let shape = Shape::new(rows.width, columns.width, 1, 1);
         let tap = kernel
-            .gather(shape, |[o, c, _, _]| Some([o, c, at[0], at[1]]))
+            .gather(shape, |[o, c, _, _]| Some([rows.start + o, columns.start + c, at[0], at[1]]))
             .map_err(|_| Unsupported::TooLarge)?;
         if tap.is_zero() {
             return Ok(Weight::new());
         }
-        if old.outputs == old.inputs {
+        if rows.width == columns.width {
             let corner = tap.entry(0, 0, 0, 0);
-            let eye = ConcreteKernel::identity(old.outputs).and_then(|eye| eye.scale(&corner));
+            let eye = ConcreteKernel::identity(rows.width).and_then(|eye| eye.scale(&corner));
             if eye.is_ok_and(|eye| eye == tap) {
                 return Ok(split(&Poly::constant(corner)));
             }
@@ -232,7 +243,7 @@ impl Letters {
             E::Free { first, shape } => {
                 let offset = offset(*shape, place)?;
                 let symbol = first.0.checked_add(offset).ok_or(Unsupported::TooLarge)?;
-                let generic = place.generic && shape.entries() != Some(1);
+                let generic = place.generic.is_some() && shape.entries() != Some(1);
                 Poly::symbol(Symbol(if generic { symbol | GENERIC } else { symbol }))
             }
             E::Add(a, b) => &self.entry(a, place)? + &self.entry(b, place)?,
@@ -254,11 +265,23 @@ impl Letters {
                 let radicand = self.entry(a, place)?;
                 self.root(&radicand)?
             }
-            E::Reshape(a, _) if place.generic => self.entry(a, place)?,
-            E::ScaleOutputs(kernel, vector) if place.generic => {
-                &self.entry(kernel, place)? * &self.entry(vector, Place::CHANNEL)?
+            E::Reshape(a, shape) if place.generic.is_some() => {
+                // Entries keep their order; only of kernels that are as large is a channel still a channel.
+                let (old, vector) = (a.shape(), [a.shape(), *shape].map(|shape| is_vector(shape)));
+                if old.area() != shape.area()
+                    && !(vector[0] && shape.area() == 1)
+                    && !(vector[1] && old.area() == 1)
+                {
+                    return Err(Unsupported::Kernel);
+                }
+                let index = place.tap[0] * shape.width + place.tap[1];
+                let tap = if vector[0] { [0, 0] } else { [index / old.width, index % old.width] };
+                self.entry(a, Place { tap, ..place })?
             }
-            E::Array { shape, entries } if !place.generic && shape.is_plane() => {
+            E::ScaleOutputs(kernel, vector) if let Some(block) = place.generic => {
+                &self.entry(kernel, place)? * &self.entry(vector, Place::channel(block))?
+            }
+            E::Array { shape, entries } if place.generic.is_none() && shape.is_plane() => {
                 let at = place.tap[0] * shape.width + place.tap[1];
                 self.entry(entries.get(at).ok_or(Unsupported::Kernel)?, Place::SCALAR)?
             }
@@ -269,18 +292,18 @@ impl Letters {
     fn constant(&mut self, kernel: &Arc<ConcreteKernel>, place: Place) -> Result<Poly, Unsupported> {
         let shape = kernel.shape();
         let [i, j] = place.tap;
-        if !place.generic || shape.entries() == Some(1) {
+        let Some(block) = place.generic.filter(|_| shape.entries() != Some(1)) else {
             if shape.outputs != 1 || shape.inputs != 1 {
                 return Err(Unsupported::Kernel);
             }
             return Ok(Poly::constant(kernel.entry(0, 0, i, j)));
-        }
-        let channel = if shape.is_plane() && (shape.height == 1 || shape.width == 1) {
-            let row = Shape::plane(1, shape.height * shape.width);
-            kernel.gather(row, |[_, _, _, n]| Some([0, 0, n / shape.width, n % shape.width]))
+        };
+        let row = Shape::plane(1, block.width);
+        let channel = if is_vector(shape) {
+            let at = |n: usize| block.start + n;
+            kernel.gather(row, |[_, _, _, n]| Some([0, 0, at(n) / shape.width, at(n) % shape.width]))
         } else {
-            let row = Shape::plane(1, shape.outputs);
-            kernel.gather(row, |[_, _, _, n]| Some([n, 0, i, j]))
+            kernel.gather(row, |[_, _, _, n]| Some([block.start + n, 0, i, j]))
         };
         let vector = channel.map_err(|_| Unsupported::TooLarge)?;
         let first = vector.entry(0, 0, 0, 0);
@@ -332,6 +355,11 @@ impl Letters {
     }
 }
 
+/// Whether a kernel is one row or column of numbers for as many channels.
+fn is_vector(shape: Shape) -> bool {
+    shape.is_plane() && (shape.height == 1 || shape.width == 1)
+}
+
 /// A matrix, or the identity, as a factor.
 fn one(letter: Option<u32>) -> Factor {
     Factor { coefficient: Rational::ONE, scalars: Monomial::one(), diagonal: Monomial::one(), letter }
@@ -340,11 +368,12 @@ fn one(letter: Option<u32>) -> Factor {
 /// The offset of the symbol of an entry, that of channel 0 for a generic channel.
 fn offset(shape: Shape, place: Place) -> Result<u32, Unsupported> {
     let tap = place.tap[0] * shape.width + place.tap[1];
-    let offset = if place.generic {
+    let offset = if let Some(block) = place.generic {
         match shape {
-            // A vector, or a scalar for all channels.
-            _ if shape.is_plane() && (shape.height == 1 || shape.width == 1) => 0,
-            Shape { inputs: 1, .. } => tap,
+            Shape { outputs: 1, inputs: 1, height: 1, width: 1 } => 0,
+            // A vector.
+            _ if is_vector(shape) => block.start,
+            Shape { inputs: 1, .. } => block.start * shape.area() + tap,
             _ => return Err(Unsupported::Kernel),
         }
     } else if shape.outputs == 1 && shape.inputs == 1 {

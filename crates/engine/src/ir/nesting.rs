@@ -17,6 +17,39 @@ impl Stack {
     }
 }
 
+impl KernelExpr {
+    /// The expressions that it is made of, one level down; stacks left out.
+    pub fn operands(&self) -> Vec<&Self> {
+        match self {
+            Self::Constant(_) | Self::Free { .. } | Self::OfStack(_) => Vec::new(),
+            Self::Array { entries, .. } => entries.iter().map(|entry| &**entry).collect(),
+            Self::Add(a, b)
+            | Self::Sub(a, b)
+            | Self::Convolve(a, b)
+            | Self::Hadamard(a, b)
+            | Self::Divide(a, b)
+            | Self::Outer(a, b)
+            | Self::ScaleOutputs(a, b)
+            | Self::ScaleInputs(a, b) => vec![&**a, &**b],
+            Self::Negate(a)
+            | Self::Power(a, _)
+            | Self::Entry(a, _)
+            | Self::Sum(a)
+            | Self::Sqrt(a)
+            | Self::Dilate(a, _)
+            | Self::Repeat(a, _)
+            | Self::Flip(a)
+            | Self::Transpose(a)
+            | Self::Rearranged(a, _)
+            | Self::ChannelSums { of: a, .. }
+            | Self::Pad(a, _)
+            | Self::Trim(a, _)
+            | Self::Reshape(a, _)
+            | Self::Apply(_, a) => vec![&**a],
+        }
+    }
+}
+
 impl Heights {
     fn of_stack(&mut self, stack: &Stack) -> u32 {
         self.known(std::ptr::from_ref(stack).addr(), |all| match &stack.kind {
@@ -33,32 +66,9 @@ impl Heights {
 
     fn of_expression(&mut self, expr: &KernelExpr) -> u32 {
         self.known(std::ptr::from_ref(expr).addr(), |all| match expr {
-            KernelExpr::Constant(_) | KernelExpr::Free { .. } => 0,
-            KernelExpr::Array { entries, .. } => all.most(entries.iter().map(|entry| &**entry)),
-            KernelExpr::Add(a, b)
-            | KernelExpr::Sub(a, b)
-            | KernelExpr::Convolve(a, b)
-            | KernelExpr::Hadamard(a, b)
-            | KernelExpr::Divide(a, b)
-            | KernelExpr::Outer(a, b)
-            | KernelExpr::ScaleOutputs(a, b)
-            | KernelExpr::ScaleInputs(a, b) => all.most([&**a, &**b].into_iter()),
-            KernelExpr::Negate(a)
-            | KernelExpr::Power(a, _)
-            | KernelExpr::Entry(a, _)
-            | KernelExpr::Sum(a)
-            | KernelExpr::Sqrt(a)
-            | KernelExpr::Dilate(a, _)
-            | KernelExpr::Repeat(a, _)
-            | KernelExpr::Flip(a)
-            | KernelExpr::Transpose(a)
-            | KernelExpr::Rearranged(a, _)
-            | KernelExpr::ChannelSums { of: a, .. }
-            | KernelExpr::Pad(a, _)
-            | KernelExpr::Trim(a, _)
-            | KernelExpr::Reshape(a, _) => all.of_expression(a),
             KernelExpr::OfStack(stack) => all.of_stack(stack),
             KernelExpr::Apply(stack, image) => all.of_stack(stack).max(all.of_expression(image)),
+            other => all.most(other.operands().into_iter()),
         })
     }
 

@@ -3,137 +3,189 @@
 
 use std::sync::Arc;
 
+use crate::forms::blocks;
 use crate::ir::{
-    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Stack, StackClaim, StackKind,
+    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Sizes, Stack,
+    StackClaim, StackKind,
 };
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof_exact::Symbol;
 
-/// More channels than this become so many.
+/// More channels of a block than this become so many.
 const FEW: usize = 3;
 
 /// The claim with at most [`FEW`] channels, and the symbols that occur in it; `None` if it has other layers or kernels.
 pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)> {
-    let mut symbols = Vec::new();
-    let left = Arc::new(stack(&claim.left, &mut symbols)?);
-    let right = Arc::new(stack(&claim.right, &mut symbols)?);
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let mut fewer = Fewer { width: blocks::width(claim, size).ok()?, symbols: Vec::new() };
+    let left = Arc::new(fewer.stack(&claim.left)?);
+    let right = Arc::new(fewer.stack(&claim.right)?);
+    let mut symbols = std::mem::take(&mut fewer.symbols);
     symbols.sort_unstable();
     symbols.dedup();
-    Some((StackClaim { left, right, channels: few(claim.channels), ..claim.clone() }, symbols))
+    Some((StackClaim { left, right, channels: fewer.few(claim.channels), ..claim.clone() }, symbols))
 }
 
-fn few(channels: usize) -> usize {
-    channels.min(FEW)
+/// Makes blocks of channels narrower.
+struct Fewer {
+    /// The width of blocks, where channels are taken apart or joined.
+    width: Option<usize>,
+    /// The symbols that occur.
+    symbols: Vec<Symbol>,
 }
 
-fn stack(old: &Stack, symbols: &mut Vec<Symbol>) -> Option<Stack> {
-    let kind = match &old.kind {
-        StackKind::Layer(old) => StackKind::Layer(layer(old, symbols)?),
-        StackKind::Chain(links) => StackKind::Chain(
-            links.iter().map(|link| Some(Arc::new(stack(link, symbols)?))).collect::<Option<_>>()?,
-        ),
-        StackKind::Sum(branches) => {
-            let branch = |(factor, branch): &(KernelTerm, Arc<Stack>)| {
-                Some((term(factor, true, symbols)?, Arc::new(stack(branch, symbols)?)))
-            };
-            StackKind::Sum(branches.iter().map(branch).collect::<Option<_>>()?)
-        }
-        StackKind::Concat(_) => return None,
-    };
-    Some(Stack { kind, span: old.span })
-}
+impl Fewer {
+    /// The width of the blocks of some channels.
+    fn width(&self, channels: usize) -> usize {
+        self.width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1)
+    }
 
-fn layer(old: &Layer, symbols: &mut Vec<Symbol>) -> Option<Layer> {
-    Some(match old {
-        Layer::Conv(conv) => {
-            let bias = match &conv.bias {
-                Some(bias) => Some(term(bias, true, symbols)?),
-                None => None,
-            };
-            let kernel = term(&conv.kernel, false, symbols)?;
-            Layer::Conv(Conv { kernel, bias, groups: few(conv.groups), ..conv.clone() })
-        }
-        Layer::Scale(vector) => Layer::Scale(term(vector, true, symbols)?),
-        Layer::Bias(vector) => Layer::Bias(term(vector, true, symbols)?),
-        Layer::Pool(_)
-        | Layer::MaxPool(_)
-        | Layer::Subsample(_)
-        | Layer::Pad(_)
-        | Layer::Upsample(_)
-        | Layer::Relu
-        | Layer::Function(_) => old.clone(),
-        Layer::Composite(layer) => Layer::Composite(composite(layer, symbols)?),
-        _ => return None,
-    })
-}
+    /// How many some channels become: at most [`FEW`] for each block.
+    fn few(&self, channels: usize) -> usize {
+        let width = self.width(channels);
+        channels / width * width.min(FEW)
+    }
 
-fn composite(old: &Composite, symbols: &mut Vec<Symbol>) -> Option<Composite> {
-    Some(match old {
-        Composite::Pointwise(Pointwise::LeakyRelu(slopes)) => {
-            Composite::Pointwise(Pointwise::LeakyRelu(term(slopes, true, symbols)?))
-        }
-        Composite::Pad { sides, mode: PadMode::Constant(value) } => {
-            Composite::Pad { sides: *sides, mode: PadMode::Constant(term(value, true, symbols)?) }
-        }
-        Composite::Pointwise(_)
-        | Composite::Pad { .. }
-        | Composite::Resize(_)
-        | Composite::AdaptivePool { .. } => old.clone(),
-        Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean => return None,
-    })
-}
+    /// Which of some channels one of the few stands for.
+    fn old(&self, channels: usize, channel: usize) -> usize {
+        let width = self.width(channels);
+        channel / width.min(FEW) * width + channel % width.min(FEW)
+    }
 
-/// A kernel, or a vector with one entry for each channel. Its exact form is never asked for.
-fn term(old: &KernelTerm, vector: bool, symbols: &mut Vec<Symbol>) -> Option<KernelTerm> {
-    let expr = expr(&old.expr, vector, symbols)?;
-    let kernel = Kernel::unwritten(shape(old.shape(), vector));
-    Some(KernelTerm { kernel, expr })
-}
+    fn stack(&mut self, old: &Stack) -> Option<Stack> {
+        let kind = match &old.kind {
+            StackKind::Layer(old) => StackKind::Layer(self.layer(old)?),
+            StackKind::Chain(links) => StackKind::Chain(
+                links.iter().map(|link| Some(Arc::new(self.stack(link)?))).collect::<Option<_>>()?,
+            ),
+            StackKind::Sum(branches) => {
+                let branch = |(factor, branch): &(KernelTerm, Arc<Stack>)| {
+                    Some((self.term(factor, true)?, Arc::new(self.stack(branch)?)))
+                };
+                StackKind::Sum(branches.iter().map(branch).collect::<Option<_>>()?)
+            }
+            StackKind::Concat(branches) => StackKind::Concat(
+                branches.iter().map(|branch| Some(Arc::new(self.stack(branch)?))).collect::<Option<_>>()?,
+            ),
+        };
+        Some(Stack { kind, span: old.span })
+    }
 
-fn shape(old: Shape, vector: bool) -> Shape {
-    let [height, width] = if vector { [few(old.height), few(old.width)] } else { [old.height, old.width] };
-    Shape { outputs: few(old.outputs), inputs: few(old.inputs), height, width }
-}
+    fn layer(&mut self, old: &Layer) -> Option<Layer> {
+        Some(match old {
+            Layer::Conv(conv) => {
+                let bias = match &conv.bias {
+                    Some(bias) => Some(self.term(bias, true)?),
+                    None => None,
+                };
+                let kernel = self.term(&conv.kernel, false)?;
+                // Of a depthwise layer every channel is a group.
+                let groups =
+                    if conv.kernel.shape().inputs == 1 { self.few(conv.groups) } else { conv.groups };
+                Layer::Conv(Conv { kernel, bias, groups, ..conv.clone() })
+            }
+            Layer::Scale(vector) => Layer::Scale(self.term(vector, true)?),
+            Layer::Bias(vector) => Layer::Bias(self.term(vector, true)?),
+            Layer::Pool(_)
+            | Layer::MaxPool(_)
+            | Layer::Subsample(_)
+            | Layer::Pad(_)
+            | Layer::Upsample(_)
+            | Layer::Relu
+            | Layer::Function(_) => old.clone(),
+            Layer::Composite(layer) => Layer::Composite(self.composite(layer)?),
+            Layer::Select { from, to } => Layer::Select { from: self.few(*from), to: self.few(*to) },
+            _ => return None,
+        })
+    }
 
-fn expr(old: &KernelExpr, vector: bool, symbols: &mut Vec<Symbol>) -> Option<Arc<KernelExpr>> {
-    use KernelExpr as E;
-    let mut same = |inner: &KernelExpr| expr(inner, vector, symbols);
-    Some(Arc::new(match old {
-        E::Constant(kernel) => {
-            let kept: Result<ConcreteKernel, _> = kernel.gather(shape(kernel.shape(), vector), Some);
-            E::Constant(Arc::new(kept.ok()?))
-        }
-        E::Free { first, shape: old } => {
-            let shape = shape(*old, vector);
-            let count = u32::try_from(shape.entries()?).ok()?;
-            symbols.extend((0..count).map(|n| Symbol(first.0 + n)));
-            E::Free { first: *first, shape }
-        }
-        E::Add(a, b) => E::Add(same(a)?, same(b)?),
-        E::Sub(a, b) => E::Sub(same(a)?, same(b)?),
-        E::Negate(a) => E::Negate(same(a)?),
-        E::Hadamard(a, b) => E::Hadamard(same(a)?, same(b)?),
-        E::Sqrt(a) => E::Sqrt(same(a)?),
-        E::Convolve(a, b) => E::Convolve(same(a)?, same(b)?),
-        E::Divide(a, b) => E::Divide(same(a)?, same(b)?),
-        E::Power(a, n) => E::Power(same(a)?, *n),
-        E::Dilate(a, by) => E::Dilate(same(a)?, *by),
-        E::Repeat(a, by) => E::Repeat(same(a)?, *by),
-        E::Flip(a) => E::Flip(same(a)?),
-        E::Transpose(a) => E::Transpose(same(a)?),
-        E::Pad(a, sides) => E::Pad(same(a)?, *sides),
-        E::Trim(a, sides) => E::Trim(same(a)?, *sides),
-        E::Reshape(a, old) if vector => E::Reshape(same(a)?, shape(*old, vector)),
-        E::ScaleOutputs(a, v) => E::ScaleOutputs(same(a)?, expr(v, true, symbols)?),
-        E::ScaleInputs(a, v) => E::ScaleInputs(same(a)?, expr(v, true, symbols)?),
-        E::Array { .. }
-        | E::Reshape(..)
-        | E::Entry(..)
-        | E::Sum(_)
-        | E::Outer(..)
-        | E::Rearranged(..)
-        | E::ChannelSums { .. }
-        | E::OfStack(_)
-        | E::Apply(..) => return None,
-    }))
+    fn composite(&mut self, old: &Composite) -> Option<Composite> {
+        Some(match old {
+            Composite::Pointwise(Pointwise::LeakyRelu(slopes)) => {
+                Composite::Pointwise(Pointwise::LeakyRelu(self.term(slopes, true)?))
+            }
+            Composite::Pad { sides, mode: PadMode::Constant(value) } => {
+                Composite::Pad { sides: *sides, mode: PadMode::Constant(self.term(value, true)?) }
+            }
+            Composite::Pointwise(_)
+            | Composite::Pad { .. }
+            | Composite::Resize(_)
+            | Composite::AdaptivePool { .. } => old.clone(),
+            Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean => return None,
+        })
+    }
+
+    /// A kernel, or a vector with one entry for each channel. Its exact form is never asked for.
+    fn term(&mut self, old: &KernelTerm, vector: bool) -> Option<KernelTerm> {
+        let expr = self.expr(&old.expr, vector)?;
+        let kernel = Kernel::unwritten(self.shape(old.shape(), vector));
+        Some(KernelTerm { kernel, expr })
+    }
+
+    fn shape(&self, old: Shape, vector: bool) -> Shape {
+        let [height, width] =
+            if vector { [self.few(old.height), self.few(old.width)] } else { [old.height, old.width] };
+        Shape { outputs: self.few(old.outputs), inputs: self.few(old.inputs), height, width }
+    }
+
+    fn expr(&mut self, old: &KernelExpr, vector: bool) -> Option<Arc<KernelExpr>> {
+        use KernelExpr as E;
+        Some(Arc::new(match old {
+            E::Constant(kernel) => {
+                let (old, new) = (kernel.shape(), self.shape(kernel.shape(), vector));
+                let kept: Result<ConcreteKernel, _> = kernel.gather(new, |[o, c, i, j]| {
+                    let [o, c] = [self.old(old.outputs, o), self.old(old.inputs, c)];
+                    Some(if vector {
+                        [o, c, self.old(old.height, i), self.old(old.width, j)]
+                    } else {
+                        [o, c, i, j]
+                    })
+                });
+                E::Constant(Arc::new(kept.ok()?))
+            }
+            E::Free { first, shape: old } => {
+                let shape = self.shape(*old, vector);
+                let count = u32::try_from(shape.entries()?).ok()?;
+                self.symbols.extend((0..count).map(|n| Symbol(first.0 + n)));
+                E::Free { first: *first, shape }
+            }
+            E::Add(a, b) => E::Add(self.expr(a, vector)?, self.expr(b, vector)?),
+            E::Sub(a, b) => E::Sub(self.expr(a, vector)?, self.expr(b, vector)?),
+            E::Negate(a) => E::Negate(self.expr(a, vector)?),
+            E::Hadamard(a, b) => E::Hadamard(self.expr(a, vector)?, self.expr(b, vector)?),
+            E::Sqrt(a) => E::Sqrt(self.expr(a, vector)?),
+            E::Convolve(a, b) => E::Convolve(self.expr(a, vector)?, self.expr(b, vector)?),
+            E::Divide(a, b) => E::Divide(self.expr(a, vector)?, self.expr(b, vector)?),
+            E::Power(a, n) => E::Power(self.expr(a, vector)?, *n),
+            E::Dilate(a, by) => E::Dilate(self.expr(a, vector)?, *by),
+            E::Repeat(a, by) => E::Repeat(self.expr(a, vector)?, *by),
+            E::Flip(a) => E::Flip(self.expr(a, vector)?),
+            E::Transpose(a) => E::Transpose(self.expr(a, vector)?),
+            E::Pad(a, sides) => E::Pad(self.expr(a, vector)?, *sides),
+            E::Trim(a, sides) => E::Trim(self.expr(a, vector)?, *sides),
+            E::Reshape(a, old) if vector => E::Reshape(self.expr(a, vector)?, self.shape(*old, vector)),
+            E::Rearranged(a, Rearrangement::Outputs(part)) => {
+                let part = part.map(|end| self.few(end));
+                E::Rearranged(self.expr(a, vector)?, Rearrangement::Outputs(part))
+            }
+            E::Rearranged(a, Rearrangement::Inputs(part)) => {
+                let part = part.map(|end| self.few(end));
+                E::Rearranged(self.expr(a, vector)?, Rearrangement::Inputs(part))
+            }
+            E::Rearranged(a, Rearrangement::SwapChannels) => {
+                E::Rearranged(self.expr(a, vector)?, Rearrangement::SwapChannels)
+            }
+            E::ScaleOutputs(a, v) => E::ScaleOutputs(self.expr(a, vector)?, self.expr(v, true)?),
+            E::ScaleInputs(a, v) => E::ScaleInputs(self.expr(a, vector)?, self.expr(v, true)?),
+            E::Array { .. }
+            | E::Reshape(..)
+            | E::Entry(..)
+            | E::Sum(_)
+            | E::Outer(..)
+            | E::Rearranged(..)
+            | E::ChannelSums { .. }
+            | E::OfStack(_)
+            | E::Apply(..) => return None,
+        }))
+    }
 }

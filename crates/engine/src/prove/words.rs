@@ -17,6 +17,7 @@ use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness, Wr
 use crate::evaluate::{Image, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
+use crate::forms::blocks::{self, Block};
 use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{Channels, Net, NodeId};
 use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
@@ -42,7 +43,9 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         return None;
     }
     let _doing = doing("comparing sums of words");
-    let compared = Compared::new(claim, Channels::Together).ok()?;
+    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let width = blocks::width(claim, size).ok()?;
+    let compared = Compared::new(claim, Channels::Together(width)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -101,7 +104,9 @@ pub struct Compared {
     pub horizon: Option<i64>,
     /// For each axis, the left side's first input position at each output of the lengths that were looked at.
     origins: [FxHashMap<(i64, i64), i64>; 2],
-    outputs: usize,
+    /// The blocks of output and input channels.
+    outputs: Vec<Block>,
+    inputs: Vec<Block>,
 }
 
 impl Compared {
@@ -149,12 +154,13 @@ impl Compared {
             }
         }
         let mut evaluator = Evaluator::new(&net, &patterns);
-        let blocks = if mode == Channels::Apart { left.signal.channels } else { 1 };
+        let outputs = net.divided(left.signal.channels)?;
+        let inputs = net.divided(claim.channels)?;
         let mut differences = FxHashMap::default();
         let mut failures = vec![vec![false; pairs[1].len()]; pairs[0].len()];
         for (row, &rows) in pairs[0].iter().enumerate() {
             for (column, &columns) in pairs[1].iter().enumerate() {
-                for block in 0..blocks {
+                for block in 0..outputs.len() {
                     let found = difference(&mut evaluator, roots, number(block), rows, columns)?;
                     if let Some(found) = found {
                         failures[row][column] = true;
@@ -167,9 +173,20 @@ impl Compared {
         let table = Table::new(&axes, &failures, &claim.sizes);
         let horizon = bounds.map(|(_, common)| common.end - 1);
         let arena = evaluator.arena;
-        let outputs = left.signal.channels;
         let letters = net.letters;
-        Ok(Self { letters, arena, axes, pairs, differences, failures, table, horizon, origins, outputs })
+        Ok(Self {
+            letters,
+            arena,
+            axes,
+            pairs,
+            differences,
+            failures,
+            table,
+            horizon,
+            origins,
+            outputs,
+            inputs,
+        })
     }
 
     /// The first block that differs at a pair of pairs, and left minus right there.
@@ -227,7 +244,7 @@ impl Compared {
         let places = rows.iter().enumerate().flat_map(|(i, &row)| {
             columns.iter().enumerate().map(move |(j, &column)| ([i, j], (row, column)))
         });
-        let (position, (_, difference)) =
+        let (position, (block, difference)) =
             places.filter_map(|(at, (row, column))| Some((at, self.difference(row, column)?))).next()?;
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let origin = self.origin(size, at);
@@ -236,7 +253,8 @@ impl Compared {
         let dependence = Dependence::of(symbols, &roots);
         for attempt in 0..TRIES {
             for word in &words {
-                let Some(point) = self.point(word, symbols, attempt, claim.channels) else { continue };
+                let first = *self.outputs.get(*block)?;
+                let Some(point) = self.point(word, symbols, attempt, first) else { continue };
                 let weights = point.all_weights(symbols, &dependence, attempt);
                 let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
                 let full = [claim.channels, h, w];
@@ -252,7 +270,7 @@ impl Compared {
                         Image::impulse(full, [point.input, place[0], place[1]])
                     }
                 };
-                let output = Some([point.output.min(self.outputs - 1), position[0], position[1]]);
+                let output = Some([point.output, position[0], position[1]]);
                 let found =
                     Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image?, output);
                 if let Ok(found) = found {
@@ -265,7 +283,7 @@ impl Compared {
 
     /// Weights that make a word not 0: one entry of each matrix, along a path of channels that visits each only once
     /// where there are enough. `None` where channels or symbols cannot be chosen.
-    fn point(&self, word: &Word, symbols: &Symbols, attempt: u64, inputs: usize) -> Option<Point> {
+    fn point(&self, word: &Word, symbols: &Symbols, attempt: u64, block: Block) -> Option<Point> {
         let mut used: FxHashMap<usize, usize> = FxHashMap::default();
         let mut next = |count: usize| {
             let index = used.entry(count).or_default();
@@ -273,8 +291,7 @@ impl Compared {
             (*index - 1) % count.max(1)
         };
         let counts = |letter: u32| self.letters.letter(letter).channels();
-        let first = word.letters.first().map_or(inputs, |(_, letter)| counts(*letter)[0]);
-        let mut path = vec![next(first)];
+        let mut path = vec![next(block.width)];
         path.extend(word.letters.iter().map(|(_, letter)| next(counts(*letter)[1])));
         let value = |seed: u64| {
             let all = [1, -1, 2, 3];
@@ -297,7 +314,9 @@ impl Compared {
                 weights.insert(symbol, value(u64::from(symbol.0)));
             }
         }
-        Some(Point { weights, output: path[0], input: last })
+        let input =
+            if let End::Pixel(number) = word.end { self.inputs.get(number as usize)?.start } else { 0 };
+        Some(Point { weights, output: block.start + path[0], input: input + last })
     }
 
     /// Values of the entries of diagonals at a channel.
