@@ -267,7 +267,7 @@ impl Letters {
             }
             E::Reshape(a, shape) if place.generic.is_some() => {
                 // Entries keep their order; only of kernels that are as large is a channel still a channel.
-                let (old, vector) = (a.shape(), [a.shape(), *shape].map(|shape| is_vector(shape)));
+                let (old, vector) = (a.shape(), [a.shape(), *shape].map(is_vector));
                 if old.area() != shape.area()
                     && !(vector[0] && shape.area() == 1)
                     && !(vector[1] && old.area() == 1)
