@@ -38,14 +38,14 @@ pub(super) fn written(block: &Block) -> Vec<Written<'_>> {
             let both = [&sides[0][..], &sides[1][..]].concat();
             [readable(input), readable(&both)].into_iter().flatten().collect()
         }
-        Block::Layers { title, steps } => {
+        Block::Layers { title, steps, derivation: true } => {
             let header = ["layer", "stride so far", "receptive field", "because"].map(str::to_owned).to_vec();
             vec![
                 Written::Text(format!("{title}, layer by layer:").into()),
                 Written::Table(header.into(), steps.iter().map(row).collect()),
             ]
         }
-        Block::Ring { .. } | Block::Wrong(_) | Block::Gap { .. } => Vec::new(),
+        Block::Layers { .. } | Block::Ring { .. } | Block::Wrong(_) | Block::Gap { .. } => Vec::new(),
     }
 }
 

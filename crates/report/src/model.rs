@@ -123,6 +123,8 @@ pub enum Block {
         title: String,
         /// Its layers, first to last.
         steps: Vec<Step>,
+        /// Whether it is part of a proof, and so belongs into reports without pictures.
+        derivation: bool,
     },
     /// How many rows and columns of a large output differ at its top, left, bottom and right.
     Ring {

@@ -39,7 +39,7 @@ fn block(block: &Block) -> Markup {
         Block::Matrices(matrices) => figures(matrices),
         Block::HeatMap(matrix) => figures(std::slice::from_ref(matrix)),
         Block::Outputs { input, sides } => outputs(input, sides),
-        Block::Layers { title, steps } => strip(title, steps),
+        Block::Layers { title, steps, .. } => strip(title, steps),
         Block::Ring { ring: widths, exactly } => ring(*widths, *exactly),
         Block::Wrong(map) => wrong(map),
         Block::Gap { found, bound } => gap(found, bound),

@@ -1,7 +1,7 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
 use crate::{Block, Step};
-use convproof_engine::ir::{Composite, Conv, Layer, Padding, Stack, StackKind};
+use convproof_engine::ir::{Composite, Conv, Layer, Padding, Stack, StackClaim, StackKind};
 use convproof_language::source::Source;
 
 /// Extent, stride and upsampling of everything so far, per axis.
@@ -30,8 +30,14 @@ const MAX_TEXT: usize = 48;
 /// Most layers that are shown.
 const MAX_LAYERS: usize = 40;
 
+/// Both sides of a claim, layer by layer; as a derivation, or only to look at.
+pub fn both_sides(claim: &StackClaim, source: &Source, derivation: bool) -> Vec<Block> {
+    let sides = [("The left side", &claim.left), ("The right side", &claim.right)];
+    sides.into_iter().filter_map(|(title, stack)| layers(title, stack, source, derivation)).collect()
+}
+
 /// The layers of a stack with kernel, stride and receptive field after each, and the law that composes it.
-pub fn layers(title: &str, stack: &Stack, source: &Source) -> Option<Block> {
+fn layers(title: &str, stack: &Stack, source: &Source, derivation: bool) -> Option<Block> {
     let mut layers = Vec::new();
     flatten(stack, &mut layers);
     if layers.len() < 2 || layers.len() > MAX_LAYERS {
@@ -51,7 +57,7 @@ pub fn layers(title: &str, stack: &Stack, source: &Source) -> Option<Block> {
             }
         })
         .collect();
-    Some(Block::Layers { title: title.to_owned(), steps })
+    Some(Block::Layers { title: title.to_owned(), steps, derivation })
 }
 
 fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {

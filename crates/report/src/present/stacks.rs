@@ -30,7 +30,11 @@ const UNEVALUATED: &str =
 pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Told {
     match decided.verdict() {
         StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, source),
-        StackVerdict::Refuted(refutation) => refuted(refutation, claim),
+        StackVerdict::Refuted(refutation) => {
+            let mut told = refuted(refutation, claim);
+            told.details.extend(derivation::both_sides(claim, source, false));
+            told
+        }
         StackVerdict::Unknown(doubt) => reason(doubt),
     }
 }
@@ -57,9 +61,7 @@ fn proved(
     let (method, by) = method(proof, claim, symbols);
     let mut details = Vec::new();
     if !matches!(proof, StackProof::Within(_)) {
-        for (name, stack) in [("The left side", &claim.left), ("The right side", &claim.right)] {
-            details.extend(derivation::layers(name, stack, source));
-        }
+        details.extend(derivation::both_sides(claim, source, true));
     }
     if let StackProof::NormalForm { map, .. } = proof {
         details.extend(common_kernel(map, symbols));
