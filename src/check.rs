@@ -51,7 +51,7 @@ pub fn check_within(
     let options = Options { budget: budget.clone(), ..Options::default() };
     check_with(source, files, &options, &mut |event| match event {
         Event::Reading(label) | Event::Deciding { label, .. } => progress(label),
-        Event::Decided(_) | Event::Found(..) | Event::LeftOut(_) => {}
+        Event::Decided(_) | Event::Found(..) | Event::Export { .. } | Event::LeftOut(_) => {}
     })
 }
 
@@ -118,7 +118,8 @@ fn unread(statement: &Statement, source: &Source) -> Option<Heading> {
         | StatementKind::Scalar { .. }
         | StatementKind::Image { .. }
         | StatementKind::Stack { .. }
-        | StatementKind::Size { .. } => return None,
+        | StatementKind::Size { .. }
+        | StatementKind::Export { .. } => return None,
     };
     let text = source.slice(statement.span);
     let text = text.strip_prefix(kind.keyword()).unwrap_or(text);

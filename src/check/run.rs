@@ -4,7 +4,7 @@
 use crate::algebra::budget::Budget;
 use crate::algebra::budget::Cancel;
 use crate::diagnostic::Diagnostic;
-use crate::kernel::Kernel;
+use crate::kernel::{ConcreteKernel, Kernel};
 use crate::report::{ClaimReport, Entry, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::source::Source;
@@ -47,6 +47,13 @@ pub enum Event<'a> {
     Decided(&'a ClaimReport),
     /// `solve` or `fit` has found the kernel of a name.
     Found(&'a str, &'a Kernel),
+    /// Kernels are to go to a file below the spec's folder.
+    Export {
+        /// The file.
+        path: &'a str,
+        /// Each with its name.
+        kernels: &'a [(String, ConcreteKernel)],
+    },
     /// The run ended before so many claims.
     LeftOut(usize),
 }
@@ -113,6 +120,10 @@ impl<'a, 'r> Run<'a, 'r> {
         (self.tell)(Event::Reading(self.source.slice(statement.span).lines().next().unwrap_or_default()));
         match self.options.budget.run(|| read_statement(self.resolver, statement)) {
             Ok(Ok(Resolved::Declaration)) => declare(&mut self.entries, self.source, statement),
+            Ok(Ok(Resolved::Export { path, kernels })) => {
+                declare(&mut self.entries, self.source, statement);
+                (self.tell)(Event::Export { path: &path, kernels: &kernels });
+            }
             Ok(Ok(Resolved::Claims(claims))) => {
                 for claim in &claims {
                     if self.ends() {

@@ -57,6 +57,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE.npz", value_parser = parse_out)]
     out: Option<PathBuf>,
 
+    /// Write the files that `export` statements name, beside their specs
+    #[arg(long)]
+    export: bool,
+
     /// Decide only claims whose label contains this (or whose statement does, where there is no label)
     #[arg(short = 'k', long = "only", value_name = "LABEL")]
     only: Option<String>,
@@ -169,7 +173,8 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
         stop: stop.clone(),
         end: Cancel::default(),
     };
-    let Streamed { reports, left_out, found } = stream::check(specs, &settings, stream, seen, output);
+    let Streamed { reports, left_out, found, exports } =
+        stream::check(specs, &settings, stream, seen, output);
     let summary = Summary::of_all(&reports);
     match arguments.format {
         Format::Text => output.print(&(text::failures(&reports, options) + &text::summary(summary, options))),
@@ -181,6 +186,9 @@ fn once(arguments: &Arguments, specs: &[Spec], stop: &Cancel, seen: &Seen, outpu
     }
     if let (Some(part), 0, 0) = (&arguments.only, summary.claims, summary.errors) {
         output.fail(format_args!("no claim has `{part}` in its label"));
+    }
+    for (path, kernels) in exports.iter().filter(|_| arguments.export) {
+        write_kernels(path, kernels, output);
     }
     if let Some(path) = &arguments.out {
         write_kernels(path, &found, output);

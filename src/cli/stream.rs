@@ -1,5 +1,8 @@
 //! Checks specs and says what comes of it as it comes, in the order of the specs and their claims.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use crate::load::Loaded;
 use crate::report::text::{self, Detail};
 use crate::report::{ClaimReport, FileReport};
@@ -19,6 +22,8 @@ pub(super) struct Streamed {
     /// The kernels that `solve` and `fit` found: under the names of the first spec that has them, and those of others
     /// after the name of their spec, as in `edges.P`.
     pub(super) found: Vec<(String, Loaded)>,
+    /// The kernels that go to each file.
+    pub(super) exports: BTreeMap<PathBuf, Vec<(String, Loaded)>>,
 }
 
 /// Checks the specs; with `options` says each verdict as soon as those before it are said.
@@ -42,7 +47,7 @@ pub(super) fn check(
                 output.print(&(heading.unwrap_or_default() + &text));
             }
             Part::Done(done) => {
-                let Done { report, left_out, found } = *done;
+                let Done { report, left_out, found, exports } = *done;
                 if let Some(options) = options {
                     output.print(&rest(&report, headed, options));
                 }
@@ -54,6 +59,11 @@ pub(super) fn check(
                 }
                 streamed.left_out += left_out;
                 streamed.reports.push(report);
+                for (path, name, array) in exports {
+                    let file = streamed.exports.entry(path).or_default();
+                    file.retain(|(own, _)| *own != name);
+                    file.push((name, array));
+                }
                 let stem = specs[at].relative.with_extension("");
                 for (name, array) in found {
                     let taken = streamed.found.iter().any(|(own, _)| *own == name);

@@ -73,12 +73,12 @@ pub(super) fn again_and_again(
         let specs = collect(arguments);
         // Before the check, so that what changes meanwhile is seen.
         let (before, seen) = (of_specs(&specs), Seen::default());
-        let status = check(&specs, &seen, output);
+        check(&specs, &seen, output);
         let loaded = seen.states();
         output.note("watching; Ctrl-C ends");
         loop {
             if stop.is_cancelled() {
-                return status;
+                return Status::Stopped;
             }
             sleep(INTERVAL);
             let same = |(path, before): (&PathBuf, &State)| state(path) == *before;

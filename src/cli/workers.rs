@@ -1,6 +1,7 @@
 //! Checks several specs at once and hands out what comes of it in order.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Builder};
@@ -60,6 +61,8 @@ pub(super) struct Done {
     pub(super) left_out: usize,
     /// The kernels that `solve` and `fit` found, where they have no free symbols.
     pub(super) found: Vec<(String, Loaded)>,
+    /// What is to go to files.
+    pub(super) exports: Vec<(PathBuf, String, Loaded)>,
 }
 
 /// What is said of a claim.
@@ -113,7 +116,7 @@ impl Worker<'_> {
         while !self.settings.ends() {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(spec) = self.specs.get(at) else { return };
-            let (mut left_out, mut found) = (0, Vec::new());
+            let (mut left_out, mut found, mut exports) = (0, Vec::new(), Vec::new());
             let report = match spec.read() {
                 Ok(source) => {
                     let files = Noted { folder: spec.folder(), seen: self.seen };
@@ -131,13 +134,20 @@ impl Worker<'_> {
                         Event::Found(name, kernel) => {
                             found.extend(kernel.as_concrete().map(|kernel| (name.to_owned(), array(kernel))));
                         }
+                        Event::Export { path, kernels } => {
+                            let place = spec.folder().place(path);
+                            let all = kernels.iter();
+                            exports.extend(
+                                all.map(|(name, kernel)| (place.clone(), name.clone(), array(kernel))),
+                            );
+                        }
                         Event::LeftOut(claims) => left_out = claims,
                     })
                 }
                 Err(report) => *report,
             };
             self.slot.rest();
-            self.send(at, Part::Done(Box::new(Done { report, left_out, found })));
+            self.send(at, Part::Done(Box::new(Done { report, left_out, found, exports })));
         }
     }
 
@@ -191,7 +201,7 @@ mod tests {
         let done = || {
             let source = Source::new("a", "");
             let report = FileReport { source, entries: Vec::new(), errors: Vec::new() };
-            Part::Done(Box::new(Done { report, left_out: 0, found: Vec::new() }))
+            Part::Done(Box::new(Done { report, left_out: 0, found: Vec::new(), exports: Vec::new() }))
         };
         let (sender, parts) = mpsc::channel();
         let claim = |text: &str| Part::Claim(text.to_owned());

@@ -118,6 +118,28 @@ fn kernels_that_are_found_can_be_had() {
 }
 
 #[test]
+fn exports_are_written_where_asked_for() {
+    let text = "kernel G = [1 2 1] / 4\nkernel A[3,3]\nsolve P[1,2], Q[1,2]: P * Q == G\n\
+                export G, P \"out/k.npz\"\nexport Q \"out/k.npz\"\nkernel export = [1]\nprove export == [1]\n";
+    let wrong = "kernel A[3,3]\nexport A \"a.npz\"\nexport B \"a.npz\"\n";
+    let folder = folder(&[("s/a.cf", text.as_bytes()), ("s/out/keep", b""), ("b.cf", wrong.as_bytes())]);
+    let path = folder.path().join("s/out/k.npz");
+    assert_eq!(run(folder.path(), &["check", "s/a.cf"]).0, 0);
+    assert!(!path.exists());
+    assert_eq!(run(folder.path(), &["check", "s/a.cf", "--export"]).0, 0);
+    let bytes = fs::read(path).unwrap();
+    for (name, dims) in [("G", [1, 3]), ("P", [1, 2]), ("Q", [1, 2])] {
+        assert_eq!(convproof::load::load(&bytes, "k.npz", Some(name)).unwrap().dims, dims);
+    }
+    // What has no numbers cannot be written, and a file is not written in part.
+    let (status, stdout, _) = run(folder.path(), &["check", "b.cf", "--export", "--format", "json"]);
+    let errors = json(&stdout)["files"][0]["errors"].clone();
+    let codes: Vec<&str> = errors.as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
+    assert_eq!((status, codes), (2, vec!["E0223", "E0201"]));
+    assert!(!folder.path().join("a.npz").exists());
+}
+
+#[test]
 fn how_far_sides_differ_is_said_unasked() {
     let text = "kernel A = [0.1 0.2 0.3]\nkernel B = [0.1000001 0.2 0.3]\n\
                 prove \"near\": conv(A) ~= conv(B) within 1/1000\n\
@@ -209,5 +231,5 @@ fn a_watched_spec_is_checked_again_when_it_or_its_data_change() {
     fs::write(folder.path().join("k.npz"), b"no archive").unwrap();
     until("damaged");
     interrupt(&running.0);
-    assert_eq!(running.0.wait().unwrap().code(), Some(2));
+    assert_eq!(running.0.wait().unwrap().code(), Some(130));
 }

@@ -29,7 +29,7 @@ fn run(text: &str) -> (Vec<ResolvedClaim>, Vec<String>) {
     for item in &spec.items {
         let Item::Statement(statement) = item else { continue };
         match resolver.statement(statement) {
-            Ok(Resolved::Declaration) => {}
+            Ok(Resolved::Declaration | Resolved::Export { .. }) => {}
             Ok(Resolved::Claims(found)) => claims.extend(found),
             Ok(Resolved::Families(_)) => panic!("no sizes in these tests"),
             Err(errors) => mistakes.extend(errors.iter().map(|error| {

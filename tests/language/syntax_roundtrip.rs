@@ -195,6 +195,7 @@ fn kind() -> impl Strategy<Value = StatementKind> {
         (name(), expression()).prop_map(|(name, value)| StatementKind::Stack { name, value }),
         (vec(name(), 1..4), option::of(condition()))
             .prop_map(|(names, condition)| StatementKind::Size { names, condition }),
+        (vec(name(), 1..4), name()).prop_map(|(names, path)| StatementKind::Export { names, path }),
         (label(), proposition()).prop_map(|(label, body)| StatementKind::Prove(Claim { label, body })),
         (label(), proposition()).prop_map(|(label, body)| StatementKind::Refute(Claim { label, body })),
         (label(), chain()).prop_map(|(label, body)| StatementKind::Chain(Claim { label, body })),

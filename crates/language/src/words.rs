@@ -3,7 +3,7 @@
 use crate::builtins;
 use crate::syntax;
 
-/// Words that begin a statement wherever they stand. `size` does at the start of a line, before a name.
+/// Words that begin a statement wherever they stand. `size` and `export` do at the start of a line, before a name.
 pub fn statements() -> Vec<&'static str> {
     syntax::keywords().collect()
 }

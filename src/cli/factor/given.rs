@@ -66,7 +66,10 @@ pub(super) fn given(kernel: &str) -> Result<Given, String> {
                     // What solve and fit bind can be asked for as well.
                     !matches!(
                         statement.kind,
-                        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_)
+                        StatementKind::Prove(_)
+                            | StatementKind::Refute(_)
+                            | StatementKind::Chain(_)
+                            | StatementKind::Export { .. }
                     )
                 })
                 .map(print_statement)

@@ -117,6 +117,10 @@ impl Resolver<'_> {
                 let why = "`solve` and `fit` look for one kernel, and a size stands for every whole number";
                 self.fail(statement.span, ResolveErrorKind::Size(why))
             }
+            StatementKind::Export { .. } => {
+                let why = "an array has numbers, and a size stands for every whole number";
+                self.fail(statement.span, ResolveErrorKind::Size(why))
+            }
             _ => self.declare_later(statement),
         })
     }

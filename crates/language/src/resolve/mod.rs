@@ -37,6 +37,7 @@ use build::Builder;
 use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
+use convproof_engine::kernel::ConcreteKernel;
 use convproof_exact::Rational;
 use rustc_hash::FxHashMap;
 
@@ -74,6 +75,13 @@ pub enum Resolved {
     Declaration,
     /// It claims something; a `chain` makes one claim for each step.
     Claims(Vec<ResolvedClaim>),
+    /// Kernels that are to go to a file, if anybody wants it.
+    Export {
+        /// The file, below the folder of the spec.
+        path: String,
+        /// Each with its name.
+        kernels: Vec<(String, ConcreteKernel)>,
+    },
     /// It claims something for all values of sizes; a `chain` makes one claim for each step.
     Families(Vec<Family>),
 }

@@ -1,5 +1,7 @@
 //! Statements: what they declare and claim.
 
+use std::path::{Component, Path};
+
 use super::build::error::{Limit, ResolveErrorKind, Side};
 use super::build::value::{Array, Role};
 use super::scope::Entry;
@@ -29,12 +31,38 @@ impl Resolver<'_> {
                 self.declare(name, fresh, value)
             }
             StatementKind::Size { .. } => None,
+            StatementKind::Export { names, path } => self.export(names, path),
             StatementKind::Prove(claim) => self.single(ClaimKind::Prove, claim, statement.span),
             StatementKind::Refute(claim) => self.single(ClaimKind::Refute, claim, statement.span),
             StatementKind::Chain(claim) => self.chain(claim).map(Resolved::Claims),
             StatementKind::Solve(claim) => self.problem(ClaimKind::Solve, claim, statement),
             StatementKind::Fit(claim) => self.problem(ClaimKind::Fit, claim, statement),
         }
+    }
+
+    /// Kernels that go to a file.
+    fn export(&mut self, names: &[Name], path: &Name) -> Option<Resolved> {
+        if !is_archive_beside(&path.text) {
+            let what = "arrays go to a file below the spec's folder that ends in .npz";
+            return self.fail(path.span, ResolveErrorKind::Export(what));
+        }
+        let mut kernels = Vec::with_capacity(names.len());
+        for name in names {
+            match self.lookup(&name.text, name.span)? {
+                Value::Array(array) => match array.term.kernel.as_concrete() {
+                    Some(kernel) => kernels.push((name.text.clone(), kernel.clone())),
+                    None => {
+                        let what = "an exported kernel";
+                        return self.fail(name.span, ResolveErrorKind::NotConstant { what });
+                    }
+                },
+                other => {
+                    let kind = ResolveErrorKind::WrongKind { expected: "a kernel", found: other.show() };
+                    return self.fail(name.span, kind);
+                }
+            }
+        }
+        Some(Resolved::Export { path: path.text.clone(), kernels })
     }
 
     /// The name that a declaration declares, and its value if there are no mistakes in it.
@@ -225,4 +253,11 @@ pub(super) fn as_proposition(left: &Expr, link: &Link) -> Prop {
         }
     };
     Prop { kind, span: link.span }
+}
+
+/// Whether a path names an archive of arrays and cannot leave the folder that it is taken from.
+fn is_archive_beside(path: &str) -> bool {
+    let path = Path::new(path);
+    path.extension().is_some_and(|extension| extension == "npz")
+        && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }

@@ -110,6 +110,13 @@ pub enum StatementKind {
         /// What is assumed of them.
         condition: Option<Condition>,
     },
+    /// `export K, L "kernels.npz"`.
+    Export {
+        /// The kernels.
+        names: Vec<Name>,
+        /// The file that they go to, and its place.
+        path: Name,
+    },
     /// `prove "label": PROP`.
     Prove(Claim<Prop>),
     /// `refute "label": PROP`.

@@ -139,6 +139,8 @@ pub enum Expected {
     ColonAfterKernels,
     /// The value of a declaration.
     Value,
+    /// The file of an `export`.
+    File,
     /// This token.
     Token(&'static str),
     /// A comma or this closing bracket.
@@ -158,6 +160,7 @@ impl fmt::Display for Expected {
             Self::ColonAfterLabel => f.write_str("`:` after the label"),
             Self::ColonAfterKernels => f.write_str("`,` and another kernel, or `:`"),
             Self::Value => f.write_str("`=` and a value"),
+            Self::File => f.write_str("`,` and another kernel, or a file in quotes"),
             Self::Token(token) => write!(f, "`{token}`"),
             Self::CommaOr(token) => write!(f, "`,` or `{token}`"),
         }

@@ -18,7 +18,10 @@ pub fn declared(kind: &StatementKind) -> Vec<&Name> {
         StatementKind::Solve(claim) | StatementKind::Fit(claim) => {
             claim.body.unknowns.iter().map(|unknown| &unknown.name).collect()
         }
-        StatementKind::Prove(_) | StatementKind::Refute(_) | StatementKind::Chain(_) => Vec::new(),
+        StatementKind::Export { .. }
+        | StatementKind::Prove(_)
+        | StatementKind::Refute(_)
+        | StatementKind::Chain(_) => Vec::new(),
     }
 }
 
@@ -39,6 +42,7 @@ pub fn of_statement(kind: &StatementKind) -> Names<'_> {
         StatementKind::Size { condition: assumed, .. } => {
             assumed.iter().for_each(|part| condition(part, &mut all));
         }
+        StatementKind::Export { names, .. } => all.extend(names.iter().map(|name| name.text.as_str())),
         StatementKind::Prove(claim) | StatementKind::Refute(claim) => proposition(&claim.body, &mut all),
         StatementKind::Chain(claim) => {
             expression(&claim.body.first, &mut all);

@@ -71,6 +71,7 @@ fn kind(kind: &mut StatementKind) {
             names.iter_mut().for_each(name);
             assumed.iter_mut().for_each(condition);
         }
+        StatementKind::Export { names, path } => names.iter_mut().chain([path]).for_each(name),
         StatementKind::Prove(claim) | StatementKind::Refute(claim) => proposition(&mut claim.body),
         StatementKind::Chain(claim) => chain(&mut claim.body),
         StatementKind::Solve(claim) | StatementKind::Fit(claim) => problem(&mut claim.body),

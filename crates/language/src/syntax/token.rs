@@ -86,6 +86,8 @@ pub(super) enum Keyword {
     Fit,
     /// `size`, which is a keyword only at the start of a statement and before a name: old specs use it as a name.
     Size,
+    /// `export`, likewise.
+    Export,
 }
 
 impl Keyword {

@@ -263,6 +263,8 @@ pub enum ResolveErrorKind {
     Literal(&'static str),
     /// Output sizes that repeat too late to look at them all.
     PeriodTooLong,
+    /// Kernels that cannot go to a file.
+    Export(&'static str),
     /// A size where none can be, or something about sizes that cannot be said.
     Size(&'static str),
 }

@@ -50,6 +50,7 @@ impl ResolveError {
             K::Literal(_) => "E0238",
             K::PeriodTooLong => "E0239",
             K::Size(_) => "E0240",
+            K::Export(_) => "E0241",
         }
     }
 
@@ -259,7 +260,7 @@ impl ResolveError {
             }
             K::Condition(reason) => new((*reason).to_owned(), "not a condition on sizes")
                 .with_hint("conditions compare `h`, `w`, remainders such as `h % 2`, and whole numbers"),
-            K::Equation(reason) | K::Size(reason) => new((*reason).to_owned(), "here"),
+            K::Equation(reason) | K::Size(reason) | K::Export(reason) => new((*reason).to_owned(), "here"),
             K::UnknownShape(name) => new(format!("`{name}` has no shape"), "its size is missing")
                 .with_hint(format!("write its rows and columns, as in `{name}[3,3]`")),
             K::Load { path, reason } => {

@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
         self.literals = Literals::default();
         let (first, token) = (self.at, self.token());
         self.first = first;
-        let kind = if self.declares_sizes() { TokenKind::Keyword(Keyword::Size) } else { token.kind };
+        let kind = self.keyword_here().map_or(token.kind, TokenKind::Keyword);
         match kind {
             TokenKind::Prose => {
                 self.bump();
@@ -277,7 +277,7 @@ impl<'a> Parser<'a> {
             TokenKind::End | TokenKind::Prose => true,
             TokenKind::Keyword(_) => !self.calls_kernel(),
             TokenKind::Bad => self.starts_item(),
-            _ => self.declares_sizes() || self.starts_unknown_statement(),
+            _ => self.keyword_here().is_some() || self.starts_unknown_statement(),
         };
         if done { Ok(()) } else { Err(self.error(SyntaxErrorKind::Trailing(self.found()))) }
     }
@@ -287,13 +287,16 @@ impl<'a> Parser<'a> {
         self.kind() == TokenKind::Keyword(Keyword::Kernel) && self.ahead(1).kind == TokenKind::LeftParen
     }
 
-    /// Whether a statement `size NAME …` starts here.
-    fn declares_sizes(&self) -> bool {
+    /// The keyword that a word is at the start of a line and before a name only.
+    fn keyword_here(&self) -> Option<Keyword> {
         let next = self.ahead(1);
-        self.word() == Some("size")
-            && (self.token().gap >= Gap::Line || self.at == 0)
-            && next.kind == TokenKind::Name
-            && next.gap < Gap::Line
+        let keyword = match self.word() {
+            Some("size") => Keyword::Size,
+            Some("export") => Keyword::Export,
+            _ => return None,
+        };
+        let starts = self.token().gap >= Gap::Line || self.at == 0;
+        (starts && next.kind == TokenKind::Name && next.gap < Gap::Line).then_some(keyword)
     }
 
     /// Whether the current line looks like a statement whose keyword is wrong or missing.
@@ -395,7 +398,7 @@ impl<'a> Parser<'a> {
             TokenKind::Keyword(keyword) if keyword.declares() => self.ahead(1).kind == TokenKind::Name,
             TokenKind::Keyword(_) => matches!(self.ahead(1).kind, TokenKind::Text | TokenKind::Colon),
             TokenKind::Bad => self.slice(token.span).starts_with("\"\"\""),
-            TokenKind::Name => self.declares_sizes(),
+            TokenKind::Name => self.keyword_here().is_some(),
             _ => false,
         }
     }

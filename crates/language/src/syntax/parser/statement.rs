@@ -49,6 +49,14 @@ impl Parser<'_> {
                 };
                 StatementKind::Size { names, condition }
             }
+            Keyword::Export => {
+                let mut names = vec![self.name()?];
+                while self.accept(TokenKind::Comma) {
+                    names.push(self.name()?);
+                }
+                let span = self.expect(TokenKind::Text, Expected::File)?.span;
+                StatementKind::Export { names, path: Name { text: self.text_value(span), span } }
+            }
             Keyword::Prove => {
                 StatementKind::Prove(Claim { label: self.label(false)?, body: self.proposition()? })
             }

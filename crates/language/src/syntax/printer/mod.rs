@@ -105,6 +105,10 @@ fn document(statement: &Statement) -> Doc {
                 .unwrap_or_default();
             Doc::Text(format!("size {}{assumed}", names.join(", ")))
         }
+        StatementKind::Export { names, path } => {
+            let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+            Doc::Text(format!("export {} {}", names.join(", "), quoted(&path.text)))
+        }
         StatementKind::Prove(claim) => claimed("prove", claim, proposition),
         StatementKind::Refute(claim) => claimed("refute", claim, proposition),
         StatementKind::Chain(claim) => claimed("chain", claim, chain),
