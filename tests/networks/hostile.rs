@@ -157,3 +157,36 @@ fn long_chains() {
         model.node("Exp", &[&turned], vec![])
     });
 }
+
+/// Bytes changed, cut and doubled by chance in models of every operator: read or refused, and never a panic.
+#[test]
+fn bytes_changed_by_chance() {
+    let mut random = convproof_exact::SplitMix64::new(7);
+    let mut read_ones = 0;
+    for (domain, operator) in convproof_network::operators::all() {
+        let mut model = Builder::new(&[1, 4, 4, 4]);
+        let y = super::samples::sample(&mut model, domain, operator, "x").unwrap();
+        let good = model.bytes(&y);
+        for _ in 0..60 {
+            let mut bytes = good.clone();
+            for _ in 0..=random.next_u64() % 3 {
+                let place = usize::try_from(random.next_u64()).unwrap() % bytes.len();
+                match random.next_u64() % 4 {
+                    0 => bytes[place] ^= 1 << (random.next_u64() % 8),
+                    1 => bytes[place] = [0, 1, 0x7f, 0xff][usize::try_from(random.next_u64() % 4).unwrap()],
+                    2 => bytes.truncate(place.max(1)),
+                    _ => bytes.insert(place, bytes[place]),
+                }
+            }
+            let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
+            let Ok(model) = convproof_files::onnx::read(bytes.into(), &mut nowhere) else { continue };
+            let options = convproof_network::diff::Options::default();
+            let found = convproof_network::verdict::diff(&model, &model, &options, &mut |_, _| {});
+            if let Ok(found) = found {
+                read_ones += 1;
+                assert!(!matches!(found.verdict.word(), "different" | "rounding"), "{operator} is itself");
+            }
+        }
+    }
+    assert!(read_ones > 100, "{read_ones}");
+}

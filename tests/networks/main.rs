@@ -6,6 +6,7 @@
 )]
 
 mod build;
+mod forms;
 mod hostile;
 mod oracle;
 mod pairs;
