@@ -13,7 +13,8 @@ pub enum Functions {
     Refused,
     /// A rational number very near to the value stands for it.
     Near,
-    /// A polynomial with the same value at 0 stands for each function: what holds for all functions holds for them.
+    /// A polynomial with the same value at 0 stands for each function, one that never falls where the function does not:
+    /// no proof uses more.
     Surrogate,
 }
 
@@ -26,6 +27,10 @@ impl Evaluator<'_> {
             if mode == Functions::Surrogate {
                 let slope = work.multiply(value, &Rational::from(2 + i64::from(function as u8)))?;
                 let mut sum = work.multiply(value, value)?;
+                if matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus) {
+                    // These never fall.
+                    sum = work.multiply(&sum, value)?;
+                }
                 work.add(&mut sum, &slope)?;
                 work.add(&mut sum, &function.at_zero().unwrap_or(Rational::ONE))?;
                 return Ok(sum);

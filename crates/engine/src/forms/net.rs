@@ -12,8 +12,8 @@ use super::Unsupported;
 use super::blocks::{self, Block};
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
-    AveragePool, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Rearrangement, Stack,
-    StackKind, Upsample,
+    AveragePool, Composite, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Pointwise,
+    Rearrangement, Stack, StackKind, Upsample,
 };
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
@@ -288,7 +288,20 @@ impl Net {
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
         match &stack.kind {
             StackKind::Layer(layer) => self.layer(layer, stack, &wire),
-            StackKind::Chain(links) => links.iter().try_fold(wire, |wire, link| self.apply(link, wire)),
+            StackKind::Chain(links) => {
+                // What never falls commutes with the largest of some entries, and stands before it.
+                let mut order: Vec<&Stack> = Vec::with_capacity(links.len());
+                for link in links {
+                    let largest = |stack: &&Stack| matches!(stack.kind, StackKind::Layer(Layer::MaxPool(_)));
+                    let moved = if never_falls(link) {
+                        order.iter().rev().take_while(|own| largest(own)).count()
+                    } else {
+                        0
+                    };
+                    order.insert(order.len() - moved, link);
+                }
+                order.into_iter().try_fold(wire, |wire, link| self.apply(link, wire))
+            }
             StackKind::Sum(branches) => {
                 let signal = after(stack, wire.signal.clone(), self.size)?;
                 let mut sources = Vec::new();
@@ -803,6 +816,25 @@ impl Net {
         weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
         self.intern(Node { kind, sources: vec![(source, moves)], length })
+    }
+}
+
+/// Whether a layer is a function of each entry that never falls.
+fn never_falls(stack: &Stack) -> bool {
+    match &stack.kind {
+        StackKind::Layer(Layer::Composite(Composite::Pointwise(function))) => match function {
+            Pointwise::Clip { .. } => true,
+            Pointwise::HardSigmoid { slope, .. } => !slope.is_negative(),
+            Pointwise::LeakyRelu(slopes) => {
+                let rises = |kernel: &ConcreteKernel| kernel.entries().all(|slope| !slope.is_negative());
+                slopes.kernel.as_concrete().is_some_and(rises)
+            }
+            Pointwise::Abs => false,
+        },
+        StackKind::Layer(Layer::Function(function)) => {
+            matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus)
+        }
+        _ => false,
     }
 }
 

@@ -16,6 +16,9 @@ const MAX_OPENED: usize = 64;
 /// Most elements of a maximum.
 const MAX_ELEMENTS: usize = 4096;
 
+/// Most elements among which means of two others are looked for.
+const MAX_MEANS: usize = 8;
+
 /// The largest of some sums.
 #[derive(Clone, Debug)]
 pub struct Term {
@@ -103,6 +106,7 @@ impl Arena {
         let mut outside = Vec::new();
         let mut forms = self.opened(forms, &mut outside)?;
         self.undominated(&mut forms)?;
+        self.without_means(&mut forms)?;
         // In the order of first differing coefficients, the smallest first.
         let forms = self.sorted(forms)?;
         let Some((low, rest)) = forms.split_first() else { return Err(TooManyWords) };
@@ -236,6 +240,30 @@ impl Arena {
             kept.push(form.clone());
         }
         *forms = kept;
+        Ok(())
+    }
+
+    /// Leaves out elements that are a weighted mean of two others, as one of those is at least as large.
+    fn without_means(&mut self, forms: &mut Vec<Form>) -> Result<(), TooManyWords> {
+        let mut at = 0;
+        while (3..=MAX_MEANS).contains(&forms.len()) && at < forms.len() {
+            let form = forms.remove(at);
+            let mut mean = false;
+            for (n, end) in forms.iter().enumerate() {
+                let to = self.minus(&form, end)?;
+                for other in &forms[..n] {
+                    let whole = self.minus(other, end)?;
+                    let share = to.lead().checked_div(whole.lead());
+                    mean |= share.is_some_and(|share| {
+                        share.signum() > 0 && share < Rational::ONE && whole.times(&share) == to
+                    });
+                }
+            }
+            if !mean {
+                forms.insert(at, form);
+                at += 1;
+            }
+        }
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use convproof_exact::budget::spend_on;
 use convproof_exact::{Rational, SplitMix64, elementary};
 
 /// Images that are tried.
-const IMAGES: u64 = 12;
+const IMAGES: u64 = 24;
 
 /// Pixels that are set, at most.
 const MAX_PIXELS: usize = 64;
@@ -39,7 +39,14 @@ pub fn search(
     for round in 0..IMAGES {
         let mut value = || {
             let n = i64::try_from(generator.below(9)).unwrap_or(0) - 4;
-            Rational::ratio(n, if round % 2 == 0 { 1 } else { 4 }).unwrap_or_default()
+            // Of both signs, nearer to 0, and of one sign.
+            let [n, divisor] = match round % 4 {
+                0 => [n, 1],
+                1 => [n, 4],
+                2 => [-n.abs(), 1],
+                _ => [n.abs(), 2],
+            };
+            Rational::ratio(n, divisor).unwrap_or_default()
         };
         probe.pixels = pixels.iter().map(|&pixel| (pixel, value())).collect();
         let enclosed = enclosed(&probe, form, [0, 0]);

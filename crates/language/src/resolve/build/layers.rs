@@ -264,14 +264,17 @@ impl Builder {
         let shape = weights.shape();
         let weights = if shape.is_plane() {
             weights.clone()
-        } else if shape.height == 1 && shape.width == 1 {
-            let plane = Shape::plane(shape.outputs, shape.inputs);
-            let kernel = weights.term.kernel.gather(plane, |[_, _, o, c]| Some([o, c, 0, 0]));
-            let expr = KernelExpr::Reshape(weights.expr(), plane);
-            self.derived(kernel, expr, Role::Kernel, [weights], at)?
         } else {
-            let expected = "a matrix [outputs,inputs]";
-            return self.fail(at, ResolveErrorKind::WrongKind { expected, found: weights.show() });
+            // In storage order, as frameworks keep the weights of a layer that reads a whole image.
+            let row = shape.inputs.saturating_mul(shape.height).saturating_mul(shape.width);
+            let plane = Shape::plane(shape.outputs, row);
+            let kernel = weights.term.kernel.allows(plane).and_then(|()| {
+                let (height, width) = (shape.height, shape.width);
+                weights.term.kernel.gather(plane, |[_, _, o, n]| {
+                    Some([o, n / width / height, n / width % height, n % width])
+                })
+            });
+            self.derived(kernel, KernelExpr::Reshape(weights.expr(), plane), Role::Kernel, [weights], at)?
         };
         let bias = self.bias_vector(bias, weights.shape().height, (&weights, at))?;
         let degree = weights.degree.max(bias.as_ref().map_or(0, |bias| bias.degree));
