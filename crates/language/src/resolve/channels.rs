@@ -5,7 +5,7 @@ use crate::syntax::ast::{Declared, Expr, ExprKind, StatementKind};
 use crate::syntax::names;
 
 /// Layers and functions that treat all channels alike.
-const ALIKE: [&str; 16] = [
+const ALIKE: [&str; 22] = [
     "id",
     "conv",
     "bias",
@@ -22,15 +22,19 @@ const ALIKE: [&str; 16] = [
     "scale_columns",
     "dilate",
     "valid",
+    "relu",
+    "relu6",
+    "abs",
+    "leakyrelu",
+    "maxpool",
+    "eye",
 ];
 
 impl Family {
     /// Whether its sizes are numbers of channels of free kernels and lengths of free vectors, and nothing in it tells one
     /// channel from another.
     pub fn counts_channels(&self) -> bool {
-        let sized = |expr: &Expr| {
-            names::of_expression(expr).into_iter().any(|name| self.sizes.iter().any(|own| own == name))
-        };
+        let sized = |expr: &Expr| self.mentions(expr);
         let mut vectors: Vec<&str> = Vec::new();
         for statement in &self.declarations {
             let fine = match &statement.kind {
@@ -41,7 +45,7 @@ impl Family {
                     self.is_matrix(target)
                 }
                 StatementKind::Kernel { target: Declared { name, shape: None }, value: Some(value) } => {
-                    if names::of_expression(value).iter().any(|name| vectors.contains(name)) {
+                    if is_vector(value, &vectors) {
                         vectors.push(&name.text);
                     }
                     !sized(value) && alike(value, &vectors, true)
@@ -55,6 +59,19 @@ impl Family {
         }
         self.sides()
             .is_some_and(|sides| sides.into_iter().all(|side| !sized(side) && alike(side, &vectors, false)))
+    }
+
+    /// Whether a size occurs other than as the number of channels of the identity.
+    fn mentions(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Call(..) if is_identity(expr) => false,
+            ExprKind::Call(callee, arguments) => {
+                self.mentions(callee) || arguments.iter().any(|argument| self.mentions(&argument.value))
+            }
+            ExprKind::Negate(inner) => self.mentions(inner),
+            ExprKind::Binary(_, left, right) => self.mentions(left) || self.mentions(right),
+            _ => names::of_expression(expr).into_iter().any(|name| self.sizes.iter().any(|own| own == name)),
+        }
     }
 
     /// Whether sizes occur in a free kernel's numbers of channels only.
@@ -73,6 +90,28 @@ impl Family {
     }
 }
 
+/// Whether an expression has the length of a vector: one of these names, or made of one entry by entry.
+fn is_vector(expr: &Expr, vectors: &[&str]) -> bool {
+    match &expr.kind {
+        ExprKind::Call(callee, arguments) => {
+            let scaled = matches!(&callee.kind, ExprKind::Name(name) if name == "scale_rows" || name == "scale_columns");
+            let shaping = if scaled { 1 } else { arguments.len() };
+            arguments.iter().take(shaping).any(|argument| is_vector(&argument.value, vectors))
+        }
+        ExprKind::Negate(inner) => is_vector(inner, vectors),
+        ExprKind::Binary(_, left, right) => is_vector(left, vectors) || is_vector(right, vectors),
+        _ => names::of_expression(expr).iter().any(|name| vectors.contains(name)),
+    }
+}
+
+/// Whether this is `eye(c)` for a size or a name: the identity of as many channels as it stands between.
+fn is_identity(expr: &Expr) -> bool {
+    let ExprKind::Call(callee, arguments) = &expr.kind else { return false };
+    let is_name = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(_));
+    matches!(&callee.kind, ExprKind::Name(name) if name == "eye")
+        && matches!(arguments.as_slice(), [only] if only.name.is_none() && is_name(&only.value))
+}
+
 /// Whether nothing in an expression tells one channel from another. A vector is a kernel of one row as well, whose length
 /// is no number of channels then: `allowed` says whether one may stand here.
 fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
@@ -83,6 +122,9 @@ fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
         ExprKind::Binary(_, left, right) => alike(left, vectors, allowed) && alike(right, vectors, allowed),
         ExprKind::Call(callee, arguments) => {
             let ExprKind::Name(name) = &callee.kind else { return false };
+            if name == "eye" {
+                return is_identity(expr);
+            }
             ALIKE.contains(&name.as_str())
                 && arguments.iter().enumerate().all(|(at, argument)| {
                     let word = argument.name.as_ref().map(|name| name.text.as_str());
@@ -92,7 +134,9 @@ fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
                         "hadamard" | "sqrt" => allowed,
                         _ => word == Some("bias"),
                     };
-                    word != Some("groups") && alike(&argument.value, vectors, allowed)
+                    let numbers = names::of_expression(&argument.value).is_empty();
+                    let moves = matches!(word, Some("padding" | "stride" | "dilation")) && numbers;
+                    word != Some("groups") && (moves || alike(&argument.value, vectors, allowed))
                 })
         }
         ExprKind::Text(_) | ExprKind::Array(..) | ExprKind::Index(..) => false,
