@@ -338,10 +338,10 @@ fn taken(found: &Counterexample, then: &str) -> Vec<Block> {
 fn counterexample(found: &Counterexample, excess: Option<witness::Excess>, place: Place) -> Witness {
     let [left, right] = both_values([found.left(), found.right()], found.is_approximate());
     let (differing_outputs, outputs) = found.count();
-    let [left_output, right_output] = found.outputs().clone();
+    let [left_output, right_output] = found.outputs().each_ref().map(witness::Sparse::of);
     Witness::Counterexample(Box::new(witness::Counterexample {
         weights: found.weights().to_vec(),
-        input: found.input().clone(),
+        input: witness::Sparse::of(found.input()),
         position: found.position(),
         left,
         right,

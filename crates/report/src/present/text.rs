@@ -58,7 +58,7 @@ pub fn both_values(values: [&Rational; 2], approximate: bool) -> [String; 2] {
 /// One matrix for each channel, side by side, if they are few and small.
 pub fn image_matrices(title: &str, image: &Image, mark: Option<[usize; 3]>) -> Vec<Matrix> {
     let channels = image.channels();
-    if channels > 4 {
+    if channels > 4 || image.height().max(image.width()) > MAX_SIDE {
         return Vec::new();
     }
     let named = |c: usize| if channels == 1 { title.to_owned() } else { format!("{title}, channel {c}") };

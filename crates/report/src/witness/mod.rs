@@ -9,12 +9,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use convproof_engine::evaluate::Image;
 use convproof_exact::Rational;
-use numbers::{by_name, image, text};
+use numbers::{by_name, text};
 
 pub use factors::{Factor, Factors, Field, Fit, Over};
-pub use numbers::Matrix;
+pub use numbers::{Cell, Matrix, Sparse};
 pub use place::{Agrees, Lengths, Place, Sides};
 
 /// What shows a verdict.
@@ -196,8 +195,7 @@ pub struct Counterexample {
     #[serde(serialize_with = "by_name")]
     pub weights: Vec<(String, Rational)>,
     /// The input.
-    #[serde(serialize_with = "image")]
-    pub input: Image,
+    pub input: Sparse,
     /// Channel, row and column.
     pub position: [usize; 3],
     /// The left side's value there.
@@ -205,11 +203,9 @@ pub struct Counterexample {
     /// The right side's value there.
     pub right: String,
     /// The whole output of the left side.
-    #[serde(serialize_with = "image")]
-    pub left_output: Image,
+    pub left_output: Sparse,
     /// The whole output of the right side.
-    #[serde(serialize_with = "image")]
-    pub right_output: Image,
+    pub right_output: Sparse,
     /// How many outputs differ.
     pub differing_outputs: usize,
     /// How many there are.

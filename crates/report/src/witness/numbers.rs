@@ -34,24 +34,49 @@ pub(super) fn by_name<S: Serializer>(all: &[(String, Rational)], serializer: S) 
     serializer.collect_map(all.iter().map(|(name, value)| (name, value.to_string())))
 }
 
-/// The size of an image and its entries that are not 0.
-pub(super) fn image<S: Serializer>(image: &Image, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Shown {
-        size: [usize; 3],
-        nonzero: Vec<Cell>,
+/// An image: its size and its first entries that are not 0. It may be far larger than what a report can hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sparse {
+    /// Channels, height and width.
+    pub size: [usize; 3],
+    /// Entries by channel, row and column.
+    pub nonzero: Vec<Cell>,
+}
+
+/// An entry of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// Channel, row and column.
+    pub position: [usize; 3],
+    /// The number there.
+    #[serde(serialize_with = "text")]
+    pub value: Rational,
+}
+
+impl Sparse {
+    /// The entries of an image, as many as are listed.
+    pub fn of(image: &Image) -> Self {
+        let size = image.size();
+        let [_, height, width] = size;
+        let position = |at: usize| [at / (height * width), at / width % height, at % width];
+        let nonzero = image.values().iter().enumerate().filter(|(_, value)| !value.is_zero());
+        let nonzero = nonzero.take(MAX_CELLS);
+        let cell = |(at, value): (usize, &Rational)| Cell { position: position(at), value: value.clone() };
+        Self { size, nonzero: nonzero.map(cell).collect() }
     }
-    #[derive(Serialize)]
-    struct Cell {
-        position: [usize; 3],
-        value: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_listed_up_to_a_limit() {
+        let image = Image::sparse([2, 3, 4], [([1, 2, 3], Rational::ONE), ([0, 1, 2], Rational::from(-5))]);
+        let cells = Sparse::of(&image.unwrap()).nonzero;
+        let cells: Vec<_> = cells.iter().map(|cell| (cell.position, cell.value.to_string())).collect();
+        assert_eq!(cells, [([0, 1, 2], "-5".to_owned()), ([1, 2, 3], "1".to_owned())]);
+        let full = Image::new(1, 100, 100, vec![Rational::ONE; 10_000]).unwrap();
+        assert_eq!(Sparse::of(&full).nonzero.len(), MAX_CELLS);
     }
-    let size = image.size();
-    let [channels, height, width] = size;
-    let cells = (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
-    let nonzero = cells
-        .filter(|&[c, i, j]| !image.at(c, i, j).is_zero())
-        .take(MAX_CELLS)
-        .map(|position @ [c, i, j]| Cell { position, value: image.at(c, i, j).to_string() });
-    Shown { size, nonzero: nonzero.collect() }.serialize(serializer)
 }
