@@ -8,6 +8,7 @@ use super::build::value::Array;
 use super::scope::Entry;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem};
+use crate::syntax::print_expression;
 use convproof_engine::ir::{Equation, Factor, FitProblem, MAX_CERTIFIED, Unknown};
 use convproof_engine::kernel::Shape;
 use convproof_exact::Rational;
@@ -34,6 +35,12 @@ struct FitOptions {
 impl Resolver<'_> {
     pub(super) fn solve(&mut self, problem: &Problem) -> Option<Equation> {
         let fresh = self.fresh_unknowns(&problem.unknowns);
+        if let Some(advice) = layer_advice(problem) {
+            self.unbound(&problem.unknowns);
+            let why = "`solve` finds kernels of an equation between kernels, not the weights of a layer";
+            self.build.advise(problem.left.span, ResolveErrorKind::Equation(why), Some(advice));
+            return None;
+        }
         let equation = self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
         self.unbound(&problem.unknowns);
         equation.filter(|_| fresh)
@@ -378,4 +385,21 @@ fn mentions(expr: &Expr, unknowns: &[Unknown]) -> bool {
             mentions(base, unknowns) || indices.iter().any(|index| mentions(index, unknowns))
         }
     }
+}
+
+/// How to ask which weights make a layer the same as a stack, where that is what is asked.
+fn layer_advice(problem: &Problem) -> Option<String> {
+    let ([unknown], ExprKind::Call(callee, arguments)) = (problem.unknowns.as_slice(), &problem.left.kind)
+    else {
+        return None;
+    };
+    let layer = matches!(&callee.kind, ExprKind::Name(name) if name == "conv");
+    let name = &unknown.name.text;
+    let asks = arguments
+        .first()
+        .is_some_and(|argument| matches!(&argument.value.kind, ExprKind::Name(own) if own == name));
+    let (left, right) = (print_expression(&problem.left), print_expression(&problem.right));
+    (layer && asks).then(|| {
+        format!("a stack tells its kernel: `kernel {name} = kernel({right})`, then `prove {left} == {right}`")
+    })
 }
