@@ -20,8 +20,8 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String 
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let diagnostic = plain(diagnostic);
-    let source = Source::new(visible(source.name(), false), source.text());
-    renderer.render(&[group(&diagnostic, &source)])
+    let name = visible(source.name(), false);
+    renderer.render(&[group(&diagnostic, source, &name)])
 }
 
 /// The same diagnostic without control characters in its words; those of the source are the renderer's business.
@@ -45,7 +45,7 @@ pub fn one_line(diagnostic: &Diagnostic, source: &Source) -> String {
     format!("{name}:{line}:{column}: error[{}]: {message}", diagnostic.code)
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {
+fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source, name: &'a str) -> Group<'a> {
     let mut group =
         Group::with_title(Level::ERROR.primary_title(diagnostic.message.as_str()).id(diagnostic.code));
     let labels: Vec<(&Label, Range<usize>)> = std::iter::once(&diagnostic.primary)
@@ -61,14 +61,13 @@ fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     let shown = |span: &Range<usize>| excerpt.start <= span.start && span.end <= excerpt.end;
     let (line, column) = source.position(labels[0].1.start);
     if source.text().is_empty() {
-        group = group.element(Origin::path(source.name()));
+        group = group.element(Origin::path(name));
     } else if excerpt.len() > MAX_EXCERPT {
-        group = group.element(Origin::path(source.name()).line(line).char_column(column));
+        group = group.element(Origin::path(name).line(line).char_column(column));
     } else {
         let lines = Lines::of(&source.text()[excerpt.clone()]);
-        let mut snippet = Snippet::source(lines.text.clone())
-            .path(source.name())
-            .line_start(source.position(excerpt.start).0);
+        let mut snippet =
+            Snippet::source(lines.text.clone()).path(name).line_start(source.position(excerpt.start).0);
         for (at, (label, span)) in labels.iter().enumerate().filter(|(_, (_, span))| shown(span)) {
             let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let span = lines.place(span.start - excerpt.start)..lines.place(span.end - excerpt.start);
