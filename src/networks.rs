@@ -197,6 +197,9 @@ fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
                 let why = if *missing { ": an addend of it is missing" } else { "" };
                 format!("the weights agree, the bias differs in {channels} of {of} channels{why}")
             }
+            Finding::BiasOf { node } => {
+                format!("the bias of {node} is missing: without it nothing differs")
+            }
             Finding::Factor { channel, factor } => {
                 format!("channel {channel} is {} times what it was", enclosed(*factor))
             }

@@ -96,6 +96,22 @@ fn one_weight_a_bias_a_shift_and_an_exchange_are_named() {
     expect(&before, &after.bytes(&y), "different", &["moved by 1 x 0"]);
 }
 
+#[test]
+fn a_bias_that_a_fold_forgot_is_named() {
+    let mut before = Builder::new(&[0, 1, 0, 0]);
+    let x = before.conv("x", &[1, 1, 3, 3], &KERNEL, Some(&[1.5]), 1);
+    let x = before.batchnorm(&x, [&[2.0], &[0.5], &[0.25], &[3.0]]);
+    let y = before.node("Relu", &[&x], vec![]);
+    let scale = 2.0 / (3.0f32 + 1.0 / 1024.0).sqrt();
+    let after = relu_conv(&KERNEL.map(|value| value * scale), Some(&[0.5 - 0.25 * scale]), 1);
+    expect(&before.bytes(&y), &after, "different", &["the bias of Conv `t0` is missing"]);
+    let mut before = Builder::new(&[0, 1, 0, 0]);
+    let x = before.conv("x", &[1, 1, 3, 3], &KERNEL, Some(&[1.5]), 1);
+    let y = before.node("Relu", &[&x], vec![]);
+    let (_, text) = diff(&before.bytes(&y), &relu_conv(&KERNEL, Some(&[1.25]), 1), &["--verbose"]);
+    assert!(text.starts_with("different") && !text.contains("is missing"), "{text}");
+}
+
 /// A 1×1 convolution with a bias, then a padded 3×3 one; or both as one.
 fn merged(bias: f32) -> (Vec<u8>, Vec<u8>) {
     let mut before = Builder::new(&[0, 1, 0, 0]);

@@ -29,6 +29,11 @@ pub enum Finding {
         /// A part of the bias whose absence is the whole difference: `true` if one was found.
         missing: bool,
     },
+    /// The bias of this node of the first file: without it the networks are equal, or equal up to rounding.
+    BiasOf {
+        /// The node, by operator and name.
+        node: String,
+    },
     /// One channel is larger by a factor, within rounding.
     Factor {
         /// The channel.

@@ -104,11 +104,15 @@ pub fn diff(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Diff, (Side, GraphError)> {
     let comparison = compare_models(before, after, options, None, progress)?;
-    let differences: Vec<Difference> = comparison
+    let mut differences: Vec<Difference> = comparison
         .differences()
         .into_iter()
         .map(|(segment, found)| Difference { segment, findings: explain(&comparison.matcher, found) })
         .collect();
+    if let Some(first) = differences.first_mut() {
+        let left_out = bias_left_out(before, after, options, &comparison, first);
+        first.findings.extend(left_out);
+    }
     let mut agreeing = Vec::new();
     let verdict = match comparison.standing() {
         _ if !ill_typed_reasons(before, after).is_empty() => {
@@ -129,6 +133,44 @@ pub fn diff(
         Standing::Rounding(most) => Verdict::Rounding { most, worst: worst(&comparison) },
     };
     Ok(Diff { verdict, comparison, differences, agreeing })
+}
+
+/// Most biases that are left out to see whether that is the difference.
+const MAX_LEFT_OUT: usize = 8;
+
+/// The bias of a node of the first file without which nothing differs.
+fn bias_left_out(
+    before: &Model,
+    after: &Model,
+    options: &Options,
+    comparison: &Comparison,
+    difference: &Difference,
+) -> Option<Finding> {
+    let bias_differs = difference.findings.iter().any(|finding| matches!(finding, Finding::Bias { .. }));
+    if !bias_differs || comparison.after.needed > MAX_NODES_BY_CLASS {
+        return None;
+    }
+    let segment = &comparison.matcher.segments()[difference.segment];
+    let term = comparison.matcher.terms().get(segment.before?);
+    let nodes = term.args.iter().flat_map(|arg| arg.nodes.iter().copied());
+    let biased = nodes.filter(|&node| {
+        // Nodes are counted in the order of the file where no body stands inside another.
+        let own = before.graph.nodes.get(node);
+        own.is_some_and(|own| {
+            let operator = &comparison.before.nodes[node].operator;
+            own.operator == *operator
+                && matches!(operator.as_str(), "Conv" | "ConvTranspose" | "Gemm")
+                && own.inputs.len() == 3
+        })
+    });
+    biased.take(MAX_LEFT_OUT).find_map(|node| {
+        let mut without = before.clone();
+        without.graph.nodes[node].inputs.pop();
+        let shapes = Some(comparison.shapes.clone());
+        let result = compare_models(&without, after, options, shapes, &mut |_, _| {}).ok()?;
+        let node = comparison.before.nodes[node].to_string();
+        (result.standing() != Standing::Open).then_some(Finding::BiasOf { node })
+    })
 }
 
 fn ill_typed_reasons(before: &Model, after: &Model) -> Vec<Reason> {
