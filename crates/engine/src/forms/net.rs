@@ -289,15 +289,10 @@ impl Net {
         match &stack.kind {
             StackKind::Layer(layer) => self.layer(layer, stack, &wire),
             StackKind::Chain(links) => {
-                // What never falls commutes with the largest of some entries, and stands before it.
+                // Functions of each entry stand before what they commute with.
                 let mut order: Vec<&Stack> = Vec::with_capacity(links.len());
                 for link in links {
-                    let largest = |stack: &&Stack| matches!(stack.kind, StackKind::Layer(Layer::MaxPool(_)));
-                    let moved = if never_falls(link) {
-                        order.iter().rev().take_while(|own| largest(own)).count()
-                    } else {
-                        0
-                    };
+                    let moved = order.iter().rev().take_while(|before| commutes(link, before)).count();
                     order.insert(order.len() - moved, link);
                 }
                 order.into_iter().try_fold(wire, |wire, link| self.apply(link, wire))
@@ -816,6 +811,23 @@ impl Net {
         weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
         self.intern(Node { kind, sources: vec![(source, moves)], length })
+    }
+}
+
+/// Whether a layer commutes with one before it: what never falls with the largest of some entries, a function that is
+/// the same for all channels with channels in another order.
+fn commutes(stack: &Stack, before: &Stack) -> bool {
+    let StackKind::Layer(before) = &before.kind else { return false };
+    match before {
+        Layer::MaxPool(_) => never_falls(stack),
+        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_)) => match &stack.kind {
+            StackKind::Layer(Layer::Relu | Layer::Function(_)) => true,
+            StackKind::Layer(Layer::Composite(Composite::Pointwise(function))) => {
+                function.weights().is_none_or(|slopes| slopes.len() == 1)
+            }
+            _ => false,
+        },
+        _ => false,
     }
 }
 

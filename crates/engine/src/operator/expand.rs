@@ -5,8 +5,11 @@
 use std::sync::Arc;
 
 use super::error::OperatorError;
-use super::gather::signed;
-use crate::ir::{Composite, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Span, Stack, StackKind};
+use super::gather::{index, signed};
+use crate::ir::{
+    AveragePool, Composite, KernelExpr, KernelTerm, Layer, PadMode, Padding, Pointwise, Span, Stack,
+    StackKind,
+};
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::Rational;
 
@@ -169,11 +172,7 @@ impl Builder {
                 (0..before).map(|k| [k, before - 1 - 2 * k]).collect(),
                 (0..after).map(|k| [k, before + 2 * k + 1]).collect(),
             ),
-            PadMode::Replicate => (
-                1,
-                (0..before).map(|to| [0, to]).collect(),
-                (0..after).map(|to| [0, before + to + 1]).collect(),
-            ),
+            PadMode::Replicate => return self.replicated(axis, [before, after]),
         };
         let total = before + after;
         let mut branches = vec![(1, self.pad(axis, before, after))];
@@ -194,6 +193,40 @@ impl Builder {
         let least = needs - 1;
         branches
             .push((0, self.chain(vec![self.pad(axis, -least, 0), self.pad(axis, least + before, after)])));
+        self.sum(branches)
+    }
+
+    /// The outermost entries, alone among zeros, summed over windows that meet them as often as they are repeated.
+    fn replicated(&self, axis: usize, [before, after]: [i64; 2]) -> Result<Stack, OperatorError> {
+        let window = |size: i64, start: i64, end: i64| {
+            let (size, padding) = if axis == 0 {
+                ([index(size), 1], [start, 0, end, 0])
+            } else {
+                ([1, index(size)], [0, start, 0, end])
+            };
+            self.layer(Layer::Pool(AveragePool {
+                average: false,
+                size,
+                stride: [1, 1],
+                padding: Padding::Sides(padding),
+                count_include_pad: true,
+                ceil_mode: false,
+            }))
+        };
+        let mut branches = vec![(1, self.pad(axis, before, after))];
+        let mut repeat = |[away, back]: [Stack; 2], window: Stack| {
+            branches.push((1, window.clone()));
+            branches.push((-1, self.chain(vec![away, back, window])));
+        };
+        if before > 0 {
+            repeat(
+                [self.pad(axis, -1, 1), self.pad(axis, 1, -1)],
+                window(before, before - 1, before + after),
+            );
+        }
+        if after > 0 {
+            repeat([self.pad(axis, 1, -1), self.pad(axis, -1, 1)], window(after, before + after, after - 1));
+        }
         self.sum(branches)
     }
 
