@@ -114,6 +114,22 @@ pub enum Function {
 }
 
 impl Function {
+    /// Two numbers between which its slope is everywhere; `None` where none are stated.
+    ///
+    /// The slope of the sigmoid is σ·(1 − σ); of `SiLU` σ + x·σ·(1 − σ), from −0.09984 to 1.09984; of GELU Φ + x·φ, farthest out
+    /// at ±√2, where it is 1.12890 and −0.12890; of hard swish x/3 + 1/2 between −3 and 3.
+    pub fn slopes(self) -> Option<[Rational; 2]> {
+        let [low, high] = match self {
+            Self::Sigmoid => [(0, 1), (1, 4)],
+            Self::Tanh | Self::Softplus => [(0, 1), (1, 1)],
+            Self::Silu => [(-1, 10), (11, 10)],
+            Self::Gelu => [(-13, 100), (113, 100)],
+            Self::HardSwish => [(-1, 2), (3, 2)],
+            Self::GeluTanh => return None,
+        };
+        Some([Rational::ratio(low.0, low.1)?, Rational::ratio(high.0, high.1)?])
+    }
+
     /// The value at 0, where it is rational.
     pub fn at_zero(self) -> Option<Rational> {
         match self {

@@ -72,6 +72,26 @@ impl Hull {
         self
     }
 
+    /// All products of one of these and a number between two.
+    #[must_use]
+    pub fn stretched(mut self, [low, high]: &[Rational; 2]) -> Self {
+        let stretch = |range: &mut Range| {
+            let ends = [&range[0] * low, &range[0] * high, &range[1] * low, &range[1] * high];
+            let least = ends.iter().min().cloned().unwrap_or_default();
+            let most = ends.into_iter().max().unwrap_or_default();
+            *range = [least, most];
+        };
+        self.pixels.values_mut().for_each(stretch);
+        stretch(&mut self.constant);
+        self
+    }
+
+    /// Adds any number between two.
+    pub fn add_between(&mut self, [low, high]: &[Rational; 2]) {
+        self.constant[0] += low;
+        self.constant[1] += high;
+    }
+
     /// No member is larger in magnitude for pixels up to `range`.
     pub fn bound(&self, range: &Rational) -> Rational {
         self.linear(range) + largest(&self.constant).abs()
@@ -132,5 +152,10 @@ mod tests {
         assert_eq!(sum.bound(&Rational::ONE), Rational::from(3 + 5 + 3));
         sum.add_times(&affine([1, 0], 0), &Rational::from(7), [2, 0]);
         assert_eq!(sum.bound(&Rational::ONE), Rational::from(18));
+        let mut stretched = affine([3, -4], 2).stretched(&[Rational::from(-1), Rational::from(2)]);
+        stretched.add_between(&[Rational::from(-5), Rational::ONE]);
+        // 3 to [-3, 6], -4 to [-8, 4], 2 to [-2, 4] and then [-7, 5].
+        assert_eq!(stretched.bound(&Rational::ONE), Rational::from(6 + 8 + 7));
+        assert_eq!(stretched.most(&Rational::ONE), Rational::from(6 + 8 + 5));
     }
 }

@@ -1,6 +1,7 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
 
 mod averaged;
+mod bounder;
 mod bounds;
 pub mod condition;
 pub mod counterexample;

@@ -101,8 +101,9 @@ fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Optio
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
         let Some(weights) = weights(positive) else { return Opinion::None };
-        // A proof says nothing of functions but that equal arguments have equal values.
-        let weights = weights.with_functions(Functions::Surrogate);
+        // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
+        let bounded = matches!(proof, StackProof::Within(_));
+        let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
         let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
         let mut agreed = Vec::new();
         for &size in &sizes {

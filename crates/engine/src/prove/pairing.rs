@@ -7,6 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::forms::arena::{Arena, End, Form};
+use crate::ir::Function;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Rational, SplitMix64};
 
@@ -19,12 +20,12 @@ const MAX_PAIRS: usize = 1 << 20;
 /// Values at these images, about.
 type Print = [f64; IMAGES];
 
-/// A positive number times a maximum at a place.
+/// A positive number times a maximum, or another function, at a place.
 #[derive(Clone, Debug)]
 pub struct Multiple {
     /// The number.
     pub factor: Rational,
-    /// The maximum.
+    /// The maximum or function, by its number.
     pub term: u32,
     /// Where it stands.
     pub place: [i64; 2],
@@ -58,6 +59,24 @@ impl Pairing {
             }
             // A relu may stand on its head.
             f64::min(distance(a, b), distance(a, &b.map(|value| -value)))
+        })
+    }
+
+    /// For each of the first multiples of other functions one of the others, of the same function of nearly the same values.
+    pub fn functions(&mut self, arena: &Arena, above: &[Multiple], below: &[Multiple]) -> Vec<Option<usize>> {
+        if above.len().saturating_mul(below.len()) > MAX_PAIRS {
+            return vec![None; above.len()];
+        }
+        let [ours, theirs] = [above, below].map(|all| {
+            let inside = all.iter().map(|multiple| {
+                let applied = arena.applied(multiple.term);
+                let print = self.print(arena, &arena.moved(&applied.form, multiple.place));
+                (applied.function, print, multiple.factor.to_f64())
+            });
+            inside.collect::<Vec<_>>()
+        });
+        nearest(&ours, &theirs, |(function, a, c), (other, b, e)| {
+            if function == other { distance(a, b) + (c - e).abs() } else { f64::INFINITY }
         })
     }
 
@@ -95,8 +114,11 @@ impl Pairing {
             let end = match word.end {
                 End::Pixel(block) => pixel_values(block, word.place),
                 End::One => [1.0; IMAGES],
-                // Never asked for: sums with other functions have no bound.
-                End::Applied(_) => [f64::NAN; IMAGES],
+                End::Applied(number) => {
+                    let applied = arena.applied(number);
+                    let inside = self.print(arena, &arena.moved(&applied.form, word.place));
+                    inside.map(|x| about(applied.function, x))
+                }
                 End::Term(term) => {
                     let elements = arena.elements(term, word.place);
                     elements.iter().fold([f64::NEG_INFINITY; IMAGES], |most, element| {
@@ -132,6 +154,19 @@ fn nearest<T>(ours: &[T], theirs: &[T], distance: impl Fn(&T, &T) -> f64) -> Vec
 
 fn distance(a: &Print, b: &Print) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}
+
+/// A function, about.
+fn about(function: Function, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match function {
+        Function::Sigmoid => sigmoid(x),
+        Function::Tanh => x.tanh(),
+        Function::Softplus => x.exp().ln_1p(),
+        Function::Silu => x * sigmoid(x),
+        Function::Gelu | Function::GeluTanh => x * sigmoid(1.702 * x),
+        Function::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+    }
 }
 
 /// A pixel of some random images, between −1 and 1.
