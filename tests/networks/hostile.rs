@@ -159,15 +159,17 @@ fn long_chains() {
 }
 
 /// Bytes changed, cut and doubled by chance in models of every operator: read or refused, and never a panic.
+/// `CHANGED_MODELS` says how many for each operator.
 #[test]
 fn bytes_changed_by_chance() {
     let mut random = convproof_exact::SplitMix64::new(7);
     let mut read_ones = 0;
+    let count = std::env::var("CHANGED_MODELS").map_or(60, |count| count.parse().unwrap());
     for (domain, operator) in convproof_network::operators::all() {
         let mut model = Builder::new(&[1, 4, 4, 4]);
         let y = super::samples::sample(&mut model, domain, operator, "x").unwrap();
         let good = model.bytes(&y);
-        for _ in 0..60 {
+        for _ in 0..count {
             let mut bytes = good.clone();
             for _ in 0..=random.next_u64() % 3 {
                 let place = usize::try_from(random.next_u64()).unwrap() % bytes.len();
