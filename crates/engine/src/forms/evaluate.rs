@@ -44,15 +44,17 @@ impl<'n> Evaluator<'n> {
         let sum = match &node.kind {
             Kind::Input => self.arena.end(End::Pixel(block))?,
             Kind::Taps { weights, bias } => {
-                let (source, moves) = &node.sources[0];
-                self.taps(
-                    weights,
-                    *source,
-                    block,
-                    moves.each_ref().map(|movement| movement.taps.len()),
-                    [rows, columns],
-                    &mut terms,
-                )?;
+                // Constants have no source.
+                if let Some((source, moves)) = node.sources.first() {
+                    self.taps(
+                        weights,
+                        *source,
+                        block,
+                        moves.each_ref().map(|movement| movement.taps.len()),
+                        [rows, columns],
+                        &mut terms,
+                    )?;
+                }
                 if let Some(bias) = bias.get(block as usize) {
                     let one = self.arena.end(End::One)?;
                     self.weigh(bias, &one, &mut terms)?;

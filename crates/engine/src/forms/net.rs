@@ -369,10 +369,7 @@ impl Net {
                 let weight = self.vector(vector, signal.channels)?;
                 self.pointwise(wire.node, weight, Vec::new(), Some(&signal))?
             }
-            Layer::Bias(vector) => {
-                let bias = self.vector(vector, signal.channels)?;
-                self.pointwise(wire.node, self.ones(signal.channels)?, bias, Some(&signal))?
-            }
+            Layer::Bias(vector) => self.biased(wire.node, Some(vector), &signal)?,
             Layer::Relu | Layer::Function(_) => {
                 let kind = if let Layer::Function(function) = layer {
                     Kind::Function(*function)
@@ -575,8 +572,9 @@ impl Net {
             at.same[axis] = same;
         }
         let length = Some(signal.length.clone());
-        let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
         if self.channels == Channels::Apart {
+            let bias =
+                conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
             let entries = self.entries(&conv.kernel)?;
             let per_output = shape.outputs / conv.groups.max(1);
             let place = |[o, c, i, j]: [usize; 4]| [o, c + o / per_output.max(1) * shape.inputs, i, j];
@@ -587,8 +585,80 @@ impl Net {
             return Ok(Wire { node, signal });
         }
         let applied = self.kernel(&conv.kernel.expr, wire.node, &at, length)?;
-        let node = self.pointwise(applied, self.ones(signal.channels)?, bias, Some(&signal))?;
+        let node = self.biased(applied, conv.bias.as_ref(), &signal)?;
         Ok(Wire { node, signal })
+    }
+
+    /// A signal plus a vector, if there is one.
+    fn biased(
+        &mut self,
+        source: NodeId,
+        bias: Option<&KernelTerm>,
+        signal: &Signal,
+    ) -> Result<NodeId, Unsupported> {
+        let Some(bias) = bias else { return Ok(source) };
+        if self.channels == Channels::Apart || !has_channel_sums(&bias.expr) {
+            let bias = self.vector(bias, signal.channels)?;
+            return self.pointwise(source, self.ones(signal.channels)?, bias, Some(signal));
+        }
+        let constant = self.constant(&bias.expr, signal.channels)?;
+        self.total(vec![source, constant], Some(signal.length.clone()))
+    }
+
+    /// The sum of some signals.
+    fn total(
+        &mut self,
+        signals: Vec<NodeId>,
+        length: Option<[Arc<Length>; 2]>,
+    ) -> Result<NodeId, Unsupported> {
+        let identity = || [Movement::identity(), Movement::identity()];
+        let sources = signals.into_iter().map(|signal| (signal, identity())).collect();
+        self.intern(Node { kind: Kind::Sum, sources, length })
+    }
+
+    /// A vector at every position. The sums of a kernel over its inputs and taps are what it makes of ones everywhere.
+    fn constant(&mut self, expr: &KernelExpr, channels: usize) -> Result<NodeId, Unsupported> {
+        use KernelExpr as E;
+        match expr {
+            E::ChannelSums { of, outputs: true } => {
+                let ones = self.ones(of.shape().inputs)?;
+                let everywhere = self.even(ones)?;
+                self.kernel(of, everywhere, &At::plain(false), None)
+            }
+            E::Add(a, b) | E::Sub(a, b) if has_channel_sums(expr) => {
+                let left = self.constant(a, channels)?;
+                let mut right = self.constant(b, channels)?;
+                if matches!(expr, E::Sub(..)) {
+                    let minus = split(&Poly::constant(Rational::from(-1)));
+                    let minus = vec![minus; self.divided(channels)?.len()];
+                    right = self.bounded(right, minus, None)?;
+                }
+                self.total(vec![left, right], None)
+            }
+            E::Hadamard(a, b) if has_channel_sums(b) => {
+                let inner = self.constant(b, channels)?;
+                let weights = self.diagonal(a, channels)?;
+                self.bounded(inner, weights, None)
+            }
+            E::Hadamard(a, b) if has_channel_sums(a) => {
+                let inner = self.constant(a, channels)?;
+                let weights = self.diagonal(b, channels)?;
+                self.bounded(inner, weights, None)
+            }
+            _ => {
+                let weights = self.diagonal(expr, channels)?;
+                self.even(weights)
+            }
+        }
+    }
+
+    /// A number for each block, at every position.
+    fn even(&mut self, bias: Vec<Weight>) -> Result<NodeId, Unsupported> {
+        self.intern(Node {
+            kind: Kind::Taps { weights: Vec::new(), bias },
+            sources: Vec::new(),
+            length: None,
+        })
     }
 
     /// A kernel applied to a signal; the result has a length, or is defined everywhere.
@@ -845,6 +915,17 @@ fn never_falls(stack: &Stack) -> bool {
         },
         StackKind::Layer(Layer::Function(function)) => {
             matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus)
+        }
+        _ => false,
+    }
+}
+
+/// Whether sums over channels occur in the entries of a vector.
+fn has_channel_sums(expr: &KernelExpr) -> bool {
+    match expr {
+        KernelExpr::ChannelSums { .. } => true,
+        KernelExpr::Add(a, b) | KernelExpr::Sub(a, b) | KernelExpr::Hadamard(a, b) => {
+            has_channel_sums(a) || has_channel_sums(b)
         }
         _ => false,
     }
