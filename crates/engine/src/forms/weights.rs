@@ -278,7 +278,8 @@ impl Letters {
                 let tap = if vector[0] { [0, 0] } else { [index / old.width, index % old.width] };
                 self.entry(a, Place { tap, ..place })?
             }
-            E::ScaleOutputs(kernel, vector) if let Some(block) = place.generic => {
+            E::ScaleOutputs(kernel, vector) => {
+                let block = place.generic.ok_or(Unsupported::Kernel)?;
                 &self.entry(kernel, place)? * &self.entry(vector, Place::channel(block))?
             }
             E::Array { shape, entries } if place.generic.is_none() && shape.is_plane() => {
