@@ -27,7 +27,8 @@ impl<'a> Evaluator<'a> {
                     places(shape).filter(|&count| count <= MAX_CELLS).ok_or(EvaluateError::TooLarge)?;
                 self.work.charge(count as u64)?;
                 let [_, inputs, height, width] = shape;
-                let entries = (0..count).map(|place| {
+                let others = (0..count).filter(|&place| !kernel.integers().is_zero_at(place));
+                let entries = others.map(|place| {
                     let (plane, cell) = (place / (height * width), place % (height * width));
                     (place, kernel.entry(plane / inputs, plane % inputs, cell / width, cell % width))
                 });

@@ -215,19 +215,17 @@ impl Letters {
         at: [usize; 2],
         [rows, columns]: [Block; 2],
     ) -> Result<Weight, Unsupported> {
+        if rows.width == columns.width
+            && let Some(factor) = kernel.identity_factor(at, [rows.start, columns.start], rows.width)
+        {
+            return Ok(split(&Poly::constant(factor)));
+        }
         let shape = Shape::new(rows.width, columns.width, 1, 1);
         let tap = kernel
             .gather(shape, |[o, c, _, _]| Some([rows.start + o, columns.start + c, at[0], at[1]]))
             .map_err(|_| Unsupported::TooLarge)?;
         if tap.is_zero() {
             return Ok(Weight::new());
-        }
-        if rows.width == columns.width {
-            let corner = tap.entry(0, 0, 0, 0);
-            let eye = ConcreteKernel::identity(rows.width).and_then(|eye| eye.scale(&corner));
-            if eye.is_ok_and(|eye| eye == tap) {
-                return Ok(split(&Poly::constant(corner)));
-            }
         }
         Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(tap)))))])
     }

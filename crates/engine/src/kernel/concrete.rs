@@ -160,6 +160,25 @@ impl ConcreteKernel {
         &self.denominator
     }
 
+    /// The factor, if this tap from `width` input channels to as many output channels, counted from `starts`, is a multiple of
+    /// the identity.
+    pub fn identity_factor(
+        &self,
+        [row, column]: [usize; 2],
+        [outputs, inputs]: [usize; 2],
+        width: usize,
+    ) -> Option<Rational> {
+        let Shape { inputs: all, height, width: columns, .. } = self.shape;
+        let place =
+            |o: usize, c: usize| (((outputs + o) * all + inputs + c) * height + row) * columns + column;
+        let factor = self.integers.get(place(0, 0));
+        let alike = (0..width).all(|o| {
+            (0..width).all(|c| o == c || self.integers.is_zero_at(place(o, c)))
+                && self.integers.get(place(o, o)) == factor
+        });
+        alike.then(|| Rational::new(factor, self.denominator.clone())).flatten()
+    }
+
     /// The entry for output channel `output`, input channel `input`, at `(row, column)`.
     ///
     /// # Panics
