@@ -10,7 +10,7 @@ use super::Shape;
 use super::atoms::AtomKernel;
 use super::later::{Later, SMALL, later};
 use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
-use convproof_exact::{Fp, Poly, Rational, Symbol};
+use convproof_exact::{Fp, Poly, Rational, Sum, Symbol};
 
 /// An exact kernel `[out,in,h,w]`, free symbols included.
 #[derive(Clone, Debug)]
@@ -481,6 +481,46 @@ impl Kernel {
             return Ok(kernel.gather(shape, from)?.into());
         }
         Ok(self.expand()?.gather(shape, from)?.into())
+    }
+
+    /// The same, written out only where somebody asks for it if there are many entries.
+    pub fn gather_later(
+        &self,
+        shape: Shape,
+        from: impl Fn([usize; 4]) -> Option<[usize; 4]> + Send + Sync + 'static,
+    ) -> Result<Self, KernelError> {
+        if self.is_long() {
+            Ok(self.changed(shape, move |kernel| kernel.gather(shape, &from)))
+        } else {
+            self.gather(shape, from)
+        }
+    }
+
+    /// The sums of the entries of each output channel, or input channel, as a row; later if there are many.
+    pub fn channel_sums(&self, outputs: bool) -> Result<Self, KernelError> {
+        let shape = self.shape();
+        let row = Shape::plane(1, if outputs { shape.outputs } else { shape.inputs });
+        if self.is_long() {
+            return Ok(self.changed(row, move |kernel| kernel.channel_sums_now(outputs)));
+        }
+        self.channel_sums_now(outputs)
+    }
+
+    fn channel_sums_now(&self, outputs: bool) -> Result<Self, KernelError> {
+        let shape = self.shape();
+        let count = if outputs { shape.outputs } else { shape.inputs };
+        let mut sums: Vec<Sum> = (0..count).map(|_| Sum::default()).collect();
+        let expanded = self.expand()?;
+        for ([o, c, _, _], entry) in positions(shape).zip(expanded.entries()) {
+            sums[if outputs { o } else { c }].add_product(entry, &Poly::one());
+        }
+        Self::from_entries(Shape::plane(1, count), sums.into_iter().map(Sum::finish).collect())
+    }
+
+    /// Whether its entries are not to be written out before somebody asks for them.
+    fn is_long(&self) -> bool {
+        let many = self.shape().entries().is_none_or(|count| count > SMALL);
+        self.is_later() || many && !matches!(self, Self::Concrete(_))
     }
 
     /// Every `step`-th row and column, from `start` on; one zero if none is left.

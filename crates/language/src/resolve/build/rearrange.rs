@@ -5,8 +5,8 @@ use super::error::ResolveErrorKind;
 use super::value::{Array, Role};
 use crate::source::Span;
 use convproof_engine::ir::{KernelExpr, Rearrangement};
-use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape, positions};
-use convproof_exact::{Poly, Rational, Sum};
+use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use convproof_exact::{Poly, Rational};
 
 impl Builder {
     /// Each entry becomes a block.
@@ -71,10 +71,9 @@ impl Builder {
     pub fn rearranged(&mut self, array: &Array, how: Rearrangement, span: Span) -> Option<Array> {
         let old = array.shape();
         let shape = how.shape(old);
-        let kernel =
-            array.term.kernel.allows(shape).and_then(|()| {
-                array.term.kernel.gather(shape, |at| how.source([old.outputs, old.inputs], at))
-            });
+        let kernel = array.term.kernel.allows(shape).and_then(|()| {
+            array.term.kernel.gather_later(shape, move |at| how.source([old.outputs, old.inputs], at))
+        });
         self.derived(kernel, KernelExpr::Rearranged(array.expr(), how), Role::Kernel, [array], span)
     }
 
@@ -90,15 +89,7 @@ impl Builder {
 
     /// The sums of the entries of each output channel, or input channel.
     pub fn channel_sums(&mut self, array: &Array, outputs: bool, span: Span) -> Option<Array> {
-        let shape = array.shape();
-        let count = if outputs { shape.outputs } else { shape.inputs };
-        let sums = array.term.kernel.expand().and_then(|expanded| {
-            let mut sums: Vec<Sum> = (0..count).map(|_| Sum::default()).collect();
-            for ([o, c, _, _], entry) in positions(shape).zip(expanded.entries()) {
-                sums[if outputs { o } else { c }].add_product(entry, &Poly::one());
-            }
-            Kernel::from_entries(Shape::plane(1, count), sums.into_iter().map(Sum::finish).collect())
-        });
+        let sums = array.term.kernel.channel_sums(outputs);
         self.derived(sums, KernelExpr::ChannelSums { of: array.expr(), outputs }, Role::Row, [array], span)
     }
 
