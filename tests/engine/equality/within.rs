@@ -6,7 +6,7 @@ use std::sync::Arc;
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::{Image, Weights};
 use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
-use convproof::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
+use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness};
 use convproof::prove::within::{Worst, decide};
 use proptest::prelude::*;
 
@@ -151,7 +151,6 @@ fn the_worst_difference_is_exact() {
 #[test]
 fn free_weights_exceed_every_bound() {
     let refuted = Cell::new(0);
-    let open = Cell::new(0_u32);
     proptest!(config(60), |(plans in prop::collection::vec(linear(), 1..4), place in 0..12usize, change in 0..6usize)| {
         let mut symbols = Symbols::default();
         let (left, _) = chained(&plans, 1, &mut symbols);
@@ -192,13 +191,11 @@ fn free_weights_exceed_every_bound() {
                     prop_assert!(shown.input().values().iter().all(|x| x.abs() <= tolerance.range));
                 }
             }
-            // No ray that is tried need pass the bound, but one nearly always does.
-            Ok(StackVerdict::Unknown(Doubt::Unbounded)) => open.set(open.get() + 1),
             Ok(StackVerdict::Unknown(doubt)) => prop_assert!(false, "{:?}", doubt),
             Err(_) => {}
         }
     });
-    assert!(refuted.get() > 4 * open.get(), "{} refuted, {} open", refuted.get(), open.get());
+    assert!(refuted.get() > 0);
 }
 
 /// A known value: a mean against its centre.

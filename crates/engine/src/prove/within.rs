@@ -272,7 +272,7 @@ fn unbounded(
     (sights, channel): ([u32; 2], usize),
     varying: &Poly,
 ) -> StackVerdict {
-    let Some((_, differences)) = survey.exact_differences(sights, channel) else {
+    let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
     };
     let Some(Rays { scalable, weights }) = rays(claim, symbols, survey, varying) else {
@@ -291,11 +291,14 @@ fn unbounded(
             let weights = weights(&|symbol| {
                 if only.is_none_or(|only| only == symbol) { scale.clone() } else { Rational::ONE }
             });
+            let sign = |poly: &Poly| {
+                let value = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
+                Some(if value.high().is_negative() { -1 } else { i64::from(!value.may_vanish()) })
+            };
+            // Coefficients and constant on one side, so that they do not cancel.
+            let overall = if sign(&constant) == Some(-1) { -1 } else { 1 };
             let signs = differences.iter().filter_map(|(at, poly)| {
-                let difference = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
-                let sign =
-                    if difference.high().is_negative() { -1 } else { i64::from(!difference.may_vanish()) };
-                Some((*at, &Rational::from(sign) * &tolerance.range))
+                Some((*at, &Rational::from(sign(poly)? * overall) * &tolerance.range))
             });
             if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
                 && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
