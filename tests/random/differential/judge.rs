@@ -74,7 +74,7 @@ impl Seen {
     }
 }
 
-struct NoFiles;
+pub(crate) struct NoFiles;
 
 impl Files for NoFiles {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {

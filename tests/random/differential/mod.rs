@@ -6,13 +6,13 @@
 //! begin; a failure prints the smallest claim that it could find.
 
 mod claims;
-mod evaluate;
-mod judge;
-mod number;
-mod random;
+pub(crate) mod evaluate;
+pub(crate) mod judge;
+pub(crate) mod number;
+pub(crate) mod random;
 mod rewrite;
 mod shrink;
-mod spec;
+pub(crate) mod spec;
 mod words;
 
 use std::collections::BTreeMap;
