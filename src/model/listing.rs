@@ -7,7 +7,7 @@ use super::kernel::{Change, Join, Kernel, Node as KernelNode};
 use super::layers::{AvgPool, Convolution, Plain};
 use super::pair::{Padding, Pair, Sides};
 use super::stack::{Node, Stack};
-use crate::ir::{Coordinates, Function, Interpolation};
+use crate::ir::{Coordinates, Interpolation};
 
 /// Longest text. A value may use others many times over, so that its whole text could be endless.
 const MAX_TEXT: usize = 400;
@@ -281,15 +281,7 @@ fn write_own(layer: &Own, out: &mut Short) -> fmt::Result {
         Own::ChannelShuffle(groups) => write!(out, "channel_shuffle({groups}")?,
         Own::ChannelMean => return out.write_str("channel_mean"),
         Own::Function(function) => {
-            return out.write_str(match function {
-                Function::Sigmoid => "sigmoid",
-                Function::Tanh => "tanh",
-                Function::Silu => "silu",
-                Function::Gelu => "gelu",
-                Function::GeluTanh => "gelu_tanh",
-                Function::Softplus => "softplus",
-                Function::HardSwish => "hardswish",
-            });
+            return out.write_str(function.name());
         }
     }
     out.write_char(')')

@@ -1,5 +1,7 @@
 //! The functions, layers and words of the language: their names and arguments.
 
+use convproof_engine::ir::Function;
+
 /// A function or layer and its arguments.
 #[derive(Debug)]
 pub(super) struct Signature {
@@ -131,24 +133,14 @@ pub(super) const LAYERS: [Signature; 26] = [
     all("channel_shuffle", "channel_shuffle(groups)", &["groups"]),
 ];
 
+/// Layers without arguments, but for the functions of each entry.
+const PLAIN_LAYERS: [&str; 8] =
+    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid", "channel_mean"];
+
 /// Layers without arguments.
-pub(super) const PLAIN_LAYERS: [&str; 15] = [
-    "relu",
-    "id",
-    "flatten",
-    "global_avgpool",
-    "abs",
-    "relu6",
-    "hardsigmoid",
-    "channel_mean",
-    "sigmoid",
-    "tanh",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-    "softplus",
-    "hardswish",
-];
+pub(super) fn plain_layers() -> impl Iterator<Item = &'static str> {
+    PLAIN_LAYERS.into_iter().chain(Function::ALL.map(Function::name))
+}
 
 /// Words that stand for a way of padding.
 pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
@@ -156,8 +148,8 @@ pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
 /// Words for what stands in padding, where `mode=…` or `padding_mode=…` is written and nowhere else.
 pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
 
-/// Names that came after specs had been written: a declaration hides them.
-const LATER: [&str; 25] = [
+/// Names that came after specs had been written, beside the functions of each entry: a declaration hides them.
+const LATER: [&str; 18] = [
     "abs",
     "relu6",
     "hardsigmoid",
@@ -176,13 +168,6 @@ const LATER: [&str; 25] = [
     "select_columns",
     "sum_rows",
     "sum_columns",
-    "sigmoid",
-    "tanh",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-    "softplus",
-    "hardswish",
 ];
 
 /// The signature of a function or layer; `count` chooses between two of one name.
@@ -193,11 +178,11 @@ pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) ->
 
 /// Every name of the language that a value may not have.
 pub(super) fn reserved() -> impl Iterator<Item = &'static str> {
-    names().filter(|name| !LATER.contains(name))
+    names().filter(|name| !LATER.contains(name) && Function::named(name).is_none())
 }
 
 /// Every name of the language.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let listed = FUNCTIONS.iter().chain(&LAYERS).map(|signature| signature.name);
-    listed.chain(PLAIN_LAYERS).chain(PADDINGS).chain(["concat"])
+    listed.chain(plain_layers()).chain(PADDINGS).chain(["concat"])
 }

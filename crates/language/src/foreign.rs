@@ -4,6 +4,7 @@
 //! missing that has been added. Looked up only for what nothing else is called.
 
 use crate::builtins::{self, FUNCTIONS, LAYERS, MODES, PADDINGS};
+use convproof_engine::ir::Function;
 
 /// Other spellings of something.
 struct Row {
@@ -182,23 +183,7 @@ const FILES: &[(&[&str], [&str; 2])] = &[
 ];
 
 /// Layers that are not linear, as far as this language has them.
-const NONLINEAR: [&str; 15] = [
-    "relu",
-    "maxpool",
-    "leakyrelu",
-    "prelu",
-    "relu6",
-    "clip",
-    "abs",
-    "hardsigmoid",
-    "sigmoid",
-    "tanh",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-    "softplus",
-    "hardswish",
-];
+const NONLINEAR: [&str; 8] = ["relu", "maxpool", "leakyrelu", "prelu", "relu6", "clip", "abs", "hardsigmoid"];
 
 /// What to write for a name that nothing has.
 pub(crate) fn name(typed: &str) -> Option<String> {
@@ -216,8 +201,9 @@ pub(crate) fn name(typed: &str) -> Option<String> {
         Say(text) => text.to_owned(),
         Nonlinear => {
             let have: Vec<String> = NONLINEAR
-                .iter()
-                .filter(|own| builtins::names().any(|name| name == **own))
+                .into_iter()
+                .chain(Function::ALL.map(Function::name))
+                .filter(|own| builtins::names().any(|name| name == *own))
                 .map(|own| format!("`{own}`"))
                 .collect();
             format!("not supported; the layers that are not linear are {}", have.join(", "))
@@ -327,10 +313,8 @@ mod tests {
         for own in builtins::names() {
             assert!(name(own).is_none_or(|advice| advice.starts_with("write `")), "{own} is called missing");
         }
-        let bare = |own: &&&str| !LAYERS.iter().any(|signature| signature.name == **own);
-        assert!(
-            builtins::PLAIN_LAYERS.iter().filter(bare).all(|own| called(own) == format!("write `{own}`"))
-        );
+        let bare = |own: &&str| !LAYERS.iter().any(|signature| signature.name == *own);
+        assert!(builtins::plain_layers().filter(bare).all(|own| called(own) == format!("write `{own}`")));
     }
 
     #[test]

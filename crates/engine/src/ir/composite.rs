@@ -114,6 +114,28 @@ pub enum Function {
 }
 
 impl Function {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Sigmoid, Self::Tanh, Self::Silu, Self::Gelu, Self::GeluTanh, Self::Softplus, Self::HardSwish];
+
+    /// What it is called in specs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Silu => "silu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_tanh",
+            Self::Softplus => "softplus",
+            Self::HardSwish => "hardswish",
+        }
+    }
+
+    /// The one of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.name() == name)
+    }
+
     /// Two numbers between which its slope is everywhere; `None` where none are stated.
     ///
     /// The slope of the sigmoid is σ·(1 − σ); of `SiLU` σ + x·σ·(1 − σ), from −0.09984 to 1.09984; of GELU Φ + x·φ, farthest out

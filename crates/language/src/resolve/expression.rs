@@ -6,7 +6,7 @@ use super::Resolver;
 use super::build::Amount;
 use super::build::error::ResolveErrorKind;
 use super::build::value::{Array, Role};
-use super::builtins::{self, FUNCTIONS, LAYERS, PLAIN_LAYERS};
+use super::builtins::{self, FUNCTIONS, LAYERS};
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
@@ -47,7 +47,7 @@ impl Resolver<'_> {
     /// A name that stands alone.
     fn named(&mut self, name: &str, span: Span) -> Option<Value> {
         if self.scope.get(name).is_none() {
-            if PLAIN_LAYERS.contains(&name) {
+            if builtins::plain_layers().any(|own| own == name) {
                 return Some(Value::Stack(self.plain_layer(name, span)));
             }
             let listed = FUNCTIONS.iter().chain(&LAYERS).find(|signature| signature.name == name);
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         if let ExprKind::Name(name) = &callee.kind
             && self.scope.get(name).is_none()
         {
-            let plain = PLAIN_LAYERS.contains(&name.as_str());
+            let plain = builtins::plain_layers().any(|own| own == name);
             if plain && arguments.is_empty() {
                 return Some(Value::Stack(self.plain_layer(name, span)));
             }

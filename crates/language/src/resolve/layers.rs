@@ -20,19 +20,15 @@ use convproof_exact::Rational;
 impl Resolver<'_> {
     /// A layer without arguments.
     pub(super) fn plain_layer(&mut self, name: &str, span: Span) -> StackValue {
+        if let Some(function) = Function::named(name) {
+            return self.build.layer(Layer::Function(function), span);
+        }
         match name {
             "relu" => self.build.layer(Layer::Relu, span),
             "global_avgpool" => self.build.layer(Layer::GlobalAverage, span),
             "abs" => self.build.pointwise(Pointwise::Abs, span),
             "relu6" => self.build.pointwise(Pointwise::relu6(), span),
             "hardsigmoid" => self.build.pointwise(Pointwise::hard_sigmoid(), span),
-            "sigmoid" => self.build.layer(Layer::Function(Function::Sigmoid), span),
-            "tanh" => self.build.layer(Layer::Function(Function::Tanh), span),
-            "silu" => self.build.layer(Layer::Function(Function::Silu), span),
-            "gelu" => self.build.layer(Layer::Function(Function::Gelu), span),
-            "gelu_tanh" => self.build.layer(Layer::Function(Function::GeluTanh), span),
-            "softplus" => self.build.layer(Layer::Function(Function::Softplus), span),
-            "hardswish" => self.build.layer(Layer::Function(Function::HardSwish), span),
             "channel_mean" => self.build.layer(Layer::Composite(Composite::ChannelMean), span),
             "flatten" => self.build.flatten(span),
             _ => self.build.identity(span),
