@@ -341,13 +341,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn space_to_depth(&mut self, call: &Call<'_>) -> Read<Form> {
-        let form = self.form(call, 0)?;
-        let form = self.on_axis(&form, 1, call)?;
-        let block = block_size(call)?;
-        let by_place = is_by_place(call, 28)?;
-        if form.rank() != 4 {
-            return Err(Stop::Function);
-        }
+        let (form, block, by_place) = self.blocks(call, 28)?;
         let channels = form.channels();
         let own = crate::kernel::identity(channels, 4);
         let parts = indices(&[block, block]).map(|at| (own.clone(), vec![0, 0, at[0], at[1]])).collect();
@@ -375,15 +369,18 @@ impl Reader<'_> {
         self.mapped(&form, &map, shape, call)
     }
 
-    /// A transposed convolution whose kernel has a single 1 for each channel and place.
-    pub(super) fn depth_to_space(&mut self, call: &Call<'_>) -> Read<Form> {
+    /// An image, the side of its blocks, and whether channels of one place stand together; other orders only from an
+    /// operator set on.
+    fn blocks(&mut self, call: &Call<'_>, since: i64) -> Read<(Form, usize, bool)> {
         let form = self.form(call, 0)?;
         let form = self.on_axis(&form, 1, call)?;
-        let block = block_size(call)?;
-        let by_place = is_by_place(call, 11)?;
-        if form.rank() != 4 {
-            return Err(Stop::Function);
-        }
+        let (block, by_place) = (block_size(call)?, is_by_place(call, since)?);
+        if form.rank() == 4 { Ok((form, block, by_place)) } else { Err(Stop::Function) }
+    }
+
+    /// A transposed convolution whose kernel has a single 1 for each channel and place.
+    pub(super) fn depth_to_space(&mut self, call: &Call<'_>) -> Read<Form> {
+        let (form, block, by_place) = self.blocks(call, 11)?;
         let places = block * block;
         let (inputs, outputs) = (form.channels(), form.channels() / places);
         if outputs * places != inputs {
