@@ -87,7 +87,7 @@ impl Array4 {
     /// One entry `[out, in, row, column]`; `None` outside.
     pub fn get(&self, position: [usize; 4]) -> Option<&Rational> {
         let inside = (0..4).all(|axis| position[axis] < self.shape[axis]);
-        inside.then(|| self.at(self.place(position)))
+        inside.then(|| self.at(place(self.shape, position)))
     }
 
     /// The only entry of an array that has one.
@@ -117,25 +117,29 @@ impl Array4 {
         plane
     }
 
-    /// The place of a position in storage order.
-    #[inline]
-    pub(super) fn place(&self, [o, c, i, j]: [usize; 4]) -> usize {
-        let [_, inputs, height, width] = self.shape;
-        ((o * inputs + c) * height + i) * width + j
-    }
-
     /// The position of a place in storage order.
     #[inline]
     pub(super) fn position(&self, place: usize) -> [usize; 4] {
-        let [_, inputs, height, width] = self.shape;
-        let (plane, cell) = (place / (height * width), place % (height * width));
-        [plane / inputs, plane % inputs, cell / width, cell % width]
+        position(self.shape, place)
     }
 
     /// The same entries in the same order in another shape of as many.
     pub(super) fn reshaped(&self, shape: [usize; 4]) -> Option<Self> {
         (places(shape) == Some(self.len())).then(|| Self { shape, entries: self.entries.clone() })
     }
+}
+
+/// The place of a position in storage order.
+#[inline]
+pub(super) fn place([_, inputs, height, width]: [usize; 4], [o, c, i, j]: [usize; 4]) -> usize {
+    ((o * inputs + c) * height + i) * width + j
+}
+
+/// The position of a place in storage order.
+#[inline]
+pub(super) fn position([_, inputs, height, width]: [usize; 4], place: usize) -> [usize; 4] {
+    let (plane, cell) = (place / (height * width), place % (height * width));
+    [plane / inputs, plane % inputs, cell / width, cell % width]
 }
 
 /// The number of entries, if there are any and at most [`MAX_PLACES`].

@@ -9,6 +9,7 @@
 //! stack that spreads cells apart (`upsample`, `convtranspose`) may treat consecutive outputs differently;
 //! then enough of them are compared, and the stack has a kernel only if all agree.
 
+use super::array::place;
 use super::axis::{Axis, Tap};
 use super::evaluator::Evaluator;
 use super::{Array4, EvaluateError, Image};
@@ -63,7 +64,6 @@ impl<'a> Evaluator<'a> {
         let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
         let silent = self.stack(stack, &silence)?;
         let phases = rows.fields.len() * columns.fields.len();
-        let at = |[o, c, u, v]: [usize; 4]| ((o * shape[1] + c) * shape[2] + u) * shape[3] + v;
         let mut entries: Vec<Vec<(usize, Rational)>> = vec![Vec::new(); phases];
         for c in 0..inputs {
             for row in rows.cells() {
@@ -80,7 +80,8 @@ impl<'a> Evaluator<'a> {
                                 let mut response = -silent.at(o, i, j);
                                 self.work.add(&mut response, answer.at(o, i, j))?;
                                 if !response.is_zero() {
-                                    entries[n * columns.fields.len() + m].push((at([o, c, u, v]), response));
+                                    entries[n * columns.fields.len() + m]
+                                        .push((place(shape, [o, c, u, v]), response));
                                 }
                             }
                         }

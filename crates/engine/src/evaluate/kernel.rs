@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
-use super::array::places;
+use super::array::{place, places, position};
 use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
@@ -26,11 +26,10 @@ impl<'a> Evaluator<'a> {
                 let count =
                     places(shape).filter(|&count| count <= MAX_CELLS).ok_or(EvaluateError::TooLarge)?;
                 self.work.charge(count as u64)?;
-                let [_, inputs, height, width] = shape;
                 let others = (0..count).filter(|&place| !kernel.integers().is_zero_at(place));
                 let entries = others.map(|place| {
-                    let (plane, cell) = (place / (height * width), place % (height * width));
-                    (place, kernel.entry(plane / inputs, plane % inputs, cell / width, cell % width))
+                    let [o, c, i, j] = position(shape, place);
+                    (place, kernel.entry(o, c, i, j))
                 });
                 Array4::of(&mut self.work, shape, entries.collect())
             }
@@ -159,10 +158,8 @@ impl<'a> Evaluator<'a> {
                     }
                     Rearrangement::Inputs([from, to]) => (from..to).contains(&c).then(|| [o, c - from, i, j]),
                 };
-                let [_, inputs, height, width] = shape;
-                let place = |[o, c, i, j]: [usize; 4]| ((o * inputs + c) * height + i) * width + j;
                 let entries = operand.entries().iter().filter_map(|(from, value)| {
-                    Some((place(target(operand.position(*from))?), value.clone()))
+                    Some((place(shape, target(operand.position(*from))?), value.clone()))
                 });
                 Array4::of(&mut self.work, shape, entries.collect())
             }
@@ -273,14 +270,14 @@ impl<'a> Evaluator<'a> {
         let shape = [outputs, inputs, new_height, new_width];
         places(shape).ok_or(EvaluateError::TooLarge)?;
         let mut entries = Vec::with_capacity(operand.entries().len());
-        for (place, value) in operand.entries() {
-            let [o, c, i, j] = operand.position(*place);
+        for (from, value) in operand.entries() {
+            let [o, c, i, j] = operand.position(*from);
             for [row, column] in targets([i, j], [height, width]) {
                 self.work.charge(1)?;
                 if entries.len() > MAX_CELLS {
                     return Err(EvaluateError::TooLarge);
                 }
-                entries.push((((o * inputs + c) * new_height + row) * new_width + column, value.clone()));
+                entries.push((place(shape, [o, c, row, column]), value.clone()));
             }
         }
         Array4::of(&mut self.work, shape, entries)
@@ -296,19 +293,20 @@ impl<'a> Evaluator<'a> {
         let new_height = rest(height, top, bottom).ok_or(EvaluateError::Malformed)?;
         let new_width = rest(width, left, right).ok_or(EvaluateError::Malformed)?;
         // Nothing but zeros is dropped.
-        let kept = |place: usize| {
-            let [_, _, i, j] = operand.position(place);
+        let kept = |from: usize| {
+            let [_, _, i, j] = operand.position(from);
             (top..top + new_height).contains(&i) && (left..left + new_width).contains(&j)
         };
-        if !operand.entries().iter().all(|(place, _)| kept(*place)) {
+        if !operand.entries().iter().all(|(from, _)| kept(*from)) {
             return Err(EvaluateError::Malformed);
         }
-        let moved = |(place, value): &(usize, Rational)| {
-            let [o, c, i, j] = operand.position(*place);
-            (((o * inputs + c) * new_height + i - top) * new_width + j - left, value.clone())
+        let shape = [outputs, inputs, new_height, new_width];
+        let moved = |(from, value): &(usize, Rational)| {
+            let [o, c, i, j] = operand.position(*from);
+            (place(shape, [o, c, i - top, j - left]), value.clone())
         };
         let entries = operand.entries().iter().map(moved).collect();
-        Array4::of(&mut self.work, [outputs, inputs, new_height, new_width], entries)
+        Array4::of(&mut self.work, shape, entries)
     }
 
     /// Each slice along an axis times its entry of a vector.

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use super::axis::{Axis, Spread, Window};
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
+use super::work::Work;
 use super::{Array4, EvaluateError, Image};
 use crate::ir::{
     AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
@@ -249,14 +250,7 @@ impl<'a> Evaluator<'a> {
                 let read = (0..per_group).filter(|c| lit.get(first + c) == Some(&true));
                 Ok(read.map(|c| (first + c, kernel.plane(o, c))).collect())
             })?;
-            for (c, plane) in planes {
-                work.charge(rows.len() as u64 * columns.len() as u64)?;
-                for &(u, row) in rows {
-                    for &(v, column) in columns {
-                        work.add_product(&mut total, plane[u * width + v], x.at(*c, row, column))?;
-                    }
-                }
-            }
+            add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
             Ok(total)
         })
     }
@@ -288,14 +282,7 @@ impl<'a> Evaluator<'a> {
                 let read = first..first + group_inputs;
                 Ok(read.map(|c| (c, kernel.plane(c, o % per_group))).collect())
             })?;
-            for (c, plane) in planes {
-                work.charge(rows.len() as u64 * columns.len() as u64)?;
-                for &(u, row) in rows {
-                    for &(v, column) in columns {
-                        work.add_product(&mut total, plane[u * width + v], x.at(*c, row, column))?;
-                    }
-                }
-            }
+            add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
             Ok(total)
         })
     }
@@ -428,6 +415,25 @@ impl<'k> Planes<'k> {
         }
         Ok(&self.planes)
     }
+}
+
+/// Adds the planes of one output times what they stand on.
+fn add_windows(
+    work: &mut Work,
+    total: &mut Rational,
+    planes: &[(usize, Vec<&Rational>)],
+    [rows, columns]: [&[(usize, usize)]; 2],
+    (width, x): (usize, &Image),
+) -> Result<()> {
+    for (c, plane) in planes {
+        work.charge(rows.len() as u64 * columns.len() as u64)?;
+        for &(u, row) in rows {
+            for &(v, column) in columns {
+                work.add_product(total, plane[u * width + v], x.at(*c, row, column))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The rows and the columns of planes of some height and width in which any plane has a number other than 0.

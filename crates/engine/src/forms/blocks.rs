@@ -28,7 +28,7 @@ pub struct Block {
 /// # Errors
 /// [`Unsupported::TooLarge`] beyond the limit.
 pub fn divided(channels: usize, width: Option<usize>) -> Result<Vec<Block>, Unsupported> {
-    let width = width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1);
+    let width = width_of(channels, width);
     let count = channels / width;
     if count > MAX_BLOCKS {
         return Err(Unsupported::TooLarge);
@@ -36,12 +36,17 @@ pub fn divided(channels: usize, width: Option<usize>) -> Result<Vec<Block>, Unsu
     Ok((0..count).map(|block| Block { start: block * width, width }).collect())
 }
 
+/// How wide the blocks of some channels are.
+pub fn width_of(channels: usize, width: Option<usize>) -> usize {
+    width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1)
+}
+
 /// The width of blocks that all cuts of a claim fall between; `None` if nothing is cut.
 ///
 /// # Errors
 /// [`Unsupported`] where the sides are not read.
-pub fn width(claim: &StackClaim, size: Option<[i64; 2]>) -> Result<Option<usize>, Unsupported> {
-    let mut cuts = Cuts { size, common: 0, seen: FxHashSet::default() };
+pub fn width(claim: &StackClaim) -> Result<Option<usize>, Unsupported> {
+    let mut cuts = Cuts { size: claim.sizes.one(), common: 0, seen: FxHashSet::default() };
     for stack in [&claim.left, &claim.right] {
         cuts.stack(stack, Signal::input(claim.channels))?;
     }

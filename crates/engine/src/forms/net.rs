@@ -635,14 +635,10 @@ impl Net {
                 }
                 self.total(vec![left, right], None)
             }
-            E::Hadamard(a, b) if has_channel_sums(b) => {
-                let inner = self.constant(b, channels)?;
-                let weights = self.diagonal(a, channels)?;
-                self.bounded(inner, weights, None)
-            }
-            E::Hadamard(a, b) if has_channel_sums(a) => {
-                let inner = self.constant(a, channels)?;
-                let weights = self.diagonal(b, channels)?;
+            E::Hadamard(a, b) if has_channel_sums(expr) => {
+                let (vector, sums) = if has_channel_sums(b) { (a, b) } else { (b, a) };
+                let inner = self.constant(sums, channels)?;
+                let weights = self.diagonal(vector, channels)?;
                 self.bounded(inner, weights, None)
             }
             _ => {
@@ -707,9 +703,7 @@ impl Net {
                 } else {
                     self.kernel(b, source, at, None)?
                 };
-                let identity = || [Movement::identity(), Movement::identity()];
-                let sources = vec![(left, identity()), (right, identity())];
-                self.intern(Node { kind: Kind::Sum, sources, length })
+                self.total(vec![left, right], length)
             }
             E::ScaleOutputs(a, vector) => {
                 let inner = self.kernel(a, source, at, None)?;

@@ -82,6 +82,13 @@ pub enum Sizes {
     Where(SizeCondition),
 }
 
+impl Sizes {
+    /// The size, where it is only one.
+    pub fn one(&self) -> Option<[i64; 2]> {
+        if let Self::One(size) = self { Some(*size) } else { None }
+    }
+}
+
 /// A condition on the input's height and width.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeCondition {

@@ -20,13 +20,15 @@ pub struct Difference {
     pub images: Vec<Vec<(Pixel, Rational)>>,
 }
 
-/// A sum, apart: affine rest, positive and negative multiples of maxima, and of other functions.
+/// Positive and negative multiples.
+type Sides = [Vec<Multiple>; 2];
+
+/// A sum, apart: affine rest, multiples of maxima, and of other functions.
 #[derive(Default)]
 struct Parts {
     rest: Hull,
-    above: Vec<Multiple>,
-    below: Vec<Multiple>,
-    applied: [Vec<Multiple>; 2],
+    maxima: Sides,
+    applied: Sides,
 }
 
 /// Bounds sums of one arena for inputs up to a number.
@@ -46,18 +48,13 @@ impl<'a> Bounder<'a> {
     fn parts(&self, form: &Form) -> Option<Parts> {
         let mut parts = Parts::default();
         for word in self.arena.flat(form)? {
+            let side = usize::from(word.coefficient.is_negative());
+            let multiple = |term| Multiple { factor: word.coefficient.abs(), term, place: word.place };
             match word.end {
                 End::Pixel(block) => parts.rest.add(Some((block, word.place)), &word.coefficient),
                 End::One => parts.rest.add(None, &word.coefficient),
-                End::Applied(term) => {
-                    let side = &mut parts.applied[usize::from(word.coefficient.is_negative())];
-                    side.push(Multiple { factor: word.coefficient.abs(), term, place: word.place });
-                }
-                End::Term(term) => {
-                    let side =
-                        if word.coefficient.is_negative() { &mut parts.below } else { &mut parts.above };
-                    side.push(Multiple { factor: word.coefficient.abs(), term, place: word.place });
-                }
+                End::Applied(number) => parts.applied[side].push(multiple(number)),
+                End::Term(number) => parts.maxima[side].push(multiple(number)),
             }
         }
         Some(parts)
@@ -75,7 +72,7 @@ impl<'a> Bounder<'a> {
         let minus = Rational::from(-1);
         let mut sides = [vec![Form::ZERO], vec![Form::ZERO]];
         let mut rest = vec![form.clone()];
-        for (side, multiples) in [&parts.above, &parts.below].into_iter().enumerate() {
+        for (side, multiples) in parts.maxima.iter().enumerate() {
             let multiple = match multiples.as_slice() {
                 [] => continue,
                 [multiple] => multiple,
@@ -184,53 +181,45 @@ impl<'a> Bounder<'a> {
     }
 
     fn new_hull(&mut self, form: &Form) -> Option<Hull> {
-        let Parts { mut rest, above, below, applied } = self.parts(form)?;
-        self.functions(&mut rest, &applied)?;
-        let mut alone: Vec<(Rational, Multiple)> = Vec::new();
-        let mut partners = self.pairing.maxima(self.arena, &above, &below);
-        for (multiple, partner) in above.iter().zip(&mut partners) {
-            let elements = partner.and_then(|partner| self.elements(multiple, &below[partner]));
-            let Some(elements) = elements else {
-                *partner = None;
-                alone.push((multiple.factor.clone(), multiple.clone()));
+        let Parts { mut rest, maxima, applied } = self.parts(form)?;
+        let partners = self.pairing.maxima(self.arena, &maxima[0], &maxima[1]);
+        for (above, below) in paired(&maxima, &partners) {
+            let elements = above.zip(below).and_then(|(above, below)| self.elements(above, below));
+            if let Some(elements) = elements {
+                let joined = self.joined(&elements)?;
+                rest.add_times(&joined, &Rational::ONE, [0, 0]);
                 continue;
-            };
-            let joined = self.joined(&elements)?;
-            rest.add_times(&joined, &Rational::ONE, [0, 0]);
+            }
+            for (multiple, sign) in
+                above.map(|above| (above, 1)).into_iter().chain(below.map(|below| (below, -1)))
+            {
+                let elements = self.arena.elements(multiple.term, multiple.place);
+                let joined = self.joined(&elements)?;
+                rest.add_times(&joined, &(&multiple.factor * &Rational::from(sign)), [0, 0]);
+            }
         }
-        let taken: FxHashSet<usize> = partners.into_iter().flatten().collect();
-        let lonely = below.iter().enumerate().filter(|(at, _)| !taken.contains(at));
-        alone.extend(lonely.map(|(_, multiple)| (-&multiple.factor, multiple.clone())));
-        for (factor, multiple) in alone {
-            let elements = self.arena.elements(multiple.term, multiple.place);
-            let joined = self.joined(&elements)?;
-            rest.add_times(&joined, &factor, [0, 0]);
-        }
+        self.functions(&mut rest, &applied)?;
         Some(rest)
     }
 
     /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
     /// some slope of f.
-    fn functions(&mut self, rest: &mut Hull, [above, below]: &[Vec<Multiple>; 2]) -> Option<()> {
-        let partners = self.pairing.functions(self.arena, above, below);
-        for (multiple, &partner) in above.iter().zip(&partners) {
-            let Some(partner) = partner.map(|at| &below[at]) else {
-                let alone = self.applied(multiple)?;
-                rest.add_times(&alone, &multiple.factor, [0, 0]);
-                continue;
-            };
-            let (ours, theirs) = (self.inside(multiple), self.inside(partner));
-            let gap = self.arena.sum(&[ours, theirs.times(&Rational::from(-1))]).ok()?;
-            let slopes = self.arena.applied(multiple.term).function.slopes()?;
-            let gap = self.hull(&gap)?.stretched(&slopes);
-            rest.add_times(&gap, &partner.factor, [0, 0]);
-            let alone = self.applied(multiple)?;
-            rest.add_times(&alone, &(&multiple.factor - &partner.factor), [0, 0]);
-        }
-        let taken: FxHashSet<usize> = partners.into_iter().flatten().collect();
-        for (_, multiple) in below.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
-            let alone = self.applied(multiple)?;
-            rest.add_times(&alone, &-&multiple.factor, [0, 0]);
+    fn functions(&mut self, rest: &mut Hull, sides: &Sides) -> Option<()> {
+        let partners = self.pairing.functions(self.arena, &sides[0], &sides[1]);
+        for (above, below) in paired(sides, &partners) {
+            let mut factor = above.map_or(Rational::ZERO, |above| above.factor.clone());
+            if let Some(below) = below {
+                factor -= &below.factor;
+            }
+            if let (Some(above), Some(below)) = (above, below) {
+                let (ours, theirs) = (self.inside(above), self.inside(below));
+                let gap = self.arena.sum(&[ours, theirs.times(&Rational::from(-1))]).ok()?;
+                let slopes = self.arena.applied(above.term).function.slopes()?;
+                let gap = self.hull(&gap)?.stretched(&slopes);
+                rest.add_times(&gap, &below.factor, [0, 0]);
+            }
+            let alone = self.applied(above.or(below)?)?;
+            rest.add_times(&alone, &factor, [0, 0]);
         }
         Some(())
     }
@@ -280,4 +269,15 @@ impl<'a> Bounder<'a> {
         let pairs = ours.iter().zip(order);
         pairs.map(|(form, at)| self.arena.sum(&[form.clone(), theirs[at?].times(&minus)]).ok()).collect()
     }
+}
+
+/// Each positive multiple with its partner, if it has one, and the negative ones that are nobody's partner.
+fn paired<'s>(
+    [above, below]: &'s Sides,
+    partners: &[Option<usize>],
+) -> Vec<(Option<&'s Multiple>, Option<&'s Multiple>)> {
+    let taken: FxHashSet<usize> = partners.iter().copied().flatten().collect();
+    let ours = above.iter().zip(partners).map(|(above, partner)| (Some(above), partner.map(|at| &below[at])));
+    let lonely = below.iter().enumerate().filter(|(at, _)| !taken.contains(at));
+    ours.chain(lonely.map(|(_, below)| (None, Some(below)))).collect()
 }

@@ -13,7 +13,7 @@ use super::region::Status;
 use super::rounded::Rounded;
 use super::survey::{Extent, Survey};
 use super::table::Table;
-use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
+use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
 use convproof_exact::Rational;
 
@@ -83,7 +83,7 @@ fn bounded(
     symbols: &Symbols,
 ) -> Result<Option<Bounded>, OperatorError> {
     let exact = rounded.error.is_zero();
-    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let size = claim.sizes.one();
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;
     let left = operators.apply(&rounded.stacks[0], input.clone())?;

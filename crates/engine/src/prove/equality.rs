@@ -30,7 +30,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     if let Some(verdict) = words::decide(claim, symbols) {
         return Ok(verdict);
     }
-    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let size = claim.sizes.one();
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;
     let left = operators.apply(&claim.left, input.clone())?;

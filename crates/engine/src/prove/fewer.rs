@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::forms::blocks;
 use crate::ir::{
-    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Sizes, Stack,
-    StackClaim, StackKind,
+    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
+    StackKind,
 };
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof_exact::Symbol;
@@ -16,8 +16,7 @@ const FEW: usize = 3;
 
 /// The claim with at most [`FEW`] channels, and the symbols that occur in it; `None` if it has other layers or kernels.
 pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)> {
-    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
-    let mut fewer = Fewer { width: blocks::width(claim, size).ok()?, symbols: Vec::new() };
+    let mut fewer = Fewer { width: blocks::width(claim).ok()?, symbols: Vec::new() };
     let left = Arc::new(fewer.stack(&claim.left)?);
     let right = Arc::new(fewer.stack(&claim.right)?);
     let mut symbols = std::mem::take(&mut fewer.symbols);
@@ -35,20 +34,15 @@ struct Fewer {
 }
 
 impl Fewer {
-    /// The width of the blocks of some channels.
-    fn width(&self, channels: usize) -> usize {
-        self.width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1)
-    }
-
     /// How many some channels become: at most [`FEW`] for each block.
     fn few(&self, channels: usize) -> usize {
-        let width = self.width(channels);
+        let width = blocks::width_of(channels, self.width);
         channels / width * width.min(FEW)
     }
 
     /// Which of some channels one of the few stands for.
     fn old(&self, channels: usize, channel: usize) -> usize {
-        let width = self.width(channels);
+        let width = blocks::width_of(channels, self.width);
         channel / width.min(FEW) * width + channel % width.min(FEW)
     }
 

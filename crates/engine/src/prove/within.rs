@@ -14,7 +14,7 @@ use super::table::Table;
 use super::verdict::{Doubt, Limit, StackProof, StackVerdict, StackWitness};
 use super::{point::Point, search};
 use crate::evaluate::{Image, Weights};
-use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
+use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
 use convproof_exact::{Poly, Rational, Sum, Symbol};
 
@@ -98,7 +98,7 @@ pub fn decide(
         Some(Bounded::Beyond(excess)) => return Ok(passed(claim, tolerance, symbols, excess)),
         None => {}
     }
-    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+    let size = claim.sizes.one();
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;
     let left = operators.apply(&claim.left, input.clone())?;

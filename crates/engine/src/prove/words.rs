@@ -43,8 +43,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         return None;
     }
     let _doing = doing("comparing sums of words");
-    let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
-    let width = blocks::width(claim, size).ok()?;
+    let width = blocks::width(claim).ok()?;
     let compared = Compared::new(claim, Channels::Together(width)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
@@ -115,7 +114,7 @@ impl Compared {
     /// # Errors
     /// [`Unsupported`] where a side is not read, or a limit is reached.
     pub fn new(claim: &StackClaim, mode: Channels) -> Result<Self, Unsupported> {
-        let size = if let Sizes::One(size) = claim.sizes { Some(size) } else { None };
+        let size = claim.sizes.one();
         let mut net = Net::new(mode, size);
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
