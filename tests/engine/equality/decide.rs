@@ -82,7 +82,8 @@ pub(crate) fn check(
         Err(error) => Err(TestCaseError::fail(format!("{error:?}"))),
         Ok(StackVerdict::Unknown(doubt)) => {
             count(&tally.unknown);
-            prop_assert!(matches!(doubt, Doubt::Nonlinear { .. }), "{:?}", doubt);
+            // Random strides under branches can leave one size or none: then a limit is an honest answer.
+            prop_assert!(matches!(doubt, Doubt::Nonlinear { .. } | Doubt::Limit(_)), "{:?}", doubt);
             Ok(false)
         }
         Ok(StackVerdict::Proved(proof)) => {
