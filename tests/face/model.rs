@@ -224,7 +224,7 @@ fn mistakes_are_errors_not_verdicts() {
     assert_eq!(code(&error(conv(&a).stride(0), conv(&a))), "E0212");
     assert_eq!(code(&error(conv(&a).stride(1_usize << 40), conv(&a))), "E0212");
     assert_eq!(code(&error(conv(&wide).then(conv(&wide)), id())), "E0217");
-    assert_eq!(code(&error(conv(&wide), id())), "E0219");
+    assert_eq!(code(&error(conv(&wide) + id(), id())), "E0219");
     assert_eq!(code(&error(conv(&wide).groups(4), id())), "E0218");
     assert_eq!(code(&error(conv(&wide).bias(Kernel::vector(&[1, 2, 3])), id())), "E0203");
     assert_eq!(code(&error(conv(&a + Kernel::ones(2, 2)), id())), "E0203");

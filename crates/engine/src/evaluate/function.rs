@@ -1,6 +1,7 @@
 //! Functions of each entry that are not piecewise linear.
 
 use super::evaluator::Evaluator;
+use super::work::Work;
 use super::{EvaluateError, Image};
 use crate::ir::Function;
 use convproof_exact::{Rational, elementary};
@@ -13,8 +14,8 @@ pub enum Functions {
     Refused,
     /// A rational number very near to the value stands for it.
     Near,
-    /// A polynomial with the same value at 0 stands for each function, one that never falls where the function does not:
-    /// no proof uses more.
+    /// Another function stands for each, with the same value at 0 and the same reflection, one that never falls where
+    /// the function does not: no proof uses more.
     Surrogate,
 }
 
@@ -25,15 +26,7 @@ impl Evaluator<'_> {
         Image::build(&mut self.work, x.size(), |work, [c, i, j]| {
             let value = x.at(c, i, j);
             if mode == Functions::Surrogate {
-                let slope = work.multiply(value, &Rational::from(2 + i64::from(function as u8)))?;
-                let mut sum = work.multiply(value, value)?;
-                if matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus) {
-                    // These never fall.
-                    sum = work.multiply(&sum, value)?;
-                }
-                work.add(&mut sum, &slope)?;
-                work.add(&mut sum, &function.at_zero().unwrap_or(Rational::ONE))?;
-                return Ok(sum);
+                return surrogate(work, function, value);
             }
             if let Some(exact) = exact_value(function, value) {
                 return Ok(exact);
@@ -42,6 +35,32 @@ impl Evaluator<'_> {
             near.ok_or(EvaluateError::Transcendental)
         })
     }
+}
+
+/// A function with the same value at 0 and the same reflection, which never falls for sigmoid, tanh and softplus.
+fn surrogate(work: &mut Work, function: Function, x: &Rational) -> Result<Rational, EvaluateError> {
+    let ratio = |denominator| Rational::ratio(1, denominator).unwrap_or_default();
+    let number = Rational::from(2 + i64::from(function as u8));
+    let mut sum = function.at_zero().unwrap_or(Rational::ONE);
+    let square = work.multiply(x, x)?;
+    match function {
+        Function::Sigmoid | Function::Tanh => {
+            let slope = &square + &number;
+            work.add_product(&mut sum, x, &slope)?;
+        }
+        // A parabola that goes on as straight lines.
+        Function::Softplus => {
+            let even =
+                if square <= Rational::ONE { &square * &ratio(4) } else { x.abs() * ratio(2) - ratio(4) };
+            work.add(&mut sum, &even)?;
+            work.add_product(&mut sum, x, &ratio(2))?;
+        }
+        _ => {
+            work.add_product(&mut sum, &square, &number)?;
+            work.add_product(&mut sum, x, &ratio(2))?;
+        }
+    }
+    Ok(sum)
 }
 
 /// The value of a function, where it is a rational number that is known.
@@ -71,4 +90,28 @@ fn near(function: Function, x: &Rational) -> Option<Rational> {
         }
         Function::HardSwish => exact_value(function, x)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands for a function has its reflection, as the engine uses it, and so has what is near to its values.
+    #[test]
+    fn functions_are_reflected() {
+        let mut work = Work::new(1 << 20);
+        for function in Function::ALL {
+            let [own, constant, linear] = function.reflection().map(Rational::from);
+            for x in [0, 1, 2, 3, 7].map(|n| Rational::ratio(n, 2).unwrap()) {
+                let minus = -&x;
+                let line = &constant + &(&linear * &x);
+                let [at, there] = [&x, &minus].map(|x| surrogate(&mut work, function, x).unwrap());
+                assert_eq!(there, &(&own * &at) + &line, "{function:?} {x}");
+                let [at, there] =
+                    [&x, &minus].map(|x| exact_value(function, x).or_else(|| near(function, x)).unwrap());
+                let off = (there - (&(&own * &at) + &line)).abs();
+                assert!(off < Rational::ratio(1, 1_000_000).unwrap(), "{function:?} {x} {off}");
+            }
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub struct Term {
     pub anchored: bool,
 }
 
-/// A function of a sum of which only this is known: equal sums have equal values.
+/// A function of a sum of which only this is known: equal sums have equal values. The sum's first coefficient is positive.
 #[derive(Clone, Debug)]
 pub struct Applied {
     /// The function.
@@ -55,13 +55,20 @@ impl Arena {
         self.terms.is_empty() && self.applied.is_empty()
     }
 
-    /// A function of a sum, entry by entry.
+    /// A function of a sum, entry by entry; of a sum and its opposite it is one term.
     ///
     /// # Errors
     /// [`TooManyWords`] beyond the limits.
     pub fn function(&mut self, function: Function, form: &Form) -> Result<Form, TooManyWords> {
         if let (true, Some(value)) = (form.is_zero(), function.at_zero()) {
             return Ok(self.end(End::One)?.times(&value));
+        }
+        if form.sign() < 0 {
+            let form = form.times(&Rational::from(-1));
+            let [own, constant, linear] = function.reflection().map(Rational::from);
+            let value = self.function(function, &form)?.times(&own);
+            let constant = self.end(End::One)?.times(&constant);
+            return self.sum(&[value, constant, form.times(&linear)]);
         }
         let anchored = self.is_anchored_form(form);
         let place = if anchored { form.place() } else { [0, 0] };

@@ -152,6 +152,16 @@ impl Function {
         Some([Rational::ratio(low.0, low.1)?, Rational::ratio(high.0, high.1)?])
     }
 
+    /// s, c and d with `f(−x) = s·f(x) + c + d·x` for every x.
+    pub fn reflection(self) -> [i64; 3] {
+        match self {
+            Self::Tanh => [-1, 0, 0],
+            Self::Sigmoid => [-1, 1, 0],
+            // Each is x/2 and a function that is the same at x and −x.
+            Self::Silu | Self::Gelu | Self::GeluTanh | Self::Softplus | Self::HardSwish => [1, 0, -1],
+        }
+    }
+
     /// The value at 0, where it is rational.
     pub fn at_zero(self) -> Option<Rational> {
         match self {

@@ -89,16 +89,19 @@ pub fn reach(sizes: &Sizes) -> (i64, i64) {
 /// Most pairs of lengths that are tried for a size that a claim speaks of.
 const MAX_TRIED: i64 = 1 << 24;
 
-/// Whether a claim speaks of some size at which one of two stacks has an output. Large and small lengths are tried
+/// A size that a claim speaks of at which one of two stacks has an output, if there is one. Large and small lengths are tried
 /// in turn, up to the bound of theorem 11: conditions ask for one or the other.
 ///
 /// # Errors
 /// If the sizes repeat with too long a period to try all of them, and none was found.
-pub fn says_something(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Result<bool, OperatorError> {
+pub fn says_something(
+    sizes: &Sizes,
+    lengths: [&[Arc<Length>; 2]; 2],
+) -> Result<Option<[i64; 2]>, OperatorError> {
     let exists = |axis: usize, n: i64| lengths.map(|length| length[axis].at(n).is_some());
     let both = |rows: [bool; 2], columns: [bool; 2]| (0..2).any(|side| rows[side] && columns[side]);
     if let Sizes::One([h, w]) = sizes {
-        return Ok(both(exists(0, *h), exists(1, *w)));
+        return Ok(both(exists(0, *h), exists(1, *w)).then_some([*h, *w]));
     }
     let (reach, modulus) = reach(sizes);
     let (mut from, mut period, mut settles) = (reach.saturating_add(1), modulus, true);
@@ -125,11 +128,11 @@ pub fn says_something(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Result<
                 return Err(OperatorError::PeriodTooLong);
             }
             if both(rows, exists(1, w)) && includes(sizes, h, w) {
-                return Ok(true);
+                return Ok(Some([h, w]));
             }
         }
     }
-    if settles { Ok(false) } else { Err(OperatorError::PeriodTooLong) }
+    if settles { Ok(None) } else { Err(OperatorError::PeriodTooLong) }
 }
 
 /// The least common multiple, saturating.

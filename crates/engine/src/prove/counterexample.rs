@@ -231,6 +231,8 @@ impl Mismatch {
         let weights = weights.clone().approximating().with_functions(Functions::Surrogate);
         let run = |stack: &Stack| match evaluate::run(stack, &zeros, &weights) {
             Ok(output) => Ok(Some(output.size())),
+            // A stack that takes images of other channels has no output, either.
+            Err(EvaluateError::ChannelMismatch { .. }) => Ok(None),
             Err(error) if error.is_no_output() => Ok(None),
             Err(error) => Err(ReplayError::Evaluate(error)),
         };

@@ -10,6 +10,7 @@ mod difference;
 pub mod equality;
 pub mod factoring;
 mod fewer;
+pub mod fitting;
 mod functions;
 mod hull;
 pub mod instances;

@@ -9,7 +9,7 @@ use super::counterexample::differ_by_more;
 use super::fewer::with_few_channels;
 use super::search::{dependence, used};
 use super::verdict::{Doubt, StackProof, StackVerdict};
-use super::{equality, within};
+use super::{equality, fitting, within};
 use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::OperatorError;
@@ -59,6 +59,9 @@ pub enum Opinion {
 /// # Errors
 /// If a stack has no normal form.
 pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<Decided, OperatorError> {
+    if let Some(verdict) = fitting::decide(claim, symbols)? {
+        return Ok(Decided { verdict, opinion: None });
+    }
     let verdict = match &claim.tolerance {
         None => equality::decide(claim, symbols),
         Some(tolerance) => within::decide(claim, tolerance, symbols),

@@ -16,7 +16,7 @@ use super::region::Status;
 use super::search;
 use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
 use super::words::Compared;
-use crate::evaluate::Image;
+use crate::evaluate::{Functions, Image};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::net::Channels;
 use crate::ir::{Layer, Stack, StackClaim, StackKind, Symbols};
@@ -122,6 +122,12 @@ fn at_size(
                 };
                 let image = image(claim.channels, size, origin, &found)?;
                 let output = Some([*block, i, j]);
+                // Functions that both sides have alike are not in the difference, but in the outputs.
+                let weights = if compared.arena.has_no_functions() {
+                    weights
+                } else {
+                    weights.approximating().with_functions(Functions::Near)
+                };
                 let replayed =
                     Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);
                 if let Ok(replayed) = replayed {

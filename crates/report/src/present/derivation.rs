@@ -2,7 +2,7 @@
 
 use crate::{Block, Step};
 use convproof_engine::ir::{Composite, Conv, Layer, Padding, Stack, StackClaim, StackKind};
-use convproof_language::source::Source;
+use convproof_language::source::{Source, Span};
 
 /// Extent, stride and upsampling of everything so far, per axis.
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ fn layers(title: &str, stack: &Stack, source: &Source, derivation: bool) -> Opti
         .map(|layer| {
             let law = step(layer, &mut reach);
             Step {
-                layer: text(source, layer),
+                layer: text(source, layer.span),
                 window: window(layer),
                 stride: reach.known.then_some(reach.stride),
                 field: reach.known.then_some(reach.extent),
@@ -67,8 +67,9 @@ fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
     }
 }
 
-fn text(source: &Source, stack: &Stack) -> String {
-    let collapsed = source.slice(stack.span).split_whitespace().collect::<Vec<_>>().join(" ");
+/// A place's text on one line, cut where it is long.
+pub(super) fn text(source: &Source, span: Span) -> String {
+    let collapsed = source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
     match collapsed.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &collapsed[..end]),
         None => collapsed,

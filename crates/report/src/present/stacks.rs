@@ -9,10 +9,11 @@ use super::text::{
 use super::{Told, derivation};
 use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
 use crate::{Block, Matrix};
-use convproof_engine::ir::{Sizes, StackClaim, Symbols};
+use convproof_engine::ir::{Sizes, Stack, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
-use convproof_engine::operator::{Affine, Axis};
+use convproof_engine::operator::{Affine, Axis, OperatorError, blame, shape};
 use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
+use convproof_engine::prove::fitting;
 use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::Agreement;
 use convproof_engine::prove::verdict::{
@@ -31,7 +32,7 @@ pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, s
     match decided.verdict() {
         StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, source),
         StackVerdict::Refuted(refutation) => {
-            let mut told = refuted(refutation, claim);
+            let mut told = refuted(refutation, claim, source);
             told.details.extend(derivation::both_sides(claim, source, false));
             told
         }
@@ -249,7 +250,7 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
     Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })
 }
 
-fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Told {
+fn refuted(refutation: &StackRefutation, claim: &StackClaim, source: &Source) -> Told {
     let agreement = &refutation.agreement;
     let words: Vec<String> = agreement.iter().map(|one| agreement_text(one, claim)).collect();
     let wrong = refutation.wrong.as_ref().filter(|_| !matches!(refutation.witness, StackWitness::Size(_)));
@@ -261,7 +262,7 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim) -> Told {
     };
     let (mut method, mut details, witness) = match &refutation.witness {
         StackWitness::Value(found) => value_witness(found, place),
-        StackWitness::Size(found) => size_witness(found, place),
+        StackWitness::Size(found) => size_witness(found, claim, source, place),
         StackWitness::Excess(found) => excess_witness(found, claim, place),
     };
     if let Some(Wrong { count, all, map }) = wrong {
@@ -359,7 +360,12 @@ fn value_witness(found: &Counterexample, place: Place) -> (String, Vec<Block>, W
     (method, taken(found, ""), counterexample(found, None, place))
 }
 
-fn size_witness(found: &Mismatch, place: Place) -> (String, Vec<Block>, Witness) {
+fn size_witness(
+    found: &Mismatch,
+    claim: &StackClaim,
+    source: &Source,
+    place: Place,
+) -> (String, Vec<Block>, Witness) {
     let describe = |output: Option<[usize; 3]>| output.map_or_else(|| "no output".to_owned(), image_size);
     let [left_size, right_size] = found.outputs();
     let method = format!(
@@ -368,9 +374,31 @@ fn size_witness(found: &Mismatch, place: Place) -> (String, Vec<Block>, Witness)
         describe(left_size),
         describe(right_size)
     );
+    let sides = [("left", &claim.left), ("right", &claim.right)];
+    let never = sides.iter().find_map(|(side, stack)| never(side, stack, claim, source));
+    let method = never.map_or(method.clone(), |never| format!("{never}; {method}"));
     let (input_size, channels) = (found.size(), found.channels());
     let witness = witness::Sizes { input_size, channels, left_size, right_size, place };
     (method, Vec::new(), Witness::Sizes(witness))
+}
+
+/// Why a side has no output for any image; `None` where it has one for some.
+fn never(side: &str, stack: &Stack, claim: &StackClaim, source: &Source) -> Option<String> {
+    let reason = match fitting::signal(stack, claim.channels, claim.sizes.one()).ok()?.err()? {
+        OperatorError::BranchSizes { left, right } => {
+            let name = |span| format!("`{}`", derivation::text(source, span));
+            let words = format!("{} and {} differ in size for every input", name(left), name(right));
+            match blame::branch_example(stack, claim.channels, [left, right]) {
+                Some([input, a, b]) => format!("{words} ({} and {} for {})", size(a), size(b), size(input)),
+                None => words,
+            }
+        }
+        _ => match shape::input_channels(&[stack]) {
+            Ok(needs) => format!("it takes images of {needs} channels, the other side of {}", claim.channels),
+            Err(_) => "its channels do not fit".to_owned(),
+        },
+    };
+    Some(format!("the {side} side never has an output, as {reason}"))
 }
 
 /// Which inputs a bound speaks of.

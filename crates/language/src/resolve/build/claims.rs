@@ -9,7 +9,7 @@ use crate::source::Span;
 use convproof_engine::ir::{SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
 use convproof_engine::operator::shape::{self, Signal};
 use convproof_engine::operator::{OperatorError, blame};
-use convproof_engine::prove::condition;
+use convproof_engine::prove::{condition, fitting};
 use convproof_exact::Rational;
 
 impl Builder {
@@ -24,7 +24,7 @@ impl Builder {
     ) -> Option<StackClaim> {
         let (a, b) = (self.finished(left.0.clone()), self.finished(right.0.clone()));
         let (a, b) = (a?, b?);
-        let channels = self.fitting(&a, left.1, &b, right.1, &sizes, span)?;
+        let channels = self.fitting(&a.stack, &b.stack, &sizes, span)?;
         Some(StackClaim { left: a.stack, right: b.stack, channels, tolerance, sizes })
     }
 
@@ -55,33 +55,23 @@ impl Builder {
         Some(value)
     }
 
-    /// The input channels of two stacks that fit each other in channels and sizes.
-    fn fitting(
-        &mut self,
-        left: &StackValue,
-        at: Span,
-        right: &StackValue,
-        bt: Span,
-        sizes: &Sizes,
-        span: Span,
-    ) -> Option<usize> {
-        let (s, t) = (&left.stack, &right.stack);
-        if let (Some((a, first)), Some((b, second))) = (shape::asked(s), shape::asked(t))
-            && a != b
-        {
-            let source = ChannelSource::OtherSide(first);
-            let kind = ResolveErrorKind::Channels { needs: b.to_string(), gets: a, source };
-            return self.fail(second, kind);
-        }
+    /// The input channels of two stacks, of which one has an output for them at some size.
+    fn fitting(&mut self, s: &Stack, t: &Stack, sizes: &Sizes, span: Span) -> Option<usize> {
         let size = if let Sizes::One(size) = sizes { Some(*size) } else { None };
         let channels = match shape::input_channels(&[s, t]) {
             Ok(channels) => channels,
-            Err(error) => return self.operator(&error, &[s, t], span),
+            Err(error) => match (shape::input_channels(&[s]), shape::input_channels(&[t])) {
+                // Each takes images, but no image is for both.
+                (Ok(channels), Ok(_)) => channels,
+                _ => return self.operator(&error, &[s, t], span),
+            },
         };
         let mut signals = Vec::new();
+        let mut never = Vec::new();
         for stack in [s, t] {
-            match shape::after(stack, Signal::input(channels), size) {
-                Ok(signal) => signals.push(signal),
+            match fitting::signal(stack, channels, size) {
+                Ok(Ok(signal)) => signals.push(signal),
+                Ok(Err(error)) => never.push((error, stack)),
                 Err(error) => {
                     self.operator::<()>(&error, &[stack], span);
                     if matches!(error, OperatorError::NeedsSize { .. }) {
@@ -90,18 +80,16 @@ impl Builder {
                 }
             }
         }
-        let [a, b] = signals.as_slice() else { return None };
-        if a.channels != b.channels {
-            let kind = ResolveErrorKind::OutputChannels {
-                context: "the sides of a claim",
-                left: (at, a.channels),
-                right: (bt, b.channels),
-            };
-            return self.fail(span, kind);
-        }
+        let (Some(a), Some(b), 2) = (signals.first(), signals.last(), signals.len() + never.len()) else {
+            never.dedup_by(|(a, _), (b, _)| a == b);
+            for (error, stack) in never {
+                self.operator::<()>(&error, &[stack], span);
+            }
+            return None;
+        };
         match condition::says_something(sizes, [&a.length, &b.length]) {
-            Ok(true) => Some(channels),
-            Ok(false) => {
+            Ok(Some(_)) => Some(channels),
+            Ok(None) => {
                 let none = |size| {
                     let layer = failing_layer(s, channels, size);
                     ResolveErrorKind::NoOutput { size: Some(size), layer }

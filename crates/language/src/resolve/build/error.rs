@@ -167,7 +167,7 @@ pub enum ResolveErrorKind {
     },
     /// Branches or sides with different numbers of output channels.
     OutputChannels {
-        /// What joins them: `the branches of a sum`, `the sides of a claim`.
+        /// What joins them: `the branches of a sum`.
         context: &'static str,
         /// One of them and its channels.
         left: (Span, usize),
@@ -276,8 +276,6 @@ pub enum ChannelSource {
     Input,
     /// A layer or branches before it.
     Layer(Span),
-    /// Another side of the claim, which takes another number from the same input.
-    OtherSide(Span),
 }
 
 /// What was exceeded.

@@ -180,7 +180,6 @@ impl ResolveError {
                 let error = match source {
                     ChannelSource::Input => error,
                     ChannelSource::Layer(span) => error.with_label(*span, format!("gives {gets}")),
-                    ChannelSource::OtherSide(span) => error.with_label(*span, format!("takes {gets}")),
                 };
                 error.with_hint("a kernel `[out,in,h,w]` takes `in` channels for each group")
             }
