@@ -5,8 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::ir::Prop;
 use crate::present::Shown;
 use crate::present::families::{self, Instances, at};
+use crate::prove::instances::{self, AllValues, Rule, proved_where};
+use crate::prove::opinion;
 use crate::prove::verdict::{StackProof, StackVerdict};
-use crate::prove::{instances, opinion};
 use crate::resolve::{Family, Instance, ResolveErrorKind, Resolver, operator_diagnostic};
 use crate::source::Source;
 
@@ -19,16 +20,26 @@ pub(crate) fn decide(
     resolver: &mut Resolver<'_>,
     source: &Source,
 ) -> Result<Shown, Vec<Diagnostic>> {
+    // What is said where no numbers are left to speak of: the first limit that was passed, if any was.
+    let mut limit = None;
+    let silence = |limit: Option<Vec<Diagnostic>>| limit.unwrap_or_else(|| vec![nothing(family)]);
     if family.sizes.is_empty() {
-        return instance(family, &[], resolver, source)?.ok_or_else(|| vec![nothing(family)]);
+        return instance(family, &[], resolver, source, &mut limit)?.ok_or_else(|| silence(limit));
     }
     let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
     let (found, all) = instances::decide(family.sizes.len(), proof.is_ok(), |values| {
-        let shown = instance(family, values, resolver, source)?;
+        let shown = instance(family, values, resolver, source, &mut limit)?;
         Ok::<_, Vec<Diagnostic>>(shown.map(|shown| (shown.outcome, shown)))
     })?;
-    let tried = Instances { sizes: &family.sizes, all };
-    families::all_sizes(found, proof, &tried).ok_or_else(|| vec![nothing(family)])
+    let proved = match &found {
+        AllValues::Refuted(..) => proved_where(Rule::all(family.sizes.len()), &all, |rule| {
+            let alone = family.sizes.len() == 1 && rule == Rule::One(0);
+            alone || resolver.prove(&family.restricted(rule)).is_ok()
+        }),
+        _ => Vec::new(),
+    };
+    let tried = Instances { sizes: &family.sizes, all, proved };
+    families::all_sizes(found, proof, &tried).ok_or_else(|| silence(limit))
 }
 
 /// A proof by words at one choice of numbers of channels, which is one for all (Theorem 25 of `docs/semantics.md`).
@@ -49,12 +60,13 @@ fn matrices(family: &Family, resolver: &mut Resolver<'_>) -> Option<&'static str
     }
 }
 
-/// One instance; `None` where the claim does not speak of these numbers.
+/// One instance; `None` where the claim does not speak of these numbers, or where they pass a limit, which is noted.
 fn instance(
     family: &Family,
     values: &[i64],
     resolver: &mut Resolver<'_>,
     source: &Source,
+    limit: &mut Option<Vec<Diagnostic>>,
 ) -> Result<Option<Shown>, Vec<Diagnostic>> {
     let hinted = |diagnostic: Diagnostic| {
         if values.is_empty() {
@@ -63,30 +75,47 @@ fn instance(
             diagnostic.with_hint(format!("this is at {}", at(&family.sizes, values)))
         }
     };
-    let silent = |kind: &ResolveErrorKind| {
-        matches!(
-            kind,
-            ResolveErrorKind::NoOutput { .. } | ResolveErrorKind::SaysNothing | ResolveErrorKind::TooLarge(_)
-        )
+    let nothing = |kind: &ResolveErrorKind| {
+        matches!(kind, ResolveErrorKind::NoOutput { .. } | ResolveErrorKind::SaysNothing)
+    };
+    let beyond = |kind: &ResolveErrorKind| {
+        nothing(kind)
+            || matches!(
+                kind,
+                ResolveErrorKind::TooLarge(_)
+                    | ResolveErrorKind::PeriodTooLong
+                    | ResolveErrorKind::AboveLimit { .. }
+            )
     };
     let prop = match resolver.instance(family, values) {
         Ok(Instance::Excluded) => return Ok(None),
         Ok(Instance::Claim(prop)) => prop,
-        Err(errors) if !errors.is_empty() && errors.iter().all(|error| silent(&error.kind)) => {
+        Err(errors) => {
+            let all = |test: &dyn Fn(&ResolveErrorKind) -> bool| errors.iter().all(|error| test(&error.kind));
+            let (silent, limited) = (all(&nothing), all(&beyond));
+            let told = errors.iter().map(|error| hinted(error.diagnostic())).collect();
+            if !limited || errors.is_empty() {
+                return Err(told);
+            }
+            if !silent {
+                limit.get_or_insert(told);
+            }
             return Ok(None);
         }
-        Err(errors) => return Err(errors.iter().map(|error| hinted(error.diagnostic())).collect()),
     };
     match proposition(&prop, resolver.symbols(), source) {
         Ok(shown) => Ok(Some(shown)),
         Err(error) => {
             let diagnostic = operator_diagnostic(&error, family.span);
-            // A side without an output, or with too much of it, says nothing at these numbers.
-            if matches!(diagnostic.code, "E0221" | "E0222") {
-                Ok(None)
-            } else {
-                Err(vec![hinted(diagnostic)])
+            match diagnostic.code {
+                // A side without an output says nothing at these numbers.
+                "E0221" => {}
+                "E0222" | "E0239" => {
+                    limit.get_or_insert_with(|| vec![hinted(diagnostic)]);
+                }
+                _ => return Err(vec![hinted(diagnostic)]),
             }
+            Ok(None)
         }
     }
 }

@@ -45,6 +45,57 @@ impl<T> AllValues<T> {
 /// Instances by their numbers, and whether each is known to hold.
 pub type Tried = Vec<(Vec<i64>, bool)>;
 
+/// A simple condition on sizes, which are named by their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// It is 1.
+    One(usize),
+    /// They are the same.
+    Same(usize, usize),
+    /// The first is at most the second.
+    AtMost(usize, usize),
+}
+
+impl Rule {
+    /// All conditions on so many sizes.
+    pub fn all(count: usize) -> Vec<Self> {
+        let mut all: Vec<Self> = (0..count).map(Self::One).collect();
+        for a in 0..count {
+            all.extend((0..count).filter(|b| *b != a).map(|b| Self::AtMost(a, b)));
+            all.extend((a + 1..count).map(|b| Self::Same(a, b)));
+        }
+        all
+    }
+
+    /// Whether it holds of these numbers.
+    pub fn holds(self, values: &[i64]) -> bool {
+        match self {
+            Self::One(a) => values[a] == 1,
+            Self::Same(a, b) => values[a] == values[b],
+            Self::AtMost(a, b) => values[a] <= values[b],
+        }
+    }
+}
+
+/// Conditions under which a claim is proved that fails at some instance: those of `all` under which no instance fails
+/// and `proves` succeeds, without those that say nothing new of the instances.
+pub fn proved_where(all: Vec<Rule>, tried: &Tried, mut proves: impl FnMut(Rule) -> bool) -> Vec<Rule> {
+    let meets = |rule: &Rule, held: bool| {
+        tried.iter().filter(|(_, holds)| *holds == held).filter(|(values, _)| rule.holds(values)).count()
+    };
+    let mut rules: Vec<Rule> =
+        all.into_iter().filter(|rule| meets(rule, false) == 0 && meets(rule, true) > 0).collect();
+    rules.sort_by_key(|rule| std::cmp::Reverse(meets(rule, true)));
+    let mut kept: Vec<Rule> = Vec::new();
+    for rule in rules {
+        let new = |values: &[i64]| rule.holds(values) && !kept.iter().any(|own| own.holds(values));
+        if tried.iter().any(|(values, holds)| *holds && new(values)) && proves(rule) {
+            kept.push(rule);
+        }
+    }
+    kept
+}
+
 /// Decides a claim for all values of so many numbers; `instance` decides it at some, `None` where it says nothing.
 ///
 /// # Errors
@@ -163,6 +214,22 @@ mod tests {
         for unknown in [AllValues::Unknown, AllValues::Contradicted(vec![1]), AllValues::<()>::Silent] {
             assert_eq!(unknown.outcome(), Outcome::Unknown);
         }
+    }
+
+    #[test]
+    fn a_condition_is_told_only_where_it_is_proved_and_no_instance_fails() {
+        // Holds for a <= b, and for b = 1.
+        let tried: Tried = choices(2).take(15).map(|n| (n.clone(), n[0] <= n[1] || n[1] == 1)).collect();
+        let all = |proves: &dyn Fn(Rule) -> bool| proved_where(Rule::all(2), &tried, proves);
+        assert_eq!(all(&|_| true), [Rule::AtMost(0, 1), Rule::One(1)]);
+        assert_eq!(all(&|rule| rule != Rule::AtMost(0, 1)), [Rule::One(0), Rule::One(1), Rule::Same(0, 1)]);
+        assert_eq!(all(&|_| false), []);
+        let asked = std::cell::RefCell::new(Vec::new());
+        all(&|rule| {
+            asked.borrow_mut().push(rule);
+            false
+        });
+        assert!(!asked.borrow().contains(&Rule::AtMost(1, 0)), "an instance with b <= a fails");
     }
 
     #[test]

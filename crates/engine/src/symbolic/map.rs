@@ -217,6 +217,14 @@ impl Map {
         Ok(Self { nodes: vec![Node::Linear(Linear { kernel, reach, channels: map.channels })] })
     }
 
+    /// The stride of a single linear map.
+    pub fn stride(&self) -> Option<[Exponent; 2]> {
+        match self.nodes.as_slice() {
+            [Node::Linear(map)] => Some(map.reach.stride.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether two stacks have the same normal form.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::syntax::ast::{
 };
 use crate::syntax::{names, print_proposition};
 use convproof_engine::ir::{ClaimKind, Prop as Resolution, Symbols};
+use convproof_engine::prove::instances::Rule;
 use convproof_engine::symbolic::Unread;
 use convproof_exact::Rational;
 
@@ -67,6 +68,21 @@ pub enum Instance {
 }
 
 impl Family {
+    /// The same claim of fewer values: those that satisfy one more condition.
+    #[must_use]
+    pub fn restricted(&self, rule: Rule) -> Self {
+        let name = |at: usize| ExprKind::Name(self.sizes[at].clone());
+        let (left, op, right) = match rule {
+            Rule::One(a) => (name(a), CompareOp::Eq, ExprKind::Number(Rational::from(1))),
+            Rule::Same(a, b) => (name(a), CompareOp::Eq, name(b)),
+            Rule::AtMost(a, b) => (name(a), CompareOp::Le, name(b)),
+        };
+        let expr = |kind: ExprKind| Expr { kind, span: self.span };
+        let mut fewer = self.clone();
+        fewer.conditions.push(Condition::Compare { left: expr(left), op, right: expr(right) });
+        fewer
+    }
+
     /// Both sides of an equation.
     pub(super) fn sides(&self) -> Option<[&Expr; 2]> {
         match &self.body.kind {

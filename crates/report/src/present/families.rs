@@ -3,7 +3,7 @@
 use super::doubt;
 use super::{Shown, Told};
 use crate::{Block, Witness};
-use convproof_engine::prove::instances::{AllValues, Tried};
+use convproof_engine::prove::instances::{AllValues, Rule, Tried};
 
 /// Instances of a claim that were decided.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Instances<'a> {
     pub sizes: &'a [String],
     /// Their values in each instance, and whether it holds.
     pub all: Tried,
+    /// Conditions under which a claim that fails at some is proved.
+    pub proved: Vec<Rule>,
 }
 
 /// `p = 1, q = 2`
@@ -79,9 +81,6 @@ fn refuted(values: &[i64], instance: Shown, instances: &Instances<'_>) -> Told {
     }
 }
 
-/// A condition in words and as a test.
-type Rule = (String, Box<dyn Fn(&[i64]) -> bool>);
-
 impl Instances<'_> {
     fn held(&self) -> usize {
         self.all.iter().filter(|(_, holds)| *holds).count()
@@ -99,33 +98,46 @@ impl Instances<'_> {
         format!("with numbers in their place it holds at {held} instance{s}{open}, up to {last}")
     }
 
-    /// A simple condition that tells the instances that hold from those that do not.
+    /// Where the claim does hold, as far as that is known: where it is proved, or else a simple condition that tells the
+    /// instances that hold from those that do not.
     fn rule(&self) -> Option<String> {
         let count = self.all.len();
         if count < 2 {
             return None;
         }
-        if self.held() == 0 {
+        let held = self.held();
+        if held == 0 {
             return Some(format!("it holds at none of the {count} instances that were tried"));
         }
-        let rule = self.rules().find(|(_, test)| self.all.iter().all(|(n, holds)| test(n) == *holds))?.0;
-        Some(format!("of the {count} instances that were tried it holds exactly at those with {rule}"))
+        let covered = |values: &[i64]| self.proved.iter().any(|rule| rule.holds(values));
+        if self.all.iter().all(|(values, holds)| covered(values) == *holds) {
+            let rules: Vec<String> = self.proved.iter().map(|rule| self.words(*rule)).collect();
+            let others = match count - held {
+                1 => "the one other instance that was tried".to_owned(),
+                n => format!("all {n} other instances that were tried"),
+            };
+            return Some(format!("it is proved wherever {}; it fails at {others}", rules.join(" or ")));
+        }
+        let tells = |rules: &[Rule]| {
+            self.all.iter().all(|(values, holds)| rules.iter().any(|rule| rule.holds(values)) == *holds)
+        };
+        let all = Rule::all(self.sizes.len());
+        let one = all.iter().map(|a| vec![*a]);
+        let two = all.iter().flat_map(|a| all.iter().map(|b| vec![*a, *b]));
+        let rules = one.chain(two).find(|rules| tells(rules))?;
+        let rules: Vec<String> = rules.into_iter().map(|rule| self.words(rule)).collect();
+        Some(format!(
+            "of the {count} instances that were tried it holds exactly at those with {}",
+            rules.join(" or ")
+        ))
     }
 
-    /// Conditions that are tried, in words and as tests.
-    fn rules(&self) -> impl Iterator<Item = Rule> {
-        let mut rules: Vec<Rule> = Vec::new();
-        for (a, name) in self.sizes.iter().enumerate() {
-            rules.push((format!("{name} = 1"), Box::new(move |n| n[a] == 1)));
-            for (b, other) in self.sizes.iter().enumerate().filter(|(b, _)| *b != a) {
-                rules.push((format!("{name} ≤ {other}"), Box::new(move |n| n[a] <= n[b])));
-                if a < b {
-                    rules.push((format!("{name} = {other}"), Box::new(move |n| n[a] == n[b])));
-                    let one = format!("{name} = 1 or {other} = 1");
-                    rules.push((one, Box::new(move |n| n[a] == 1 || n[b] == 1)));
-                }
-            }
+    fn words(&self, rule: Rule) -> String {
+        let name = |at: usize| &self.sizes[at];
+        match rule {
+            Rule::One(a) => format!("{} = 1", name(a)),
+            Rule::Same(a, b) => format!("{} = {}", name(a), name(b)),
+            Rule::AtMost(a, b) => format!("{} ≤ {}", name(a), name(b)),
         }
-        rules.into_iter()
     }
 }

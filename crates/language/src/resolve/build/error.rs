@@ -125,6 +125,15 @@ pub enum ResolveErrorKind {
         /// What is allowed.
         allowed: String,
     },
+    /// A whole number beyond the largest that is taken.
+    AboveLimit {
+        /// What it is: `the stride`.
+        what: &'static str,
+        /// The number as given.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// A division by 0.
     DivisionByZero,
     /// A division by a sum with free symbols, or by a kernel.

@@ -21,7 +21,7 @@ impl ResolveError {
             K::MissingArgument { .. } => "E0209",
             K::RepeatedArgument { .. } => "E0210",
             K::TooManyArguments { .. } => "E0211",
-            K::OutOfRange { .. } => "E0212",
+            K::OutOfRange { .. } | K::AboveLimit { .. } => "E0212",
             K::DivisionByZero => "E0213",
             K::NotDivisible(_) => "E0214",
             K::IndexOutOfBounds { .. } => "E0215",
@@ -150,7 +150,7 @@ impl ResolveError {
                 error
                     .with_hint(format!("it is written `{signature}`; arguments with defaults are named"))
             }
-            K::OutOfRange { what, found, allowed } => {
+            K::OutOfRange { what, found, allowed } | K::AboveLimit { what, found, allowed } => {
                 new(format!("{what} cannot be {found}"), &format!("must be {allowed}"))
             }
             K::DivisionByZero => new("division by zero".to_owned(), "this is 0"),

@@ -130,7 +130,13 @@ impl Builder {
             Some(n) => Some(n),
             None => {
                 let allowed = format!("a whole number from {least} to {most}");
-                self.fail(span, ResolveErrorKind::OutOfRange { what, found: short(value), allowed })
+                let found = short(value);
+                let kind = if value.is_integer() && *value > Rational::from(most) {
+                    ResolveErrorKind::AboveLimit { what, found, allowed }
+                } else {
+                    ResolveErrorKind::OutOfRange { what, found, allowed }
+                };
+                self.fail(span, kind)
             }
         }
     }

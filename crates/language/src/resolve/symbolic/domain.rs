@@ -3,7 +3,7 @@
 
 use super::Reader;
 use crate::syntax::ast::{BinaryOp, CompareOp, Condition, Expr, ExprKind};
-use convproof_engine::symbolic::exponent::{Exponent, times, whole};
+use convproof_engine::symbolic::exponent::{Exponent, is_at_least, times, whole};
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::{Poly, Symbol};
 
@@ -21,6 +21,12 @@ impl Reader<'_, '_> {
         }
         for (left, op, right) in &all {
             if *op == CompareOp::Eq {
+                self.same(left, right);
+                self.same(right, left);
+            }
+        }
+        for (left, op, right) in &all {
+            if *op == CompareOp::Eq {
                 self.remainder(left, right);
             }
         }
@@ -32,6 +38,15 @@ impl Reader<'_, '_> {
                 CompareOp::Gt => self.above(left, right, 1),
                 CompareOp::Eq | CompareOp::Ne => {}
             }
+        }
+    }
+
+    /// `size == value` for a value that is plainly at least 1.
+    fn same(&mut self, size: &Expr, value: &Expr) {
+        let Some(symbol) = self.bare(size) else { return };
+        let Ok(value) = self.whole(value) else { return };
+        if !value.symbols().contains(&symbol) && is_at_least(&value, 1) {
+            self.replace(symbol, &value);
         }
     }
 

@@ -57,7 +57,7 @@ impl Reader<'_, '_> {
             "maxpool" => self.maxpool(&given),
             "subsample" => {
                 let stride = self.pair(given.first()?)?;
-                linear(&one(), &[whole(1), whole(1)], &stride, &zeros())
+                every(&stride).map(Item::Map)
             }
             "pad" if given.get("mode").is_some() || given.get("value").is_some() => {
                 Err(Unread("padding with other entries than zeros is not read with sizes as symbols"))
@@ -67,7 +67,7 @@ impl Reader<'_, '_> {
                 if name == "crop" {
                     sides = sides.map(|side| whole(0) - &side);
                 }
-                linear(&one(), &[whole(1), whole(1)], &[whole(1), whole(1)], &sides)
+                linear(&one(), &[whole(1), whole(1)], &[whole(1), whole(1)], &sides).map(Item::Map)
             }
             "scale" => {
                 let number = self.number(given.first()?)?;
@@ -120,7 +120,7 @@ impl Reader<'_, '_> {
         if average {
             kernel = kernel.times(&Kernel::number(&mean(&extent)?))?;
         }
-        linear(&kernel, &extent, &stride, &padding)
+        linear(&kernel, &extent, &stride, &padding).map(Item::Map)
     }
 
     fn maxpool(&mut self, given: &Given<'_>) -> Read<Item> {
@@ -192,10 +192,25 @@ fn linear(
     extent: &[Exponent; 2],
     stride: &[Exponent; 2],
     padding: &[Exponent; 4],
-) -> Read<Item> {
+) -> Read<Map> {
     let reach = Reach::window(extent, stride, padding);
     let kernel = kernel.shifted(&reach.first);
-    Map::node(Node::Linear(Linear { kernel, reach, channels: None })).map(Item::Map)
+    Map::node(Node::Linear(Linear { kernel, reach, channels: None }))
+}
+
+/// Means of windows that meet without overlap.
+pub(super) fn averages(window: &[Exponent; 2]) -> Read<Map> {
+    linear(&Kernel::ones(window)?.times(&Kernel::number(&mean(window)?))?, window, window, &zeros())
+}
+
+/// Their sums.
+pub(super) fn sums(window: &[Exponent; 2]) -> Read<Map> {
+    linear(&Kernel::ones(window)?, window, window, &zeros())
+}
+
+/// Every s-th row and column.
+pub(super) fn every(stride: &[Exponent; 2]) -> Read<Map> {
+    linear(&one(), &[whole(1), whole(1)], stride, &zeros())
 }
 
 fn one() -> Kernel {

@@ -73,8 +73,11 @@ struct Reader<'r, 'a> {
 /// # Errors
 /// The reason why it could not.
 pub(super) fn prove(resolver: &Resolver<'_>, family: &Family) -> Read<&'static str> {
-    let PropKind::Compare { left, op, right, .. } = &family.body.kind else {
-        return Err(Unread("only comparisons are read with sizes as symbols, without bounds or quantifiers"));
+    // Stacks that are equal differ by no more than any bound.
+    let (left, op, right) = match &family.body.kind {
+        PropKind::Compare { left, op, right, .. } => (left, op, right),
+        PropKind::Within { left, right, .. } => (left, &CompareOp::Eq, right),
+        _ => return Err(Unread("quantifiers are not read with sizes as symbols")),
     };
     let reader = || Reader::new(resolver, family);
     let direct = reader().comparison(left, *op, right);

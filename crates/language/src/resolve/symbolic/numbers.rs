@@ -2,10 +2,11 @@
 
 use num_traits::ToPrimitive;
 
-use super::{Item, Reader, Shaped};
+use super::{Item, Reader, Shaped, layers};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
 use convproof_engine::symbolic::kernel::Kernel;
+use convproof_engine::symbolic::map::Map;
 use convproof_engine::symbolic::number::Number;
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::{Poly, Rational, Symbol};
@@ -43,13 +44,40 @@ impl Reader<'_, '_> {
                 let n = u32::try_from(n).ok().filter(|n| *n <= MAX_COPIES);
                 let n = n.ok_or(Unread("too many copies of a stack"))?;
                 let flat = self.flat();
-                let identity = convproof_engine::symbolic::map::Map::identity();
-                (0..n).try_fold(identity, |all, _| all.then(&map, &flat)).map(Item::Map)
+                (0..n).try_fold(Map::identity(), |all, _| all.then(&map, &flat)).map(Item::Map)
             }
-            (Item::Map(map), None) => Ok(Item::Map(map.repeated(&plain(&exponent)?)?)),
+            (Item::Map(map), None) => {
+                let count = plain(&exponent)?;
+                match self.poolings(&map, &count)? {
+                    Some(pooling) => Ok(Item::Map(pooling)),
+                    None => Ok(Item::Map(map.repeated(&count)?)),
+                }
+            }
             (Item::Kernel(kernel), _) => self.kernel_power(&kernel, &plain(&exponent)?),
             (Item::List(_), _) => Err(Unread("a power of a list")),
         }
+    }
+
+    /// Poolings one after the other, and strides, are one with the power of the stride (Theorem 24); `None` for others.
+    fn poolings(&mut self, map: &Map, count: &Exponent) -> Read<Option<Map>> {
+        let Some(stride) = map.stride() else { return Ok(None) };
+        let mut power = stride.clone();
+        for (own, base) in power.iter_mut().zip(&stride) {
+            let base = base.as_constant().and_then(|n| n.as_i64()).filter(|n| (1..=1024).contains(n));
+            let Some(base) = base else { return Ok(None) };
+            if base > 1 {
+                *own = self.constant_power(base, count)?;
+            }
+        }
+        if stride.iter().all(|own| *own == whole(1)) || !is_at_least(count, 1) {
+            return Ok(None);
+        }
+        for build in [layers::averages, layers::sums, layers::every] {
+            if map.equals(&build(&stride)?)? {
+                return build(&power).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// A power of a kernel; extents grow with each factor.
@@ -91,7 +119,11 @@ impl Reader<'_, '_> {
             let factor = match monomial.factors() {
                 [] => Poly::constant(Rational::from(base).pow(times).ok_or(too_high)?),
                 [(symbol, 1)] if symbol.0 < FIRST_POWER => {
-                    Poly::symbol(self.power_symbol(base, *symbol)).pow(times)
+                    let mut power = Poly::one();
+                    for prime in primes(base) {
+                        power = &power * &Poly::symbol(self.power_symbol(prime, *symbol)).pow(times);
+                    }
+                    power
                 }
                 _ => return Err(Unread("an exponent of an exponent is not read with sizes as symbols")),
             };
@@ -176,6 +208,20 @@ impl Reader<'_, '_> {
             _ => Err(Unread("arguments are missing")),
         }
     }
+}
+
+/// The prime factors of a positive number, with multiplicity, so that 4ⁿ and 2ⁿ·2ⁿ are the same; what is left without
+/// small ones is one factor.
+fn primes(mut number: i64) -> Vec<i64> {
+    let mut all = Vec::new();
+    for prime in 2..=1024 {
+        while number > 1 && number % prime == 0 {
+            all.push(prime);
+            number /= prime;
+        }
+    }
+    all.extend((number > 1).then_some(number));
+    all
 }
 
 /// An exponent.
