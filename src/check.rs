@@ -1,7 +1,9 @@
 //! From a spec's text to its report: parse, resolve, decide, put into words, one statement after the other.
 
+mod ledger;
 mod reader;
 mod run;
+mod team;
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +16,14 @@ use crate::present::{self, Shown};
 use crate::prove::decide::{self, Evidence};
 use crate::prove::factoring::EquationVerdict;
 use crate::prove::verdict::Doubt;
-use crate::report::{ClaimKind, ClaimReport, Entry, FileReport};
-use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver};
+use crate::report::{ClaimKind, ClaimReport, FileReport};
+use crate::resolve::{ClaimBody, Family, Resolved, Resolver};
 use crate::sizes;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::syntax::names;
 
 use reader::Reader;
-use run::Run;
 pub use run::{Event, Options};
 
 /// The code of a declaration that made the program panic.
@@ -36,7 +37,7 @@ pub trait Files {
 
 /// Checks one spec. `progress` is told of each statement before it is read, and the label of each claim before it
 /// is decided. Each of these steps has a whole [`Budget`] of the usual size.
-pub fn check(source: &Source, files: &dyn Files, progress: &mut dyn FnMut(&str)) -> FileReport {
+pub fn check(source: &Source, files: &dyn Files, progress: &mut (dyn FnMut(&str) + Send)) -> FileReport {
     check_within(source, files, &Budget::default(), progress)
 }
 
@@ -46,25 +47,25 @@ pub fn check_within(
     source: &Source,
     files: &dyn Files,
     budget: &Budget,
-    progress: &mut dyn FnMut(&str),
+    progress: &mut (dyn FnMut(&str) + Send),
 ) -> FileReport {
     let options = Options { budget: budget.clone(), ..Options::default() };
     check_with(source, files, &options, &mut |event| match event {
         Event::Reading(label) | Event::Deciding { label, .. } => progress(label),
-        Event::Decided(_) | Event::Found(..) | Event::Export { .. } | Event::LeftOut(_) => {}
+        Event::Decided(_) | Event::Found(..) | Event::Export { .. } | Event::LeftOut(_) | Event::Idle(_) => {}
     })
 }
 
-/// The same with all there is to choose; `tell` hears of everything as it happens.
+/// The same with all there is to choose; `tell` hears of everything as it happens, from whichever thread it happens on.
 pub fn check_with(
     source: &Source,
     files: &dyn Files,
     options: &Options,
-    tell: &mut dyn FnMut(Event<'_>),
+    tell: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> FileReport {
     let reader = Reader::new(files);
     let mut resolver = reader.resolver();
-    Run::new(source, options, &mut resolver, tell).spec()
+    run::run(source, options, &mut resolver, tell)
 }
 
 /// Checks one spec, and gives the kernels that names stand for at its end, where they do.
@@ -76,19 +77,8 @@ pub(crate) fn check_for(
 ) -> (FileReport, Vec<Option<Kernel>>) {
     let reader = Reader::new(files);
     let mut resolver = reader.resolver();
-    let report = Run::new(source, &Options::default(), &mut resolver, &mut |_| {}).spec();
+    let report = run::run(source, &Options::default(), &mut resolver, &mut |_| {});
     (report, names.iter().map(|name| resolver.named_kernel(name).cloned()).collect())
-}
-
-/// Adds a declaration to those before it.
-fn declare(entries: &mut Vec<Entry>, source: &Source, statement: &Statement) {
-    let text = source.slice(statement.span);
-    if let Some(Entry::Declarations(before)) = entries.last_mut() {
-        before.push('\n');
-        before.push_str(text);
-    } else {
-        entries.push(Entry::Declarations(text.to_owned()));
-    }
 }
 
 /// What a statement means.
@@ -147,16 +137,29 @@ fn halt_diagnostic(halt: &Halt, span: Span) -> Diagnostic {
     }
 }
 
-/// Decides one claim and puts the verdict into words.
+/// Decides a claim that binds nothing and puts the verdict into words.
+fn decide_prop(
+    prop: &Prop,
+    heading: &Heading,
+    symbols: &Symbols,
+    source: &Source,
+) -> Result<ClaimReport, OperatorError> {
+    let start = Instant::now();
+    let _doing = budget::doing("deciding the claim");
+    let shown = proposition(prop, symbols, source)?;
+    Ok(report(heading.clone(), shown, source, start.elapsed()))
+}
+
+/// Decides a claim, gives names the kernels that were found for them, and puts the verdict into words.
 fn decide(
-    claim: &ResolvedClaim,
+    body: &ClaimBody,
+    heading: &Heading,
     resolver: &mut Resolver<'_>,
     source: &Source,
 ) -> Result<ClaimReport, OperatorError> {
     let start = Instant::now();
     let _doing = budget::doing("deciding the claim");
-    let shown = match &claim.body {
-        ClaimBody::Prop(prop) => proposition(prop, resolver.symbols(), source)?,
+    let (verdict, unknowns, found) = match body {
         ClaimBody::Solve(asked) => {
             let verdict = decide::equation(asked, Field::Rationals);
             let found = match verdict.evidence() {
@@ -165,8 +168,7 @@ fn decide(
                 }
                 _ => Vec::new(),
             };
-            bind(&asked.unknowns, found, claim.span, resolver);
-            present::verdict(&verdict, resolver.symbols(), source)
+            (verdict, &asked.unknowns, found)
         }
         ClaimBody::Fit(problem) => {
             let verdict = decide::fit(problem);
@@ -175,11 +177,13 @@ fn decide(
                 _ => &[],
             };
             let found = found.iter().map(|kernel| Some(KernelTerm::constant(kernel.clone()))).collect();
-            bind(&problem.equation.unknowns, found, claim.span, resolver);
-            present::verdict(&verdict, resolver.symbols(), source)
+            (verdict, &problem.equation.unknowns, found)
         }
+        ClaimBody::Prop(prop) => return decide_prop(prop, heading, resolver.symbols(), source),
     };
-    Ok(report(Heading::of(claim), shown, source, start.elapsed()))
+    bind(unknowns, found, heading.span, resolver);
+    let shown = present::verdict(&verdict, resolver.symbols(), source);
+    Ok(report(heading.clone(), shown, source, start.elapsed()))
 }
 
 /// Gives unknowns their kernels; those without one are passed over in silence where they are used.
@@ -206,6 +210,7 @@ fn all_sizes(
 }
 
 /// What a report says of a claim before its verdict.
+#[derive(Clone)]
 struct Heading {
     label: Option<String>,
     kind: ClaimKind,
@@ -214,9 +219,9 @@ struct Heading {
 }
 
 impl Heading {
-    fn of(claim: &ResolvedClaim) -> Self {
-        let ResolvedClaim { label, kind, statement, span, .. } = claim;
-        Self { label: label.clone(), kind: *kind, statement: statement.clone(), span: *span }
+    /// The label, or the statement where there is none.
+    fn label(&self) -> &str {
+        self.label.as_ref().unwrap_or(&self.statement)
     }
 
     fn of_family(family: &Family) -> Self {

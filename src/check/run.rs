@@ -1,18 +1,29 @@
-//! The statements of one spec, one after the other: which are read, which are decided, and when it ends. What a claim's
+//! The statements of one spec: which are read, which are decided, by which thread, and when it ends. What a claim's
 //! verdict is, `check` says.
+//!
+//! One thread reads the statements in order. Claims that bind nothing can be decided beside it, with the symbols as they
+//! are where the claim stands; `ledger` puts what comes of them into order. So the report is the same for any number of
+//! threads, but for its times.
 
-use crate::algebra::budget::Budget;
-use crate::algebra::budget::Cancel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder};
+
+use crate::algebra::budget::{Budget, Cancel};
 use crate::diagnostic::Diagnostic;
+use crate::ir::{Prop, Symbols, Unknown};
 use crate::kernel::{ConcreteKernel, Kernel};
-use crate::report::{ClaimReport, Entry, FileReport};
+use crate::operator::OperatorError;
+use crate::report::{ClaimReport, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
+use crate::room::STACK;
 use crate::source::Source;
 use crate::syntax::ast::{Item, Spec, Statement, StatementKind};
 use crate::syntax::parse;
 
+use super::ledger::{Ledger, Step};
+use super::team::Team;
 use super::{
-    Heading, all_sizes, bind_nothing, decide, declare, halt_diagnostic, halted, read_statement, unread,
+    Heading, all_sizes, bind_nothing, decide, decide_prop, halt_diagnostic, halted, read_statement, unread,
 };
 
 /// How a spec is checked.
@@ -20,6 +31,9 @@ use super::{
 pub struct Options {
     /// For each step; its flag stops those under way and to come.
     pub budget: Budget,
+    /// For each step of threads that decide claims beside the one that reads the spec; a thread for each. The flags of all
+    /// are set where a failure ends the run.
+    pub helpers: Vec<Budget>,
     /// Only claims whose label contains this are decided and reported, or whose statement does where there is no label.
     /// What `solve` and `fit` bind is bound all the same.
     pub only: Option<String>,
@@ -42,8 +56,12 @@ pub enum Event<'a> {
         number: usize,
         /// How many claims the spec has.
         of: usize,
+        /// The thread: 0 reads the spec, too, and the others help.
+        thread: usize,
     },
-    /// A claim has its verdict.
+    /// A helping thread has nothing to do.
+    Idle(usize),
+    /// A claim has its verdict, and so have those before it.
     Decided(&'a ClaimReport),
     /// `solve` or `fit` has found the kernel of a name.
     Found(&'a str, &'a Kernel),
@@ -58,57 +76,67 @@ pub enum Event<'a> {
     LeftOut(usize),
 }
 
-pub(super) struct Run<'a, 'r> {
+/// What all threads share.
+struct Shared<'a> {
     source: &'a Source,
     options: &'a Options,
-    resolver: &'a mut Resolver<'r>,
-    tell: &'a mut dyn FnMut(Event<'_>),
-    entries: Vec<Entry>,
-    errors: Vec<Diagnostic>,
-    /// Claims met so far, and all of them.
-    number: usize,
-    of: usize,
-    /// Whether a claim failed.
-    fails: bool,
+    ledger: Mutex<Ledger<'a>>,
+    team: Team<Job>,
 }
 
-impl<'a, 'r> Run<'a, 'r> {
-    pub(super) fn new(
-        source: &'a Source,
-        options: &'a Options,
-        resolver: &'a mut Resolver<'r>,
-        tell: &'a mut dyn FnMut(Event<'_>),
-    ) -> Self {
-        let (entries, errors) = (Vec::new(), Vec::new());
-        Self { source, options, resolver, tell, entries, errors, number: 0, of: 0, fails: false }
-    }
+/// A claim to be decided.
+struct Job {
+    /// Its place in the ledger.
+    place: usize,
+    heading: Heading,
+    number: usize,
+    of: usize,
+    prop: Prop,
+    /// As they are where it stands.
+    symbols: Symbols,
+}
 
-    pub(super) fn spec(mut self) -> FileReport {
-        let (spec, mistakes) = parse(self.source.text());
-        self.errors.extend(mistakes.iter().map(crate::syntax::SyntaxError::diagnostic));
-        self.resolver.expect(&spec);
-        self.of = count(&spec);
-        for item in &spec.items {
-            if self.ends() {
-                break;
-            }
-            match item {
-                Item::Prose(prose) => self.entries.push(Entry::Prose(prose.text.clone())),
-                Item::Statement(statement) => self.statement(statement),
-            }
+/// Checks a spec.
+pub(super) fn run(
+    source: &Source,
+    options: &Options,
+    resolver: &mut Resolver<'_>,
+    tell: &mut (dyn FnMut(Event<'_>) + Send),
+) -> FileReport {
+    let (spec, mistakes) = parse(source.text());
+    let errors = mistakes.iter().map(crate::syntax::SyntaxError::diagnostic).collect();
+    let budgets = [&options.budget].into_iter().chain(&options.helpers);
+    let fail_fast = options.fail_fast.then(|| budgets.map(|budget| budget.cancel.clone()).collect());
+    let ledger = Mutex::new(Ledger::new(tell, fail_fast, errors));
+    let of = count(&spec);
+    // A spec with few claims is done before a thread has begun.
+    let helpers = &options.helpers[..options.helpers.len().min(of.saturating_sub(1))];
+    let shared = Shared { source, options, ledger, team: Team::new(helpers.len()) };
+    resolver.expect(&spec);
+    thread::scope(|scope| {
+        for (budget, thread) in helpers.iter().zip(1..) {
+            // Without a thread to spare the others do its work.
+            let shared = &shared;
+            let _ = Builder::new().stack_size(STACK).spawn_scoped(scope, move || shared.help(budget, thread));
         }
-        if self.ends() && self.number < self.of {
-            (self.tell)(Event::LeftOut(self.of - self.number));
+        Run { shared: &shared, resolver, place: 0, number: 0, of }.spec(&spec);
+        while let Some(job) = shared.team.now() {
+            shared.decide(job, &options.budget, 0);
         }
-        let Self { source, entries, mut errors, .. } = self;
-        errors.sort_by_key(|diagnostic| diagnostic.primary.span);
-        FileReport { source: source.clone(), entries, errors }
+        shared.team.close();
+    });
+    let ledger = shared.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ledger.finish(source, of, options.stop.is_cancelled())
+}
+
+impl<'a> Shared<'a> {
+    fn ledger(&self) -> MutexGuard<'_, Ledger<'a>> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nothing more is to be decided.
     fn ends(&self) -> bool {
-        self.options.stop.is_cancelled()
-            || (self.options.fail_fast && (self.fails || !self.errors.is_empty()))
+        self.stopped() || self.ledger().ended()
     }
 
     /// Whether what has no verdict has none because the run was ended; it is left out then.
@@ -116,17 +144,94 @@ impl<'a, 'r> Run<'a, 'r> {
         self.options.stop.is_cancelled()
     }
 
+    /// Takes one claim after the other until there are no more.
+    fn help(&self, budget: &Budget, thread: usize) {
+        while let Some(job) = self.team.next() {
+            self.decide(job, budget, thread);
+            self.ledger().tell(Event::Idle(thread));
+        }
+    }
+
+    fn decide(&self, job: Job, budget: &Budget, thread: usize) {
+        let Job { place, heading, number, of, prop, symbols } = job;
+        if !self.begin(&heading, number, of, thread) {
+            return self.ledger().put(place, Step::Stopped);
+        }
+        let step = match budget.run(|| decide_prop(&prop, &heading, &symbols, self.source)) {
+            Ok(Ok(report)) => decided(report),
+            Ok(Err(error)) => wrong(&error, &heading),
+            Err(_) if self.stopped() => Step::Stopped,
+            Err(halt) => decided(halted(heading, halt, self.source)),
+        };
+        self.ledger().put(place, step);
+    }
+
+    /// Tells that a thread begins with a claim, and whether it is to.
+    fn begin(&self, heading: &Heading, number: usize, of: usize, thread: usize) -> bool {
+        let mut ledger = self.ledger();
+        let begins = !ledger.ended() && !self.stopped();
+        if begins {
+            ledger.tell(Event::Deciding { label: heading.label(), number, of, thread });
+        }
+        begins
+    }
+}
+
+fn decided(claim: ClaimReport) -> Step {
+    Step::Decided { claim: Some(Box::new(claim)), found: Vec::new() }
+}
+
+fn wrong(error: &OperatorError, heading: &Heading) -> Step {
+    Step::Passed { claims: 1, errors: vec![operator_diagnostic(error, heading.span)] }
+}
+
+/// The thread that reads.
+struct Run<'s, 'a, 'r, 'l> {
+    shared: &'s Shared<'a>,
+    resolver: &'r mut Resolver<'l>,
+    /// The next place in the ledger.
+    place: usize,
+    /// Claims met so far, and all of them.
+    number: usize,
+    of: usize,
+}
+
+impl Run<'_, '_, '_, '_> {
+    fn spec(&mut self, spec: &Spec) {
+        for item in &spec.items {
+            if self.shared.ends() {
+                break;
+            }
+            match item {
+                Item::Prose(prose) => self.put(Step::Prose(prose.text.clone())),
+                Item::Statement(statement) => self.statement(statement),
+            }
+        }
+    }
+
+    fn place(&mut self) -> usize {
+        self.place += 1;
+        self.place - 1
+    }
+
+    fn put(&mut self, step: Step) {
+        let place = self.place();
+        self.shared.ledger().put(place, step);
+    }
+
     fn statement(&mut self, statement: &Statement) {
-        (self.tell)(Event::Reading(self.source.slice(statement.span).lines().next().unwrap_or_default()));
-        match self.options.budget.run(|| read_statement(self.resolver, statement)) {
-            Ok(Ok(Resolved::Declaration)) => declare(&mut self.entries, self.source, statement),
+        let Shared { source, options, .. } = *self.shared;
+        let text = source.slice(statement.span);
+        self.shared.ledger().tell(Event::Reading(text.lines().next().unwrap_or_default()));
+        match options.budget.run(|| read_statement(self.resolver, statement)) {
+            Ok(Ok(Resolved::Declaration)) => self.put(Step::Declared(text.to_owned())),
             Ok(Ok(Resolved::Export { path, kernels })) => {
-                declare(&mut self.entries, self.source, statement);
-                (self.tell)(Event::Export { path: &path, kernels: &kernels });
+                self.put(Step::Declared(text.to_owned()));
+                self.put(Step::Export { path, kernels });
             }
             Ok(Ok(Resolved::Claims(claims))) => {
-                for claim in &claims {
-                    if self.ends() {
+                for claim in claims {
+                    if self.shared.ends() {
                         return bind_nothing(statement, self.resolver);
                     }
                     self.claim(claim, statement);
@@ -134,95 +239,116 @@ impl<'a, 'r> Run<'a, 'r> {
             }
             Ok(Ok(Resolved::Families(families))) => {
                 for family in &families {
-                    if self.ends() {
+                    if self.shared.ends() {
                         return;
                     }
                     self.family(family);
                 }
             }
             Ok(Err(found)) => {
-                self.number += claims_of(&statement.kind);
-                self.errors.extend(found.iter().map(crate::resolve::ResolveError::diagnostic));
+                let errors = found.iter().map(crate::resolve::ResolveError::diagnostic).collect();
+                self.pass(claims_of(&statement.kind), errors);
             }
-            Err(_) if self.stopped() => {}
+            Err(_) if self.shared.stopped() => {}
             Err(halt) => {
-                self.number += claims_of(&statement.kind);
                 bind_nothing(statement, self.resolver);
-                match unread(statement, self.source) {
-                    Some(heading) => self.add(halted(heading, halt, self.source)),
-                    None => self.errors.push(halt_diagnostic(&halt, statement.span)),
+                let claims = claims_of(&statement.kind);
+                match unread(statement, source) {
+                    Some(heading) => {
+                        self.put(decided(halted(heading, halt, source)));
+                        // All claims of a chain have one report.
+                        self.pass(claims.saturating_sub(1), Vec::new());
+                        self.number += 1;
+                    }
+                    None => self.pass(claims, vec![halt_diagnostic(&halt, statement.span)]),
                 }
             }
         }
     }
 
-    fn claim(&mut self, claim: &ResolvedClaim, statement: &Statement) {
-        let wanted = self.next(claim.label.as_deref(), &claim.statement);
-        if !wanted && matches!(claim.body, ClaimBody::Prop(_)) {
-            return;
-        }
-        match self.options.budget.run(|| decide(claim, self.resolver, self.source)) {
-            Ok(Ok(report)) => {
-                if wanted {
-                    self.add(report);
+    /// Leaves claims without a report.
+    fn pass(&mut self, claims: usize, errors: Vec<Diagnostic>) {
+        self.number += claims;
+        self.put(Step::Passed { claims, errors });
+    }
+
+    fn claim(&mut self, claim: ResolvedClaim, statement: &Statement) {
+        let ResolvedClaim { label, kind, statement: text, span, body } = claim;
+        let heading = Heading { label, kind, statement: text, span };
+        let wanted = self.wanted(&heading);
+        match body {
+            ClaimBody::Prop(_) if !wanted => self.pass(1, Vec::new()),
+            ClaimBody::Prop(prop) => {
+                self.number += 1;
+                let (number, of, symbols) = (self.number, self.of(), self.resolver.symbols().clone());
+                let job = Job { place: self.place(), heading, number, of, prop, symbols };
+                if let Some(job) = self.shared.team.add(job) {
+                    self.shared.decide(job, &self.shared.options.budget, 0);
                 }
-                self.found(claim);
             }
-            Ok(Err(error)) => self.errors.push(operator_diagnostic(&error, claim.span)),
-            Err(_) if self.stopped() => {
-                bind_nothing(statement, self.resolver);
-                self.number -= 1;
-            }
-            Err(halt) => {
-                bind_nothing(statement, self.resolver);
-                if wanted {
-                    self.add(halted(Heading::of(claim), halt, self.source));
-                }
+            ClaimBody::Solve(_) | ClaimBody::Fit(_) => {
+                self.number += 1;
+                let step = self.find(heading, &body, statement, wanted);
+                self.put(step);
             }
         }
     }
 
-    /// Tells of the kernels that a claim has found.
-    fn found(&mut self, claim: &ResolvedClaim) {
-        let unknowns = match &claim.body {
+    /// Decides a claim that gives names their kernels, before there are statements that use them.
+    fn find(&mut self, heading: Heading, body: &ClaimBody, statement: &Statement, wanted: bool) -> Step {
+        let Shared { source, options, .. } = *self.shared;
+        let names: &[Unknown] = match body {
             ClaimBody::Solve(equation) => &equation.unknowns,
             ClaimBody::Fit(problem) => &problem.equation.unknowns,
-            ClaimBody::Prop(_) => return,
+            ClaimBody::Prop(_) => &[],
         };
-        for unknown in unknowns {
-            if let Some(kernel) = self.resolver.named_kernel(&unknown.name) {
-                (self.tell)(Event::Found(&unknown.name, kernel));
-            }
+        if wanted && !self.shared.begin(&heading, self.number, self.of(), 0) {
+            return Step::Stopped;
         }
+        let claim = match options.budget.run(|| decide(body, &heading, self.resolver, source)) {
+            Ok(Ok(report)) => report,
+            Ok(Err(error)) => return wrong(&error, &heading),
+            Err(halt) => {
+                bind_nothing(statement, self.resolver);
+                if self.shared.stopped() {
+                    return Step::Stopped;
+                }
+                halted(heading, halt, source)
+            }
+        };
+        let kernel = |name: &String| Some((name.clone(), self.resolver.named_kernel(name)?.clone()));
+        let found = names.iter().filter_map(|unknown| kernel(&unknown.name)).collect();
+        Step::Decided { claim: wanted.then(|| Box::new(claim)), found }
     }
 
     fn family(&mut self, family: &Family) {
-        if !self.next(family.label.as_deref(), &family.statement) {
-            return;
+        let heading = Heading::of_family(family);
+        if !self.wanted(&heading) {
+            return self.pass(1, Vec::new());
         }
-        match self.options.budget.run(|| all_sizes(family, self.resolver, self.source)) {
-            Ok(Ok(report)) => self.add(report),
-            Ok(Err(found)) => self.errors.extend(found),
-            Err(_) if self.stopped() => self.number -= 1,
-            Err(halt) => self.add(halted(Heading::of_family(family), halt, self.source)),
-        }
-    }
-
-    /// Goes on to the next claim; tells of it if it is to be reported, and whether it is.
-    fn next(&mut self, label: Option<&str>, statement: &str) -> bool {
         self.number += 1;
-        let label = label.unwrap_or(statement);
-        let wanted = self.options.only.as_ref().is_none_or(|part| label.contains(part));
-        if wanted {
-            (self.tell)(Event::Deciding { label, number: self.number, of: self.of.max(self.number) });
-        }
-        wanted
+        let Shared { source, options, .. } = *self.shared;
+        let step = if self.shared.begin(&heading, self.number, self.of(), 0) {
+            match options.budget.run(|| all_sizes(family, self.resolver, source)) {
+                Ok(Ok(report)) => decided(report),
+                Ok(Err(errors)) => Step::Passed { claims: 1, errors },
+                Err(_) if self.shared.stopped() => Step::Stopped,
+                Err(halt) => decided(halted(heading, halt, source)),
+            }
+        } else {
+            Step::Stopped
+        };
+        self.put(step);
     }
 
-    fn add(&mut self, report: ClaimReport) {
-        self.fails |= !report.holds;
-        (self.tell)(Event::Decided(&report));
-        self.entries.push(Entry::Claim(Box::new(report)));
+    /// Whether a claim is to be reported.
+    fn wanted(&self, heading: &Heading) -> bool {
+        self.shared.options.only.as_ref().is_none_or(|part| heading.label().contains(part))
+    }
+
+    /// How many claims there are, as far as is known.
+    fn of(&self) -> usize {
+        self.of.max(self.number)
     }
 }
 

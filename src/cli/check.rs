@@ -69,7 +69,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     fail_fast: bool,
 
-    /// How many specs are checked at a time; as many as there are processors if left out
+    /// How many threads check specs, or claims of one spec where there are fewer specs; as many as there are processors
+    /// if left out. The report is the same for every number
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 

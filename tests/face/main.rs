@@ -15,3 +15,4 @@ mod report_rendering;
 mod reports;
 mod running;
 mod sizes;
+mod threads;

@@ -12,7 +12,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Steps between two looks at the cancel flag, well below a hundredth of a second.
 const SLICE: u64 = 1 << 20;
@@ -104,7 +104,7 @@ impl fmt::Display for Exhausted {
 
 /// The budget in force on a thread.
 struct State {
-    /// Tells budgets of one thread apart.
+    /// Tells budgets apart.
     number: u64,
     steps: u64,
     bytes: u64,
@@ -116,9 +116,10 @@ thread_local! {
     /// Steps until the next look at the state; without a budget there are always enough.
     static SLICE_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
-    /// Budgets so far.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
 }
+
+/// Budgets so far, on all threads: what one of them holds may be dropped on another.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Budget {
     /// Runs something within the budget; a panic in it is caught, too.
@@ -126,9 +127,8 @@ impl Budget {
     /// # Errors
     /// If the budget was spent, or on a panic. What `work` has changed by then stays changed.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Halt> {
-        COUNT.set(COUNT.get() + 1);
         let state = State {
-            number: COUNT.get(),
+            number: COUNT.fetch_add(1, Ordering::Relaxed) + 1,
             steps: self.steps,
             bytes: self.bytes,
             cancel: self.cancel.clone(),

@@ -37,7 +37,7 @@ fn number(random: &mut SplitMix64, spread: u64) -> Rational {
 
 /// All symbols of a spec but its square roots.
 pub(crate) fn all_symbols(symbols: &Symbols) -> Vec<Symbol> {
-    let kernels = symbols.kernels().iter();
+    let kernels = symbols.kernels();
     kernels
         .flat_map(|kernel| {
             let count = u32::try_from(kernel.shape.entries().unwrap()).unwrap();
@@ -84,7 +84,7 @@ pub(crate) fn at(
     let mut random = SplitMix64::new(seed);
     let mut wrong = Vec::new();
     let mut extent = [0; 2];
-    let tries = if symbols.kernels().is_empty() { 1 } else { 2 };
+    let tries = if symbols.kernels().next().is_none() { 1 } else { 2 };
     for _ in 0..tries {
         let weights = weights(symbols, &mut random);
         let x = image(channels, size, &mut random);

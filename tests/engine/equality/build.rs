@@ -64,7 +64,7 @@ pub(crate) fn free(symbols: &mut Symbols, shape: [usize; 4]) -> KernelTerm {
     let [o, c, h, w] = shape;
     let shape = Shape::new(o, c, h, w);
     let indices = if shape.is_scalar() { 0 } else { 4 };
-    let name = format!("F{}", symbols.kernels().len());
+    let name = format!("F{}", symbols.kernels().count());
     let first = symbols.declare(&name, shape, indices).unwrap().first;
     KernelTerm {
         kernel: Kernel::free(first, shape).unwrap(),

@@ -6,6 +6,7 @@
 mod claim;
 mod composite;
 mod kernel;
+mod log;
 mod nesting;
 mod span;
 mod stack;

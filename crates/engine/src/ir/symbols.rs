@@ -1,12 +1,15 @@
-//! The free symbols of a spec: their names, and the square roots among them.
+//! The free symbols of a spec: their names, and the square roots among them. A copy is cheap and stays as it is, so that
+//! a claim can be decided while later statements declare more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::log::Log;
 use crate::kernel::Shape;
 use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
 
@@ -35,14 +38,14 @@ pub struct Root {
 /// All free symbols of a spec.
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
-    kernels: Vec<FreeKernel>,
-    /// The number of each free kernel, by its first symbol.
-    owners: BTreeMap<Symbol, usize>,
+    kernels: Log<FreeKernel>,
+    /// The numbers of the free kernels that are scalars, and of the others: both in order of their first symbols.
+    owners: [Log<(Symbol, usize)>; 2],
     /// In order of their symbols.
-    roots: Vec<Root>,
-    divisors: BTreeSet<Symbol>,
+    roots: Log<Root>,
+    divisors: Arc<BTreeSet<Symbol>>,
     /// The symbol of each root.
-    radicands: FxHashMap<Poly, Symbol>,
+    radicands: Arc<FxHashMap<Poly, Symbol>>,
     entries: u32,
     scalars: u32,
 }
@@ -85,7 +88,7 @@ impl Symbols {
             Symbol(first)
         };
         let kernel = FreeKernel { name: name.to_owned(), shape, indices, first };
-        self.owners.insert(first, self.kernels.len());
+        self.owners[usize::from(first.is_scalar())].push((first, self.kernels.len()));
         self.kernels.push(kernel.clone());
         Some(kernel)
     }
@@ -98,7 +101,11 @@ impl Symbols {
 
     /// Takes note that something is divided by a polynomial, whose symbols are not 0 from here on.
     pub fn divide_by(&mut self, divisor: &Poly) {
-        self.divisors.extend(divisor.symbols());
+        let mut symbols = divisor.symbols();
+        symbols.retain(|symbol| !self.divisors.contains(symbol));
+        if !symbols.is_empty() {
+            Arc::make_mut(&mut self.divisors).extend(symbols);
+        }
     }
 
     /// Whether something is divided by a symbol, though that may have cancelled since.
@@ -158,30 +165,42 @@ impl Symbols {
             return Some(Poly::symbol(symbol));
         }
         let symbol = self.next_scalar()?;
-        self.radicands.insert(radicand.clone(), symbol);
+        Arc::make_mut(&mut self.radicands).insert(radicand.clone(), symbol);
         self.roots.push(Root { symbol, radicand: radicand.clone() });
         Some(Poly::symbol(symbol))
     }
 
     /// The free kernels in order of declaration.
-    pub fn kernels(&self) -> &[FreeKernel] {
-        &self.kernels
+    pub fn kernels(&self) -> impl Iterator<Item = &FreeKernel> {
+        self.kernels.iter()
     }
 
     /// The square roots in order of appearance.
-    pub fn roots(&self) -> &[Root] {
-        &self.roots
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.roots.iter()
+    }
+
+    /// How many square roots there are.
+    pub fn root_count(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// The number of the square root that a symbol stands for, if it does.
+    fn root_number(&self, symbol: Symbol) -> Option<usize> {
+        let at = self.roots.partition_point(|root| root.symbol < symbol);
+        (self.roots.get(at)?.symbol == symbol).then_some(at)
     }
 
     /// The square root that a symbol stands for, if it does.
     pub fn root_of(&self, symbol: Symbol) -> Option<&Root> {
-        let at = self.roots.binary_search_by_key(&symbol, |root| root.symbol).ok()?;
-        self.roots.get(at)
+        self.roots.get(self.root_number(symbol)?)
     }
 
     /// The free kernel that a symbol is an entry of, and which entry in storage order.
     pub fn owner(&self, symbol: Symbol) -> Option<(&FreeKernel, usize)> {
-        let (first, &number) = self.owners.range(..=symbol).next_back()?;
+        let owners = &self.owners[usize::from(symbol.is_scalar())];
+        let before = owners.partition_point(|(first, _)| *first <= symbol);
+        let &(first, number) = owners.get(before.checked_sub(1)?)?;
         let kernel = self.kernels.get(number)?;
         let offset = usize::try_from(symbol.0 - first.0).ok()?;
         (offset < kernel.shape.entries()?).then_some((kernel, offset))
@@ -229,8 +248,8 @@ impl Symbols {
 
     /// The number of the last root that occurs in a polynomial, of those before `end`.
     fn last_root_in(&self, poly: &Poly, end: usize) -> Option<usize> {
-        let number = |symbol| self.roots.binary_search_by_key(&symbol, |root| root.symbol).ok();
-        poly.symbols().into_iter().filter_map(number).filter(|&at| at < end).max()
+        let numbers = poly.symbols().into_iter().filter_map(|symbol| self.root_number(symbol));
+        numbers.filter(|&at| at < end).max()
     }
 
     /// A normal form in which `σ² = radicand` has been used up: zero exactly when the polynomial vanishes
@@ -241,7 +260,8 @@ impl Symbols {
         // Later radicands may contain earlier roots, never the reverse.
         let mut last = self.roots.len();
         while let Some(at) = self.last_root_in(&poly, last) {
-            poly = reduce_root(&poly, &self.roots[at]);
+            let Some(root) = self.roots.get(at) else { break };
+            poly = reduce_root(&poly, root);
             last = at;
         }
         poly

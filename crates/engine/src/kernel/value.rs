@@ -239,20 +239,24 @@ impl Kernel {
 
     /// Every entry as a polynomial.
     pub fn expand(&self) -> Result<Arc<SymbolicKernel>, KernelError> {
+        self.expand_within(MAX_TERMS)
+    }
+
+    /// The same, where products of whole kernels have no more terms than that, like ones not yet added.
+    pub fn expand_within(&self, limit: usize) -> Result<Arc<SymbolicKernel>, KernelError> {
         Ok(match self {
             Self::Concrete(kernel) if kernel.integers().count_nonzero() > super::symbolic::MAX_TERMS => {
                 return Err(KernelError::TooManyTerms { limit: super::symbolic::MAX_TERMS });
             }
             Self::Concrete(kernel) => Arc::new(SymbolicKernel::from_concrete(kernel)?),
             Self::Atoms(kernel) => {
-                let terms = kernel.expanded_terms();
-                if terms > MAX_TERMS {
-                    return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
+                if kernel.expanded_terms() > limit {
+                    return Err(KernelError::TooManyTerms { limit });
                 }
                 Arc::new(kernel.expand()?)
             }
             Self::Symbolic(kernel) => kernel.clone(),
-            Self::Later(later) => return later.get()?.expand(),
+            Self::Later(later) => return later.get()?.expand_within(limit),
         })
     }
 

@@ -166,7 +166,7 @@ fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weig
     let dependence = dependence(claim, symbols);
     let chosen = |symbol: Symbol| made_up(symbol, positive || dependence.is_root(symbol));
     // Scalars that cancel may still be divided by.
-    let scalars = symbols.kernels().iter().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+    let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
     Some(if dependence.is_free(&used) { weights } else { weights.approximating() })

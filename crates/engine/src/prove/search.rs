@@ -62,7 +62,7 @@ pub fn weights_from(
 }
 
 fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
-    symbols.kernels().iter().flat_map(|kernel| {
+    symbols.kernels().flat_map(|kernel| {
         let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
         (0..count).map(|offset| Symbol(kernel.first.0 + offset))
     })

@@ -248,7 +248,7 @@ impl Compared {
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let origin = self.origin(size, at);
         let words = self.arena.shortest_words(difference, MAX_WORDS);
-        let roots: Vec<Symbol> = symbols.roots().iter().map(|root| root.symbol).collect();
+        let roots: Vec<Symbol> = symbols.roots().map(|root| root.symbol).collect();
         let dependence = Dependence::of(symbols, &roots);
         for attempt in 0..TRIES {
             for word in &words {
@@ -356,8 +356,8 @@ impl Point {
             }
             Rational::from(i64::from(symbol.is_scalar() || symbols.is_divisor(symbol)))
         };
-        let scalars = symbols.kernels().iter().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
-        let roots = symbols.roots().iter().flat_map(|root| root.radicand.symbols());
+        let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+        let roots = symbols.roots().flat_map(|root| root.radicand.symbols());
         let all = scalars.chain(roots).chain(symbols.divisors()).chain(self.weights.keys().copied());
         all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
     }

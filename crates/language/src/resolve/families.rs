@@ -121,7 +121,8 @@ impl Resolver<'_> {
         if let StatementKind::Size { names, condition } = &statement.kind {
             return Some(self.new_sizes(names, condition.as_ref()));
         }
-        if !names::of_statement(&statement.kind).iter().any(|name| self.sizes.is_free(name)) {
+        let free = |name: &&str| self.sizes.is_free(name);
+        if self.sizes.names.is_empty() || !names::of_statement(&statement.kind).iter().any(free) {
             self.note(statement);
             return None;
         }

@@ -224,6 +224,9 @@ fn common_kernel(map: &Affine, symbols: &Symbols) -> Option<Block> {
     Some(Block::Matrices(vec![kernel_matrix(title, kernel, symbols)?]))
 }
 
+/// Terms that an entry of a kernel may have to be shown.
+const TERMS: usize = 3;
+
 /// A kernel if it has one channel, few entries, and few terms in each.
 fn small<'a>(kernel: &'a Kernel, symbols: &Symbols) -> Option<&'a Kernel> {
     kernel_matrix("", kernel, symbols).map(|_| kernel)
@@ -242,9 +245,9 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
         return None;
     }
     let expanded = kernel
-        .expand()
+        .expand_within(TERMS * shape.height * shape.width)
         .ok()
-        .filter(|kernel| kernel.entries().iter().all(|entry| entry.terms().len() <= 3))?;
+        .filter(|kernel| kernel.entries().iter().all(|entry| entry.terms().len() <= TERMS))?;
     let cells = Grid::from_fn(shape.height, shape.width, |i, j| symbols.show(expanded.entry(0, 0, i, j)));
     let rows = cells.rows().map(<[String]>::to_vec).collect();
     Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })

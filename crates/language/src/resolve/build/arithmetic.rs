@@ -119,7 +119,7 @@ impl Builder {
         for divisor in self.polys(b, bt)? {
             // The square of a known root is divided by as the root's power -2.
             let square = || {
-                let root = self.symbols.roots().iter().find(|root| root.radicand == divisor)?;
+                let root = self.symbols.roots().find(|root| root.radicand == divisor)?;
                 Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
             };
             match divisor.reciprocal().or_else(square) {
@@ -178,7 +178,7 @@ impl Builder {
     pub fn sqrt(&mut self, array: &Array, at: Span, span: Span) -> Option<Array> {
         let entries = self.polys(array, at)?;
         let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
-        if free + self.symbols.roots().len() > MAX_ROOTS {
+        if free + self.symbols.root_count() > MAX_ROOTS {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
         }
         let mut roots = Vec::with_capacity(entries.len());
