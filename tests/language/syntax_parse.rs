@@ -46,12 +46,28 @@ fn structure(expr: &Expr) -> String {
             format!("{}({})", structure(callee), arguments.join(" "))
         }
         ExprKind::Index(base, indices) => format!("{}@[{}]", structure(base), list(indices)),
+        ExprKind::Slice(parts) => {
+            let part = |part: &Option<Expr>| part.as_ref().map_or_else(String::new, structure);
+            parts.iter().map(part).collect::<Vec<_>>().join(":")
+        }
     }
 }
 
 #[track_caller]
 fn means(text: &str, expected: &str) {
     assert_eq!(structure(&value(text)), expected, "{text}");
+}
+
+#[test]
+fn slices() {
+    means("K[0:2]", "K@[0:2:]");
+    means("K[:, 1:, :-1, ::2]", "K@[:: 1:: :(-1): ::2]");
+    means("K[a+1:b*2:3, 0]", "K@[(a Add 1):(b Mul 2):3 0]");
+    means("[A[0:1] 2]", "[A@[0:1:] 2]");
+    for wrong in ["K[]", "K[0:1:2:3]", "K[0 1]", "K[0:1", "(0:1)", "[0:1]", "K(0:1)"] {
+        let (_, errors) = parse(&format!("kernel V = {wrong}"));
+        assert!(!errors.is_empty(), "{wrong}");
+    }
 }
 
 #[test]

@@ -76,7 +76,13 @@ fn expression() -> impl Strategy<Value = Expr> {
                 .prop_map(|(op, a, b)| expr(ExprKind::Binary(op, Box::new(a), Box::new(b)))),
             2 => (callee.clone(), vec(argument, 0..3))
                 .prop_map(|(callee, list)| expr(ExprKind::Call(Box::new(callee), list))),
-            1 => (callee, vec(inner.clone(), 1..3)).prop_map(|(base, list)| expr(ExprKind::Index(Box::new(base), list))),
+            1 => (callee.clone(), vec(inner.clone(), 1..3)).prop_map(|(base, list)| expr(ExprKind::Index(Box::new(base), list))),
+            1 => (callee, option::of(inner.clone()), option::of(inner.clone()), option::of(inner.clone())).prop_map(
+                |(base, from, to, step)| {
+                    let slice = expr(ExprKind::Slice(Box::new([from, to, step])));
+                    expr(ExprKind::Index(Box::new(base), vec![slice]))
+                }
+            ),
             1 => row(3),
             1 => row(1),
             1 => grid((2, 3)),

@@ -21,7 +21,7 @@ const fn all(name: &'static str, text: &'static str, required: &'static [&'stati
 }
 
 /// Functions that give numbers, kernels and lists.
-pub(super) const FUNCTIONS: [Signature; 33] = [
+pub(super) const FUNCTIONS: [Signature; 34] = [
     all("ones", "ones(h,w)", &["h", "w"]),
     all("zeros", "zeros(h,w)", &["h", "w"]),
     Signature { optional: &["pw"], positional: 2, ..all("box", "box(p) or box(ph,pw)", &["p"]) },
@@ -61,12 +61,13 @@ pub(super) const FUNCTIONS: [Signature; 33] = [
     all("ungroup", "ungroup(K,groups)", &["K", "groups"]),
     all("select_rows", "select_rows(K,from,to)", &["K", "from", "to"]),
     all("select_columns", "select_columns(K,from,to)", &["K", "from", "to"]),
+    all("matrix", "matrix(S,[h,w])", &["S", "size"]),
     all("sum_rows", "sum_rows(K)", &["K"]),
     all("sum_columns", "sum_columns(K)", &["K"]),
 ];
 
 /// Layers with arguments. `pad`, `crop` and `concat` take arguments of their own kind.
-pub(super) const LAYERS: [Signature; 26] = [
+pub(super) const LAYERS: [Signature; 27] = [
     Signature {
         optional: &["stride", "dilation", "padding", "groups", "bias", "padding_mode"],
         ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…, padding_mode=…)", &["K"])
@@ -129,6 +130,11 @@ pub(super) const LAYERS: [Signature; 26] = [
     },
     all("adaptive_avgpool", "adaptive_avgpool(n)", &["n"]),
     all("adaptive_maxpool", "adaptive_maxpool(n)", &["n"]),
+    Signature {
+        optional: &["from", "to", "step"],
+        positional: 3,
+        ..all("slice", "slice(from=0, to=0, step=1)", &[])
+    },
     all("permute", "permute([1,0])", &["order"]),
     all("channel_shuffle", "channel_shuffle(groups)", &["groups"]),
 ];
@@ -149,7 +155,7 @@ pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
 pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
 
 /// Names that came after specs had been written, beside the functions of each entry: a declaration hides them.
-const LATER: [&str; 18] = [
+const LATER: [&str; 20] = [
     "abs",
     "relu6",
     "hardsigmoid",
@@ -168,6 +174,8 @@ const LATER: [&str; 18] = [
     "select_columns",
     "sum_rows",
     "sum_columns",
+    "matrix",
+    "slice",
 ];
 
 /// The signature of a function or layer; `count` chooses between two of one name.

@@ -157,6 +157,17 @@ impl<'a> Evaluator<'a> {
                         (from..to).contains(&o).then(|| [o - from, c, i, j])
                     }
                     Rearrangement::Inputs([from, to]) => (from..to).contains(&c).then(|| [o, c - from, i, j]),
+                    Rearrangement::Part { from, step, count } => {
+                        let mut at = [o, c, i, j];
+                        for (axis, n) in at.iter_mut().enumerate() {
+                            let beyond = n.checked_sub(from[axis])?;
+                            if !beyond.is_multiple_of(step[axis]) || beyond / step[axis] >= count[axis] {
+                                return None;
+                            }
+                            *n = beyond / step[axis];
+                        }
+                        Some(at)
+                    }
                 };
                 let entries = operand.entries().iter().filter_map(|(from, value)| {
                     Some((place(shape, target(operand.position(*from))?), value.clone()))

@@ -206,7 +206,12 @@ impl<'a> Evaluator<'a> {
             Layer::Composite(Composite::Pad { sides, mode }) if !matches!(mode, PadMode::Constant(_)) => {
                 pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) })
             }
-            Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } => pick(&|_| Window::new(1, 1)),
+            Layer::Scale(_)
+            | Layer::Bias(_)
+            | Layer::Select { .. }
+            | Layer::Composite(
+                Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean,
+            ) => pick(&|_| Window::new(1, 1)),
             Layer::SpaceToDepth(n) => {
                 if *n != 0 && size.iter().any(|length| length % n != 0) {
                     return Err(EvaluateError::NoOutput);

@@ -105,7 +105,7 @@ impl Cuts {
             match how {
                 Rearrangement::Outputs([from, to]) => self.at([*from, *to, shape.outputs]),
                 Rearrangement::Inputs([from, to]) => self.at([*from, *to, shape.inputs]),
-                Rearrangement::SwapChannels | Rearrangement::Ungroup(_) => {}
+                Rearrangement::SwapChannels | Rearrangement::Ungroup(_) | Rearrangement::Part { .. } => {}
             }
         }
         expr.operands().into_iter().for_each(|operand| self.kernel(operand));

@@ -174,6 +174,15 @@ pub enum Rearrangement {
     Outputs([usize; 2]),
     /// Input channels, likewise.
     Inputs([usize; 2]),
+    /// So many entries along each axis of `[out,in,h,w]`, from one on, every so many.
+    Part {
+        /// The first one.
+        from: [usize; 4],
+        /// How far each is from the one before.
+        step: [usize; 4],
+        /// How many there are.
+        count: [usize; 4],
+    },
 }
 
 impl Rearrangement {
@@ -184,6 +193,7 @@ impl Rearrangement {
             Self::Ungroup(groups) => Shape { inputs: old.inputs.saturating_mul(groups), ..old },
             Self::Outputs([from, to]) => Shape { outputs: to.saturating_sub(from).max(1), ..old },
             Self::Inputs([from, to]) => Shape { inputs: to.saturating_sub(from).max(1), ..old },
+            Self::Part { count: [o, c, h, w], .. } => Shape::new(o, c, h, w),
         }
     }
 
@@ -197,6 +207,10 @@ impl Rearrangement {
             }
             Self::Outputs([from, _]) => Some([from + o, c, i, j]),
             Self::Inputs([from, _]) => Some([o, from + c, i, j]),
+            Self::Part { from, step, .. } => {
+                let at = [o, c, i, j];
+                Some([0, 1, 2, 3].map(|axis| from[axis] + step[axis] * at[axis]))
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ mod search;
 mod sights;
 mod survey;
 mod table;
-mod terms;
+pub mod terms;
 pub mod verdict;
 mod whole;
 pub mod within;

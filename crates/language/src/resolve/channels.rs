@@ -139,6 +139,6 @@ fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
                     word != Some("groups") && (moves || alike(&argument.value, vectors, allowed))
                 })
         }
-        ExprKind::Text(_) | ExprKind::Array(..) | ExprKind::Index(..) => false,
+        ExprKind::Text(_) | ExprKind::Array(..) | ExprKind::Index(..) | ExprKind::Slice(_) => false,
     }
 }

@@ -384,6 +384,7 @@ fn mentions(expr: &Expr, unknowns: &[Unknown]) -> bool {
         ExprKind::Index(base, indices) => {
             mentions(base, unknowns) || indices.iter().any(|index| mentions(index, unknowns))
         }
+        ExprKind::Slice(parts) => parts.iter().flatten().any(|part| mentions(part, unknowns)),
     }
 }
 

@@ -41,6 +41,8 @@ impl Resolver<'_> {
             }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, expr.span),
             ExprKind::Index(base, indices) => self.index(base, indices, expr.span),
+            // They stand among indices only.
+            ExprKind::Slice(_) => None,
         }
     }
 
@@ -96,7 +98,10 @@ impl Resolver<'_> {
 
     /// `A[1,2]`, `stride(S)[0]`.
     fn index(&mut self, base: &Expr, indices: &[Expr], span: Span) -> Option<Value> {
-        if let ExprKind::Index(inner, first) = &base.kind {
+        let is_slice = |index: &Expr| matches!(index.kind, ExprKind::Slice(_));
+        if let ExprKind::Index(inner, first) = &base.kind
+            && !first.iter().any(is_slice)
+        {
             let all: Vec<String> = first.iter().chain(indices).map(print_expression).collect();
             let advice = format!("write `{}[{}]`", print_expression(inner), all.join(","));
             let kind = ResolveErrorKind::IndexCount { found: first.len(), expected: "all indices at once" };
@@ -104,6 +109,16 @@ impl Resolver<'_> {
             return None;
         }
         let value = self.value(base)?;
+        if indices.iter().any(is_slice) {
+            return match value {
+                Value::Array(array) => self.sliced(&array, indices, span).map(Value::Array),
+                other => {
+                    let kind =
+                        ResolveErrorKind::WrongKind { expected: "a kernel or an image", found: other.show() };
+                    self.fail(base.span, kind)
+                }
+            };
+        }
         let mut at = Vec::with_capacity(indices.len());
         for index in indices {
             at.push(self.integer(index, Amount { what: "the index", range: [i64::MIN, i64::MAX] })?);

@@ -6,7 +6,7 @@ use super::build::composite::Mode;
 use super::build::error::ResolveErrorKind;
 use super::build::layers::{Movement, Statistics, Weights};
 use super::build::value::{Array, StackValue};
-use super::build::{Amount, Builder};
+use super::build::{Amount, Builder, MAX_EXTENT};
 use super::expression::constant;
 use crate::foreign;
 use crate::source::Span;
@@ -75,6 +75,7 @@ impl Resolver<'_> {
                 let size = self.pair(bound.at(0), Amount::OUTPUTS)?;
                 Layer::Composite(Composite::AdaptivePool { size, maximum: name == "adaptive_maxpool" })
             }
+            "slice" => return self.slice(bound, span),
             "permute" => {
                 let order = self.rationals(bound.at(0), "a channel")?;
                 return self.build.permute(&order, bound.at(0).span, span);
@@ -127,6 +128,22 @@ impl Resolver<'_> {
             if mode == Mode::Constant && value.is_none() { Amount::PADDING } else { Amount::ADDED_PADDING };
         let sides = self.four_sides(bound, amount)?;
         self.build.pad_image(sides, mode, value, span)
+    }
+
+    /// `slice(from=1, to=-1, step=2)`: rows and columns cut away, and every so many of the others.
+    fn slice(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        let both = |all: Vec<i64>| [all[0], all[all.len() - 1]];
+        let mut ends = |name: &str, what, range| match bound.get(name) {
+            None => Some([0, 0]),
+            Some(expr) => self.integers(expr, Amount { what, range }, &[1, 2]).map(both),
+        };
+        let from = ends("from", "the start, from 0 on", [0, MAX_EXTENT]);
+        let to = ends("to", "the end, counted from the image's", [-MAX_EXTENT, 0]);
+        let step = self.pair_or(bound.get("step"), Amount::STRIDE, [1, 1]);
+        let ([top, left], [bottom, right], step) = (from?, to?, step?);
+        let cut = self.build.layer(Layer::Pad([-top, -left, bottom, right]), span);
+        let every = self.build.layer(Layer::Subsample(step), span);
+        self.build.then(&cut, &every, span)
     }
 
     /// A word for what stands in padding.

@@ -19,6 +19,7 @@ mod operators;
 mod parts;
 mod quantities;
 mod scope;
+mod slices;
 mod statements;
 mod symbolic;
 mod value;

@@ -60,5 +60,6 @@ fn place(expr: &mut Expr, span: Span) {
             place(base, span);
             indices.iter_mut().for_each(|index| place(index, span));
         }
+        ExprKind::Slice(parts) => parts.iter_mut().flatten().for_each(|part| place(part, span)),
     }
 }

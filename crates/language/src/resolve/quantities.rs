@@ -28,6 +28,7 @@ impl Resolver<'_> {
         let stack = &stack.stack;
         match name {
             "kernel" => self.build.single_kernel(stack, span).map(Value::Array),
+            "matrix" => self.build.matrix(stack, size?, span).map(Value::Array),
             "stride" => {
                 let strides = geometry::strides(stack).map_err(|error| (error, "stride"));
                 let strides = self.geometry(strides, span)?;

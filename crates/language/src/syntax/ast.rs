@@ -335,6 +335,8 @@ pub enum ExprKind {
     Call(Box<Expr>, Vec<Argument>),
     /// `base[i,j]`.
     Index(Box<Expr>, Vec<Expr>),
+    /// `from:to:step` among indices; what is not written is `None`.
+    Slice(Box<[Option<Expr>; 3]>),
 }
 
 /// How an array literal is written. It has no meaning; `fmt` keeps it.

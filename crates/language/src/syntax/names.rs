@@ -151,5 +151,6 @@ fn expression<'a>(expr: &'a Expr, all: &mut Names<'a>) {
             expression(base, all);
             indices.iter().for_each(|index| expression(index, all));
         }
+        ExprKind::Slice(parts) => parts.iter().flatten().for_each(|part| expression(part, all)),
     }
 }

@@ -184,5 +184,6 @@ fn expression(expr: &mut Expr) {
             expression(base);
             list.iter_mut().for_each(expression);
         }
+        ExprKind::Slice(parts) => parts.iter_mut().flatten().for_each(expression),
     }
 }

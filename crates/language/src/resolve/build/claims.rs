@@ -81,7 +81,6 @@ impl Builder {
             }
         }
         let (Some(a), Some(b), 2) = (signals.first(), signals.last(), signals.len() + never.len()) else {
-            never.dedup_by(|(a, _), (b, _)| a == b);
             for (error, stack) in never {
                 self.operator::<()>(&error, &[stack], span);
             }

@@ -7,12 +7,20 @@ use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, StackValue};
 use crate::source::Span;
 use convproof_engine::ir::{KernelExpr, Stack};
-use convproof_engine::kernel::{ConcreteKernel, Kernel, Shape};
+use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use convproof_engine::operator::gather::{index, signed};
 use convproof_engine::operator::geometry;
 use convproof_engine::operator::shape;
 use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
+use convproof_engine::prove::terms;
+use convproof_exact::Poly;
+
+/// Most entries of an image that the matrix of a stack is made for.
+const MAX_INPUTS: usize = 1024;
+
+/// Most entries of such a matrix.
+const MAX_CELLS: usize = 1 << 20;
 
 impl Builder {
     /// `kernel(S)`: the kernel that a stack is far from borders, with the extent that its layers have together.
@@ -55,6 +63,91 @@ impl Builder {
             Err(_) => Ok(kernel),
         });
         self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, stack.height(), span)
+    }
+
+    /// `matrix(S,[h,w])`: what a linear stack does to images of one size, as the kernel `[out,in,1,1]` of all outputs and
+    /// all inputs, channel by channel and row by row.
+    pub fn matrix(&mut self, stack: &Arc<Stack>, size: [i64; 2], span: Span) -> Option<Array> {
+        let channels = match shape::input_channels(&[stack]) {
+            Ok(channels) => channels,
+            Err(error) => return self.operator(&error, &[stack], span),
+        };
+        let [h, w] = size.map(index);
+        let inputs = channels.saturating_mul(h).saturating_mul(w);
+        if inputs > MAX_INPUTS {
+            let (found, allowed) = (inputs.to_string(), format!("up to {MAX_INPUTS}"));
+            let what = "the number of entries of an image whose matrix is asked for";
+            return self.fail(span, ResolveErrorKind::OutOfRange { what, found, allowed });
+        }
+        let image = |set: Option<usize>| {
+            let entries = (0..inputs).map(|n| i64::from(Some(n) == set)).collect();
+            ConcreteKernel::from_integers(Shape::new(channels, 1, h, w), entries)
+        };
+        if terms::applies(stack) {
+            return self.fail(span, ResolveErrorKind::NoSingleKernel("a layer in it is nonlinear"));
+        }
+        let (none, _) = self.column(stack, image(None), span)?;
+        if none.iter().any(|entry| !entry.is_zero()) {
+            return self.fail(span, ResolveErrorKind::NoSingleKernel("it adds a bias"));
+        }
+        let shape = Shape::new(none.len(), inputs, 1, 1);
+        if none.len().saturating_mul(inputs) > MAX_CELLS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(KernelError::TooLarge)));
+        }
+        let mut entries = vec![Poly::zero(); none.len() * inputs];
+        let mut columns = Vec::with_capacity(inputs);
+        for n in 0..inputs {
+            let (column, expr) = self.column(stack, image(Some(n)), span)?;
+            for (output, entry) in column.into_iter().enumerate() {
+                entries[output * inputs + n] = entry;
+            }
+            let row = (0..inputs).map(|at| i64::from(at == n)).collect();
+            let row = self.concrete(
+                ConcreteKernel::from_integers(Shape::new(1, inputs, 1, 1), row),
+                Role::Kernel,
+                span,
+            )?;
+            columns.push(Arc::new(KernelExpr::Convolve(row.expr(), Arc::new(expr))));
+        }
+        // Sums of halves, so that many columns are not as many levels.
+        while columns.len() > 1 {
+            let sum = |pair: &[Arc<KernelExpr>]| match pair {
+                [a, b] => Arc::new(KernelExpr::Add(a.clone(), b.clone())),
+                rest => rest[0].clone(),
+            };
+            columns = columns.chunks(2).map(sum).collect();
+        }
+        let expr = (*columns.pop()?).clone();
+        self.made(
+            Kernel::from_entries(shape, entries),
+            expr,
+            Role::Kernel,
+            stack.height() + MAX_INPUTS.ilog2(),
+            span,
+        )
+    }
+
+    /// All outputs of a stack for an image, and the kernel `[out,1,1,1]` that they are.
+    fn column(
+        &mut self,
+        stack: &Arc<Stack>,
+        image: Result<ConcreteKernel, KernelError>,
+        span: Span,
+    ) -> Option<(Vec<Poly>, KernelExpr)> {
+        let image = self.concrete(image, Role::Image, span)?;
+        let output = match apply_image(stack, &image.term.kernel) {
+            Ok(output) => output.expand(),
+            Err(error) => return self.forward(&error, stack, span),
+        };
+        match output {
+            Ok(output) => {
+                let entries = output.entries().to_vec();
+                let image = Arc::new(KernelExpr::Apply(stack.clone(), image.expr()));
+                let column = KernelExpr::Reshape(image, Shape::new(entries.len(), 1, 1, 1));
+                Some((entries, column))
+            }
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        }
     }
 
     /// `S(X)`: the image that a stack makes of an image.

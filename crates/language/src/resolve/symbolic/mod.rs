@@ -209,7 +209,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 ExprKind::Name(name) => self.call(name, arguments),
                 _ => Err(Unread("stacks applied to images are not read with sizes as symbols")),
             },
-            ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Index(..) => {
+            ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Index(..) | ExprKind::Slice(_) => {
                 Err(Unread("entries of kernels are not read with sizes as symbols"))
             }
         }

@@ -97,7 +97,7 @@ impl Parser<'_> {
                     ExprKind::Call(Box::new(base), arguments)
                 }
                 TokenKind::LeftBracket => {
-                    let indices = self.nested(Self::indices)?;
+                    let indices = self.nested(|parser| parser.listed(Self::subscript))?;
                     ExprKind::Index(Box::new(base), indices)
                 }
                 _ => return Ok(base),
@@ -186,13 +186,40 @@ impl Parser<'_> {
         Ok(arguments)
     }
 
-    /// `[i,j]` after a name.
+    /// `[i,j]` after a name that is declared.
     pub(super) fn indices(&mut self) -> Parsed<Vec<Expr>> {
+        self.listed(Self::expression)
+    }
+
+    /// An index, or `from:to:step`.
+    fn subscript(&mut self) -> Parsed<Expr> {
+        let (start, mut height, mut colons) = (self.token().span, 0, 0);
+        let mut parts = [None, None, None];
+        loop {
+            if !matches!(self.kind(), TokenKind::Colon | TokenKind::Comma | TokenKind::RightBracket) {
+                parts[colons] = Some(self.expression()?);
+                height = height.max(self.height);
+            }
+            if colons == 2 || !self.accept(TokenKind::Colon) {
+                break;
+            }
+            colons += 1;
+        }
+        if colons == 0 {
+            let [index, ..] = parts;
+            return index.map_or_else(|| self.expression(), Ok);
+        }
+        self.height = height;
+        let span = Span::new(start.start, self.previous_end());
+        Ok(Expr { kind: ExprKind::Slice(Box::new(parts)), span })
+    }
+
+    fn listed(&mut self, one: impl Fn(&mut Self) -> Parsed<Expr>) -> Parsed<Vec<Expr>> {
         let mut indices = Vec::new();
         let mut height = 0;
         self.open();
         loop {
-            indices.push(self.unbroken(Self::expression)?);
+            indices.push(self.unbroken(&one)?);
             height = height.max(self.height);
             if !self.accept(TokenKind::Comma) {
                 break;

@@ -75,6 +75,7 @@ fn free_at(expression: &Expr, least: u8) -> Doc {
             Doc::Concat(vec![free_at(callee, POSTFIX), Doc::Group(Box::new(Doc::Concat(inner)))])
         }
         ExprKind::Index(base, list) => Doc::Concat(vec![free_at(base, POSTFIX), Doc::Text(indices(list))]),
+        ExprKind::Slice(parts) => Doc::Text(slice(parts)),
         ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Bool(_) => {
             Doc::Text(token(expression))
         }
@@ -149,6 +150,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
+/// `from:to:step`.
+fn slice([from, to, step]: &[Option<Expr>; 3]) -> String {
+    let part = |part: &Option<Expr>| part.as_ref().map_or_else(String::new, flat);
+    let step = step.as_ref().map_or_else(String::new, |step| format!(":{}", flat(step)));
+    format!("{}:{}{step}", part(from), part(to))
+}
+
 /// `[i,j]` after a name.
 pub(super) fn indices(list: &[Expr]) -> String {
     format!("[{}]", list.iter().map(flat).collect::<Vec<_>>().join(","))
@@ -178,6 +186,7 @@ fn entry_at(expression: &Expr, least: u8) -> String {
             format!("{}({})", callee(base), arguments.iter().map(argument).collect::<Vec<_>>().join(", "))
         }
         ExprKind::Index(base, list) => callee(base) + &indices(list),
+        ExprKind::Slice(parts) => slice(parts),
         _ => token(expression),
     }
 }
