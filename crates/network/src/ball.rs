@@ -13,7 +13,7 @@
 use convproof_files::onnx::{ElementType, half};
 
 use crate::enclosure::Enclosure;
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, Spaced};
 use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 
@@ -70,11 +70,72 @@ impl Ball {
     }
 }
 
+/// A product of a number as large as this and an element of 32 bits other than 0 is not subnormal.
+const SAFE: f64 = 1e-240;
+
+/// How many of the lowest bits of the mantissa are 0.
+fn low_bits(value: f64) -> u32 {
+    value.to_bits().trailing_zeros().min(52)
+}
+
 /// Whether a product was not rounded: so many low bits of its factors are 0 that it has no more than 53.
 fn is_exact(a: f64, b: f64, product: f64) -> bool {
-    let low = |value: f64| value.to_bits().trailing_zeros().min(52);
-    let few = low(a) + low(b) >= 53 || low(a) == 52 || low(b) == 52;
+    let few = low_bits(a) + low_bits(b) >= 53 || low_bits(a) == 52 || low_bits(b) == 52;
     few && product.is_normal()
+}
+
+/// The sum as a double, and what that lacks; not a number where something overflows.
+#[inline]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let back = sum - a;
+    (sum, ((a - (sum - back)) + (b - back)).abs())
+}
+
+/// Adds the products of a number and floats with mantissas of so many bits, infinite ones too, to sums.
+fn add_points<'s>(
+    sums: impl Iterator<Item = &'s mut Ball>,
+    a: &Ball,
+    points: impl Iterator<Item = f64>,
+    bits: u32,
+) {
+    // Whether no product is rounded is seen once: the floats have so few bits, and none is near underflow.
+    let exact = a.radius == 0.0 && low_bits(a.middle) >= bits && a.middle.abs() >= SAFE;
+    let (unit, tiny) = if exact { (0.0, 0.0) } else { (HALF_UNIT, f64::MIN_POSITIVE) };
+    for (sum, b) in sums.zip(points) {
+        let product = a.middle * b;
+        let (total, lost) = two_sum(sum.middle, product);
+        let rounding = unit * product.abs() + if b == 0.0 { 0.0 } else { tiny };
+        sum.middle = total;
+        sum.radius = SLACK * (sum.radius + a.radius * b.abs() + lost + rounding);
+    }
+}
+
+/// The same with floats of so many bytes; nothing where there are too few. Neighbours are handled several at once.
+fn add_spaced<const N: usize>(
+    sums: &mut [Ball],
+    to: Spaced,
+    a: &Ball,
+    (bytes, from): (&[u8], Spaced),
+    (read, bits): (impl Fn([u8; N]) -> f64, u32),
+) -> bool {
+    let floats = bytes.as_chunks().0;
+    let end = |places: Spaced| places.first + places.count.saturating_sub(1) * places.step;
+    if from.step == 0 || to.step == 0 || end(from) >= floats.len() || end(to) >= sums.len() {
+        return false;
+    }
+    let (sums, floats) = (&mut sums[to.first..], &floats[from.first..]);
+    match (to.step, from.step) {
+        (1, 1) => {
+            let floats = floats[..from.count].iter().map(|&bytes| read(bytes));
+            add_points(sums[..to.count].iter_mut(), a, floats, bits);
+        }
+        _ => {
+            let floats = floats.iter().step_by(from.step).take(from.count).map(|&bytes| read(bytes));
+            add_points(sums.iter_mut().step_by(to.step), a, floats, bits);
+        }
+    }
+    true
 }
 
 impl Scalar for Ball {
@@ -91,9 +152,7 @@ impl Scalar for Ball {
             return;
         }
         let product = a.middle * b.middle;
-        let sum = self.middle + product;
-        let back = sum - self.middle;
-        let lost = ((self.middle - (sum - back)) + (product - back)).abs();
+        let (sum, lost) = two_sum(self.middle, product);
         let spread = a.middle.abs() * b.radius + a.radius * (b.middle.abs() + b.radius);
         let points = a.radius == 0.0 && b.radius == 0.0;
         let rounding = if points && is_exact(a.middle, b.middle, product) {
@@ -109,23 +168,25 @@ impl Scalar for Ball {
         }
     }
 
-    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>) {
-        let places = (0..count).map(|n| first + n * step);
-        let missing = f64::INFINITY;
+    fn add_stored(sums: &mut [Self], to: Spaced, a: &Self, tensor: &Tensor, from: Spaced) -> bool {
         match tensor.bytes() {
-            Some((ElementType::Float32, bytes)) => to.extend(places.map(|place| {
-                let stored = bytes.get(4 * place..4 * place + 4).and_then(|bytes| bytes.try_into().ok());
-                Self::point(stored.map_or(missing, |bytes| f32::from_le_bytes(bytes).into()))
-            })),
-            Some((ElementType::Float16, bytes)) => to.extend(places.map(|place| {
-                let stored = bytes.get(2 * place..2 * place + 2).and_then(|bytes| bytes.try_into().ok());
-                Self::point(stored.map_or(missing, |bytes| half(u16::from_le_bytes(bytes))))
-            })),
-            _ => to.extend(places.map(|place| match tensor.stored(place) {
-                Some(value) => Self::point(value),
-                None => Self::around(tensor.enclosure(place)),
-            })),
+            Some((ElementType::Float32, bytes)) => {
+                let read = |bytes| f32::from_le_bytes(bytes).into();
+                add_spaced(sums, to, a, (bytes, from), (read, f32::MANTISSA_DIGITS))
+            }
+            Some((ElementType::Float16, bytes)) => {
+                let read = |bytes| half(u16::from_le_bytes(bytes));
+                add_spaced(sums, to, a, (bytes, from), (read, 11))
+            }
+            _ => false,
         }
+    }
+
+    fn elements(tensor: &Tensor, from: Spaced, to: &mut Vec<Self>) {
+        to.extend(from.places().map(|place| match tensor.stored(place) {
+            Some(value) => Self::point(value),
+            None => Self::around(tensor.enclosure(place)),
+        }));
     }
 
     fn of(number: &Number) -> Self {
@@ -184,5 +245,61 @@ mod tests {
         let mut ball = Ball::zero();
         ball.add_product(&Ball::point(1e300), &Ball::point(1e300));
         assert_eq!(ball.enclosure(), Enclosure::ALL);
+    }
+
+    /// Sums of products with stored floats, one number times several elements at once.
+    fn stored(element: ElementType, bytes: Vec<u8>, factors: &[Ball], count: usize) -> Vec<Ball> {
+        let dims = vec![bytes.len() / element.size()];
+        let tensor = Tensor::from(convproof_files::onnx::Array::new(dims, element, bytes.into()).unwrap());
+        let mut sums = vec![Ball::zero(); 2 * count];
+        for step in [1, 2] {
+            let to = Spaced { first: 0, step, count };
+            for (n, factor) in factors.iter().enumerate() {
+                let from = Spaced { first: n, step, count };
+                assert!(Ball::add_stored(&mut sums, to, factor, &tensor, from));
+            }
+            let beyond = Spaced { first: 0, step, count: tensor.len() + 1 };
+            assert!(!Ball::add_stored(&mut sums, to, &factors[0], &tensor, beyond));
+        }
+        sums
+    }
+
+    #[test]
+    fn products_with_stored_floats_are_those_one_by_one() {
+        let floats = [0.1f32, -3.5, 1e-42, 0.0, 7.25e8, f32::MIN_POSITIVE, -0.7];
+        let bytes: Vec<u8> = floats.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let wide = Ball { middle: 0.3, radius: 1e-9 };
+        for factors in
+            [[Ball::point(0.5), Ball::point(-3.0)], [Ball::point(0.1), Ball::point(1e-300)], [wide; 2]]
+        {
+            let sums = stored(ElementType::Float32, bytes.clone(), &factors, 3);
+            let mut others = vec![Ball::zero(); 6];
+            for step in [1, 2] {
+                for (n, factor) in factors.iter().enumerate() {
+                    for k in 0..3 {
+                        others[k * step].add_product(factor, &Ball::point(floats[n + k * step].into()));
+                    }
+                }
+            }
+            for (sum, other) in sums.iter().zip(&others) {
+                assert_eq!(sum.middle, other.middle);
+                // No less is allowed for; as nothing where nothing is rounded.
+                assert!(
+                    sum.radius >= other.radius && (other.radius > 0.0 || sum.radius == 0.0),
+                    "{sum:?} {other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_float_that_is_not_finite_has_no_bound() {
+        for (bits, factor) in [(0x7c00u16, 1.0), (0x7e00, 0.5), (0xfc00, -2.0)] {
+            let bytes = [bits, 0x3c00, 0x3c00, bits].iter().flat_map(|bits| bits.to_le_bytes()).collect();
+            let sums = stored(ElementType::Float16, bytes, &[Ball::point(factor)], 2);
+            assert_eq!(sums[0].enclosure(), Enclosure::ALL);
+            assert!(!Scalar::is_zero(&sums[0]) && !(sums[0].distance(sums[0]) <= f64::MAX));
+            assert_eq!(sums[2].enclosure(), Enclosure::point(factor));
+        }
     }
 }

@@ -98,12 +98,35 @@ pub trait Scalar: Clone {
     fn is_zero(&self) -> bool;
     /// Adds a product.
     fn add_product(&mut self, a: &Self, b: &Self);
-    /// The elements of an array from a place on, so many, so far apart.
-    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>);
+    /// Adds the products of a number and the elements of an array from a place on, so far apart, to as many sums, so far
+    /// apart; does nothing and says so where there is no faster way than one by one.
+    fn add_stored(_: &mut [Self], _: Spaced, _: &Self, _: &Tensor, _: Spaced) -> bool {
+        false
+    }
+    /// The elements of an array at these places.
+    fn elements(tensor: &Tensor, from: Spaced, to: &mut Vec<Self>);
     /// An exact number.
     fn of(number: &Number) -> Self;
     /// One of several numbers.
     fn of_several(numbers: &Numbers, place: usize) -> Self;
+}
+
+/// Places of an array: the first, from one to the next, and how many.
+#[derive(Clone, Copy)]
+pub struct Spaced {
+    /// The first.
+    pub first: usize,
+    /// From one to the next.
+    pub step: usize,
+    /// How many.
+    pub count: usize,
+}
+
+impl Spaced {
+    /// Each place.
+    pub fn places(self) -> impl Iterator<Item = usize> {
+        (0..self.count).map(move |n| self.first + n * self.step)
+    }
 }
 
 /// An exact number; nothing where an element is not finite or has too many roots.
@@ -125,8 +148,8 @@ impl Scalar for Exact {
         };
     }
 
-    fn elements(tensor: &Tensor, first: usize, step: usize, count: usize, to: &mut Vec<Self>) {
-        to.extend((0..count).map(|n| tensor.number(first + n * step)));
+    fn elements(tensor: &Tensor, from: Spaced, to: &mut Vec<Self>) {
+        to.extend(from.places().map(|place| tensor.number(place)));
     }
 
     fn of(number: &Number) -> Self {
@@ -486,21 +509,22 @@ impl<'k, T: Scalar> Leaf<'k, T> {
                 let (group, output) = (channel / dense.group_outputs, channel % dense.group_outputs);
                 let first = group * dense.group_stride + output * dense.output_stride;
                 let (inputs, first_input) = (dense.group_inputs, group * dense.group_inputs);
-                self.elements.clear();
-                for &(element, _) in &self.places {
-                    T::elements(
-                        &dense.tensor,
-                        first + element,
-                        dense.input_stride,
-                        inputs,
-                        &mut self.elements,
-                    );
-                }
                 to.touched[first_input..first_input + inputs].fill(true);
                 let size = to.size;
                 let own = &mut to.values[first_input * size..(first_input + inputs) * size];
+                self.elements.clear();
                 for (value, &at) in values {
-                    for (&(_, place), elements) in self.places.iter().zip(self.elements.chunks(inputs)) {
+                    for (n, &(element, place)) in self.places.iter().enumerate() {
+                        let spaced = |first, step| Spaced { first, step, count: inputs };
+                        let (from, sums) =
+                            (spaced(first + element, dense.input_stride), spaced(at + place, size));
+                        if T::add_stored(own, sums, value, &dense.tensor, from) {
+                            continue;
+                        }
+                        if self.elements.len() == n * inputs {
+                            T::elements(&dense.tensor, from, &mut self.elements);
+                        }
+                        let elements = &self.elements[n * inputs..(n + 1) * inputs];
                         let sums = own[at + place..].iter_mut().step_by(size);
                         sums.zip(elements).for_each(|(sum, element)| sum.add_product(value, element));
                     }
