@@ -9,7 +9,7 @@ use convproof_network::show::Overview;
 use convproof_network::term::{Kind, Term};
 use convproof_network::understand::Understood;
 use convproof_network::verdict::{Diff, Difference, Reason, SizeClass, Verdict};
-use convproof_network::witness::{Differs, Spread, Witness};
+use convproof_network::witness::{Border, Differs, Spread, Witness};
 use serde_json::{Value, json};
 
 use crate::report::networks::{NetworkReport, SegmentReport};
@@ -197,24 +197,41 @@ fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
                 let why = if *missing { ": an addend of it is missing" } else { "" };
                 format!("the weights agree, the bias differs in {channels} of {of} channels{why}")
             }
-            Finding::BiasOf { node } => {
-                format!("the bias of {node} is missing: without it nothing differs")
+            Finding::Lost { what, node } => {
+                format!("the {what} of {node} is missing: without it nothing differs")
             }
-            Finding::Factor { channel, factor } => {
-                format!("channel {channel} is {} times what it was", enclosed(*factor))
+            Finding::Epsilon { node, value } => {
+                format!("with an epsilon of {value} in {node} nothing differs")
+            }
+            Finding::Factor { channel, factor, bias } => {
+                let factor = enclosed(*factor);
+                if *bias {
+                    format!("channel {channel} is {factor} times what it was")
+                } else {
+                    format!(
+                        "the weights of channel {channel} are {factor} times what they were, its bias is not"
+                    )
+                }
+            }
+            Finding::ScalesExchanged { pairs } => exchanged_words(pairs),
+            Finding::ScaledInputs => {
+                "each weight has the scale of its input channel: scaled along the wrong axis".to_owned()
             }
             Finding::Channels { channels, count, of } => {
                 format!("{count} of {of} channels differ, the first {channels:?}")
             }
             Finding::OneWeight => "one weight alone differs".to_owned(),
             Finding::Moved { by } => format!("the same weights, the image moved by {}", image(by)),
+            Finding::Padding { before, after } => {
+                format!("padding, starts then ends: {before:?} before, {after:?} after")
+            }
             Finding::Exchanged => "the same weights with two axes exchanged".to_owned(),
             Finding::Border { ring } => {
                 format!("equal away from the border, on whose ring of width {} padding is read", image(ring))
             }
             Finding::Sizes => format!("the sizes of the values differ: {}", by_times(&segment.after.shape)),
             Finding::Sources => "it reads other values, or in another way".to_owned(),
-            Finding::Alone => "nothing in the first file is like it".to_owned(),
+            Finding::Alone => format!("nothing in the first file is like it, `{}`", segment.after.op.name),
             Finding::TooLarge => "too many products to compare its weights".to_owned(),
             Finding::Unusable => {
                 "weights that are not finite, or constants of a function that moved".to_owned()
@@ -223,11 +240,25 @@ fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
         .collect()
 }
 
+fn exchanged_words(pairs: &[(usize, usize)]) -> String {
+    let words: Vec<String> = pairs.iter().take(4).map(|(a, b)| format!("channel {a} that of {b}")).collect();
+    let more = if pairs.len() > 4 { ", …" } else { "" };
+    format!("{} channels have the scale of another one: {}{more}", pairs.len(), words.join(", "))
+}
+
 fn operator_words(before: &str, after: &str) -> String {
     let head = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
     match (before, after) {
         ("sat", "relu") => "the upper bound of the clip is lost".to_owned(),
-        _ if head(before) == head(after) => format!("other settings: `{before}` became `{after}`"),
+        _ if head(before) == head(after) => {
+            let rounded = [before, after].map(|name| name.contains(" ceil:"));
+            let lost = match rounded {
+                [true, false] => "; its size is no longer rounded up",
+                [false, true] => "; its size is rounded up now",
+                _ => "",
+            };
+            format!("other settings: `{before}` became `{after}`{lost}")
+        }
         _ => format!("`{before}` became `{after}`"),
     }
 }
@@ -267,7 +298,7 @@ fn witness_words(witness: &Witness) -> Vec<String> {
     let sizes: Vec<String> =
         witness.inputs.iter().map(|input| format!("{} {}", input.name, by_times(&input.dims))).collect();
     let mut lines = vec![format!("shown by an input of size {}", sizes.join(", "))];
-    if let Differs::Values { index, before, after, count, spread, .. } = &witness.differs {
+    if let Differs::Values { index, before, after, count, spread, border, .. } = &witness.differs {
         lines.push(format!(
             "output {} at {index:?}: {} before, {} after; {} of {} elements differ",
             witness.output,
@@ -279,16 +310,40 @@ fn witness_words(witness: &Witness) -> Vec<String> {
         let along = |(axis, spread): (usize, &Spread)| match spread {
             Spread::Everywhere => None,
             Spread::At(places) if places.len() > 8 => {
-                Some(format!("{} indices of axis {axis}", places.len()))
+                Some(format!("at {} indices of axis {axis}", places.len()))
             }
-            Spread::At(places) => Some(format!("indices {places:?} of axis {axis}")),
+            Spread::At(places) => Some(format!("at indices {places:?} of axis {axis}")),
         };
-        let places: Vec<String> = spread.iter().enumerate().filter_map(along).collect();
+        let mut places: Vec<String> = spread.iter().enumerate().filter_map(along).collect();
+        if let Some(border) = border {
+            places.retain(|_| spread.len() < 3);
+            places.push(border_words(border));
+        }
         if !places.is_empty() {
-            lines.push(format!("there only at {}", places.join(", ")));
+            lines.push(format!("there only {}", places.join(", ")));
         }
     }
     lines
+}
+
+/// Which sides of the image, in words.
+fn border_words(border: &Border) -> String {
+    let name = |&(axis, end): &(usize, bool)| {
+        let which = if end { "last" } else { "first" };
+        let what = match (border.axes, axis) {
+            (2, 0) => "row".to_owned(),
+            (2, 1) => "column".to_owned(),
+            _ => format!("index of axis {}", axis + 2),
+        };
+        match border.width {
+            1 => format!("the {which} {what}"),
+            width => format!("the {which} {width} {what}s"),
+        }
+    };
+    if border.sides.len() == 2 * border.axes {
+        return format!("within {} of the border of the image", border.width);
+    }
+    format!("in {}", border.sides.iter().map(name).collect::<Vec<_>>().join(" and "))
 }
 
 fn witness_value(witness: &Witness) -> Value {

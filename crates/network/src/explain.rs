@@ -5,9 +5,10 @@ use crate::compare::Compared;
 use crate::compare::is_affordable;
 use crate::compare::{Apart, FormRow, Tally, comparable, compare};
 use crate::enclosure::Enclosure;
-use crate::form::Form;
+use crate::form::{Form, Map};
 use crate::kernel::{Kernel, Node};
 use crate::matching::{Decision, Matcher, Segment};
+use crate::scales::{factor, misplaced, without_bias};
 use crate::term::{Kind, Term};
 
 /// Something that is true of a difference.
@@ -29,10 +30,19 @@ pub enum Finding {
         /// A part of the bias whose absence is the whole difference: `true` if one was found.
         missing: bool,
     },
-    /// The bias of this node of the first file: without it the networks are equal, or equal up to rounding.
-    BiasOf {
-        /// The node, by operator and name.
+    /// An operand or attribute of the first file: without it the networks are equal, or equal up to rounding.
+    Lost {
+        /// What it is.
+        what: String,
+        /// The node, by operator and name, or all of an operator.
         node: String,
+    },
+    /// The same where a normalization of the first file has another epsilon.
+    Epsilon {
+        /// The node, by operator and name, or all of an operator.
+        node: String,
+        /// The epsilon with which nothing differs.
+        value: f32,
     },
     /// One channel is larger by a factor, within rounding.
     Factor {
@@ -40,7 +50,16 @@ pub enum Finding {
         channel: usize,
         /// About how much.
         factor: Enclosure,
+        /// Whether the bias is larger by it too.
+        bias: bool,
     },
+    /// Channels that have the scale of another one.
+    ScalesExchanged {
+        /// Each with the one whose scale it has.
+        pairs: Vec<(usize, usize)>,
+    },
+    /// Each weight has the scale of its input channel in place of its output channel's.
+    ScaledInputs,
     /// Weights differ in these channels.
     Channels {
         /// The first of them.
@@ -56,6 +75,13 @@ pub enum Finding {
     Moved {
         /// By how much along each axis.
         by: Vec<i64>,
+    },
+    /// The same weights with other padding.
+    Padding {
+        /// Before: along each axis at the start, then along each at the end.
+        before: Vec<i64>,
+        /// After.
+        after: Vec<i64>,
     },
     /// The same weights with input and output channels, or two axes of the image, exchanged.
     Exchanged,
@@ -103,7 +129,7 @@ fn weights(matcher: &Matcher, a: &Term, b: &Term) -> Vec<Finding> {
         return Vec::new();
     }
     let limit = matcher.limit();
-    let mut findings = moved(matcher, a, b).into_iter().collect::<Vec<_>>();
+    let mut findings = moved(matcher, a, b);
     if !findings.is_empty() {
         return findings;
     }
@@ -123,7 +149,7 @@ fn weights(matcher: &Matcher, a: &Term, b: &Term) -> Vec<Finding> {
         single += differs;
         if differs > 0 {
             wrong.push(output);
-            factors.push(factor(&own, &other, limit));
+            factors.push(channel_factor(a, b, output, limit));
         }
     }
     let of = a.channels();
@@ -138,10 +164,9 @@ fn weights(matcher: &Matcher, a: &Term, b: &Term) -> Vec<Finding> {
     if exchanged(a, b, limit) {
         findings.push(Finding::Exchanged);
     }
-    for (&channel, factor) in wrong.iter().zip(&factors).take(3) {
-        if let Some(factor) = factor {
-            findings.push(Finding::Factor { channel, factor: *factor });
-        }
+    match misplaced(a, b, limit) {
+        Some(finding) => findings.push(finding),
+        None => findings.extend(factors.into_iter().take(3).flatten()),
     }
     let count = wrong.len();
     findings.push(Finding::Channels { channels: wrong.into_iter().take(8).collect(), count, of });
@@ -159,24 +184,15 @@ fn scale(form: &Form) -> Enclosure {
     largest
 }
 
-/// The factor between two rows, if there is one for all their weights.
-fn factor(a: &FormRow<Ball>, b: &FormRow<Ball>, limit: f64) -> Option<Enclosure> {
-    let mut largest: Option<(Enclosure, Enclosure)> = None;
-    a.pairs(b, |source, _, _, x, y| {
-        if let (Some(_), Some(x), Some(y)) = (source, x, y)
-            && largest.is_none_or(|(own, _)| x.enclosure().magnitude().low > own.magnitude().low)
-        {
-            largest = Some((x.enclosure(), y.enclosure()));
-        }
-    });
-    let (x, y) = largest?;
-    let factor = y.over(x);
-    if !factor.is_finite() {
-        return None;
-    }
-    let mut tally = Tally::default();
-    tally.add(a, b, 0, factor);
-    (tally.change().most <= limit).then_some(factor)
+/// The factor between an output channel before and after: of all its weights, or of all but the bias.
+fn channel_factor(a: &Form, b: &Form, channel: usize, limit: f64) -> Option<Finding> {
+    let between = |a: &Form, b: &Form| factor(&FormRow::new(a, channel), &FormRow::new(b, channel), limit);
+    let with = |bias| move |factor| Finding::Factor { channel, factor, bias };
+    let weights = || {
+        between(&without_bias(a), &without_bias(b))
+            .filter(|factor| factor.minus(Enclosure::ONE).magnitude().low > limit)
+    };
+    between(a, b).map(with(true)).or_else(|| weights().map(with(false)))
 }
 
 /// Whether the bias after is the bias before without one of its addends.
@@ -208,22 +224,46 @@ fn addends(bias: &Kernel) -> Vec<Option<Kernel>> {
     }
 }
 
-/// Whether the same weights are read at other places.
-fn moved(matcher: &Matcher, a: &Form, b: &Form) -> Option<Finding> {
-    let ([x], [y]) = (a.parts.as_slice(), b.parts.as_slice()) else { return None };
+/// The same weights read at other places, and with what padding.
+fn moved(matcher: &Matcher, a: &Form, b: &Form) -> Vec<Finding> {
+    let ([x], [y]) = (a.parts.as_slice(), b.parts.as_slice()) else { return Vec::new() };
     let by: Vec<i64> = x.map.axes.iter().zip(&y.map.axes).map(|(x, y)| y.before - x.before).collect();
     if by.iter().all(|&by| by == 0) {
-        return None;
+        return Vec::new();
     }
     let mut back = b.clone();
     for (axis, by) in back.parts[0].map.axes.iter_mut().zip(&by) {
         axis.before -= by;
     }
-    let near = matches!(
-        compare(a, &back, matcher.limit(), &matcher.terms().agreement, matcher.memo()),
-        Compared::Equal | Compared::Within(_)
-    );
-    near.then_some(Finding::Moved { by })
+    if !is_near(matcher, a, &back) {
+        return Vec::new();
+    }
+    vec![Finding::Moved { by }, padding_of(&x.map, &y.map)]
+}
+
+/// Other padding around the same weights, so that the sizes differ.
+fn padding(matcher: &Matcher, a: &Form, b: &Form) -> Option<Finding> {
+    let ([x], [y]) = (a.parts.as_slice(), b.parts.as_slice()) else { return None };
+    let mut like = Form { shape: a.shape.clone(), ..b.clone() };
+    let rhythm = |map: &Map| map.axes.iter().map(|axis| (axis.up, axis.stride)).collect::<Vec<_>>();
+    if rhythm(&x.map) != rhythm(&y.map) || x.map.axes == y.map.axes {
+        return None;
+    }
+    like.parts[0].map.axes = x.map.axes.clone();
+    is_near(matcher, a, &like).then(|| padding_of(&x.map, &y.map))
+}
+
+fn padding_of(before: &Map, after: &Map) -> Finding {
+    let sides = |map: &Map| {
+        let image = map.axes.get(2..).unwrap_or_default();
+        image.iter().map(|axis| axis.before).chain(image.iter().map(|axis| axis.after)).collect()
+    };
+    Finding::Padding { before: sides(before), after: sides(after) }
+}
+
+fn is_near(matcher: &Matcher, a: &Form, b: &Form) -> bool {
+    let compared = compare(a, b, matcher.limit(), &matcher.terms().agreement, matcher.memo());
+    matches!(compared, Compared::Equal | Compared::Within(_))
 }
 
 /// Output channel, input channel and tap of a weight.
@@ -271,7 +311,10 @@ fn exchanged(a: &Form, b: &Form, limit: f64) -> bool {
 
 fn structure(matcher: &Matcher, a: &Term, b: &Term, apart: Apart) -> Vec<Finding> {
     match apart {
-        Apart::Sizes => return vec![Finding::Sizes],
+        Apart::Sizes => {
+            let padding = a.args.iter().zip(&b.args).find_map(|(a, b)| padding(matcher, a, b));
+            return [Finding::Sizes].into_iter().chain(padding).collect();
+        }
         Apart::Size => return vec![Finding::TooLarge],
         Apart::Weights => return vec![Finding::Unusable],
         Apart::Sources | Apart::Strides => {}
@@ -279,12 +322,8 @@ fn structure(matcher: &Matcher, a: &Term, b: &Term, apart: Apart) -> Vec<Finding
     let border = a.args.iter().zip(&b.args).find_map(|(a, b)| {
         let (mut ring, mut others) = (vec![0; a.rank()], vec![0; a.rank()]);
         let (x, y) = (inside(matcher, a, &mut ring, MAX_CUTS)?, inside(matcher, b, &mut others, MAX_CUTS)?);
-        let near = matches!(
-            compare(&x, &y, matcher.limit(), &matcher.terms().agreement, matcher.memo()),
-            Compared::Equal | Compared::Within(_)
-        );
         let ring = ring.iter().zip(&others).map(|(a, b)| *a.max(b)).collect();
-        near.then_some(Finding::Border { ring })
+        is_near(matcher, &x, &y).then_some(Finding::Border { ring })
     });
     vec![border.unwrap_or(Finding::Sources)]
 }

@@ -402,6 +402,8 @@ impl Matcher {
                 && self.terms.get(**id).op.kind != Kind::Cut
                 && self.terms.get(**id).op.kind != Kind::Output
         };
+        // The same operator with other settings.
+        let related = |id: &&TermId| self.terms.get(**id).op.word() == term.op.word();
         let chosen = match term.op.kind {
             Kind::Cut | Kind::Constant | Kind::Input => None,
             Kind::Output => same_op.first().copied(),
@@ -409,7 +411,9 @@ impl Matcher {
                 .iter()
                 .find(reads)
                 .or_else(|| other_op.iter().filter(alike).find(reads))
+                .or_else(|| other_op.iter().filter(related).find(reads))
                 .or_else(|| same_op.iter().find(alike))
+                .or_else(|| other_op.iter().filter(related).find(alike))
                 .copied(),
         };
         let Some(id) = chosen else {
@@ -427,7 +431,13 @@ impl Matcher {
             Decision::Operator
         };
         let shape = term.shape.clone();
-        let form = self.settle(id, term, decision, first);
+        // What a bound at 1 and none have in common is the scale before them, which comes out of the one without.
+        let lost_bound = (self.terms.get(id).op.name.as_str(), term.op.name.as_str()) == ("sat", "relu");
+        let scale = if lost_bound { self.rescaled(id, &term) } else { None };
+        let mut form = self.settle(id, term, decision, first);
+        if let Some((numbers, _)) = scale {
+            form.parts[0].map.kernel = diagonal(numbers, shape.len());
+        }
         Form { shape, ..form }
     }
 }

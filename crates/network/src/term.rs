@@ -54,6 +54,11 @@ impl Op {
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }
+
+    /// The operator without its settings.
+    pub fn word(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
 }
 
 impl Term {

@@ -11,6 +11,7 @@ use crate::dim::Dim;
 use crate::evaluate::EvaluationError;
 use crate::explain::{Finding, explain};
 use crate::matching::{Decision, Segment};
+use crate::mend::mend;
 use crate::types::ill_typed;
 use crate::understand::GraphError;
 use crate::witness::{Search, Witness, contradicts, search};
@@ -90,8 +91,8 @@ impl Verdict {
 
 /// Below this many times the limit, an unexplained difference of outputs may still be rounding.
 const DOUBT: f64 = 1024.0;
-/// Most nodes of networks whose sizes are looked at class by class.
-const MAX_NODES_BY_CLASS: usize = 400;
+/// Most nodes of networks that are compared again and again, to say more of a difference.
+const MAX_NODES_EXPLAINED: usize = 400;
 
 /// Decides whether two models are the same function.
 ///
@@ -109,10 +110,6 @@ pub fn diff(
         .into_iter()
         .map(|(segment, found)| Difference { segment, findings: explain(&comparison.matcher, found) })
         .collect();
-    if let Some(first) = differences.first_mut() {
-        let left_out = bias_left_out(before, after, options, &comparison, first);
-        first.findings.extend(left_out);
-    }
     let mut agreeing = Vec::new();
     let verdict = match comparison.standing() {
         _ if !ill_typed_reasons(before, after).is_empty() => {
@@ -120,7 +117,10 @@ pub fn diff(
         }
         Standing::Open => {
             let verdict = open(before, after, &comparison, &differences);
-            if matches!(verdict, Verdict::Different(_)) {
+            if matches!(verdict, Verdict::Different(_)) && comparison.after.needed <= MAX_NODES_EXPLAINED {
+                if let Some(first) = differences.first_mut() {
+                    first.findings.extend(mend(before, after, options, &comparison, first));
+                }
                 agreeing = agreeing_classes(before, after, options, &comparison);
             }
             verdict
@@ -133,44 +133,6 @@ pub fn diff(
         Standing::Rounding(most) => Verdict::Rounding { most, worst: worst(&comparison) },
     };
     Ok(Diff { verdict, comparison, differences, agreeing })
-}
-
-/// Most biases that are left out to see whether that is the difference.
-const MAX_LEFT_OUT: usize = 8;
-
-/// The bias of a node of the first file without which nothing differs.
-fn bias_left_out(
-    before: &Model,
-    after: &Model,
-    options: &Options,
-    comparison: &Comparison,
-    difference: &Difference,
-) -> Option<Finding> {
-    let bias_differs = difference.findings.iter().any(|finding| matches!(finding, Finding::Bias { .. }));
-    if !bias_differs || comparison.after.needed > MAX_NODES_BY_CLASS {
-        return None;
-    }
-    let segment = &comparison.matcher.segments()[difference.segment];
-    let term = comparison.matcher.terms().get(segment.before?);
-    let nodes = term.args.iter().flat_map(|arg| arg.nodes.iter().copied());
-    let biased = nodes.filter(|&node| {
-        // Nodes are counted in the order of the file where no body stands inside another.
-        let own = before.graph.nodes.get(node);
-        own.is_some_and(|own| {
-            let operator = &comparison.before.nodes[node].operator;
-            own.operator == *operator
-                && matches!(operator.as_str(), "Conv" | "ConvTranspose" | "Gemm")
-                && own.inputs.len() == 3
-        })
-    });
-    biased.take(MAX_LEFT_OUT).find_map(|node| {
-        let mut without = before.clone();
-        without.graph.nodes[node].inputs.pop();
-        let shapes = Some(comparison.shapes.clone());
-        let result = compare_models(&without, after, options, shapes, &mut |_, _| {}).ok()?;
-        let node = comparison.before.nodes[node].to_string();
-        (result.standing() != Standing::Open).then_some(Finding::BiasOf { node })
-    })
 }
 
 fn ill_typed_reasons(before: &Model, after: &Model) -> Vec<Reason> {
@@ -193,11 +155,20 @@ fn worst(comparison: &Comparison) -> Option<(usize, Weight)> {
 #[allow(clippy::float_arithmetic, reason = "a threshold for calling a difference more than rounding")]
 fn open(before: &Model, after: &Model, comparison: &Comparison, differences: &[Difference]) -> Verdict {
     // A place that was found makes every difference of the outputs one; without, it has to be more than rounding.
+    let segments = comparison.matcher.segments();
     let located = differences.first().is_some_and(|difference| {
-        matches!(
-            comparison.matcher.segments()[difference.segment].decision,
-            Decision::Weights(_) | Decision::Operator
-        )
+        let segment = &segments[difference.segment];
+        match segment.decision {
+            Decision::Weights(_) => true,
+            // Other settings can mean the same; then what differs is what was rounded elsewhere.
+            Decision::Operator => {
+                let sources = segment.before.map(|id| comparison.matcher.terms().get(id).sources());
+                let rounded = |segment: &Segment| matches!(segment.decision, Decision::Rounding(_));
+                sources.is_some_and(|sources| sources == segment.after.sources())
+                    && !segments.iter().any(rounded)
+            }
+            _ => false,
+        }
     });
     let moved = differences.first().is_some_and(|difference| {
         difference
@@ -222,9 +193,6 @@ fn agreeing_classes(
     options: &Options,
     comparison: &Comparison,
 ) -> Vec<SizeClass> {
-    if comparison.after.needed > MAX_NODES_BY_CLASS {
-        return Vec::new();
-    }
     let mut names: Vec<String> = Vec::new();
     for dims in comparison.shapes.values() {
         for dim in dims.iter().skip(1) {

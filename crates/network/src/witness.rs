@@ -57,7 +57,20 @@ pub enum Differs {
         count: (usize, usize),
         /// The indices that differ along each axis: all of them, or the first and the last if it is a range.
         spread: Vec<Spread>,
+        /// The sides of the image near which all of them are, if there is more of it.
+        border: Option<Border>,
     },
+}
+
+/// Sides of an image: all that differs is near one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// How many axes the image has.
+    pub axes: usize,
+    /// The sides: an axis of the image, and whether its end is meant.
+    pub sides: Vec<(usize, bool)>,
+    /// How far from them, at most.
+    pub width: usize,
 }
 
 /// Where along an axis elements differ.
@@ -220,7 +233,8 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
         let relative = Enclosure::point(apart).over(largest).low;
         if relative > least {
             let index = |place: usize| position(&a.dims, place);
-            let spread = spread(&a.dims, &places.iter().map(|&place| index(place)).collect::<Vec<_>>());
+            let indices: Vec<Vec<usize>> = places.iter().map(|&place| index(place)).collect();
+            let (spread, border) = (spread(&a.dims, &indices), border(&a.dims, &indices));
             let count = (places.len(), a.len());
             let differs = Differs::Values {
                 index: index(place),
@@ -229,6 +243,7 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
                 relative,
                 count,
                 spread,
+                border,
             };
             return Some((output, differs));
         }
@@ -244,6 +259,26 @@ fn position(dims: &[usize], place: usize) -> Vec<usize> {
         at
     };
     crate::tensor::strides(dims).into_iter().map(step).collect()
+}
+
+/// The fewest sides of the image such that every index is near one of them; nothing where that is no small part of it.
+fn border(dims: &[usize], indices: &[Vec<usize>]) -> Option<Border> {
+    let image = dims.get(2..).filter(|image| (1..=3).contains(&image.len()))?;
+    let sides: Vec<(usize, bool)> = (0..image.len()).flat_map(|axis| [(axis, false), (axis, true)]).collect();
+    let distance = |index: &[usize], &(axis, end): &(usize, bool)| {
+        let at = index[axis + 2];
+        if end { image[axis] - 1 - at } else { at }
+    };
+    let near = |choice: usize| {
+        let chosen: Vec<(usize, bool)> =
+            (0..sides.len()).filter(|side| choice >> side & 1 == 1).map(|side| sides[side]).collect();
+        let farthest = indices.iter().map(|index| chosen.iter().map(|side| distance(index, side)).min());
+        let width = farthest.max()?? + 1;
+        let small = chosen.iter().all(|&(axis, _)| 3 * width < image[axis]);
+        small.then_some(Border { axes: image.len(), sides: chosen, width })
+    };
+    let choices = (1..1usize << sides.len()).filter_map(near);
+    choices.min_by_key(|border| (border.sides.len(), border.width))
 }
 
 fn spread(dims: &[usize], indices: &[Vec<usize>]) -> Vec<Spread> {
