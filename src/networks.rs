@@ -204,7 +204,9 @@ fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
                 format!("with an epsilon of {value} in {node} nothing differs")
             }
             Finding::Factor { channel, factor, bias } => {
-                let factor = enclosed(*factor);
+                // As many digits as rounding leaves.
+                let factor = format!("{:.5e}", factor.middle());
+                let factor = factor.parse::<f64>().map_or(factor, |factor| factor.to_string());
                 if *bias {
                     format!("channel {channel} is {factor} times what it was")
                 } else {
@@ -231,6 +233,9 @@ fn findings_words(diff: &Diff, difference: &Difference) -> Vec<String> {
             }
             Finding::Sizes => format!("the sizes of the values differ: {}", by_times(&segment.after.shape)),
             Finding::Sources => "it reads other values, or in another way".to_owned(),
+            Finding::Alone if segment.after.op.kind == Kind::Output => {
+                "nothing in the first file is like it".to_owned()
+            }
             Finding::Alone => format!("nothing in the first file is like it, `{}`", segment.after.op.name),
             Finding::TooLarge => "too many products to compare its weights".to_owned(),
             Finding::Unusable => {
@@ -320,7 +325,9 @@ fn witness_words(witness: &Witness) -> Vec<String> {
             places.push(border_words(border));
         }
         if !places.is_empty() {
-            lines.push(format!("there only {}", places.join(", ")));
+            let near = border.as_ref().is_some_and(|border| !border.all);
+            let where_ = if near { "above a thousandth of that" } else { "there" };
+            lines.push(format!("{where_} only {}", places.join(", ")));
         }
     }
     lines

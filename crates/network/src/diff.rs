@@ -86,9 +86,20 @@ pub fn compare_models(
     let mut others = Terms::under(terms.agreement.clone());
     let second = understand(after, &shapes, &mut others, "after").map_err(|error| (Side::After, error))?;
     let own_conditions = terms.agreement.pairs().len();
-    let mut matcher = Matcher::new(terms, limit);
+    let mut matcher = Matcher::new(terms.clone(), limit, true);
     matcher.match_all(&others, progress);
-    Ok(Comparison { matcher, before: first, after: second, shapes, limit, own_conditions })
+    let mut found = Comparison { matcher, before: first, after: second, shapes, limit, own_conditions };
+    if found.matcher.has_rescaled() && found.standing() == Standing::Open {
+        // A factor that nothing takes back is a difference where it comes in, not where it comes out.
+        let with = found.differences().len();
+        let mut plain = Matcher::new(terms, limit, false);
+        plain.match_all(&others, progress);
+        let rescaled = std::mem::replace(&mut found.matcher, plain);
+        if found.differences().len() > with {
+            found.matcher = rescaled;
+        }
+    }
+    Ok(found)
 }
 
 /// The extents of the inputs of both: numbers where either file or the options give one.

@@ -56,6 +56,9 @@ pub struct Matcher {
     /// What each term of the second is in the table.
     names: FxHashMap<TermId, Form>,
     limit: f64,
+    /// Whether factors of channels may come out of terms, and whether one has.
+    rescaling: bool,
+    has_rescaled: bool,
     taken: FxHashSet<TermId>,
     /// Constants that stand for ones of slightly other elements.
     moved: FxHashSet<TermId>,
@@ -65,13 +68,16 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// A matcher for the terms of a first network; weights may move by this much.
-    pub fn new(terms: Terms, limit: f64) -> Self {
+    /// A matcher for the terms of a first network; weights may move by this much, and factors of channels come out of
+    /// terms if they may.
+    pub fn new(terms: Terms, limit: f64, rescaling: bool) -> Self {
         Self {
             first: terms.all().len(),
             terms,
             names: FxHashMap::default(),
             limit,
+            rescaling,
+            has_rescaled: false,
             taken: FxHashSet::default(),
             moved: FxHashSet::default(),
             fingerprints: FxHashMap::default(),
@@ -95,6 +101,11 @@ impl Matcher {
         &self.memo
     }
 
+    /// Whether a factor of channels came out of a term.
+    pub fn has_rescaled(&self) -> bool {
+        self.has_rescaled
+    }
+
     /// How far weights may move.
     pub fn limit(&self) -> f64 {
         self.limit
@@ -116,8 +127,14 @@ impl Matcher {
         let needed = needed(second);
         for (n, &id) in needed.iter().enumerate() {
             progress(n, needed.len());
-            let term = self.renamed(second.get(id));
+            let mut term = self.renamed(second.get(id));
+            let scale = scalar_of(&mut term);
             let form = self.find(term, self.first);
+            let form = if scale == Number::from(1) {
+                form
+            } else {
+                form.scaled(&vec![scale; form.channels()].into())
+            };
             self.names.insert(id, form);
         }
     }
@@ -196,11 +213,13 @@ impl Matcher {
         if let Some((id, change)) = best {
             return self.settle(id, term, Decision::Rounding(change), first);
         }
-        if term.op.kind == Kind::Homogeneous
+        if self.rescaling
+            && term.op.kind == Kind::Homogeneous
             && let Some((id, _)) = &beyond
             && let Some((numbers, change)) = self.rescaled(*id, &term)
         {
             let (id, rank) = (*id, term.shape.len());
+            self.has_rescaled = true;
             let decision = if change.most == 0.0 { Decision::Equal } else { Decision::Rounding(change) };
             let mut form = self.settle(id, term, decision, first);
             for part in &mut form.parts {
@@ -440,6 +459,24 @@ impl Matcher {
         }
         Form { shape, ..form }
     }
+}
+
+/// Takes the numbers out of the factors of a product that are terms times one number each: their product is given back.
+fn scalar_of(term: &mut Term) -> Number {
+    let mut scale = Number::from(1);
+    if term.op.kind != Kind::Product {
+        return scale;
+    }
+    for arg in &mut term.args {
+        let Some((_, Some(numbers))) = arg.as_scaled_term() else { continue };
+        let uniform = numbers.first().filter(|first| numbers.iter().all(|number| number == *first));
+        if let Some(product) = uniform.and_then(|number| scale.times(number)) {
+            scale = product;
+            let (channels, rank) = (numbers.len(), arg.rank());
+            arg.parts[0].map.kernel = identity(channels, rank);
+        }
+    }
+    scale
 }
 
 /// The comparison of several operands together.

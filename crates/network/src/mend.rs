@@ -49,15 +49,20 @@ pub fn mend(
     })
 }
 
-/// The nodes of the first file that the difference may come from: those of its counterpart, or, where it has none, those
-/// of the same operator.
+/// The nodes of the first file that the difference may come from: those of its counterpart and of what that reads, or,
+/// where it has none, those of the same operator.
 fn nodes_near(before: &Model, comparison: &Comparison, difference: &Difference) -> Vec<usize> {
     let segment = &comparison.matcher.segments()[difference.segment];
     let operator = segment.after.node.map(|node| &comparison.after.nodes[node].operator);
     let mut near: Vec<usize> = match segment.before {
         Some(id) => {
-            let term = comparison.matcher.terms().get(id);
-            term.args.iter().flat_map(|arg| arg.nodes.iter().copied()).chain(term.node).collect()
+            let terms = comparison.matcher.terms();
+            let term = terms.get(id);
+            let linear = term.args.iter().flat_map(|arg| arg.nodes.iter().copied());
+            // What it reads may be what was lost: a mode of padding, say.
+            let read =
+                term.args.iter().flat_map(|arg| &arg.parts).filter_map(|part| terms.get(part.source).node);
+            linear.chain(read).chain(term.node).collect()
         }
         None => (0..before.graph.nodes.len())
             .filter(|&n| Some(&before.graph.nodes[n].operator) == operator)

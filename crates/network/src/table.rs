@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 use crate::term::{Kind, Op, Term};
 
 /// The terms of a network; a term stands after those that it reads.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Terms {
     terms: Vec<Term>,
     index: FxHashMap<(Op, Vec<Vec<TermId>>), Vec<TermId>>,

@@ -71,6 +71,8 @@ pub struct Border {
     pub sides: Vec<(usize, bool)>,
     /// How far from them, at most.
     pub width: usize,
+    /// Whether that holds of all elements that differ, or of those that differ by more than a thousandth of the most.
+    pub all: bool,
 }
 
 /// Where along an axis elements differ.
@@ -234,7 +236,12 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
         if relative > least {
             let index = |place: usize| position(&a.dims, place);
             let indices: Vec<Vec<usize>> = places.iter().map(|&place| index(place)).collect();
-            let (spread, border) = (spread(&a.dims, &indices), border(&a.dims, &indices));
+            let (spread, all) = (spread(&a.dims, &indices), border(&a.dims, &indices, true));
+            #[allow(clippy::float_arithmetic, reason = "a threshold for what is said of, and said with it")]
+            let border = all.or_else(|| {
+                let far = |&place: &usize| a.real(place).apart(b.real(place)) > apart / 1000.0;
+                border(&a.dims, &places.iter().copied().filter(far).map(index).collect::<Vec<_>>(), false)
+            });
             let count = (places.len(), a.len());
             let differs = Differs::Values {
                 index: index(place),
@@ -262,7 +269,7 @@ fn position(dims: &[usize], place: usize) -> Vec<usize> {
 }
 
 /// The fewest sides of the image such that every index is near one of them; nothing where that is no small part of it.
-fn border(dims: &[usize], indices: &[Vec<usize>]) -> Option<Border> {
+fn border(dims: &[usize], indices: &[Vec<usize>], all: bool) -> Option<Border> {
     let image = dims.get(2..).filter(|image| (1..=3).contains(&image.len()))?;
     let sides: Vec<(usize, bool)> = (0..image.len()).flat_map(|axis| [(axis, false), (axis, true)]).collect();
     let distance = |index: &[usize], &(axis, end): &(usize, bool)| {
@@ -275,7 +282,7 @@ fn border(dims: &[usize], indices: &[Vec<usize>]) -> Option<Border> {
         let farthest = indices.iter().map(|index| chosen.iter().map(|side| distance(index, side)).min());
         let width = farthest.max()?? + 1;
         let small = chosen.iter().all(|&(axis, _)| 3 * width < image[axis]);
-        small.then_some(Border { axes: image.len(), sides: chosen, width })
+        small.then_some(Border { axes: image.len(), sides: chosen, width, all })
     };
     let choices = (1..1usize << sides.len()).filter_map(near);
     choices.min_by_key(|border| (border.sides.len(), border.width))

@@ -277,7 +277,8 @@ pub fn understand(
         let form = reader.as_form(value);
         let shape = form.shape.clone();
         let op = Op::new(Kind::Output, format!("output {position}"));
-        let node = form.nodes.last().copied();
+        let made = || form.as_term().and_then(|term| reader.terms.get(term).node);
+        let node = form.nodes.last().copied().or_else(made);
         reader.terms.intern(Term { op, args: vec![form], shape, constant: None, node });
         outputs.push((output.name.clone(), known));
     }
@@ -461,6 +462,7 @@ impl Reader<'_> {
             }
             if let Value::Form(form) | Value::Opaque(form) = &mut known.value
                 && !form.nodes.contains(&id)
+                && !self.is_term_of(form, id)
             {
                 form.nodes.push(id);
             }
@@ -469,6 +471,11 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a form is a term as it is that this node makes, and not what it does to one.
+    fn is_term_of(&self, form: &Form, id: usize) -> bool {
+        form.as_term().is_some_and(|term| self.terms.get(term).node == Some(id))
     }
 
     /// The results of a node of which everything has been read.
