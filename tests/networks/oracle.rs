@@ -7,7 +7,7 @@ use convproof_network::enclosure::Enclosure;
 use convproof_network::evaluate::{Array, Data, EvaluationError, evaluate};
 
 #[path = "../engine/oracle.rs"]
-mod run;
+pub(super) mod script;
 
 /// Some cases were typed in with four decimals, and computed in float32.
 const TOLERANCE: f64 = 1e-4;
@@ -33,7 +33,7 @@ fn array(path: &Path) -> Array {
 #[test]
 fn networks_are_evaluated_as_onnx_defines_them() {
     let folder = tempfile::tempdir().unwrap();
-    if run::output("onnx_models.py", &[folder.path()]).is_none() {
+    if script::output("onnx_models.py", &[folder.path()]).is_none() {
         return;
     }
     let names: Vec<(String, bool)> =

@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::build::run;
-
-#[path = "../engine/oracle.rs"]
-mod oracle;
+use super::oracle::script;
 
 /// Pairs whose verdict in the list says what was seen in float32, and that are equal: `onnxoptimizer` spells batch
 /// normalization as nodes with the constants that there were, none folded; the only constant that was folded in `nmp`
@@ -66,7 +64,7 @@ const LEAST_PAIRS: usize = 36;
 #[test]
 fn every_small_pair_has_its_verdict_and_every_planted_defect_its_words() {
     let folder = tempfile::tempdir().unwrap();
-    if oracle::output("onnx_pairs.py", &[folder.path()]).is_none() {
+    if script::output("onnx_pairs.py", &[folder.path()]).is_none() {
         return;
     }
     let pairs: Vec<SmallPair> =

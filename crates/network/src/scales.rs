@@ -55,8 +55,8 @@ fn exchanged(a: &Form, b: &Form, scales: &[Enclosure], limit: f64) -> Option<Fin
     for output in 0..a.channels() {
         let (own, other) = (FormRow::<Ball>::new(a, output), FormRow::<Ball>::new(b, output));
         let scale = factor(&own, &other, limit)?.times(scales[output]);
-        let near =
-            |n: &usize| scales[*n].minus(scale).magnitude().over(scale.magnitude()).high <= 4.0 * limit;
+        let room = scale.magnitude().times(Enclosure::point(4.0));
+        let near = |n: &usize| scales[*n].minus(scale).magnitude().over(room).high <= limit;
         if near(&output) {
             continue;
         }
