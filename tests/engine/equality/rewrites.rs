@@ -386,6 +386,7 @@ fn layers(stack: &Stack) -> usize {
     match &stack.kind {
         StackKind::Layer(_) => 1,
         StackKind::Chain(all) | StackKind::Concat(all) => all.iter().map(|stack| layers(stack)).sum(),
+        StackKind::Product(all) => all.iter().map(|stack| layers(stack)).sum(),
         StackKind::Sum(all) => all.iter().map(|(_, stack)| layers(stack)).sum(),
     }
 }
@@ -400,6 +401,10 @@ fn at_place(whole: &Arc<Stack>, place: &mut usize, change: usize) -> Arc<Stack> 
         }
         StackKind::Chain(all) => stack(StackKind::Chain(each(all))),
         StackKind::Concat(all) => stack(StackKind::Concat(each(all))),
+        StackKind::Product([a, b]) => {
+            let [a, b] = [a, b].map(|factor| at_place(factor, place, change));
+            stack(StackKind::Product([a, b]))
+        }
         StackKind::Sum(all) => stack(StackKind::Sum(
             all.iter().map(|(factor, branch)| (factor.clone(), at_place(branch, place, change))).collect(),
         )),

@@ -117,22 +117,25 @@ impl<'a> Evaluator<'a> {
             StackKind::Chain(stacks) => {
                 stacks.iter().try_fold(inputs, |channels, stack| this.channels_through(stack, channels))
             }
-            StackKind::Sum(terms) => {
-                let mut outputs = None;
-                for (_, stack) in terms {
-                    let found = this.channels_through(stack, inputs)?;
-                    let expected = *outputs.get_or_insert(found);
-                    if found != expected {
-                        return Err(EvaluateError::ChannelMismatch { expected, found });
-                    }
-                }
-                outputs.ok_or(EvaluateError::Malformed)
-            }
+            StackKind::Sum(terms) => this.common_channels(terms.iter().map(|(_, stack)| &**stack), inputs),
+            StackKind::Product(factors) => this.common_channels(factors.iter().map(|stack| &**stack), inputs),
             StackKind::Concat(stacks) => stacks.iter().try_fold(0usize, |total, stack| {
                 let more = this.channels_through(stack, inputs)?;
                 total.checked_add(more).ok_or(EvaluateError::TooLarge)
             }),
         })
+    }
+
+    fn common_channels(&mut self, stacks: impl Iterator<Item = &'a Stack>, inputs: usize) -> Result<usize> {
+        let mut outputs = None;
+        for stack in stacks {
+            let found = self.channels_through(stack, inputs)?;
+            let expected = *outputs.get_or_insert(found);
+            if found != expected {
+                return Err(EvaluateError::ChannelMismatch { expected, found });
+            }
+        }
+        outputs.ok_or(EvaluateError::Malformed)
     }
 
     /// Outputs in the interior along one axis: one, or one more than the spreading layers can tell apart.
@@ -182,6 +185,9 @@ impl<'a> Evaluator<'a> {
             StackKind::Sum(terms) => {
                 this.common_length(terms.iter().map(|(_, stack)| &**stack), axis, length)
             }
+            StackKind::Product(stacks) => {
+                this.common_length(stacks.iter().map(|stack| &**stack), axis, length)
+            }
             StackKind::Concat(stacks) => {
                 this.common_length(stacks.iter().map(|stack| &**stack), axis, length)
             }
@@ -225,6 +231,9 @@ impl<'a> Evaluator<'a> {
                 Ok(reads)
             }
             StackKind::Sum(terms) => terms.iter().try_fold(Reads::Nothing, |reads, (_, stack)| {
+                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
+            }),
+            StackKind::Product(stacks) => stacks.iter().try_fold(Reads::Nothing, |reads, stack| {
                 Ok(reads.or(this.reads(stack, axis, length, outputs)?))
             }),
             StackKind::Concat(stacks) => stacks.iter().try_fold(Reads::Nothing, |reads, stack| {
@@ -289,6 +298,7 @@ fn spreading(stack: &Stack, axis: usize) -> Option<usize> {
         StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
             stacks.iter().try_fold(1, |all, stack| product(all, stack))?
         }
+        StackKind::Product(stacks) => stacks.iter().try_fold(1, |all, stack| product(all, stack))?,
         StackKind::Sum(terms) => terms.iter().try_fold(1, |all, (_, stack)| product(all, stack))?,
     };
     Some(factor).filter(|&factor| factor < MAX_SIDE)

@@ -46,6 +46,22 @@ impl<'a> Evaluator<'a> {
                 outputs.into_iter().for_each(|(_, output)| this.discard(output));
                 sum
             }
+            StackKind::Product([left, right]) => {
+                let (a, b) = (this.stack(left, image)?, this.stack(right, image)?);
+                if a.channels() != b.channels() {
+                    let (expected, found) = (a.channels(), b.channels());
+                    return Err(EvaluateError::ChannelMismatch { expected, found });
+                }
+                if a.size() != b.size() {
+                    return Err(EvaluateError::SizeMismatch { left: a.size(), right: b.size() });
+                }
+                let product = Image::build(&mut this.work, a.size(), |work, [c, i, j]| {
+                    work.multiply(a.at(c, i, j), b.at(c, i, j))
+                });
+                this.discard(a);
+                this.discard(b);
+                product
+            }
             StackKind::Concat(stacks) => {
                 let mut outputs: Vec<Image> = Vec::with_capacity(stacks.len());
                 for stack in stacks {

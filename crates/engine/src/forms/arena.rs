@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::products::Product;
 use super::terms::{Applied, Term};
 use crate::ir::Function;
 use convproof_exact::budget::spend_on;
@@ -42,6 +43,8 @@ pub enum End {
     Term(u32),
     /// Another function of a sum, by number; see `terms.rs`.
     Applied(u32),
+    /// A product of sums, by number; see `products.rs`.
+    Product(u32),
 }
 
 /// What the words of an edge begin with.
@@ -108,6 +111,11 @@ impl Form {
     /// Its first coefficient.
     pub fn lead(&self) -> &Rational {
         &self.coefficient
+    }
+
+    /// An order of sums that translation does not change where they are of one kind.
+    pub(super) fn order(&self) -> (u32, [i64; 2]) {
+        (self.node, self.shift)
     }
 
     /// Where its first end stands.
@@ -177,6 +185,9 @@ pub struct Arena {
     /// Functions of sums and their numbers.
     pub(super) applied: Vec<Applied>,
     pub(super) applied_index: FxHashMap<(Function, Form), u32>,
+    /// Products of sums and their numbers.
+    pub(super) products_of: Vec<Product>,
+    pub(super) product_index: FxHashMap<Vec<Form>, u32>,
 }
 
 impl Default for Arena {
@@ -193,6 +204,8 @@ impl Default for Arena {
             term_index: FxHashMap::default(),
             applied: Vec::new(),
             applied_index: FxHashMap::default(),
+            products_of: Vec::new(),
+            product_index: FxHashMap::default(),
         }
     }
 }
@@ -305,6 +318,7 @@ impl Arena {
                 End::One => false,
                 End::Term(number) => self.terms[*number as usize].anchored,
                 End::Applied(number) => self.applied[*number as usize].anchored,
+                End::Product(number) => self.products_of[*number as usize].anchored,
             },
         }
     }

@@ -73,6 +73,10 @@ impl Cuts {
                 branches.iter().try_for_each(|(_, branch)| self.stack(branch, signal.clone()).map(|_| ()))?;
                 Ok(after(stack, signal, self.size)?)
             }
+            StackKind::Product(factors) => {
+                factors.iter().try_for_each(|factor| self.stack(factor, signal.clone()).map(|_| ()))?;
+                Ok(after(stack, signal, self.size)?)
+            }
             StackKind::Concat(branches) => {
                 for branch in branches {
                     let output = self.stack(branch, signal.clone())?;

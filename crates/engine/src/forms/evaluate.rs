@@ -88,6 +88,16 @@ impl<'n> Evaluator<'n> {
                 let sum = self.arena.sum(&terms)?;
                 self.arena.function(*function, &sum)?
             }
+            Kind::Product => {
+                let mut factors = [Form::ZERO, Form::ZERO];
+                for (slot, factor) in (0..).zip(&mut factors) {
+                    let mut read = Vec::new();
+                    self.read_all(id, block, [rows, columns], Some(slot), &mut read)?;
+                    *factor = self.arena.sum(&read)?;
+                }
+                let [left, right] = factors;
+                self.arena.product(&left, &right)?
+            }
             Kind::Relu => {
                 self.read_all(id, block, [rows, columns], None, &mut terms)?;
                 terms.push(Form::ZERO);

@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod evaluate;
 pub mod net;
 pub mod pattern;
+pub mod products;
 pub mod terms;
 pub mod weights;
 

@@ -80,6 +80,8 @@ pub enum Kind {
     Mean,
     /// The largest of what is read.
     Maximum,
+    /// The product of two sources.
+    Product,
     /// The positive part.
     Relu,
     /// A function of each entry.
@@ -309,6 +311,16 @@ impl Net {
                 }
                 let length = Some(signal.length.clone());
                 Ok(Wire { node: self.intern(Node { kind: Kind::Sum, sources, length })?, signal })
+            }
+            StackKind::Product(factors) => {
+                let signal = after(stack, wire.signal.clone(), self.size)?;
+                let mut sources = Vec::new();
+                for factor in factors {
+                    let output = self.apply(factor, wire.clone())?;
+                    sources.push((output.node, [Movement::identity(), Movement::identity()]));
+                }
+                let length = Some(signal.length.clone());
+                Ok(Wire { node: self.intern(Node { kind: Kind::Product, sources, length })?, signal })
             }
             StackKind::Concat(branches) => {
                 let signal = after(stack, wire.signal.clone(), self.size)?;

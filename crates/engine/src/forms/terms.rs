@@ -52,7 +52,7 @@ impl Arena {
 
     /// Whether all sums are of pixels alone.
     pub fn is_linear(&self) -> bool {
-        self.terms.is_empty() && self.applied.is_empty()
+        self.terms.is_empty() && self.applied.is_empty() && self.products_of.is_empty()
     }
 
     /// A function of a sum, entry by entry; of a sum and its opposite it is one term.

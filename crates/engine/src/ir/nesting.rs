@@ -57,6 +57,7 @@ impl Heights {
             StackKind::Chain(parts) | StackKind::Concat(parts) => {
                 parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0)
             }
+            StackKind::Product(parts) => parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0),
             StackKind::Sum(branches) => {
                 let factors = all.most(branches.iter().map(|(factor, _)| &*factor.expr));
                 branches.iter().map(|(_, branch)| all.of_stack(branch)).fold(factors, u32::max)

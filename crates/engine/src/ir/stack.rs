@@ -24,6 +24,8 @@ pub enum StackKind {
     Chain(Vec<Arc<Stack>>),
     /// Outputs added, each times a scalar; sizes and channels must agree.
     Sum(Vec<(KernelTerm, Arc<Stack>)>),
+    /// Outputs multiplied entry by entry; sizes and channels must agree.
+    Product([Arc<Stack>; 2]),
     /// Output channels joined in order; sizes must agree.
     Concat(Vec<Arc<Stack>>),
 }
@@ -48,6 +50,7 @@ impl Stack {
                 layer.weights().iter().fold(0, |sum, term| sum.saturating_add(term.len()))
             }
             StackKind::Chain(stacks) | StackKind::Concat(stacks) => sum(&mut stacks.iter()),
+            StackKind::Product(factors) => sum(&mut factors.iter()),
             StackKind::Sum(branches) => sum(&mut branches.iter().map(|(_, stack)| stack)),
         }
     }
@@ -61,6 +64,7 @@ impl Stack {
             StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
                 stacks.iter().flat_map(|stack| stack.symbol_ranges()).collect()
             }
+            StackKind::Product(factors) => factors.iter().flat_map(|stack| stack.symbol_ranges()).collect(),
             StackKind::Sum(branches) => branches
                 .iter()
                 .flat_map(|(factor, stack)| [factor.kernel.symbol_ranges(), stack.symbol_ranges()].concat())
@@ -76,6 +80,7 @@ impl Stack {
             StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
                 stacks.iter().for_each(|stack| stack.collect_symbols(into));
             }
+            StackKind::Product(factors) => factors.iter().for_each(|stack| stack.collect_symbols(into)),
             StackKind::Sum(branches) => {
                 for (factor, stack) in branches {
                     into.extend(factor.kernel.symbols());

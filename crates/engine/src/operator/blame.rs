@@ -41,6 +41,9 @@ fn search(stack: &Stack, target: Span, source: &mut Option<Span>) -> bool {
             let mut branches = branches.iter().map(|(_, branch)| &**branch);
             search_branches(&mut branches, stack.span, target, source)
         }
+        StackKind::Product(factors) => {
+            search_branches(&mut factors.iter().map(|factor| &**factor), stack.span, target, source)
+        }
         StackKind::Concat(branches) => {
             search_branches(&mut branches.iter().map(|branch| &**branch), stack.span, target, source)
         }
@@ -83,6 +86,7 @@ fn find_branches(stack: &Stack, signal: &Signal, spans: [Span; 2]) -> Option<[[i
             return None;
         }
         StackKind::Sum(branches) => branches.iter().map(|(_, branch)| &**branch).collect(),
+        StackKind::Product(factors) => factors.iter().map(|factor| &**factor).collect(),
         StackKind::Concat(branches) => branches.iter().map(|branch| &**branch).collect(),
     };
     let outputs: Vec<(Span, Result<Signal, OperatorError>)> =

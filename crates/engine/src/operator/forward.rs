@@ -152,6 +152,19 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
             }
             Ok(sum.map_or(image, |(sum, _)| sum))
         }
+        StackKind::Product([left, right]) => {
+            let (mut a, b) = (run(left, image.clone(), work)?, run(right, image, work)?);
+            same_size((left.span, a.size), (right.span, b.size))?;
+            if a.channels != b.channels {
+                let (left, right) = ((left.span, a.channels), (right.span, b.channels));
+                return Err(OperatorError::BranchChannels { left, right }.into());
+            }
+            for (entry, other) in a.entries.iter_mut().zip(&b.entries) {
+                spend(work, entry.terms().len() * other.terms().len())?;
+                *entry = &*entry * other;
+            }
+            Ok(a)
+        }
         StackKind::Concat(branches) => {
             let mut whole: Option<(Signal, Span)> = None;
             for branch in branches {

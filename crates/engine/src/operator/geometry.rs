@@ -75,6 +75,7 @@ pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
             }
         }),
         StackKind::Sum(branches) => union(branches.iter().map(|(_, branch)| &**branch), stack.span),
+        StackKind::Product(factors) => union(factors.iter().map(|factor| &**factor), stack.span),
         StackKind::Concat(branches) => union(branches.iter().map(|branch| &**branch), stack.span),
     }
 }
@@ -182,6 +183,7 @@ pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
             }
         }),
         StackKind::Sum(branches) => common(branches.iter().map(|(_, branch)| &**branch), stack.span),
+        StackKind::Product(factors) => common(factors.iter().map(|factor| &**factor), stack.span),
         StackKind::Concat(branches) => common(branches.iter().map(|branch| &**branch), stack.span),
     }
 }

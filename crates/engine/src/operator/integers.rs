@@ -160,6 +160,7 @@ impl Denominators {
                 | Node::Maximum { .. }
                 | Node::Relu(_)
                 | Node::Function(..)
+                | Node::Product(_)
                 | Node::GlobalAverage(_) => {}
             }
         }

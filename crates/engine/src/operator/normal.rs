@@ -57,6 +57,8 @@ pub enum Node {
     Relu(Affine),
     /// A function of each entry of an affine map.
     Function(Function, Affine),
+    /// The first half of the channels of an affine map, each times one of the other half.
+    Product(Affine),
     /// The mean of each channel of an affine map.
     GlobalAverage(Affine),
 }
@@ -132,6 +134,7 @@ impl Operators {
             Node::Cut(affine) | Node::Relu(affine) | Node::Function(_, affine) => {
                 (affine.channels, affine.length.clone())
             }
+            Node::Product(affine) => (affine.channels / 2, affine.length.clone()),
             Node::Average { source, length, .. } | Node::Maximum { source, length, .. } => {
                 (self.signal(*source).0, length.clone())
             }
@@ -153,6 +156,7 @@ impl Operators {
                     Node::Cut(inner)
                     | Node::Relu(inner)
                     | Node::Function(_, inner)
+                    | Node::Product(inner)
                     | Node::GlobalAverage(inner) => {
                         todo.extend(inner.parts.iter().map(|part| part.source));
                     }
@@ -167,7 +171,11 @@ impl Operators {
     pub fn is_nonlinear(&self, id: NodeId) -> bool {
         matches!(
             self.nodes[id],
-            Node::Relu(_) | Node::Function(..) | Node::Maximum { .. } | Node::GlobalAverage(_)
+            Node::Relu(_)
+                | Node::Function(..)
+                | Node::Product(_)
+                | Node::Maximum { .. }
+                | Node::GlobalAverage(_)
         )
     }
 
@@ -180,9 +188,9 @@ impl Operators {
     /// The maps inside two nodes of the same nonlinear kind.
     pub fn insides(&self, a: NodeId, b: NodeId) -> Result<Option<[Affine; 2]>, KernelError> {
         Ok(match (&self.nodes[a], &self.nodes[b]) {
-            (Node::Relu(a), Node::Relu(b)) | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => {
-                Some([a.clone(), b.clone()])
-            }
+            (Node::Relu(a), Node::Relu(b))
+            | (Node::Product(a), Node::Product(b))
+            | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => Some([a.clone(), b.clone()]),
             (Node::Function(f, a), Node::Function(g, b)) if f == g => Some([a.clone(), b.clone()]),
             (Node::Maximum { source: a, .. }, Node::Maximum { source: b, .. }) => {
                 Some([self.reading(*a)?, self.reading(*b)?])
@@ -224,6 +232,7 @@ impl Operators {
             Node::Cut(inner) => Node::Cut(self.rebuilt(&inner, replaced)?),
             Node::Relu(inner) => Node::Relu(self.rebuilt(&inner, replaced)?),
             Node::Function(function, inner) => Node::Function(function, self.rebuilt(&inner, replaced)?),
+            Node::Product(inner) => Node::Product(self.rebuilt(&inner, replaced)?),
             Node::GlobalAverage(inner) => Node::GlobalAverage(self.rebuilt(&inner, replaced)?),
             Node::Average { source, windows, length } => {
                 Node::Average { source: new(source), windows, length }
@@ -307,26 +316,47 @@ impl Operators {
                 }
                 sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
             }
-            StackKind::Concat(branches) => {
-                let outputs = branches
-                    .iter()
-                    .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.span)))
-                    .collect::<Result<Vec<_>, OperatorError>>()?;
-                let total = outputs.iter().map(|(output, _)| output.channels).sum();
-                let mut sum: Option<(Affine, Span)> = None;
-                let mut from = 0;
-                for (output, span) in outputs {
-                    let channels = output.channels;
-                    let placed = at(span, embedded(output, from, total))?;
-                    from += channels;
-                    sum = Some(match sum {
-                        None => (placed, span),
-                        Some((sum, first)) => (at(span, joined(sum, placed))?, first),
-                    });
+            StackKind::Product(factors) => {
+                let (both, channels) = self.side_by_side(factors, &signal, stack.span)?;
+                if let ([a, b], [left, right]) = (factors, channels.as_slice())
+                    && left != right
+                {
+                    let (left, right) = ((a.span, *left), (b.span, *right));
+                    return Err(OperatorError::BranchChannels { left, right });
                 }
-                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
+                let id = self.intern(Node::Product(both));
+                at(stack.span, self.reading(id))
             }
+            StackKind::Concat(branches) => Ok(self.side_by_side(branches, &signal, stack.span)?.0),
         }
+    }
+
+    /// The outputs of stacks with their channels joined, and how many each has.
+    fn side_by_side(
+        &mut self,
+        branches: &[Arc<Stack>],
+        signal: &Affine,
+        span: Span,
+    ) -> Result<(Affine, Vec<usize>), OperatorError> {
+        let outputs = branches
+            .iter()
+            .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.span)))
+            .collect::<Result<Vec<_>, OperatorError>>()?;
+        let counts: Vec<usize> = outputs.iter().map(|(output, _)| output.channels).collect();
+        let total = counts.iter().sum();
+        let mut sum: Option<(Affine, Span)> = None;
+        let mut from = 0;
+        for (output, span) in outputs {
+            let channels = output.channels;
+            let placed = at(span, embedded(output, from, total))?;
+            from += channels;
+            sum = Some(match sum {
+                None => (placed, span),
+                Some((sum, first)) => (at(span, joined(sum, placed))?, first),
+            });
+        }
+        let (sum, _) = sum.ok_or(OperatorError::TooLarge { at: span })?;
+        Ok((sum, counts))
     }
 
     /// The normal form of one lowered layer after a signal.

@@ -185,6 +185,7 @@ impl<'a> Viewer<'a> {
                 | Node::Maximum { .. }
                 | Node::Relu(_)
                 | Node::Function(..)
+                | Node::Product(_)
                 | Node::GlobalAverage(_) => {}
             }
             wanted[id] = positions;
@@ -424,6 +425,7 @@ fn linear_sources(node: &Node) -> Vec<NodeId> {
         | Node::Maximum { .. }
         | Node::Relu(_)
         | Node::Function(..)
+        | Node::Product(_)
         | Node::GlobalAverage(_) => Vec::new(),
     }
 }

@@ -77,16 +77,19 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
         }
         StackKind::Chain(links) => links.iter().try_fold(signal, |signal, link| after(link, signal, size)),
         StackKind::Sum(branches) => {
-            let parts = branches.iter().map(|(_, branch)| branch);
-            joined(parts, &signal, size, |a, b, spans| {
-                if a == b {
-                    return Ok(a);
-                }
-                Err(OperatorError::BranchChannels { left: (spans[0], a), right: (spans[1], b) })
-            })
+            joined(branches.iter().map(|(_, branch)| branch), &signal, size, same_channels)
         }
+        StackKind::Product(factors) => joined(factors.iter(), &signal, size, same_channels),
         StackKind::Concat(branches) => joined(branches.iter(), &signal, size, |a, b, _| Ok(a + b)),
     }
+}
+
+/// The channels of branches that need equally many.
+fn same_channels(a: usize, b: usize, spans: [Span; 2]) -> Result<usize, OperatorError> {
+    if a == b {
+        return Ok(a);
+    }
+    Err(OperatorError::BranchChannels { left: (spans[0], a), right: (spans[1], b) })
 }
 
 /// The common length of two branches; an error when they differ for every input.
@@ -135,23 +138,27 @@ pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
     match &stack.kind {
         StackKind::Layer(layer) => layer_outputs(layer, channels, stack.span),
         StackKind::Chain(links) => links.iter().try_fold(channels, |channels, link| outputs(link, channels)),
-        StackKind::Sum(branches) => {
-            let mut first = None;
-            for (_, branch) in branches {
-                let found = outputs(branch, channels)?;
-                let (span, expected) = *first.get_or_insert((branch.span, found));
-                if expected != found {
-                    let (left, right) = ((span, expected), (branch.span, found));
-                    return Err(OperatorError::BranchChannels { left, right });
-                }
-            }
-            Ok(first.map_or(channels, |(_, found)| found))
-        }
+        StackKind::Sum(branches) => common_outputs(branches.iter().map(|(_, branch)| branch), channels),
+        StackKind::Product(factors) => common_outputs(factors.iter(), channels),
         StackKind::Concat(branches) => branches.iter().try_fold(0, |sum, branch| {
             let total: usize = sum + outputs(branch, channels)?;
             if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at: stack.span }) } else { Ok(total) }
         }),
     }
+}
+
+/// The output channels of branches, which are equally many.
+fn common_outputs<'a>(
+    branches: impl Iterator<Item = &'a Arc<Stack>>,
+    channels: usize,
+) -> Result<usize, OperatorError> {
+    let mut first = None;
+    for branch in branches {
+        let found = outputs(branch, channels)?;
+        let (span, expected) = *first.get_or_insert((branch.span, found));
+        same_channels(expected, found, [span, branch.span])?;
+    }
+    Ok(first.map_or(channels, |(_, found)| found))
 }
 
 fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, OperatorError> {
@@ -267,6 +274,7 @@ pub fn asked(stack: &Stack) -> Option<(usize, Span)> {
             None
         }
         StackKind::Sum(branches) => branches.iter().find_map(|(_, branch)| asked(branch)),
+        StackKind::Product(factors) => factors.iter().find_map(|factor| asked(factor)),
         StackKind::Concat(branches) => branches.iter().find_map(|branch| asked(branch)),
     }
 }
@@ -283,6 +291,7 @@ fn keeps_channels(stack: &Stack) -> bool {
         ),
         StackKind::Chain(links) => links.iter().all(|link| keeps_channels(link)),
         StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_channels(branch)),
+        StackKind::Product(factors) => factors.iter().all(|factor| keeps_channels(factor)),
         StackKind::Concat(_) => false,
     }
 }

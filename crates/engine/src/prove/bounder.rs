@@ -55,6 +55,8 @@ impl<'a> Bounder<'a> {
                 End::One => parts.rest.add(None, &word.coefficient),
                 End::Applied(number) => parts.applied[side].push(multiple(number)),
                 End::Term(number) => parts.maxima[side].push(multiple(number)),
+                // Nothing bounds a product.
+                End::Product(_) => return None,
             }
         }
         Some(parts)
@@ -155,7 +157,7 @@ impl<'a> Bounder<'a> {
                         pair.pixels.entry((block, word.place)).or_default()[side] += &word.coefficient;
                     }
                     End::One => pair.constants[side] += &word.coefficient,
-                    End::Term(_) | End::Applied(_) => return None,
+                    End::Term(_) | End::Applied(_) | End::Product(_) => return None,
                 }
             }
         }

@@ -114,7 +114,9 @@ fn inner(operators: &Operators, map: &Affine) -> Inner {
     for id in operators.reachable(map) {
         match operators.node(id) {
             Node::Input { .. } => {}
-            Node::Relu(_) | Node::Function(..) | Node::Maximum { .. } => inner.nonlinear += 1,
+            Node::Relu(_) | Node::Function(..) | Node::Product(_) | Node::Maximum { .. } => {
+                inner.nonlinear += 1;
+            }
             Node::GlobalAverage(_) => inner.averages += 1,
             Node::Average { .. } => inner.means += 1,
             Node::Cut(_) => inner.cuts += 1,

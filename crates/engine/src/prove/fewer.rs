@@ -58,6 +58,9 @@ impl Fewer {
                 };
                 StackKind::Sum(branches.iter().map(branch).collect::<Option<_>>()?)
             }
+            StackKind::Product([left, right]) => {
+                StackKind::Product([Arc::new(self.stack(left)?), Arc::new(self.stack(right)?)])
+            }
             StackKind::Concat(branches) => StackKind::Concat(
                 branches.iter().map(|branch| Some(Arc::new(self.stack(branch)?))).collect::<Option<_>>()?,
             ),

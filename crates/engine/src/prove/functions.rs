@@ -74,6 +74,13 @@ fn enclosed(probe: &Probe<'_>, form: &Form, moved: [i64; 2]) -> Option<Enclosed>
                 let applied = probe.arena().applied(number);
                 value(applied.function, &enclosed(probe, &applied.form, place)?)?
             }
+            End::Product(number) => {
+                let mut product = Enclosed::from(Rational::ONE);
+                for factor in probe.arena().factors(number) {
+                    product = product.product(&enclosed(probe, factor, place)?);
+                }
+                product
+            }
             End::Term(term) => {
                 let forms = &probe.arena().term(term).forms;
                 let all =

@@ -119,6 +119,12 @@ impl Pairing {
                     let inside = self.print(arena, &arena.moved(&applied.form, word.place));
                     inside.map(|x| about(applied.function, x))
                 }
+                End::Product(number) => {
+                    arena.factors(number).iter().fold([1.0; IMAGES], |product, factor| {
+                        let values = self.print(arena, &arena.moved(factor, word.place));
+                        std::array::from_fn(|k| product[k] * values[k])
+                    })
+                }
                 End::Term(term) => {
                     let elements = arena.elements(term, word.place);
                     elements.iter().fold([f64::NEG_INFINITY; IMAGES], |most, element| {

@@ -47,6 +47,13 @@ impl<'a> Probe<'a> {
                     let applied = self.arena.applied(number);
                     exact_value(applied.function, &self.value(&applied.form, place)?)?
                 }
+                End::Product(number) => {
+                    let mut product = Rational::ONE;
+                    for factor in self.arena.factors(number) {
+                        product = &product * &self.value(factor, place)?;
+                    }
+                    product
+                }
                 End::Term(term) => {
                     let forms = &self.arena.term(term).forms;
                     let values =
@@ -88,6 +95,10 @@ impl<'a> Probe<'a> {
                 }
                 End::One => {}
                 End::Applied(number) => self.parts(&self.arena.applied(number).form, place, pixels, terms),
+                End::Product(number) => {
+                    let factors = self.arena.factors(number);
+                    factors.iter().for_each(|factor| self.parts(factor, place, pixels, terms));
+                }
                 End::Term(term) => {
                     if terms.len() < 400 && terms.insert((term, place)) {
                         let forms = &self.arena.term(term).forms;

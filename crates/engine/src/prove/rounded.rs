@@ -93,6 +93,7 @@ impl Rounder<'_> {
                 }
                 (StackKind::Sum(terms), sum)
             }
+            StackKind::Product(_) => return None,
             StackKind::Concat(branches) => {
                 let mut most = Signal { size: Rational::ZERO, error: Rational::ZERO };
                 let mut outputs = Vec::new();

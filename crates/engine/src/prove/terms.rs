@@ -35,6 +35,7 @@ pub fn applies(stack: &Stack) -> bool {
         StackKind::Layer(Layer::Composite(layer)) => layer.is_nonlinear(),
         StackKind::Layer(layer) => matches!(layer, Layer::Relu | Layer::MaxPool(_) | Layer::Function(_)),
         StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| applies(stack)),
+        StackKind::Product(_) => true,
         StackKind::Sum(branches) => branches.iter().any(|(_, stack)| applies(stack)),
     }
 }
@@ -166,6 +167,7 @@ pub fn is_numeric(arena: &Arena, form: &Form) -> bool {
             let inner = match word.end {
                 End::Term(term) => arena.term(term).forms.iter().all(|form| is_numeric(arena, form)),
                 End::Applied(number) => is_numeric(arena, &arena.applied(number).form),
+                End::Product(number) => arena.factors(number).iter().all(|factor| is_numeric(arena, factor)),
                 End::Pixel(_) | End::One => true,
             };
             word.scalars.is_one() && inner

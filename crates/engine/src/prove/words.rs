@@ -79,6 +79,7 @@ fn has_channels(stack: &Stack) -> bool {
         StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
             stacks.iter().any(|stack| has_channels(stack))
         }
+        StackKind::Product(factors) => factors.iter().any(|stack| has_channels(stack)),
         StackKind::Sum(branches) => branches.iter().any(|(_, stack)| has_channels(stack)),
     }
 }
@@ -259,7 +260,7 @@ impl Compared {
                 let full = [claim.channels, h, w];
                 let image = match word.end {
                     End::One => Image::zeros(claim.channels, h, w),
-                    End::Term(_) | End::Applied(_) => continue,
+                    End::Term(_) | End::Applied(_) | End::Product(_) => continue,
                     End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));

@@ -27,6 +27,7 @@ impl Resolver<'_> {
             (BinaryOp::Div, A(a), A(b)) => self.build.divide((a, left.1), (b, right.1), span).map(A),
             (BinaryOp::Add | BinaryOp::Sub, S(s), S(t)) => self.build.sum_of(s, t, minus, span).map(S),
             (BinaryOp::Then, S(s), S(t)) => self.build.then(s, t, span).map(S),
+            (BinaryOp::Mul, S(s), S(t)) => self.build.product_of(s, t, span).map(S),
             (BinaryOp::Mul, A(c), S(s)) if c.is_scalar() => self.build.scaled((c, left.1), s, span).map(S),
             (BinaryOp::Mul, S(s), A(c)) if c.is_scalar() => self.build.scaled((c, right.1), s, span).map(S),
             (BinaryOp::Div, S(s), A(c)) if c.is_scalar() => self.build.divided(s, (c, right.1), span).map(S),

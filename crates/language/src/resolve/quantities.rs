@@ -107,6 +107,7 @@ fn parameters(stack: &Stack) -> u128 {
         },
         StackKind::Chain(links) => links.iter().map(|link| parameters(link)).sum(),
         StackKind::Sum(branches) => branches.iter().map(|(_, branch)| parameters(branch)).sum(),
+        StackKind::Product(factors) => factors.iter().map(|factor| parameters(factor)).sum(),
         StackKind::Concat(branches) => branches.iter().map(|branch| parameters(branch)).sum(),
     }
 }
@@ -133,6 +134,10 @@ fn multiplications(stack: &Stack, signal: &mut (usize, [i64; 2])) -> u128 {
         StackKind::Chain(links) => links.iter().map(|link| multiplications(link, signal)).sum(),
         StackKind::Sum(branches) => {
             let parts = branches.iter().map(|(_, branch)| &**branch);
+            branch_multiplications(parts, signal, |_, channels| channels)
+        }
+        StackKind::Product(factors) => {
+            let parts = factors.iter().map(|factor| &**factor);
             branch_multiplications(parts, signal, |_, channels| channels)
         }
         StackKind::Concat(branches) => {

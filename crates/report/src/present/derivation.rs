@@ -63,7 +63,9 @@ fn layers(title: &str, stack: &Stack, source: &Source, derivation: bool) -> Opti
 fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
     match &stack.kind {
         StackKind::Chain(inner) => inner.iter().for_each(|stack| flatten(stack, into)),
-        StackKind::Layer(_) | StackKind::Sum(_) | StackKind::Concat(_) => into.push(stack),
+        StackKind::Layer(_) | StackKind::Sum(_) | StackKind::Product(_) | StackKind::Concat(_) => {
+            into.push(stack);
+        }
     }
 }
 
@@ -82,10 +84,10 @@ fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
         StackKind::Layer(layer) => layer,
         kind => {
             (reach.known, reach.composes) = (false, false);
-            return if matches!(kind, StackKind::Concat(_)) {
-                "the channels of the branches are joined"
-            } else {
-                "the outputs of the branches are added"
+            return match kind {
+                StackKind::Concat(_) => "the channels of the branches are joined",
+                StackKind::Product(_) => "the outputs of both branches are multiplied",
+                _ => "the outputs of the branches are added",
             };
         }
     };

@@ -181,6 +181,9 @@ pub fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(
         StackKind::Sum(branches) => {
             branches.iter().find_map(|(_, branch)| failing_layer(branch, channels, size))
         }
+        StackKind::Product(factors) => {
+            factors.iter().find_map(|factor| failing_layer(factor, channels, size))
+        }
         StackKind::Concat(branches) => {
             branches.iter().find_map(|branch| failing_layer(branch, channels, size))
         }

@@ -110,6 +110,17 @@ impl Builder {
         self.limited(whole, left.layers + right.layers, depth, left.degree.max(right.degree), tail)
     }
 
+    /// The outputs of two stacks multiplied, entry by entry.
+    pub fn product_of(&mut self, left: &StackValue, right: &StackValue, span: Span) -> Option<StackValue> {
+        let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
+        let (left, right) = (left?, right?);
+        let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
+        let whole = Stack { kind: StackKind::Product([left.stack.clone(), right.stack.clone()]), span };
+        let depth = left.depth.max(right.depth) + 1;
+        let degree = left.degree.saturating_add(right.degree);
+        self.limited(whole, left.layers + right.layers, depth, degree, tail)
+    }
+
     /// A stack times a number.
     pub fn scaled(
         &mut self,
@@ -215,6 +226,7 @@ fn keeps_vector(stack: &Stack) -> bool {
         }
         StackKind::Chain(links) => links.iter().all(|link| keeps_vector(link)),
         StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_vector(branch)),
+        StackKind::Product(factors) => factors.iter().all(|factor| keeps_vector(factor)),
         StackKind::Concat(branches) => branches.iter().all(|branch| keeps_vector(branch)),
     }
 }
