@@ -150,6 +150,12 @@ pub fn is_guarded() -> bool {
     STATE.try_with(|state| state.try_borrow().is_ok_and(|state| state.is_some())).unwrap_or(false)
 }
 
+/// How many steps the budget in force has left, so that work that can end early does; `None` without one.
+pub fn left() -> Option<u64> {
+    let steps = STATE.try_with(|state| state.try_borrow().ok()?.as_ref().map(|state| state.steps));
+    steps.ok().flatten().map(|steps| steps.saturating_add(SLICE_LEFT.get()))
+}
+
 /// Takes some steps of the budget in force.
 #[inline]
 pub fn spend(steps: u64) {

@@ -2,6 +2,7 @@
 //! it as a second opinion; without one, the least instance that fails refutes, and nothing proves.
 
 use super::decide::Outcome;
+use convproof_exact::budget;
 
 /// Instances that are decided where there is no proof for all values.
 const MAX_INSTANCES: usize = 40;
@@ -15,6 +16,9 @@ const MAX_MORE_EXCESS: i64 = 4;
 const MAX_CHOICES: usize = 4096;
 /// The sum of the numbers beyond the least one, up to which choices are looked at.
 const MAX_EXCESS: i64 = 24;
+
+/// Steps after which no further instance is looked at: instances get larger, and so do their strides.
+const MAX_STEPS: u64 = 200_000_000;
 
 /// What is known of a claim for all values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +111,9 @@ pub fn decide<T, E>(
 ) -> Result<(AllValues<T>, Tried), E> {
     let most = if proved { MAX_SPOTS } else { MAX_INSTANCES };
     let mut tried = Tried::new();
+    let spent = spent();
     for values in choices(count) {
-        if tried.len() >= most {
+        if tried.len() >= most || (spent() > MAX_STEPS && !tried.is_empty()) {
             break;
         }
         match instance(&values)? {
@@ -136,9 +141,10 @@ fn look_further<T, E>(
     mut instance: impl FnMut(&[i64]) -> Result<Option<(Outcome, T)>, E>,
 ) {
     let most = tried.len() + MAX_MORE;
+    let spent = spent();
     tried.push((failing.to_vec(), false));
     for values in choices(failing.len()).skip_while(|values| values != failing).skip(1) {
-        if tried.len() > most || excess(&values) > MAX_MORE_EXCESS {
+        if tried.len() > most || excess(&values) > MAX_MORE_EXCESS || spent() > MAX_STEPS {
             break;
         }
         // A mistake at larger numbers does not save the claim.
@@ -148,6 +154,12 @@ fn look_further<T, E>(
             _ => {}
         }
     }
+}
+
+/// Tells how many steps were taken since, by the budget in force.
+fn spent() -> impl Fn() -> u64 {
+    let before = budget::left();
+    move || before.zip(budget::left()).map_or(0, |(before, now)| before.saturating_sub(now))
 }
 
 /// All choices of numbers from 1, by their sum, then in order.

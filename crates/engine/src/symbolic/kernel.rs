@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::exponent::{Exponent, is_at_least, order, times, whole};
 use super::number::{Number, merged, missing};
 use super::{Read, Unread};
-use convproof_exact::Poly;
+use convproof_exact::{Poly, Rational};
 
 /// Most products in a kernel.
 const MAX_PRODUCTS: usize = 4096;
@@ -230,6 +230,46 @@ impl Kernel {
         Ok(Self { products: FxHashMap::from_iter([(product, Poly::one())]), ..self.clone() })
     }
 
+    /// What it makes of an image that is constant in each channel: the sum of its taps, which is its form at x = y = 1.
+    ///
+    /// # Errors
+    /// If divisors do not plainly cancel, or it gets too large.
+    pub fn total(&self) -> Read<Self> {
+        let orders = [0, 1].map(|axis| self.poles[axis].len());
+        let mut sum = Self::number(&Number { value: Poly::zero(), divisors: self.divisors.clone() });
+        let mut lower: FxHashMap<(Product, usize, usize), Poly> = FxHashMap::default();
+        for (product, coefficient) in &self.products {
+            // The first derivatives must vanish for each word by itself, whatever its place along the other axis.
+            for axis in 0..2 {
+                for order in 0..orders[axis] {
+                    let mut rest = product.clone();
+                    rest.at[axis] = whole(0);
+                    let term = times(coefficient, &choose(&product.at[axis], order)?)?;
+                    let left = lower.entry((rest, axis, order)).or_default();
+                    *left = &*left + &term;
+                }
+            }
+            let value = times(&choose(&product.at[0], orders[0])?, &choose(&product.at[1], orders[1])?)?;
+            let value = times(coefficient, &value)?;
+            let own = sum.products.entry(product.undilated()).or_default();
+            *own = &*own + &value;
+        }
+        if !lower.values().all(Poly::is_zero) {
+            return Err(Unread("the sum of a kernel's entries is not plain"));
+        }
+        sum.products.retain(|_, coefficient| !coefficient.is_zero());
+        for pole in self.poles.iter().flatten() {
+            let inverse = Number::of(Poly::one()).over(&Number::of(pole.clone()), |_| true)?;
+            sum = sum.times(&Self::number(&inverse))?;
+        }
+        Ok(sum)
+    }
+
+    /// Whether it is nothing.
+    pub fn is_zero(&self) -> bool {
+        self.products.is_empty()
+    }
+
     /// Whether it is the number 1 at the origin.
     pub fn is_one(&self) -> bool {
         self.equals(&Self::number(&Number::of(Poly::one()))) == Ok(true)
@@ -246,6 +286,14 @@ impl Letter {
 }
 
 impl Product {
+    /// The same word with each kernel at x = y = 1, at the origin.
+    fn undilated(&self) -> Self {
+        let still = |letters: &[Letter]| -> Vec<Letter> {
+            letters.iter().map(|own| Letter { dilation: [whole(0), whole(0)], ..own.clone() }).collect()
+        };
+        origin().times(&Self { scalars: still(&self.scalars), word: still(&self.word), ..origin() })
+    }
+
     fn times(&self, other: &Self) -> Self {
         let at = [&self.at[0] + &other.at[0], &self.at[1] + &other.at[1]];
         let mut scalars: Vec<Letter> = Vec::new();
@@ -270,6 +318,17 @@ fn join(letters: &mut Vec<Letter>, letter: &Letter) {
         _ if letter.power.is_zero() => {}
         _ => letters.push(letter.clone()),
     }
+}
+
+/// `e·(e − 1)·…·(e − order + 1) / order!`
+fn choose(exponent: &Exponent, order: usize) -> Read<Poly> {
+    let mut product = Poly::one();
+    for (n, at) in (0..).zip(0..order) {
+        product = times(&product, &(exponent - &whole(n)))?;
+        let share = i64::try_from(at + 1).ok().and_then(|at| Rational::ratio(1, at));
+        product = product.scaled(&share.unwrap_or_default());
+    }
+    Ok(product)
 }
 
 fn origin() -> Product {

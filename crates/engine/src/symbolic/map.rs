@@ -1,4 +1,5 @@
-//! Stacks as sequences of nodes: linear maps with one kernel, maxima over windows, relu. Nodes that can be one are one.
+//! Stacks as sequences of nodes: linear maps with one kernel, constants, maxima over windows, relu. Nodes that can be one
+//! are one.
 
 use super::exponent::{Exponent, is_at_least, times, whole};
 use super::kernel::Kernel;
@@ -82,6 +83,15 @@ impl Reach {
     }
 }
 
+/// A constant for each channel, which is added.
+#[derive(Clone, Debug)]
+pub struct Constant {
+    /// The sum of words that makes it, without places.
+    pub kernel: Kernel,
+    /// The number of channels, if a vector is in it.
+    pub length: Option<Exponent>,
+}
+
 /// A linear map without constants: `kernel` holds its taps at the places that output 0 reads.
 #[derive(Clone, Debug)]
 pub struct Linear {
@@ -98,6 +108,8 @@ pub struct Linear {
 pub enum Node {
     /// A linear map.
     Linear(Linear),
+    /// A constant that is added.
+    Constant(Constant),
     /// The maximum over a window.
     Max(Reach),
     /// `max(x, 0)`.
@@ -162,7 +174,7 @@ impl Map {
     /// # Errors
     /// If they are no linear maps of the same size.
     pub fn add(&self, other: &Self, minus: bool) -> Read<Self> {
-        let (a, b) = (self.linear()?, other.linear()?);
+        let ((a, one), (b, two)) = (self.affine()?, other.affine()?);
         if a.reach.stride != b.reach.stride || a.reach.add != b.reach.add {
             return Err(Unread("branches of a sum do not plainly have the same size"));
         }
@@ -174,9 +186,14 @@ impl Map {
             let (own, other) = (whole(0) - &a.reach.last[axis], whole(0) - &b.reach.last[axis]);
             reach.last[axis] = whole(0) - least(&own, &other)?;
         }
-        Ok(Self {
-            nodes: vec![Node::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })],
-        })
+        let mut nodes =
+            vec![Node::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })];
+        for (constant, minus) in [(one, false), (two, minus)] {
+            if let Some(constant) = constant {
+                constant.push(&mut nodes, minus)?;
+            }
+        }
+        Ok(Self { nodes })
     }
 
     /// The output times a number.
@@ -240,6 +257,10 @@ impl Map {
             let same = match pair {
                 (Node::Relu, Node::Relu) => true,
                 (Node::Max(a), Node::Max(b)) => a == b,
+                (Node::Constant(a), Node::Constant(b)) => {
+                    agreeing(a.length.as_ref(), b.length.as_ref())?;
+                    a.kernel.equals(&b.kernel)?
+                }
                 (Node::Linear(a), Node::Linear(b)) => {
                     joined(a.channels.as_ref(), b.channels.as_ref())?;
                     a.reach.stride == b.reach.stride
@@ -262,13 +283,24 @@ impl Map {
     pub fn unpadded(&self) -> Read<Reach> {
         let reach = match self.nodes.as_slice() {
             [] => identity().reach,
-            [Node::Linear(Linear { reach, .. }) | Node::Max(reach)] => reach.clone(),
+            [Node::Linear(Linear { reach, .. }) | Node::Max(reach)]
+            | [Node::Linear(Linear { reach, .. }) | Node::Max(reach), Node::Constant(_)] => reach.clone(),
             _ => return Err(Unread("a kernel size is asked of more than one linear map")),
         };
         if inside(&reach) {
             Ok(reach)
         } else {
             Err(Unread("the kernel size of padded layers is not read with sizes as symbols"))
+        }
+    }
+
+    /// A linear map and a constant.
+    fn affine(&self) -> Read<(Linear, Option<Constant>)> {
+        match self.nodes.as_slice() {
+            [before @ .., Node::Constant(constant)] => {
+                Ok((Self { nodes: before.to_vec() }.linear()?, Some(constant.clone())))
+            }
+            _ => Ok((self.linear()?, None)),
         }
     }
 
@@ -285,6 +317,16 @@ impl Map {
 fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
     if is_nothing(&node) {
         return Ok(());
+    }
+    if let Node::Constant(constant) = &node {
+        return constant.push(nodes, false);
+    }
+    if let Some(Node::Constant(constant)) = nodes.last()
+        && let Some(after) = constant.through(&node)?
+    {
+        nodes.pop();
+        push(nodes, node, flat)?;
+        return after.push(nodes, false);
     }
     let merged = match (nodes.last(), &node) {
         (Some(Node::Relu), Node::Relu) => Some(Node::Relu),
@@ -308,6 +350,56 @@ fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
         None => nodes.push(node),
     }
     Ok(())
+}
+
+impl Constant {
+    /// What it is behind a node that reads no padding; `None` where it does not pass.
+    fn through(&self, node: &Node) -> Read<Option<Self>> {
+        match node {
+            Node::Linear(map) if inside(&map.reach) => {
+                let length = match &map.channels {
+                    Some([outputs, inputs]) => {
+                        agreeing(self.length.as_ref(), Some(inputs))?;
+                        Some(outputs.clone())
+                    }
+                    None => self.length.clone(),
+                };
+                Ok(Some(Self { kernel: self.kernel.times(&map.kernel.total()?)?, length }))
+            }
+            // Padding is not read by a maximum.
+            Node::Max(_) => Ok(Some(self.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Adds it behind nodes, to the constant that is there.
+    fn push(&self, nodes: &mut Vec<Node>, minus: bool) -> Read<()> {
+        let before = match nodes.last() {
+            Some(Node::Constant(before)) => before.clone(),
+            _ => Self { kernel: Kernel::number(&Number::of(Poly::zero())), length: None },
+        };
+        agreeing(before.length.as_ref(), self.length.as_ref())?;
+        if let Some(Node::Linear(Linear { channels: Some([outputs, _]), .. })) = nodes.last() {
+            agreeing(Some(outputs), self.length.as_ref())?;
+        }
+        if matches!(nodes.last(), Some(Node::Constant(_))) {
+            nodes.pop();
+        }
+        let kernel = before.kernel.add(&self.kernel, minus)?;
+        if !kernel.is_zero() {
+            let length = before.length.or_else(|| self.length.clone());
+            nodes.push(Node::Constant(Self { kernel, length }));
+        }
+        Ok(())
+    }
+}
+
+/// Checks that two numbers of channels are one, where both are known.
+fn agreeing(a: Option<&Exponent>, b: Option<&Exponent>) -> Read<()> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => Err(Unread("numbers of channels do not plainly agree")),
+        _ => Ok(()),
+    }
 }
 
 impl Linear {
@@ -338,6 +430,9 @@ fn identity() -> Linear {
 }
 
 fn is_nothing(node: &Node) -> bool {
+    if let Node::Constant(constant) = node {
+        return constant.kernel.is_zero() && constant.length.is_none();
+    }
     matches!(node, Node::Linear(map) if map.reach.is_identity() && map.channels.is_none() && map.kernel.is_one())
 }
 

@@ -28,7 +28,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn letter(&mut self, name: &str, extent: [Exponent; 2], channels: [Exponent; 2]) -> Item {
+    pub(super) fn letter(&mut self, name: &str, extent: [Exponent; 2], channels: [Exponent; 2]) -> Item {
         let at = self.kernels.iter().position(|(own, _)| own == name).unwrap_or_else(|| {
             self.kernels.push((name.to_owned(), extent.clone()));
             self.kernels.len() - 1
@@ -99,6 +99,9 @@ impl Reader<'_, '_> {
             ("box", 2) => self.boxed(at(0), at(1)),
             ("dilate", 2) => self.spread(at(0), at(1), false),
             ("repeat", 2) => self.spread(at(0), at(1), true),
+            ("scale_rows", 2) => self.scaled_sides(at(0), at(1), true),
+            ("scale_columns", 2) => self.scaled_sides(at(0), at(1), false),
+            ("eye", 1) => self.identity_matrix(at(0)),
             ("pad", 2 | 5) => self.padded(arguments),
             _ => return None,
         };
@@ -108,6 +111,15 @@ impl Reader<'_, '_> {
     fn filled(&mut self, extents: [&Expr; 2]) -> Read<Shaped> {
         let extent = [self.whole(extents[0])?, self.whole(extents[1])?];
         Ok(Shaped { kernel: Kernel::ones(&extent)?, extent, channels: [whole(1), whole(1)] })
+    }
+
+    fn identity_matrix(&mut self, count: &Expr) -> Read<Shaped> {
+        let count = self.whole(count)?;
+        if !is_at_least(&count, 1) {
+            return Err(Unread("an extent may be below 1 at some sizes"));
+        }
+        let kernel = Kernel::number(&Number::of(Poly::one()));
+        Ok(Shaped { kernel, extent: [whole(1), whole(1)], channels: [count.clone(), count] })
     }
 
     fn boxed(&mut self, height: &Expr, width: &Expr) -> Read<Shaped> {

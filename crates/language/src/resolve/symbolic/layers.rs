@@ -4,7 +4,8 @@ use super::kernels::{is_word, mean};
 use super::{Item, Reader, Shaped};
 use crate::resolve::builtins::{self, LAYERS};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
-use convproof_engine::symbolic::exponent::{Exponent, is_whole, whole};
+use crate::syntax::print_expression;
+use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, times, whole};
 use convproof_engine::symbolic::kernel::Kernel;
 use convproof_engine::symbolic::map::{Linear, Map, Node, Reach};
 use convproof_engine::symbolic::number::Number;
@@ -69,37 +70,64 @@ impl Reader<'_, '_> {
                 }
                 linear(&one(), &[whole(1), whole(1)], &[whole(1), whole(1)], &sides).map(Item::Map)
             }
-            "scale" => {
-                let number = self.number(given.first()?)?;
-                Ok(Item::Map(Map::identity().scaled(&number, &self.flat())?))
+            "scale" => self.scale(given.first()?).map(Item::Map),
+            "bias" => self.bias(given.first()?).map(Item::Map),
+            "batchnorm" => {
+                let all = ["gamma", "beta", "mean", "var"].map(|name| given.get(name));
+                let [Some(gamma), Some(beta), Some(mean), Some(var)] = all else {
+                    return Err(Unread("an argument is missing"));
+                };
+                self.batchnorm([gamma, beta, mean, var], given.get("eps")).map(Item::Map)
             }
             "upsample" | "zero_insert" | "convtranspose" => {
                 Err(Unread("upsampling is not read with sizes as symbols"))
             }
-            "bias" | "batchnorm" => Err(Unread("biases are not read with sizes as symbols")),
             _ => Err(Unread("a layer or function is not read with sizes as symbols")),
         }
     }
 
     fn conv(&mut self, given: &Given<'_>) -> Read<Item> {
-        if given.get("groups").is_some() {
-            return Err(Unread("groups are not read with sizes as symbols"));
-        }
-        if given.get("bias").is_some() {
-            return Err(Unread("biases are not read with sizes as symbols"));
-        }
         if given.get("padding_mode").is_some() {
             return Err(Unread("padding with other entries than zeros is not read with sizes as symbols"));
         }
-        let kernel = self.kernel(given.first()?)?;
+        let kernel = match given.get("groups") {
+            Some(groups) => self.grouped(given.first()?, groups)?,
+            None => self.kernel(given.first()?)?,
+        };
         let dilation = self.pair_or(given.get("dilation"), &[whole(1), whole(1)])?;
         let stride = self.pair_or(given.get("stride"), &[whole(1), whole(1)])?;
         let Shaped { kernel, extent, channels } = self.dilated(&kernel, &dilation)?;
         let padding = self.padding(given.get("padding"), &extent, &stride)?;
         let reach = Reach::window(&extent, &stride, &padding);
         let kernel = kernel.shifted(&reach.first);
-        let map = Linear { kernel, reach, channels: Some(channels) };
-        Map::node(Node::Linear(map)).map(Item::Map)
+        let map = Map::node(Node::Linear(Linear { kernel, reach, channels: Some(channels) }))?;
+        match given.get("bias") {
+            Some(bias) => map.then(&self.bias(bias)?, &self.flat()).map(Item::Map),
+            None => Ok(Item::Map(map)),
+        }
+    }
+
+    /// A free kernel in groups: a letter of its own, with blocks of the kernel on its diagonal.
+    fn grouped(&mut self, kernel: &Expr, groups: &Expr) -> Read<Shaped> {
+        let count = self.whole(groups)?;
+        let ExprKind::Name(name) = &kernel.kind else {
+            return Err(Unread("groups of what is no free kernel are not read with sizes as symbols"));
+        };
+        let ungrouped = self.kernel(kernel)?;
+        if count == whole(1) {
+            return Ok(ungrouped);
+        }
+        if !self.kernels.iter().any(|(own, _)| own == name) || !is_at_least(&count, 1) {
+            return Err(Unread("groups of what is no free kernel are not read with sizes as symbols"));
+        }
+        let [outputs, inputs] = ungrouped.channels;
+        let channels = [outputs, times(&inputs, &count)?];
+        // No name has a space in it.
+        let name = format!("{name} in {} groups", print_expression(groups));
+        match self.letter(&name, ungrouped.extent, channels) {
+            Item::Kernel(kernel) => Ok(kernel),
+            _ => Err(Unread("a kernel is not read with sizes as symbols")),
+        }
     }
 
     fn pool(&mut self, average: bool, given: &Given<'_>) -> Read<Item> {

@@ -6,6 +6,7 @@ mod geometry;
 mod kernels;
 mod layers;
 mod numbers;
+mod vectors;
 
 use rustc_hash::FxHashMap;
 

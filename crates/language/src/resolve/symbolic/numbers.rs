@@ -121,7 +121,9 @@ impl Reader<'_, '_> {
                 [(symbol, 1)] if symbol.0 < FIRST_POWER => {
                     let mut power = Poly::one();
                     for prime in primes(base) {
-                        power = &power * &Poly::symbol(self.power_symbol(prime, *symbol)).pow(times);
+                        // The symbol is the power by one less, which is a whole number from 1 too.
+                        let own = &Poly::symbol(self.power_symbol(prime, *symbol)) * &whole(prime);
+                        power = &power * &own.pow(times);
                     }
                     power
                 }
