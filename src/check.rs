@@ -13,11 +13,12 @@ use crate::ir::{Field, KernelTerm, Prop, Symbols, Unknown};
 use crate::kernel::Kernel;
 use crate::operator::OperatorError;
 use crate::present::{self, Shown};
+use crate::prove;
 use crate::prove::decide::{self, Evidence};
 use crate::prove::factoring::EquationVerdict;
-use crate::prove::verdict::Doubt;
-use crate::report::{ClaimKind, ClaimReport, FileReport};
-use crate::resolve::{ClaimBody, Family, Resolved, Resolver};
+use crate::prove::verdict::{Doubt, Limit};
+use crate::report::{ClaimKind, ClaimReport, FileReport, Outcome};
+use crate::resolve::{ClaimBody, Family, LayerEquation, Resolved, Resolver};
 use crate::sizes;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Statement, StatementKind};
@@ -163,9 +164,11 @@ fn decide(
         ClaimBody::Solve(asked) => {
             let verdict = decide::equation(asked, Field::Rationals);
             let found = match verdict.evidence() {
-                Evidence::Equation(_, EquationVerdict::Solved(solution)) => {
-                    solution.kernels().iter().map(KernelTerm::of_kernel).collect()
-                }
+                Evidence::Equation(_, EquationVerdict::Solved(solution)) => solution
+                    .kernels()
+                    .iter()
+                    .map(|kernel| KernelTerm::of_kernel(kernel, resolver.symbols()))
+                    .collect(),
                 _ => Vec::new(),
             };
             (verdict, &asked.unknowns, found)
@@ -179,11 +182,43 @@ fn decide(
             let found = found.iter().map(|kernel| Some(KernelTerm::constant(kernel.clone()))).collect();
             (verdict, &problem.equation.unknowns, found)
         }
+        ClaimBody::Layers(equation) => {
+            let shown = layers(equation, heading, resolver, source)?;
+            return Ok(report(heading.clone(), shown, source, start.elapsed()));
+        }
         ClaimBody::Prop(prop) => return decide_prop(prop, heading, resolver.symbols(), source),
     };
     bind(unknowns, found, heading.span, resolver);
     let shown = present::verdict(&verdict, resolver.symbols(), source);
     Ok(report(heading.clone(), shown, source, start.elapsed()))
+}
+
+/// Seeks kernels of layers that make two stacks equal, and decides the claim with them in place; a `solve` gives its names
+/// what was found.
+fn layers(
+    equation: &LayerEquation,
+    heading: &Heading,
+    resolver: &mut Resolver<'_>,
+    source: &Source,
+) -> Result<Shown, OperatorError> {
+    let LayerEquation { unknowns, claim, .. } = equation;
+    let found = prove::layers::solve(claim, unknowns, resolver.symbols())?.and_then(|candidate| {
+        let claim = resolver.with_kernels(equation, &candidate.kernels);
+        Ok((claim.ok_or(Doubt::Limit(Limit::Terms))?, candidate))
+    });
+    let (claim, candidate) = match found {
+        Ok(found) => found,
+        Err(doubt) => return Ok(present::unknown(&doubt)),
+    };
+    let verdict = decide::layers(unknowns, &candidate, &claim, resolver.symbols())?;
+    if heading.kind == ClaimKind::Solve && verdict.outcome() == Outcome::Proved {
+        for (unknown, kernel) in unknowns.iter().zip(&candidate.kernels) {
+            if let Some(term) = KernelTerm::of_kernel(kernel, resolver.symbols()) {
+                resolver.bind(&unknown.name, heading.span, term);
+            }
+        }
+    }
+    Ok(present::verdict(&verdict, resolver.symbols(), source))
 }
 
 /// Gives unknowns their kernels; those without one are passed over in silence where they are used.

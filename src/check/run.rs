@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ir::{Prop, Symbols, Unknown};
 use crate::kernel::{ConcreteKernel, Kernel};
 use crate::operator::OperatorError;
-use crate::report::{ClaimReport, FileReport};
+use crate::report::{ClaimKind, ClaimReport, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::room::STACK;
 use crate::source::Source;
@@ -181,6 +181,10 @@ fn decided(claim: ClaimReport) -> Step {
     Step::Decided { claim: Some(Box::new(claim)), found: Vec::new() }
 }
 
+fn names_of(unknowns: &[Unknown]) -> Vec<&str> {
+    unknowns.iter().map(|unknown| unknown.name.as_str()).collect()
+}
+
 fn wrong(error: &OperatorError, heading: &Heading) -> Step {
     Step::Passed { claims: 1, errors: vec![operator_diagnostic(error, heading.span)] }
 }
@@ -286,7 +290,7 @@ impl Run<'_, '_, '_, '_> {
                     self.shared.decide(job, &self.shared.options.budget, 0);
                 }
             }
-            ClaimBody::Solve(_) | ClaimBody::Fit(_) => {
+            ClaimBody::Solve(_) | ClaimBody::Fit(_) | ClaimBody::Layers(_) => {
                 self.number += 1;
                 let step = self.find(heading, &body, statement, wanted);
                 self.put(step);
@@ -297,10 +301,13 @@ impl Run<'_, '_, '_, '_> {
     /// Decides a claim that gives names their kernels, before there are statements that use them.
     fn find(&mut self, heading: Heading, body: &ClaimBody, statement: &Statement, wanted: bool) -> Step {
         let Shared { source, options, .. } = *self.shared;
-        let names: &[Unknown] = match body {
-            ClaimBody::Solve(equation) => &equation.unknowns,
-            ClaimBody::Fit(problem) => &problem.equation.unknowns,
-            ClaimBody::Prop(_) => &[],
+        let names: Vec<&str> = match body {
+            ClaimBody::Solve(equation) => names_of(&equation.unknowns),
+            ClaimBody::Fit(problem) => names_of(&problem.equation.unknowns),
+            ClaimBody::Layers(found) if heading.kind == ClaimKind::Solve => {
+                found.unknowns.iter().map(|unknown| unknown.name.as_str()).collect()
+            }
+            ClaimBody::Layers(_) | ClaimBody::Prop(_) => Vec::new(),
         };
         if wanted && !self.shared.begin(&heading, self.number, self.of(), 0) {
             return Step::Stopped;
@@ -316,8 +323,8 @@ impl Run<'_, '_, '_, '_> {
                 halted(heading, halt, source)
             }
         };
-        let kernel = |name: &String| Some((name.clone(), self.resolver.named_kernel(name)?.clone()));
-        let found = names.iter().filter_map(|unknown| kernel(&unknown.name)).collect();
+        let kernel = |name: &str| Some((name.to_owned(), self.resolver.named_kernel(name)?.clone()));
+        let found = names.into_iter().filter_map(kernel).collect();
         Step::Decided { claim: wanted.then(|| Box::new(claim)), found }
     }
 

@@ -79,10 +79,6 @@ const TYPED: &[(&str, &str)] = &[
     ("kernel L = load(\"m.h5\")", "export the array"),
     ("kernel L = load(\"m.pt\")", "export the weights"),
     ("kernel L = load(\"m.csv\")", "paste the numbers"),
-    (
-        "stack S = avgpool(2) -> conv(A)\nsolve V[6,6]: conv(V, stride=2) == S",
-        "`kernel V = kernel(S)`, then `prove conv(V, stride=2) == S`",
-    ),
     ("import numpy as np", "nothing is imported"),
     ("let M = 3", "`kernel A = …`"),
     ("assert conv(A) == conv(B)", "`prove`"),

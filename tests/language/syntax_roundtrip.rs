@@ -174,12 +174,14 @@ fn problem(fit: bool) -> impl Strategy<Value = Problem> {
     let within = if fit { option::of(expression()).boxed() } else { Just(None).boxed() };
     let quick = if fit { any::<bool>().boxed() } else { Just(false).boxed() };
     let options = vec(option, if fit { 0..3 } else { 0..1 });
-    (head, expression(), expression(), (within, quick), options).prop_map(
-        |((rank, unknowns), left, right, (within, quick), options)| Problem {
+    let scope = if fit { Just(Scope::default()).boxed() } else { scope().boxed() };
+    (head, expression(), expression(), (scope, within, quick), options).prop_map(
+        |((rank, unknowns), left, right, (scope, within, quick), options)| Problem {
             rank,
             unknowns,
             left,
             right,
+            scope,
             within,
             quick,
             options,

@@ -10,6 +10,7 @@
 mod differential;
 mod extremes;
 mod hidden;
+mod unknowns;
 
 /// A number from the environment.
 fn variable(name: &str, default: u64) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Stack;
+use super::{Stack, Symbols};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 use convproof_exact::{Monomial, Poly, Rational, Symbol};
 
@@ -25,11 +25,12 @@ impl KernelTerm {
     }
 
     /// A kernel given by its exact form alone; `None` if that is too large to write out.
-    pub fn of_kernel(kernel: &Kernel) -> Option<Self> {
+    pub fn of_kernel(kernel: &Kernel, symbols: &Symbols) -> Option<Self> {
         if let Some(concrete) = kernel.as_concrete() {
             return Some(Self::constant(concrete.clone()));
         }
-        let entries = kernel.expand().ok()?.entries().iter().map(|entry| Arc::new(of_poly(entry))).collect();
+        let expanded = kernel.expand().ok()?;
+        let entries = expanded.entries().iter().map(|entry| Arc::new(of_poly(entry, symbols))).collect();
         let expr = Arc::new(KernelExpr::Array { shape: kernel.shape(), entries });
         Some(Self { kernel: kernel.clone(), expr })
     }
@@ -55,15 +56,18 @@ impl KernelTerm {
     }
 }
 
-/// A polynomial as a sum of products of free scalars.
-fn of_poly(poly: &Poly) -> KernelExpr {
+/// A polynomial as a sum of products of free scalars and square roots.
+fn of_poly(poly: &Poly, symbols: &Symbols) -> KernelExpr {
     let number = |value: &Rational| {
         let one = ConcreteKernel::from_rationals(Shape::plane(1, 1), std::slice::from_ref(value));
         KernelExpr::Constant(Arc::new(one.expect("one entry")))
     };
     let term = |(monomial, coefficient): &(Monomial, Rational)| {
         monomial.factors().iter().fold(number(coefficient), |product, &(symbol, exponent)| {
-            let base = Arc::new(KernelExpr::Free { first: symbol, shape: Shape::plane(1, 1) });
+            let base = Arc::new(match symbols.root_of(symbol) {
+                Some(root) => KernelExpr::Sqrt(Arc::new(of_poly(&root.radicand, symbols))),
+                None => KernelExpr::Free { first: symbol, shape: Shape::plane(1, 1) },
+            });
             let power = Arc::new(KernelExpr::Power(base, u32::from(exponent.unsigned_abs())));
             let product = Arc::new(product);
             if exponent < 0 {

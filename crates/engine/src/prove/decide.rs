@@ -3,10 +3,12 @@
 
 use super::factoring::{self, EquationVerdict, FitFailure, Fitted, ForallVerdict};
 use super::kernels;
+use super::layers::{Candidate, Meets};
 use super::opinion::{self, Decided};
 use super::verdict::{KernelVerdict, NumberVerdict, StackVerdict};
 use crate::ir::{
-    ClaimKind, Equation, Field, FitProblem, KernelTerm, Order, Prop, Quantity, StackClaim, Symbols,
+    ClaimKind, Equation, Field, FitProblem, FreeKernel, KernelTerm, Order, Prop, Quantity, StackClaim,
+    Symbols,
 };
 use crate::operator::OperatorError;
 use convproof_exact::Rational;
@@ -88,6 +90,21 @@ pub enum Evidence<'a> {
     Forall(&'a Equation, ForallVerdict),
     /// Nearest kernels.
     Fit(&'a FitProblem, Box<Result<Fitted, FitFailure>>),
+    /// Unknown kernels of layers.
+    Layers(Layers<'a>),
+}
+
+/// Unknown kernels of layers with values in their place.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    /// The unknown kernels.
+    pub unknowns: &'a [FreeKernel],
+    /// Their values.
+    pub candidate: &'a Candidate,
+    /// The claim with these in their place.
+    pub claim: &'a StackClaim,
+    /// What became of it.
+    pub decided: Decided,
 }
 
 /// Two kernels or images that are compared.
@@ -169,6 +186,25 @@ pub fn stacks<'a>(claim: &'a StackClaim, symbols: &Symbols) -> Result<Verdict<'a
         StackVerdict::Unknown(_) => None,
     };
     Ok(Verdict { outcome: Outcome::of(truth), evidence: Evidence::Stacks(claim, decided) })
+}
+
+/// Decides whether there are kernels that make two stacks equal, from the best candidate and the claim with it in place.
+///
+/// # Errors
+/// If a stack has no normal form.
+pub fn layers<'a>(
+    unknowns: &'a [FreeKernel],
+    candidate: &'a Candidate,
+    claim: &'a StackClaim,
+    symbols: &Symbols,
+) -> Result<Verdict<'a>, OperatorError> {
+    let decided = opinion::decide(claim, symbols)?;
+    let outcome = match (candidate.meets, decided.verdict()) {
+        (Meets::All, StackVerdict::Proved(_)) => Outcome::Proved,
+        (Meets::Inside | Meets::Some | Meets::Never, StackVerdict::Refuted(_)) => Outcome::Refuted,
+        _ => Outcome::Unknown,
+    };
+    Ok(Verdict { outcome, evidence: Evidence::Layers(Layers { unknowns, candidate, claim, decided }) })
 }
 
 /// Decides whether two kernels or images are equal; `negated` for a claim that they differ.

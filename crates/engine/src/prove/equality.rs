@@ -393,7 +393,7 @@ fn agreement(
         && parameters
         && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs())
     {
-        all.extend(zero_condition(&polynomials.into_iter().collect::<Vec<_>>(), symbols));
+        all.extend(zero_condition(&polynomials, symbols));
     }
     if all.is_empty() && survey.axes[0].period > 0 {
         all.push(Agreement::Nowhere);

@@ -16,6 +16,7 @@ mod hull;
 pub mod instances;
 mod interval;
 pub mod kernels;
+pub mod layers;
 mod lipschitz;
 mod minimax;
 mod numbers;

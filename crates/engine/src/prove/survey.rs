@@ -297,11 +297,11 @@ impl<'a> Survey<'a> {
         Wrong::of([&view(0)?.sights, &view(1)?.sights], failures)
     }
 
-    /// All distinct polynomials by which the maps visibly differ at some positions; `None` past a limit.
-    pub fn visible_polynomials(&self, pairs: &BTreeSet<[u32; 2]>) -> Option<FxHashSet<Poly>> {
+    /// All distinct polynomials by which the maps visibly differ at some positions, in order; `None` past a limit.
+    pub fn visible_polynomials(&self, pairs: &BTreeSet<[u32; 2]>) -> Option<Vec<Poly>> {
         const MOST: usize = 4096;
         let exact = self.polynomials().ok()?;
-        let mut all = FxHashSet::default();
+        let (mut all, mut known) = (Vec::new(), FxHashSet::default());
         let mut seen = FxHashSet::default();
         let _doing = budget::doing("describing where the sides agree");
         for &[row, column] in pairs {
@@ -315,8 +315,9 @@ impl<'a> Survey<'a> {
             for channel in 0..self.maps[0].channels {
                 let [left, right] = exact.channel(patterns, channel)?;
                 let mut add = |a: &Poly, b: &Poly| {
-                    if a != b {
-                        all.insert(self.symbols.reduce(&(a - b)));
+                    let difference = if a == b { return } else { self.symbols.reduce(&(a - b)) };
+                    if !difference.is_zero() && known.insert(difference.clone()) {
+                        all.push(difference);
                     }
                 };
                 add(&left.constant, &right.constant);
@@ -330,7 +331,6 @@ impl<'a> Survey<'a> {
                 return None;
             }
         }
-        all.retain(|poly| !poly.is_zero());
         Some(all)
     }
 

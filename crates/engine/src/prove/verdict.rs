@@ -140,6 +140,8 @@ pub enum Doubt {
     Limit(Limit),
     /// A difference was found that no exact replay can show, because square roots are irrational.
     Irrational,
+    /// The sides are not affine in the entries of an unknown kernel.
+    NotLinear,
     /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
     CommonFactor,
     /// A difference depends on free weights, and none were found that make it pass a bound.

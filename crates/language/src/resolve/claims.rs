@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::build::error::{ResolveErrorKind, Side};
 use super::build::value::StackValue;
+use super::layer_equations::is_of_layers;
 use super::scope::Entry;
 use super::value::Value;
 use crate::source::Span;
@@ -58,7 +59,7 @@ impl Resolver<'_> {
         prop.filter(|_| fine)
     }
 
-    fn local_kernel(&mut self, kernel: &Declared) -> Option<Value> {
+    pub(super) fn local_kernel(&mut self, kernel: &Declared) -> Option<Value> {
         let Declared { name, shape } = kernel;
         if !self.may_shadow(name) {
             return None;
@@ -71,22 +72,21 @@ impl Resolver<'_> {
     }
 
     fn exists(&mut self, unknowns: &[Declared], field: Option<&Name>, body: &ast::Prop) -> Option<Prop> {
-        let field = match field {
-            None => Some(Field::Reals),
-            Some(name) => match name.text.as_str() {
-                "Q" => Some(Field::Rationals),
-                "R" => Some(Field::Reals),
-                "C" => Some(Field::Complex),
-                _ => self.fail(name.span, ResolveErrorKind::UnknownField(name.text.clone())),
-            },
-        };
+        let field = self.field(field);
         let equation = match &body.kind {
             PropKind::Compare {
                 left,
                 op: CompareOp::Eq,
                 right,
                 scope: Scope { on: None, condition: None },
-            } => self.equation(unknowns, left, right, body.span),
+            } if !is_of_layers(unknowns, left, right) => self.equation(unknowns, left, right, body.span),
+            PropKind::Compare { left, op: CompareOp::Eq, right, .. }
+                if is_of_layers(unknowns, left, right) =>
+            {
+                let why =
+                    "that kernels of layers exist is a claim by itself: not below `forall`, nor with sizes";
+                self.fail(body.span, ResolveErrorKind::Equation(why))
+            }
             _ => {
                 let why = "`exists` is followed by one equation of kernels, as in `P * Q == D`";
                 self.fail(body.span, ResolveErrorKind::Equation(why))
@@ -97,6 +97,17 @@ impl Resolver<'_> {
             return Some(Prop::ForallExists { equation, field });
         }
         Some(Prop::Exists { equation, field })
+    }
+
+    /// What stands after `over`.
+    pub(super) fn field(&mut self, field: Option<&Name>) -> Option<Field> {
+        let Some(name) = field else { return Some(Field::Reals) };
+        match name.text.as_str() {
+            "Q" => Some(Field::Rationals),
+            "R" => Some(Field::Reals),
+            "C" => Some(Field::Complex),
+            _ => self.fail(name.span, ResolveErrorKind::UnknownField(name.text.clone())),
+        }
     }
 
     /// A claim about two stacks.

@@ -1,14 +1,14 @@
 //! Equations of `exists`, `solve` and `fit`: sums of products of unknown and known kernels.
 
-use super::Resolver;
 use super::build::Amount;
 use super::build::arrays::{number_array, side};
 use super::build::error::{Limit, ResolveErrorKind, Side};
 use super::build::value::Array;
+use super::layer_equations::{as_proposition, is_of_layers};
 use super::scope::Entry;
+use super::{ClaimBody, Resolver};
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem};
-use crate::syntax::print_expression;
+use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem, Scope};
 use convproof_engine::ir::{Equation, Factor, FitProblem, MAX_CERTIFIED, Unknown};
 use convproof_engine::kernel::Shape;
 use convproof_exact::Rational;
@@ -33,17 +33,22 @@ struct FitOptions {
 }
 
 impl Resolver<'_> {
-    pub(super) fn solve(&mut self, problem: &Problem) -> Option<Equation> {
+    pub(super) fn solve(&mut self, problem: &Problem) -> Option<ClaimBody> {
         let fresh = self.fresh_unknowns(&problem.unknowns);
-        if let Some(advice) = layer_advice(problem) {
-            self.unbound(&problem.unknowns);
-            let why = "`solve` finds kernels of an equation between kernels, not the weights of a layer";
-            self.build.advise(problem.left.span, ResolveErrorKind::Equation(why), Some(advice));
-            return None;
-        }
-        let equation = self.equation(&problem.unknowns, &problem.left, &problem.right, problem.span);
-        self.unbound(&problem.unknowns);
-        equation.filter(|_| fresh)
+        let Problem { unknowns, left, right, scope, span, .. } = problem;
+        let body = if is_of_layers(unknowns, left, right) {
+            self.layer_equation(unknowns, as_proposition(left, right, scope, *span))
+                .map(Box::new)
+                .map(ClaimBody::Layers)
+        } else if *scope != Scope::default() {
+            let why =
+                "`on` and `where` are about the input of stacks, and this is an equation between kernels";
+            self.fail(*span, ResolveErrorKind::Equation(why))
+        } else {
+            self.equation(unknowns, left, right, *span).map(ClaimBody::Solve)
+        };
+        self.unbound(unknowns);
+        body.filter(|_| fresh)
     }
 
     pub(super) fn fit(&mut self, problem: &Problem) -> Option<FitProblem> {
@@ -386,21 +391,4 @@ fn mentions(expr: &Expr, unknowns: &[Unknown]) -> bool {
         }
         ExprKind::Slice(parts) => parts.iter().flatten().any(|part| mentions(part, unknowns)),
     }
-}
-
-/// How to ask which weights make a layer the same as a stack, where that is what is asked.
-fn layer_advice(problem: &Problem) -> Option<String> {
-    let ([unknown], ExprKind::Call(callee, arguments)) = (problem.unknowns.as_slice(), &problem.left.kind)
-    else {
-        return None;
-    };
-    let layer = matches!(&callee.kind, ExprKind::Name(name) if name == "conv");
-    let name = &unknown.name.text;
-    let asks = arguments
-        .first()
-        .is_some_and(|argument| matches!(&argument.value.kind, ExprKind::Name(own) if own == name));
-    let (left, right) = (print_expression(&problem.left), print_expression(&problem.right));
-    (layer && asks).then(|| {
-        format!("a stack tells its kernel: `kernel {name} = kernel({right})`, then `prove {left} == {right}`")
-    })
 }

@@ -14,6 +14,7 @@ mod equations;
 mod expression;
 mod families;
 mod functions;
+mod layer_equations;
 mod layers;
 mod operators;
 mod parts;
@@ -28,6 +29,7 @@ pub use build::claims::operator_diagnostic;
 pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
 pub use equations::MAX_TERMS as MAX_PRODUCTS;
 pub use families::{Family, Instance};
+pub use layer_equations::LayerEquation;
 pub use statements::MAX_MEMORY;
 
 use crate::builtins;
@@ -111,6 +113,8 @@ pub enum ClaimBody {
     Solve(Equation),
     /// Kernels that come nearest to solving an equation; the driver binds them.
     Fit(FitProblem),
+    /// Kernels of layers that make two stacks equal; the driver binds them for a `solve`.
+    Layers(Box<LayerEquation>),
 }
 
 impl<'a> Resolver<'a> {

@@ -175,16 +175,13 @@ impl Resolver<'_> {
     }
 
     fn single(&mut self, kind: ClaimKind, claim: &Claim<Prop>, span: Span) -> Option<Resolved> {
-        let body = self.proposition(&claim.body)?;
+        let body = match self.exists_layers(&claim.body) {
+            Some(equation) => ClaimBody::Layers(Box::new(equation?)),
+            None => ClaimBody::Prop(self.proposition(&claim.body)?),
+        };
         let statement = print_proposition(&claim.body);
         let label = claim.label.clone();
-        Some(Resolved::Claims(vec![ResolvedClaim {
-            label,
-            kind,
-            statement,
-            span,
-            body: ClaimBody::Prop(body),
-        }]))
+        Some(Resolved::Claims(vec![ResolvedClaim { label, kind, statement, span, body }]))
     }
 
     fn chain(&mut self, claim: &Claim<Chain>) -> Option<Vec<ResolvedClaim>> {
@@ -219,7 +216,7 @@ impl Resolver<'_> {
         statement: &Statement,
     ) -> Option<Resolved> {
         let body = if kind == ClaimKind::Solve {
-            self.solve(&claim.body).map(ClaimBody::Solve)
+            self.solve(&claim.body)
         } else {
             self.fit(&claim.body).map(ClaimBody::Fit)
         };

@@ -277,6 +277,8 @@ pub struct Problem {
     pub left: Expr,
     /// Right side.
     pub right: Expr,
+    /// `on [h,w]`, `where …`: the input sizes of an equation between stacks (`solve` only).
+    pub scope: Scope,
     /// `within e`: how near to the best possible the fit must be certified to be (`fit` only).
     pub within: Option<Expr>,
     /// `quick`: no certificate is sought (`fit` only).

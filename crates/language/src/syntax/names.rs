@@ -53,6 +53,7 @@ pub fn of_statement(kind: &StatementKind) -> Names<'_> {
             problem.rank.iter().for_each(|expr| expression(expr, &mut all));
             problem.unknowns.iter().for_each(|unknown| extents(unknown, &mut all));
             [&problem.left, &problem.right].into_iter().for_each(|expr| expression(expr, &mut all));
+            scope(&problem.scope, &mut all);
             problem.within.iter().for_each(|expr| expression(expr, &mut all));
             problem.options.iter().for_each(|option| expression(&option.value, &mut all));
         }

@@ -97,6 +97,7 @@ fn problem(problem: &mut Problem) {
     problem.unknowns.iter_mut().for_each(declared);
     expression(&mut problem.left);
     expression(&mut problem.right);
+    scope(&mut problem.scope);
     problem.within.iter_mut().for_each(expression);
     problem.options.iter_mut().for_each(argument);
 }

@@ -33,6 +33,9 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         Doubt::Irrational => {
             "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
         }
+        Doubt::NotLinear => {
+            "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match".to_owned()
+        }
         Doubt::CommonFactor => {
             "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
         }
@@ -74,6 +77,7 @@ fn code(doubt: &Doubt) -> &'static str {
             Limit::Search => "limit_search",
         },
         Doubt::Irrational => "irrational",
+        Doubt::NotLinear => "not_linear",
         Doubt::CommonFactor => "fractions",
         Doubt::Unbounded => "unbounded",
         Doubt::Contradiction | Doubt::Disagreement { .. } | Doubt::Halted(Halt::Defect) => "defect",

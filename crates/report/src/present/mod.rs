@@ -7,6 +7,7 @@ mod equations;
 pub mod families;
 mod fits;
 mod kernels;
+mod layers;
 mod numbers;
 mod stacks;
 mod text;
@@ -48,6 +49,7 @@ pub fn verdict(verdict: &Verdict<'_>, symbols: &Symbols, source: &Source) -> Sho
         Evidence::Numbers(asked, found) => numbers::numbers(found, *asked, symbols),
         Evidence::Equation(asked, found) => equations::equation(found, asked, symbols),
         Evidence::Forall(asked, found) => equations::forall(found, asked, symbols),
+        Evidence::Layers(found) => layers::layers(verdict.outcome(), found, symbols, source),
         Evidence::Fit(asked, found) => fits::fitted(found, verdict.outcome(), asked),
     };
     let Told { method, details, witness } = told;

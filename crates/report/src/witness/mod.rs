@@ -58,6 +58,10 @@ pub enum Witness {
         /// How many solutions there are up to scalar factors, if that is known.
         solutions: Option<String>,
     },
+    /// Kernels that make two stacks equal.
+    Layers(Unknowns),
+    /// No kernels do; those that come nearest, and what shows that they do not.
+    NoLayers(Unknowns),
     /// Irreducible factors that allow no rational solution.
     Factors {
         /// Over which fields there are solutions.
@@ -175,6 +179,17 @@ pub enum Equality {
         #[serde(serialize_with = "text")]
         bound: Rational,
     },
+}
+
+/// Values of unknown kernels of layers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Unknowns {
+    /// All entries of each in storage order, by name; none where they have too many terms.
+    pub kernels: BTreeMap<String, Option<Vec<String>>>,
+    /// How many entries can be chosen freely; they are 0 here.
+    pub free_entries: usize,
+    /// What shows that with these the stacks are equal, or that they are not.
+    pub instance: Option<Box<Witness>>,
 }
 
 /// Border patterns that were compared.

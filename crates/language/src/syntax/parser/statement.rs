@@ -2,7 +2,9 @@
 
 use crate::source::Span;
 
-use super::super::ast::{Argument, Chain, Claim, Declared, Link, Name, Problem, Relation, StatementKind};
+use super::super::ast::{
+    Argument, Chain, Claim, Declared, Link, Name, Problem, Relation, Scope, StatementKind,
+};
 use super::super::error::{Context, Expected, SyntaxErrorKind};
 use super::super::token::{Keyword, TokenKind};
 use super::{Parsed, Parser};
@@ -176,6 +178,7 @@ impl Parser<'_> {
         self.expect(relation, Expected::Token(written))?;
         let right = self.expression()?;
         let span = left.span.to(right.span);
+        let scope = if context == Context::Fit { Scope::default() } else { self.clauses(None)?.scope };
         let (mut within, mut quick, mut options) = (None, false, Vec::new());
         if context == Context::Fit {
             if self.accept_word("within") {
@@ -184,7 +187,7 @@ impl Parser<'_> {
             quick = self.accept_word("quick");
             options = self.options()?;
         }
-        Ok(Problem { rank, unknowns, left, right, within, quick, options, span })
+        Ok(Problem { rank, unknowns, left, right, scope, within, quick, options, span })
     }
 
     fn accept_word(&mut self, word: &str) -> bool {

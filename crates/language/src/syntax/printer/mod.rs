@@ -224,7 +224,7 @@ fn comparison(op: CompareOp) -> &'static str {
 }
 
 fn problem(keyword: &str, relation: &str, claim: &Claim<Problem>) -> Doc {
-    let Problem { rank, unknowns, left, right, within, quick, options, .. } = &claim.body;
+    let Problem { rank, unknowns, left, right, scope, within, quick, options, .. } = &claim.body;
     let label = claim.label.as_deref().map(quoted);
     let head = match (label, rank) {
         (Some(label), Some(rank)) => format!("{keyword} {label} rank {}:", flat(rank)),
@@ -233,6 +233,7 @@ fn problem(keyword: &str, relation: &str, claim: &Claim<Problem>) -> Doc {
         (None, None) => format!("{keyword} {}:", kernels(unknowns)),
     };
     let mut parts = vec![free(left), Doc::Break(" "), Doc::text(relation), free(right)];
+    scoped(&mut parts, scope, &Doc::Break(" "));
     if let Some(bound) = within {
         parts.push(Doc::Break(" "));
         parts.extend(self::within(bound, None));
