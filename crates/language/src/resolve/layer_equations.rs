@@ -29,7 +29,7 @@ pub(super) fn is_of_layers(unknowns: &[Declared], left: &Expr, right: &Expr) -> 
 fn in_call(expr: &Expr, unknowns: &[Declared], inside: bool) -> bool {
     match &expr.kind {
         ExprKind::Name(name) => inside && unknowns.iter().any(|unknown| unknown.name.text == *name),
-        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) => false,
+        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Slice(_) => false,
         ExprKind::Array(entries, _) => entries.iter().any(|entry| in_call(entry, unknowns, inside)),
         ExprKind::Negate(inner) => in_call(inner, unknowns, inside),
         ExprKind::Binary(_, left, right) => {
