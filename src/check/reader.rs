@@ -2,11 +2,12 @@
 //! loads its weights one by one.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 
 use super::Files;
 use crate::algebra::Rational;
-use crate::load::onnx::{Model, array, whole};
+use crate::load::onnx::{Bytes, Model, array, beside, model, part_of};
 use crate::load::{Loaded, load};
 use crate::resolve::Resolver;
 
@@ -42,9 +43,29 @@ impl<'f> Reader<'f> {
         {
             return Ok(model.clone());
         }
-        let model = Rc::new(whole(&self.files.read(path)?).map_err(|error| error.to_string())?);
+        let model = Rc::new(self.read_model(path)?);
         *self.model.borrow_mut() = Some((path.to_owned(), model.clone()));
         Ok(model)
+    }
+
+    /// Reads a model with the files beside it that hold its data; the last of those is kept, since each array asks anew.
+    fn read_model(&self, path: &str) -> Result<Model, String> {
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        let mut last: Option<(String, Bytes)> = None;
+        let mut external = |location: &str, offset: u64, length: Option<u64>| {
+            let bytes = match &last {
+                Some((own, bytes)) if own == location => bytes.clone(),
+                _ => {
+                    let place = folder.join(beside(location)?);
+                    let place = place.to_str().ok_or_else(|| format!("`{location}` is no name"))?;
+                    let bytes = Bytes::from(self.files.read(place)?);
+                    last = Some((location.to_owned(), bytes.clone()));
+                    bytes
+                }
+            };
+            part_of(&bytes, offset, length).map_err(|problem| format!("{location}: {problem}"))
+        };
+        model(self.files.read(path)?, &mut external).map_err(|error| error.to_string())
     }
 
     /// A part of a model file in the words of the language.

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::path::Path;
 
-use bytes::Bytes;
-use convproof_files::onnx::{self, Model};
+use convproof_files::onnx::{self, Bytes, Model};
 
 /// Bytes that a model file, or one of its arrays in another file, may have.
 const MAX_MODEL: u64 = 2 << 30;
@@ -20,15 +19,8 @@ pub(super) fn read(path: &Path) -> Result<Model, String> {
     let bytes = read_part(path, 0, None).map_err(|error| format!("{name}: {error}"))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut beside = |location: &str, offset: u64, length: Option<u64>| {
-        let relative = Path::new(location);
-        // A model names files beside it, nothing else.
-        if !relative
-            .components()
-            .all(|component| matches!(component, Component::Normal(_) | Component::CurDir))
-        {
-            return Err(format!("`{location}` is not a place beside the model"));
-        }
-        read_part(&folder.join(relative), offset, length).map_err(|error| format!("{location}: {error}"))
+        read_part(&folder.join(onnx::beside(location)?), offset, length)
+            .map_err(|error| format!("{location}: {error}"))
     };
     onnx::read(bytes, &mut beside).map_err(|error| format!("{name}: {error}"))
 }

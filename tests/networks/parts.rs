@@ -1,7 +1,8 @@
 //! Weights and parts of a model file in a spec.
 
-use super::build::{Builder, Value};
+use super::build::{Builder, Value, entry};
 use assert_cmd::Command;
+use convproof::load::onnx::messages::Tensor;
 
 /// A padded convolution, its batch normalization, a relu, and a sum past a second convolution.
 fn block() -> (Vec<u8>, [String; 2]) {
@@ -49,6 +50,48 @@ prove "sum": whole == conv(P + eye(2))
 }
 
 #[test]
+fn data_beside_a_model_are_read_and_nothing_elsewhere() {
+    let check = |location: &str| {
+        let mut model = Builder::new(&[1, 1, 0, 0]);
+        let external = vec![entry("location", location), entry("offset", "4"), entry("length", "36")];
+        let kernel = model.tensor(Tensor {
+            dims: vec![1, 1, 3, 3],
+            element: 1,
+            location: 1,
+            external,
+            ..Tensor::default()
+        });
+        let y = model.node("Conv", &["x", &kernel], vec![]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("m")).unwrap();
+        std::fs::write(path("m/m.onnx"), model.bytes(&y)).unwrap();
+        let weights: Vec<u8> = (0..10u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+        for name in ["w.bin", "m/w.bin"] {
+            std::fs::write(path(name), &weights).unwrap();
+        }
+        let spec = r#"kernel W = load("m/m.onnx", "c0")
+prove W == [1 2 3; 4 5 6; 7 8 9]
+prove load("m/m.onnx", from="x") == conv([1 2 3; 4 5 6; 7 8 9])
+"#;
+        std::fs::write(path("s.cf"), spec).unwrap();
+        let output =
+            Command::cargo_bin("convproof").unwrap().arg("check").arg(path("s.cf")).output().unwrap();
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), text)
+    };
+    let (status, text) = check("w.bin");
+    assert_eq!(status, 0, "{text}");
+    for (place, word) in
+        [("../w.bin", "not a place beside"), ("w.bins", "no such file"), ("/etc/passwd", "not a place")]
+    {
+        let (status, text) = check(place);
+        assert!(status == 2 && text.contains(word), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_part_is_said() {
     let refused = |line: &str, words: &[&str]| {
         let (status, text) = check(&format!("{line}\n"));
@@ -73,7 +116,8 @@ fn a_setting_that_the_language_does_not_have_is_no_part() {
         let inputs: &[&str] = if operator == "Conv" { &["x", &kernel] } else { &["x"] };
         let y = model.node(operator, inputs, attributes);
         let bytes = model.bytes(&y);
-        let model = convproof_files::onnx::whole(&bytes).unwrap();
+        let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
+        let model = convproof_files::onnx::model(bytes, &mut nowhere).unwrap();
         convproof_network::part::part(&model, "m.onnx", None, None)
     };
     let window = || ("kernel_shape", Value::Ints(vec![2, 2]));

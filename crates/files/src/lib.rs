@@ -44,7 +44,12 @@ pub fn load(bytes: &[u8], file_name: &str, entry: Option<&str>) -> Result<Loaded
         ("npy", Some(_)) => Err(LoadError::SingleArray),
         ("npz", _) => npz::read(bytes, entry),
         ("safetensors", _) => safetensors::read(bytes, entry),
-        ("onnx", _) => onnx::array(&onnx::whole(bytes)?, entry),
+        ("onnx", _) => {
+            let mut elsewhere = |location: &str, _: u64, _: Option<u64>| {
+                Err(format!("`{location}` is another file, and only one is given"))
+            };
+            onnx::array(&onnx::model(onnx::Bytes::copy_from_slice(bytes), &mut elsewhere)?, entry)
+        }
         _ => Err(LoadError::UnknownFormat),
     }
 }

@@ -156,6 +156,12 @@ impl Enclosure {
         Self { low: self.low.min(other.low), high: self.high.min(other.high) }
     }
 
+    /// The least one that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
     /// The absolute value.
     #[must_use]
     pub fn magnitude(self) -> Self {

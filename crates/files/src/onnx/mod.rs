@@ -8,12 +8,12 @@ mod error;
 pub mod messages;
 mod weights;
 
-use bytes::Bytes;
+pub use bytes::Bytes;
 use prost::Message;
 
 pub use array::{Array, ElementType, External, half};
 pub use error::{ArrayProblem, ModelError};
-pub use weights::{array, whole};
+pub use weights::{array, beside, model, part_of};
 
 /// Most nodes of a model.
 pub const MAX_NODES: usize = 1 << 18;

@@ -82,9 +82,58 @@ fn function<'f>(call: &Call<'_>) -> Option<Function<'f>> {
             let alpha = parameter("alpha", if call.node.operator == "QuickGelu" { 1.702 } else { 1.0 });
             Box::new(move |x| x.times(alpha.times(x).sigmoid()))
         }
-        "Softplus" => Box::new(|x| Enclosure::ONE.plus(x.exp()).ln()),
+        "Gelu" => Box::new(gelu_by_tanh),
+        "Softplus" => Box::new(softplus),
+        "Mish" => Box::new(|x| x.times(softplus(x).tanh())),
+        "Softsign" => Box::new(|x| x.over(Enclosure::ONE.plus(x.magnitude()))),
+        "Elu" => {
+            let alpha = parameter("alpha", 1.0);
+            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(alpha.times(below(x))))
+        }
+        "Celu" => {
+            let alpha = parameter("alpha", 1.0);
+            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(alpha.times(below(x.over(alpha)))))
+        }
+        "Selu" => {
+            let (alpha, gamma) = (parameter("alpha", 1.673_263_2), parameter("gamma", 1.050_701));
+            Box::new(move |x| gamma.times(x.maximum(Enclosure::ZERO).plus(alpha.times(below(x)))))
+        }
+        "ThresholdedRelu" => {
+            let alpha = parameter("alpha", 1.0);
+            Box::new(move |x| match (x.low > alpha.high, x.high <= alpha.low) {
+                (true, _) => x,
+                (_, true) => Enclosure::ZERO,
+                _ => x.minimum(Enclosure::ZERO).hull(x.maximum(Enclosure::ZERO)),
+            })
+        }
+        // Rising functions: each bound has its own step.
+        "Floor" => Box::new(|x| Enclosure { low: x.low.floor(), high: x.high.floor() }),
+        "Ceil" => Box::new(|x| Enclosure { low: x.low.ceil(), high: x.high.ceil() }),
+        "Round" => Box::new(|x| Enclosure { low: x.low.round_ties_even(), high: x.high.round_ties_even() }),
+        "Sign" => {
+            let sign = |bound: f64| if bound == 0.0 { 0.0 } else { bound.signum() };
+            Box::new(move |x| Enclosure { low: sign(x.low), high: sign(x.high) })
+        }
         _ => return None,
     })
+}
+
+/// `e^x − 1` where x is negative, else 0.
+fn below(x: Enclosure) -> Enclosure {
+    x.minimum(Enclosure::ZERO).exp().minus(Enclosure::ONE)
+}
+
+fn softplus(x: Enclosure) -> Enclosure {
+    Enclosure::ONE.plus(x.exp()).ln()
+}
+
+/// `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
+fn gelu_by_tanh(x: Enclosure) -> Enclosure {
+    let two = Enclosure::point(2.0);
+    let pi = Enclosure { low: std::f64::consts::PI.next_down(), high: std::f64::consts::PI.next_up() };
+    let cubic = Enclosure::point(44_715.0).over(Enclosure::point(1e6)).times(x.times(x).times(x));
+    let inside = two.over(pi).root().times(x.plus(cubic));
+    x.over(two).times(Enclosure::ONE.plus(inside.tanh()))
 }
 
 fn saturated(x: Enclosure) -> Enclosure {
@@ -138,18 +187,21 @@ fn combine(a: &Array, b: &Array, op: impl Fn(Enclosure, Enclosure) -> Enclosure)
     Ok(Array::reals(dims.clone(), indices(&dims).map(value).collect()))
 }
 
+/// Powers: by products for small whole exponents, by `e^(y·ln x)` for others of positive bases.
 fn pow(call: &Call<'_>) -> Evaluated<Array> {
-    let exponent = call.array(1)?;
-    let first = exponent.real(0);
-    let whole = (0..=16u32).find(|&n| first == Enclosure::point(n.into()));
-    match whole {
-        Some(n) if exponent.len() == 1 => map(call.array(0)?, |x| {
-            let even = if n % 2 == 0 { x.magnitude() } else { x };
-            (0..n).fold(Enclosure::ONE, |product, _| product.times(even))
-        }),
-        None if exponent.len() == 1 && first == Enclosure::point(0.5) => map(call.array(0)?, Enclosure::root),
-        _ => Err(Refusal::Operator),
-    }
+    let power = |x: Enclosure, exponent: Enclosure| {
+        let whole = (0..=16u32).find(|&n| exponent == Enclosure::point(n.into()));
+        match whole {
+            Some(n) => {
+                let even = if n % 2 == 0 { x.magnitude() } else { x };
+                (0..n).fold(Enclosure::ONE, |product, _| product.times(even))
+            }
+            None if exponent == Enclosure::point(0.5) => x.root(),
+            None if x.low > 0.0 => exponent.times(x.ln()).exp(),
+            None => Enclosure::ALL,
+        }
+    };
+    combine(call.array(0)?, call.array(1)?, power)
 }
 
 /// How two numbers compare, where that is certain.

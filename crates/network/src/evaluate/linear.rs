@@ -43,7 +43,26 @@ pub(super) fn gemm(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
 }
 
 pub(super) fn matmul(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
-    let (a, b) = (call.array(0)?.clone(), call.array(1)?.clone());
+    let (mut a, mut b) = (call.array(0)?.clone(), call.array(1)?.clone());
+    if call.node.operator == "MatMul" && (a.dims.len() == 1 || b.dims.len() == 1) {
+        // A list is a row before a matrix, and a column after one.
+        let lists = [a.dims.len() == 1, b.dims.len() == 1];
+        if lists[0] {
+            a.dims.insert(0, 1);
+        }
+        if lists[1] {
+            b.dims.push(1);
+        }
+        let mut product = matrix(machine, &a, &b)?;
+        let rank = product.dims.len();
+        if lists[1] {
+            product.dims.remove(rank - 1);
+        }
+        if lists[0] {
+            product.dims.remove(rank - 2);
+        }
+        return Ok(product);
+    }
     if a.dims.len() < 2 || b.dims.len() < 2 {
         return Err(Refusal::Operator);
     }
@@ -145,13 +164,16 @@ pub(super) fn reduce(call: &Call<'_>) -> Evaluated<Array> {
         "ReduceMean" | "GlobalAveragePool" => integer(i64::try_from(count).map_err(|_| Refusal::Operands)?),
         _ => Enclosure::ONE,
     };
-    let values: Option<Vec<Enclosure>> = values.into_iter().map(|value| Some(value?.over(divisor))).collect();
+    // The sum of nothing is 0; nothing else is known of nothing.
+    let nothing = if name == "ReduceSum" { Some(Enclosure::ZERO) } else { None };
+    let values: Option<Vec<Enclosure>> =
+        values.into_iter().map(|value| Some(value.or(nothing)?.over(divisor))).collect();
     let dims = if global || call.int("keepdims", 1) != 0 {
         kept
     } else {
         (0..rank).filter(|axis| !axes.contains(axis)).map(|axis| x.dims[axis]).collect()
     };
-    Ok(Array::reals(dims, values.ok_or(Refusal::Operands)?))
+    Ok(Array::reals(dims, values.ok_or(Refusal::Operator)?))
 }
 
 /// The elements along an axis, line by line: the places of each.
@@ -173,7 +195,7 @@ pub(super) fn softmax(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let old = call.opset < 13;
     let axis = call.axis("axis", if old { 1 } else { -1 }, x.dims.len())?;
-    if call.node.operator != "Softmax" || old && x.dims[axis + 1..].iter().any(|&extent| extent != 1) {
+    if old && x.dims[axis + 1..].iter().any(|&extent| extent != 1) {
         return Err(Refusal::Operator);
     }
     let mut values = vec![Enclosure::ZERO; x.len()];
@@ -183,34 +205,49 @@ pub(super) fn softmax(call: &Call<'_>) -> Evaluated<Array> {
         let powers: Vec<Enclosure> = line.iter().map(|&at| x.real(at).minus(shift).exp()).collect();
         let sum = powers.iter().copied().fold(Enclosure::ZERO, Enclosure::plus);
         for (&at, power) in line.iter().zip(powers) {
-            values[at] = power.over(sum);
+            values[at] = match call.node.operator.as_str() {
+                "LogSoftmax" => x.real(at).minus(shift).minus(sum.ln()),
+                _ => power.over(sum),
+            };
         }
     }
     Ok(Array::reals(x.dims.clone(), values))
 }
 
-pub(super) fn layer_normalization(call: &Call<'_>) -> Evaluated<Array> {
+/// The normalized value, the means, and one over the deviations; the last axes are one line.
+pub(super) fn layer_normalization(call: &Call<'_>) -> Evaluated<Vec<Array>> {
     let x = call.array(0)?;
     let axis = call.axis("axis", -1, x.dims.len())?;
-    if axis + 1 != x.dims.len() {
+    let epsilon = call.float("epsilon").unwrap_or(Enclosure::point(1e-5f32.into()));
+    let length: usize = x.dims[axis..].iter().product();
+    let (scale, shift) = (call.optional(1), call.optional(2));
+    if [scale, shift].iter().flatten().any(|array| array.len() != length) {
         return Err(Refusal::Operator);
     }
-    let epsilon = call.float("epsilon").unwrap_or(Enclosure::point(1e-5f32.into()));
-    let mut values = vec![Enclosure::ZERO; x.len()];
-    for line in lines(&x.dims, axis) {
-        let count = integer(i64::try_from(line.len()).map_err(|_| Refusal::Operands)?);
-        let mean = line.iter().map(|&at| x.real(at)).fold(Enclosure::ZERO, Enclosure::plus).over(count);
-        let square = |&at: &usize| {
-            let centred = x.real(at).minus(mean).magnitude();
+    let count = integer(i64::try_from(length).map_err(|_| Refusal::Operands)?);
+    let (mut values, mut means, mut inverses) = (Vec::with_capacity(x.len()), Vec::new(), Vec::new());
+    for first in (0..x.len()).step_by(length.max(1)) {
+        let line = || (first..first + length).map(|at| x.real(at));
+        let mean = line().fold(Enclosure::ZERO, Enclosure::plus).over(count);
+        let square = |value: Enclosure| {
+            let centred = value.minus(mean).magnitude();
             centred.times(centred)
         };
-        let variance = line.iter().map(square).fold(Enclosure::ZERO, Enclosure::plus).over(count);
+        let variance = line().map(square).fold(Enclosure::ZERO, Enclosure::plus).over(count);
         let root = variance.plus(epsilon).root();
-        for (n, &at) in line.iter().enumerate() {
-            let scale = call.optional(1).map_or(Enclosure::ONE, |scale| scale.real(n));
-            let shift = call.optional(2).map_or(Enclosure::ZERO, |shift| shift.real(n));
-            values[at] = x.real(at).minus(mean).over(root).times(scale).plus(shift);
+        for (n, value) in line().enumerate() {
+            let scale = scale.map_or(Enclosure::ONE, |scale| scale.real(n));
+            let shift = shift.map_or(Enclosure::ZERO, |shift| shift.real(n));
+            values.push(value.minus(mean).over(root).times(scale).plus(shift));
         }
+        means.push(mean);
+        inverses.push(root.reciprocal());
     }
-    Ok(Array::reals(x.dims.clone(), values))
+    let mut outer = x.dims[..axis].to_vec();
+    outer.resize(x.dims.len(), 1);
+    Ok(vec![
+        Array::reals(x.dims.clone(), values),
+        Array::reals(outer.clone(), means),
+        Array::reals(outer, inverses),
+    ])
 }

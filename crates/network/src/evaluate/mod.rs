@@ -6,6 +6,8 @@
 mod elementwise;
 mod linear;
 mod moving;
+mod recurrent;
+mod resize;
 mod window;
 
 use std::cell::Cell;
@@ -365,7 +367,8 @@ impl Machine {
             "BatchNormalization" => one(linear::batch_normalization(call)),
             "Gemm" => one(linear::gemm(self, call)),
             "MatMul" | "FusedMatMul" => one(linear::matmul(self, call)),
-            "LayerNormalization" => one(linear::layer_normalization(call)),
+            "LayerNormalization" => linear::layer_normalization(call),
+            "LSTM" => recurrent::lstm(self, call),
             "Softmax" | "LogSoftmax" => one(linear::softmax(call)),
             "Split" => moving::split(call),
             "Constant" | "Shape" | "ConstantOfShape" | "Range" | "Concat" | "Slice" | "Gather" | "Pad"

@@ -24,7 +24,7 @@ pub(super) fn moved(call: &Call<'_>) -> Evaluated<Array> {
         "Slice" => slice(call),
         "Gather" => gather(call),
         "Pad" => pad(call),
-        "Resize" | "Upsample" => resize(call),
+        "Resize" | "Upsample" => super::resize::resize(call),
         "SpaceToDepth" => space_to_depth(call),
         "DepthToSpace" => depth_to_space(call),
         "Transpose" => {
@@ -314,65 +314,6 @@ fn pad(call: &Call<'_>) -> Evaluated<Array> {
     Ok(Array::reals(dims.clone(), indices(&dims).map(element).collect()))
 }
 
-/// Enlargement by whole factors, each value repeated.
-fn resize(call: &Call<'_>) -> Evaluated<Array> {
-    let x = call.array(0)?;
-    let rank = x.dims.len();
-    let old = call.node.operator == "Upsample" || call.opset < 11;
-    let (mode, rounding) = if old {
-        ("asymmetric", "floor")
-    } else {
-        // Only a mode that is refused reads a region.
-        call.optional(1);
-        call.attributes.ignore("cubic_coeff_a");
-        let mode = call.text("coordinate_transformation_mode", "half_pixel");
-        (mode, call.text("nearest_mode", "round_prefer_floor"))
-    };
-    let repeats = matches!(
-        (mode, rounding),
-        ("asymmetric", "floor")
-            | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
-    );
-    if call.text("mode", "nearest") != "nearest" || !repeats {
-        return Err(Refusal::Operator);
-    }
-    let whole = |value: Enclosure| {
-        value.whole().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=64).contains(n))
-    };
-    let attribute = if call.node.operator == "Upsample" && call.opset < 9 {
-        call.attributes.floats("scales")
-    } else {
-        None
-    };
-    let scales = match attribute {
-        Some(scales) => scales.iter().map(|&scale| whole(Enclosure::point(scale.into()))).collect(),
-        None => {
-            match (call.optional(if old { 1 } else { 2 }), call.optional(3).and_then(Array::integer_values)) {
-                (Some(scales), _) if !scales.is_empty() => {
-                    (0..scales.len()).map(|place| whole(scales.real(place))).collect()
-                }
-                (_, Some(sizes)) if sizes.len() == rank => {
-                    let sizes = naturals(sizes)?;
-                    (0..rank)
-                        .map(|axis| {
-                            sizes[axis].is_multiple_of(x.dims[axis]).then(|| sizes[axis] / x.dims[axis])
-                        })
-                        .collect()
-                }
-                _ => return Err(Refusal::Operands),
-            }
-        }
-    };
-    let scales: Vec<usize> =
-        Option::<Vec<usize>>::filter(scales, |scales| scales.len() == rank).ok_or(Refusal::Operator)?;
-    let dims: Vec<usize> = x.dims.iter().zip(&scales).map(|(&extent, &scale)| extent * scale).collect();
-    room(&dims)?;
-    let own = strides(&x.dims);
-    let places =
-        indices(&dims).map(|index| (0..rank).map(|axis| index[axis] / scales[axis] * own[axis]).sum());
-    x.gathered(dims.clone(), places).ok_or(Refusal::Operands)
-}
-
 fn block(call: &Call<'_>) -> Evaluated<usize> {
     usize::try_from(call.int("blocksize", 0))
         .ok()
@@ -456,10 +397,11 @@ fn reshape(call: &Call<'_>) -> Evaluated<Array> {
 /// The extents of a `Reshape`.
 fn wanted(call: &Call<'_>, x: &Array) -> Evaluated<Vec<usize>> {
     let wanted = call.list("shape", 1, 5).ok_or(Refusal::Operands)?;
+    let zero_copies = call.int("allowzero", 0) == 0;
     let mut dims = Vec::with_capacity(wanted.len());
     for (axis, &extent) in wanted.iter().enumerate() {
         dims.push(match extent {
-            0 if call.int("allowzero", 0) == 0 => *x.dims.get(axis).ok_or(Refusal::Operands)?,
+            0 if zero_copies => *x.dims.get(axis).ok_or(Refusal::Operands)?,
             -1 => 1,
             _ => usize::try_from(extent).map_err(|_| Refusal::Operands)?,
         });
