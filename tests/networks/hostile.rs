@@ -85,6 +85,35 @@ fn a_constant_that_would_fill_the_memory() {
 }
 
 #[test]
+fn extents_whose_product_overflows_beside_one_of_zero() {
+    let repeated = |axes: &[i64]| {
+        let mut model = Builder::new(&[1, 4, 4, 4]);
+        let axes = model.integers(axes);
+        let y = model.node("ReduceSum", &["x", &axes], vec![]);
+        model.bytes(&y)
+    };
+    let (status, text) = diff(&repeated(&[1; 70]), &repeated(&[1]), &[]);
+    assert!(status < 3 && !text.contains("panicked"), "{text}");
+    for dims in [[0, 1 << 40, 1 << 40], [1 << 23, 0, 1 << 23], [1 << 40, 1 << 40, 0]] {
+        let mut model = model();
+        let empty = model.tensor(Tensor { dims: dims.to_vec(), element: 1, ..Tensor::default() });
+        let axes = model.integers(&[0, 1, 2]);
+        let sum = model.node("ReduceSum", &[&empty, &axes], vec![]);
+        let y = model.node("Add", &["x", &sum], vec![]);
+        let bytes = model.bytes(&y);
+        let (status, text) = diff(&bytes, &bytes, &[]);
+        assert!(status < 3 && !text.contains("panicked"), "{text}");
+    }
+    let mut window = model();
+    let settings =
+        vec![("kernel_shape", Value::Ints(vec![1 << 40, 1 << 40])), ("count_include_pad", Value::Int(1))];
+    let y = window.node("AveragePool", &["x"], settings);
+    let bytes = window.bytes(&y);
+    let (status, text) = diff(&bytes, &bytes, &[]);
+    assert!(status < 3 && !text.contains("panicked"), "{text}");
+}
+
+#[test]
 fn bodies_inside_each_other() {
     fn nested(depth: usize) -> Graph {
         let name = format!("y{depth}");

@@ -1,5 +1,6 @@
 //! Constants of a network: arrays as stored, or computed from such arrays in exact numbers.
 
+pub use convproof_files::onnx::count;
 use convproof_files::onnx::{Array, ElementType};
 
 use crate::enclosure::Enclosure;
@@ -296,11 +297,6 @@ fn stored_number(array: &Array, place: usize) -> Option<Number> {
 fn along(dims: &[usize], axis: usize, place: usize) -> usize {
     let inner: usize = dims[axis + 1..].iter().product();
     place / inner.max(1) % dims[axis].max(1)
-}
-
-/// The number of elements of these extents.
-pub fn count(dims: &[usize]) -> Option<usize> {
-    dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))
 }
 
 /// How far apart neighbours along each axis stand.

@@ -80,7 +80,7 @@ impl Array {
     /// # Errors
     /// [`ArrayProblem`]: the extents do not fit the data.
     pub fn new(dims: Vec<usize>, element: ElementType, data: Bytes) -> Result<Self, ArrayProblem> {
-        let count = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
+        let count = count(&dims);
         // The extents of an array without elements tell nothing, and must not be believed.
         let plausible =
             |extents: &[usize]| !extents.contains(&0) || extents.iter().all(|&extent| extent <= 1 << 24);
@@ -190,6 +190,13 @@ impl Array {
             _ => None,
         }
     }
+}
+
+/// The number of elements of these extents; none if it overflows, or would where an extent is left out: an extent of 0 makes no
+/// others fit.
+pub fn count(dims: &[usize]) -> Option<usize> {
+    let count = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent.max(1)))?;
+    Some(if dims.contains(&0) { 0 } else { count })
 }
 
 /// The double of a half: its bits moved, subnormals by their integer. Without branches, so that many are read at once.

@@ -11,7 +11,7 @@ mod weights;
 pub use bytes::Bytes;
 use prost::Message;
 
-pub use array::{Array, ElementType, External, half};
+pub use array::{Array, ElementType, External, count, half};
 pub use error::{ArrayProblem, ModelError};
 pub use weights::{array, beside, model, part_of};
 

@@ -146,6 +146,9 @@ pub(super) fn reduce(call: &Call<'_>) -> Evaluated<Array> {
         }
         _ => (if global { 2 } else { 0 }..rank).collect(),
     };
+    if (0..axes.len()).any(|n| axes[..n].contains(&axes[n])) {
+        return Err(Refusal::Operands);
+    }
     let kept: Vec<usize> =
         (0..rank).map(|axis| if axes.contains(&axis) { 1 } else { x.dims[axis] }).collect();
     let walk = Broadcast::new(&kept, &x.dims).ok_or(Refusal::Operands)?;

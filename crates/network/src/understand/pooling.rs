@@ -155,7 +155,7 @@ impl Reader<'_> {
             );
             return Ok(self.term(call, Kind::Homogeneous, name, vec![form.clone()], shape));
         }
-        let count: usize = window.sizes.iter().product();
+        let count = crate::tensor::count(&window.sizes).ok_or(Stop::Function)?;
         let number = Number::from(whole(count)).reciprocal().ok_or(Stop::Function)?;
         let taps = [1, 1].into_iter().chain(window.sizes.iter().copied()).collect();
         let channels = form.channels();
