@@ -24,7 +24,7 @@ const SIDE: i64 = 8;
 const IMAGES: usize = 4;
 
 /// `[out][in][row][column]`
-type Kernel = Vec<Vec<Vec<Vec<i64>>>>;
+pub(super) type Kernel = Vec<Vec<Vec<Vec<i64>>>>;
 
 #[derive(Clone, Debug)]
 struct Net {
@@ -39,7 +39,7 @@ struct Net {
     last_padding: i64,
 }
 
-fn kernel(random: &mut Random, [o, c, h, w]: [i64; 4]) -> Kernel {
+pub(super) fn kernel(random: &mut Random, [o, c, h, w]: [i64; 4]) -> Kernel {
     let mut entry = || random.pick(&[-2, -1, 0, 0, 1, 1, 2, 3]);
     (0..o)
         .map(|_| (0..c).map(|_| (0..h).map(|_| (0..w).map(|_| entry()).collect()).collect()).collect())
@@ -75,7 +75,7 @@ fn net(random: &mut Random) -> Net {
 }
 
 /// A place in a list.
-fn index(random: &mut Random, length: usize) -> usize {
+pub(super) fn index(random: &mut Random, length: usize) -> usize {
     random.from(0, length as i64 - 1) as usize
 }
 
@@ -147,7 +147,7 @@ fn change(random: &mut Random, net: &mut Net) {
     kernel[output][input][row][column] = value;
 }
 
-fn shape(kernel: &Kernel) -> [i64; 4] {
+pub(super) fn shape(kernel: &Kernel) -> [i64; 4] {
     [kernel.len(), kernel[0].len(), kernel[0][0].len(), kernel[0][0][0].len()].map(|extent| extent as i64)
 }
 
