@@ -12,6 +12,7 @@ mod differential;
 mod extremes;
 mod hidden;
 mod unknowns;
+mod last;
 
 /// A number from the environment.
 fn variable(name: &str, default: u64) -> u64 {
