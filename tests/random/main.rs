@@ -11,8 +11,8 @@ mod deep;
 mod differential;
 mod extremes;
 mod hidden;
-mod unknowns;
 mod last;
+mod unknowns;
 
 /// A number from the environment.
 fn variable(name: &str, default: u64) -> u64 {
