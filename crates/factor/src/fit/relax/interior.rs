@@ -25,6 +25,8 @@ const LOOK: u64 = 1 << 20;
 const STUCK: f64 = 1e-4;
 /// Where primal and dual agree to this share, nothing is left to gain.
 const CLOSED: f64 = 1e-7;
+/// By what share the diagonal of an ill-conditioned system is raised.
+const RAISES: [f64; 5] = [0.0, 1e-12, 1e-10, 1e-8, 1e-6];
 
 /// The relaxation of one lifted problem, scaled so that the norm of the target is 1.
 pub struct Program<'a> {
@@ -108,10 +110,9 @@ impl Program<'_> {
         // Rounding hurts the symmetries, on which the equations below rest.
         let inverse = self.average(&inverse);
         point.x = self.average(&point.x);
-        let mut schur = self.schur(&inverse, &point.x);
-        if !cholesky::factor(&mut schur) {
+        let Some(schur) = factored(&self.schur(&inverse, &point.x)) else {
             return false;
-        }
+        };
         let gap = point.x.dot(&point.z);
         let size = point.x.nrows().to_f64().unwrap_or(1.0);
         let predictor = self.direction(point, &inverse, &schur, rest, (0.0, None));
@@ -255,6 +256,16 @@ impl Program<'_> {
         }
         schur
     }
+}
+
+/// The Cholesky factor of a matrix that rounding may have made indefinite: then its diagonal is raised, by the least share
+/// that helps. Directions are less exact then, but points stay feasible, as what is left of the constraint is computed anew.
+fn factored(schur: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    RAISES.into_iter().find_map(|share| {
+        let mut raised = schur.clone();
+        (0..raised.nrows()).for_each(|k| raised[(k, k)] *= 1.0 + share);
+        cholesky::factor(&mut raised).then_some(raised)
+    })
 }
 
 /// The longest step, at most 1, that keeps the matrix positive definite, to a thousandth.
