@@ -2,7 +2,7 @@
 
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{
-    BoundMethod, Certificate, Certify, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options,
+    BoundMethod, Cases, Certificate, Certify, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options,
     Problem, Quality, Unknown, fit, lower_bound, rank,
 };
 use num_bigint::BigInt;
@@ -537,13 +537,76 @@ fn a_certificate_that_was_tampered_with_is_refused() {
     // More than the residual of the factors found is no bound.
     let residual = &result.residual_squared * &Rational::from(1_i64 << valid.bits);
     refused(&|c| c.least = residual.numerator() / residual.denominator() + 1);
-    for at in (0..valid.multipliers.len()).step_by(7) {
-        refused(&|c| c.multipliers[at] += BigInt::from(8) << c.bits);
+    let (multipliers, weights) = first_case(&valid.cases);
+    assert!(weights.is_empty());
+    for at in (0..multipliers.len()).step_by(7) {
+        refused(&|c| first_case_mut(&mut c.cases).0[at] += BigInt::from(8) << c.bits);
     }
-    refused(&|c| c.multipliers.reverse());
-    refused(&|c| c.multipliers.truncate(5));
+    refused(&|c| first_case_mut(&mut c.cases).0.reverse());
+    refused(&|c| first_case_mut(&mut c.cases).0.truncate(5));
     refused(&|c| c.sizes = [(3, 3), (3, 3)]);
     refused(&|c| *c.target.at_mut(0, 0) += 100);
+}
+
+fn first_case(cases: &Cases) -> (&Vec<BigInt>, &Vec<Grid<BigInt>>) {
+    match cases {
+        Cases::One { multipliers, weights } => (multipliers, weights),
+        Cases::Two(_, inner) => first_case(&inner[0]),
+    }
+}
+
+fn first_case_mut(cases: &mut Cases) -> (&mut Vec<BigInt>, &mut Vec<Grid<BigInt>>) {
+    match cases {
+        Cases::One { multipliers, weights } => (multipliers, weights),
+        Cases::Two(_, inner) => first_case_mut(&mut inner[0]),
+    }
+}
+
+/// A kernel that the relaxation by itself certifies within 10 % only.
+fn mixing() -> Kernel {
+    kernel(&[&[-6, 2, 2, 2, -6], &[2, 7, 7, 7, 2], &[2, 7, 3, 7, 2], &[2, 7, 7, 7, 2], &[-6, 2, 2, 2, -6]])
+}
+
+#[test]
+fn cases_certify_what_one_relaxation_does_not() {
+    let result = checked(&Problem::product(&[(3, 3), (3, 3)], mixing()), &Options::default());
+    assert!(is_certified(&result, 1e-2), "{:?}", result.quality());
+    let valid = result.lower_bound.unwrap().certificate.unwrap();
+    let Cases::Two(form, inner) = &valid.cases else { panic!("one case was enough") };
+    let refused = |change: &dyn Fn(&mut Certificate)| {
+        let mut changed = valid.clone();
+        change(&mut changed);
+        assert!(!changed.is_valid());
+    };
+    // A case by itself proves nothing, nor do two with the same sign, or with forms that differ.
+    for one in &**inner {
+        refused(&|c| c.cases = one.clone());
+        refused(&|c| c.cases = Cases::Two(form.clone(), Box::new([one.clone(), one.clone()])));
+    }
+    refused(&|c| c.cases = Cases::Two(form.clone(), Box::new([inner[1].clone(), inner[0].clone()])));
+    refused(&|c| {
+        let Cases::Two(form, _) = &mut c.cases else { return };
+        form.factor = 2;
+    });
+    refused(&|c| {
+        let Cases::Two(form, _) = &mut c.cases else { return };
+        *form.matrix.at_mut(0, 1) += 1;
+    });
+    refused(&|c| {
+        let Cases::Two(form, _) = &mut c.cases else { return };
+        form.matrix = Grid::from_fn(8, 8, |_, _| BigInt::from(0));
+    });
+    // Weights are positive semidefinite, symmetric, one for each condition.
+    refused(&|c| first_case_mut(&mut c.cases).1[0] = Grid::from_fn(9, 9, |_, _| BigInt::from(0)));
+    refused(&|c| *first_case_mut(&mut c.cases).1[0].at_mut(0, 1) += 1);
+    refused(&|c| first_case_mut(&mut c.cases).1.clear());
+    let residual = &result.residual_squared * &Rational::from(1_i64 << valid.bits.min(62));
+    refused(&|c| c.least = (residual.numerator() / residual.denominator() + 1) << (c.bits - c.bits.min(62)));
+    let negated = |c: &mut Certificate| {
+        let weight = &mut first_case_mut(&mut c.cases).1[0];
+        *weight = weight.map(|x| -x);
+    };
+    refused(&negated);
 }
 
 fn small_kernel(height: usize, width: usize, limit: i64) -> impl Strategy<Value = Kernel> {

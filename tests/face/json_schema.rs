@@ -51,7 +51,7 @@ fn check(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     let no = |why: &str| Err(format!("{why}: {value:.200}"));
     for (keyword, rule) in rules {
         match keyword.as_str() {
-            "$schema" | "$defs" | "title" | "required" | "additionalProperties" => {}
+            "$schema" | "$defs" | "title" | "additionalProperties" => {}
             "$ref" => {
                 let name =
                     rule.as_str().and_then(|rule| rule.strip_prefix("#/$defs/")).expect("a definition");
@@ -96,6 +96,7 @@ fn check(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
                 }
             }
             "properties" => properties(value, schema, root)?,
+            "required" => required(value, rule)?,
             other => panic!("a keyword that this test does not know: {other}"),
         }
     }
@@ -105,13 +106,18 @@ fn check(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     Ok(())
 }
 
+fn required(value: &Value, names: &Value) -> Result<(), String> {
+    let Some(fields) = value.as_object() else { return Ok(()) };
+    let missing = names
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|name| !fields.contains_key(name.as_str().expect("a name")));
+    missing.map_or(Ok(()), |name| Err(format!("no {name}: {value:.200}")))
+}
+
 fn properties(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     let Some(fields) = value.as_object() else { return Ok(()) };
-    for name in schema["required"].as_array().into_iter().flatten() {
-        if !fields.contains_key(name.as_str().expect("a name")) {
-            return Err(format!("no {name}: {value:.200}"));
-        }
-    }
     for (name, field) in fields {
         match (schema["properties"].get(name), &schema["additionalProperties"]) {
             (Some(rule), _) | (None, rule @ Value::Object(_)) => {

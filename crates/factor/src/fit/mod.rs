@@ -34,7 +34,7 @@ pub use problem::{
     MAX_VARIABLES, Problem, Unknown,
 };
 pub use quality::{OPTIMAL, Quality};
-pub use relax::{Certificate, KNOWN_BITS, MAX_MULTIPLIERS};
+pub use relax::{Cases, Certificate, Form, KNOWN_BITS, MAX_MULTIPLIERS};
 pub use separable::rank;
 
 use fixed::Fixed;
@@ -194,7 +194,7 @@ pub fn fit(problem: &Problem, options: &Options) -> Result<Fit, FitError> {
         _ if residual.is_zero() => LowerBound::new(Rational::ZERO, BoundMethod::None),
         Some(Bound::Known(bound)) => bound,
         Some(Bound::Relaxed(relaxation, relaxed)) => relaxation
-            .certify(&relaxed, &residual_squared)
+            .certify(relaxed, &residual_squared)
             .map_or_else(|| bound_below(&reduced), LowerBound::certified),
         None => bound_below(&reduced),
     });

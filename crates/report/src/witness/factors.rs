@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::numbers::{Matrix, optional_text, text};
 use convproof_exact::Rational;
-use convproof_factor::fit::Certificate;
+use convproof_factor::fit::{Cases, Certificate};
 
 /// Whether there are solutions over the rational, real and complex numbers; none where that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -115,7 +115,8 @@ fn certificate<S: Serializer>(certificate: &Option<Certificate>, serializer: S) 
         rounding: String,
         bits: u32,
         least: String,
-        multipliers: Vec<String>,
+        #[serde(flatten)]
+        cases: ShownCases,
     }
     let shown = certificate.as_ref().map(|of| Shown {
         factors: of.sizes,
@@ -125,7 +126,43 @@ fn certificate<S: Serializer>(certificate: &Option<Certificate>, serializer: S) 
         rounding: of.rounding.to_string(),
         bits: of.bits,
         least: of.least.to_string(),
-        multipliers: of.multipliers.iter().map(ToString::to_string).collect(),
+        cases: ShownCases::new(&of.cases),
     });
     shown.serialize(serializer)
+}
+
+/// Multipliers, at once or by cases.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownCases {
+    One {
+        multipliers: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        weights: Vec<Matrix<BigInt>>,
+    },
+    Two {
+        form: ShownForm,
+        cases: Vec<Self>,
+    },
+}
+
+#[derive(Serialize)]
+struct ShownForm {
+    factor: usize,
+    matrix: Matrix<BigInt>,
+}
+
+impl ShownCases {
+    fn new(cases: &Cases) -> Self {
+        match cases {
+            Cases::One { multipliers, weights } => Self::One {
+                multipliers: multipliers.iter().map(ToString::to_string).collect(),
+                weights: weights.iter().cloned().map(Matrix).collect(),
+            },
+            Cases::Two(form, inner) => Self::Two {
+                form: ShownForm { factor: form.factor, matrix: Matrix(form.matrix.clone()) },
+                cases: inner.iter().map(Self::new).collect(),
+            },
+        }
+    }
 }

@@ -4,6 +4,9 @@
 //! with corner 1 on which every minor vanishes, and minimises `tr(M(0)·X)`: X stands for the average of (1, z)(1, z)ᵀ
 //! over the nearest products. Directions are those of Helmberg, Rendl, Vanderbei and Wolkowicz (1996), with Mehrotra's
 //! predictor and corrector. A step costs a Cholesky factorization with a row for each variable.
+//!
+//! Weights of conditions (`case.rs`) are further variables: their matrices add to Z, and Z has a block for each condition in
+//! which they must be positive semidefinite as well.
 
 #![allow(clippy::float_arithmetic, reason = "multipliers are proposed in floating point and checked exactly")]
 
@@ -12,7 +15,7 @@ use num_traits::ToPrimitive;
 
 use super::cholesky;
 use super::lifted::Minor;
-use super::symmetry::{Orbit, Symmetry};
+use super::symmetry::Orbit;
 use convproof_exact::budget;
 
 /// Most iterations; 10 to 20 are the rule.
@@ -30,13 +33,15 @@ const RAISES: [f64; 5] = [0.0, 1e-12, 1e-10, 1e-8, 1e-6];
 
 /// The relaxation of one lifted problem, scaled so that the norm of the target is 1.
 pub struct Program<'a> {
-    /// `[[1, −bᵀ], [−b, C]]`.
+    /// `[[1, −bᵀ], [−b, C]]`, and zeros in the blocks of conditions.
     pub base: DMatrix<f64>,
     pub minors: &'a [Minor],
     /// The minors of each variable.
-    pub orbits: &'a [Orbit],
-    /// The symmetries that the orbits come from.
-    pub symmetries: &'a [Symmetry],
+    pub orbits: Vec<Orbit>,
+    /// The symmetric matrices that belong to the variables after those.
+    pub weights: Vec<DMatrix<f64>>,
+    /// The symmetries that all variables have: where each row comes from, with its sign.
+    pub symmetries: Vec<Vec<(usize, f64)>>,
 }
 
 /// A feasible point.
@@ -47,6 +52,8 @@ pub struct Solution {
     pub ceiling: f64,
     /// The multiplier of each orbit.
     pub multipliers: Vec<f64>,
+    /// The variables after those.
+    pub weights: Vec<f64>,
     /// The average of (1, z)(1, z)ᵀ over nearest products, roughly.
     pub moments: DMatrix<f64>,
 }
@@ -54,7 +61,7 @@ pub struct Solution {
 struct Point {
     x: DMatrix<f64>,
     z: DMatrix<f64>,
-    /// −t, and the multiplier of each orbit.
+    /// −t, the multiplier of each orbit, the weights.
     y: Vec<f64>,
 }
 
@@ -69,11 +76,12 @@ impl Program<'_> {
     pub fn solve(&self, goal: f64) -> Option<Solution> {
         let size = self.base.nrows();
         let _doing = budget::doing("solving a relaxation for a certificate");
-        let _held = budget::hold(self.orbits.len() * self.orbits.len(), 8);
+        let count = 1 + self.orbits.len() + self.weights.len();
+        let _held = budget::hold(count * count, 8);
         let mut point = Point {
             x: DMatrix::identity(size, size),
             z: DMatrix::identity(size, size) * self.base.norm().max(1.0),
-            y: vec![0.0; self.orbits.len() + 1],
+            y: vec![0.0; count],
         };
         let mut found = None;
         for _ in 0..MAX_ITERATIONS {
@@ -88,7 +96,8 @@ impl Program<'_> {
                 found = Some(Solution {
                     bound,
                     ceiling,
-                    multipliers: point.y[1..].to_vec(),
+                    multipliers: point.y[1..=self.orbits.len()].to_vec(),
+                    weights: point.y[1 + self.orbits.len()..].to_vec(),
                     moments: point.x.clone(),
                 });
                 if bound >= goal || closed {
@@ -166,20 +175,17 @@ impl Program<'_> {
     fn average(&self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
         let size = matrix.nrows();
         let mut sum = DMatrix::zeros(size, size);
-        for (permutation, sign) in self.symmetries {
-            let place = |k: usize| if k == 0 { 0 } else { permutation[k - 1] + 1 };
-            for j in 0..size {
-                for i in 0..size {
-                    let sign = if (i == 0) == (j == 0) { 1.0 } else { *sign };
-                    let (k, l) = (place(i), place(j));
-                    sum[(i, j)] += sign * (matrix[(k, l)] + matrix[(l, k)]);
+        for symmetry in &self.symmetries {
+            for (j, &(l, right)) in symmetry.iter().enumerate() {
+                for (i, &(k, left)) in symmetry.iter().enumerate() {
+                    sum[(i, j)] += left * right * (matrix[(k, l)] + matrix[(l, k)]);
                 }
             }
         }
         sum / (2.0 * self.symmetries.len().to_f64().unwrap_or(1.0))
     }
 
-    /// `[[1 − t, −bᵀ], [−b, C + A(Y)]]`.
+    /// `[[1 − t, −bᵀ], [−b, C + A(Y)]]`, with the weights of conditions.
     pub fn matrix(&self, y: &[f64]) -> DMatrix<f64> {
         let mut matrix = self.base.clone();
         self.add(y, &mut matrix);
@@ -188,7 +194,11 @@ impl Program<'_> {
 
     fn add(&self, y: &[f64], matrix: &mut DMatrix<f64>) {
         matrix[(0, 0)] += y[0];
-        for (orbit, multiplier) in self.orbits.iter().zip(&y[1..]) {
+        let (multipliers, weights) = y[1..].split_at(self.orbits.len());
+        for (weight, value) in self.weights.iter().zip(weights) {
+            *matrix += weight * *value;
+        }
+        for (orbit, multiplier) in self.orbits.iter().zip(multipliers) {
             for &(minor, sign) in orbit {
                 let Minor { plus, minus } = self.minors[minor];
                 let value = sign * multiplier;
@@ -200,7 +210,7 @@ impl Program<'_> {
         }
     }
 
-    /// The corner, and what the minors of each orbit are on a symmetric matrix, twice.
+    /// The corner, what the minors of each orbit are on a symmetric matrix, twice, and its products with the weights.
     fn adjoint(&self, x: &DMatrix<f64>) -> Vec<f64> {
         let minor = |&(minor, sign): &(usize, f64)| {
             let Minor { plus, minus } = self.minors[minor];
@@ -208,6 +218,7 @@ impl Program<'_> {
         };
         std::iter::once(x[(0, 0)])
             .chain(self.orbits.iter().map(|orbit| orbit.iter().map(minor).sum()))
+            .chain(self.weights.iter().map(|weight| weight.dot(x)))
             .collect()
     }
 
@@ -215,46 +226,61 @@ impl Program<'_> {
     /// the orbits, the first minor of an orbit stands for all.
     fn schur(&self, inverse: &DMatrix<f64>, x: &DMatrix<f64>) -> DMatrix<f64> {
         let size = x.nrows();
-        let count = self.orbits.len() + 1;
+        let orbits = self.orbits.len();
+        let count = orbits + 1 + self.weights.len();
         let mut schur = DMatrix::zeros(count, count);
         // T = Z⁻¹ A_u X by columns, and the minors on T + Tᵀ.
-        let mut product = vec![0.0; size * size];
+        let mut product = DMatrix::zeros(size, size);
         let mut values = vec![0.0; self.minors.len()];
-        let columns =
-            |matrix: &'_ DMatrix<f64>, k: usize| matrix.as_slice()[k * size..(k + 1) * size].to_vec();
         for u in 0..count {
-            let weight = if u == 0 {
-                let (left, right) = (columns(inverse, 0), columns(x, 0));
-                for (column, w) in product.chunks_exact_mut(size).zip(right) {
-                    column.iter_mut().zip(&left).for_each(|(t, z)| *t = z * w);
-                }
-                schur[(0, 0)] = product[0];
-                1.0
-            } else {
+            let mut weight = 1.0;
+            if u == 0 {
+                product.gemm(1.0, &inverse.columns(0, 1), &x.rows(0, 1), 0.0);
+                schur[(0, 0)] = product[(0, 0)];
+            } else if u <= orbits {
                 let orbit = &self.orbits[u - 1];
-                let Minor { plus, minus } = self.minors[orbit[0].0];
-                let places = [plus.0 + 1, plus.1 + 1, minus.0 + 1, minus.1 + 1];
-                let [z0, z1, z2, z3] = places.map(|k| columns(inverse, k));
-                let [x0, x1, x2, x3] = places.map(|k| columns(x, k));
-                for (s, column) in product.chunks_exact_mut(size).enumerate() {
-                    let (w0, w1, w2, w3) = (x1[s], x0[s], x3[s], x2[s]);
-                    let left = z0.iter().zip(&z1).zip(z2.iter().zip(&z3));
-                    for (t, ((z0, z1), (z2, z3))) in column.iter_mut().zip(left) {
-                        *t = w0 * z0 + w1 * z1 - w2 * z2 - w3 * z3;
-                    }
-                }
-                orbit.len().to_f64().unwrap_or(0.0)
-            };
-            let at = |i: usize, j: usize| product[(j + 1) * size + i + 1] + product[(i + 1) * size + j + 1];
+                between(inverse, self.minors[orbit[0].0], x, &mut product);
+                weight = orbit.len().to_f64().unwrap_or(0.0);
+            } else {
+                product.gemm(1.0, inverse, &(&self.weights[u - 1 - orbits] * x), 0.0);
+            }
+            let (later, heavier) = schur.as_mut_slice()[u * count + 1..(u + 1) * count].split_at_mut(orbits);
+            for (entry, heavy) in heavier.iter_mut().zip(&self.weights).skip(u.saturating_sub(orbits + 1)) {
+                *entry = weight * heavy.dot(&product);
+            }
+            if u > orbits {
+                continue;
+            }
+            let at = |i: usize, j: usize| product[(i + 1, j + 1)] + product[(j + 1, i + 1)];
             for (value, Minor { plus, minus }) in values.iter_mut().zip(self.minors) {
                 *value = at(plus.0, plus.1) - at(minus.0, minus.1);
             }
-            let column = &mut schur.as_mut_slice()[u * count..(u + 1) * count];
-            for (entry, orbit) in column[1..].iter_mut().zip(self.orbits).skip(u.max(1) - 1) {
+            for (entry, orbit) in later.iter_mut().zip(&self.orbits).skip(u.max(1) - 1) {
                 *entry = weight * orbit.iter().map(|&(minor, sign)| sign * values[minor]).sum::<f64>();
             }
         }
         schur
+    }
+}
+
+/// `Z⁻¹ A X` for the matrix A of one minor, of four entries on each side of the diagonal.
+fn between(
+    inverse: &DMatrix<f64>,
+    Minor { plus, minus }: Minor,
+    x: &DMatrix<f64>,
+    product: &mut DMatrix<f64>,
+) {
+    let size = x.nrows();
+    let column = |matrix: &DMatrix<f64>, k: usize| matrix.as_slice()[k * size..(k + 1) * size].to_vec();
+    let places = [plus.0 + 1, plus.1 + 1, minus.0 + 1, minus.1 + 1];
+    let [z0, z1, z2, z3] = places.map(|k| column(inverse, k));
+    let [x0, x1, x2, x3] = places.map(|k| column(x, k));
+    for (s, target) in product.as_mut_slice().chunks_exact_mut(size).enumerate() {
+        let (w0, w1, w2, w3) = (x1[s], x0[s], x3[s], x2[s]);
+        let left = z0.iter().zip(&z1).zip(z2.iter().zip(&z3));
+        for (t, ((z0, z1), (z2, z3))) in target.iter_mut().zip(left) {
+            *t = w0 * z0 + w1 * z1 - w2 * z2 - w3 * z3;
+        }
     }
 }
 

@@ -3,28 +3,33 @@
 //! The lifted problem (`lifted.rs`) is a quadratic function of z = vec(p qᵀ); the relaxation frees z from being of rank
 //! one and pays for each 2×2 minor with a multiplier. Its value is solved for in floating point (`interior.rs`, one
 //! variable for each orbit of minors under the problem's symmetries, `symmetry.rs`); what the multipliers prove is
-//! checked exactly (`certificate.rs`). It also shows where nearest products are.
+//! checked exactly (`certificate.rs`). It also shows where nearest products are. Where the relaxation stays below the least
+//! residual, cases (`case.rs`, `branch.rs`) come nearer.
 //!
 //! A product of more than two unknowns is that of two groups of them, which can only come nearer; a constraint on the
 //! factors is left out of account. Sums of products are not relaxed.
 
 #![allow(clippy::float_arithmetic, reason = "multipliers are proposed in floating point and checked exactly")]
 
+mod branch;
+mod case;
 mod certificate;
 mod cholesky;
 mod interior;
 mod lifted;
 mod symmetry;
 
-use nalgebra::{Cholesky, DMatrix};
+use nalgebra::DMatrix;
 use num_bigint::BigInt;
-use num_traits::{FromPrimitive, ToPrimitive, Zero};
+use num_traits::ToPrimitive;
 
-pub use certificate::Certificate;
+use branch::Tree;
+use case::Case;
 use certificate::least_above;
-use interior::{Program, Solution};
+pub use certificate::{Cases, Certificate, Form};
+use interior::Solution;
 use lifted::{Lifted, Minor, Size, minor_count, minors};
-use symmetry::{Orbit, Symmetry, orbits, symmetries};
+use symmetry::{Symmetry, symmetries};
 
 use super::fixed::Fixed;
 use super::reduced::{Product, Reduced};
@@ -40,9 +45,10 @@ const MAX_MINORS: usize = 100_000;
 pub const MAX_MULTIPLIERS: usize = 7500;
 /// Shares of the least residual within which optimality is certified, tried in turn, in units of 1/10,000.
 const LEVELS: [i64; 8] = [1, 10, 100, 500, 1000, 3000, 10_000, 40_000];
-/// Multipliers are rounded to so many bits behind the point, or more where the matrix is nearly singular.
-const LEAST_BITS: u32 = 26;
-const MOST_BITS: u32 = 64;
+/// Where optimality is not certified within this level, cases are tried.
+const CLOSE: i64 = 100;
+/// Most minors for which cases are tried: two 3×3.
+const BRANCHED: usize = 1296;
 
 /// The relaxation of a problem that is one product.
 pub struct Relaxation {
@@ -52,22 +58,18 @@ pub struct Relaxation {
     rounding: Rational,
     lifted: Lifted,
     minors: Vec<Minor>,
-    orbits: Vec<Orbit>,
     symmetries: Vec<Symmetry>,
     /// The norms of the target and of the known factor.
     scales: (f64, f64),
 }
 
 /// What a solved relaxation says.
-pub struct Relaxed {
-    solution: Solution,
-    base: DMatrix<f64>,
-}
+pub struct Relaxed(Solution);
 
 impl Relaxed {
     /// The least squared residual, relative to the target's squared norm, or less.
     pub fn floor(&self) -> f64 {
-        self.solution.ceiling
+        self.0.ceiling
     }
 }
 
@@ -87,10 +89,6 @@ impl Relaxation {
         let lifted = Lifted::new(&short.cells, &known, sizes);
         let minors = minors(sizes);
         let symmetries = symmetries(&lifted);
-        let orbits = orbits(sizes, &symmetries, &minors);
-        if orbits.len() > MAX_MULTIPLIERS {
-            return None;
-        }
         let root = |square: &BigInt| square.to_f64().map(f64::sqrt);
         let scales = (root(&lifted.norm)?, root(&lifted.gram[0][0])?);
         Some(Self {
@@ -100,14 +98,9 @@ impl Relaxation {
             rounding: short.error,
             lifted,
             minors,
-            orbits,
             symmetries,
             scales,
         })
-    }
-
-    fn program(&self, base: DMatrix<f64>) -> Program<'_> {
-        Program { base, minors: &self.minors, orbits: &self.orbits, symmetries: &self.symmetries }
     }
 
     /// The matrix without multipliers, scaled to a target of norm 1 and a known factor of norm 1, the border first.
@@ -124,54 +117,40 @@ impl Relaxation {
 
     /// Solves the relaxation, until it shows that a squared residual (relative to that of no factors at all) is optimal.
     pub fn solve(&self, relative: f64) -> Option<Relaxed> {
-        let base = self.base();
-        let level = 1.0 + 0.5 * share(LEVELS[0]).to_f64();
-        let solution = self.program(base.clone()).solve(relative / (level * level))?;
-        Some(Relaxed { solution, base })
+        Case::new(self, &[])?.solve(goal(relative, LEVELS[0])).map(Relaxed)
     }
 
-    /// A certificate for the tightest level that the solution allows, and what it proves: that no squared residual is less
-    /// than the given one divided by (1 + level)².
-    pub fn certify(&self, relaxed: &Relaxed, residual: &Rational) -> Option<(Certificate, Rational)> {
+    /// A certificate for the tightest level that is found, and what it proves: that no squared residual is less than the given
+    /// one divided by (1 + level)².
+    pub fn certify(&self, relaxed: Relaxed, residual: &Rational) -> Option<(Certificate, Rational)> {
         let norm = &(&Fixed::squared(&self.target) * &self.unit) * &self.unit;
         let relative = residual.checked_div(&norm)?.to_f64();
         let in_units = residual.checked_div(&(&self.unit * &self.unit))?;
-        LEVELS.iter().find_map(|&level| {
-            let above = &Rational::ONE + &share(level);
-            let square = &above * &above;
-            let t = relative / square.to_f64();
-            if t >= relaxed.solution.bound {
-                return None;
-            }
-            let certificate = self.round(relaxed, t, &in_units.checked_div(&square)?)?;
-            if !certificate.is_proved(&self.lifted) {
-                return None;
-            }
-            let bound = certificate.squared().min(residual.checked_div(&square)?);
-            Some((certificate, bound))
-        })
+        let certified = |tree: &Tree, most: i64| {
+            LEVELS.iter().filter(|&&level| level < most).find_map(|&level| {
+                let t = relative / above(level).to_f64();
+                if t >= tree.bound() {
+                    return None;
+                }
+                let certificate = self.round(tree, t, &in_units.checked_div(&above(level))?)?;
+                if !certificate.is_proved(&self.lifted) {
+                    return None;
+                }
+                let bound = certificate.squared().min(residual.checked_div(&above(level))?);
+                Some((level, (certificate, bound)))
+            })
+        };
+        let whole = certified(&Tree::Solved(relaxed.0), i64::MAX);
+        let level = whole.as_ref().map_or(i64::MAX, |(level, _)| *level);
+        let closer = (level > CLOSE && self.minors.len() <= BRANCHED)
+            .then(|| certified(&self.cover(goal(relative, CLOSE))?, level))
+            .flatten();
+        closer.or(whole).map(|(_, certificate)| certificate)
     }
 
-    /// The solution's multipliers, rounded to as many bits as the matrix needs, with the least squared distance to be proved.
-    fn round(&self, relaxed: &Relaxed, t: f64, square: &Rational) -> Option<Certificate> {
-        let mut y = vec![-t];
-        y.extend_from_slice(&relaxed.solution.multipliers);
-        let matrix = self.program(relaxed.base.clone()).matrix(&y);
-        let size = matrix.nrows().to_f64()?;
-        // The least eigenvalue is at least 1 over the norm of the inverse; rounding moves it by at most size/2 units.
-        let least = 1.0 / Cholesky::new(matrix)?.inverse().norm();
-        let wanted = (4.0 * size / least).log2().ceil().to_u32()?;
-        let bits = wanted.max(LEAST_BITS);
-        if bits > MOST_BITS {
-            return None;
-        }
-        let scale = self.scales.1 * self.scales.1 * 2.0_f64.powi(i32::try_from(bits).ok()?);
-        let mut multipliers = vec![BigInt::zero(); self.minors.len()];
-        for (orbit, multiplier) in self.orbits.iter().zip(&relaxed.solution.multipliers) {
-            for &(minor, sign) in orbit {
-                multipliers[minor] = BigInt::from_f64((sign * multiplier * scale).round())?;
-            }
-        }
+    /// The solution's multipliers, rounded to as many bits as the matrices need, with the least squared distance to be proved.
+    fn round(&self, tree: &Tree, t: f64, square: &Rational) -> Option<Certificate> {
+        let bits = self.bits(tree, t, &mut Vec::new())?;
         Some(Certificate {
             sizes: self.lifted.sizes,
             target: self.target.clone(),
@@ -180,7 +159,7 @@ impl Relaxation {
             rounding: self.rounding.clone(),
             bits,
             least: least_above(square, &self.rounding, bits),
-            multipliers,
+            cases: self.rounded(tree, bits, &mut Vec::new())?,
         })
     }
 
@@ -188,7 +167,7 @@ impl Relaxation {
     pub fn starts(&self, relaxed: &Relaxed) -> Vec<[Vec<f64>; 2]> {
         let [first, second] = self.lifted.sizes;
         let (rows, columns) = (first.0 * first.1, second.0 * second.1);
-        let moments = &relaxed.solution.moments;
+        let moments = &relaxed.0.moments;
         let size = rows * columns;
         let mean = DMatrix::from_fn(rows, columns, |i, j| moments[(1 + i * columns + j, 0)]);
         let mut points = vec![mean];
@@ -214,8 +193,16 @@ impl Relaxation {
 /// How many main directions are looked at.
 const MAIN: usize = 3;
 
-fn share(level: i64) -> Rational {
-    Rational::ratio(level, 10_000).unwrap_or(Rational::ONE)
+/// (1 + level)².
+fn above(level: i64) -> Rational {
+    let above = &Rational::ONE + &Rational::ratio(level, 10_000).unwrap_or(Rational::ONE);
+    &above * &above
+}
+
+/// The bound with which a squared residual is optimal within a level, and a little more.
+fn goal(relative: f64, level: i64) -> f64 {
+    let ratio = 1.0 + 0.5 * (above(level).to_f64().sqrt() - 1.0);
+    relative / (ratio * ratio)
 }
 
 /// Factors p, q of a matrix near p qᵀ, or near (p qᵀ + q pᵀ)/2 where the factors can be exchanged.

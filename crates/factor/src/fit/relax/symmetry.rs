@@ -13,6 +13,14 @@ pub type Orbit = Vec<(usize, f64)>;
 /// A permutation of z that leaves the function as it is, and the sign that z takes.
 pub type Symmetry = (Vec<usize>, f64);
 
+/// What a symmetry does to the entries of each factor; `None` where it exchanges the factors.
+pub fn turned(permutation: &[usize], rows: usize, columns: usize) -> Option<[Vec<usize>; 2]> {
+    let p: Vec<usize> = (0..rows).map(|i| permutation[i * columns] / columns).collect();
+    let q: Vec<usize> = (0..columns).map(|j| permutation[j] % columns).collect();
+    let is_both = (0..rows * columns).all(|z| permutation[z] == p[z / columns] * columns + q[z % columns]);
+    is_both.then_some([p, q])
+}
+
 /// All symmetries of the problem, a group.
 pub fn symmetries(lifted: &Lifted) -> Vec<Symmetry> {
     let sign = |permutation: Vec<usize>| sign(lifted, &permutation).map(|sign| (permutation, sign));
