@@ -11,6 +11,7 @@ use convproof_network::verdict::{Verdict, diff};
 use convproof_network::witness::{Input, Witness};
 
 use crate::networks;
+use crate::report::html;
 use crate::report::networks::{NetworkReport, document, json, junit, text};
 
 use super::output::Output;
@@ -30,6 +31,10 @@ pub(super) struct Arguments {
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Also write a report to a file: .html, .md, .txt, .json, or .xml for JUnit; may be repeated
+    #[arg(long, value_name = "FILE", value_parser = parse_report)]
+    report: Vec<Report>,
 
     /// How far weights may move, relative to the largest of their segment, as in `2^-20` or `1e-6`; by default 2^-20,
     /// and 2^-9 where a file has half precision weights
@@ -56,7 +61,28 @@ enum Format {
     Text,
     Json,
     Markdown,
+    Html,
     Junit,
+}
+
+/// A report to be written to a file.
+#[derive(Clone, Debug)]
+struct Report {
+    path: PathBuf,
+    format: Format,
+}
+
+fn parse_report(path: &str) -> Result<Report, String> {
+    let path = PathBuf::from(path);
+    let format = match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "txt" => Format::Text,
+        "json" => Format::Json,
+        "md" => Format::Markdown,
+        "html" => Format::Html,
+        "xml" => Format::Junit,
+        _ => return Err("the name of a report ends in .html, .md, .txt, .json or .xml".to_owned()),
+    };
+    Ok(Report { path, format })
 }
 
 /// The size of an input.
@@ -111,18 +137,24 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {
     };
     let names = [&arguments.before, &arguments.after].map(|path| path.display().to_string());
     let report = networks::report(&names[0], &names[1], &found);
-    output.print(&render(arguments, &report));
+    output.print(&render(arguments.format, &report, arguments.verbose));
+    for Report { path, format } in &arguments.report {
+        if let Err(error) = super::write::write(path, render(*format, &report, arguments.verbose)) {
+            output.fail(format_args!("{}: {error}", path.display()));
+        }
+    }
     if let (Some(path), Verdict::Different(witness)) = (&arguments.counterexample, &found.verdict) {
         write(path, witness, output);
     }
     if report.holds() { Status::Holds } else { Status::Fails }
 }
 
-fn render(arguments: &Arguments, report: &NetworkReport) -> String {
-    match arguments.format {
-        Format::Text => text(report, arguments.verbose),
+fn render(format: Format, report: &NetworkReport, verbose: bool) -> String {
+    match format {
+        Format::Text => text(report, verbose),
         Format::Json => json(report),
         Format::Markdown => document(report),
+        Format::Html => html::network(report),
         Format::Junit => junit(report),
     }
 }

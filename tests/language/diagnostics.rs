@@ -115,6 +115,13 @@ fn both_shapes_and_both_declarations_are_shown() {
 }
 
 #[test]
+fn one_place_is_told_of_once() {
+    let [error] = diagnose("kernel D[3,4,3,3]\nprove conv(D * D) == id").try_into().expect("one mistake");
+    let declared = error.secondary.iter().filter(|label| label.text.starts_with("declared here"));
+    assert_eq!(declared.count(), 1, "{:?}", error.secondary);
+}
+
+#[test]
 fn one_mistake_gives_one_diagnostic() {
     // The failed declaration is not reported again where its name is used.
     assert_eq!(

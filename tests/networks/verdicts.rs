@@ -325,3 +325,24 @@ fn an_order_of_channels_that_is_not_known_is_not_taken_for_the_usual_one() {
     expect(&model(None), &model(Some("DCR")), "equal", &[]);
     expect(&model(None), &model(Some("CRD")), "unknown", &[]);
 }
+
+#[test]
+fn reports_go_to_files_of_every_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after] = [0.5, 0.75].map(|value| relu_conv(&[value; 9], None, 1));
+    for (name, part) in [
+        ("r.html", "<!DOCTYPE html>"),
+        ("r.md", "**✗ different**"),
+        ("r.txt", "different: "),
+        ("r.json", "\"verdict\": \"different\""),
+        ("r.xml", "<failure type=\"different\">"),
+    ] {
+        let path = folder.path().join(name);
+        let (status, text) = diff(&before, &after, &["--report", path.to_str().unwrap()]);
+        assert!(status == 1 && text.starts_with("different: "), "{text}");
+        let report = std::fs::read_to_string(path).unwrap();
+        assert!(report.contains(part), "{name}: {report}");
+    }
+    let (status, text) = diff(&before, &after, &["--report", "r.png"]);
+    assert!(status == 2 && text.contains("ends in .html"), "{text}");
+}

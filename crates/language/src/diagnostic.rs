@@ -38,10 +38,13 @@ impl Diagnostic {
         }
     }
 
-    /// Adds a second place.
+    /// Adds a second place, unless the same is said of it already.
     #[must_use]
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label { span, text: text.into() });
+        let label = Label { span, text: text.into() };
+        if !self.secondary.contains(&label) {
+            self.secondary.push(label);
+        }
         self
     }
 

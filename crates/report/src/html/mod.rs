@@ -7,9 +7,12 @@
 mod claim;
 mod code;
 mod heat;
+mod network;
 mod picture;
 mod prose;
 mod strip;
+
+pub use network::network;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
