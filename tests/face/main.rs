@@ -14,5 +14,6 @@ mod readme;
 mod report_rendering;
 mod reports;
 mod running;
+mod schema;
 mod sizes;
 mod threads;

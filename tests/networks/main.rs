@@ -13,4 +13,6 @@ mod pairs;
 mod parts;
 mod reading;
 mod samples;
+#[path = "../face/schema.rs"]
+mod schema;
 mod verdicts;

@@ -1,6 +1,8 @@
 //! Verdicts on small pairs: each outcome, each place that is named, and each side condition of section 13 of
 //! `docs/semantics.md` broken.
 
+use std::path::Path;
+
 use super::build::{Builder, Value, diff};
 
 const ONES: [f32; 9] = [1.0; 9];
@@ -291,6 +293,64 @@ fn the_counterexample_and_the_formats_are_written() {
     assert!(xml.contains("<failure type=\"different\">"), "{xml}");
     let (_, page) = diff(&before, &after, &["--format", "markdown"]);
     assert!(page.contains("**✗ different**"), "{page}");
+}
+
+#[test]
+fn a_window_over_the_whole_image_is_a_global_one() {
+    let model = |operator: &str, size: i64| {
+        let mut model = Builder::new(&[0, 1, 6, 5]);
+        let x = model.node("Sigmoid", &["x"], vec![]);
+        let window = if size > 0 { vec![("kernel_shape", Value::Ints(vec![size, 5]))] } else { vec![] };
+        let y = model.node(operator, &[&x], window);
+        model.bytes(&y)
+    };
+    for (local, global) in [("AveragePool", "GlobalAveragePool"), ("MaxPool", "GlobalMaxPool")] {
+        expect(&model(global, 0), &model(local, 6), "equal", &[]);
+        expect(&model(global, 0), &model(local, 5), "different", &[]);
+    }
+}
+
+#[test]
+fn json_is_as_its_schema_and_the_documentation_say() {
+    let read =
+        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&read("docs/models.schema.json")).unwrap();
+    let strided = |padding: i64| {
+        let mut model = Builder::new(&[0, 1, 0, 0]);
+        let x = model.conv("x", &[1, 1, 3, 3], &KERNEL, None, padding);
+        let y = model.node("Relu", &[&x], vec![]);
+        model.bytes(&y)
+    };
+    let unknown = |name: &str| {
+        let mut model = Builder::new(&[0, 1, 0, 0]);
+        let y = model.node(name, &["x"], vec![]);
+        model.bytes(&y)
+    };
+    let base = relu_conv(&KERNEL, None, 1);
+    let moved = KERNEL.map(|value| value * (1.0 + 2f32.powi(-22)));
+    for (before, after, verdict) in [
+        (base.clone(), base.clone(), "equal"),
+        (base.clone(), relu_conv(&moved, None, 1), "rounding"),
+        (base.clone(), relu_conv(&ONES, None, 1), "different"),
+        (strided(0), strided(1), "different"),
+        (unknown("Wobble"), unknown("Wibble"), "unknown"),
+    ] {
+        let (_, json) = diff(&before, &after, &["--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+        super::schema::check(&report, &schema, &schema).unwrap();
+        assert_eq!(report["verdict"], verdict);
+        let mut wrong = report.clone();
+        wrong["segments"] = serde_json::json!([{ "place": 1 }]);
+        assert!(super::schema::check(&wrong, &schema, &schema).is_err());
+    }
+    let text = read("docs/models.md");
+    let mut fields: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    for part in schema["$defs"].as_object().unwrap().values() {
+        fields.extend(part["properties"].as_object().into_iter().flat_map(|fields| fields.keys()));
+    }
+    for field in fields {
+        assert!(text.contains(&format!("`{field}`")), "docs/models.md does not name `{field}`");
+    }
 }
 
 #[test]

@@ -11,6 +11,14 @@ use crate::term::Kind;
 use super::convolution::{Window, whole};
 use super::{Call, Read, Reader, Stop, as_dim};
 
+/// Whether the only window reads the whole image and nothing else: pooling is then the reduction of a global one.
+fn covers_all(window: &Window, image: &[Dim]) -> bool {
+    let padded = window.before.iter().chain(&window.after).any(|&pad| pad != 0);
+    let gaps = window.dilations.iter().any(|&dilation| dilation != 1);
+    let mut extents = window.sizes.iter().zip(image);
+    !padded && !gaps && extents.all(|(&size, extent)| extent.number() == Some(whole(size)))
+}
+
 impl Reader<'_> {
     pub(super) fn pool(&mut self, call: &Call<'_>) -> Read<Form> {
         let form = self.form(call, 0)?;
@@ -31,6 +39,12 @@ impl Reader<'_> {
         // Readings of both together differ.
         if round_up && call.attributes.text("auto_pad", "NOTSET") != "NOTSET" {
             return Err(Stop::Function);
+        }
+        if covers_all(&window, &form.shape[2..]) {
+            let axes: Vec<usize> = (2..form.rank()).collect();
+            let settings = ["count_include_pad", "storage_order"];
+            settings.iter().for_each(|name| call.attributes.ignore(name));
+            return Ok(self.reduced(if max { "max" } else { "mean" }, &form, &axes, call));
         }
         let mut open = String::new();
         let mut shape = form.shape[..2].to_vec();
