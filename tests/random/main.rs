@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "small numbers")]
 
+mod channels;
 mod deep;
 mod differential;
 mod extremes;

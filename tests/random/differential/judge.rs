@@ -69,7 +69,7 @@ impl Seen {
         matches!(self, Self::Output(_, different) if different.is_empty())
     }
 
-    fn is_different(&self) -> bool {
+    pub(crate) fn is_different(&self) -> bool {
         *self == Self::Sizes || matches!(self, Self::Output(_, different) if !different.is_empty())
     }
 }
