@@ -33,8 +33,9 @@ pub(crate) fn decide(
     })?;
     let proved = match &found {
         AllValues::Refuted(..) => proved_where(Rule::all(family.sizes.len()), &all, |rule| {
-            let alone = family.sizes.len() == 1 && rule == Rule::One(0);
-            alone || resolver.prove(&family.restricted(rule)).is_ok()
+            // All numbers that such a condition leaves were tried.
+            let few = family.sizes.len() == 1 && matches!(rule, Rule::One(_) | Rule::UpTo(..));
+            few || resolver.prove(&family.restricted(rule)).is_ok()
         }),
         _ => Vec::new(),
     };

@@ -12,6 +12,8 @@ const MAX_SPOTS: usize = 6;
 const MAX_MORE: usize = 16;
 /// The sum of the numbers beyond the least one, up to which these are looked for: larger instances cost more.
 const MAX_MORE_EXCESS: i64 = 4;
+/// The largest number that a condition speaks of.
+const MAX_BOUND: i64 = 4;
 /// Choices of numbers that are looked at, those that the conditions exclude counted.
 const MAX_CHOICES: usize = 4096;
 /// The sum of the numbers beyond the least one, up to which choices are looked at.
@@ -54,6 +56,8 @@ pub type Tried = Vec<(Vec<i64>, bool)>;
 pub enum Rule {
     /// It is 1.
     One(usize),
+    /// It is at most a number.
+    UpTo(usize, i64),
     /// They are the same.
     Same(usize, usize),
     /// The first is at most the second.
@@ -64,6 +68,9 @@ impl Rule {
     /// All conditions on so many sizes.
     pub fn all(count: usize) -> Vec<Self> {
         let mut all: Vec<Self> = (0..count).map(Self::One).collect();
+        if count == 1 {
+            all.extend((2..=MAX_BOUND).map(|most| Self::UpTo(0, most)));
+        }
         for a in 0..count {
             all.extend((0..count).filter(|b| *b != a).map(|b| Self::AtMost(a, b)));
             all.extend((a + 1..count).map(|b| Self::Same(a, b)));
@@ -75,6 +82,7 @@ impl Rule {
     pub fn holds(self, values: &[i64]) -> bool {
         match self {
             Self::One(a) => values[a] == 1,
+            Self::UpTo(a, most) => values[a] <= most,
             Self::Same(a, b) => values[a] == values[b],
             Self::AtMost(a, b) => values[a] <= values[b],
         }

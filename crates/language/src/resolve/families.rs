@@ -74,6 +74,7 @@ impl Family {
         let name = |at: usize| ExprKind::Name(self.sizes[at].clone());
         let (left, op, right) = match rule {
             Rule::One(a) => (name(a), CompareOp::Eq, ExprKind::Number(Rational::from(1))),
+            Rule::UpTo(a, most) => (name(a), CompareOp::Le, ExprKind::Number(Rational::from(most))),
             Rule::Same(a, b) => (name(a), CompareOp::Eq, name(b)),
             Rule::AtMost(a, b) => (name(a), CompareOp::Le, name(b)),
         };

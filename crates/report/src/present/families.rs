@@ -136,6 +136,7 @@ impl Instances<'_> {
         let name = |at: usize| &self.sizes[at];
         match rule {
             Rule::One(a) => format!("{} = 1", name(a)),
+            Rule::UpTo(a, most) => format!("{} ≤ {most}", name(a)),
             Rule::Same(a, b) => format!("{} = {}", name(a), name(b)),
             Rule::AtMost(a, b) => format!("{} ≤ {}", name(a), name(b)),
         }
