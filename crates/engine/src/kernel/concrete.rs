@@ -276,3 +276,16 @@ pub(crate) fn check_memory(count: usize, bits: u64) -> Result<(), KernelError> {
     let each = bits.saturating_add(64);
     if each.saturating_mul(count as u64) <= MAX_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_one_outside_is_none() {
+        let zero = ConcreteKernel::delta(2, 3, 0, 3).unwrap();
+        assert_eq!(ConcreteKernel::delta(2, 3, 2, 0).unwrap(), zero);
+        assert!(zero.is_zero());
+        assert!(!ConcreteKernel::delta(2, 3, 1, 2).unwrap().is_zero());
+    }
+}

@@ -225,3 +225,15 @@ pub fn positions(shape: Shape) -> impl Iterator<Item = [usize; 4]> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_zero_kernel_but_one_entry_is_border() {
+        let zero = SymbolicKernel::zeros(Shape::plane(3, 5)).unwrap();
+        let (trimmed, removed) = zero.trim().unwrap().unwrap();
+        assert_eq!((trimmed.shape(), removed), (Shape::plane(1, 1), [0, 0, 2, 4]));
+    }
+}

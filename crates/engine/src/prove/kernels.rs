@@ -1,12 +1,17 @@
 //! Equality of kernels and images, shape included, for all weights; and comparisons of numbers.
 
-use super::counterexample::{differ, named};
+use std::sync::Arc;
+
+use super::counterexample::{Counterexample, differ, named};
 use super::interval::Enclosed;
 use super::point::{Dependence, Point};
 use super::search;
-use super::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict};
+use super::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict, StackVerdict, StackWitness};
+use super::words;
 use crate::evaluate::{self, EvaluateError, Weights};
-use crate::ir::{KernelTerm, Order, Quantity, Symbols};
+use crate::ir::{
+    Conv, KernelTerm, Layer, Order, Padding, Quantity, Sizes, Span, Stack, StackClaim, StackKind, Symbols,
+};
 use crate::kernel::positions;
 use convproof_exact::{Poly, Rational};
 
@@ -37,7 +42,7 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     }
     // No difference modulo the prime: expand, which decides.
     let (Ok(a), Ok(b)) = (left.kernel.expand(), right.kernel.expand()) else {
-        return KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));
+        return by_words(left, right, symbols);
     };
     let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
     match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
@@ -57,6 +62,57 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
                 .is_some_and(|value| !value.is_zero())
         }),
     }
+}
+
+/// Kernels of too many terms, as convolutions of an image of their own size: one output for each channel, the sum of all entries
+/// times those of the image. So kernels are equal where these are, and an image with a single 1 shows one entry.
+fn by_words(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelVerdict {
+    let doubt = KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    let shape = left.shape();
+    let size = [shape.height, shape.width].map(i64::try_from);
+    let ([Ok(height), Ok(width)], false) = (size, shape.inputs == 0) else { return doubt };
+    let alone = |kernel: &KernelTerm| {
+        let layer = Layer::Conv(Conv {
+            kernel: kernel.clone(),
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::Sides([0; 4]),
+            groups: 1,
+            bias: None,
+        });
+        Arc::new(Stack { kind: StackKind::Layer(layer), span: Span::default() })
+    };
+    let claim = StackClaim {
+        left: alone(left),
+        right: alone(right),
+        channels: shape.inputs,
+        tolerance: None,
+        sizes: Sizes::One([height, width]),
+    };
+    match words::decide(&claim, symbols) {
+        Some(StackVerdict::Proved(_)) => KernelVerdict::Equal,
+        Some(StackVerdict::Refuted(refutation)) => match &refutation.witness {
+            StackWitness::Value(found) => single(found).map_or(doubt, KernelVerdict::Entry),
+            _ => doubt,
+        },
+        _ => doubt,
+    }
+}
+
+/// The entry that a counterexample shows whose image has a single 1.
+fn single(found: &Counterexample) -> Option<EntryWitness> {
+    let input = found.input();
+    let [_, height, width] = input.size();
+    let mut nonzero = input.values().iter().enumerate().filter(|(_, value)| !value.is_zero());
+    let (at, value) = nonzero.next()?;
+    let [output, ..] = found.position();
+    (nonzero.next().is_none() && value.is_one()).then(|| EntryWitness {
+        weights: found.weights().to_vec(),
+        approximate: found.is_approximate(),
+        position: [output, at / (height * width), at / width % height, at % width],
+        left: found.left().clone(),
+        right: found.right().clone(),
+    })
 }
 
 /// Small weights at which an entry differs, confirmed by the naive evaluator.
