@@ -14,6 +14,7 @@ mod readme;
 mod report_rendering;
 mod reports;
 mod running;
+mod sarif;
 mod schema;
 mod sizes;
 mod threads;

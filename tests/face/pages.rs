@@ -114,7 +114,7 @@ fn a_border_that_differs_is_a_ring() {
 fn a_fit_shows_its_residual_and_how_near_it_is() {
     let shown = page("kernel D = [1 0; 0 1]\nfit P[2,1], Q[1,2]: P * Q ~ D");
     assert_eq!(numbers(picture(&shown, "residual")).len(), 2);
-    assert!(shown.contains("class=\"bound\" y=\"32\" width=\"360\""), "{shown}");
+    assert!(shown.contains("class=\"bound\" y=\"32\" width=\"180\""), "{shown}");
 }
 
 /// Text that would break out of where it stands.

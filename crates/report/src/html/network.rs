@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::code::words;
 use super::page;
-use crate::networks::NetworkReport;
+use crate::networks::{NetworkReport, SegmentReport};
 
 /// Width of the bar of segments.
 const BAR: usize = 360;
@@ -30,34 +30,39 @@ pub fn network(report: &NetworkReport) -> String {
 }
 
 fn segments(report: &NetworkReport) -> Markup {
-    let moved = report.segments.iter().filter(|segment| segment.verdict == "rounding").count();
-    let others = report.segments.len() - moved;
+    let (moved, others): (Vec<_>, Vec<_>) =
+        report.segments.iter().partition(|segment| segment.verdict == "rounding");
     html! {
         h2 { "Segments" }
-        (bar([("equal", report.equal_segments), ("rounding", moved), ("different", others)]))
-        @if !report.segments.is_empty() {
+        (bar([("equal", report.equal_segments), ("rounding", moved.len()), ("different", others.len())]))
+        @for segment in others { (different(segment)) }
+        @if !moved.is_empty() {
             div.wide {
                 table {
-                    thead {
-                        tr {
-                            @for title in ["segment", "compared with", "verdict", "weights moved by", "findings"] {
-                                th { (title) }
-                            }
-                        }
-                    }
+                    thead { tr { th { "equal up to rounding" } th { "weights moved by" } } }
                     tbody {
-                        @for segment in &report.segments {
+                        @for segment in moved {
                             tr {
-                                td { (segment.place) }
-                                td { (segment.counterpart.as_deref().unwrap_or("")) }
-                                td { (segment.verdict) }
+                                td { (words(&segment.place)) }
                                 td.number { (segment.moved.as_deref().unwrap_or("")) }
-                                td { @for (at, line) in segment.findings.iter().enumerate() { @if at > 0 { br; } (words(line)) } }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A segment that is not equal, and what is known of that.
+fn different(segment: &SegmentReport) -> Markup {
+    let counterpart = segment.counterpart.as_ref().filter(|other| **other != segment.place);
+    html! {
+        section.claim.bad {
+            h3 { span.mark { "✗" } " " span.verdict { (segment.verdict) } " " (words(&segment.place)) }
+            @if let Some(other) = counterpart { p { "compared with " (words(other)) } }
+            @if let Some(moved) = &segment.moved { p { "weights moved by " (moved) } }
+            @for line in &segment.findings { p { (words(line)) } }
         }
     }
 }
@@ -117,7 +122,6 @@ fn inputs(report: &NetworkReport) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::networks::SegmentReport;
     use serde_json::json;
 
     fn report() -> NetworkReport {
@@ -151,7 +155,7 @@ mod tests {
         let page = network(&report());
         for part in [
             "a&lt;script&gt;.onnx",
-            "&lt;b&gt;one&lt;/b&gt;<br>two",
+            "<p>&lt;b&gt;one&lt;/b&gt;</p><p>two</p>",
             "6 equal, 1 rounding, 1 different",
             "n = m",
             "[0,1]",

@@ -13,7 +13,7 @@ const MAX_RING: i64 = 12;
 /// Rows and columns of the interior that are drawn.
 const INTERIOR: usize = 5;
 /// Length of a bar.
-const BAR: i64 = 360;
+const BAR: i64 = 180;
 
 /// The border of a large output, with its interior shortened.
 pub(super) fn ring(widths: [i64; 4], exactly: bool) -> Markup {
@@ -76,7 +76,7 @@ pub(super) fn gap(found: &Rational, bound: &Rational) -> Markup {
     html! {
         figure {
             figcaption { (caption) }
-            svg.gap role="img" aria-label=(caption) width="520" height="60" viewBox="0 0 520 60" {
+            svg.gap role="img" aria-label=(caption) width="330" height="60" viewBox="0 0 330 60" {
                 rect.found y="4" width=(BAR) height="20" {}
                 text x=(BAR + 8) y="19" { "found " (root(found)) }
                 rect.bound y="32" width=(length) height="20" {}

@@ -1,5 +1,7 @@
 //! Verdicts about two stacks.
 
+use std::sync::Arc;
+
 use super::agreement::agreement_text;
 use super::doubt::reason;
 use super::equations::cells;
@@ -11,6 +13,7 @@ use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
 use crate::{Block, Matrix};
 use convproof_engine::ir::{Sizes, Stack, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
+use convproof_engine::kernel::symbolic::SymbolicKernel;
 use convproof_engine::operator::{Affine, Axis, OperatorError, blame, shape};
 use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
 use convproof_engine::prove::fitting;
@@ -92,9 +95,12 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
         StackProof::NormalForm { map, inner } => {
             let what = normal_form(map, inner);
             let method = format!("both sides have the same normal form, {what}: equal {domain}");
-            let kernel = single(map)
-                .and_then(|kernel| small(kernel, symbols))
-                .and_then(|kernel| cells(kernel, symbols));
+            // A matrix of numbers is shown up to another size.
+            let shown = |kernel: &&Kernel| match kernel.as_concrete() {
+                Some(_) => kernel_matrix("", kernel, symbols).is_some(),
+                None => small(kernel).is_some(),
+            };
+            let kernel = single(map).filter(shown).and_then(|kernel| cells(kernel, symbols));
             let &Inner { nonlinear, averages, means, cuts } = inner;
             (method, Equality::NormalForm { normal_form: what, nonlinear, averages, means, cuts, kernel })
         }
@@ -227,27 +233,23 @@ fn common_kernel(map: &Affine, symbols: &Symbols) -> Option<Block> {
 /// Terms that an entry of a kernel may have to be shown.
 const TERMS: usize = 3;
 
-/// A kernel if it has one channel, few entries, and few terms in each.
-fn small<'a>(kernel: &'a Kernel, symbols: &Symbols) -> Option<&'a Kernel> {
-    kernel_matrix("", kernel, symbols).map(|_| kernel)
+/// The entries of a kernel if it has one channel, few entries, and few terms in each.
+fn small(kernel: &Kernel) -> Option<Arc<SymbolicKernel>> {
+    let shape = kernel.shape();
+    if shape.outputs != 1 || shape.inputs != 1 || shape.height > 9 || shape.width > 9 {
+        return None;
+    }
+    let expanded = kernel.expand_within(TERMS * shape.height * shape.width).ok()?;
+    expanded.entries().iter().all(|entry| entry.terms().len() <= TERMS).then_some(expanded)
 }
 
 /// A single-channel kernel as a matrix, where it is small.
 pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> Option<Matrix> {
     let shape = kernel.shape();
-    if shape.outputs != 1 || shape.inputs != 1 {
-        return None;
-    }
-    if let Some(concrete) = kernel.as_concrete() {
+    if let Some(concrete) = kernel.as_concrete().filter(|_| shape.is_plane()) {
         return matrix(title, &concrete.block(0, 0), None);
     }
-    if shape.height > 9 || shape.width > 9 {
-        return None;
-    }
-    let expanded = kernel
-        .expand_within(TERMS * shape.height * shape.width)
-        .ok()
-        .filter(|kernel| kernel.entries().iter().all(|entry| entry.terms().len() <= TERMS))?;
+    let expanded = small(kernel)?;
     let cells = Grid::from_fn(shape.height, shape.width, |i, j| symbols.show(expanded.entry(0, 0, i, j)));
     let rows = cells.rows().map(<[String]>::to_vec).collect();
     Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })
