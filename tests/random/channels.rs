@@ -52,6 +52,27 @@ impl Words {
         Layer::Conv { kernel, stride, dilation: [1, 1], padding, groups, bias: Vec::new() }
     }
 
+    /// A transposed convolution: of all channels, or of each by itself.
+    fn transposed(&mut self, inputs: i64, outputs: i64) -> Layer {
+        let [h, w] = self.extent();
+        let each = self.random.chance(4);
+        let kernel = self.kernel([inputs, if each { 1 } else { outputs }, h, w]);
+        let stride = self.random.pick(&[[1, 1], [1, 2], [2, 1]]);
+        let more = stride.map(|stride| self.random.from(0, stride - 1));
+        let dilation = self.random.pick(&[[1, 1], [1, 1], [1, 2]]);
+        let padding = self.random.pick(&[[0; 4], [0, 1, 0, 0], [0, 0, 1, 1]]);
+        let groups = if each { inputs } else { 1 };
+        Layer::Transposed { kernel, stride, dilation, padding, more, groups, bias: Vec::new() }
+    }
+
+    /// A pointwise kernel with its channels exchanged, which occurs as it is elsewhere.
+    fn turned(&mut self, c: i64) -> Layer {
+        let kernel = self.kernel([c, c, 1, 1]);
+        let padding = [0; 4];
+        let (stride, dilation, more) = ([1, 1], [1, 1], [0, 0]);
+        Layer::Transposed { kernel, stride, dilation, padding, more, groups: 1, bias: Vec::new() }
+    }
+
     /// A layer for so many channels that keeps the size of the image if it has to.
     fn layer(&mut self, c: i64, keep: bool) -> Layer {
         let outputs = if keep { c } else { self.random.from(1, 4) };
@@ -59,7 +80,7 @@ impl Words {
             let padding = Padding::Sides([0; 4]);
             Layer::Conv { kernel, stride: [1, 1], dilation: [1, 1], padding, groups, bias: Vec::new() }
         };
-        match self.random.from(0, 8) {
+        match self.random.from(0, 10) {
             // A diagonal.
             0 => pointwise(self.kernel([c, 1, 1, 1]), c),
             1 => Layer::Scale((0..c).map(|n| (n % 3 - 1, 1)).collect()),
@@ -76,6 +97,8 @@ impl Words {
             }
             6 => Layer::ChannelShuffle(if c % 2 == 0 { 2 } else { 1 }),
             7 if !keep => self.conv(c, outputs, 1),
+            8 if !keep => self.transposed(c, outputs),
+            9 => self.turned(c),
             _ => pointwise(self.kernel([outputs, c, 1, 1]), 1),
         }
     }

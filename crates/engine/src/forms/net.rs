@@ -157,12 +157,15 @@ struct At {
     depthwise: bool,
     /// So many parts of the output read a part of the input each.
     groups: usize,
+    /// The kernel's input channels are those of the output, as in a transposed convolution.
+    crossed: bool,
 }
 
 impl At {
     fn plain(depthwise: bool) -> Self {
         let same = [None, None];
-        Self { step: [1; 2], offset: [0; 2], down: [1; 2], same, turned: false, depthwise, groups: 1 }
+        let (turned, crossed) = (false, false);
+        Self { step: [1; 2], offset: [0; 2], down: [1; 2], same, turned, depthwise, groups: 1, crossed }
     }
 
     /// The same kernel where it stands inside another one.
@@ -182,6 +185,11 @@ impl At {
 
     fn turn<T: Copy>(&self, pair: [T; 2]) -> [T; 2] {
         if self.turned { [pair[1], pair[0]] } else { pair }
+    }
+
+    /// Output and input channels of a kernel of a shape.
+    fn channels(&self, shape: Shape) -> [usize; 2] {
+        if self.crossed { [shape.inputs, shape.outputs] } else { [shape.outputs, shape.inputs] }
     }
 
     /// Moved by so many taps.
@@ -407,6 +415,10 @@ impl Net {
                 let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
                 self.intern(Node { kind: Kind::Pick(picks), sources, length: Some(signal.length.clone()) })?
             }
+            Layer::ConvTranspose(conv) if self.channels != Channels::Apart => {
+                let applied = self.crossed(conv, wire, &signal)?;
+                self.biased(applied, conv.bias.as_ref(), &signal)?
+            }
             _ if self.channels != Channels::Apart => return Err(Unsupported::Layer),
             Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
@@ -470,6 +482,30 @@ impl Net {
         let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
         let kind = Kind::Taps { weights, bias };
         self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
+    }
+
+    /// A transposed convolution by matrices: zeros between, then a kernel with its channels exchanged, turned around.
+    fn crossed(&mut self, conv: &ConvTranspose, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
+        let shape = conv.kernel.shape();
+        let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
+        if conv.groups > 1 && !depthwise {
+            return Err(Unsupported::Layer);
+        }
+        let mut source = wire.node;
+        if conv.stride != [1, 1] {
+            let up = |stride: usize| Movement { up: signed(stride), ..Movement::identity() };
+            let weights = self.each(wire.signal.channels, &[(0, 0, split(&Poly::one()))])?;
+            let kind = Kind::Taps { weights, bias: Vec::new() };
+            // What is beyond the signal's range is zero here too.
+            source =
+                self.intern(Node { kind, sources: vec![(source, conv.stride.map(up))], length: None })?;
+        }
+        let mut at = At { crossed: true, ..At::plain(depthwise) };
+        for axis in 0..2 {
+            at.step[axis] = -signed(conv.dilation[axis]);
+            at.offset[axis] = conv.padding[axis];
+        }
+        self.kernel(&conv.kernel.expr, source, &at, Some(signal.length.clone()))
     }
 
     /// All entries of a kernel as polynomials, in storage order.
@@ -693,6 +729,7 @@ impl Net {
                 Err(Unsupported::Kernel)
             }
             E::Convolve(first, second) => {
+                let (first, second) = if at.crossed { (second, first) } else { (first, second) };
                 let between = self.kernel(first, source, &at.inner(), None)?;
                 self.kernel(second, between, at, length)
             }
@@ -717,16 +754,17 @@ impl Net {
                 };
                 self.total(vec![left, right], length)
             }
-            E::ScaleOutputs(a, vector) => {
+            E::ScaleOutputs(a, vector) | E::ScaleInputs(a, vector) => {
+                let shape = a.shape();
+                let outputs = matches!(expr, E::ScaleOutputs(..));
+                let weights = self.diagonal(vector, if outputs { shape.outputs } else { shape.inputs })?;
+                if outputs == at.crossed {
+                    let scaled = self.pointwise(source, weights, Vec::new(), None)?;
+                    // What is outside the source's range stays zero.
+                    return self.kernel(a, scaled, at, length);
+                }
                 let inner = self.kernel(a, source, at, None)?;
-                let weights = self.diagonal(vector, a.shape().outputs)?;
                 self.bounded(inner, weights, length)
-            }
-            E::ScaleInputs(a, vector) => {
-                let weights = self.diagonal(vector, a.shape().inputs)?;
-                let scaled = self.pointwise(source, weights, Vec::new(), None)?;
-                // What is outside the source's range stays zero.
-                self.kernel(a, scaled, at, length)
             }
             E::Dilate(a, by) => {
                 let by = at.turn(by.map(signed));
@@ -738,7 +776,7 @@ impl Net {
             }
             E::Repeat(a, by) => {
                 let between = self.kernel(&E::Dilate(a.clone(), *by), source, &at.inner(), None)?;
-                self.block(*by, a.shape().outputs, between, at, length)
+                self.block(*by, at.channels(a.shape())[0], between, at, length)
             }
             E::Pad(a, [top, left, _, _]) => {
                 let at = at.shifted([signed(*top), signed(*left)])?;
@@ -755,6 +793,10 @@ impl Net {
                 self.kernel(a, source, &at, length)
             }
             E::Transpose(a) => self.kernel(a, source, &At { turned: !at.turned, ..at.clone() }, length),
+            E::Rearranged(a, Rearrangement::SwapChannels) if at.groups == 1 => {
+                self.kernel(a, source, &At { crossed: !at.crossed, ..at.clone() }, length)
+            }
+            E::Rearranged(..) if at.crossed => Err(Unsupported::Kernel),
             E::Rearranged(a, Rearrangement::Outputs(part)) => {
                 let inner = self.kernel(a, source, at, None)?;
                 let blocks = self.between(a.shape().outputs, *part)?;
@@ -788,7 +830,7 @@ impl Net {
         let ones = ConcreteKernel::ones(Shape::plane(by[0], by[1])).map_err(|_| Unsupported::TooLarge)?;
         let (plane, ones) = (Shape::plane(by[0], by[1]), KernelExpr::Constant(Arc::new(ones)));
         let whole = Block { start: 0, width: 1 };
-        let taps = self.letters.taps(&ones, plane, [whole, whole])?;
+        let taps = self.letters.taps(&ones, plane, [whole, whole], false)?;
         let count = u32::try_from(self.divided(channels)?.len()).unwrap_or(u32::MAX);
         let weights =
             (0..count).flat_map(|block| taps.iter().map(move |(tap, w)| ([block; 2], *tap, w.clone())));
@@ -805,7 +847,7 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let inner = self.kernel(kernel, source, at, None)?;
-        let weights = vec![split(factor); self.divided(kernel.shape().outputs)?.len()];
+        let weights = vec![split(factor); self.divided(at.channels(kernel.shape())[0])?.len()];
         self.bounded(inner, weights, length)
     }
 
@@ -831,7 +873,9 @@ impl Net {
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
         let shape = expr.shape();
-        let outputs = self.divided(shape.outputs)?;
+        let [rows, columns] = at.channels(shape);
+        // Of a kernel with an entry for each channel the channels are in front either way.
+        let outputs = self.divided(if at.depthwise { shape.outputs } else { rows })?;
         let mut weights = Vec::new();
         if at.depthwise {
             let places = (0..shape.height).flat_map(|i| (0..shape.width).map(move |j| [i, j]));
@@ -844,9 +888,9 @@ impl Net {
                 }
             }
         } else {
-            let inputs = self.divided(shape.inputs)?;
+            let inputs = self.divided(columns)?;
             let read = at.groups.checked_mul(inputs.len()).ok_or(Unsupported::TooLarge)?;
-            let whole = self.divided(shape.inputs.saturating_mul(at.groups))?.len();
+            let whole = self.divided(columns.saturating_mul(at.groups))?.len();
             if whole != read || !outputs.len().is_multiple_of(at.groups) {
                 return Err(Unsupported::Layer);
             }
@@ -855,7 +899,7 @@ impl Net {
                 for (input, &columns) in inputs.iter().enumerate() {
                     let input = output / per_group * inputs.len() + input;
                     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                    let taps = self.letters.taps(expr, shape, [rows, columns])?;
+                    let taps = self.letters.taps(expr, shape, [rows, columns], at.crossed)?;
                     weights
                         .extend(taps.into_iter().map(|(tap, w)| ([number(output), number(input)], tap, w)));
                 }

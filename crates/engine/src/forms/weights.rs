@@ -50,8 +50,10 @@ pub enum Letter {
         shape: Shape,
         /// Which tap, row by row.
         tap: usize,
-        /// Which output and input channels.
+        /// Which rows and columns of the matrix.
         blocks: [Block; 2],
+        /// Whether the kernel's inputs are the rows, as a transposed convolution applies it.
+        crossed: bool,
     },
     /// A matrix of numbers.
     Concrete(Arc<ConcreteKernel>),
@@ -60,8 +62,10 @@ pub enum Letter {
 impl Letter {
     /// The symbol of entry `[output, input]`, counted from the start of its blocks; `None` of a matrix of numbers.
     pub fn symbol(&self, output: usize, input: usize) -> Option<Symbol> {
-        let Self::Free { first, shape, tap, blocks: [rows, columns] } = self else { return None };
-        let offset = ((rows.start + output) * shape.inputs + columns.start + input) * shape.area() + tap;
+        let Self::Free { first, shape, tap, blocks: [rows, columns], crossed } = self else { return None };
+        let (row, column) = (rows.start + output, columns.start + input);
+        let (output, input) = if *crossed { (column, row) } else { (row, column) };
+        let offset = (output * shape.inputs + input) * shape.area() + tap;
         Some(Symbol(first.0.checked_add(u32::try_from(offset).ok()?)?))
     }
 
@@ -148,6 +152,17 @@ impl Letters {
         let free = |letter: &Letter| {
             matches!(letter, Letter::Free { .. }) && letter.channels().iter().all(|&count| count > longest)
         };
+        // A matrix and its transpose are not independent.
+        let firsts = |wanted: bool| -> FxHashSet<Symbol> {
+            let first = |letter: &Letter| match letter {
+                Letter::Free { first, crossed, .. } if *crossed == wanted => Some(*first),
+                _ => None,
+            };
+            self.letters.iter().filter_map(first).collect()
+        };
+        if !firsts(true).is_disjoint(&firsts(false)) {
+            return false;
+        }
         let mut seen = FxHashSet::default();
         // A root of c·v + number with a symbol v of its own is as free as v.
         let apart = |radicand: &Poly| {
@@ -183,6 +198,7 @@ impl Letters {
         expr: &KernelExpr,
         shape: Shape,
         blocks: [Block; 2],
+        crossed: bool,
     ) -> Result<Vec<([usize; 2], Weight)>, Unsupported> {
         if shape.area() > MAX_TAPS {
             return Err(Unsupported::TooLarge);
@@ -196,10 +212,11 @@ impl Letters {
                 }
                 KernelExpr::Free { first, shape } => {
                     let tap = at[0] * shape.width + at[1];
-                    let letter = self.intern(Letter::Free { first: *first, shape: *shape, tap, blocks });
+                    let letter =
+                        self.intern(Letter::Free { first: *first, shape: *shape, tap, blocks, crossed });
                     vec![one(Some(letter))]
                 }
-                KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at, blocks)?,
+                KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at, blocks, crossed)?,
                 _ => return Err(Unsupported::Kernel),
             };
             if !weight.is_empty() {
@@ -214,15 +231,20 @@ impl Letters {
         kernel: &ConcreteKernel,
         at: [usize; 2],
         [rows, columns]: [Block; 2],
+        crossed: bool,
     ) -> Result<Weight, Unsupported> {
+        let turned = |[row, column]: [usize; 2]| if crossed { [column, row] } else { [row, column] };
         if rows.width == columns.width
-            && let Some(factor) = kernel.identity_factor(at, [rows.start, columns.start], rows.width)
+            && let Some(factor) = kernel.identity_factor(at, turned([rows.start, columns.start]), rows.width)
         {
             return Ok(split(&Poly::constant(factor)));
         }
         let shape = Shape::new(rows.width, columns.width, 1, 1);
         let tap = kernel
-            .gather(shape, |[o, c, _, _]| Some([rows.start + o, columns.start + c, at[0], at[1]]))
+            .gather(shape, |[o, c, _, _]| {
+                let [output, input] = turned([rows.start + o, columns.start + c]);
+                Some([output, input, at[0], at[1]])
+            })
             .map_err(|_| Unsupported::TooLarge)?;
         if tap.is_zero() {
             return Ok(Weight::new());
