@@ -105,7 +105,7 @@ const NAMES: &[Row] = &[
     row(&["multiply", "elementwise", "mul"], &["hadamard"], Say("write `hadamard(A,B)`")),
     row(&["loadtxt", "imread", "open", "read", "readcsv", "loadfile"], &["load"], Say("write `load(\"k.npy\")`")),
     row(&["true"], &[], Say("write `true`")),
-    row(&["false"], &[], Say("write `false`")),
+    row(&["false"], &[], Say("write `false`, or leave the argument out")),
     row(&["none", "null", "nil"], &[], Say("leave the argument out")),
     row(&["even", "iseven"], &[], Say("write `h % 2 == 0`")),
     row(&["odd", "isodd"], &[], Say("write `h % 2 == 1`")),

@@ -35,6 +35,13 @@ impl Parser<'_> {
             {
                 Some(format!("names of files stand in quotes: `\"{name}.{extension}\"`"))
             }
+            (K::UnexpectedCharacter('.'), [.., kernel], [_, "T", ..]) => {
+                Some(format!("write `transpose({kernel})`"))
+            }
+            (K::UnexpectedCharacter('.'), [.., ")"], [_, name, ..]) => {
+                let advice = foreign::name(name).unwrap_or_else(|| format!("write `{name}`"));
+                Some(format!("layers are joined with `->`: {advice}"))
+            }
             (K::UnexpectedCharacter('.'), [.., library], [_, name, ..]) => {
                 let advice = foreign::name(name).unwrap_or_else(|| format!("write `{name}`"));
                 Some(format!("without `{library}.`: {advice}"))
