@@ -84,6 +84,59 @@ fn a_constant_that_would_fill_the_memory() {
     assert!(status == 0 || status == 2, "{text}");
 }
 
+/// What `diff` of a model with itself says in 1 GiB of address space.
+#[cfg(unix)]
+fn in_little_memory(bytes: &[u8]) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    let program = assert_cmd::cargo::cargo_bin!("convproof");
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 1048576; exec \"$0\" diff \"$1\" \"$1\""])
+        .args([program, path.as_path()])
+        .output()
+        .unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    (output.status.code().unwrap_or(99), text)
+}
+
+#[cfg(unix)]
+#[test]
+fn values_that_grow_stay_within_little_memory() {
+    let grown = |grow: &dyn Fn(&mut Builder, &str) -> String, times: usize, from_constant: bool| {
+        let mut model = Builder::new(&[1, 1, 64, 64]);
+        let mut value =
+            if from_constant { model.floats(&[1, 1, 64, 64], &[0.5; 4096]) } else { "x".to_owned() };
+        for _ in 0..times {
+            value = grow(&mut model, &value);
+        }
+        let y = model.node("Add", &["x", &value], vec![]);
+        model.bytes(&y)
+    };
+    let doubled = |model: &mut Builder, x: &str| model.node("Concat", &[x, x], vec![("axis", Value::Int(1))]);
+    let padded = |model: &mut Builder, x: &str| {
+        let pads = model.integers(&[0, 0, 1 << 19, 1 << 19, 0, 0, 1 << 19, 1 << 19]);
+        model.node("Pad", &[x, &pads], vec![])
+    };
+    let expanded = |model: &mut Builder, x: &str| {
+        let shape = model.integers(&[1 << 20, 1 << 20, 64, 64]);
+        model.node("Expand", &[x, &shape], vec![])
+    };
+    let resized = |model: &mut Builder, x: &str| {
+        let scales = model.floats(&[4], &[1.0, 1.0, 65536.0, 65536.0]);
+        model.node("Resize", &[x, "", &scales], vec![])
+    };
+    let growing: [(&str, &dyn Fn(&mut Builder, &str) -> String, usize); 4] =
+        [("Concat", &doubled, 60), ("Pad", &padded, 3), ("Expand", &expanded, 1), ("Resize", &resized, 3)];
+    for (name, grow, times) in growing {
+        for from_constant in [true, false] {
+            let (status, text) = in_little_memory(&grown(grow, times, from_constant));
+            assert!(status < 3 && !text.contains("panicked"), "{name} {from_constant}: {status} {text:.400}");
+        }
+    }
+}
+
 #[test]
 fn extents_whose_product_overflows_beside_one_of_zero() {
     let repeated = |axes: &[i64]| {
