@@ -100,14 +100,19 @@ fn add_points<'s>(
     bits: u32,
 ) {
     // Whether no product is rounded is seen once: the floats have so few bits, and none is near underflow.
-    let exact = a.radius == 0.0 && low_bits(a.middle) >= bits && a.middle.abs() >= SAFE;
-    let (unit, tiny) = if exact { (0.0, 0.0) } else { (HALF_UNIT, f64::MIN_POSITIVE) };
+    if a.radius == 0.0 && low_bits(a.middle) >= bits && a.middle.abs() >= SAFE {
+        for (sum, b) in sums.zip(points) {
+            let (total, lost) = two_sum(sum.middle, a.middle * b);
+            *sum = Ball { middle: total, radius: SLACK * (sum.radius + lost) };
+        }
+        return;
+    }
     for (sum, b) in sums.zip(points) {
         let product = a.middle * b;
         let (total, lost) = two_sum(sum.middle, product);
-        let rounding = unit * product.abs() + if b == 0.0 { 0.0 } else { tiny };
-        sum.middle = total;
-        sum.radius = SLACK * (sum.radius + a.radius * b.abs() + lost + rounding);
+        let rounding = HALF_UNIT * product.abs() + if b == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
+        let radius = SLACK * (sum.radius + a.radius * b.abs() + lost + rounding);
+        *sum = Ball { middle: total, radius };
     }
 }
 
