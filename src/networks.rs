@@ -281,7 +281,7 @@ fn reason_words(diff: &Diff, reason: &Reason) -> String {
             };
             format!("{}: {why}", place(diff, segment))
         }
-        Reason::NotShown(tried) => format!("none of {tried} inputs shows a difference"),
+        Reason::NotShown(tried) => format!("none of {tried} inputs shows a difference that rounding does not explain"),
         Reason::Unevaluated(error) => format!("no input shows a difference, since {error}"),
         Reason::Contradiction => {
             "the comparison says equal, an evaluation that the outputs differ: a defect of convproof; please report it".to_owned()

@@ -84,6 +84,10 @@ fn a_constant_that_would_fill_the_memory() {
     assert!(status == 0 || status == 2, "{text}");
 }
 
+/// Adds nodes that make a larger value of one.
+#[cfg(unix)]
+type Grow<'g> = &'g dyn Fn(&mut Builder, &str) -> String;
+
 /// What `diff` of a model with itself says in 1 GiB of address space.
 #[cfg(unix)]
 fn in_little_memory(bytes: &[u8]) -> (i32, String) {
@@ -104,7 +108,7 @@ fn in_little_memory(bytes: &[u8]) -> (i32, String) {
 #[cfg(unix)]
 #[test]
 fn values_that_grow_stay_within_little_memory() {
-    let grown = |grow: &dyn Fn(&mut Builder, &str) -> String, times: usize, from_constant: bool| {
+    let grown = |grow: Grow<'_>, times: usize, from_constant: bool| {
         let mut model = Builder::new(&[1, 1, 64, 64]);
         let mut value =
             if from_constant { model.floats(&[1, 1, 64, 64], &[0.5; 4096]) } else { "x".to_owned() };
@@ -127,7 +131,7 @@ fn values_that_grow_stay_within_little_memory() {
         let scales = model.floats(&[4], &[1.0, 1.0, 65536.0, 65536.0]);
         model.node("Resize", &[x, "", &scales], vec![])
     };
-    let growing: [(&str, &dyn Fn(&mut Builder, &str) -> String, usize); 4] =
+    let growing: [(&str, Grow<'_>, usize); 4] =
         [("Concat", &doubled, 60), ("Pad", &padded, 3), ("Expand", &expanded, 1), ("Resize", &resized, 3)];
     for (name, grow, times) in growing {
         for from_constant in [true, false] {
