@@ -1,7 +1,8 @@
 """Prints the test cases of the `onnx` package that the spec language can express, as JSON.
 
-Two sources: the node cases, whose outputs ONNX's authors computed with NumPy, and the cases that were converted
-from PyTorch's own test suite, whose outputs PyTorch computed. Every number is printed as an exact fraction.
+Three sources: the node cases, whose outputs ONNX's authors computed with NumPy, and the cases that were converted
+from PyTorch's own test suite, whose outputs PyTorch computed, and resizing and padding of other sizes and factors,
+computed by ONNX's reference evaluator. Every number is printed as an exact fraction.
 
     {"cases": [{"name", "layers": [...], "x": tensor, "y": tensor, "tolerance": where given}],
      "left_out": [{"name", "reason"}]}
@@ -11,6 +12,7 @@ Attributes are written out in full, so that a layer here maps to one layer there
 """
 
 import importlib
+import itertools
 import json
 import math
 import pathlib
@@ -22,6 +24,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.backend.test.case import node as node_cases
 from onnx.backend.test.loader import load_model_tests
+from onnx.reference import ReferenceEvaluator
 
 MODULES = """abs averagepool batch_normalization clip conv convtranspose depthtospace gelu gemm globalaveragepool
     hardsigmoid hardswish leakyrelu maxpool pad prelu relu resize sigmoid softplus spacetodepth tanh upsample""".split()
@@ -358,9 +361,51 @@ def sources():
             yield case.name, model, arrays[:-1], arrays[-1]
 
 
+def model_of(node, inputs, constants):
+    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in inputs]
+    output = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+    initializers = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph([node], "g", values, [output], initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)])
+
+
+def evaluated():
+    """Resizing and padding by the reference evaluator, at sizes and factors that the node cases leave out."""
+    random = np.random.default_rng(3)
+    image = lambda size: random.integers(-9, 10, (1, 2, *size)).astype(np.float32)  # noqa: E731
+    modes = [
+        {"mode": "linear"},
+        {"mode": "cubic"},
+        {"mode": "cubic", "cubic_coeff_a": -0.5},
+        {"mode": "nearest", "nearest_mode": "round_prefer_floor"},
+        {"mode": "nearest", "nearest_mode": "floor"},
+    ]
+    for mode in modes:
+        floor = mode.get("nearest_mode") == "floor"
+        for coordinates in ["asymmetric"] if floor else ["half_pixel", "align_corners"]:
+            for size, factor in [((5, 4), (2, 3)), ((6, 6), (0.5, 1.5)), ((3, 8), (4, 0.25)), ((1, 2), (2, 2)), ((4, 9), (1, 2))]:
+                if coordinates == "align_corners" and any((n * f) % 1 for n, f in zip(size, factor)):
+                    continue
+                x = image(size)
+                scales = np.array([1, 1, *factor], np.float32)
+                node = helper.make_node(
+                    "Resize", ["x", "", "scales"], ["y"], coordinate_transformation_mode=coordinates, **mode
+                )
+                model = model_of(node, ["x"], {"scales": scales})
+                words = [*(str(value) for value in mode.values()), coordinates, f"{size} by {factor}"]
+                yield "resize " + " ".join(words), model, [x], ReferenceEvaluator(model).run(None, {"x": x})[0]
+    for mode in ["reflect", "edge", "wrap"]:
+        for size, pads in [((5, 6), (1, 2, 3, 0)), ((4, 4), (3, 3, 3, 3)), ((7, 3), (6, 0, 0, 2))]:
+            x = image(size)
+            top, left, bottom, right = pads
+            node = helper.make_node("Pad", ["x", "pads"], ["y"], mode=mode)
+            model = model_of(node, ["x"], {"pads": np.array([0, 0, top, left, 0, 0, bottom, right])})
+            yield f"pad {mode} {size} {pads}", model, [x], ReferenceEvaluator(model).run(None, {"x": x})[0]
+
+
 def main():
     cases, left_out = [], []
-    for name, model, inputs, output in sources():
+    for name, model, inputs, output in itertools.chain(sources(), evaluated()):
         try:
             cases.extend(translate(name, model, inputs, output))
         except LeftOut as reason:
