@@ -9,6 +9,7 @@
 //!
 //! Knows nothing of layers or kernels.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -277,6 +278,32 @@ impl Arena {
             _ => None,
         };
         edges.iter().filter_map(plain).collect()
+    }
+
+    /// The number that stands in a sum beside its other words.
+    pub fn constant(&self, form: &Form) -> Rational {
+        let edges = &self.nodes[form.node as usize].edges;
+        let plain = |edge: &&Edge| match &self.keys[edge.key as usize] {
+            Key::End { diagonal, scalars, end: End::One } => diagonal.is_one() && scalars.is_one(),
+            _ => false,
+        };
+        edges.iter().find(plain).map_or(Rational::ZERO, |edge| &form.coefficient * &edge.coefficient)
+    }
+
+    /// The sign of a difference, for two sums of one word without matrices each.
+    pub fn sign_of_difference(&self, a: &Form, b: &Form) -> Option<i32> {
+        let single = |form: &Form| match self.nodes[form.node as usize].edges.as_slice() {
+            [edge] if matches!(self.keys[edge.key as usize], Key::End { .. }) => {
+                Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0, 0] }))
+            }
+            _ => None,
+        };
+        // Nodes of one word have its coefficient 1; the first word decides.
+        Some(match single(a)?.cmp(&single(b)?) {
+            Ordering::Less => a.coefficient.signum(),
+            Ordering::Equal => (&a.coefficient - &b.coefficient).signum(),
+            Ordering::Greater => -b.coefficient.signum(),
+        })
     }
 
     /// The number that a sum is, if it is one: words that are nothing but a multiple of the constant image.
@@ -556,6 +583,28 @@ mod tests {
         assert_eq!(other, arena.moved(&abc, [5, -7]));
         assert_eq!(arena.sum(&[abc.clone(), abc.times(&Rational::from(-1))]).unwrap(), Form::ZERO);
         assert_ne!(ab, words[0]);
+    }
+
+    #[test]
+    fn signs_of_differences_are_those_of_the_differences() {
+        let mut arena = Arena::default();
+        let one = arena.end(End::One).unwrap();
+        let other = arena.end(End::Pixel(1)).unwrap();
+        let mut forms = vec![one, other.clone(), arena.moved(&other, [2, -1])];
+        forms.extend([[0, 0], [0, 1], [1, -2]].map(|place| pixel(&mut arena, place)));
+        let minus = Rational::from(-1);
+        let all: Vec<Form> = forms.iter().flat_map(|form| [form.clone(), form.times(&minus)]).collect();
+        for a in &all {
+            for b in &all {
+                let difference = arena.sum(&[a.clone(), b.times(&minus)]).unwrap();
+                assert_eq!(arena.sign_of_difference(a, b), Some(difference.sign()), "{a:?} {b:?}");
+            }
+        }
+        let sum = arena.sum(&[all[2].clone(), all[4].clone()]).unwrap();
+        assert_eq!(arena.sign_of_difference(&sum, &all[0]), None);
+        assert_eq!(arena.constant(&sum), Rational::ZERO);
+        let sum = arena.sum(&[all[0].times(&Rational::from(7)), all[2].clone()]).unwrap();
+        assert_eq!(arena.constant(&sum.times(&minus)), Rational::from(-7));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 use super::arena::{Arena, End, Form, TooManyWords};
 use crate::ir::Function;
 use convproof_exact::Rational;
+use rustc_hash::FxHashMap;
 
 /// Most elements of a maximum of sums of maxima that is multiplied out.
 const MAX_OPENED: usize = 64;
@@ -230,23 +231,27 @@ impl Arena {
 
     /// Leaves out elements that another one exceeds by a number.
     fn undominated(&mut self, forms: &mut Vec<Form>) -> Result<(), TooManyWords> {
-        let mut kept: Vec<Form> = Vec::new();
-        'forms: for form in forms.iter() {
-            for at in 0..kept.len() {
-                if forms.len() > 64 {
-                    break;
-                }
-                let difference = self.minus(form, &kept[at])?;
-                if let Some(number) = self.number(&difference) {
-                    if number.signum() > 0 {
-                        kept[at] = form.clone();
-                    }
-                    continue 'forms;
+        let mut kept: Vec<(Form, Rational)> = Vec::with_capacity(forms.len());
+        let mut index: FxHashMap<Form, usize> = FxHashMap::default();
+        for form in forms.iter() {
+            // What only differs by a number has the same rest.
+            let constant = self.constant(form);
+            let rest = if constant.is_zero() {
+                form.clone()
+            } else {
+                let one = self.end(End::One)?;
+                self.minus(form, &one.times(&constant))?
+            };
+            match index.get(&rest) {
+                Some(&at) if kept[at].1 < constant => kept[at] = (form.clone(), constant),
+                Some(_) => {}
+                None => {
+                    index.insert(rest, kept.len());
+                    kept.push((form.clone(), constant));
                 }
             }
-            kept.push(form.clone());
         }
-        *forms = kept;
+        *forms = kept.into_iter().map(|(form, _)| form).collect();
         Ok(())
     }
 
@@ -281,7 +286,11 @@ impl Arena {
             let (mut low, mut high) = (0, sorted.len());
             while low < high {
                 let middle = usize::midpoint(low, high);
-                if self.minus(&form, &sorted[middle])?.sign() < 0 { high = middle } else { low = middle + 1 }
+                let sign = match self.sign_of_difference(&form, &sorted[middle]) {
+                    Some(sign) => sign,
+                    None => self.minus(&form, &sorted[middle])?.sign(),
+                };
+                if sign < 0 { high = middle } else { low = middle + 1 }
             }
             sorted.insert(low, form);
         }
