@@ -116,5 +116,56 @@ fn many(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, section_eight, all_sizes, repvgg, channels, many);
+/// Claims on relu and max pooling that layers around them commute with, or only nearly.
+const NONLINEAR: &str = r#"kernel A[3,3]
+kernel B[3,3]
+kernel K[2,1,3,3]
+prove "branches":  concat(conv(A) -> relu, conv(B) -> relu) == concat(conv(A), conv(B)) -> relu
+prove "slice":     concat(conv(A), conv(B)) -> relu -> select(0,1) == conv(A) -> relu
+prove "permute":   concat(conv(A),conv(B)) -> relu -> concat(select(1,2),select(0,1)) == concat(conv(B),conv(A)) -> relu
+prove "dead":      concat(conv(A),conv(B)) -> relu -> conv([[[[1]] [[0]]]]) == conv(A) -> relu
+prove "crop":      conv(A) -> relu -> crop(1) == conv(A) -> crop(1) -> relu
+prove "stride":    conv(A) -> relu -> subsample(2) == conv(A, stride=2) -> relu
+prove "up":        relu -> upsample(2) == upsample(2) -> relu
+prove "s2d":       relu -> space_to_depth(2) == space_to_depth(2) -> relu
+prove "scale":     conv(A) -> relu -> scale(2) == conv(2*A) -> relu
+prove "scale ch":  conv(K) -> scale([2 3]) -> relu == conv(K) -> relu -> scale([2 3])
+prove "mp scale":  scale(2) -> maxpool(2) == maxpool(2) -> scale(2)
+prove "mp bias":   bias(3) -> maxpool(2) == maxpool(2) -> bias(3)
+prove "mp stride": maxpool(2) == maxpool(2, stride=1) -> subsample(2)
+prove "mp pad":    maxpool(2, stride=1, padding=1) ^ 2 == maxpool(3, stride=1, padding=2)
+prove "mp relu":   pad(1) -> relu -> maxpool(3) == relu -> maxpool(3, stride=3, padding=1)
+prove "abs":       2*relu - id == relu + (scale(-1) -> relu)
+refute "kink":     relu == relu - (bias(-10) -> relu)
+refute "nine":     maxpool(9, stride=1, padding=4) == maxpool(7, stride=1, padding=3)
+refute "nine in a row": maxpool([1,9], stride=1, padding=[0,4]) == maxpool([1,7], stride=1, padding=[0,3])
+"#;
+
+/// A residual block, its batch normalization folded.
+const RESIDUAL: &str = r#"kernel W[64,64,3,3]
+kernel V[64,64,3,3]
+kernel g[64]
+kernel b[64]
+kernel m[64]
+kernel s[64]
+kernel g2[64]
+kernel b2[64]
+kernel m2[64]
+kernel s2[64]
+kernel f = g/sqrt(s+1e-5)
+kernel f2 = g2/sqrt(s2+1e-5)
+prove "ResNet basic block": (conv(W,padding=1) -> batchnorm(g,b,m,s) -> relu -> conv(V,padding=1) -> batchnorm(g2,b2,m2,s2)) + id -> relu == (conv(scale_rows(W, f), padding=1, bias=b-hadamard(m, f)) -> relu -> conv(scale_rows(V, f2), padding=1, bias=b2-hadamard(m2, f2))) + id -> relu
+"#;
+
+fn nonlinear(c: &mut Criterion) {
+    for (name, text) in [
+        ("19 claims on relu and max pooling", NONLINEAR),
+        ("ResNet basic block, 64 channels, batchnorm folded", RESIDUAL),
+    ] {
+        let spec = Source::new(name, text.to_owned());
+        c.bench_function(name, |b| b.iter(|| decide(&spec)));
+    }
+}
+
+criterion_group!(benches, section_eight, all_sizes, repvgg, channels, nonlinear, many);
 criterion_main!(benches);

@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod blocks;
+pub mod border;
 pub mod evaluate;
 pub mod net;
 pub mod pattern;

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::blocks::{self, Block};
+use super::border::Border;
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Pointwise,
@@ -51,12 +52,14 @@ pub struct Movement {
     pub taps: Vec<i64>,
     /// Zeros before the start, where they depend on the size.
     pub same: Option<Same>,
+    /// What stands beyond the ends of the signal that is read, where that is not 0.
+    pub border: Option<Border>,
 }
 
 impl Movement {
     /// Every output reads its own position.
     pub fn identity() -> Self {
-        Self { down: 1, up: 1, offset: 0, taps: vec![0], same: None }
+        Self { down: 1, up: 1, offset: 0, taps: vec![0], same: None, border: None }
     }
 }
 
@@ -180,6 +183,7 @@ impl At {
             offset: self.offset[axis],
             taps: (0..signed(taps)).map(|k| k * self.step[axis]).collect(),
             same: self.same[axis].clone(),
+            border: None,
         }
     }
 
@@ -352,6 +356,19 @@ impl Net {
     }
 
     fn layer(&mut self, layer: &Layer, stack: &Stack, wire: &Wire) -> Result<Wire, Unsupported> {
+        if let Layer::Composite(Composite::Pad { sides: [top, left, bottom, right], mode }) = layer
+            && let Some(rows) = Border::of(mode, [*top, *bottom])
+            && let Some(columns) = Border::of(mode, [*left, *right])
+        {
+            let signal = after(stack, wire.signal.clone(), None)?;
+            let moves = [(rows, *top), (columns, *left)].map(|(border, before)| Movement {
+                offset: -before,
+                border: Some(border),
+                ..Movement::identity()
+            });
+            let node = self.uniform(wire, moves, &Rational::ONE, &signal)?;
+            return Ok(Wire { node, signal });
+        }
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
             let inner = expanded(layer, stack.span, wire.signal.channels, size)?;
@@ -366,6 +383,7 @@ impl Net {
                 offset: offset[axis],
                 taps,
                 same: None,
+                border: None,
             })
         };
         let node = match layer {
@@ -404,7 +422,7 @@ impl Net {
                     let extent = signed(pool.size[axis]);
                     let (offset, same) = start(pool.padding, axis, extent, pool.stride[axis], wire);
                     let down = signed(pool.stride[axis]);
-                    Movement { down, up: 1, offset, taps: (0..extent).collect(), same }
+                    Movement { down, up: 1, offset, taps: (0..extent).collect(), same, border: None }
                 });
                 let length = Some(signal.length.clone());
                 self.intern(Node { kind: Kind::Maximum, sources: vec![(wire.node, moves)], length })?
@@ -439,7 +457,8 @@ impl Net {
         let taps: Vec<i64> =
             if deep { (0..signed(n)).collect() } else { (1 - signed(n)..=0).rev().collect() };
         let (down, up) = if deep { (signed(n), 1) } else { (1, signed(n)) };
-        let moves = [0, 1].map(|_| Movement { down, up, offset: 0, taps: taps.clone(), same: None });
+        let moves =
+            [0, 1].map(|_| Movement { down, up, offset: 0, taps: taps.clone(), same: None, border: None });
         let shallow = if deep { wire.signal.channels } else { signal.channels };
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let mut weights = Vec::new();
@@ -475,6 +494,7 @@ impl Net {
             offset: [top, left][axis],
             taps: (0..signed(extents[axis])).map(|k| -k * signed(conv.dilation[axis])).collect(),
             same: None,
+            border: None,
         });
         let per_input = shape.outputs / conv.groups.max(1);
         let place = |[c, o, i, j]: [usize; 4]| [o + c / per_input.max(1) * shape.inputs, c, i, j];
@@ -594,7 +614,7 @@ impl Net {
         let moves = [0, 1].map(|axis| {
             let (offset, same) = start(pool.padding, axis, size[axis], pool.stride[axis], wire);
             let down = signed(pool.stride[axis]);
-            Movement { down, up: 1, offset, taps: (0..size[axis]).collect(), same }
+            Movement { down, up: 1, offset, taps: (0..size[axis]).collect(), same, border: None }
         });
         if mean {
             let length = Some(signal.length.clone());

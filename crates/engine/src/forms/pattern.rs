@@ -155,6 +155,10 @@ impl<'n> Viewer<'n> {
             for (tap, at) in movement.taps.iter().enumerate() {
                 let (position, rest) =
                     start.checked_add(*at).ok_or(Unsupported::TooLarge)?.div_mod_floor(&movement.up);
+                let position = match (movement.border, self.lengths[*source]) {
+                    (Some(border), Some(length)) => border.inside(position, length),
+                    _ => position,
+                };
                 let inside = self.lengths[*source].is_none_or(|length| (0..length).contains(&position));
                 if rest == 0 && inside {
                     let (pattern, origin) = self.see(patterns, *source, position)?;
@@ -325,10 +329,11 @@ fn reaches(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Vec<Option<Reac
             let most_same = movement.same.as_ref().map_or(0, |same| i128::from(same.rule.extent));
             let (least, most) = (movement.taps.iter().min(), movement.taps.iter().max());
             let tap = |tap: Option<&i64>| i128::from(*tap.unwrap_or(&0)) + i128::from(movement.offset);
+            let [back, on] = movement.border.map_or([0, 0], |border| border.reach().map(i128::from));
             let new = Reach {
                 pace: pace * down / up,
-                low: (low * down + tap(least) - most_same) / up,
-                high: (high * down + tap(most)) / up,
+                low: (low * down + tap(least) - most_same - back) / up,
+                high: (high * down + tap(most) + on) / up,
             };
             let limit = Ratio::from(1_i128 << 40);
             if new.low < -limit

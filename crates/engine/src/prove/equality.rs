@@ -30,6 +30,9 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     if let Some(verdict) = words::decide(claim, symbols) {
         return Ok(verdict);
     }
+    if let Some(verdict) = terms::with_borders(claim, symbols) {
+        return Ok(verdict);
+    }
     let size = claim.sizes.one();
     let mut operators = Operators::new(claim.channels, size);
     let input = input_of(&operators, claim)?;

@@ -14,12 +14,13 @@ use super::hull::Pixel;
 use super::probe::Probe;
 use super::region::Status;
 use super::search;
-use super::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness};
+use super::verdict::{StackProof, StackVerdict, StackWitness};
 use super::words::Compared;
 use crate::evaluate::{Functions, Image};
 use crate::forms::arena::{Arena, End, Form};
+use crate::forms::border::Border;
 use crate::forms::net::Channels;
-use crate::ir::{Layer, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Composite, Layer, Stack, StackClaim, StackKind, Symbols};
 use convproof_exact::budget::doing;
 use convproof_exact::{Rational, SplitMix64};
 
@@ -40,11 +41,29 @@ pub fn applies(stack: &Stack) -> bool {
     }
 }
 
+/// Whether a stack reads mirrored or repeated entries beyond the ends of a signal.
+fn has_borders(stack: &Stack) -> bool {
+    match &stack.kind {
+        StackKind::Layer(Layer::Composite(Composite::Pad { mode, .. })) => Border::of(mode, [0, 0]).is_some(),
+        StackKind::Layer(_) => false,
+        StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| has_borders(stack)),
+        StackKind::Product(factors) => factors.iter().any(|stack| has_borders(stack)),
+        StackKind::Sum(branches) => branches.iter().any(|(_, stack)| has_borders(stack)),
+    }
+}
+
+/// Decides a claim about stacks that mirror or repeat entries: what is read is counted position by position here, where
+/// normal forms have a branch for each entry. `None` where that is left to others.
+pub fn with_borders(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
+    [&claim.left, &claim.right].iter().any(|stack| has_borders(stack)).then(|| compared(claim, symbols))?
+}
+
 /// Decides a claim about stacks with nonlinear layers; `None` where that is left to others.
 pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
-    if ![&claim.left, &claim.right].iter().any(|stack| applies(stack)) {
-        return None;
-    }
+    [&claim.left, &claim.right].iter().any(|stack| applies(stack)).then(|| compared(claim, symbols))?
+}
+
+fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
     let compared = Compared::new(claim, Channels::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);
@@ -61,17 +80,14 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         let (horizon, terms) = (compared.horizon, compared.arena.terms().len());
         return Some(StackVerdict::Proved(StackProof::Terms { patterns, horizon, terms }));
     }
-    let refuted = |witness| {
-        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
-    };
     for (size, status) in sizes {
         if status == Status::Sizes {
             let weights = search::plain_weights(claim, symbols);
             let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
-            return Some(refuted(StackWitness::Size(found)));
+            return Some(compared.refuted(StackWitness::Size(found), None));
         }
         if let Some(found) = at_size(claim, symbols, &compared, size) {
-            return Some(refuted(StackWitness::Value(found)));
+            return Some(compared.refuted(StackWitness::Value(found), Some(size)));
         }
     }
     None

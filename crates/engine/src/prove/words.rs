@@ -205,7 +205,7 @@ impl Compared {
     }
 
     /// A refutation with what is known of the sizes at which the sides agree.
-    fn refuted(&self, witness: StackWitness, at: Option<[i64; 2]>) -> StackVerdict {
+    pub fn refuted(&self, witness: StackWitness, at: Option<[i64; 2]>) -> StackVerdict {
         let mut agreement = Vec::new();
         let exact = self.is_exact();
         if self.horizon.is_some() && exact {
