@@ -1,4 +1,4 @@
-//! What the README and the how-tos show happens: specs are checked, output is compared, commands are read.
+//! What the README, the how-tos and the manuals show happens: specs are checked, output is compared, commands are read.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,14 @@ use convproof::algebra::Rational;
 use convproof::load::{Loaded, write_npz};
 use tempfile::TempDir;
 
-const DOCUMENTS: [&str; 4] =
-    ["README.md", "docs/howto-block.md", "docs/howto-model.md", "docs/howto-filter.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "docs/howto-block.md",
+    "docs/howto-model.md",
+    "docs/howto-filter.md",
+    "docs/language.md",
+    "docs/reports.md",
+];
 
 /// A fenced block: its language, its text, and whether it is marked as output.
 struct Block {

@@ -53,7 +53,7 @@ const EXTREMES: [&str; 44] = [
     "0.1",
 ];
 
-const KERNELS: [&str; 51] = [
+const KERNELS: [&str; 52] = [
     "M",
     "[R R; R R]",
     "[R]",
@@ -103,6 +103,7 @@ const KERNELS: [&str; 51] = [
     "swap_channels(K)",
     "ungroup(K,N)",
     "select_rows(K,N,N)",
+    "matrix(S,[N,N])",
     "select_columns(K,N,N)",
     "scale_rows(K,sum_rows(K) + sum_columns(K))",
 ];
@@ -123,7 +124,7 @@ const ENTRIES: [&str; 13] = [
     "error(K,K)",
 ];
 
-const STACKS: [&str; 79] = [
+const STACKS: [&str; 80] = [
     "id",
     "relu",
     "conv(K)",
@@ -168,6 +169,7 @@ const STACKS: [&str; 79] = [
     "space_to_depth(N)",
     "depth_to_space(N)",
     "select(N,N)",
+    "slice(from=N, to=[N,0], step=N)",
     "(flatten -> dense(K))",
     "(flatten -> dense(K, bias=V))",
     "concat(S,S)",
@@ -205,7 +207,7 @@ const STACKS: [&str; 79] = [
     "conv(K, stride=N, padding=[N,N,N,N], padding_mode=replicate)",
 ];
 
-const PROPOSITIONS: [&str; 25] = [
+const PROPOSITIONS: [&str; 26] = [
     "S == S",
     "S == S on [N,N]",
     "S == S where C",
@@ -227,6 +229,7 @@ const PROPOSITIONS: [&str; 25] = [
     "exists p[N,N]: Q",
     "exists p[N,N], q[N,N] over %Q: Q",
     "exists p[N,N], q[N,N] over %C: Q",
+    "exists p[N,N]: convtranspose(p, stride=N, padding=N) == S where C",
     "forall d[N,N]: exists p[N,N], q[N,N]: p * q == d",
     "forall d[N,N]: conv(d) == S",
     "forall d[N,N,N,N]: conv(d) -> S == S",
@@ -260,7 +263,7 @@ const EQUATIONS: [&str; 7] = [
     "2 * p - q * K == K",
 ];
 
-const STATEMENTS: [&str; 24] = [
+const STATEMENTS: [&str; 26] = [
     "prove: P",
     "refute: P",
     "prove \"label\": P",
@@ -282,6 +285,8 @@ const STATEMENTS: [&str; 24] = [
     "chain \"steps\": S ~= S within R == S where C",
     "solve p[N,N], q[N,N]: Q",
     "solve p[N,N]: Q",
+    "solve p[N,N]: conv(p, stride=N, padding=N) == S",
+    "solve p[N,N,N,N], q[N]: S -> conv(p, bias=q, groups=N) == S on [N,N]",
     "fit p[N,N], q[N,N]: p * q ~ K with seed=N, starts=N",
     "fit rank N: p ~ K",
     "fit p[N,N]: p * K ~ K",
