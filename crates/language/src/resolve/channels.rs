@@ -1,11 +1,12 @@
 //! Whether the sizes of a claim are numbers of channels alone, so that it is about matrices of any such size.
 
+use super::builtins;
 use super::families::Family;
 use crate::syntax::ast::{Declared, Expr, ExprKind, StatementKind};
 use crate::syntax::names;
 
 /// Layers and functions that treat all channels alike.
-const ALIKE: [&str; 22] = [
+const ALIKE: [&str; 37] = [
     "id",
     "conv",
     "bias",
@@ -28,6 +29,21 @@ const ALIKE: [&str; 22] = [
     "leakyrelu",
     "maxpool",
     "eye",
+    "sigmoid",
+    "tanh",
+    "softplus",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "hardswish",
+    "hardsigmoid",
+    "clip",
+    "upsample",
+    "zero_insert",
+    "convtranspose",
+    "swap_channels",
+    "flip",
+    "repeat",
 ];
 
 impl Family {
@@ -117,6 +133,8 @@ fn is_identity(expr: &Expr) -> bool {
 fn alike(expr: &Expr, vectors: &[&str], allowed: bool) -> bool {
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::Bool(_) => true,
+        // A layer by its name alone is one of these too.
+        ExprKind::Name(name) if builtins::names().any(|own| own == name) => ALIKE.contains(&name.as_str()),
         ExprKind::Name(name) => allowed || !vectors.contains(&name.as_str()),
         ExprKind::Negate(inner) => alike(inner, vectors, allowed),
         ExprKind::Binary(_, left, right) => alike(left, vectors, allowed) && alike(right, vectors, allowed),
