@@ -234,7 +234,7 @@ impl Compared {
     }
 
     /// Weights and an image that show a difference at a size, replayed.
-    fn counterexample(
+    pub fn counterexample(
         &self,
         claim: &StackClaim,
         symbols: &Symbols,
