@@ -206,6 +206,23 @@ fn bodies_inside_each_other() {
 }
 
 #[test]
+fn long_chains_of_functions_of_many_elements_come_to_an_end() {
+    use convproof_network::enclosure::Enclosure;
+    use convproof_network::evaluate::{Array, EvaluationError, evaluate_within};
+    let mut model = Builder::new(&[1, 1, 32, 32]);
+    let mut x = "x".to_owned();
+    for _ in 0..2_000 {
+        x = model.node("Softplus", &[&x], vec![]);
+    }
+    let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
+    let model = convproof_files::onnx::model(model.bytes(&x), &mut nowhere).unwrap();
+    let image = Array::reals(vec![1, 1, 32, 32], vec![Enclosure::ONE; 1024]);
+    let found = evaluate_within(&model, &[("x".to_owned(), image)].into_iter().collect(), 1 << 20);
+    // Products alone are none of a chain's.
+    assert!(matches!(found, Err(EvaluationError::TooLarge { .. })));
+}
+
+#[test]
 fn operands_that_do_not_fit() {
     let mut conv = model();
     let y = conv.conv("x", &[1, 2, 1, 1], &[1.0, 1.0], None, 0);

@@ -133,7 +133,7 @@ pub fn search(before: &Model, after: &Model, shapes: &InputShapes, least: f64) -
 }
 
 /// Most products of a second opinion.
-const OPINION: u64 = 1 << 19;
+const OPINION: u64 = 1 << 21;
 /// Most elements of all constants of networks that a second opinion is given on.
 const MAX_CONSTANTS: usize = 1 << 17;
 

@@ -45,6 +45,15 @@ pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
     }
 }
 
+/// About how many products an element takes: some functions are summed from series.
+pub(super) fn cost(operator: &str) -> usize {
+    match operator {
+        "Sigmoid" | "Tanh" | "Exp" | "Log" | "Erf" | "Gelu" | "QuickGelu" | "Swish" | "Softplus" | "Mish"
+        | "Elu" | "Celu" | "Selu" | "Pow" | "Softmax" | "LogSoftmax" => 512,
+        _ => 1,
+    }
+}
+
 type Function<'f> = Box<dyn Fn(Enclosure) -> Enclosure + 'f>;
 
 /// The function that an operator on one operand applies to each element.

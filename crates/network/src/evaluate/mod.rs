@@ -353,6 +353,9 @@ impl Machine {
     }
 
     fn operator(&mut self, call: &Call<'_>) -> Evaluated<Vec<Array>> {
+        // Every element takes its time, so that long chains of operators on it come to an end.
+        let elements: usize = call.inputs.iter().flatten().map(|array| array.len()).sum();
+        self.spend(elements.saturating_mul(elementwise::cost(&call.node.operator)))?;
         let one = |result: Evaluated<Array>| result.map(|array| vec![array]);
         match call.node.operator.as_str() {
             "Conv" => one(window::conv(self, call)),
