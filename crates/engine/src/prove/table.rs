@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::condition::includes;
 use super::region::{Agreement, Status, Statuses};
-use super::sights::AxisSurvey;
+use super::sights::{AxisSurvey, SizeView};
 use crate::ir::Sizes;
 use convproof_exact::budget;
 
@@ -136,11 +136,16 @@ impl Table {
 /// of sights inside it.
 pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
     let [rows, columns] = axes;
-    if rows.period == 0 || rows.sizes.iter().chain(&columns.sizes).any(|view| view.left != view.right) {
+    if rows.period == 0 {
         return None;
     }
     let large = |axis: &AxisSurvey| axis.sizes.iter().position(|view| view.n >= axis.from);
     let (first_row, first_column) = (large(rows)?, large(columns)?);
+    // Small sizes may differ in shape: nothing is said of them.
+    let unlike = |view: &SizeView| view.left != view.right;
+    if rows.sizes[first_row..].iter().chain(&columns.sizes[first_column..]).any(unlike) {
+        return None;
+    }
     let mut ring = [0_i64; 4];
     let mut exactly = true;
     let fails = |i: u32, j: u32| failures[i as usize][j as usize];
