@@ -114,4 +114,41 @@ mod tests {
             }
         }
     }
+
+    /// What has the form x·sigmoid(v) is nowhere steeper than stated, interval by interval (section 9 of the semantics).
+    #[test]
+    fn functions_are_as_steep_as_stated() {
+        let ratio = |n, d| Rational::ratio(n, d).unwrap();
+        let cubic = ratio(44_715, 1_000_000);
+        let double = |x: Rational| &x + &x;
+        // √(8/π), from above.
+        let [_, high] = elementary::gelu_argument(&Rational::ONE).unwrap();
+        let scale = double(high).checked_div(&(&Rational::ONE + &cubic)).unwrap();
+        for function in [Function::Silu, Function::GeluTanh] {
+            let is_silu = function == Function::Silu;
+            let [_, steepest] = function.slopes();
+            let gate = |x: &Rational, end: usize| {
+                let argument = || double(elementary::gelu_argument(x).unwrap()[end].clone());
+                let argument = if is_silu { x.clone() } else { argument() };
+                elementary::sigmoid(&argument).unwrap()[end].clone()
+            };
+            let bound = |p: &Rational, q: &Rational| {
+                let steep = &scale * &(&Rational::ONE + &(&(&ratio(3, 1) * &cubic) * &(q * q)));
+                let steep = if is_silu { Rational::ONE } else { steep };
+                let low = gate(p, 0);
+                &gate(q, 1) + &(&(q * &steep) * &(&low * &(&Rational::ONE - &low)))
+            };
+            let mut open = vec![[Rational::ZERO, ratio(5, 1)]];
+            let mut parts = 0;
+            while let Some([p, q]) = open.pop() {
+                parts += 1;
+                assert!(parts < 10_000, "{function:?} is as steep between {p} and {q}");
+                if bound(&p, &q) >= steepest {
+                    let middle = &(&p + &q) * &ratio(1, 2);
+                    open.extend([[p, middle.clone()], [middle, q]]);
+                }
+            }
+            assert!(parts > 100, "the bound is nearly reached, so that few intervals are no proof");
+        }
+    }
 }

@@ -136,20 +136,19 @@ impl Function {
         Self::ALL.into_iter().find(|function| function.name() == name)
     }
 
-    /// Two numbers between which its slope is everywhere; `None` where none are stated.
+    /// Two numbers between which its slope is everywhere; the proofs are in section 9 of `docs/semantics.md`.
     ///
-    /// The slope of the sigmoid is σ·(1 − σ); of `SiLU` σ + x·σ·(1 − σ), from −0.09984 to 1.09984; of GELU Φ + x·φ, farthest out
-    /// at ±√2, where it is 1.12890 and −0.12890; of hard swish x/3 + 1/2 between −3 and 3.
-    pub fn slopes(self) -> Option<[Rational; 2]> {
-        let [low, high] = match self {
+    /// The slope of the sigmoid is σ·(1 − σ); of `SiLU` σ + x·σ·(1 − σ), from −0.09984 to 1.09984; of GELU Φ + x·φ, from −0.12890
+    /// to 1.12890, and of its approximation to 1.12900; of hard swish x/3 + 1/2 between −3 and 3.
+    pub fn slopes(self) -> [Rational; 2] {
+        let slopes: [(i64, i64); 2] = match self {
             Self::Sigmoid => [(0, 1), (1, 4)],
             Self::Tanh | Self::Softplus => [(0, 1), (1, 1)],
             Self::Silu => [(-1, 10), (11, 10)],
-            Self::Gelu => [(-13, 100), (113, 100)],
+            Self::Gelu | Self::GeluTanh => [(-13, 100), (113, 100)],
             Self::HardSwish => [(-1, 2), (3, 2)],
-            Self::GeluTanh => return None,
         };
-        Some([Rational::ratio(low.0, low.1)?, Rational::ratio(high.0, high.1)?])
+        slopes.map(|(numerator, denominator)| Rational::ratio(numerator, denominator).unwrap_or_default())
     }
 
     /// s, c and d with `f(−x) = s·f(x) + c + d·x` for every x.

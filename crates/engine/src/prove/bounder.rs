@@ -62,7 +62,7 @@ impl<'a> Bounder<'a> {
         Some(parts)
     }
 
-    /// What is known of a difference; `None` beyond limits, and for functions of which no slopes are stated.
+    /// What is known of a difference; `None` beyond limits.
     pub fn difference(&mut self, form: &Form) -> Option<Difference> {
         let parts = self.parts(form)?;
         let whole = self.hull(form)?;
@@ -216,7 +216,7 @@ impl<'a> Bounder<'a> {
             if let (Some(above), Some(below)) = (above, below) {
                 let (ours, theirs) = (self.inside(above), self.inside(below));
                 let gap = self.arena.sum(&[ours, theirs.times(&Rational::from(-1))]).ok()?;
-                let slopes = self.arena.applied(above.term).function.slopes()?;
+                let slopes = self.arena.applied(above.term).function.slopes();
                 let gap = self.hull(&gap)?.stretched(&slopes);
                 rest.add_times(&gap, &below.factor, [0, 0]);
             }
@@ -235,7 +235,7 @@ impl<'a> Bounder<'a> {
     fn applied(&mut self, multiple: &Multiple) -> Option<Hull> {
         let function = self.arena.applied(multiple.term).function;
         let inside = self.inside(multiple);
-        let mut hull = self.hull(&inside)?.stretched(&function.slopes()?);
+        let mut hull = self.hull(&inside)?.stretched(&function.slopes());
         match function.at_zero() {
             Some(value) => hull.add_between(&[value.clone(), value]),
             // ln 2
