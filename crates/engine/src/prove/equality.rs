@@ -99,11 +99,15 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     if let StackWitness::Value(found) = &witness
         && found.is_approximate()
     {
-        // Differences elsewhere were not enclosed.
+        // Differences elsewhere were not enclosed, so it is only said where there are none.
+        let agreement = interior(&mut survey, &failures).map(|found| match found {
+            Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
+            other => other,
+        });
         return Ok(StackVerdict::Refuted(Box::new(StackRefutation {
             witness,
             wrong: None,
-            agreement: Vec::new(),
+            agreement: agreement.into_iter().collect(),
         })));
     }
     let agreement = agreement(&mut survey, &failures, &table, symbols);
