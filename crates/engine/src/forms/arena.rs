@@ -14,9 +14,8 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::products::Product;
-use super::terms::{Applied, Term};
-use crate::ir::Function;
+use super::numbered::{Numbered, SumList};
+use super::terms::Applied;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Monomial, Rational, Symbol};
 
@@ -181,14 +180,11 @@ pub struct Arena {
     products: FxHashMap<(Monomial, Monomial, NodeId), Form>,
     edges: usize,
     /// Nonlinear terms and their numbers.
-    pub(super) terms: Vec<Term>,
-    pub(super) term_index: FxHashMap<Vec<Form>, u32>,
+    pub(super) terms: Numbered<SumList>,
     /// Functions of sums and their numbers.
-    pub(super) applied: Vec<Applied>,
-    pub(super) applied_index: FxHashMap<(Function, Form), u32>,
+    pub(super) applied: Numbered<Applied>,
     /// Products of sums and their numbers.
-    pub(super) products_of: Vec<Product>,
-    pub(super) product_index: FxHashMap<Vec<Form>, u32>,
+    pub(super) products_of: Numbered<SumList>,
 }
 
 impl Default for Arena {
@@ -201,12 +197,9 @@ impl Default for Arena {
             sums: FxHashMap::default(),
             products: FxHashMap::default(),
             edges: 0,
-            terms: Vec::new(),
-            term_index: FxHashMap::default(),
-            applied: Vec::new(),
-            applied_index: FxHashMap::default(),
-            products_of: Vec::new(),
-            product_index: FxHashMap::default(),
+            terms: Numbered::default(),
+            applied: Numbered::default(),
+            products_of: Numbered::default(),
         }
     }
 }
@@ -343,9 +336,9 @@ impl Arena {
             Key::End { end, .. } => match end {
                 End::Pixel(_) => true,
                 End::One => false,
-                End::Term(number) => self.terms[*number as usize].anchored,
-                End::Applied(number) => self.applied[*number as usize].anchored,
-                End::Product(number) => self.products_of[*number as usize].anchored,
+                End::Term(number) => self.terms.get(*number).anchored,
+                End::Applied(number) => self.applied.get(*number).anchored,
+                End::Product(number) => self.products_of.get(*number).anchored,
             },
         }
     }

@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod border;
 pub mod evaluate;
 pub mod net;
+mod numbered;
 pub mod pattern;
 pub mod products;
 pub mod terms;

@@ -14,19 +14,10 @@ const MAX_WORDS: usize = 4096;
 /// Most factors of a word.
 const MAX_FACTORS: usize = 16;
 
-/// What is multiplied.
-#[derive(Clone, Debug)]
-pub struct Product {
-    /// The factors, of leading coefficient 1; the first one that moves with the image stands at the origin.
-    pub factors: Vec<Form>,
-    /// Whether it moves with the image.
-    pub anchored: bool,
-}
-
 impl Arena {
-    /// A product by its number.
+    /// The factors of a product by its number, of leading coefficient 1.
     pub fn factors(&self, number: u32) -> &[Form] {
-        &self.products_of[number as usize].factors
+        &self.products_of.get(number).forms
     }
 
     /// The product of two sums.
@@ -68,7 +59,7 @@ impl Arena {
         Ok(match word.end {
             End::One => Vec::new(),
             End::Product(number) => {
-                let factors = &self.products_of[number as usize].factors;
+                let factors = &self.products_of.get(number).forms;
                 factors.iter().map(|factor| self.moved(factor, word.place)).collect()
             }
             end => {
@@ -88,20 +79,7 @@ impl Arena {
         }
         // Neither the order nor the origin changes with a translation of all.
         factors.sort_by_key(Form::order);
-        let base = factors.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
-        let back = base.map_or([0, 0], |[row, column]| [-row, -column]);
-        let factors: Vec<Form> = factors.iter().map(|form| self.moved(form, back)).collect();
-        let number = match self.product_index.get(&factors) {
-            Some(&number) => number,
-            None => {
-                let number = u32::try_from(self.products_of.len()).map_err(|_| TooManyWords)?;
-                self.products_of.push(Product { factors: factors.clone(), anchored: base.is_some() });
-                self.product_index.insert(factors, number);
-                number
-            }
-        };
-        let product = self.end(End::Product(number))?;
-        Ok(self.moved(&product, base.unwrap_or([0, 0])))
+        self.placed(&factors, |arena| &mut arena.products_of, End::Product)
     }
 }
 

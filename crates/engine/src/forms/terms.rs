@@ -7,6 +7,7 @@
 //! `docs/semantics.md`, section 9, has the theorem.
 
 use super::arena::{Arena, End, Form, TooManyWords};
+use super::numbered::SumList;
 use crate::ir::Function;
 use convproof_exact::Rational;
 use rustc_hash::FxHashMap;
@@ -20,17 +21,8 @@ const MAX_ELEMENTS: usize = 4096;
 /// Most elements among which means of two others are looked for.
 const MAX_MEANS: usize = 8;
 
-/// The largest of some sums.
-#[derive(Clone, Debug)]
-pub struct Term {
-    /// Its sums, the first anchored one at the origin.
-    pub forms: Vec<Form>,
-    /// Whether it moves with the image.
-    pub anchored: bool,
-}
-
 /// A function of a sum of which only this is known: equal sums have equal values. The sum's first coefficient is positive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Applied {
     /// The function.
     pub function: Function,
@@ -43,17 +35,17 @@ pub struct Applied {
 impl Arena {
     /// A function of a sum by its number.
     pub fn applied(&self, number: u32) -> &Applied {
-        &self.applied[number as usize]
+        self.applied.get(number)
     }
 
     /// Whether there are no functions but maxima.
     pub fn has_no_functions(&self) -> bool {
-        self.applied.is_empty()
+        self.applied.all().is_empty()
     }
 
     /// Whether all sums are of pixels alone.
     pub fn is_linear(&self) -> bool {
-        self.terms.is_empty() && self.applied.is_empty() && self.products_of.is_empty()
+        self.terms.all().is_empty() && self.applied.all().is_empty() && self.products_of.all().is_empty()
     }
 
     /// A function of a sum, entry by entry; of a sum and its opposite it is one term.
@@ -74,32 +66,24 @@ impl Arena {
         let anchored = self.is_anchored_form(form);
         let place = if anchored { form.place() } else { [0, 0] };
         let form = self.moved(form, [-place[0], -place[1]]);
-        let number = match self.applied_index.get(&(function, form.clone())) {
-            Some(&number) => number,
-            None => {
-                let number = u32::try_from(self.applied.len()).map_err(|_| TooManyWords)?;
-                self.applied.push(Applied { function, form: form.clone(), anchored });
-                self.applied_index.insert((function, form), number);
-                number
-            }
-        };
+        let number = self.applied.number(Applied { function, form, anchored })?;
         let applied = self.end(End::Applied(number))?;
         Ok(self.moved(&applied, place))
     }
 
     /// All terms.
-    pub fn terms(&self) -> &[Term] {
-        &self.terms
+    pub fn terms(&self) -> &[SumList] {
+        self.terms.all()
     }
 
     /// A term by its number.
-    pub fn term(&self, number: u32) -> &Term {
-        &self.terms[number as usize]
+    pub fn term(&self, number: u32) -> &SumList {
+        self.terms.get(number)
     }
 
     /// The sums of a term that stands at a place.
     pub fn elements(&self, term: u32, place: [i64; 2]) -> Vec<Form> {
-        self.terms[term as usize].forms.iter().map(|form| self.moved(form, place)).collect()
+        self.terms.get(term).forms.iter().map(|form| self.moved(form, place)).collect()
     }
 
     fn minus(&mut self, a: &Form, b: &Form) -> Result<Form, TooManyWords> {
@@ -128,27 +112,9 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            outside.push(self.interned(&elements)?.times(&factor));
+            outside.push(self.placed(&elements, |arena| &mut arena.terms, End::Term)?.times(&factor));
         }
         self.sum(&outside)
-    }
-
-    /// A term of sums in order, where it stands.
-    fn interned(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
-        let base = forms.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
-        let back = base.map_or([0, 0], |[row, column]| [-row, -column]);
-        let forms: Vec<Form> = forms.iter().map(|form| self.moved(form, back)).collect();
-        let number = match self.term_index.get(&forms) {
-            Some(&number) => number,
-            None => {
-                let number = u32::try_from(self.terms.len()).map_err(|_| TooManyWords)?;
-                self.terms.push(Term { forms: forms.clone(), anchored: base.is_some() });
-                self.term_index.insert(forms, number);
-                number
-            }
-        };
-        let term = self.end(End::Term(number))?;
-        Ok(self.moved(&term, base.unwrap_or([0, 0])))
     }
 
     /// The elements with common negative multiples of maxima outside, and maxima in them opened.
@@ -161,7 +127,7 @@ impl Arena {
                 let inner: Vec<_> =
                     self.plain_terms(form).into_iter().filter(|(c, ..)| !c.is_negative()).collect();
                 let product = inner.iter().fold(1_usize, |product, (_, term, _)| {
-                    product.saturating_mul(self.terms[*term as usize].forms.len())
+                    product.saturating_mul(self.terms.get(*term).forms.len())
                 });
                 let open =
                     !inner.is_empty() && forms.len() > 1 && (inner.len() == 1 || product <= MAX_OPENED);
