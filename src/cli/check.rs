@@ -15,6 +15,7 @@ use crate::report::{FileReport, Summary, github, html, json, junit, markdown, sa
 use super::Status;
 use super::files::{Spec, collect};
 use super::interrupt;
+use super::named::{self, Report};
 use super::output::Output;
 use super::stream::{self, Streamed};
 use super::watch::{self, Seen};
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
 
     /// Also write a report to a file: .html, .md, .txt, .json, .sarif, or .xml for JUnit; may be repeated
     #[arg(long, value_name = "FILE", value_parser = parse_report)]
-    report: Vec<Report>,
+    report: Vec<Report<Format>>,
 
     /// Also write a report for each spec below this folder, and an index of them
     #[arg(long, value_name = "DIR")]
@@ -125,31 +126,21 @@ impl PageFormat {
     }
 }
 
-/// A report to be written to a file.
-#[derive(Clone, Debug)]
-struct Report {
-    path: PathBuf,
-    format: Format,
-}
-
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|time| !time.is_zero()).ok_or_else(|| "a positive number of seconds".to_owned())
 }
 
-fn parse_report(path: &str) -> Result<Report, String> {
-    let path = PathBuf::from(path);
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let format = match extension {
-        "txt" => Format::Text,
-        "json" => Format::Json,
-        "md" => Format::Markdown,
-        "html" => Format::Html,
-        "xml" => Format::Junit,
-        "sarif" => Format::Sarif,
-        _ => return Err("the name of a report ends in .html, .md, .txt, .json, .xml or .sarif".to_owned()),
-    };
-    Ok(Report { path, format })
+fn parse_report(path: &str) -> Result<Report<Format>, String> {
+    let endings = [
+        ("html", Format::Html),
+        ("md", Format::Markdown),
+        ("txt", Format::Text),
+        ("json", Format::Json),
+        ("xml", Format::Junit),
+        ("sarif", Format::Sarif),
+    ];
+    named::report(path, &endings)
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {

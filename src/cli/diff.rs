@@ -14,6 +14,7 @@ use crate::networks;
 use crate::report::html;
 use crate::report::networks::{NetworkReport, document, json, junit, text};
 
+use super::named::{self, Report};
 use super::output::Output;
 use super::{Status, models, progress};
 
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
 
     /// Also write a report to a file: .html, .md, .txt, .json, or .xml for JUnit; may be repeated
     #[arg(long, value_name = "FILE", value_parser = parse_report)]
-    report: Vec<Report>,
+    report: Vec<Report<Format>>,
 
     /// How far weights may move, relative to the largest of their segment, as in `2^-20` or `1e-6`; by default 2^-20,
     /// and 2^-9 where a file has half precision weights
@@ -65,26 +66,6 @@ enum Format {
     Junit,
 }
 
-/// A report to be written to a file.
-#[derive(Clone, Debug)]
-struct Report {
-    path: PathBuf,
-    format: Format,
-}
-
-fn parse_report(path: &str) -> Result<Report, String> {
-    let path = PathBuf::from(path);
-    let format = match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-        "txt" => Format::Text,
-        "json" => Format::Json,
-        "md" => Format::Markdown,
-        "html" => Format::Html,
-        "xml" => Format::Junit,
-        _ => return Err("the name of a report ends in .html, .md, .txt, .json or .xml".to_owned()),
-    };
-    Ok(Report { path, format })
-}
-
 /// The size of an input.
 #[derive(Clone, Debug)]
 struct Size {
@@ -108,6 +89,17 @@ fn parse_size(text: &str) -> Result<Size, String> {
         dims.split('x').map(|dim| dim.parse().ok().filter(|dim| (1..=1 << 24).contains(dim))).collect();
     let dims = dims.ok_or_else(|| "sizes are written as in x=1x3x64x64".to_owned())?;
     Ok(Size { name: name.to_owned(), dims })
+}
+
+fn parse_report(path: &str) -> Result<Report<Format>, String> {
+    let endings = [
+        ("html", Format::Html),
+        ("md", Format::Markdown),
+        ("txt", Format::Text),
+        ("json", Format::Json),
+        ("xml", Format::Junit),
+    ];
+    named::report(path, &endings)
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Status {

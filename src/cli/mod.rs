@@ -9,6 +9,7 @@ mod files;
 mod fmt;
 mod interrupt;
 mod models;
+mod named;
 mod output;
 mod progress;
 mod show;
