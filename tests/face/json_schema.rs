@@ -17,8 +17,13 @@ fn schema() -> Value {
 }
 
 fn report(arguments: &[&str]) -> Value {
+    formatted("json", arguments)
+}
+
+/// What `check` prints in a format that is JSON.
+pub(super) fn formatted(format: &str, arguments: &[&str]) -> Value {
     let output = Command::new(assert_cmd::cargo::cargo_bin!("convproof"))
-        .args(["check", "--format", "json"])
+        .args(["check", "--format", format])
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

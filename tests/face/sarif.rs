@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use assert_cmd::Command;
 use serde_json::{Map, Value};
+
+use super::json_schema::formatted;
 
 /// The fields of an object: those that must be there, and those that may.
 fn object<'a>(
@@ -98,13 +99,7 @@ fn region(value: &Value) -> Result<(), String> {
 }
 
 fn report(arguments: &[&str]) -> Value {
-    let output = Command::new(assert_cmd::cargo::cargo_bin!("convproof"))
-        .args(["check", "--format", "sarif"])
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("the program can be run");
-    serde_json::from_slice(&output.stdout).expect("valid JSON")
+    formatted("sarif", arguments)
 }
 
 #[test]

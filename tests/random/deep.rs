@@ -16,7 +16,7 @@ use super::differential::judge::NoFiles;
 use super::differential::number::{Fraction, Number};
 use super::differential::random::Random;
 use super::differential::spec::{self, Entries, Layer, Padding};
-use super::hidden::{Kernel, index, kernel, shape};
+use super::hidden::{Kernel, index, kernel, rearrange, shape};
 use super::variable;
 
 /// Images that both sides are run at.
@@ -52,34 +52,9 @@ fn rewrite(random: &mut Random, stack: &mut [Conv]) {
     for _ in 0..random.from(1, 3) {
         let layer = index(random, 2);
         let [here, next] = &mut stack[layer..layer + 2] else { continue };
-        let (count, at) = (here.kernel.len(), index(random, here.kernel.len()));
-        match random.from(0, 2) {
-            0 => {
-                let other = index(random, count);
-                here.kernel.swap(at, other);
-                here.bias.swap(at, other);
-                next.kernel.iter_mut().for_each(|output| output.swap(at, other));
-            }
-            1 if next.kernel.iter().all(|output| output[at].iter().flatten().all(|n| n % 2 == 0)) => {
-                here.kernel[at].iter_mut().flatten().flatten().for_each(|entry| *entry *= 2);
-                here.bias[at] *= 2;
-                let halves = next.kernel.iter_mut().flat_map(|output| output[at].iter_mut().flatten());
-                halves.for_each(|entry| *entry /= 2);
-            }
-            2 if count < 4 => {
-                here.kernel.push(here.kernel[at].clone());
-                here.bias.push(here.bias[at]);
-                for output in &mut next.kernel {
-                    let mut share = output[at].clone();
-                    for (mine, share) in output[at].iter_mut().flatten().zip(share.iter_mut().flatten()) {
-                        *share = random.from(-1, 1);
-                        *mine -= *share;
-                    }
-                    output.push(share);
-                }
-            }
-            _ => {}
-        }
+        let at = index(random, here.kernel.len());
+        let kind = random.from(0, 2);
+        rearrange(random, (kind, at), (&mut here.kernel, &mut here.bias, &mut next.kernel), 4);
     }
 }
 

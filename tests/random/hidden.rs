@@ -79,6 +79,43 @@ pub(super) fn index(random: &mut Random, length: usize) -> usize {
     random.from(0, length as i64 - 1) as usize
 }
 
+/// The same function with a hidden channel in another place (kind 0), doubled and read by halves (1), or twice, which shares its
+/// weights (2), where there are fewer than `most`.
+pub(super) fn rearrange(
+    random: &mut Random,
+    (kind, at): (i64, usize),
+    (kernel, bias, next): (&mut Kernel, &mut Vec<i64>, &mut Kernel),
+    most: usize,
+) {
+    match kind {
+        0 => {
+            let other = index(random, kernel.len());
+            kernel.swap(at, other);
+            bias.swap(at, other);
+            next.iter_mut().for_each(|output| output.swap(at, other));
+        }
+        1 if next.iter().all(|output| output[at].iter().flatten().all(|entry| entry % 2 == 0)) => {
+            kernel[at].iter_mut().flatten().flatten().for_each(|entry| *entry *= 2);
+            bias[at] *= 2;
+            let halves = next.iter_mut().flat_map(|output| output[at].iter_mut().flatten());
+            halves.for_each(|entry| *entry /= 2);
+        }
+        2 if kernel.len() < most => {
+            kernel.push(kernel[at].clone());
+            bias.push(bias[at]);
+            for output in next {
+                let mut share = output[at].clone();
+                for (mine, share) in output[at].iter_mut().flatten().zip(share.iter_mut().flatten()) {
+                    *share = random.from(-1, 1);
+                    *mine -= *share;
+                }
+                output.push(share);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// The same function in another form.
 fn rewritten(random: &mut Random, net: &Net) -> Net {
     let mut net = net.clone();
@@ -86,31 +123,7 @@ fn rewritten(random: &mut Random, net: &Net) -> Net {
         let hidden = net.first.len();
         let at = index(random, hidden);
         match random.from(0, 3) {
-            0 => {
-                let other = index(random, hidden);
-                net.first.swap(at, other);
-                net.bias.swap(at, other);
-                net.last.iter_mut().for_each(|output| output.swap(at, other));
-            }
-            1 if net.last.iter().all(|output| output[at].iter().flatten().all(|entry| entry % 2 == 0)) => {
-                net.first[at].iter_mut().flatten().flatten().for_each(|entry| *entry *= 2);
-                net.bias[at] *= 2;
-                let halves = net.last.iter_mut().flat_map(|output| output[at].iter_mut().flatten());
-                halves.for_each(|entry| *entry /= 2);
-            }
-            2 if hidden < 5 => {
-                // Twice the same channel shares its weights.
-                net.first.push(net.first[at].clone());
-                net.bias.push(net.bias[at]);
-                for output in &mut net.last {
-                    let mut share = output[at].clone();
-                    for (mine, share) in output[at].iter_mut().flatten().zip(share.iter_mut().flatten()) {
-                        *share = random.from(-1, 1);
-                        *mine -= *share;
-                    }
-                    output.push(share);
-                }
-            }
+            kind @ 0..=2 => rearrange(random, (kind, at), (&mut net.first, &mut net.bias, &mut net.last), 5),
             3 if hidden < 5 => {
                 // A channel that nothing reads.
                 let [_, inputs, h, w] = shape(&net.first);
