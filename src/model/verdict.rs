@@ -15,7 +15,7 @@ use crate::source::Source;
 pub use crate::prove::counterexample::{Counterexample, Mismatch};
 pub use crate::prove::region::Agreement;
 pub use crate::prove::verdict::EntryWitness;
-pub use crate::prove::within::{Excess, Worst};
+pub use crate::prove::verdict::{Excess, Worst};
 
 /// What came of a claim. Shown with `{}` it is the words of a report: the derivation or the counterexample.
 #[derive(Clone, Debug)]

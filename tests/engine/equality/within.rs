@@ -6,8 +6,8 @@ use std::sync::Arc;
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::{Image, Weights};
 use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
-use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness};
-use convproof::prove::within::{Worst, decide};
+use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness, Worst};
+use convproof::prove::within::decide;
 use proptest::prelude::*;
 
 use crate::equality::brute::output;

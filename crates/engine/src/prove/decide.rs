@@ -1,10 +1,11 @@
 //! What becomes of a claim: its outcome and what shows it, for every kind of claim. Reports word this and decide
 //! nothing. `instances.rs` makes verdicts for all values of sizes from such.
 
-use super::factoring::{self, EquationVerdict, FitFailure, Fitted, ForallVerdict};
-use super::kernels;
-use super::layers::{Candidate, Meets};
-use super::opinion::{self, Decided};
+use super::kernels::entries;
+use super::kernels::factoring::{self, EquationVerdict, FitFailure, Fitted, ForallVerdict};
+use super::opinion;
+use super::opinion::Decided;
+use super::stacks::layers::{Candidate, Meets};
 use super::verdict::{KernelVerdict, NumberVerdict, StackVerdict};
 use crate::ir::{
     ClaimKind, Equation, Field, FitProblem, FreeKernel, KernelTerm, Order, Prop, Quantity, StackClaim,
@@ -152,7 +153,7 @@ pub fn proposition<'a>(prop: &'a Prop, symbols: &Symbols) -> Result<Verdict<'a>,
             self::kernels(Kernels { left, right, images: *images }, *negated, symbols)
         }
         Prop::Numbers { left, order, right } => {
-            let verdict = kernels::compare(left, *order, right, symbols);
+            let verdict = entries::compare(left, *order, right, symbols);
             let truth = match &verdict {
                 NumberVerdict::True => Some(true),
                 NumberVerdict::False { .. } => Some(false),
@@ -209,7 +210,7 @@ pub fn layers<'a>(
 
 /// Decides whether two kernels or images are equal; `negated` for a claim that they differ.
 pub fn kernels<'a>(sides: Kernels<'a>, negated: bool, symbols: &Symbols) -> Verdict<'a> {
-    let verdict = kernels::decide(sides.left, sides.right, symbols);
+    let verdict = entries::decide(sides.left, sides.right, symbols);
     let equal = match &verdict {
         KernelVerdict::Equal => Some(true),
         KernelVerdict::Shapes | KernelVerdict::Entry(_) => Some(false),

@@ -1,37 +1,22 @@
 //! Decides claims: verdicts, each with the witness that it cannot be built without.
+//!
+//! In rooms, of which each imports only those before it: `verdict`, `values`, `survey`, `witness`, `stacks`, `within`,
+//! `kernels`, `opinion`. `decide.rs` is what others call for one claim, `instances.rs` for claims about all values of sizes.
 
-mod averaged;
-mod bounder;
-mod bounds;
-pub mod condition;
-pub mod counterexample;
 pub mod decide;
-mod difference;
-pub mod equality;
-pub mod factoring;
-mod fewer;
-pub mod fitting;
-mod functions;
-mod hull;
 pub mod instances;
-mod interval;
-pub mod kernels;
-pub mod layers;
-mod lipschitz;
-mod minimax;
-mod numbers;
+mod kernels;
 pub mod opinion;
-mod pairing;
-mod point;
-mod probe;
-pub mod region;
-mod rounded;
-mod search;
-mod sights;
+#[cfg(test)]
+mod rooms;
+mod stacks;
 mod survey;
-mod table;
-pub mod terms;
+mod values;
 pub mod verdict;
-mod whole;
 pub mod within;
-mod words;
+mod witness;
+
+pub use kernels::factoring;
+pub use stacks::{equality, fitting, layers, terms};
+pub use survey::condition;
+pub use verdict::{counterexample, region};

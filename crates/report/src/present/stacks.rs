@@ -19,10 +19,10 @@ use convproof_engine::prove::counterexample::{Counterexample, Mismatch};
 use convproof_engine::prove::fitting;
 use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::Agreement;
+use convproof_engine::prove::verdict::{Enclosure, Excess, Worst};
 use convproof_engine::prove::verdict::{
     Inner, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
 };
-use convproof_engine::prove::within::{Enclosure, Excess, Worst};
 use convproof_exact::{Grid, Rational};
 use convproof_language::source::Source;
 

@@ -1,0 +1,493 @@
+//! Claims that kernels with a given product exist: `solve`, `exists`, `forall … exists`, `fit`.
+//!
+//! An equation with one unknown that occurs once in each term is linear: an exact quotient. A single product of
+//! unknowns and concrete known kernels is factored. Sums of products of unknowns are decided only where least
+//! squares happens to meet them exactly.
+
+use num_bigint::BigUint;
+
+use crate::ir::{Equation, Factor, Field, FitProblem};
+use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
+use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
+use crate::limits::WITNESSES;
+use crate::prove::verdict::{Doubt, Limit};
+use convproof_exact::budget;
+use convproof_exact::{Grid, Rational, SplitMix64};
+use convproof_factor::bins::Bin;
+use convproof_factor::exact::FactorError;
+use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
+use convproof_factor::real::{RealSolution, real_solution};
+use convproof_factor::solve::{Answer, Existence, solve as factor_solve};
+
+/// Kernels that solve an equation; made only after multiplying back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    kernels: Vec<Kernel>,
+    count: Option<BigUint>,
+}
+
+impl Solution {
+    /// Multiplies back; `None` if the kernels do not solve the equation.
+    fn checked(
+        equation: &Equation,
+        kernels: Vec<Kernel>,
+        count: Option<BigUint>,
+    ) -> Result<Option<Self>, KernelError> {
+        let (product, target) = (left_side(equation, &kernels)?, &equation.target.kernel);
+        // One kernel may have several forms; expanded it has one.
+        let solves = product == *target || product.expand()? == target.expand()?;
+        Ok(solves.then_some(Self { kernels, count }))
+    }
+
+    /// The unknowns' values.
+    pub fn kernels(&self) -> &[Kernel] {
+        &self.kernels
+    }
+
+    /// How many solutions there are up to scalar factors, where that is known.
+    pub fn count(&self) -> Option<&BigUint> {
+        self.count.as_ref()
+    }
+}
+
+/// Why an equation has no solution.
+#[derive(Clone, Debug)]
+pub enum Absence {
+    /// The division leaves a remainder.
+    NoQuotient,
+    /// Full convolution of the unknowns' shapes gives another shape than the target's.
+    Shapes {
+        /// Shape of the left side.
+        product: Shape,
+        /// Shape of the target.
+        target: Shape,
+    },
+    /// The irreducible factors cannot be distributed.
+    Factors(Box<Answer>),
+}
+
+/// What is known of an equation over the three fields.
+#[derive(Clone, Debug)]
+pub enum EquationVerdict {
+    /// Rational kernels solve it.
+    Solved(Solution),
+    /// No rational kernels do; what holds over ℝ and ℂ is in the answer, with real kernels as decimals where there are any.
+    Irrational {
+        /// The factorization and what follows from it.
+        answer: Box<Answer>,
+        /// Approximate real kernels.
+        real: Option<RealSolution>,
+    },
+    /// Nothing solves it, over any field.
+    Absent(Absence),
+    /// It could not be decided.
+    Unknown(Doubt),
+}
+
+impl EquationVerdict {
+    /// Whether it is solvable over a field; `None` if that is not known.
+    pub fn solvable(&self, field: Field) -> Option<bool> {
+        let known = |existence: Existence| match existence {
+            Existence::Exists => Some(true),
+            Existence::Fails(_) => Some(false),
+            Existence::Unknown => None,
+        };
+        match (self, field) {
+            (Self::Solved(_), _) => Some(true),
+            (Self::Absent(_), _) | (Self::Irrational { .. }, Field::Rationals) => Some(false),
+            (Self::Irrational { answer, .. }, Field::Reals) => known(answer.real),
+            (Self::Irrational { answer, .. }, Field::Complex) => known(answer.complex),
+            (Self::Unknown(_), _) => None,
+        }
+    }
+}
+
+/// What is known of "for all values of the target there are kernels".
+#[derive(Clone, Debug)]
+pub enum ForallVerdict {
+    /// It is true.
+    Always(Reason),
+    /// A target without solution.
+    Fails {
+        /// The target, small integers.
+        target: Box<ConcreteKernel>,
+        /// Why it has none.
+        answer: Box<EquationVerdict>,
+        /// Entries of the target, and free parameters of the unknowns (scalar factors between them left out).
+        parameters: (usize, usize),
+    },
+    /// It could not be decided.
+    Unknown(Doubt),
+}
+
+/// Why an equation is solvable for every target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// One unknown has the shape of the target, the others are scalars.
+    Trivial,
+    /// Polynomials in one variable split into linear factors over ℂ.
+    Linear,
+    /// Polynomials in one variable split into linear and quadratic factors over ℝ, and at most one unknown has odd degree.
+    Quadratic,
+}
+
+/// Σ coefficient · product.
+fn left_side(equation: &Equation, kernels: &[Kernel]) -> Result<Kernel, KernelError> {
+    let mut sum: Option<Kernel> = None;
+    for (coefficient, factors) in &equation.terms {
+        let product = product(factors, |n| kernels.get(n).cloned())?.scale_rational(coefficient)?;
+        sum = Some(match sum {
+            None => product,
+            Some(sum) => sum.add(&product)?,
+        });
+    }
+    sum.ok_or(KernelError::EmptyShape)
+}
+
+/// The product of the factors for which there is a value.
+fn product(factors: &[Factor], value: impl Fn(usize) -> Option<Kernel>) -> Result<Kernel, KernelError> {
+    let mut all = Kernel::identity(1)?;
+    for factor in factors {
+        let next = match factor {
+            Factor::Known(term) => Some(term.kernel.clone()),
+            Factor::Unknown(n) => value(*n),
+        };
+        if let Some(next) = next {
+            all = all.convolve(&next)?;
+        }
+    }
+    Ok(all)
+}
+
+fn occurrences(factors: &[Factor], unknown: usize) -> usize {
+    factors.iter().filter(|factor| matches!(factor, Factor::Unknown(n) if *n == unknown)).count()
+}
+
+/// The shape of a term's product.
+fn term_shape(equation: &Equation, factors: &[Factor]) -> Shape {
+    let shape = |factor: &Factor| match factor {
+        Factor::Known(term) => term.shape(),
+        Factor::Unknown(n) => equation.unknowns[*n].shape,
+    };
+    factors.iter().fold(Shape::plane(1, 1), |all, factor| {
+        let next = shape(factor);
+        Shape::plane(all.height.saturating_add(next.height - 1), all.width.saturating_add(next.width - 1))
+    })
+}
+
+/// Decides an equation over ℚ, and over ℝ and ℂ where that follows.
+pub fn equation(equation: &Equation) -> EquationVerdict {
+    let target = equation.target.shape();
+    for (_, factors) in &equation.terms {
+        let product = term_shape(equation, factors);
+        if product != target {
+            return EquationVerdict::Absent(Absence::Shapes { product, target });
+        }
+    }
+    let linear = |n: &usize| {
+        equation.terms.iter().all(|(_, factors)| {
+            let others = factors.iter().any(|factor| matches!(factor, Factor::Unknown(m) if m != n));
+            occurrences(factors, *n) <= 1 && !others
+        })
+    };
+    if equation.unknowns.len() == 1 && linear(&0) {
+        return quotient(equation);
+    }
+    match equation.terms.as_slice() {
+        [(coefficient, factors)] => factored(equation, coefficient, factors),
+        _ => by_least_squares(equation),
+    }
+}
+
+fn limit_of(error: DeconvolveError) -> Doubt {
+    match error {
+        DeconvolveError::Channels | DeconvolveError::Limit => Doubt::Limit(Limit::Search),
+        DeconvolveError::CommonFactor => Doubt::CommonFactor,
+        DeconvolveError::Kernel(_) => Doubt::Limit(Limit::Terms),
+    }
+}
+
+fn solution(equation: &Equation, kernels: Vec<Kernel>, count: Option<BigUint>) -> EquationVerdict {
+    match Solution::checked(equation, kernels, count) {
+        Ok(Some(solution)) => EquationVerdict::Solved(solution),
+        Ok(None) => EquationVerdict::Unknown(Doubt::Contradiction),
+        Err(_) => EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)),
+    }
+}
+
+/// `Σ c·A·P + Σ c·B = D` for one unknown P: P = (D − Σ c·B) ÷ Σ c·A.
+fn quotient(equation: &Equation) -> EquationVerdict {
+    let split = || -> Result<(Kernel, Kernel), KernelError> {
+        let mut rest = equation.target.kernel.clone();
+        let mut divisor: Option<Kernel> = None;
+        for (coefficient, factors) in &equation.terms {
+            let known = product(factors, |_| None)?.scale_rational(coefficient)?;
+            if occurrences(factors, 0) == 0 {
+                rest = rest.sub(&known)?;
+            } else {
+                divisor = Some(match divisor {
+                    None => known,
+                    Some(sum) => sum.add(&known)?,
+                });
+            }
+        }
+        Ok((rest, divisor.ok_or(KernelError::EmptyShape)?))
+    };
+    let Ok((rest, divisor)) = split() else { return EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)) };
+    let zero = || ConcreteKernel::zeros(equation.unknowns[0].shape).map(Kernel::from);
+    if rest.is_zero()
+        && let Ok(zero) = zero()
+    {
+        let count = (!divisor.is_zero()).then(|| BigUint::from(1_u32));
+        return solution(equation, vec![zero], count);
+    }
+    match deconvolve(&rest, &divisor) {
+        Err(error) => EquationVerdict::Unknown(limit_of(error)),
+        Ok(None) => EquationVerdict::Absent(Absence::NoQuotient),
+        Ok(Some(found)) => solution(equation, vec![found], Some(BigUint::from(1_u32))),
+    }
+}
+
+/// One product of unknowns and known kernels.
+fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> EquationVerdict {
+    let unknown = || EquationVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    let Ok(known) = product(factors, |_| None).and_then(|known| known.scale_rational(coefficient)) else {
+        return unknown();
+    };
+    let whole = if known.shape().entries() == Some(1) {
+        match known.as_scalar().and_then(|scalar| scalar.reciprocal()) {
+            Some(inverse) => equation.target.kernel.scale(&inverse).ok(),
+            None => None,
+        }
+    } else {
+        match deconvolve(&equation.target.kernel, &known) {
+            Ok(Some(found)) => Some(found),
+            Ok(None) => return EquationVerdict::Absent(Absence::NoQuotient),
+            Err(error) => return EquationVerdict::Unknown(limit_of(error)),
+        }
+    };
+    let Some(whole) = whole else { return unknown() };
+    let Some(concrete) = whole.as_concrete() else {
+        return EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+    };
+    let bins: Vec<Bin> = equation
+        .unknowns
+        .iter()
+        .enumerate()
+        .map(|(n, unknown)| Bin {
+            height: unknown.shape.height,
+            width: unknown.shape.width,
+            power: occurrences(factors, n),
+        })
+        .collect();
+    if concrete.is_zero() {
+        let zeros =
+            equation.unknowns.iter().map(|unknown| ConcreteKernel::zeros(unknown.shape).map(Kernel::from));
+        return zeros
+            .collect::<Result<Vec<_>, _>>()
+            .map_or_else(|_| unknown(), |zeros| solution(equation, zeros, None));
+    }
+    // Scaled to integers over one denominator; the denominator is part of the scalar.
+    let kernel = integers(concrete);
+    let scale = Rational::from(concrete.denominator().clone()).recip().unwrap_or_default();
+    let answer = match factor_solve(&kernel, &scale, &bins) {
+        Ok(answer) => answer,
+        Err(FactorError::Shapes) => {
+            let product = term_shape(equation, factors);
+            return EquationVerdict::Absent(Absence::Shapes { product, target: equation.target.shape() });
+        }
+        Err(FactorError::Zero | FactorError::Limit) => {
+            return EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+        }
+    };
+    if let Ok(found) = &answer.rational {
+        let kernels = found.kernels.iter().zip(&found.scales).map(|(grid, scale)| scaled_kernel(grid, scale));
+        let Ok(kernels) = kernels.collect::<Result<Vec<_>, _>>() else { return unknown() };
+        return solution(equation, kernels, Some(found.count.clone()));
+    }
+    let fails = |existence| matches!(existence, Existence::Fails(_));
+    if fails(answer.real) && fails(answer.complex) {
+        return EquationVerdict::Absent(Absence::Factors(Box::new(answer)));
+    }
+    let real = (answer.real == Existence::Exists)
+        .then(|| real_solution(&kernel, &scale, &bins, &answer).ok())
+        .flatten();
+    EquationVerdict::Irrational { answer: Box::new(answer), real }
+}
+
+fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &Rational) -> Result<Kernel, KernelError> {
+    let shape = Shape::plane(grid.height(), grid.width());
+    let numerator = scale.numerator();
+    let numerators: Vec<_> = grid.cells().iter().map(|cell| cell * &numerator).collect();
+    Ok(ConcreteKernel::from_bigints(shape, &numerators, scale.denominator())?.into())
+}
+
+/// Sums of products of unknowns: least squares may meet them exactly.
+fn by_least_squares(equation: &Equation) -> EquationVerdict {
+    let undecided = EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+    let Ok(problem) = problem(equation) else { return undecided };
+    match fit::fit(&problem, &Options { certify: Certify::No, ..Options::default() }) {
+        Ok(fit) if fit.is_exact() => match fit.factors.iter().map(grid_kernel).collect::<Result<Vec<_>, _>>()
+        {
+            Ok(kernels) => solution(equation, kernels, None),
+            Err(_) => undecided,
+        },
+        _ => undecided,
+    }
+}
+
+fn grid_kernel(grid: &Grid<Rational>) -> Result<Kernel, KernelError> {
+    Ok(ConcreteKernel::from_rationals(Shape::plane(grid.height(), grid.width()), grid.cells())?.into())
+}
+
+/// The equation as a least-squares problem; known kernels must be concrete.
+fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
+    let grid = |kernel: &Kernel| {
+        kernel.as_concrete().map(|kernel| kernel.block(0, 0)).ok_or(FitFailure::FreeSymbols)
+    };
+    let factor = |factor: &Factor| match factor {
+        Factor::Unknown(n) => Ok(fit::Factor::Unknown(*n)),
+        Factor::Known(term) => Ok(fit::Factor::Known(grid(&term.kernel)?)),
+    };
+    let terms = equation.terms.iter().map(|(coefficient, factors)| {
+        let mut all = factors.iter().map(factor).collect::<Result<Vec<_>, _>>()?;
+        if !coefficient.is_one() {
+            all.push(fit::Factor::Known(Grid::from_fn(1, 1, |_, _| coefficient.clone())));
+        }
+        Ok(all)
+    });
+    Ok(Problem {
+        unknowns: equation
+            .unknowns
+            .iter()
+            .map(|unknown| fit::Unknown::free(unknown.shape.height, unknown.shape.width))
+            .collect(),
+        terms: terms.collect::<Result<_, _>>()?,
+        target: grid(&equation.target.kernel)?,
+    })
+}
+
+/// Why a fit was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FitFailure {
+    /// A kernel holds free symbols.
+    FreeSymbols,
+    /// The problem is not one that can be fitted.
+    Fit(FitError),
+}
+
+/// A fit and the kernels that it binds.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The fit.
+    pub fit: Fit,
+    /// The target.
+    pub target: Grid<Rational>,
+    /// The unknowns' values, in order of declaration.
+    pub kernels: Vec<ConcreteKernel>,
+}
+
+/// Least squares.
+pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
+    let equation = &problem_.equation;
+    let plain = problem(equation)?;
+    let problem = match problem_.rank {
+        None => plain,
+        Some(rank) => Problem::separable(rank, plain.target),
+    };
+    let defaults = Options::default();
+    let options = Options {
+        seed: problem_.seed.unwrap_or(defaults.seed),
+        starts: problem_.starts,
+        certify: match problem_.certify {
+            _ if problem_.quick => Certify::Quick,
+            Some(most) => Certify::Products(most),
+            None => defaults.certify,
+        },
+        ..defaults
+    };
+    let fit = fit::fit(&problem, &options).map_err(FitFailure::Fit)?;
+    let kernels = match problem_.rank {
+        None => fit.factors.clone(),
+        // The unknown is the sum itself.
+        Some(_) => vec![Grid::from_fn(problem.target.height(), problem.target.width(), |i, j| {
+            problem.target.at(i, j) - fit.residual.at(i, j)
+        })],
+    };
+    let concrete = |grid: &Grid<Rational>| {
+        ConcreteKernel::from_rationals(Shape::plane(grid.height(), grid.width()), grid.cells())
+    };
+    let kernels = kernels.iter().map(concrete).collect::<Result<Vec<_>, _>>();
+    let kernels = kernels.map_err(|_| FitFailure::Fit(FitError::Empty))?;
+    Ok(Fitted { fit, target: problem.target, kernels })
+}
+
+/// Decides "for all targets": the target's kernel is free and used whole.
+pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
+    let target = equation_.target.shape();
+    let [(coefficient, factors)] = equation_.terms.as_slice() else {
+        return ForallVerdict::Unknown(Doubt::Limit(Limit::Search));
+    };
+    let shapes: Vec<Shape> = factors
+        .iter()
+        .filter_map(|factor| match factor {
+            Factor::Unknown(n) => Some(equation_.unknowns[*n].shape),
+            Factor::Known(_) => None,
+        })
+        .collect();
+    let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
+    let known = factors.iter().any(|factor| matches!(factor, Factor::Known(_)));
+    if term_shape(equation_, factors) == target && once && !known && !coefficient.is_zero() {
+        let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
+        let line = target.height == 1 || target.width == 1;
+        if wide.len() <= 1 {
+            return ForallVerdict::Always(Reason::Trivial);
+        }
+        if line && field == Field::Complex {
+            return ForallVerdict::Always(Reason::Linear);
+        }
+        if line && field == Field::Reals && wide.iter().filter(|&&area| area % 2 == 0).count() <= 1 {
+            return ForallVerdict::Always(Reason::Quadratic);
+        }
+    }
+    let parameters = {
+        let free: usize = equation_.unknowns.iter().map(|unknown| unknown.shape.area()).sum();
+        (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
+    };
+    let mut generator = SplitMix64::new(0x000F_0A11);
+    let _doing = budget::doing("looking for a kernel without factors");
+    for attempt in 0..WITNESSES {
+        budget::spend_on(target.area(), 20);
+        let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
+        let concrete =
+            Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };
+        let answer = equation(&concrete);
+        if answer.solvable(field) == Some(false) {
+            return ForallVerdict::Fails { target: Box::new(kernel), answer: Box::new(answer), parameters };
+        }
+    }
+    ForallVerdict::Unknown(Doubt::Limit(Limit::Search))
+}
+
+/// Simple kernels first: ones at a few places, then random entries of growing size.
+fn candidate(shape: Shape, attempt: usize, generator: &mut SplitMix64) -> Option<ConcreteKernel> {
+    let (height, width) = (shape.height, shape.width);
+    let last = height * width - 1;
+    let mut cells = vec![0_i64; height * width];
+    let mut put = |places: &[(usize, i64)]| places.iter().for_each(|&(at, value)| cells[at] = value);
+    match attempt {
+        // 1 + x^m·y^n, then x^m + y^n + 1, then one-variable classics without rational or real roots.
+        0 => put(&[(0, 1), (last, 1)]),
+        1 => put(&[(0, 1), ((height - 1) * width, 1), (width - 1, 1)]),
+        2 => put(&[(0, -2), (last, 1)]),
+        3 => put(&[(0, 1), (last / 2, 1), (last, 1)]),
+        _ => {
+            let spread = 1 + u64::try_from(attempt / 40).unwrap_or(9);
+            for cell in &mut cells {
+                let value = i64::try_from(generator.below(2 * spread + 1)).ok()?;
+                *cell = value - i64::try_from(spread).ok()?;
+            }
+        }
+    }
+    ConcreteKernel::from_integers(shape, cells).ok()
+}

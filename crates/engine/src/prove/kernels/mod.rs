@@ -1,0 +1,6 @@
+//! Claims about kernels, images and numbers: whether they are equal, and whether kernels with a given product exist.
+//!
+//! Layers occur only where a comparison of kernels is told in words.
+
+pub(super) mod entries;
+pub mod factoring;

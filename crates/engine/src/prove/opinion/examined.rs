@@ -1,0 +1,242 @@
+//! A second opinion on proofs: the naive evaluator runs both stacks at pseudo-random weights on a few small images.
+//!
+//! It proves nothing and is no part of any proof. It shares no code with the procedures that decide, so a proof that
+//! is wrong about small sizes or about what a layer does is likely to be noticed; then there is no verdict. Its work is
+//! bounded in steps, not in time, so it is the same on every machine.
+
+use super::fewer::with_few_channels;
+use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
+use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::operator::OperatorError;
+use crate::operator::shape::{Signal, after};
+use crate::prove::stacks::{equality, fitting};
+use crate::prove::survey::condition::includes;
+use crate::prove::verdict::counterexample::differ_by_more;
+use crate::prove::verdict::{Doubt, StackProof, StackVerdict};
+use crate::prove::within;
+use crate::prove::witness::search::{dependence, used};
+use convproof_exact::{Rational, SplitMix64, Symbol};
+
+/// Most steps of the evaluator, in its own units, of which a product takes some 64: for the first size, and after how
+/// many there is no other. For a proof by normal forms, which takes some microseconds, and for others.
+const MAX_STEPS: [[u64; 2]; 2] = [[1 << 17, 1 << 13], [1 << 20, 1 << 17]];
+/// Most weights that values are made up for.
+const MAX_WEIGHTS: usize = 1 << 10;
+/// Lengths of each axis that sizes are taken from.
+const MAX_LENGTH: i64 = 64;
+
+/// A verdict about two stacks and, beside a proof, what the evaluator says of it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    verdict: StackVerdict,
+    opinion: Option<Opinion>,
+}
+
+impl Decided {
+    /// The verdict.
+    pub fn verdict(&self) -> &StackVerdict {
+        &self.verdict
+    }
+
+    /// The second opinion on a proof.
+    pub fn opinion(&self) -> Option<&Opinion> {
+        self.opinion.as_ref()
+    }
+}
+
+/// What the evaluator says of a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opinion {
+    /// Both stacks do as proved at these sizes of the input.
+    Agrees(Vec<[i64; 2]>),
+    /// No small size, or none that takes few enough steps.
+    None,
+    /// They do not at this size: there is a defect in this program.
+    Differs([i64; 2]),
+}
+
+/// Decides a claim about two stacks; a proof that the evaluator contradicts is none.
+///
+/// # Errors
+/// If a stack has no normal form.
+pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<Decided, OperatorError> {
+    if let Some(verdict) = fitting::decide(claim, symbols)? {
+        return Ok(Decided { verdict, opinion: None });
+    }
+    let verdict = match &claim.tolerance {
+        None => equality::decide(claim, symbols),
+        Some(tolerance) => within::decide(claim, tolerance, symbols),
+    }?;
+    Ok(examined(verdict, claim, symbols))
+}
+
+/// A verdict with a second opinion on it, if it is a proof.
+pub fn examined(verdict: StackVerdict, claim: &StackClaim, symbols: &Symbols) -> Decided {
+    let StackVerdict::Proved(proof) = &verdict else { return Decided { verdict, opinion: None } };
+    match opinion(proof, claim, symbols) {
+        Opinion::Differs(size) => {
+            Decided { verdict: StackVerdict::Unknown(Doubt::Disagreement { size }), opinion: None }
+        }
+        opinion => Decided { verdict, opinion: Some(opinion) },
+    }
+}
+
+fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion {
+    // A proof for every number of channels is looked at for few of them.
+    if let StackProof::Words { .. } = proof
+        && let Some((claim, used)) = with_few_channels(claim)
+        && used.len() <= MAX_WEIGHTS
+    {
+        let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
+        let found = tried(proof, &claim, |_| Some(weights.clone().approximating()));
+        if found != Opinion::None {
+            return found;
+        }
+    }
+    tried(proof, claim, |positive| weights(claim, symbols, positive))
+}
+
+fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Option<Weights>) -> Opinion {
+    let sizes = sizes(claim);
+    if sizes.is_empty() {
+        return Opinion::None;
+    }
+    let [first, enough] = MAX_STEPS[usize::from(!matches!(proof, StackProof::NormalForm { .. }))];
+    // Where roots of some weights would not be real, positive weights are tried.
+    for positive in [false, true] {
+        let Some(weights) = weights(positive) else { return Opinion::None };
+        // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
+        let bounded = matches!(proof, StackProof::Within(_));
+        let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
+        let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
+        let mut agreed = Vec::new();
+        for &size in &sizes {
+            match trial.agrees(size) {
+                Ok(None) => {}
+                Ok(Some(true)) => agreed.push(size),
+                Ok(Some(false)) => return Opinion::Differs(size),
+                Err(_) => break,
+            }
+            if first - trial.left > enough {
+                break;
+            }
+        }
+        if !agreed.is_empty() {
+            return Opinion::Agrees(agreed);
+        }
+    }
+    Opinion::None
+}
+
+/// A few small sizes that the claim speaks of: the smallest, one near it, and one in between.
+fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
+    if let Sizes::One(size) = claim.sizes {
+        return vec![size];
+    }
+    let signals = [&claim.left, &claim.right].map(|stack| after(stack, Signal::input(claim.channels), None));
+    let [Ok(left), Ok(right)] = signals else { return Vec::new() };
+    // The shortest few are enough, unless a condition leaves none of them.
+    for few in [4, usize::MAX] {
+        let [heights, widths] = [0, 1].map(|axis| {
+            let exists = |n: &i64| left.length[axis].at(*n).is_some() || right.length[axis].at(*n).is_some();
+            (1..=MAX_LENGTH).filter(exists).take(few).collect::<Vec<i64>>()
+        });
+        let pairs = heights.iter().flat_map(|&h| widths.iter().map(move |&w| [h, w]));
+        let mut pairs: Vec<[i64; 2]> = pairs.filter(|&[h, w]| includes(&claim.sizes, h, w)).collect();
+        pairs.sort_by_key(|[h, w]| (h * w, *h));
+        pairs.truncate(16);
+        let chosen = [0, pairs.len() / 2, pairs.len().saturating_sub(1)];
+        let mut chosen: Vec<[i64; 2]> = chosen.iter().filter_map(|&at| pairs.get(at).copied()).collect();
+        chosen.dedup();
+        if !chosen.is_empty() {
+            return chosen;
+        }
+    }
+    Vec::new()
+}
+
+/// Values for all weights of a claim, none of them 0; `None` if there are too many.
+fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
+    if [&claim.left, &claim.right].map(|stack| stack.weight_count()).iter().sum::<usize>() > 4 * MAX_WEIGHTS {
+        return None;
+    }
+    let used = used(claim, symbols);
+    if used.len() > MAX_WEIGHTS {
+        return None;
+    }
+    let dependence = dependence(claim, symbols);
+    let chosen = |symbol: Symbol| made_up(symbol, positive || dependence.is_root(symbol));
+    // Scalars that cancel may still be divided by.
+    let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+    let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
+    let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
+    Some(if dependence.is_free(&used) { weights } else { weights.approximating() })
+}
+
+/// A small value, not 0, that depends on the symbol only.
+fn made_up(symbol: Symbol, positive: bool) -> Rational {
+    let mut generator = SplitMix64::new(u64::from(symbol.0) + 1);
+    let size = i64::try_from(generator.below(9)).unwrap_or(0) + 1;
+    let negative = !positive && generator.below(2) == 1;
+    let divisor = if generator.below(4) == 0 { 2 } else { 1 };
+    Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
+}
+
+/// Runs at given weights.
+struct Trial<'a> {
+    claim: &'a StackClaim,
+    proof: &'a StackProof,
+    weights: Weights,
+    /// Steps that are left.
+    left: u64,
+    generator: SplitMix64,
+}
+
+impl Trial<'_> {
+    /// Whether both stacks do at a size as proved; `None` if neither has an output.
+    fn agrees(&mut self, size: [i64; 2]) -> Result<Option<bool>, EvaluateError> {
+        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+        let count = self.claim.channels.saturating_mul(h).saturating_mul(w);
+        if u64::try_from(count).is_ok_and(|count| count > self.left / 64) {
+            // Hardly a layer does with less than a product for each entry.
+            return Err(EvaluateError::TooLarge);
+        }
+        let values = (0..count).map(|_| self.value()).collect();
+        let image = Image::new(self.claim.channels, h, w, values).ok_or(EvaluateError::TooLarge)?;
+        let outputs = [self.run(&image, false)?, self.run(&image, true)?];
+        Ok(match &outputs {
+            [None, None] => None,
+            [Some(left), Some(right)] if left.size() == right.size() => {
+                let pairs = left.values().iter().zip(right.values());
+                Some(pairs.into_iter().all(|(a, b)| self.close(a, b)))
+            }
+            _ => Some(false),
+        })
+    }
+
+    /// One entry of the image: a small number, or for a bound one of the ends of the range.
+    fn value(&mut self) -> Rational {
+        match &self.claim.tolerance {
+            Some(tolerance) if self.generator.below(2) == 0 => tolerance.range.clone(),
+            Some(tolerance) => -&tolerance.range,
+            None => Rational::from(i64::try_from(self.generator.below(19)).unwrap_or(0) - 9),
+        }
+    }
+
+    /// The output of one side, if it has one.
+    fn run(&mut self, image: &Image, right: bool) -> Result<Option<Image>, EvaluateError> {
+        let stack = if right { &self.claim.right } else { &self.claim.left };
+        match evaluate::run_within(stack, image, &self.weights, &mut self.left) {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.is_no_output() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether two outputs are as near as proved.
+    fn close(&self, left: &Rational, right: &Rational) -> bool {
+        let zero = Rational::ZERO;
+        let worst = if let StackProof::Within(enclosure) = self.proof { enclosure.worst() } else { &zero };
+        !differ_by_more(worst, left, right, &self.weights)
+    }
+}

@@ -1,0 +1,8 @@
+//! A second opinion on every proof about two stacks, by the naive evaluator.
+//!
+//! No part of any proof: it can only take one back.
+
+mod examined;
+mod fewer;
+
+pub use examined::{Decided, Opinion, decide, examined};

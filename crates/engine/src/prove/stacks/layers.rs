@@ -1,0 +1,247 @@
+//! Unknown kernels of layers: which ones make two stacks equal.
+//!
+//! Both stacks are affine in the unknown entries, so that they are equal is a system of linear equations between these:
+//! the coefficients at all pairs of border patterns (Theorem 16a of `docs/semantics.md`). A solution is only proposed; with
+//! it in its place the claim is decided like any other. Equations of the second degree, and what stands inside nonlinear
+//! layers, are not solved.
+
+use std::collections::BTreeMap;
+
+use crate::ir::{FreeKernel, StackClaim, Symbols};
+use crate::kernel::Kernel;
+use crate::operator::{OperatorError, Operators};
+use crate::prove::survey::look::{input_of, look, same_channels};
+use crate::prove::survey::{Extent, Survey};
+use crate::prove::verdict::region::Status;
+use crate::prove::verdict::{Doubt, Limit};
+use crate::prove::witness::search;
+use convproof_exact::{Monomial, Poly, Rational, Symbol, budget};
+
+/// What is known of the equations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Values of the unknown kernels: they meet all equations, or else those before the first that contradicts them.
+    pub kernels: Vec<Kernel>,
+    /// How far they do.
+    pub meets: Meets,
+    /// How many of the entries can be chosen freely; here they are 0.
+    pub free: usize,
+}
+
+/// Which equations kernels meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meets {
+    /// All of them.
+    All,
+    /// Those far from all borders, and no kernels meet the others, too.
+    Inside,
+    /// Some of them, and no kernels meet all.
+    Some,
+    /// The outputs differ in size at some input, whatever the kernels are.
+    Never,
+}
+
+/// Solves the equations between the entries of unknown kernels, which stand in the claim as free ones.
+///
+/// # Errors
+/// If a stack has no normal form.
+pub fn solve(
+    claim: &StackClaim,
+    unknowns: &[FreeKernel],
+    symbols: &Symbols,
+) -> Result<Result<Candidate, Doubt>, OperatorError> {
+    let _doing = budget::doing("looking for kernels of layers");
+    let mut operators = Operators::new(claim.channels, claim.sizes.one());
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    same_channels(claim, [&left, &right])?;
+    let maps = [&left, &right];
+    let inner = maps.map(|map| operators.reachable(map)).concat();
+    let nonlinear = inner.into_iter().any(|id| operators.is_nonlinear(id));
+    let dependence = search::dependence(claim, symbols);
+    let survey = Survey::new(&operators, maps, symbols, Extent::of(&claim.sizes), dependence, false);
+    let surveyed = survey.and_then(|mut survey| {
+        let (_, table) = look(&mut survey, &claim.sizes)?;
+        Ok((survey, table))
+    });
+    let (survey, table) = match surveyed {
+        Ok(surveyed) => surveyed,
+        Err(limit) => return Ok(Err(Doubt::Limit(limit.limit()))),
+    };
+    let mut system = System::new(unknowns, symbols);
+    if table.statuses.any(|status| status == Status::Sizes) {
+        return Ok(system.candidate(Meets::Never));
+    }
+    let (inside, border): (Vec<_>, Vec<_>) = table
+        .sight_pairs()
+        .into_iter()
+        .partition(|&pair| survey.patterns_of(pair).iter().all(|pattern| pattern.whole));
+    let mut meets = Meets::All;
+    for (pairs, fails) in [(inside, Meets::Some), (border, Meets::Inside)] {
+        let Some(equations) = survey.visible_polynomials(&pairs.into_iter().collect()) else {
+            return Ok(Err(Doubt::Limit(Limit::Terms)));
+        };
+        match system.add_all(&equations) {
+            Ok(true) => {}
+            // Coefficients of nonlinear signals need not be equal.
+            Ok(false) if nonlinear => return Ok(Err(Doubt::NotLinear)),
+            // Roots may be tied to each other in ways that polynomials do not show.
+            Ok(false) if !survey.is_free() => return Ok(Err(Doubt::Irrational)),
+            Ok(false) => {
+                meets = fails;
+                break;
+            }
+            Err(doubt) => return Ok(Err(doubt)),
+        }
+    }
+    Ok(system.candidate(meets))
+}
+
+/// A value, affine in unknown entries.
+#[derive(Clone, Debug, Default)]
+struct Affine {
+    /// The factors of the unknown entries, none of them 0.
+    factors: BTreeMap<Symbol, Poly>,
+    rest: Poly,
+}
+
+impl Affine {
+    fn add(&mut self, other: &Self, times: &Poly) {
+        self.rest = &self.rest + &(&other.rest * times);
+        for (&symbol, factor) in &other.factors {
+            let sum = self.factors.entry(symbol).or_default();
+            *sum = &*sum + &(factor * times);
+        }
+        budget::spend_on(other.factors.len() + 1, 200);
+    }
+}
+
+/// Linear equations between unknown entries, and what follows from those so far.
+struct System<'a> {
+    unknowns: &'a [FreeKernel],
+    symbols: &'a Symbols,
+    /// Entries in terms of those that do not occur here.
+    solved: BTreeMap<Symbol, Affine>,
+    /// Equations in which no unknown has a factor that can be divided by.
+    open: Vec<Affine>,
+}
+
+impl<'a> System<'a> {
+    fn new(unknowns: &'a [FreeKernel], symbols: &'a Symbols) -> Self {
+        Self { unknowns, symbols, solved: BTreeMap::new(), open: Vec::new() }
+    }
+
+    /// Adds that these are 0, and whether that contradicts nothing.
+    fn add_all(&mut self, equations: &[Poly]) -> Result<bool, Doubt> {
+        for equation in equations {
+            let affine = self.affine(equation).ok_or(Doubt::NotLinear)?;
+            if !self.add(&affine) {
+                return Ok(false);
+            }
+        }
+        // What was open may be settled by what came later.
+        loop {
+            let open = std::mem::take(&mut self.open);
+            let before = (open.len(), self.solved.len());
+            for equation in open {
+                if !self.add(&equation) {
+                    return Ok(false);
+                }
+            }
+            if (self.open.len(), self.solved.len()) == before {
+                return if self.open.is_empty() { Ok(true) } else { Err(Doubt::CommonFactor) };
+            }
+        }
+    }
+
+    /// Adds that this is 0, and whether that contradicts nothing.
+    fn add(&mut self, equation: &Affine) -> bool {
+        let mut left = Affine { rest: equation.rest.clone(), ..Affine::default() };
+        for (symbol, factor) in &equation.factors {
+            match self.solved.get(symbol) {
+                Some(value) => left.add(value, factor),
+                None => left.add(&unit(*symbol), factor),
+            }
+        }
+        left.rest = self.symbols.reduce(&left.rest);
+        left.factors.values_mut().for_each(|factor| *factor = self.symbols.reduce(factor));
+        left.factors.retain(|_, factor| !factor.is_zero());
+        // Numbers rather than weights, which may be 0.
+        let pivot = left.factors.iter().find(|(_, factor)| factor.as_constant().is_some());
+        let pivot = pivot.or_else(|| left.factors.iter().find(|(_, factor)| factor.terms().len() == 1));
+        let Some((&symbol, factor)) = pivot else {
+            let settled = left.factors.is_empty();
+            let fine = !settled || left.rest.is_zero();
+            if !settled {
+                self.open.push(left);
+            }
+            return fine;
+        };
+        let Some(inverse) = factor.reciprocal() else { return false };
+        left.factors.remove(&symbol);
+        let mut value = Affine::default();
+        value.add(&left, &inverse.scaled(&Rational::from(-1)));
+        budget::spend_on(self.solved.len(), 20);
+        for other in self.solved.values_mut() {
+            if let Some(factor) = other.factors.remove(&symbol) {
+                other.add(&value, &factor);
+                other.factors.retain(|_, factor| !factor.is_zero());
+            }
+        }
+        self.solved.insert(symbol, value);
+        true
+    }
+
+    /// A polynomial by its unknown entries; `None` if it is not affine in them.
+    fn affine(&self, poly: &Poly) -> Option<Affine> {
+        let mut all = Affine::default();
+        for (monomial, coefficient) in poly.terms() {
+            let mut found = monomial.factors().iter().filter(|(symbol, _)| self.is_unknown(*symbol));
+            match (found.next(), found.next()) {
+                (None, _) => all.rest = &all.rest + &Poly::term(monomial.clone(), coefficient.clone()),
+                (Some(&(symbol, 1)), None) => {
+                    let rest = monomial.times(&Monomial::power(symbol, -1));
+                    all.add(&unit(symbol), &Poly::term(rest, coefficient.clone()));
+                }
+                _ => return None,
+            }
+        }
+        // Of a root of an unknown entry nothing is known.
+        let roots = poly.symbols().into_iter().filter_map(|symbol| self.symbols.root_of(symbol));
+        let hidden = self.symbols.foundations(roots.map(|root| root.symbol).collect());
+        (!hidden.into_iter().any(|symbol| self.is_unknown(symbol))).then_some(all)
+    }
+
+    fn is_unknown(&self, symbol: Symbol) -> bool {
+        let offset = |kernel: &FreeKernel| symbol.0.checked_sub(kernel.first.0);
+        self.unknowns.iter().any(|kernel| offset(kernel).is_some_and(|offset| offset < count(kernel)))
+    }
+
+    /// The kernels that follow, where what can be chosen is 0.
+    fn candidate(&self, meets: Meets) -> Result<Candidate, Doubt> {
+        let mut free = 0;
+        let mut kernels = Vec::with_capacity(self.unknowns.len());
+        for unknown in self.unknowns {
+            let values = (0..count(unknown)).map(|n| match self.solved.get(&Symbol(unknown.first.0 + n)) {
+                Some(value) => value.rest.clone(),
+                None => {
+                    free += 1;
+                    Poly::zero()
+                }
+            });
+            let kernel = Kernel::from_entries(unknown.shape, values.collect());
+            kernels.push(kernel.map_err(|_| Doubt::Limit(Limit::Terms))?);
+        }
+        Ok(Candidate { kernels, meets, free })
+    }
+}
+
+/// How many entries a kernel has.
+fn count(kernel: &FreeKernel) -> u32 {
+    kernel.shape.entries().and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+fn unit(symbol: Symbol) -> Affine {
+    Affine { factors: BTreeMap::from([(symbol, Poly::one())]), rest: Poly::zero() }
+}

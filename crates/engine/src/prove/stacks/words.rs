@@ -1,0 +1,441 @@
+//! Equality of stacks with channels, for any number of channels: sums of words compared at all pairs of patterns.
+//!
+//! Equal sums are equal functions (Theorem 9a of `docs/semantics.md`). Of different sums a counterexample is built from
+//! a shortest word in which they differ, and believed when the naive evaluator has replayed it. What is neither equal
+//! nor refuted, or not read by `forms`, is left to `equality.rs`.
+
+use rustc_hash::FxHashMap;
+
+use crate::evaluate::{Image, Weights};
+use crate::forms::Unsupported;
+use crate::forms::arena::{Arena, End, Form, Word};
+use crate::forms::blocks::{self, Block};
+use crate::forms::evaluate::Evaluator;
+use crate::forms::net::{Channels, Net, NodeId};
+use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
+use crate::forms::weights::{Letter, Letters, declared};
+use crate::ir::{Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::limits::MAX_SURVEYED;
+use crate::prove::survey::condition;
+use crate::prove::survey::sights::{AxisSurvey, SizeView};
+use crate::prove::survey::table::{self, Table};
+use crate::prove::values::point::Dependence;
+use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
+use crate::prove::verdict::region::{Agreement, Status};
+use crate::prove::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness, Wrong};
+use crate::prove::witness::search;
+use convproof_exact::budget::doing;
+use convproof_exact::{Monomial, Rational, SplitMix64, Symbol};
+
+/// Sides with up to so many weights are expanded where words do not say everything.
+const SMALL: usize = 400;
+
+/// Weights that are tried for each word.
+const TRIES: u64 = 8;
+
+/// Words that are tried.
+const MAX_WORDS: usize = 12;
+
+/// Decides a claim about stacks with free weights in channels; `None` where that is left to others.
+pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
+    let channels = [&claim.left, &claim.right].iter().any(|stack| has_channels(stack));
+    if !channels || claim.tolerance.is_some() {
+        return None;
+    }
+    let _doing = doing("comparing sums of words");
+    let width = blocks::width(claim).ok()?;
+    let compared = Compared::new(claim, Channels::Together(width)).ok()?;
+    let failing = |status| matches!(status, Status::Sizes | Status::Values);
+    let Some((size, status)) = compared.table.statuses.smallest(failing) else {
+        let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
+        let horizon = compared.horizon;
+        return Some(StackVerdict::Proved(StackProof::Words {
+            patterns,
+            horizon,
+            sums: compared.arena.len(),
+        }));
+    };
+    let small = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count() <= SMALL);
+    if small && !compared.is_exact() {
+        // Expanded, it also comes out where the sides agree.
+        return None;
+    }
+    if status == Status::Sizes {
+        let weights = search::plain_weights(claim, symbols);
+        let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
+        return Some(compared.refuted(StackWitness::Size(found), None));
+    }
+    let counterexample = compared.counterexample(claim, symbols, size)?;
+    Some(compared.refuted(StackWitness::Value(counterexample), Some(size)))
+}
+
+/// Whether a stack has weights with channels.
+fn has_channels(stack: &Stack) -> bool {
+    match &stack.kind {
+        StackKind::Layer(layer) => layer.weights().iter().any(|term| {
+            let shape = term.shape();
+            (shape.outputs > 1 || shape.inputs > 1) && !term.is_constant()
+        }),
+        StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
+            stacks.iter().any(|stack| has_channels(stack))
+        }
+        StackKind::Product(factors) => factors.iter().any(|stack| has_channels(stack)),
+        StackKind::Sum(branches) => branches.iter().any(|(_, stack)| has_channels(stack)),
+    }
+}
+
+/// What both sides read at an output position, and by how much the right side's first input position is later.
+type Pair = (u32, u32, i64);
+
+/// Two stacks compared.
+pub struct Compared {
+    letters: Letters,
+    /// All sums.
+    pub arena: Arena,
+    axes: [AxisSurvey; 2],
+    /// The pairs along each axis, by number.
+    pub pairs: [Vec<Pair>; 2],
+    /// For each pair of pairs at which the sides differ, the blocks that do, and left minus right there.
+    pub differences: FxHashMap<(u32, u32), Vec<(usize, Form)>>,
+    failures: Vec<Vec<bool>>,
+    /// The status of all sizes.
+    pub table: Table,
+    /// Sizes up to this length show everything; `None` for a claim about one size.
+    pub horizon: Option<i64>,
+    /// For each axis, the left side's first input position at each output of the lengths that were looked at.
+    origins: [FxHashMap<(i64, i64), i64>; 2],
+    /// The blocks of output and input channels.
+    outputs: Vec<Block>,
+    inputs: Vec<Block>,
+}
+
+impl Compared {
+    /// Compares both sides of a claim at all sizes that it speaks of.
+    ///
+    /// # Errors
+    /// [`Unsupported`] where a side is not read, or a limit is reached.
+    pub fn new(claim: &StackClaim, mode: Channels) -> Result<Self, Unsupported> {
+        let size = claim.sizes.one();
+        let mut net = Net::new(mode, size);
+        let input = net.input(claim.channels);
+        let left = net.apply(&claim.left, input.clone())?;
+        let right = net.apply(&claim.right, input)?;
+        if left.signal.channels != right.signal.channels {
+            return Err(Unsupported::Layer);
+        }
+        let roots = [left.node, right.node];
+        let mut patterns = Patterns::default();
+        let mut bounds = None;
+        if !matches!(claim.sizes, Sizes::One(_)) {
+            let (reach, modulus) = condition::reach(&claim.sizes);
+            let horizons = [horizon(&net, roots, 0)?, horizon(&net, roots, 1)?];
+            bounds = Some((horizons, common(horizons, reach, modulus)?));
+        }
+        let mut axes = [AxisSurvey::default(), AxisSurvey::default()];
+        let mut pairs = [Vec::new(), Vec::new()];
+        let mut origins = [FxHashMap::default(), FxHashMap::default()];
+        for axis in 0..2 {
+            let ends = [&left.signal.length[axis], &right.signal.length[axis]];
+            let lengths: Vec<i64> = match (&claim.sizes, &bounds) {
+                (Sizes::One(size), _) => vec![size[axis]],
+                (_, Some((_, common))) => (1..common.end).collect(),
+                _ => Vec::new(),
+            };
+            let viewer = Viewer::new(&net, axis);
+            let mut looker = Looker { viewer, roots, patterns: &mut patterns, index: FxHashMap::default() };
+            for n in lengths {
+                let view =
+                    looker.look(n, ends.map(|length| length.at(n)), &mut pairs[axis], &mut origins[axis])?;
+                axes[axis].sizes.push(view);
+            }
+            if let Some((horizons, common)) = &bounds {
+                (axes[axis].from, axes[axis].period) = (common.from, common.period);
+                axes[axis].start = usize::try_from(horizons[axis].start).unwrap_or(0);
+            }
+        }
+        let mut evaluator = Evaluator::new(&net, &patterns);
+        let outputs = net.divided(left.signal.channels)?;
+        let inputs = net.divided(claim.channels)?;
+        let mut differences = FxHashMap::default();
+        let mut failures = vec![vec![false; pairs[1].len()]; pairs[0].len()];
+        for (row, &rows) in pairs[0].iter().enumerate() {
+            for (column, &columns) in pairs[1].iter().enumerate() {
+                for block in 0..outputs.len() {
+                    let found = difference(&mut evaluator, roots, number(block), rows, columns)?;
+                    if let Some(found) = found {
+                        failures[row][column] = true;
+                        let all: &mut Vec<_> = differences.entry((number(row), number(column))).or_default();
+                        all.push((block, found));
+                    }
+                }
+            }
+        }
+        let table = Table::new(&axes, &failures, &claim.sizes);
+        let horizon = bounds.map(|(_, common)| common.end - 1);
+        let arena = evaluator.arena;
+        let letters = net.letters;
+        Ok(Self {
+            letters,
+            arena,
+            axes,
+            pairs,
+            differences,
+            failures,
+            table,
+            horizon,
+            origins,
+            outputs,
+            inputs,
+        })
+    }
+
+    /// The first block that differs at a pair of pairs, and left minus right there.
+    pub fn difference(&self, row: u32, column: u32) -> Option<&(usize, Form)> {
+        self.differences.get(&(row, column))?.first()
+    }
+
+    /// A size that the claim speaks of, and an output position there, with a pair of pairs.
+    pub fn example(&self, pair: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+        self.table.example(&self.axes, pair)
+    }
+
+    /// Whether different sums are different functions.
+    fn is_exact(&self) -> bool {
+        self.arena.is_linear() && self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
+    }
+
+    /// A refutation with what is known of the sizes at which the sides agree.
+    pub fn refuted(&self, witness: StackWitness, at: Option<[i64; 2]>) -> StackVerdict {
+        let mut agreement = Vec::new();
+        let exact = self.is_exact();
+        if self.horizon.is_some() && exact {
+            match self.table.statuses.describe() {
+                Agreement::Nowhere => {}
+                found => agreement.push(found),
+            }
+            agreement.extend(table::ring(&self.axes, &self.failures).map(|(found, _)| found));
+            if agreement.is_empty() {
+                agreement.push(Agreement::Nowhere);
+            }
+        }
+        let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, &self.failures));
+        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement }))
+    }
+
+    /// The input position that places in sums are counted from, at an output position of a size.
+    pub fn origin(&self, size: [i64; 2], at: [i64; 2]) -> [i64; 2] {
+        [0, 1].map(|axis| self.origins[axis].get(&(size[axis], at[axis])).copied().unwrap_or(0))
+    }
+
+    /// The sights of both axes at a size.
+    pub fn sights(&self, size: [i64; 2]) -> Option<[&[u32]; 2]> {
+        let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
+        Some([&view(0)?.sights, &view(1)?.sights])
+    }
+
+    /// Weights and an image that show a difference at a size, replayed.
+    pub fn counterexample(
+        &self,
+        claim: &StackClaim,
+        symbols: &Symbols,
+        size: [i64; 2],
+    ) -> Option<Counterexample> {
+        let [rows, columns] = self.sights(size)?;
+        let places = rows.iter().enumerate().flat_map(|(i, &row)| {
+            columns.iter().enumerate().map(move |(j, &column)| ([i, j], (row, column)))
+        });
+        let (position, (block, difference)) =
+            places.filter_map(|(at, (row, column))| Some((at, self.difference(row, column)?))).next()?;
+        let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let origin = self.origin(size, at);
+        let words = self.arena.shortest_words(difference, MAX_WORDS);
+        let roots: Vec<Symbol> = symbols.roots().map(|root| root.symbol).collect();
+        let dependence = Dependence::of(symbols, &roots);
+        for attempt in 0..TRIES {
+            for word in &words {
+                let first = *self.outputs.get(*block)?;
+                let Some(point) = self.point(word, symbols, attempt, first) else { continue };
+                let weights = point.all_weights(symbols, &dependence, attempt);
+                let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+                let full = [claim.channels, h, w];
+                let image = match word.end {
+                    End::One => Image::zeros(claim.channels, h, w),
+                    End::Term(_) | End::Applied(_) | End::Product(_) => continue,
+                    End::Pixel(_) => {
+                        let place =
+                            [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));
+                        if place[0] >= h || place[1] >= w {
+                            continue;
+                        }
+                        Image::impulse(full, [point.input, place[0], place[1]])
+                    }
+                };
+                let output = Some([point.output, position[0], position[1]]);
+                let found =
+                    Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image?, output);
+                if let Ok(found) = found {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    /// Weights that make a word not 0: one entry of each matrix, along a path of channels that visits each only once
+    /// where there are enough. `None` where channels or symbols cannot be chosen.
+    fn point(&self, word: &Word, symbols: &Symbols, attempt: u64, block: Block) -> Option<Point> {
+        let mut used: FxHashMap<usize, usize> = FxHashMap::default();
+        let mut next = |count: usize| {
+            let index = used.entry(count).or_default();
+            *index += 1;
+            (*index - 1) % count.max(1)
+        };
+        let counts = |letter: u32| self.letters.letter(letter).channels();
+        let mut path = vec![next(block.width)];
+        path.extend(word.letters.iter().map(|(_, letter)| next(counts(*letter)[1])));
+        let value = |seed: u64| {
+            let all = [1, -1, 2, 3];
+            let at = if attempt == 0 { 0 } else { draw(seed ^ attempt, 4) };
+            Rational::from(all[usize::try_from(at).unwrap_or(0)])
+        };
+        let mut weights: FxHashMap<Symbol, Rational> = FxHashMap::default();
+        for (place, (diagonal, letter)) in word.letters.iter().enumerate() {
+            let letter = self.letters.letter(*letter);
+            if let Letter::Free { .. } = letter {
+                let symbol = letter.symbol(path[place], path[place + 1])?;
+                weights.insert(symbol, value(u64::from(symbol.0)));
+            }
+            self.set_diagonal(diagonal, path[place], symbols, &value, &mut weights);
+        }
+        let last = *path.last()?;
+        self.set_diagonal(&word.diagonal, last, symbols, &value, &mut weights);
+        for &(symbol, _) in word.scalars.factors() {
+            if let Some(symbol) = declared(symbol) {
+                weights.insert(symbol, value(u64::from(symbol.0)));
+            }
+        }
+        let input =
+            if let End::Pixel(number) = word.end { self.inputs.get(number as usize)?.start } else { 0 };
+        Some(Point { weights, output: block.start + path[0], input: input + last })
+    }
+
+    /// Values of the entries of diagonals at a channel.
+    fn set_diagonal(
+        &self,
+        diagonal: &Monomial,
+        channel: usize,
+        symbols: &Symbols,
+        value: &impl Fn(u64) -> Rational,
+        weights: &mut FxHashMap<Symbol, Rational>,
+    ) {
+        for symbol in diagonal.factors().iter().filter_map(|(symbol, _)| declared(*symbol)) {
+            let Some((kernel, _)) = symbols.owner(symbol) else { continue };
+            let stride = if kernel.shape.is_plane() { 1 } else { kernel.shape.height * kernel.shape.width };
+            let Some(offset) = u32::try_from(channel * stride).ok() else { continue };
+            weights.insert(Symbol(symbol.0 + offset), value(u64::from(symbol.0)));
+        }
+    }
+}
+
+/// Chosen weights, and the channels of the output and the input that they link.
+struct Point {
+    weights: FxHashMap<Symbol, Rational>,
+    output: usize,
+    input: usize,
+}
+
+impl Point {
+    /// Values for all weights: the chosen ones, what follows from roots, 1 for what may be divided by, and 0.
+    fn all_weights(&self, symbols: &Symbols, dependence: &Dependence, attempt: u64) -> Weights {
+        let chosen = |symbol: Symbol| {
+            if let Some(value) = self.weights.get(&symbol) {
+                return value.clone();
+            }
+            if symbols.root_of(symbol).is_some() {
+                let drawn = if attempt == 0 { 1 } else { draw(u64::from(symbol.0) ^ attempt, 3) + 1 };
+                return Rational::from(drawn);
+            }
+            Rational::from(i64::from(symbol.is_scalar() || symbols.is_divisor(symbol)))
+        };
+        let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+        let roots = symbols.roots().flat_map(|root| root.radicand.symbols());
+        let all = scalars.chain(roots).chain(symbols.divisors()).chain(self.weights.keys().copied());
+        all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
+    }
+}
+
+/// A number below `below`, the same for the same seed.
+fn draw(seed: u64, below: u64) -> i64 {
+    i64::try_from(SplitMix64::new(seed).below(below)).unwrap_or(0)
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Lengths below `end` show everything; from `from` on it repeats with the period.
+struct Common {
+    from: i64,
+    period: i64,
+    end: i64,
+}
+
+/// The horizon of both axes and a condition together (Theorems 10 and 11).
+fn common(horizons: [Horizon; 2], reach: i64, modulus: i64) -> Result<Common, Unsupported> {
+    let from = horizons[0].from.max(horizons[1].from).max(reach.saturating_add(1));
+    let period = num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
+    let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
+    if end > MAX_SURVEYED { Err(Unsupported::TooLarge) } else { Ok(Common { from, period, end }) }
+}
+
+/// Looks at the output positions of lengths along an axis.
+struct Looker<'n> {
+    viewer: Viewer<'n>,
+    roots: [NodeId; 2],
+    patterns: &'n mut Patterns,
+    index: FxHashMap<Pair, u32>,
+}
+
+impl Looker<'_> {
+    fn look(
+        &mut self,
+        n: i64,
+        [left, right]: [Option<i64>; 2],
+        pairs: &mut Vec<Pair>,
+        origins: &mut FxHashMap<(i64, i64), i64>,
+    ) -> Result<SizeView, Unsupported> {
+        let mut sights = Vec::new();
+        if let (Some(length), true) = (left, left == right) {
+            self.viewer.turn_to(n);
+            for i in 0..length {
+                let (a, at) = self.viewer.see(self.patterns, self.roots[0], i)?;
+                let (b, bt) = self.viewer.see(self.patterns, self.roots[1], i)?;
+                let pair = (a, b, at.zip(bt).map_or(0, |(at, bt)| bt - at));
+                let next = number(pairs.len());
+                sights.push(*self.index.entry(pair).or_insert_with(|| {
+                    pairs.push(pair);
+                    next
+                }));
+                origins.extend(at.or(bt).map(|at| ((n, i), at)));
+            }
+        }
+        Ok(SizeView { n, left, right, sights })
+    }
+}
+
+/// Left minus right of a block where both read by these patterns; `None` if they are equal.
+fn difference(
+    evaluator: &mut Evaluator<'_>,
+    roots: [NodeId; 2],
+    block: u32,
+    rows: Pair,
+    columns: Pair,
+) -> Result<Option<Form>, Unsupported> {
+    let left = evaluator.value(roots[0], block, [rows.0, columns.0])?;
+    let right = evaluator.value(roots[1], block, [rows.1, columns.1])?;
+    let right = evaluator.arena.moved(&right, [rows.2, columns.2]);
+    if left == right {
+        return Ok(None);
+    }
+    Ok(Some(evaluator.arena.sum(&[left, right.times(&Rational::from(-1))])?))
+}

@@ -1,0 +1,113 @@
+//! What output positions see along one axis, for many input lengths.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::limit::SurveyLimit;
+use crate::limits::MAX_POSITIONS;
+use crate::operator::Affine;
+use crate::operator::pattern::{Edge, Pattern, Starts, Viewer};
+use convproof_exact::budget;
+
+/// The output positions of one input length along one axis.
+#[derive(Clone, Debug)]
+pub struct SizeView {
+    /// The input length.
+    pub n: i64,
+    /// Output length of the left map.
+    pub left: Option<i64>,
+    /// Output length of the right map.
+    pub right: Option<i64>,
+    /// For each output position the number of what it sees; empty unless the lengths agree.
+    pub sights: Vec<u32>,
+}
+
+/// What an output position sees: a pattern and which of the read positions lie in the input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Refined {
+    /// The number of the pattern.
+    pub pattern: u32,
+    /// The numbers of the read positions that lie in the input, from the first on up to the last.
+    pub visible: (u32, u32),
+}
+
+/// One axis, looked at for many input lengths.
+#[derive(Clone, Debug, Default)]
+pub struct AxisSurvey {
+    /// From this length on everything repeats.
+    pub from: i64,
+    /// After so many lengths.
+    pub period: i64,
+    /// So many outputs at the start may see a border at settled lengths.
+    pub start: usize,
+    /// The lengths that were looked at, in order.
+    pub sizes: Vec<SizeView>,
+    /// The patterns that occur.
+    pub patterns: Vec<Arc<Pattern>>,
+    /// What output positions see, by number.
+    pub refined: Vec<Refined>,
+}
+
+impl AxisSurvey {
+    /// Looks at every output position of some input lengths.
+    pub fn look(
+        viewer: &Viewer<'_>,
+        lengths: &[i64],
+        axis: usize,
+        maps: [&Affine; 2],
+    ) -> Result<Self, SurveyLimit> {
+        let mut survey = Self::default();
+        let mut patterns: FxHashMap<Arc<Pattern>, u32> = FxHashMap::default();
+        let mut refined: FxHashMap<Refined, u32> = FxHashMap::default();
+        let mut known: FxHashMap<Starts, (u32, Vec<i64>)> = FxHashMap::default();
+        let mut positions = 0_usize;
+        let mut held = Vec::new();
+        for &n in lengths {
+            let [left, right] = maps.map(|map| map.length[axis].at(n));
+            let mut sights = Vec::new();
+            if let (Some(length), true) = (left, left == right) {
+                positions = positions.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+                if positions > MAX_POSITIONS {
+                    return Err(SurveyLimit::Positions);
+                }
+                for i in 0..length {
+                    budget::spend(60);
+                    let mut see = |base: i64| {
+                        let sight = viewer.sight(n, i);
+                        let edges = sight.pattern.reads.iter().flat_map(|(_, parts)| parts).map(Vec::len);
+                        held.push(budget::hold(edges.sum::<usize>() + sight.input.len(), size_of::<Edge>()));
+                        let next = number(patterns.len());
+                        let pattern = *patterns.entry(sight.pattern).or_insert_with_key(|pattern| {
+                            survey.patterns.push(pattern.clone());
+                            next
+                        });
+                        (pattern, sight.input.into_iter().map(|at| at - base).collect())
+                    };
+                    let seen: (u32, Vec<i64>);
+                    let ((pattern, input), base) = match viewer.starts(n, i) {
+                        Some((starts, base)) => (&*known.entry(starts).or_insert_with(|| see(base)), base),
+                        None => {
+                            seen = see(0);
+                            (&seen, 0)
+                        }
+                    };
+                    let count = |bound: i64| number(input.partition_point(|&at| at + base < bound));
+                    let key = Refined { pattern: *pattern, visible: (count(0), count(n)) };
+                    let next = number(refined.len());
+                    sights.push(*refined.entry(key).or_insert_with_key(|key| {
+                        survey.refined.push(key.clone());
+                        next
+                    }));
+                }
+            }
+            survey.sizes.push(SizeView { n, left, right, sights });
+        }
+        Ok(survey)
+    }
+}
+
+/// The number of a thing among so many, far fewer than 2³².
+pub fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

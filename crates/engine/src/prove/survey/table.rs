@@ -1,0 +1,217 @@
+//! What a survey says of sizes: the status of each, the pairs of sights that occur there, and the border outside of
+//! which two stacks agree.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use super::condition::includes;
+use super::sights::{AxisSurvey, SizeView};
+use crate::ir::Sizes;
+use crate::prove::verdict::region::{Agreement, Status, Statuses};
+use convproof_exact::budget;
+
+/// The status of every pair of lengths that a survey looked at.
+#[derive(Debug)]
+pub struct Table {
+    /// The statuses.
+    pub statuses: Statuses,
+    /// Of heights and of widths.
+    classes: [Classes; 2],
+}
+
+/// Input lengths along an axis, those together at which the same sights occur.
+#[derive(Debug)]
+struct Classes {
+    /// The class of each length that was looked at.
+    of: Vec<usize>,
+    /// The sights that occur at the lengths of each class, sorted.
+    sets: Vec<Vec<u32>>,
+}
+
+impl Classes {
+    fn of(axis: &AxisSurvey) -> Self {
+        let mut known: FxHashMap<Vec<u32>, usize> = FxHashMap::default();
+        let mut sets = Vec::new();
+        let of = axis.sizes.iter().map(|view| {
+            let set = distinct(&view.sights);
+            *known.entry(set).or_insert_with_key(|set| {
+                sets.push(set.clone());
+                sets.len() - 1
+            })
+        });
+        Self { of: of.collect(), sets }
+    }
+
+    /// For each class of column sights whether one of them fails together with one of some row sights.
+    fn meet(&self, rows: &[u32], failures: &[Vec<bool>]) -> Vec<bool> {
+        let mut failing = vec![false; failures.first().map_or(0, Vec::len)];
+        for &row in rows {
+            budget::spend_on(failing.len(), 1);
+            for (cell, &fails) in failing.iter_mut().zip(&failures[row as usize]) {
+                *cell |= fails;
+            }
+        }
+        let fails = |set: &Vec<u32>| set.iter().any(|&column| failing.get(column as usize) == Some(&true));
+        self.sets.iter().map(fails).collect()
+    }
+}
+
+impl Table {
+    /// Works out the status of all sizes.
+    pub fn new(axes: &[AxisSurvey; 2], failures: &[Vec<bool>], sizes: &Sizes) -> Self {
+        let [rows, columns] = axes;
+        let classes = [Classes::of(rows), Classes::of(columns)];
+        // For each class of heights and of widths whether some output differs.
+        let differ: Vec<Vec<bool>> =
+            classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
+        budget::spend_on(rows.sizes.len().saturating_mul(columns.sizes.len()), 20);
+        let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
+        for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
+            for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
+                let left = row.left.is_some() && column.left.is_some();
+                let right = row.right.is_some() && column.right.is_some();
+                cells.push(if !(left || right) || !includes(sizes, row.n, column.n) {
+                    Status::Silent
+                } else if row.left != row.right || column.left != column.right {
+                    Status::Sizes
+                } else if differ[height][width] {
+                    Status::Values
+                } else {
+                    Status::Equal
+                });
+            }
+        }
+        let lengths = |axis: &AxisSurvey| axis.sizes.iter().map(|view| view.n).collect();
+        let cycles = [rows, columns].map(|axis| (axis.from, axis.period));
+        Self { statuses: Statuses::new([lengths(rows), lengths(columns)], cells, cycles), classes }
+    }
+
+    /// The pairs of row and column sights that occur at a size that is spoken of.
+    pub fn sight_pairs(&self) -> BTreeSet<[u32; 2]> {
+        self.pairs(|status| status != Status::Silent)
+    }
+
+    fn pairs(&self, wanted: impl Fn(Status) -> bool) -> BTreeSet<[u32; 2]> {
+        let [rows, columns] = &self.classes;
+        let mut met = vec![vec![false; columns.sets.len()]; rows.sets.len()];
+        for (i, &height) in rows.of.iter().enumerate() {
+            budget::spend_on(columns.of.len(), 2);
+            for (j, &width) in columns.of.iter().enumerate() {
+                met[height][width] |= wanted(self.statuses.status(i, j));
+            }
+        }
+        let mut all = BTreeSet::new();
+        for (set, met) in rows.sets.iter().zip(&met) {
+            for (others, _) in columns.sets.iter().zip(met).filter(|(_, met)| **met) {
+                budget::spend_on(set.len().saturating_mul(others.len()), 100);
+                all.extend(set.iter().flat_map(|&r| others.iter().map(move |&c| [r, c])));
+            }
+        }
+        all
+    }
+
+    /// The first spoken-of size at which a pair of sights occurs, and the output position there.
+    pub fn example(&self, axes: &[AxisSurvey; 2], [row, column]: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+        let [rows, columns] = axes;
+        let find = |sights: &[u32], wanted: u32| {
+            sights.iter().position(|&sight| sight == wanted).and_then(|at| i64::try_from(at).ok())
+        };
+        rows.sizes.iter().enumerate().find_map(|(a, view)| {
+            let i = find(&view.sights, row)?;
+            columns.sizes.iter().enumerate().find_map(|(b, other)| {
+                let j = find(&other.sights, column)?;
+                (self.statuses.status(a, b) != Status::Silent).then_some(([view.n, other.n], [i, j]))
+            })
+        })
+    }
+
+    /// The pairs of sights that occur at sizes of status `Equal`.
+    pub fn equal_pairs(&self) -> BTreeSet<[u32; 2]> {
+        self.pairs(|status| status == Status::Equal)
+    }
+}
+
+/// The border within which all differences lie, if there is an interior without any at large sizes, and the pairs
+/// of sights inside it.
+pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
+    let [rows, columns] = axes;
+    if rows.period == 0 {
+        return None;
+    }
+    let large = |axis: &AxisSurvey| axis.sizes.iter().position(|view| view.n >= axis.from);
+    let (first_row, first_column) = (large(rows)?, large(columns)?);
+    // Small sizes may differ in shape: nothing is said of them.
+    let unlike = |view: &SizeView| view.left != view.right;
+    if rows.sizes[first_row..].iter().chain(&columns.sizes[first_column..]).any(unlike) {
+        return None;
+    }
+    let mut ring = [0_i64; 4];
+    let mut exactly = true;
+    let fails = |i: u32, j: u32| failures[i as usize][j as usize];
+    for (axis, views, others, inner) in [
+        (0, &rows.sizes[first_row..], &columns.sizes[first_column..], columns.start),
+        (1, &columns.sizes[first_column..], &rows.sizes[first_row..], rows.start),
+    ] {
+        let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
+        for view in views {
+            for other in others {
+                budget::spend_on(view.sights.len(), 3);
+                let middle = other.sights.get(inner).copied()?;
+                let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
+                let start = wrong.iter().take_while(|&&wrong| wrong).count();
+                let end = wrong.iter().rev().take_while(|&&wrong| wrong).count();
+                let (last_start, last_end) = (
+                    wrong.iter().take(wrong.len() / 2).rposition(|&wrong| wrong).map_or(0, |at| at + 1),
+                    wrong
+                        .iter()
+                        .skip(wrong.len() / 2)
+                        .position(|&wrong| wrong)
+                        .map_or(0, |at| wrong.len() - wrong.len() / 2 - at),
+                );
+                exactly &= start == last_start && end == last_end;
+                let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+                ring[axis] = ring[axis].max(signed(last_start));
+                ring[axis + 2] = ring[axis + 2].max(signed(last_end));
+            }
+        }
+    }
+    let mut inner = BTreeSet::new();
+    // Everything inside the ring must agree at every large size, corners included.
+    for row in &rows.sizes[first_row..] {
+        for column in &columns.sizes[first_column..] {
+            let inside = |sights: &[u32], before: i64, after: i64| -> Option<Vec<u32>> {
+                let (before, after) = (usize::try_from(before).ok()?, usize::try_from(after).ok()?);
+                (before + after < sights.len()).then(|| distinct(&sights[before..sights.len() - after]))
+            };
+            // All pairs of positions, and the pairs of sights in a sorted set.
+            let pairs = row.sights.len().saturating_mul(column.sights.len());
+            budget::spend_on(pairs, 10);
+            let (r, c) = (inside(&row.sights, ring[0], ring[2])?, inside(&column.sights, ring[1], ring[3])?);
+            budget::spend_on(r.len().saturating_mul(c.len()), 100);
+            if r.iter().any(|&i| c.iter().any(|&j| fails(i, j))) {
+                return None;
+            }
+            inner.extend(r.iter().flat_map(|&i| c.iter().map(move |&j| [i, j])));
+            for (at, &i) in row.sights.iter().enumerate() {
+                for (to, &j) in column.sights.iter().enumerate() {
+                    let on = |at: usize, n: usize, before: i64, after: i64| {
+                        let at = i64::try_from(at).unwrap_or(0);
+                        at < before || at >= i64::try_from(n).unwrap_or(0) - after
+                    };
+                    let border = on(at, row.sights.len(), ring[0], ring[2])
+                        || on(to, column.sights.len(), ring[1], ring[3]);
+                    exactly &= border == fails(i, j);
+                }
+            }
+        }
+    }
+    Some((Agreement::Interior { ring, exactly }, inner))
+}
+
+fn distinct(sights: &[u32]) -> Vec<u32> {
+    let mut all = sights.to_vec();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

@@ -1,0 +1,285 @@
+//! What a sum of pixels, maxima and other functions is at most, by hulls (Theorems 11c and 11d of `docs/semantics.md`).
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::minimax::Pair;
+use super::pairing::{Multiple, Pairing};
+use crate::forms::arena::{Arena, End, Form};
+use crate::ir::Function;
+use crate::prove::values::hull::{Hull, Pixel};
+use convproof_exact::Rational;
+
+/// Most pairs of elements of two maxima that are compared.
+const MAX_ELEMENTS: usize = 4096;
+
+/// What is known of the difference at one position.
+pub struct Difference {
+    /// It is nowhere larger.
+    pub bound: Rational,
+    /// Images at which it may be large.
+    pub images: Vec<Vec<(Pixel, Rational)>>,
+}
+
+/// Positive and negative multiples.
+type Sides = [Vec<Multiple>; 2];
+
+/// A sum, apart: affine rest, multiples of maxima, and of other functions.
+#[derive(Default)]
+struct Parts {
+    rest: Hull,
+    maxima: Sides,
+    applied: Sides,
+}
+
+/// Bounds sums of one arena for inputs up to a number.
+pub struct Bounder<'a> {
+    arena: &'a mut Arena,
+    range: Rational,
+    hulls: FxHashMap<Form, Hull>,
+    pairing: Pairing,
+}
+
+impl<'a> Bounder<'a> {
+    /// A bounder that knows of no sum yet.
+    pub fn new(arena: &'a mut Arena, range: Rational) -> Self {
+        Self { arena, range, hulls: FxHashMap::default(), pairing: Pairing::default() }
+    }
+
+    fn parts(&self, form: &Form) -> Option<Parts> {
+        let mut parts = Parts::default();
+        for word in self.arena.flat(form)? {
+            let side = usize::from(word.coefficient.is_negative());
+            let multiple = |term| Multiple { factor: word.coefficient.abs(), term, place: word.place };
+            match word.end {
+                End::Pixel(block) => parts.rest.add(Some((block, word.place)), &word.coefficient),
+                End::One => parts.rest.add(None, &word.coefficient),
+                End::Applied(number) => parts.applied[side].push(multiple(number)),
+                End::Term(number) => parts.maxima[side].push(multiple(number)),
+                // Nothing bounds a product.
+                End::Product(_) => return None,
+            }
+        }
+        Some(parts)
+    }
+
+    /// What is known of a difference; `None` beyond limits.
+    pub fn difference(&mut self, form: &Form) -> Option<Difference> {
+        let parts = self.parts(form)?;
+        let whole = self.hull(form)?;
+        let mut difference =
+            Difference { bound: whole.bound(&self.range), images: vec![whole.image(&self.range)] };
+        if parts.applied.iter().any(|side| !side.is_empty()) {
+            return Some(difference);
+        }
+        let minus = Rational::from(-1);
+        let mut sides = [vec![Form::ZERO], vec![Form::ZERO]];
+        let mut rest = vec![form.clone()];
+        for (side, multiples) in parts.maxima.iter().enumerate() {
+            let multiple = match multiples.as_slice() {
+                [] => continue,
+                [multiple] => multiple,
+                _ => return Some(difference),
+            };
+            let term = self.arena.end(End::Term(multiple.term)).ok()?;
+            let sign = if side == 0 { minus.clone() } else { Rational::ONE };
+            rest.push(self.arena.moved(&term, multiple.place).times(&(&multiple.factor * &sign)));
+            sides[side] = self.multiplied(multiple);
+        }
+        let [above, below] = sides;
+        if above.len() * below.len() > MAX_ELEMENTS {
+            return Some(difference);
+        }
+        let rest = self.arena.sum(&rest).ok()?;
+        let up = self.excess(&rest, &above, &below, &mut difference.images)?;
+        let down = self.excess(&rest.times(&minus), &below, &above, &mut difference.images)?;
+        difference.bound = difference.bound.min(up.max(down));
+        Some(difference)
+    }
+
+    /// The elements of a multiple of a maximum.
+    fn multiplied(&self, multiple: &Multiple) -> Vec<Form> {
+        let elements = self.arena.elements(multiple.term, multiple.place);
+        elements.iter().map(|form| form.times(&multiple.factor)).collect()
+    }
+
+    /// What `rest` + max(`above`) − max(`below`) is at most, not below 0, and images at which it may be large (Theorem 11d).
+    fn excess(
+        &mut self,
+        rest: &Form,
+        above: &[Form],
+        below: &[Form],
+        images: &mut Vec<Vec<(Pixel, Rational)>>,
+    ) -> Option<Rational> {
+        let (minus, range) = (Rational::from(-1), self.range.clone());
+        let count = Rational::from(i64::try_from(below.len()).ok()?).recip()?;
+        let mut lower: Vec<Form> = below.iter().map(|form| form.times(&minus)).collect();
+        if below.len() > 1 {
+            let mean: Vec<Form> = lower.iter().map(|form| form.times(&count)).collect();
+            lower.push(self.arena.sum(&mean).ok()?);
+        }
+        let mut most = Rational::ZERO;
+        for element in above {
+            let sum = self.arena.sum(&[rest.clone(), element.clone()]).ok()?;
+            if let [first, second] = below {
+                // min(sum − first, sum − second)
+                let f = self.arena.sum(&[sum.clone(), first.times(&minus)]).ok()?;
+                let g = self.arena.sum(&[second.clone(), first.times(&minus)]).ok()?;
+                if let Some(pair) = self.pair(&f, &g) {
+                    let (excess, image) = pair.excess(&range);
+                    most = most.max(excess);
+                    images.push(image);
+                    continue;
+                }
+            }
+            let mut least: Option<(Rational, Hull)> = None;
+            for form in &lower {
+                let form = self.arena.sum(&[sum.clone(), form.clone()]).ok()?;
+                let hull = self.hull(&form)?;
+                let bound = hull.most(&range);
+                if least.as_ref().is_none_or(|(least, _)| bound < *least) {
+                    least = Some((bound, hull));
+                }
+            }
+            let (least, hull) = least?;
+            most = most.max(least);
+            images.push(hull.image(&range));
+        }
+        Some(most)
+    }
+
+    /// Two affine sums side by side.
+    fn pair(&self, f: &Form, g: &Form) -> Option<Pair> {
+        let mut pair = Pair::default();
+        for (side, form) in [f, g].into_iter().enumerate() {
+            for word in self.arena.flat(form)? {
+                match word.end {
+                    End::Pixel(block) => {
+                        pair.pixels.entry((block, word.place)).or_default()[side] += &word.coefficient;
+                    }
+                    End::One => pair.constants[side] += &word.coefficient,
+                    End::Term(_) | End::Applied(_) | End::Product(_) => return None,
+                }
+            }
+        }
+        Some(pair)
+    }
+
+    /// Affine functions of which one has the value of a sum, at each image.
+    fn hull(&mut self, form: &Form) -> Option<Hull> {
+        let Some(inverse) = form.lead().recip() else { return Some(Hull::default()) };
+        let place = form.place();
+        let key = self.arena.moved(&form.times(&inverse), [-place[0], -place[1]]);
+        let base = match self.hulls.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let found = self.new_hull(&key)?;
+                self.hulls.insert(key, found.clone());
+                found
+            }
+        };
+        let mut hull = Hull::default();
+        hull.add_times(&base, form.lead(), place);
+        Some(hull)
+    }
+
+    fn new_hull(&mut self, form: &Form) -> Option<Hull> {
+        let Parts { mut rest, maxima, applied } = self.parts(form)?;
+        let partners = self.pairing.maxima(self.arena, &maxima[0], &maxima[1]);
+        for (above, below) in paired(&maxima, &partners) {
+            let elements = above.zip(below).and_then(|(above, below)| self.elements(above, below));
+            if let Some(elements) = elements {
+                let joined = self.joined(&elements)?;
+                rest.add_times(&joined, &Rational::ONE, [0, 0]);
+                continue;
+            }
+            for (multiple, sign) in
+                above.map(|above| (above, 1)).into_iter().chain(below.map(|below| (below, -1)))
+            {
+                let elements = self.arena.elements(multiple.term, multiple.place);
+                let joined = self.joined(&elements)?;
+                rest.add_times(&joined, &(&multiple.factor * &Rational::from(sign)), [0, 0]);
+            }
+        }
+        self.functions(&mut rest, &applied)?;
+        Some(rest)
+    }
+
+    /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
+    /// some slope of f.
+    fn functions(&mut self, rest: &mut Hull, sides: &Sides) -> Option<()> {
+        let partners = self.pairing.functions(self.arena, &sides[0], &sides[1]);
+        for (above, below) in paired(sides, &partners) {
+            let mut factor = above.map_or(Rational::ZERO, |above| above.factor.clone());
+            if let Some(below) = below {
+                factor -= &below.factor;
+            }
+            if let (Some(above), Some(below)) = (above, below) {
+                let (ours, theirs) = (self.inside(above), self.inside(below));
+                let gap = self.arena.sum(&[ours, theirs.times(&Rational::from(-1))]).ok()?;
+                let slopes = self.arena.applied(above.term).function.slopes();
+                let gap = self.hull(&gap)?.stretched(&slopes);
+                rest.add_times(&gap, &below.factor, [0, 0]);
+            }
+            let alone = self.applied(above.or(below)?)?;
+            rest.add_times(&alone, &factor, [0, 0]);
+        }
+        Some(())
+    }
+
+    /// What a function is applied to.
+    fn inside(&self, multiple: &Multiple) -> Form {
+        self.arena.moved(&self.arena.applied(multiple.term).form, multiple.place)
+    }
+
+    /// A function of a sum: its value at 0, and the sum times some slope.
+    fn applied(&mut self, multiple: &Multiple) -> Option<Hull> {
+        let function = self.arena.applied(multiple.term).function;
+        let inside = self.inside(multiple);
+        let mut hull = self.hull(&inside)?.stretched(&function.slopes());
+        match function.at_zero() {
+            Some(value) => hull.add_between(&[value.clone(), value]),
+            // ln 2
+            None if function == Function::Softplus => {
+                hull.add_between(&[Rational::ratio(6931, 10_000)?, Rational::ratio(6932, 10_000)?]);
+            }
+            None => return None,
+        }
+        Some(hull)
+    }
+
+    /// Whatever lies between some sums.
+    fn joined(&mut self, forms: &[Form]) -> Option<Hull> {
+        let mut joined: Option<Hull> = None;
+        for form in forms {
+            let hull = self.hull(form)?;
+            joined = Some(match joined {
+                None => hull,
+                Some(joined) => joined.join(&hull),
+            });
+        }
+        joined
+    }
+
+    /// Differences of the elements of two maxima with equally many, matched one to one.
+    fn elements(&mut self, above: &Multiple, below: &Multiple) -> Option<Vec<Form>> {
+        let [ours, theirs] = [above, below].map(|multiple| self.multiplied(multiple));
+        if ours.len() != theirs.len() || ours.len() * theirs.len() > MAX_ELEMENTS {
+            return None;
+        }
+        let minus = Rational::from(-1);
+        let order = self.pairing.elements(self.arena, &ours, &theirs);
+        let pairs = ours.iter().zip(order);
+        pairs.map(|(form, at)| self.arena.sum(&[form.clone(), theirs[at?].times(&minus)]).ok()).collect()
+    }
+}
+
+/// Each positive multiple with its partner, if it has one, and the negative ones that are nobody's partner.
+fn paired<'s>(
+    [above, below]: &'s Sides,
+    partners: &[Option<usize>],
+) -> Vec<(Option<&'s Multiple>, Option<&'s Multiple>)> {
+    let taken: FxHashSet<usize> = partners.iter().copied().flatten().collect();
+    let ours = above.iter().zip(partners).map(|(above, partner)| (Some(above), partner.map(|at| &below[at])));
+    let lonely = below.iter().enumerate().filter(|(at, _)| !taken.contains(at));
+    ours.chain(lonely.map(|(_, below)| (None, Some(below)))).collect()
+}

@@ -1,0 +1,201 @@
+//! The worst difference of two stacks whose weights are numbers, in one pass over the weights.
+//!
+//! Square roots are replaced by rationals near them (`rounded`), then all is exact and in integers (`numbers`): each pair
+//! of patterns is pulled back once, and positions that differ only in what of the input they see share its sums.
+
+use num_bigint::BigInt;
+use rustc_hash::FxHashMap;
+
+use super::rounded::Rounded;
+use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::operator::{OperatorError, Operators};
+use crate::prove::survey::look::{input_of, same_channels};
+use crate::prove::survey::numbers::{Numbers, Signs};
+use crate::prove::survey::table::Table;
+use crate::prove::survey::{Extent, Survey};
+use crate::prove::values::point::Dependence;
+use crate::prove::verdict::region::Status;
+use convproof_exact::Rational;
+
+/// Bits of weights that are rounded: first few, then many.
+const BITS: [u32; 2] = [56, 256];
+
+/// What is found may be off by a `2^-NEAR` part of it: as much as six digits show.
+const NEAR: u32 = 20;
+
+/// What was found.
+pub enum Bounded {
+    /// The difference is nowhere larger than this number, which is attained if it is exact.
+    Within {
+        /// The number.
+        worst: Rational,
+        /// Whether no weight was rounded.
+        exact: bool,
+    },
+    /// It passes the bound.
+    Beyond(Excess),
+}
+
+/// A position at which the difference is larger than a bound, and the input that shows it.
+pub struct Excess {
+    /// No difference is larger than this.
+    pub worst: Rational,
+    /// Whether no weight was rounded.
+    pub exact: bool,
+    /// Input size.
+    pub size: [i64; 2],
+    /// Output channel, row and column.
+    pub output: [usize; 3],
+    /// Input values, `[channel, row, column]`; 0 elsewhere.
+    pub input: Vec<([usize; 3], Rational)>,
+}
+
+/// The worst position so far.
+struct Worst {
+    value: BigInt,
+    sights: [u32; 2],
+    channel: usize,
+}
+
+/// The worst difference for `|x| ≤ range`, if all weights are numbers and it can be told from the bound and from 0
+/// with rounded weights.
+pub fn decide(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<Option<Bounded>, OperatorError> {
+    for bits in BITS {
+        let Some(rounded) = Rounded::of(claim, symbols, bits, &tolerance.range) else { return Ok(None) };
+        let found = bounded(claim, &rounded, tolerance, symbols)?;
+        // A refutation states the worst difference itself, so it is worth many digits.
+        let settled = found.as_ref().is_some_and(|found| matches!(found, Bounded::Within { .. }));
+        if settled || bits == BITS[1] || rounded.error.is_zero() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn bounded(
+    claim: &StackClaim,
+    rounded: &Rounded,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<Option<Bounded>, OperatorError> {
+    let exact = rounded.error.is_zero();
+    let size = claim.sizes.one();
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&rounded.stacks[0], input.clone())?;
+    let right = operators.apply(&rounded.stacks[1], input)?;
+    let maps = [&left, &right];
+    same_channels(claim, maps)?;
+    if left == right {
+        return Ok(exact.then_some(Bounded::Within { worst: Rational::ZERO, exact }));
+    }
+    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+        return Ok(None);
+    }
+    let extent = Extent::of(&claim.sizes);
+    let Ok(survey) = Survey::new(&operators, maps, symbols, extent, Dependence::default(), false) else {
+        return Ok(None);
+    };
+    let Some(numbers) = survey.numbers() else { return Ok(None) };
+    let agreeing = vec![vec![false; survey.axes[1].refined.len()]; survey.axes[0].refined.len()];
+    let table = Table::new(&survey.axes, &agreeing, &claim.sizes);
+    if table.statuses.any(|status| status == Status::Sizes) {
+        return Ok(None);
+    }
+    let scale = Scale::new(&numbers, &tolerance.range);
+    let Some(worst) = worst(&survey, &numbers, &table, &scale) else { return Ok(None) };
+    let value = scale.value(worst.value);
+    let (low, high) = (&value - &rounded.error, &value + &rounded.error);
+    if rounded.error > &value * &Rational::dyadic(1.into(), NEAR) {
+        return Ok(None);
+    }
+    if high <= tolerance.bound {
+        return Ok(Some(Bounded::Within { worst: high, exact }));
+    }
+    if low <= tolerance.bound {
+        return Ok(None);
+    }
+    let excess = excess(&survey, &numbers, &table, (worst.sights, worst.channel), &tolerance.range);
+    Ok(excess.map(|excess| Bounded::Beyond(Excess { worst: high, exact, ..excess })))
+}
+
+/// How sums of coefficients and constants, over denominators of their own, become comparable.
+struct Scale {
+    coefficients: BigInt,
+    constant: BigInt,
+    denominator: BigInt,
+}
+
+impl Scale {
+    fn new(numbers: &Numbers<'_>, range: &Rational) -> Self {
+        let (input, constant) = (numbers.denominators().input(), numbers.denominators().constant());
+        let (top, bottom) = (range.numerator(), range.denominator());
+        Self {
+            coefficients: &top * constant,
+            constant: input * &bottom,
+            denominator: input * constant * bottom,
+        }
+    }
+
+    fn value(&self, sum: BigInt) -> Rational {
+        Rational::new(sum, self.denominator.clone()).unwrap_or_default()
+    }
+}
+
+/// The position with the worst difference among those that are spoken of; `None` past a limit.
+fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Worst> {
+    let mut worst = Worst { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
+    let mut pairs: FxHashMap<[u32; 2], Vec<[u32; 2]>> = FxHashMap::default();
+    for sights in table.sight_pairs() {
+        pairs.entry(survey.pattern_numbers(sights)).or_default().push(sights);
+    }
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_unstable();
+    for (_, all) in pairs {
+        let patterns = survey.patterns_of(*all.first()?);
+        for channel in 0..survey.channels() {
+            let sums = numbers.sums(patterns, channel)?;
+            let constant = &sums.constant * &scale.constant;
+            for &sights in &all {
+                let [rows, columns] = survey.visible(sights);
+                let value = sums.within(rows, columns) * &scale.coefficients + &constant;
+                let first = (sights, channel) < (worst.sights, worst.channel);
+                if value > worst.value || value == worst.value && first {
+                    worst = Worst { value, sights, channel };
+                }
+            }
+        }
+    }
+    Some(worst)
+}
+
+/// The input that attains the difference at a position.
+fn excess(
+    survey: &Survey<'_>,
+    numbers: &Numbers<'_>,
+    table: &Table,
+    (sights, channel): ([u32; 2], usize),
+    range: &Rational,
+) -> Option<Excess> {
+    let Signs { constant, coefficients } = numbers.signs(survey.patterns_of(sights), channel)?;
+    let [rows, columns] = survey.visible(sights);
+    let inside = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
+    let (size, output) = table.example(&survey.axes, sights)?;
+    let positions = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
+    let place = |axis: usize, at: u32| usize::try_from(*positions[axis].get(at as usize)?).ok();
+    let overall = if constant < 0 { -1 } else { 1 };
+    let input = coefficients
+        .into_iter()
+        .filter(|([_, row, column], _)| inside(*row, rows) && inside(*column, columns))
+        .map(|([c, row, column], sign)| {
+            let value = &Rational::from(sign * overall) * range;
+            Some(([c as usize, place(0, row)?, place(1, column)?], value))
+        })
+        .collect::<Option<_>>()?;
+    let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    Some(Excess { worst: Rational::ZERO, exact: true, size, output: [channel, i, j], input })
+}

@@ -1,0 +1,306 @@
+//! Approximate equality: the worst difference over all inputs of bounded size, exactly where layers are linear.
+//!
+//! For `|x| ≤ r` the output difference at a position is an affine functional of the input; its largest absolute
+//! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
+
+use super::bounds::{self, Bounded};
+use super::lipschitz;
+use super::outcome::{beyond, excess, proved, unequal};
+use crate::evaluate::{Image, Weights};
+use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::operator::{OperatorError, Operators};
+use crate::prove::survey::look::{input_of, same_channels};
+use crate::prove::survey::table::Table;
+use crate::prove::survey::{Extent, Survey};
+use crate::prove::values::interval::Enclosed;
+use crate::prove::values::point::Point;
+use crate::prove::verdict::Worst;
+use crate::prove::verdict::region::Status;
+use crate::prove::verdict::{Doubt, Limit, StackVerdict};
+use crate::prove::witness::search;
+use convproof_exact::{Poly, Rational, Sum, Symbol};
+
+/// The position with the worst difference so far.
+struct Position {
+    value: Enclosed,
+    sights: [u32; 2],
+    channel: usize,
+}
+
+/// Decides `left ~= right within bound for |x| <= range`.
+pub fn decide(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<StackVerdict, OperatorError> {
+    match bounds::decide(claim, tolerance, symbols)? {
+        Some(Bounded::Within { worst, exact }) => return Ok(proved(worst, exact, tolerance)),
+        Some(Bounded::Beyond(excess)) => return Ok(passed(claim, tolerance, symbols, excess)),
+        None => {}
+    }
+    let size = claim.sizes.one();
+    let mut operators = Operators::new(claim.channels, size);
+    let input = input_of(&operators, claim)?;
+    let left = operators.apply(&claim.left, input.clone())?;
+    let right = operators.apply(&claim.right, input)?;
+    let maps = [&left, &right];
+    same_channels(claim, maps)?;
+    if left == right {
+        return Ok(proved(Rational::from(0), true, tolerance));
+    }
+    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+        let bounded = lipschitz::decide(claim, tolerance, symbols);
+        return Ok(bounded.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })));
+    }
+    let extent = Extent::of(&claim.sizes);
+    let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
+        .and_then(|mut survey| survey.compare().map(|()| survey));
+    let surveyed = surveyed.and_then(|mut survey| {
+        let pairs = Table::new(&survey.axes, &survey.failures(), &claim.sizes).sight_pairs();
+        survey.confirm(pairs)?;
+        Ok(survey)
+    });
+    let survey = match surveyed {
+        Ok(survey) => survey,
+        Err(limit) => {
+            let size = search::unequal_size(&claim.sizes, maps.map(|map| &map.length));
+            let doubt = StackVerdict::Unknown(Doubt::Limit(limit.limit()));
+            return Ok(size.map_or(doubt, |size| unequal(claim, symbols, size)));
+        }
+    };
+    let failures = survey.failures();
+    let table = Table::new(&survey.axes, &failures, &claim.sizes);
+    if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
+        return Ok(unequal(claim, symbols, size));
+    }
+    // Only positions that occur at a size the claim speaks of.
+    let spoken = table.sight_pairs();
+    let mut worst: Option<Position> = None;
+    for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
+        for channel in 0..left.channels {
+            let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
+                return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Terms)));
+            };
+            if tolerance.range.is_zero() {
+                differences.clear();
+            }
+            let all = || std::iter::once(&constant).chain(differences.iter().map(|(_, poly)| poly));
+            if let Some(varying) = all().map(|poly| varying_part(poly, symbols)).find(|part| !part.is_zero())
+            {
+                let place = (sights, channel);
+                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), place, &varying));
+            }
+            let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
+                sum.plus(&Enclosed::of(poly, symbols).abs())
+            });
+            let value = sum.times(&tolerance.range).plus(&Enclosed::of(&constant, symbols).abs());
+            if worst.as_ref().is_none_or(|worst| value.high() > worst.value.high()) {
+                worst = Some(Position { value, sights, channel });
+            }
+        }
+    }
+    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
+    if *worst.value.high() <= tolerance.bound {
+        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
+    }
+    if *worst.value.low() <= tolerance.bound {
+        return Ok(StackVerdict::Unknown(Doubt::Irrational));
+    }
+    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+}
+
+/// The terms of a difference that depend on free weights.
+fn varying_part(poly: &Poly, symbols: &Symbols) -> Poly {
+    let mut part = Sum::default();
+    for (monomial, coefficient) in poly.terms() {
+        if monomial.factors().iter().any(|factor| !symbols.is_number(factor.0)) {
+            part.add(monomial.clone(), coefficient);
+        }
+    }
+    part.finish()
+}
+
+/// Refuted by the input that attains the worst difference.
+fn passed(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    found: bounds::Excess,
+) -> StackVerdict {
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if found.exact { plain } else { plain.approximating() };
+    let [h, w] = found.size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let Some(image) = Image::sparse([claim.channels, h, w], found.input) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
+    };
+    excess(
+        beyond(claim, tolerance, symbols, &weights, image, found.output),
+        Worst::Is(found.worst),
+        tolerance,
+    )
+}
+
+fn exceeded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (survey, table): (&Survey<'_>, &Table),
+    worst: &Position,
+) -> StackVerdict {
+    let found = survey.exact_differences(worst.sights, worst.channel);
+    let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
+    let is_negative = |poly: &Poly| Enclosed::of(poly, symbols).high().is_negative();
+    let sign = if is_negative(&constant) { -1 } else { 1 };
+    let signs = differences.iter().map(|(at, poly)| {
+        let negative = is_negative(poly);
+        let value = Rational::from(if negative { -sign } else { sign });
+        (*at, &value * &tolerance.range)
+    });
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if worst.value.is_point() { plain } else { plain.approximating() };
+    let Some((image, [i, j])) = image(claim, (survey, table), worst.sights, signs) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
+    };
+    let replayed = beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]);
+    excess(replayed, Worst::Is(worst.value.high().clone()), tolerance)
+}
+
+/// An image with the given values at read positions of a sight's example, and the output position.
+fn image(
+    claim: &StackClaim,
+    (survey, table): (&Survey<'_>, &Table),
+    sights: [u32; 2],
+    values: impl Iterator<Item = ([u32; 3], Rational)>,
+) -> Option<(Image, [usize; 2])> {
+    let (size, output) = table.example(&survey.axes, sights)?;
+    let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let place = |([c, row, column], value): ([u32; 3], Rational)| {
+        let row = usize::try_from(*rows.get(row as usize)?).ok()?;
+        let column = usize::try_from(*columns.get(column as usize)?).ok()?;
+        Some(([c as usize, row, column], value))
+    };
+    let values = values.map(place).collect::<Option<Vec<_>>>()?;
+    Some((Image::sparse([claim.channels, h, w], values)?, [i, j]))
+}
+
+/// Free weights occur in the difference: scaling all of them, or one of them up or down, passes every bound.
+fn unbounded(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (survey, table): (&Survey<'_>, &Table),
+    (sights, channel): ([u32; 2], usize),
+    varying: &Poly,
+) -> StackVerdict {
+    let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+        return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    };
+    let Some(Rays { scalable, weights }) = rays(claim, symbols, survey, varying) else {
+        return StackVerdict::Unknown(Doubt::Irrational);
+    };
+    let (four, quarter) = (Rational::from(4), Rational::dyadic(1.into(), 2_u32));
+    let single = |step: &Rational| {
+        let step = step.clone();
+        scalable.iter().map(move |&symbol| (Some(symbol), step.clone()))
+    };
+    let directions = std::iter::once((None, four.clone())).chain(single(&four)).chain(single(&quarter));
+    for (only, step) in directions.take(MAX_RAYS) {
+        // The difference may not grow along this ray; where it does, one of a growing sequence passes the bound.
+        let mut scale = Rational::ONE;
+        for _ in 0..MAX_STEPS {
+            let weights = weights(&|symbol| {
+                if only.is_none_or(|only| only == symbol) { scale.clone() } else { Rational::ONE }
+            });
+            let sign = |poly: &Poly| {
+                let value = Enclosed::at(poly, symbols, &|symbol| weights.get(symbol))?;
+                Some(if value.high().is_negative() { -1 } else { i64::from(!value.may_vanish()) })
+            };
+            // Coefficients and constant on one side, so that they do not cancel.
+            let overall = if sign(&constant) == Some(-1) { -1 } else { 1 };
+            let signs = differences.iter().filter_map(|(at, poly)| {
+                Some((*at, &Rational::from(sign(poly)? * overall) * &tolerance.range))
+            });
+            if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
+                && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
+            {
+                return excess(Some(found), Worst::Unbounded, tolerance);
+            }
+            scale = &scale * &step;
+        }
+    }
+    StackVerdict::Unknown(Doubt::Unbounded)
+}
+
+/// Most ways to scale weights that are tried, and steps on each.
+const MAX_RAYS: usize = 32;
+const MAX_STEPS: usize = 64;
+
+/// Weights as a function of what each is multiplied by.
+type Scaled<'a> = Box<dyn Fn(&dyn Fn(Symbol) -> Rational) -> Weights + 'a>;
+
+/// Weights at which a difference is not 0.
+struct Rays<'a> {
+    /// Those that can be scaled and are not 0.
+    scalable: Vec<Symbol>,
+    weights: Scaled<'a>,
+}
+
+/// Weights at which a difference is not 0; square roots and what is under them are not scaled.
+fn rays<'a>(
+    claim: &'a StackClaim,
+    symbols: &'a Symbols,
+    survey: &'a Survey<'_>,
+    varying: &Poly,
+) -> Option<Rays<'a>> {
+    let plain = search::plain_weights(claim, symbols);
+    if !survey.is_free() {
+        let used = search::used(claim, symbols);
+        let values = search::telling(varying, &used, symbols)?;
+        let under: Vec<Symbol> = used
+            .iter()
+            .filter_map(|&symbol| symbols.root_of(symbol))
+            .flat_map(|root| root.radicand.symbols())
+            .collect();
+        let moves = |symbol: &Symbol| !under.contains(symbol);
+        let nonzero = values.iter().filter(|(_, value)| !value.is_zero()).map(|(symbol, _)| *symbol);
+        let scalable: Vec<Symbol> = nonzero.filter(moves).collect();
+        let scaled = scalable.clone();
+        let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
+            let mut weights = plain.clone().approximating();
+            for (&symbol, value) in &values {
+                weights.set(
+                    symbol,
+                    if scaled.contains(&symbol) { value * &scale(symbol) } else { value.clone() },
+                );
+            }
+            weights
+        };
+        return Some(Rays { scalable, weights: Box::new(weights) });
+    }
+    let choices = survey.dependence().choices(&survey.symbols_in_maps());
+    let differs = |point: &Point| {
+        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+    };
+    let positive = |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol);
+    let point = Point::random(1).shrink(&choices, positive, differs)?;
+    let moves = |symbol: &Symbol| !survey.dependence().is_root(*symbol) && !point.rational(*symbol).is_zero();
+    let scalable: Vec<Symbol> = choices.iter().copied().filter(moves).collect();
+    let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
+    let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
+        let value = |symbol: Symbol| {
+            survey.dependence().rational(symbol, &|chosen: Symbol| {
+                let value = point.rational(chosen);
+                if survey.dependence().is_root(chosen) { value } else { &value * &scale(chosen) }
+            })
+        };
+        let mut weights = plain.clone();
+        for &symbol in all.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()) {
+            weights.set(symbol, value(symbol));
+        }
+        weights
+    };
+    Some(Rays { scalable, weights: Box::new(weights) })
+}

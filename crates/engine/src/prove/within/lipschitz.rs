@@ -1,0 +1,173 @@
+//! Approximate equality of stacks with nonlinear layers: how far apart they are at most, and images that show how far.
+//!
+//! The difference of both sides is a sum of pixels, maxima and other functions (`forms/terms.rs`), bounded by `bounder.rs`;
+//! images at which a bound may be attained are tried, and replayed where they show more than the claim allows.
+
+use rustc_hash::FxHashMap;
+
+use super::bounder::{Bounder, Difference};
+use super::outcome;
+use super::rounded::Rounded;
+use crate::evaluate::{Functions, Weights};
+use crate::forms::arena::{Arena, Form};
+use crate::forms::net::Channels;
+use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::prove::stacks::terms;
+use crate::prove::stacks::words::Compared;
+use crate::prove::values::hull::Pixel;
+use crate::prove::verdict::Worst;
+use crate::prove::verdict::counterexample::Counterexample;
+use crate::prove::verdict::region::Status;
+use crate::prove::verdict::{Doubt, StackVerdict};
+use crate::prove::witness::probe::Probe;
+use crate::prove::witness::search;
+use convproof_exact::Rational;
+use convproof_exact::budget::doing;
+use std::sync::Arc;
+
+/// Bits of square roots that are rounded.
+const BITS: u32 = 256;
+
+/// Positions at which a difference beyond the bound is looked for.
+const MAX_PLACES: usize = 32;
+
+/// Pixels that are turned one by one to make a difference larger.
+const MAX_TURNS: usize = 256;
+
+/// Decides `left ~= right within bound for |x| <= range` where layers are nonlinear; `None` where the stacks are not read as
+/// sums of terms.
+pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
+    let _doing = doing("bounding nonlinear terms");
+    let rounded = Rounded::of(claim, symbols, BITS, &tolerance.range);
+    let (error, claimed) = match rounded {
+        Some(Rounded { stacks: [left, right], error }) => {
+            (error, StackClaim { left: Arc::new(left), right: Arc::new(right), ..claim.clone() })
+        }
+        None => (Rational::ZERO, claim.clone()),
+    };
+    let mut compared = Compared::new(&claimed, Channels::Apart).ok()?;
+    if let Some((size, _)) = compared.table.statuses.smallest(|status| status == Status::Sizes) {
+        return Some(outcome::unequal(claim, symbols, size));
+    }
+    let spoken = compared.table.sight_pairs();
+    let mut forms: Vec<([u32; 2], usize, Form)> = Vec::new();
+    for pair in spoken {
+        let found = compared.differences.get(&(pair[0], pair[1])).into_iter().flatten();
+        forms.extend(found.map(|(block, form)| (pair, *block, form.clone())));
+    }
+    if !forms.iter().all(|(.., form)| terms::is_numeric(&compared.arena, form)) {
+        return Some(StackVerdict::Unknown(Doubt::Unbounded));
+    }
+    let mut bounder = Bounder::new(&mut compared.arena, tolerance.range.clone());
+    let mut all = Vec::new();
+    for (pair, block, form) in forms {
+        let difference = bounder.difference(&form)?;
+        all.push((pair, block, form, difference));
+    }
+    // The first of the worst.
+    all.sort_by(|a, b| b.3.bound.cmp(&a.3.bound));
+    let Some((.., form, first)) = all.first() else {
+        return Some(outcome::proved(error.clone(), error.is_zero(), tolerance));
+    };
+    let arena = &compared.arena;
+    let none = Weights::new();
+    let functions = !arena.has_no_functions();
+    let attained = || largest(arena, &none, form, &first.images, &tolerance.range);
+    let exact = !functions && attained()?.0 == first.bound;
+    let worst = &first.bound + &error;
+    if worst <= tolerance.bound {
+        return Some(outcome::proved(worst, exact && error.is_zero(), tolerance));
+    }
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if error.is_zero() { plain } else { plain.approximating() };
+    if functions {
+        let places = all.into_iter().take(MAX_PLACES / 8);
+        let shown = |(pair, block, _, difference): ([u32; 2], usize, Form, Difference)| {
+            near_functions(
+                claim,
+                tolerance,
+                symbols,
+                (&compared, &weights),
+                (pair, block),
+                &difference.images,
+            )
+        };
+        let found = places.into_iter().find_map(shown);
+        return Some(match found {
+            Some(found) => outcome::excess(Some(found), Worst::AtMost(worst), tolerance),
+            None => StackVerdict::Unknown(Doubt::Between { found: Rational::ZERO, at_most: worst }),
+        });
+    }
+    let mut most = Rational::ZERO;
+    for (pair, block, form, difference) in all.into_iter().take(MAX_PLACES) {
+        let found = largest(arena, &none, &form, &difference.images, &tolerance.range);
+        let Some((value, pixels)) = found else { continue };
+        if value > &tolerance.bound + &error {
+            let worst = if exact { Worst::Is(worst) } else { Worst::AtMost(worst) };
+            let (size, at) = compared.example(pair)?;
+            let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
+            let [i, j] = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, [block, i, j]);
+            return Some(outcome::excess(replayed, worst, tolerance));
+        }
+        most = most.max(value);
+    }
+    Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }))
+}
+
+/// A replayed image at which functions with irrational values differ by more than the bound, for certain.
+fn near_functions(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (compared, weights): (&Compared, &Weights),
+    (pair, block): ([u32; 2], usize),
+    images: &[Vec<(Pixel, Rational)>],
+) -> Option<Counterexample> {
+    let weights = weights.clone().approximating().with_functions(Functions::Near);
+    let (size, at) = compared.example(pair)?;
+    let [i, j] = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let margin = Rational::dyadic(1.into(), 30_u32);
+    images.iter().flat_map(|image| [(image, 1), (image, -1)]).find_map(|(image, sign)| {
+        let sign = Rational::from(sign);
+        let pixels = image.iter().map(|(pixel, value)| (*pixel, value * &sign)).collect();
+        let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
+        let found = outcome::beyond(claim, tolerance, symbols, &weights, image, [block, i, j])?;
+        ((found.left() - found.right()).abs() > &tolerance.bound + &margin).then_some(found)
+    })
+}
+
+/// The largest value among some images and those near the best of them, turning one pixel at a time.
+fn largest(
+    arena: &Arena,
+    weights: &Weights,
+    form: &Form,
+    images: &[Vec<(Pixel, Rational)>],
+    range: &Rational,
+) -> Option<(Rational, FxHashMap<Pixel, Rational>)> {
+    let mut probe = Probe::new(arena, weights);
+    let mut best = (probe.value(form, [0, 0])?.abs(), FxHashMap::default());
+    for image in images {
+        for factor in [1, -1] {
+            let turned = image.iter().map(|(pixel, value)| (*pixel, value * &Rational::from(factor)));
+            probe.pixels = turned.collect();
+            let value = probe.value(form, [0, 0])?.abs();
+            if value > best.0 {
+                best = (value, probe.pixels.clone());
+            }
+        }
+    }
+    let mut pixels: Vec<Pixel> = best.1.keys().copied().collect();
+    pixels.sort_unstable();
+    for &pixel in pixels.iter().take(MAX_TURNS) {
+        for end in [range.clone(), -range, Rational::ZERO] {
+            probe.pixels.clone_from(&best.1);
+            probe.pixels.insert(pixel, end);
+            let value = probe.value(form, [0, 0])?.abs();
+            if value > best.0 {
+                best = (value, probe.pixels.clone());
+            }
+        }
+    }
+    Some(best)
+}

@@ -1,0 +1,15 @@
+//! How far two stacks are apart at most, over all inputs of bounded size.
+//!
+//! `linear.rs` and `bounds.rs` say it exactly where layers are linear, `lipschitz.rs` bounds it through nonlinear ones.
+//! Whether they are equal is for `stacks`.
+
+mod bounder;
+mod bounds;
+mod linear;
+mod lipschitz;
+mod minimax;
+mod outcome;
+mod pairing;
+mod rounded;
+
+pub use linear::decide;

@@ -1,0 +1,229 @@
+//! Claims whose square roots are replaced by rationals near them, and by how much that can move an output.
+//!
+//! Only for stacks whose weights are numbers. The bound goes through the layers as they stand, uncomposed: a layer
+//! with weights `W` for which `W'` stands takes a signal of size `s` that is off by `e` to one that is off by at most
+//! `‖W'‖·e + ‖W − W'‖·s` (`docs/semantics.md`, Theorem 11b). It is coarse, but the roots are as near as one likes.
+
+use std::sync::Arc;
+
+use crate::ir::{
+    AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, PadMode, Stack, StackClaim, StackKind,
+    Symbols,
+};
+use crate::kernel::ConcreteKernel;
+use crate::prove::values::interval::Encloser;
+use convproof_exact::{Poly, Rational};
+
+/// A claim's two stacks with rational weights.
+pub struct Rounded {
+    /// Left and right.
+    pub stacks: [Stack; 2],
+    /// What the difference of their outputs may be off by.
+    pub error: Rational,
+}
+
+/// What is known of a signal.
+#[derive(Clone)]
+struct Signal {
+    /// No value, exact or rounded, is larger.
+    size: Rational,
+    /// No rounded value is further off.
+    error: Rational,
+}
+
+/// Rational weights in place of some.
+struct Weights {
+    term: KernelTerm,
+    /// No entry is further off.
+    radius: Rational,
+}
+
+impl Rounded {
+    /// Both sides of a claim for inputs up to `range`, with weights of about so many bits where they are irrational.
+    /// `None` where a weight is no number.
+    pub fn of(claim: &StackClaim, symbols: &Symbols, bits: u32, range: &Rational) -> Option<Self> {
+        let sides = [&claim.left, &claim.right];
+        let used = sides.map(|stack| stack.symbols());
+        if used.iter().all(Vec::is_empty) {
+            return Some(Self { stacks: sides.map(|stack| (**stack).clone()), error: Rational::ZERO });
+        }
+        if !used.iter().flatten().all(|&symbol| symbols.is_number(symbol)) {
+            return None;
+        }
+        // Sums and quotients of roots lose some bits.
+        let mut rounder = Rounder { encloser: Encloser::new(symbols, bits + 48), bits };
+        let mut side =
+            |stack: &Stack| rounder.stack(stack, Signal { size: range.clone(), error: Rational::ZERO });
+        let (left, right) = (side(sides[0])?, side(sides[1])?);
+        Some(Self { stacks: [left.0, right.0], error: left.1.error + right.1.error })
+    }
+}
+
+struct Rounder<'a> {
+    encloser: Encloser<'a>,
+    bits: u32,
+}
+
+impl Rounder<'_> {
+    fn stack(&mut self, stack: &Stack, signal: Signal) -> Option<(Stack, Signal)> {
+        let (kind, signal) = match &stack.kind {
+            StackKind::Layer(layer) => {
+                let (layer, signal) = self.layer(layer, signal)?;
+                (StackKind::Layer(layer), signal)
+            }
+            StackKind::Chain(stacks) => {
+                let mut signal = signal;
+                let mut links = Vec::new();
+                for link in stacks {
+                    let (link, next) = self.stack(link, signal)?;
+                    links.push(Arc::new(link));
+                    signal = next;
+                }
+                (StackKind::Chain(links), signal)
+            }
+            StackKind::Sum(branches) => {
+                let mut sum = Signal { size: Rational::ZERO, error: Rational::ZERO };
+                let mut terms = Vec::new();
+                for (factor, branch) in branches {
+                    let (branch, output) = self.stack(branch, signal.clone())?;
+                    let factor = self.weights(factor)?;
+                    let output = output.scaled(&factor.concrete()?.max_abs(), &factor.radius);
+                    sum = Signal { size: sum.size + output.size, error: sum.error + output.error };
+                    terms.push((factor.term, Arc::new(branch)));
+                }
+                (StackKind::Sum(terms), sum)
+            }
+            StackKind::Product(_) => return None,
+            StackKind::Concat(branches) => {
+                let mut most = Signal { size: Rational::ZERO, error: Rational::ZERO };
+                let mut outputs = Vec::new();
+                for branch in branches {
+                    let (branch, output) = self.stack(branch, signal.clone())?;
+                    most = Signal { size: most.size.max(output.size), error: most.error.max(output.error) };
+                    outputs.push(Arc::new(branch));
+                }
+                (StackKind::Concat(outputs), most)
+            }
+        };
+        Some((Stack { kind, span: stack.span }, signal))
+    }
+
+    fn layer(&mut self, layer: &Layer, signal: Signal) -> Option<(Layer, Signal)> {
+        Some(match layer {
+            Layer::Conv(conv) => {
+                let kernel = self.weights(&conv.kernel)?;
+                let shape = conv.kernel.shape();
+                let norm = kernel.concrete()?.l1().into_iter().max()?;
+                let signal = signal.scaled(&norm, &kernel.radius_of(shape.inputs * shape.area()));
+                let (bias, signal) = self.bias(conv.bias.as_ref(), signal)?;
+                (Layer::Conv(Conv { kernel: kernel.term, bias, ..conv.clone() }), signal)
+            }
+            Layer::ConvTranspose(conv) => {
+                let kernel = self.weights(&conv.kernel)?;
+                let signal = kernel.dense(&signal)?;
+                let (bias, signal) = self.bias(conv.bias.as_ref(), signal)?;
+                (Layer::ConvTranspose(ConvTranspose { kernel: kernel.term, bias, ..conv.clone() }), signal)
+            }
+            Layer::Dense { weights, bias } => {
+                let weights = self.weights(weights)?;
+                let signal = weights.dense(&signal)?;
+                let (bias, signal) = self.bias(bias.as_ref(), signal)?;
+                (Layer::Dense { weights: weights.term, bias }, signal)
+            }
+            Layer::Scale(factors) => {
+                let factors = self.weights(factors)?;
+                let signal = signal.scaled(&factors.concrete()?.max_abs(), &factors.radius);
+                (Layer::Scale(factors.term), signal)
+            }
+            Layer::Bias(terms) => {
+                let (terms, signal) = self.bias(Some(terms), signal)?;
+                (Layer::Bias(terms?), signal)
+            }
+            Layer::Pool(AveragePool { average: false, size, .. }) => {
+                let area = Rational::from(i64::try_from(size[0].checked_mul(size[1])?).ok()?);
+                (layer.clone(), signal.scaled(&area, &Rational::ZERO))
+            }
+            // Each output is one input, 0, a mean, or the largest of some.
+            Layer::Pool(_)
+            | Layer::MaxPool(_)
+            | Layer::Relu
+            | Layer::Subsample(_)
+            | Layer::Pad(_)
+            | Layer::Upsample(_)
+            | Layer::SpaceToDepth(_)
+            | Layer::DepthToSpace(_)
+            | Layer::Select { .. }
+            | Layer::GlobalAverage => (layer.clone(), signal),
+            Layer::Composite(Composite::Pad { mode, .. }) if !matches!(mode, PadMode::Constant(_)) => {
+                (layer.clone(), signal)
+            }
+            Layer::Function(_) | Layer::Composite(_) => return None,
+        })
+    }
+
+    fn bias(&mut self, bias: Option<&KernelTerm>, signal: Signal) -> Option<(Option<KernelTerm>, Signal)> {
+        let Some(bias) = bias else { return Some((None, signal)) };
+        let bias = self.weights(bias)?;
+        let size = signal.size + bias.concrete()?.max_abs() + &bias.radius;
+        let error = signal.error + &bias.radius;
+        Some((Some(bias.term), Signal { size, error }))
+    }
+
+    /// Rational weights near some.
+    fn weights(&mut self, term: &KernelTerm) -> Option<Weights> {
+        if term.is_constant() {
+            return Some(Weights { term: term.clone(), radius: Rational::ZERO });
+        }
+        let entries = term.kernel.expand().ok()?;
+        let enclosed =
+            entries.entries().iter().map(|entry| self.enclosed(entry)).collect::<Option<Vec<_>>>()?;
+        // So many binary places that the largest entry has about `bits` digits.
+        let bits = |part: num_bigint::BigInt| i64::try_from(part.bits()).unwrap_or(i64::MAX);
+        let digits = |value: &Rational| bits(value.numerator()) - bits(value.denominator());
+        let most =
+            enclosed.iter().flat_map(|ends| ends.iter().filter(|end| !end.is_zero()).map(digits)).max();
+        let places = u32::try_from((i64::from(self.bits) - most.unwrap_or(0)).max(0)).ok()?;
+        let rounded: Vec<Rational> = enclosed.iter().map(|[low, _]| floor(low, places)).collect();
+        let off = enclosed.iter().zip(&rounded).map(|([_, high], rounded)| high - rounded);
+        let radius = off.max().unwrap_or_default();
+        let kernel = ConcreteKernel::from_rationals(term.shape(), &rounded).ok()?;
+        Some(Weights { term: KernelTerm::constant(kernel), radius })
+    }
+
+    /// What an entry lies between.
+    fn enclosed(&mut self, entry: &Poly) -> Option<[Rational; 2]> {
+        let enclosed = self.encloser.enclose(entry)?;
+        Some([enclosed.low().clone(), enclosed.high().clone()])
+    }
+}
+
+/// The next number below with so many binary places.
+fn floor(value: &Rational, places: u32) -> Rational {
+    let (numerator, denominator) = (value.numerator() << places, value.denominator());
+    Rational::dyadic(num_integer::Integer::div_floor(&numerator, &denominator), places)
+}
+
+impl Signal {
+    /// Through weights with sums of magnitudes up to `norm`, which are off by sums up to `radius`.
+    fn scaled(&self, norm: &Rational, radius: &Rational) -> Self {
+        let size = &self.size * &(norm + radius);
+        Self { size, error: norm * &self.error + radius * &self.size }
+    }
+}
+
+impl Weights {
+    fn concrete(&self) -> Option<&ConcreteKernel> {
+        self.term.kernel.as_concrete()
+    }
+
+    /// What a sum over so many entries may be off by.
+    fn radius_of(&self, entries: usize) -> Rational {
+        &self.radius * &Rational::from(i64::try_from(entries).unwrap_or(i64::MAX))
+    }
+
+    /// A signal after outputs each of which reads some of the entries, each at most once.
+    fn dense(&self, signal: &Signal) -> Option<Signal> {
+        let norm = self.concrete()?.l1().into_iter().fold(Rational::ZERO, |sum, row| sum + row);
+        Some(signal.scaled(&norm, &self.radius_of(self.term.len())))
+    }
+}
