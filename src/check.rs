@@ -20,7 +20,7 @@ use crate::prove::verdict::{Doubt, Limit};
 use crate::report::{ClaimKind, ClaimReport, FileReport, Outcome};
 use crate::resolve::{ClaimBody, Family, LayerEquation, Resolved, Resolver};
 use crate::sizes;
-use crate::source::{Source, Span};
+use crate::source::{Places, Source, Span};
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::syntax::names;
 
@@ -143,12 +143,12 @@ fn decide_prop(
     prop: &Prop,
     heading: &Heading,
     symbols: &Symbols,
-    source: &Source,
+    places: Places<'_>,
 ) -> Result<ClaimReport, OperatorError> {
     let start = Instant::now();
     let _doing = budget::doing("deciding the claim");
-    let shown = proposition(prop, symbols, source)?;
-    Ok(report(heading.clone(), shown, source, start.elapsed()))
+    let shown = proposition(prop, symbols, places)?;
+    Ok(report(heading.clone(), shown, places.source, start.elapsed()))
 }
 
 /// Decides a claim, gives names the kernels that were found for them, and puts the verdict into words.
@@ -186,10 +186,12 @@ fn decide(
             let shown = layers(equation, heading, resolver, source)?;
             return Ok(report(heading.clone(), shown, source, start.elapsed()));
         }
-        ClaimBody::Prop(prop) => return decide_prop(prop, heading, resolver.symbols(), source),
+        ClaimBody::Prop(prop) => {
+            return decide_prop(prop, heading, resolver.symbols(), resolver.places(source));
+        }
     };
     bind(unknowns, found, heading.span, resolver);
-    let shown = present::verdict(&verdict, resolver.symbols(), source);
+    let shown = present::verdict(&verdict, resolver.symbols(), resolver.places(source));
     Ok(report(heading.clone(), shown, source, start.elapsed()))
 }
 
@@ -218,7 +220,7 @@ fn layers(
             }
         }
     }
-    Ok(present::verdict(&verdict, resolver.symbols(), source))
+    Ok(present::verdict(&verdict, resolver.symbols(), resolver.places(source)))
 }
 
 /// Gives unknowns their kernels; those without one are passed over in silence where they are used.
@@ -284,6 +286,10 @@ fn report(heading: Heading, shown: Shown, source: &Source, elapsed: Duration) ->
 }
 
 /// Decides a proposition and puts the verdict into words.
-pub(crate) fn proposition(prop: &Prop, symbols: &Symbols, source: &Source) -> Result<Shown, OperatorError> {
-    Ok(present::verdict(&decide::proposition(prop, symbols)?, symbols, source))
+pub(crate) fn proposition(
+    prop: &Prop,
+    symbols: &Symbols,
+    places: Places<'_>,
+) -> Result<Shown, OperatorError> {
+    Ok(present::verdict(&decide::proposition(prop, symbols)?, symbols, places))
 }

@@ -104,10 +104,10 @@ fn instance(
             return Ok(None);
         }
     };
-    match proposition(&prop, resolver.symbols(), source) {
+    match proposition(&prop, resolver.symbols(), resolver.places(source)) {
         Ok(shown) => Ok(Some(shown)),
         Err(error) => {
-            let diagnostic = operator_diagnostic(&error, family.span);
+            let diagnostic = operator_diagnostic(&error, resolver.origins(), family.span);
             match diagnostic.code {
                 // A side without an output says nothing at these numbers.
                 "E0221" => {}

@@ -16,7 +16,7 @@ use crate::operator::OperatorError;
 use crate::report::{ClaimKind, ClaimReport, FileReport};
 use crate::resolve::{ClaimBody, Family, Resolved, ResolvedClaim, Resolver, operator_diagnostic};
 use crate::room::STACK;
-use crate::source::Source;
+use crate::source::{Origins, Places, Source};
 use crate::syntax::ast::{Item, Spec, Statement, StatementKind};
 use crate::syntax::parse;
 
@@ -94,6 +94,7 @@ struct Job {
     prop: Prop,
     /// As they are where it stands.
     symbols: Symbols,
+    origins: Origins,
 }
 
 /// Checks a spec.
@@ -153,13 +154,14 @@ impl<'a> Shared<'a> {
     }
 
     fn decide(&self, job: Job, budget: &Budget, thread: usize) {
-        let Job { place, heading, number, of, prop, symbols } = job;
+        let Job { place, heading, number, of, prop, symbols, origins } = job;
+        let places = Places { source: self.source, origins: &origins };
         if !self.begin(&heading, number, of, thread) {
             return self.ledger().put(place, Step::Stopped);
         }
-        let step = match budget.run(|| decide_prop(&prop, &heading, &symbols, self.source)) {
+        let step = match budget.run(|| decide_prop(&prop, &heading, &symbols, places)) {
             Ok(Ok(report)) => decided(report),
-            Ok(Err(error)) => wrong(&error, &heading),
+            Ok(Err(error)) => wrong(&error, &origins, &heading),
             Err(_) if self.stopped() => Step::Stopped,
             Err(halt) => decided(halted(heading, halt, self.source)),
         };
@@ -185,8 +187,8 @@ fn names_of(unknowns: &[Unknown]) -> Vec<&str> {
     unknowns.iter().map(|unknown| unknown.name.as_str()).collect()
 }
 
-fn wrong(error: &OperatorError, heading: &Heading) -> Step {
-    Step::Passed { claims: 1, errors: vec![operator_diagnostic(error, heading.span)] }
+fn wrong(error: &OperatorError, origins: &Origins, heading: &Heading) -> Step {
+    Step::Passed { claims: 1, errors: vec![operator_diagnostic(error, origins, heading.span)] }
 }
 
 /// The thread that reads.
@@ -285,7 +287,8 @@ impl Run<'_, '_, '_, '_> {
             ClaimBody::Prop(prop) => {
                 self.number += 1;
                 let (number, of, symbols) = (self.number, self.of(), self.resolver.symbols().clone());
-                let job = Job { place: self.place(), heading, number, of, prop, symbols };
+                let origins = self.resolver.origins().clone();
+                let job = Job { place: self.place(), heading, number, of, prop, symbols, origins };
                 if let Some(job) = self.shared.team.add(job) {
                     self.shared.decide(job, &self.shared.options.budget, 0);
                 }
@@ -314,7 +317,7 @@ impl Run<'_, '_, '_, '_> {
         }
         let claim = match options.budget.run(|| decide(body, &heading, self.resolver, source)) {
             Ok(Ok(report)) => report,
-            Ok(Err(error)) => return wrong(&error, &heading),
+            Ok(Err(error)) => return wrong(&error, self.resolver.origins(), &heading),
             Err(halt) => {
                 bind_nothing(statement, self.resolver);
                 if self.shared.stopped() {

@@ -12,6 +12,7 @@ use super::verdict::Verdict;
 use super::{Budget, Rational};
 use crate::prove::verdict::Doubt;
 use crate::room::on_large_stack;
+use crate::source::Places;
 
 /// A side of a claim.
 #[derive(Clone, Debug)]
@@ -129,8 +130,9 @@ impl Claim {
         let mut build = Build::default();
         let built = build.claim(self)?;
         let (symbols, source) = (&build.builder.symbols, build.source());
+        let places = Places { source: &source, origins: &build.builder.origins };
         match built {
-            Built::Stacks(claim) => Verdict::of_stacks(&claim, symbols, &source),
+            Built::Stacks(claim) => Verdict::of_stacks(&claim, symbols, places),
             Built::Kernels(left, right) => Ok(Verdict::of_kernels(&left, &right, symbols)),
         }
     }

@@ -31,9 +31,9 @@ fn free() -> Free {
 
 /// Without the places.
 fn bare(text: &str) -> String {
-    let mut parts = text.split("Span {");
+    let mut parts = text.split("Origin(");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + part.split_once('}').map_or("", |(_, rest)| rest))
+    parts.fold(first, |all, part| all + part.split_once(')').map_or("", |(_, rest)| rest))
 }
 
 /// The form of a claim written in the spec language.

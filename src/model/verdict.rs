@@ -10,7 +10,7 @@ use crate::prove::decide::{self, Evidence, Kernels};
 use crate::prove::verdict::{Doubt, KernelVerdict, StackProof, StackRefutation, StackVerdict, StackWitness};
 use crate::report::text;
 use crate::resolve::operator_diagnostic;
-use crate::source::Source;
+use crate::source::{Origins, Places, Source};
 
 pub use crate::prove::counterexample::{Counterexample, Mismatch};
 pub use crate::prove::region::Agreement;
@@ -126,22 +126,24 @@ impl Verdict {
     pub(super) fn of_stacks(
         claim: &StackClaim,
         symbols: &Symbols,
-        source: &Source,
+        places: Places<'_>,
     ) -> Result<Self, ModelError> {
         let verdict = decide::stacks(claim, symbols).map_err(|error| {
-            ModelError::of_diagnostic(&operator_diagnostic(&error, claim.left.span), source)
+            let all = places.origins.place(claim.left.origin).unwrap_or_default();
+            ModelError::of_diagnostic(&operator_diagnostic(&error, places.origins, all), places.source)
         })?;
-        Ok(Self::of(&verdict, symbols, source))
+        Ok(Self::of(&verdict, symbols, places))
     }
 
     /// Decides a claim about kernels.
     pub(super) fn of_kernels(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Self {
         let sides = Kernels { left, right, images: false };
-        Self::of(&decide::kernels(sides, false, symbols), symbols, &Source::new("", ""))
+        let places = Places { source: &Source::new("", ""), origins: &Origins::default() };
+        Self::of(&decide::kernels(sides, false, symbols), symbols, places)
     }
 
-    fn of(verdict: &decide::Verdict<'_>, symbols: &Symbols, source: &Source) -> Self {
-        let shown = present::verdict(verdict, symbols, source);
+    fn of(verdict: &decide::Verdict<'_>, symbols: &Symbols, places: Places<'_>) -> Self {
+        let shown = present::verdict(verdict, symbols, places);
         let outcome = match verdict.evidence() {
             Evidence::Stacks(claim, decided) => Outcome::of_stacks(decided.verdict(), claim),
             Evidence::Kernels(sides, found) => Outcome::of_kernels(found, *sides),

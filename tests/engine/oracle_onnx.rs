@@ -8,10 +8,9 @@ use convproof::algebra::Rational;
 use convproof::evaluate::{Functions, Image, Weights, run};
 use convproof::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Coordinates, Function, Interpolation, KernelTerm, Layer,
-    MaxPool, PadMode, Padding, Pointwise, Resize, Stack, StackKind, Upsample,
+    MaxPool, Origin, PadMode, Padding, Pointwise, Resize, Stack, StackKind, Upsample,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
-use convproof::source::Span;
 use serde::Deserialize;
 
 use crate::oracle;
@@ -175,7 +174,7 @@ impl PaddingSpec {
 }
 
 fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, span: Span::default() })
+    Arc::new(Stack { kind, origin: Origin::NOWHERE })
 }
 
 fn layer(spec: &LayerSpec) -> Arc<Stack> {

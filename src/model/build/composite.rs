@@ -2,12 +2,13 @@
 
 use super::Build;
 use crate::algebra::Rational;
-use crate::ir::{Composite, Layer, Pointwise, Span};
+use crate::ir::{Composite, Layer, Pointwise};
 use crate::model::composite::{Own, PadMode};
 use crate::model::kernel::Kernel;
 use crate::resolve::build::Amount;
 use crate::resolve::build::error::ResolveErrorKind;
 use crate::resolve::build::value::StackValue;
+use crate::source::Span;
 
 impl Build {
     /// The stack of one layer.

@@ -1,10 +1,11 @@
 //! Conditions on input sizes.
 
 use super::Build;
-use crate::ir::{SizeCondition, Span};
+use crate::ir::SizeCondition;
 use crate::model::condition::{Condition, ConditionNode, Length, Node};
 use crate::model::error::ModelError;
 use crate::resolve::build::conditions::SizeTerm;
+use crate::source::Span;
 
 impl Build {
     pub(super) fn condition(&mut self, condition: &Condition, at: Span) -> Option<SizeCondition> {

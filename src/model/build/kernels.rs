@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Build;
-use crate::ir::{Rearrangement, Span};
+use crate::ir::Rearrangement;
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::model::error::ModelError;
 use crate::model::kernel::{Change, Join, Kernel, Node};
@@ -11,6 +11,7 @@ use crate::model::pair::Pair;
 use crate::operator::gather::index;
 use crate::resolve::build::value::{Array, Role};
 use crate::resolve::build::{Amount, Builder};
+use crate::source::Span;
 
 impl Build {
     /// A kernel; the same value in several places is built once.

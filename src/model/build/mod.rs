@@ -16,11 +16,11 @@ use super::error::ModelError;
 use super::pair::{Padding, Pair, Sides};
 use super::stack::Stack;
 use super::{Rational, kernel, listing, stack};
-use crate::ir::{self, Span, StackClaim, Tolerance};
+use crate::ir::{self, StackClaim, Tolerance};
 use crate::operator::gather::index;
 use crate::resolve::build::value::{Array, StackValue};
 use crate::resolve::build::{Amount, Builder};
-use crate::source::Source;
+use crate::source::{Source, Span};
 
 /// What a claim is about once it is built.
 pub(in crate::model) enum Built {
@@ -78,7 +78,7 @@ impl Build {
 
     fn stacks(&mut self, claim: &Claim, left: &Stack, right: &Stack) -> Option<StackClaim> {
         let (a, b) = (self.stack(left)?, self.stack(right)?);
-        let (at, bt) = (a.stack.span, b.stack.span);
+        let [at, bt] = [&a, &b].map(|side| self.builder.place(side.stack.origin, Span::default()));
         let size = match claim.on {
             None => None,
             Some(Pair(size)) => Some([

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Build;
-use crate::ir::{self, Layer, Span, Upsample};
+use crate::ir::{self, Layer, Upsample};
 use crate::model::kernel::Kernel;
 use crate::model::layers::{AvgPool, Convolution, MaxPool, Plain};
 use crate::model::listing;
@@ -11,6 +11,7 @@ use crate::model::stack::{Node, Stack};
 use crate::resolve::build::layers::{Movement, Statistics, Weights};
 use crate::resolve::build::value::{Array, StackValue};
 use crate::resolve::build::{Amount, Builder};
+use crate::source::Span;
 
 impl Build {
     /// A stack; the same value in several places is built once.

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use convproof::algebra::{Poly, Rational, SplitMix64};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Padding, Stack, StackKind, Symbols,
-    Upsample,
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Origin, Padding, Stack, StackKind,
+    Symbols, Upsample,
 };
 use convproof::kernel::{ConcreteKernel, Kernel, Shape};
-use convproof::source::Span;
 
 pub(crate) const NO_PADDING: Padding = Padding::Sides([0; 4]);
 
 pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, span: Span::default() })
+    Arc::new(Stack { kind, origin: Origin::NOWHERE })
 }
 
 pub(crate) fn layer(layer: Layer) -> Arc<Stack> {

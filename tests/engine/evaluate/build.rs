@@ -5,10 +5,10 @@ use std::sync::Arc;
 use convproof::algebra::Rational;
 use convproof::evaluate::{Array4, EvaluateError, Image, Weights, run};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind,
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Origin, Padding, Stack,
+    StackKind,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
-use convproof::source::Span;
 
 pub(crate) fn q(text: &str) -> Rational {
     text.parse().unwrap()
@@ -53,7 +53,7 @@ pub(crate) fn expr(text: &str) -> Arc<KernelExpr> {
 }
 
 pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, span: Span::default() })
+    Arc::new(Stack { kind, origin: Origin::NOWHERE })
 }
 
 pub(crate) fn layer(layer: Layer) -> Arc<Stack> {

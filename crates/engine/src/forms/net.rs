@@ -371,7 +371,7 @@ impl Net {
         }
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
-            let inner = expanded(layer, stack.span, wire.signal.channels, size)?;
+            let inner = expanded(layer, stack.origin, wire.signal.channels, size)?;
             return self.apply(&inner, wire.clone());
         }
         let signal = after(stack, wire.signal.clone(), None)?;

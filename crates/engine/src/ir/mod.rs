@@ -8,7 +8,7 @@ mod composite;
 mod kernel;
 mod log;
 mod nesting;
-mod span;
+mod origin;
 mod stack;
 mod symbols;
 
@@ -20,6 +20,6 @@ pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Po
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
 pub use kernel::{KernelExpr, KernelTerm, Rearrangement};
-pub use span::Span;
+pub use origin::Origin;
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

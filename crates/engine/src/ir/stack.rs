@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Composite, Function, KernelTerm};
-use crate::ir::Span;
+use crate::ir::Origin;
 use convproof_exact::Symbol;
 
 /// A stack and where it was written.
@@ -12,7 +12,7 @@ pub struct Stack {
     /// What it computes.
     pub kind: StackKind,
     /// Its place.
-    pub span: Span,
+    pub origin: Origin,
 }
 
 /// The ways to build a stack.

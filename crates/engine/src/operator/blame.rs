@@ -2,23 +2,22 @@
 
 use super::error::OperatorError;
 use super::shape::{Signal, after};
-use crate::ir::Span;
-use crate::ir::{Composite, Layer, Stack, StackKind};
+use crate::ir::{Composite, Layer, Origin, Stack, StackKind};
 
 /// Largest size at which branches are compared for an example.
 const MAX_EXAMPLE: i64 = 256;
 
 /// The layer that the channels reaching the layer at `target` come from; `None` where they are the input's.
-pub fn channel_source(stack: &Stack, target: Span) -> Option<Span> {
+pub fn channel_source(stack: &Stack, target: Origin) -> Option<Origin> {
     let mut source = None;
     if search(stack, target, &mut source) { source } else { None }
 }
 
 /// Whether the target was found; `source` is what channels come from there, or after the stack.
-fn search(stack: &Stack, target: Span, source: &mut Option<Span>) -> bool {
+fn search(stack: &Stack, target: Origin, source: &mut Option<Origin>) -> bool {
     match &stack.kind {
         StackKind::Layer(layer) => {
-            if stack.span == target {
+            if stack.origin == target {
                 return true;
             }
             let sets = matches!(
@@ -32,29 +31,29 @@ fn search(stack: &Stack, target: Span, source: &mut Option<Span>) -> bool {
                     | Layer::Composite(Composite::ChannelMean)
             );
             if sets {
-                *source = Some(stack.span);
+                *source = Some(stack.origin);
             }
             false
         }
         StackKind::Chain(links) => links.iter().any(|link| search(link, target, source)),
         StackKind::Sum(branches) => {
             let mut branches = branches.iter().map(|(_, branch)| &**branch);
-            search_branches(&mut branches, stack.span, target, source)
+            search_branches(&mut branches, stack.origin, target, source)
         }
         StackKind::Product(factors) => {
-            search_branches(&mut factors.iter().map(|factor| &**factor), stack.span, target, source)
+            search_branches(&mut factors.iter().map(|factor| &**factor), stack.origin, target, source)
         }
         StackKind::Concat(branches) => {
-            search_branches(&mut branches.iter().map(|branch| &**branch), stack.span, target, source)
+            search_branches(&mut branches.iter().map(|branch| &**branch), stack.origin, target, source)
         }
     }
 }
 
 fn search_branches(
     branches: &mut dyn Iterator<Item = &Stack>,
-    span: Span,
-    target: Span,
-    source: &mut Option<Span>,
+    origin: Origin,
+    target: Origin,
+    source: &mut Option<Origin>,
 ) -> bool {
     for branch in branches {
         let mut own = *source;
@@ -63,16 +62,16 @@ fn search_branches(
             return true;
         }
     }
-    *source = Some(span);
+    *source = Some(origin);
     false
 }
 
 /// An input size and the sizes of the two branches at these places, which differ there.
-pub fn branch_example(stack: &Stack, channels: usize, branches: [Span; 2]) -> Option<[[i64; 2]; 3]> {
+pub fn branch_example(stack: &Stack, channels: usize, branches: [Origin; 2]) -> Option<[[i64; 2]; 3]> {
     find_branches(stack, &Signal::input(channels), branches)
 }
 
-fn find_branches(stack: &Stack, signal: &Signal, spans: [Span; 2]) -> Option<[[i64; 2]; 3]> {
+fn find_branches(stack: &Stack, signal: &Signal, origins: [Origin; 2]) -> Option<[[i64; 2]; 3]> {
     let parts: Vec<&Stack> = match &stack.kind {
         StackKind::Layer(_) => return None,
         StackKind::Chain(links) => {
@@ -80,7 +79,7 @@ fn find_branches(stack: &Stack, signal: &Signal, spans: [Span; 2]) -> Option<[[i
             for link in links {
                 match after(link, signal.clone(), None) {
                     Ok(next) => signal = next,
-                    Err(_) => return find_branches(link, &signal, spans),
+                    Err(_) => return find_branches(link, &signal, origins),
                 }
             }
             return None;
@@ -89,15 +88,15 @@ fn find_branches(stack: &Stack, signal: &Signal, spans: [Span; 2]) -> Option<[[i
         StackKind::Product(factors) => factors.iter().map(|factor| &**factor).collect(),
         StackKind::Concat(branches) => branches.iter().map(|branch| &**branch).collect(),
     };
-    let outputs: Vec<(Span, Result<Signal, OperatorError>)> =
-        parts.iter().map(|part| (part.span, after(part, signal.clone(), None))).collect();
+    let outputs: Vec<(Origin, Result<Signal, OperatorError>)> =
+        parts.iter().map(|part| (part.origin, after(part, signal.clone(), None))).collect();
     if let Some(at) = outputs.iter().position(|(_, output)| output.is_err()) {
-        return find_branches(parts[at], signal, spans);
+        return find_branches(parts[at], signal, origins);
     }
-    let output = |span: Span| {
-        outputs.iter().find(|(own, _)| *own == span).and_then(|(_, output)| output.as_ref().ok())
+    let output = |origin: Origin| {
+        outputs.iter().find(|(own, _)| *own == origin).and_then(|(_, output)| output.as_ref().ok())
     };
-    let (left, right) = (output(spans[0])?, output(spans[1])?);
+    let (left, right) = (output(origins[0])?, output(origins[1])?);
     // Even sizes are what people think of first.
     (4..=MAX_EXAMPLE / 2).map(|half| [2 * half; 2]).find_map(|size| {
         let (a, b) = (left.at(size)?, right.at(size)?);

@@ -1,6 +1,6 @@
 //! Why a stack has no normal form, as data.
 
-use crate::ir::Span;
+use crate::ir::Origin;
 use crate::kernel::KernelError;
 
 /// A stack that cannot be normalised.
@@ -9,7 +9,7 @@ pub enum OperatorError {
     /// A layer gets another number of channels than it needs.
     Channels {
         /// The layer.
-        at: Span,
+        at: Origin,
         /// Channels that it needs.
         needs: usize,
         /// Channels that it gets.
@@ -18,7 +18,7 @@ pub enum OperatorError {
     /// A layer needs a multiple of some number of channels.
     ChannelMultiple {
         /// The layer.
-        at: Span,
+        at: Origin,
         /// The number that must divide the channels.
         of: usize,
         /// Channels that it gets.
@@ -27,26 +27,26 @@ pub enum OperatorError {
     /// Two branches have different numbers of output channels.
     BranchChannels {
         /// One branch and its channels.
-        left: (Span, usize),
+        left: (Origin, usize),
         /// Another branch and its channels.
-        right: (Span, usize),
+        right: (Origin, usize),
     },
     /// Two branches differ in size for every input.
     BranchSizes {
         /// One branch.
-        left: Span,
+        left: Origin,
         /// Another branch.
-        right: Span,
+        right: Origin,
     },
     /// `flatten -> dense`, and layers that are read at one input size only.
     NeedsSize {
         /// The layer.
-        at: Span,
+        at: Origin,
     },
     /// The entries of the image do not fit the matrix.
     DenseInputs {
         /// The layer.
-        at: Span,
+        at: Origin,
         /// Inputs of the matrix.
         needs: usize,
         /// Entries of the image.
@@ -55,14 +55,14 @@ pub enum OperatorError {
     /// A kernel operation failed.
     Kernel {
         /// The layer.
-        at: Span,
+        at: Origin,
         /// Why.
         error: KernelError,
     },
     /// Strides, sizes or paddings multiply to more than the limits.
     TooLarge {
         /// The layer.
-        at: Span,
+        at: Origin,
     },
     /// The sizes repeat with too long a period to look at all of them.
     PeriodTooLong,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::error::OperatorError;
 use super::gather::{index, signed};
 use crate::ir::{
-    AveragePool, Composite, KernelExpr, KernelTerm, Layer, PadMode, Padding, Pointwise, Span, Stack,
+    AveragePool, Composite, KernelExpr, KernelTerm, Layer, Origin, PadMode, Padding, Pointwise, Stack,
     StackKind,
 };
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
@@ -18,7 +18,7 @@ pub const MAX_MIRRORED: i64 = 64;
 
 /// Builds the stack of one layer.
 pub(super) struct Builder {
-    pub(super) at: Span,
+    pub(super) at: Origin,
     pub(super) channels: usize,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Builder {
 /// If the stack depends on a size that is not known, and beyond the limits.
 pub fn expanded(
     layer: &Composite,
-    at: Span,
+    at: Origin,
     channels: usize,
     size: Option<[i64; 2]>,
 ) -> Result<Stack, OperatorError> {
@@ -64,17 +64,17 @@ pub fn expanded(
 
 impl Builder {
     pub(super) fn layer(&self, layer: Layer) -> Stack {
-        Stack { kind: StackKind::Layer(layer), span: self.at }
+        Stack { kind: StackKind::Layer(layer), origin: self.at }
     }
 
     pub(super) fn chain(&self, links: Vec<Stack>) -> Stack {
-        Stack { kind: StackKind::Chain(links.into_iter().map(Arc::new).collect()), span: self.at }
+        Stack { kind: StackKind::Chain(links.into_iter().map(Arc::new).collect()), origin: self.at }
     }
 
     pub(super) fn sum(&self, branches: Vec<(i64, Stack)>) -> Result<Stack, OperatorError> {
         let branch = |(factor, stack)| Ok((self.number(&Rational::from(factor))?, Arc::new(stack)));
         let branches = branches.into_iter().map(branch).collect::<Result<_, OperatorError>>()?;
-        Ok(Stack { kind: StackKind::Sum(branches), span: self.at })
+        Ok(Stack { kind: StackKind::Sum(branches), origin: self.at })
     }
 
     pub(super) fn blame<T>(&self, result: Result<T, KernelError>) -> Result<T, OperatorError> {
@@ -273,8 +273,8 @@ mod tests {
     /// The layer from its definition and from its stack make the same of random images of these sizes, or both nothing.
     fn agrees(layer: &Composite, channels: usize, sizes: impl IntoIterator<Item = [usize; 2]>) {
         let mut generator = SplitMix64::new(7);
-        let at = Span::default();
-        let own = Stack { kind: StackKind::Layer(Layer::Composite(layer.clone())), span: at };
+        let at = Origin::NOWHERE;
+        let own = Stack { kind: StackKind::Layer(Layer::Composite(layer.clone())), origin: at };
         for [h, w] in sizes {
             let image = random([channels, h, w], &mut generator);
             let defined = run(&own, &image, &Weights::default());

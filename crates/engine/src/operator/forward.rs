@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::error::OperatorError;
 use super::gather::{Gather, index, signed};
 use super::lower::{Lowered, Site, Windows, lower};
-use crate::ir::Span;
-use crate::ir::{Layer, Stack, StackKind};
+use crate::ir::{Layer, Origin, Stack, StackKind};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
 use convproof_exact::{Poly, Rational, Sum};
@@ -23,26 +22,26 @@ pub enum ForwardError {
     /// A layer leaves no output.
     NoOutput {
         /// The layer.
-        at: Span,
+        at: Origin,
         /// Rows and columns that reach it.
         size: [i64; 2],
     },
     /// Branches of different sizes.
     BranchSizes {
         /// One branch and its size.
-        left: (Span, [i64; 2]),
+        left: (Origin, [i64; 2]),
         /// Another one.
-        right: (Span, [i64; 2]),
+        right: (Origin, [i64; 2]),
     },
     /// `relu` or `maxpool` on values that depend on free symbols.
     Symbolic {
         /// The layer.
-        at: Span,
+        at: Origin,
     },
     /// A function whose value is not rational.
     Transcendental {
         /// The layer.
-        at: Span,
+        at: Origin,
     },
     /// More than [`MAX_WORK`].
     Work,
@@ -93,7 +92,7 @@ impl Signal {
 /// If channels or sizes do not fit, a nonlinear layer meets free symbols, or a limit is exceeded.
 pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError> {
     let shape = image.shape();
-    let expanded = expanded(image, stack.span)?;
+    let expanded = expanded(image, stack.origin)?;
     let image = Signal {
         channels: shape.outputs,
         size: [signed(shape.height), signed(shape.width)],
@@ -104,11 +103,11 @@ pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError
     let [height, width] = output.size.map(index);
     let shape = Shape::new(output.channels, 1, height, width);
     Kernel::from_entries(shape, output.entries)
-        .map_err(|error| OperatorError::Kernel { at: stack.span, error }.into())
+        .map_err(|error| OperatorError::Kernel { at: stack.origin, error }.into())
 }
 
 /// Every entry as a polynomial, within the limit.
-fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorError> {
+fn expanded(kernel: &Kernel, at: Origin) -> Result<Arc<SymbolicKernel>, OperatorError> {
     let small = kernel.shape().entries().is_some_and(|count| count <= MAX_TERMS);
     let expanded = if small { kernel.expand() } else { Err(KernelError::TooManyTerms { limit: MAX_TERMS }) };
     expanded.map_err(|error| OperatorError::Kernel { at, error })
@@ -117,16 +116,16 @@ fn expanded(kernel: &Kernel, at: Span) -> Result<Arc<SymbolicKernel>, OperatorEr
 fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, ForwardError> {
     match &stack.kind {
         StackKind::Layer(Layer::Composite(layer)) => {
-            let inner = super::expand::expanded(layer, stack.span, image.channels, Some(image.size))?;
+            let inner = super::expand::expanded(layer, stack.origin, image.channels, Some(image.size))?;
             run(&inner, image, work)
         }
         StackKind::Layer(layer) => {
-            let site = Site { at: stack.span, channels: image.channels, size: Some(image.size) };
-            layer_after(lower(layer, site)?, &image, stack.span, work)
+            let site = Site { at: stack.origin, channels: image.channels, size: Some(image.size) };
+            layer_after(lower(layer, site)?, &image, stack.origin, work)
         }
         StackKind::Chain(links) => links.iter().try_fold(image, |image, link| run(link, image, work)),
         StackKind::Sum(branches) => {
-            let mut sum: Option<(Signal, Span)> = None;
+            let mut sum: Option<(Signal, Origin)> = None;
             for (factor, branch) in branches {
                 let mut output = run(branch, image.clone(), work)?;
                 let factor = factor.kernel.as_scalar().unwrap_or_else(Poly::one);
@@ -135,12 +134,12 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
                     *entry = &*entry * &factor;
                 }
                 sum = Some(match sum {
-                    None => (output, branch.span),
+                    None => (output, branch.origin),
                     Some((mut sum, first)) => {
-                        same_size((first, sum.size), (branch.span, output.size))?;
+                        same_size((first, sum.size), (branch.origin, output.size))?;
                         if sum.channels != output.channels {
                             let left = (first, sum.channels);
-                            let right = (branch.span, output.channels);
+                            let right = (branch.origin, output.channels);
                             return Err(OperatorError::BranchChannels { left, right }.into());
                         }
                         for (entry, other) in sum.entries.iter_mut().zip(&output.entries) {
@@ -154,9 +153,9 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
         }
         StackKind::Product([left, right]) => {
             let (mut a, b) = (run(left, image.clone(), work)?, run(right, image, work)?);
-            same_size((left.span, a.size), (right.span, b.size))?;
+            same_size((left.origin, a.size), (right.origin, b.size))?;
             if a.channels != b.channels {
-                let (left, right) = ((left.span, a.channels), (right.span, b.channels));
+                let (left, right) = ((left.origin, a.channels), (right.origin, b.channels));
                 return Err(OperatorError::BranchChannels { left, right }.into());
             }
             for (entry, other) in a.entries.iter_mut().zip(&b.entries) {
@@ -166,13 +165,13 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
             Ok(a)
         }
         StackKind::Concat(branches) => {
-            let mut whole: Option<(Signal, Span)> = None;
+            let mut whole: Option<(Signal, Origin)> = None;
             for branch in branches {
                 let output = run(branch, image.clone(), work)?;
                 whole = Some(match whole {
-                    None => (output, branch.span),
+                    None => (output, branch.origin),
                     Some((mut whole, first)) => {
-                        same_size((first, whole.size), (branch.span, output.size))?;
+                        same_size((first, whole.size), (branch.origin, output.size))?;
                         whole.channels += output.channels;
                         whole.entries.extend(output.entries);
                         (whole, first)
@@ -184,7 +183,7 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
     }
 }
 
-fn same_size(left: (Span, [i64; 2]), right: (Span, [i64; 2])) -> Result<(), ForwardError> {
+fn same_size(left: (Origin, [i64; 2]), right: (Origin, [i64; 2])) -> Result<(), ForwardError> {
     if left.1 == right.1 { Ok(()) } else { Err(ForwardError::BranchSizes { left, right }) }
 }
 
@@ -193,7 +192,7 @@ fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {
     if *work > MAX_WORK { Err(ForwardError::Work) } else { Ok(()) }
 }
 
-fn layer_after(layer: Lowered, image: &Signal, at: Span, work: &mut usize) -> Result<Signal, ForwardError> {
+fn layer_after(layer: Lowered, image: &Signal, at: Origin, work: &mut usize) -> Result<Signal, ForwardError> {
     match layer {
         Lowered::Linear { gather, steps, bias } => {
             let size = lengths(image, [0, 1].map(|axis| steps[axis].apply(image.size[axis])), at)?;
@@ -237,7 +236,7 @@ fn layer_after(layer: Lowered, image: &Signal, at: Span, work: &mut usize) -> Re
     }
 }
 
-fn lengths(image: &Signal, size: [Option<i64>; 2], at: Span) -> Result<[i64; 2], ForwardError> {
+fn lengths(image: &Signal, size: [Option<i64>; 2], at: Origin) -> Result<[i64; 2], ForwardError> {
     let [Some(height), Some(width)] = size else {
         return Err(ForwardError::NoOutput { at, size: image.size });
     };
@@ -249,7 +248,7 @@ fn gathered(
     bias: &[Poly],
     image: &Signal,
     size: [i64; 2],
-    at: Span,
+    at: Origin,
     work: &mut usize,
 ) -> Result<Signal, ForwardError> {
     let shape = gather.kernel.shape();
@@ -298,7 +297,7 @@ fn gathered(
 fn windowed(
     windows: &Windows,
     image: &Signal,
-    at: Span,
+    at: Origin,
     work: &mut usize,
     reduce: impl Fn(&[&Poly], i64) -> Result<Poly, ForwardError>,
 ) -> Result<Signal, ForwardError> {

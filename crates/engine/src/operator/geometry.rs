@@ -4,20 +4,19 @@ use num_integer::Integer;
 use num_rational::Ratio;
 
 use super::gather::{SameRule, signed};
-use crate::ir::Span;
-use crate::ir::{Composite, Coordinates, Layer, Padding, Stack, StackKind};
+use crate::ir::{Composite, Coordinates, Layer, Origin, Padding, Stack, StackKind};
 
 /// Why a stack has no stride or no kernel size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GeometryError {
     /// A layer makes more rows than it gets, so that outputs differ in what they read.
-    Upsamples(Span),
+    Upsamples(Origin),
     /// A layer reads the whole image, whatever its size.
-    WholeImage(Span),
+    WholeImage(Origin),
     /// Two branches move at different strides.
-    Strides(Span, Span),
+    Strides(Origin, Origin),
     /// Beyond 64 bits.
-    TooLarge(Span),
+    TooLarge(Origin),
 }
 
 /// One axis: output `i` reads input positions `stride·i + first ..= stride·i + last`.
@@ -66,32 +65,32 @@ pub fn nominal_before(rule: SameRule) -> i64 {
 /// Where outputs do not all read the input alike, or numbers leave 64 bits.
 pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
     match &stack.kind {
-        StackKind::Layer(layer) => layer_fields(layer, stack.span),
+        StackKind::Layer(layer) => layer_fields(layer, stack.origin),
         StackKind::Chain(links) => links.iter().try_fold([ReceptiveField::IDENTITY; 2], |fields, link| {
             let next = self::fields(link)?;
             match [0, 1].map(|axis| fields[axis].then(&next[axis])) {
                 [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(link.span)),
+                _ => Err(GeometryError::TooLarge(link.origin)),
             }
         }),
-        StackKind::Sum(branches) => union(branches.iter().map(|(_, branch)| &**branch), stack.span),
-        StackKind::Product(factors) => union(factors.iter().map(|factor| &**factor), stack.span),
-        StackKind::Concat(branches) => union(branches.iter().map(|branch| &**branch), stack.span),
+        StackKind::Sum(branches) => union(branches.iter().map(|(_, branch)| &**branch), stack.origin),
+        StackKind::Product(factors) => union(factors.iter().map(|factor| &**factor), stack.origin),
+        StackKind::Concat(branches) => union(branches.iter().map(|branch| &**branch), stack.origin),
     }
 }
 
 fn union<'a>(
     branches: impl Iterator<Item = &'a Stack>,
-    span: Span,
+    origin: Origin,
 ) -> Result<[ReceptiveField; 2], GeometryError> {
-    let mut all: Option<([ReceptiveField; 2], Span)> = None;
+    let mut all: Option<([ReceptiveField; 2], Origin)> = None;
     for branch in branches {
         let next = fields(branch)?;
         all = Some(match all {
-            None => (next, branch.span),
+            None => (next, branch.origin),
             Some((before, first)) => {
                 if (0..2).any(|axis| before[axis].stride != next[axis].stride) {
-                    return Err(GeometryError::Strides(first, branch.span));
+                    return Err(GeometryError::Strides(first, branch.origin));
                 }
                 let joined = [0, 1].map(|axis| ReceptiveField {
                     first: before[axis].first.min(next[axis].first),
@@ -102,10 +101,10 @@ fn union<'a>(
             }
         });
     }
-    all.map(|(fields, _)| fields).ok_or(GeometryError::TooLarge(span))
+    all.map(|(fields, _)| fields).ok_or(GeometryError::TooLarge(origin))
 }
 
-fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], GeometryError> {
+fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
     let windows = |extent: [i64; 2], stride: [usize; 2], padding: Padding| {
         [0, 1].map(|axis| {
             let rule = |upper| SameRule { stride: signed(stride[axis]), extent: extent[axis], upper };
@@ -136,15 +135,15 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
             | Composite::ChannelMean,
         ) => [ReceptiveField::IDENTITY; 2],
         Layer::Composite(Composite::Resize(resize)) if resize.coordinates != Coordinates::AlignCorners => {
-            return Err(GeometryError::Upsamples(span));
+            return Err(GeometryError::Upsamples(origin));
         }
         Layer::Composite(Composite::Resize(_) | Composite::AdaptivePool { .. }) => {
-            return Err(GeometryError::WholeImage(span));
+            return Err(GeometryError::WholeImage(origin));
         }
         Layer::Composite(Composite::Pad { sides: [top, left, ..], .. }) => {
             windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0]))
         }
-        Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(span)),
+        Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(origin)),
         Layer::ConvTranspose(conv) if conv.stride == [1, 1] => {
             // The transpose of a layer without stride reads as many positions before as that does after.
             let extent = super::lower::extents(conv.kernel.shape(), conv.dilation);
@@ -152,7 +151,7 @@ fn layer_fields(layer: &Layer, span: Span) -> Result<[ReceptiveField; 2], Geomet
             windows(extent, [1, 1], Padding::Sides([extent[0] - 1 - top, extent[1] - 1 - left, 0, 0]))
         }
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
-            return Err(GeometryError::Upsamples(span));
+            return Err(GeometryError::Upsamples(origin));
         }
     })
 }
@@ -173,36 +172,36 @@ pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
             Ok(resize.factor.map(|[up, down]| Ratio::new(down, up.max(1))))
         }
         StackKind::Layer(layer) => {
-            layer_fields(layer, stack.span).map(|fields| fields.map(|field| Ratio::from(field.stride)))
+            layer_fields(layer, stack.origin).map(|fields| fields.map(|field| Ratio::from(field.stride)))
         }
         StackKind::Chain(links) => links.iter().try_fold([Ratio::from(1); 2], |all, link| {
             let next = strides(link)?;
             match [0, 1].map(|axis| product(all[axis], next[axis])) {
                 [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(link.span)),
+                _ => Err(GeometryError::TooLarge(link.origin)),
             }
         }),
-        StackKind::Sum(branches) => common(branches.iter().map(|(_, branch)| &**branch), stack.span),
-        StackKind::Product(factors) => common(factors.iter().map(|factor| &**factor), stack.span),
-        StackKind::Concat(branches) => common(branches.iter().map(|branch| &**branch), stack.span),
+        StackKind::Sum(branches) => common(branches.iter().map(|(_, branch)| &**branch), stack.origin),
+        StackKind::Product(factors) => common(factors.iter().map(|factor| &**factor), stack.origin),
+        StackKind::Concat(branches) => common(branches.iter().map(|branch| &**branch), stack.origin),
     }
 }
 
 fn common<'a>(
     branches: impl Iterator<Item = &'a Stack>,
-    span: Span,
+    origin: Origin,
 ) -> Result<[Ratio<i64>; 2], GeometryError> {
-    let mut all: Option<([Ratio<i64>; 2], Span)> = None;
+    let mut all: Option<([Ratio<i64>; 2], Origin)> = None;
     for branch in branches {
         let next = strides(branch)?;
         match all {
             Some((before, first)) if before != next => {
-                return Err(GeometryError::Strides(first, branch.span));
+                return Err(GeometryError::Strides(first, branch.origin));
             }
-            _ => all = Some((next, branch.span)),
+            _ => all = Some((next, branch.origin)),
         }
     }
-    all.map(|(strides, _)| strides).ok_or(GeometryError::TooLarge(span))
+    all.map(|(strides, _)| strides).ok_or(GeometryError::TooLarge(origin))
 }
 
 fn product(a: Ratio<i64>, b: Ratio<i64>) -> Option<Ratio<i64>> {

@@ -4,8 +4,9 @@
 use super::error::OperatorError;
 use super::gather::{Axis, Gather, SameRule, signed};
 use super::length::Step;
-use crate::ir::Span;
-use crate::ir::{AveragePool, Conv, ConvTranspose, Function, KernelTerm, Layer, MaxPool, Padding, Upsample};
+use crate::ir::{
+    AveragePool, Conv, ConvTranspose, Function, KernelTerm, Layer, MaxPool, Origin, Padding, Upsample,
+};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{Poly, Rational};
 
@@ -60,7 +61,7 @@ impl Windows {
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     /// The layer's place in the spec.
-    pub at: Span,
+    pub at: Origin,
     /// Channels that reach it.
     pub channels: usize,
     /// Size of the image that reaches it, where the claim is about one size.
@@ -84,7 +85,7 @@ impl Site {
 const MAX_PARAMETER: i64 = 1 << 20;
 
 /// An error for layers with numbers so large that positions might leave 64 bits.
-pub(super) fn within_limits(layer: &Layer, at: Span) -> Result<(), OperatorError> {
+pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorError> {
     let sides = |padding: &Padding| if let Padding::Sides(sides) = padding { *sides } else { [0; 4] };
     let (amounts, sides) = match layer {
         Layer::Conv(conv) => ([conv.stride, conv.dilation], sides(&conv.padding)),

@@ -16,8 +16,7 @@ use super::expand::expanded;
 use super::gather::{Axis, Gather, MAX_FACTOR, signed};
 use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
-use crate::ir::Span;
-use crate::ir::{Function, Layer, Stack, StackKind};
+use crate::ir::{Function, Layer, Origin, Stack, StackKind};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
 use convproof_exact::budget;
@@ -280,54 +279,54 @@ impl Operators {
                     self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
                 if let Layer::Composite(layer) = layer {
                     let size = self.size.map(|_| size.unwrap_or([1; 2]));
-                    return self.apply(&expanded(layer, stack.span, signal.channels, size)?, signal);
+                    return self.apply(&expanded(layer, stack.origin, signal.channels, size)?, signal);
                 }
-                let site = Site { at: stack.span, channels: signal.channels, size };
+                let site = Site { at: stack.origin, channels: signal.channels, size };
                 if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
                     // Nothing reaches it, so nothing comes out.
                     let length = signal.length.map(|length| Arc::new(Length::One(length)));
                     return Ok(affine(weights.shape().height, length, Vec::new(), Vec::new()));
                 }
                 let lowered = lower(layer, site)?;
-                self.after(signal, lowered, stack.span)
+                self.after(signal, lowered, stack.origin)
             }
             StackKind::Chain(stacks) => {
                 stacks.iter().try_fold(signal, |signal, stack| self.apply(stack, signal))
             }
             StackKind::Sum(branches) => {
-                let mut sum: Option<(Affine, Span)> = None;
+                let mut sum: Option<(Affine, Origin)> = None;
                 for (factor, branch) in branches {
                     let output = self.apply(branch, signal.clone())?;
                     let factor = factor.kernel.as_scalar().unwrap_or_else(Poly::one);
-                    let output = at(branch.span, scaled(output, &factor))?;
+                    let output = at(branch.origin, scaled(output, &factor))?;
                     sum = Some(match sum {
-                        None => (output, branch.span),
+                        None => (output, branch.origin),
                         Some((sum, first)) => {
                             if sum.channels != output.channels {
                                 let left = (first, sum.channels);
                                 return Err(OperatorError::BranchChannels {
                                     left,
-                                    right: (branch.span, output.channels),
+                                    right: (branch.origin, output.channels),
                                 });
                             }
-                            (at(branch.span, joined(sum, output))?, first)
+                            (at(branch.origin, joined(sum, output))?, first)
                         }
                     });
                 }
-                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.span })
+                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.origin })
             }
             StackKind::Product(factors) => {
-                let (both, channels) = self.side_by_side(factors, &signal, stack.span)?;
+                let (both, channels) = self.side_by_side(factors, &signal, stack.origin)?;
                 if let ([a, b], [left, right]) = (factors, channels.as_slice())
                     && left != right
                 {
-                    let (left, right) = ((a.span, *left), (b.span, *right));
+                    let (left, right) = ((a.origin, *left), (b.origin, *right));
                     return Err(OperatorError::BranchChannels { left, right });
                 }
                 let id = self.intern(Node::Product(both));
-                at(stack.span, self.reading(id))
+                at(stack.origin, self.reading(id))
             }
-            StackKind::Concat(branches) => Ok(self.side_by_side(branches, &signal, stack.span)?.0),
+            StackKind::Concat(branches) => Ok(self.side_by_side(branches, &signal, stack.origin)?.0),
         }
     }
 
@@ -336,60 +335,60 @@ impl Operators {
         &mut self,
         branches: &[Arc<Stack>],
         signal: &Affine,
-        span: Span,
+        origin: Origin,
     ) -> Result<(Affine, Vec<usize>), OperatorError> {
         let outputs = branches
             .iter()
-            .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.span)))
+            .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.origin)))
             .collect::<Result<Vec<_>, OperatorError>>()?;
         let counts: Vec<usize> = outputs.iter().map(|(output, _)| output.channels).collect();
         let total = counts.iter().sum();
-        let mut sum: Option<(Affine, Span)> = None;
+        let mut sum: Option<(Affine, Origin)> = None;
         let mut from = 0;
-        for (output, span) in outputs {
+        for (output, origin) in outputs {
             let channels = output.channels;
-            let placed = at(span, embedded(output, from, total))?;
+            let placed = at(origin, embedded(output, from, total))?;
             from += channels;
             sum = Some(match sum {
-                None => (placed, span),
-                Some((sum, first)) => (at(span, joined(sum, placed))?, first),
+                None => (placed, origin),
+                Some((sum, first)) => (at(origin, joined(sum, placed))?, first),
             });
         }
-        let (sum, _) = sum.ok_or(OperatorError::TooLarge { at: span })?;
+        let (sum, _) = sum.ok_or(OperatorError::TooLarge { at: origin })?;
         Ok((sum, counts))
     }
 
     /// The normal form of one lowered layer after a signal.
-    fn after(&mut self, signal: Affine, layer: Lowered, span: Span) -> Result<Affine, OperatorError> {
+    fn after(&mut self, signal: Affine, layer: Lowered, origin: Origin) -> Result<Affine, OperatorError> {
         let node = match layer {
             Lowered::Linear { gather, steps, bias } => {
-                let length = longer(&signal.length, steps, span)?;
-                return at(span, self.compose(signal, &gather, length, &bias));
+                let length = longer(&signal.length, steps, origin)?;
+                return at(origin, self.compose(signal, &gather, length, &bias));
             }
             Lowered::Average(windows) => {
-                let (source, length) = self.windowed(signal, &windows, span)?;
+                let (source, length) = self.windowed(signal, &windows, origin)?;
                 Node::Average { source, windows, length }
             }
             Lowered::Maximum(windows) => {
-                let (source, length) = self.windowed(signal, &windows, span)?;
+                let (source, length) = self.windowed(signal, &windows, origin)?;
                 self.maximum(source, windows, length)
             }
-            Lowered::Relu => return at(span, self.relu(signal)),
+            Lowered::Relu => return at(origin, self.relu(signal)),
             Lowered::Function(function) => Node::Function(function, signal),
-            Lowered::GlobalAverage => return at(span, self.global_average(signal)),
+            Lowered::GlobalAverage => return at(origin, self.global_average(signal)),
         };
         let id = self.intern(node);
-        at(span, self.reading(id))
+        at(origin, self.reading(id))
     }
 
     fn windowed(
         &mut self,
         signal: Affine,
         windows: &Windows,
-        span: Span,
+        origin: Origin,
     ) -> Result<(NodeId, [Arc<Length>; 2]), OperatorError> {
-        let length = longer(&signal.length, windows.steps, span)?;
-        Ok((at(span, self.as_node(signal))?, length))
+        let length = longer(&signal.length, windows.steps, origin)?;
+        Ok((at(origin, self.as_node(signal))?, length))
     }
 
     /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
@@ -551,8 +550,8 @@ impl Node {
     }
 }
 
-fn at<T>(span: Span, result: Result<T, KernelError>) -> Result<T, OperatorError> {
-    result.map_err(|error| OperatorError::Kernel { at: span, error })
+fn at<T>(origin: Origin, result: Result<T, KernelError>) -> Result<T, OperatorError> {
+    result.map_err(|error| OperatorError::Kernel { at: origin, error })
 }
 
 /// An affine map with its zero parts and zero bias left out.
@@ -646,7 +645,7 @@ fn joined(left: Affine, right: Affine) -> Result<Affine, KernelError> {
 pub(super) fn longer(
     lengths: &[Arc<Length>; 2],
     steps: [Step; 2],
-    at: Span,
+    at: Origin,
 ) -> Result<[Arc<Length>; 2], OperatorError> {
     match [0, 1].map(|axis| lengths[axis].then(steps[axis])) {
         [Some(height), Some(width)] => Ok([height, width]),

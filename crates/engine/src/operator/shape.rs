@@ -7,8 +7,7 @@ use super::gather::signed;
 use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
 use super::normal::longer;
-use crate::ir::Span;
-use crate::ir::{Composite, KernelTerm, Layer, Stack, StackKind};
+use crate::ir::{Composite, KernelTerm, Layer, Origin, Stack, StackKind};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
 
@@ -43,17 +42,17 @@ impl Signal {
 pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
     match &stack.kind {
         StackKind::Layer(Layer::Composite(layer)) => {
-            composite_outputs(layer, signal.channels, stack.span)?;
+            composite_outputs(layer, signal.channels, stack.origin)?;
             // Where nothing reaches it there is no output, whatever the size is taken to be.
             let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
-            let inner = super::expand::expanded(layer, stack.span, signal.channels, own)?;
+            let inner = super::expand::expanded(layer, stack.origin, signal.channels, own)?;
             // What is inside has no size of its own to ask for.
             after(&inner, signal, None)
         }
         StackKind::Layer(layer) => {
-            let channels = layer_outputs(layer, signal.channels, stack.span)?;
+            let channels = layer_outputs(layer, signal.channels, stack.origin)?;
             if let Layer::Dense { weights, .. } = layer {
-                let size = size.ok_or(OperatorError::NeedsSize { at: stack.span })?;
+                let size = size.ok_or(OperatorError::NeedsSize { at: stack.origin })?;
                 let gets = signal.at(size).map(|size| {
                     let [height, width] = size.map(super::gather::index);
                     signal.channels.saturating_mul(height).saturating_mul(width)
@@ -61,7 +60,7 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
                 let needs = weights.shape().width;
                 // Where nothing reaches it there is no output, whatever its matrix.
                 if let Some(gets) = gets.filter(|&gets| gets != needs) {
-                    return Err(OperatorError::DenseInputs { at: stack.span, needs, gets });
+                    return Err(OperatorError::DenseInputs { at: stack.origin, needs, gets });
                 }
             }
             let length = match layer {
@@ -69,8 +68,8 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
                     signal.length.map(|length| Arc::new(Length::One(length)))
                 }
                 layer => {
-                    super::lower::within_limits(layer, stack.span)?;
-                    longer(&signal.length, steps(layer), stack.span)?
+                    super::lower::within_limits(layer, stack.origin)?;
+                    longer(&signal.length, steps(layer), stack.origin)?
                 }
             };
             Ok(Signal { channels, length })
@@ -85,24 +84,24 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
 }
 
 /// The channels of branches that need equally many.
-fn same_channels(a: usize, b: usize, spans: [Span; 2]) -> Result<usize, OperatorError> {
+fn same_channels(a: usize, b: usize, origins: [Origin; 2]) -> Result<usize, OperatorError> {
     if a == b {
         return Ok(a);
     }
-    Err(OperatorError::BranchChannels { left: (spans[0], a), right: (spans[1], b) })
+    Err(OperatorError::BranchChannels { left: (origins[0], a), right: (origins[1], b) })
 }
 
 /// The common length of two branches; an error when they differ for every input.
 fn agreed(
     [left, right]: [&[Arc<Length>; 2]; 2],
-    spans: [Span; 2],
+    origins: [Origin; 2],
 ) -> Result<[Arc<Length>; 2], OperatorError> {
     let common = [0, 1].map(|axis| left[axis].agree(&right[axis]));
     for axis in 0..2 {
         let never = left[axis] != right[axis]
             && for_all_lengths(&[&common[axis]], 1, |n| common[axis].at(n).is_none())?;
         if never {
-            return Err(OperatorError::BranchSizes { left: spans[0], right: spans[1] });
+            return Err(OperatorError::BranchSizes { left: origins[0], right: origins[1] });
         }
     }
     Ok(common)
@@ -112,17 +111,17 @@ fn joined<'a>(
     branches: impl Iterator<Item = &'a Arc<Stack>>,
     signal: &Signal,
     size: Option<[i64; 2]>,
-    channels: impl Fn(usize, usize, [Span; 2]) -> Result<usize, OperatorError>,
+    channels: impl Fn(usize, usize, [Origin; 2]) -> Result<usize, OperatorError>,
 ) -> Result<Signal, OperatorError> {
-    let mut sum: Option<(Signal, Span)> = None;
+    let mut sum: Option<(Signal, Origin)> = None;
     for branch in branches {
         let output = after(branch, signal.clone(), size)?;
         sum = Some(match sum {
-            None => (output, branch.span),
+            None => (output, branch.origin),
             Some((before, first)) => {
-                let spans = [first, branch.span];
-                let channels = channels(before.channels, output.channels, spans)?;
-                (Signal { channels, length: agreed([&before.length, &output.length], spans)? }, first)
+                let origins = [first, branch.origin];
+                let channels = channels(before.channels, output.channels, origins)?;
+                (Signal { channels, length: agreed([&before.length, &output.length], origins)? }, first)
             }
         });
     }
@@ -136,13 +135,13 @@ fn joined<'a>(
 pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
     budget::spend(10);
     match &stack.kind {
-        StackKind::Layer(layer) => layer_outputs(layer, channels, stack.span),
+        StackKind::Layer(layer) => layer_outputs(layer, channels, stack.origin),
         StackKind::Chain(links) => links.iter().try_fold(channels, |channels, link| outputs(link, channels)),
         StackKind::Sum(branches) => common_outputs(branches.iter().map(|(_, branch)| branch), channels),
         StackKind::Product(factors) => common_outputs(factors.iter(), channels),
         StackKind::Concat(branches) => branches.iter().try_fold(0, |sum, branch| {
             let total: usize = sum + outputs(branch, channels)?;
-            if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at: stack.span }) } else { Ok(total) }
+            if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at: stack.origin }) } else { Ok(total) }
         }),
     }
 }
@@ -155,13 +154,13 @@ fn common_outputs<'a>(
     let mut first = None;
     for branch in branches {
         let found = outputs(branch, channels)?;
-        let (span, expected) = *first.get_or_insert((branch.span, found));
-        same_channels(expected, found, [span, branch.span])?;
+        let (origin, expected) = *first.get_or_insert((branch.origin, found));
+        same_channels(expected, found, [origin, branch.origin])?;
     }
     Ok(first.map_or(channels, |(_, found)| found))
 }
 
-fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, OperatorError> {
+fn layer_outputs(layer: &Layer, channels: usize, at: Origin) -> Result<usize, OperatorError> {
     let needs = |needs: usize, gives: usize| {
         if channels == needs { Ok(gives) } else { Err(OperatorError::Channels { at, needs, gets: channels }) }
     };
@@ -206,7 +205,7 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Span) -> Result<usize, Oper
     }
 }
 
-fn composite_outputs(layer: &Composite, channels: usize, at: Span) -> Result<usize, OperatorError> {
+fn composite_outputs(layer: &Composite, channels: usize, at: Origin) -> Result<usize, OperatorError> {
     match (super::expand::channels_of(layer), layer) {
         (Some(needs), _) if needs != channels => Err(OperatorError::Channels { at, needs, gets: channels }),
         (_, Composite::ChannelShuffle(of)) if !channels.is_multiple_of(*of) => {
@@ -251,15 +250,15 @@ fn steps(layer: &Layer) -> [Step; 2] {
 
 /// The input channels that a stack asks for, and the layer that does; `None` where it takes any number or where
 /// that is not plain from its first layers.
-pub fn asked(stack: &Stack) -> Option<(usize, Span)> {
+pub fn asked(stack: &Stack) -> Option<(usize, Origin)> {
     match &stack.kind {
         StackKind::Layer(layer) => match layer {
-            Layer::Conv(conv) => Some((conv.kernel.shape().inputs.saturating_mul(conv.groups), stack.span)),
-            Layer::ConvTranspose(conv) => Some((conv.kernel.shape().outputs, stack.span)),
+            Layer::Conv(conv) => Some((conv.kernel.shape().inputs.saturating_mul(conv.groups), stack.origin)),
+            Layer::ConvTranspose(conv) => Some((conv.kernel.shape().outputs, stack.origin)),
             Layer::Scale(vector) | Layer::Bias(vector) if vector_len(vector) > 1 => {
-                Some((vector_len(vector), stack.span))
+                Some((vector_len(vector), stack.origin))
             }
-            Layer::Composite(layer) => super::expand::channels_of(layer).map(|count| (count, stack.span)),
+            Layer::Composite(layer) => super::expand::channels_of(layer).map(|count| (count, stack.origin)),
             _ => None,
         },
         StackKind::Chain(links) => {

@@ -33,7 +33,7 @@ pub use layer_equations::LayerEquation;
 pub use statements::MAX_MEMORY;
 
 use crate::builtins;
-use crate::source::Span;
+use crate::source::{Origins, Places, Source, Span};
 use crate::syntax::ast::{Item, Name, Spec, Statement};
 use crate::syntax::names;
 use build::Builder;
@@ -165,6 +165,16 @@ impl<'a> Resolver<'a> {
     /// The free symbols declared so far.
     pub fn symbols(&self) -> &Symbols {
         &self.build.symbols
+    }
+
+    /// The places of what was resolved so far.
+    pub fn origins(&self) -> &Origins {
+        &self.build.origins
+    }
+
+    /// The same with the text that they are in.
+    pub fn places<'s>(&'s self, source: &'s Source) -> Places<'s> {
+        Places { source, origins: self.origins() }
     }
 
     /// Gives a name its value once `solve` or `fit` has found it.

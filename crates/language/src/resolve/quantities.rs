@@ -6,7 +6,6 @@ use num_bigint::BigInt;
 use super::Resolver;
 use super::arguments::Bound;
 use super::build::arrays::number_array;
-use super::build::claims::failing_layer;
 use super::build::error::{Limit, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
@@ -52,8 +51,8 @@ impl Resolver<'_> {
                     Err(error) => return self.build.operator(&error, &[stack], span),
                 };
                 let Some(output) = output else {
-                    let layer = failing_layer(stack, channels, size);
-                    return self.fail(span, ResolveErrorKind::NoOutput { size: Some(size), layer });
+                    let kind = self.build.no_output(stack, channels, size, span);
+                    return self.fail(span, kind);
                 };
                 if name == "output_size" {
                     return Some(Value::List(output.map(|n| constant(Rational::from(n))).to_vec()));
@@ -76,9 +75,10 @@ impl Resolver<'_> {
             GeometryError::WholeImage(layer) => ("this layer reads the whole image", layer),
             GeometryError::Strides(_, layer) => ("this branch moves at another stride", layer),
             GeometryError::TooLarge(layer) => {
-                return self.fail(layer, ResolveErrorKind::TooLarge(Limit::Extents));
+                return self.fail(self.build.place(layer, span), ResolveErrorKind::TooLarge(Limit::Extents));
             }
         };
+        let layer = self.build.place(layer, span);
         self.fail(span, ResolveErrorKind::NoQuantity { quantity, reason, layer })
     }
 }

@@ -1,8 +1,8 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
 use crate::{Block, Step};
-use convproof_engine::ir::{Composite, Conv, Layer, Padding, Stack, StackClaim, StackKind};
-use convproof_language::source::{Source, Span};
+use convproof_engine::ir::{Composite, Conv, Layer, Origin, Padding, Stack, StackClaim, StackKind};
+use convproof_language::source::Places;
 
 /// Extent, stride and upsampling of everything so far, per axis.
 #[derive(Clone, Copy)]
@@ -31,13 +31,13 @@ const MAX_TEXT: usize = 48;
 const MAX_LAYERS: usize = 40;
 
 /// Both sides of a claim, layer by layer; as a derivation, or only to look at.
-pub fn both_sides(claim: &StackClaim, source: &Source, derivation: bool) -> Vec<Block> {
+pub fn both_sides(claim: &StackClaim, places: Places<'_>, derivation: bool) -> Vec<Block> {
     let sides = [("The left side", &claim.left), ("The right side", &claim.right)];
-    sides.into_iter().filter_map(|(title, stack)| layers(title, stack, source, derivation)).collect()
+    sides.into_iter().filter_map(|(title, stack)| layers(title, stack, places, derivation)).collect()
 }
 
 /// The layers of a stack with kernel, stride and receptive field after each, and the law that composes it.
-fn layers(title: &str, stack: &Stack, source: &Source, derivation: bool) -> Option<Block> {
+fn layers(title: &str, stack: &Stack, places: Places<'_>, derivation: bool) -> Option<Block> {
     let mut layers = Vec::new();
     flatten(stack, &mut layers);
     if layers.len() < 2 || layers.len() > MAX_LAYERS {
@@ -49,7 +49,7 @@ fn layers(title: &str, stack: &Stack, source: &Source, derivation: bool) -> Opti
         .map(|layer| {
             let law = step(layer, &mut reach);
             Step {
-                layer: text(source, layer.span),
+                layer: text(places, layer.origin),
                 window: window(layer),
                 stride: reach.known.then_some(reach.stride),
                 field: reach.known.then_some(reach.extent),
@@ -70,8 +70,8 @@ fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
 }
 
 /// A place's text on one line, cut where it is long.
-pub(super) fn text(source: &Source, span: Span) -> String {
-    let collapsed = source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+pub(super) fn text(places: Places<'_>, origin: Origin) -> String {
+    let collapsed = places.text(origin).split_whitespace().collect::<Vec<_>>().join(" ");
     match collapsed.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &collapsed[..end]),
         None => collapsed,

@@ -10,15 +10,15 @@ use convproof_engine::kernel::{Kernel, Shape};
 use convproof_engine::prove::decide::Layers;
 use convproof_engine::prove::layers::{Candidate, Meets};
 use convproof_engine::prove::verdict::{Doubt, StackVerdict};
-use convproof_language::source::Source;
+use convproof_language::source::Places;
 
 /// Most channel pairs of a kernel that are shown.
 const MOST: usize = 16;
 
 /// Kernels that make two stacks equal, or why there are none, as a report shows it.
-pub(super) fn layers(outcome: Outcome, found: &Layers<'_>, symbols: &Symbols, source: &Source) -> Told {
+pub(super) fn layers(outcome: Outcome, found: &Layers<'_>, symbols: &Symbols, places: Places<'_>) -> Told {
     let Layers { unknowns, candidate, claim, decided } = found;
-    let inner = stacks(decided, claim, symbols, source);
+    let inner = stacks(decided, claim, symbols, places);
     let names: Vec<String> = unknowns.iter().map(|unknown| format!("`{}`", unknown.name)).collect();
     let names = names.join(", ");
     let (one, them) = if unknowns.len() == 1 { ("kernel", "it") } else { ("kernels", "them") };

@@ -15,7 +15,7 @@ mod text;
 use crate::{Block, Outcome, Witness};
 use convproof_engine::ir::Symbols;
 use convproof_engine::prove::decide::{Evidence, Verdict};
-use convproof_language::source::Source;
+use convproof_language::source::Places;
 
 pub use doubt::unknown;
 pub(crate) use text::root_decimal;
@@ -42,14 +42,14 @@ pub struct Shown {
 }
 
 /// A verdict as a report shows it.
-pub fn verdict(verdict: &Verdict<'_>, symbols: &Symbols, source: &Source) -> Shown {
+pub fn verdict(verdict: &Verdict<'_>, symbols: &Symbols, places: Places<'_>) -> Shown {
     let told = match verdict.evidence() {
-        Evidence::Stacks(claim, decided) => stacks::stacks(decided, claim, symbols, source),
+        Evidence::Stacks(claim, decided) => stacks::stacks(decided, claim, symbols, places),
         Evidence::Kernels(sides, found) => kernels::kernels(found, *sides, symbols),
         Evidence::Numbers(asked, found) => numbers::numbers(found, *asked, symbols),
         Evidence::Equation(asked, found) => equations::equation(found, asked, symbols),
         Evidence::Forall(asked, found) => equations::forall(found, asked, symbols),
-        Evidence::Layers(found) => layers::layers(verdict.outcome(), found, symbols, source),
+        Evidence::Layers(found) => layers::layers(verdict.outcome(), found, symbols, places),
         Evidence::Fit(asked, found) => fits::fitted(found, verdict.outcome(), asked),
     };
     let Told { method, details, witness } = told;

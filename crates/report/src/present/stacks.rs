@@ -24,19 +24,19 @@ use convproof_engine::prove::verdict::{
     Inner, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
 };
 use convproof_exact::{Grid, Rational};
-use convproof_language::source::Source;
+use convproof_language::source::Places;
 
 /// Said of proofs without a second opinion.
 const UNEVALUATED: &str =
     "Images on which the naive evaluator could run both sides beside the proof are too large.";
 
 /// A verdict about two stacks as a report shows it.
-pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, source: &Source) -> Told {
+pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, places: Places<'_>) -> Told {
     match decided.verdict() {
-        StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, source),
+        StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, places),
         StackVerdict::Refuted(refutation) => {
-            let mut told = refuted(refutation, claim, source);
-            told.details.extend(derivation::both_sides(claim, source, false));
+            let mut told = refuted(refutation, claim, places);
+            told.details.extend(derivation::both_sides(claim, places, false));
             told
         }
         StackVerdict::Unknown(doubt) => reason(doubt),
@@ -60,12 +60,12 @@ fn proved(
     opinion: Option<&Opinion>,
     claim: &StackClaim,
     symbols: &Symbols,
-    source: &Source,
+    places: Places<'_>,
 ) -> Told {
     let (method, by) = method(proof, claim, symbols);
     let mut details = Vec::new();
     if !matches!(proof, StackProof::Within(_)) {
-        details.extend(derivation::both_sides(claim, source, true));
+        details.extend(derivation::both_sides(claim, places, true));
     }
     if let StackProof::NormalForm { map, .. } = proof {
         details.extend(common_kernel(map, symbols));
@@ -255,7 +255,7 @@ pub(super) fn kernel_matrix(title: &str, kernel: &Kernel, symbols: &Symbols) -> 
     Some(Matrix { title: title.to_owned(), rows, mark: None, values: None })
 }
 
-fn refuted(refutation: &StackRefutation, claim: &StackClaim, source: &Source) -> Told {
+fn refuted(refutation: &StackRefutation, claim: &StackClaim, places: Places<'_>) -> Told {
     let agreement = &refutation.agreement;
     let words: Vec<String> = agreement.iter().map(|one| agreement_text(one, claim)).collect();
     let wrong = refutation.wrong.as_ref().filter(|_| !matches!(refutation.witness, StackWitness::Size(_)));
@@ -267,7 +267,7 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim, source: &Source) ->
     };
     let (mut method, mut details, witness) = match &refutation.witness {
         StackWitness::Value(found) => value_witness(found, place),
-        StackWitness::Size(found) => size_witness(found, claim, source, place),
+        StackWitness::Size(found) => size_witness(found, claim, places, place),
         StackWitness::Excess(found) => excess_witness(found, claim, place),
     };
     if let Some(Wrong { count, all, map }) = wrong {
@@ -368,7 +368,7 @@ fn value_witness(found: &Counterexample, place: Place) -> (String, Vec<Block>, W
 fn size_witness(
     found: &Mismatch,
     claim: &StackClaim,
-    source: &Source,
+    places: Places<'_>,
     place: Place,
 ) -> (String, Vec<Block>, Witness) {
     let describe = |output: Option<[usize; 3]>| output.map_or_else(|| "no output".to_owned(), image_size);
@@ -380,7 +380,7 @@ fn size_witness(
         describe(right_size)
     );
     let sides = [("left", &claim.left), ("right", &claim.right)];
-    let never = sides.iter().find_map(|(side, stack)| never(side, stack, claim, source));
+    let never = sides.iter().find_map(|(side, stack)| never(side, stack, claim, places));
     let method = never.map_or(method.clone(), |never| format!("{never}; {method}"));
     let (input_size, channels) = (found.size(), found.channels());
     let witness = witness::Sizes { input_size, channels, left_size, right_size, place };
@@ -388,10 +388,10 @@ fn size_witness(
 }
 
 /// Why a side has no output for any image; `None` where it has one for some.
-fn never(side: &str, stack: &Stack, claim: &StackClaim, source: &Source) -> Option<String> {
+fn never(side: &str, stack: &Stack, claim: &StackClaim, places: Places<'_>) -> Option<String> {
     let reason = match fitting::signal(stack, claim.channels, claim.sizes.one()).ok()?.err()? {
         OperatorError::BranchSizes { left, right } => {
-            let name = |span| format!("`{}`", derivation::text(source, span));
+            let name = |origin| format!("`{}`", derivation::text(places, origin));
             let words = format!("{} and {} differ in size for every input", name(left), name(right));
             match blame::branch_example(stack, claim.channels, [left, right]) {
                 Some([input, a, b]) => format!("{words} ({} and {} for {})", size(a), size(b), size(input)),

@@ -65,7 +65,7 @@ impl Fewer {
                 branches.iter().map(|branch| Some(Arc::new(self.stack(branch)?))).collect::<Option<_>>()?,
             ),
         };
-        Some(Stack { kind, span: old.span })
+        Some(Stack { kind, origin: old.origin })
     }
 
     fn layer(&mut self, old: &Layer) -> Option<Layer> {

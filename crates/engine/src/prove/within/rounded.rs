@@ -105,7 +105,7 @@ impl Rounder<'_> {
                 (StackKind::Concat(outputs), most)
             }
         };
-        Some((Stack { kind, span: stack.span }, signal))
+        Some((Stack { kind, origin: stack.origin }, signal))
     }
 
     fn layer(&mut self, layer: &Layer, signal: Signal) -> Option<(Layer, Signal)> {

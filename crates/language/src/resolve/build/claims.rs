@@ -5,8 +5,8 @@ use super::arrays::short;
 use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind};
 use super::value::StackValue;
 use crate::diagnostic::Diagnostic;
-use crate::source::Span;
-use convproof_engine::ir::{SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
+use crate::source::{Origins, Span};
+use convproof_engine::ir::{Origin, SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
 use convproof_engine::operator::shape::{self, Signal};
 use convproof_engine::operator::{OperatorError, blame};
 use convproof_engine::prove::{condition, fitting};
@@ -89,25 +89,37 @@ impl Builder {
         match condition::says_something(sizes, [&a.length, &b.length]) {
             Ok(Some(_)) => Some(channels),
             Ok(None) => {
-                let none = |size| {
-                    let layer = failing_layer(s, channels, size);
-                    ResolveErrorKind::NoOutput { size: Some(size), layer }
-                };
-                self.fail(span, size.map_or(ResolveErrorKind::SaysNothing, none))
+                let none = |size| self.no_output(s, channels, size, span);
+                let kind = size.map_or(ResolveErrorKind::SaysNothing, none);
+                self.fail(span, kind)
             }
             Err(error) => self.operator(&error, &[s, t], span),
         }
     }
 
+    /// That a stack has no output for images of a size, and the layer that leaves none.
+    pub fn no_output(&self, stack: &Stack, channels: usize, size: [i64; 2], span: Span) -> ResolveErrorKind {
+        let layer = failing_layer(stack, channels, size);
+        let layer = layer.map(|(origin, reaching)| (self.place(origin, span), reaching));
+        ResolveErrorKind::NoOutput { size: Some(size), layer }
+    }
+
     /// Reports why a stack has no normal form.
     pub fn operator<T>(&mut self, error: &OperatorError, stacks: &[&Stack], span: Span) -> Option<T> {
-        let mut error = operator_error(error, span);
-        match &mut error.kind {
-            ResolveErrorKind::Channels { source, .. } => {
-                let found = stacks.iter().find_map(|stack| blame::channel_source(stack, error.span));
+        let ResolveError { span: at, mut kind, .. } = operator_error(error, &self.origins, span);
+        match (&mut kind, error) {
+            (
+                ResolveErrorKind::Channels { source, .. },
+                OperatorError::Channels { at, .. } | OperatorError::ChannelMultiple { at, .. },
+            ) => {
+                let found = stacks.iter().find_map(|stack| blame::channel_source(stack, *at));
+                let found = found.and_then(|origin| self.origins.place(origin));
                 *source = found.map_or(ChannelSource::Input, ChannelSource::Layer);
             }
-            ResolveErrorKind::BranchSizes { left, right, sizes, example } => {
+            (
+                ResolveErrorKind::BranchSizes { sizes, example, .. },
+                OperatorError::BranchSizes { left, right },
+            ) => {
                 let found = stacks.iter().find_map(|stack| {
                     let channels = shape::input_channels(&[stack]).ok()?;
                     blame::branch_example(stack, channels, [*left, *right])
@@ -118,18 +130,20 @@ impl Builder {
             }
             _ => {}
         }
-        self.fail(error.span, error.kind)
+        self.fail(at, kind)
     }
 }
 
 /// The mistake behind a stack that has no normal form; `span` stands in where the error has no place.
-fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
+fn operator_error(error: &OperatorError, origins: &Origins, span: Span) -> ResolveError {
+    let place = |origin: Origin| origins.place(origin).unwrap_or(span);
     let (span, kind) = match *error {
-        OperatorError::Channels { at, needs, gets } => {
-            (at, ResolveErrorKind::Channels { needs: needs.to_string(), gets, source: ChannelSource::Input })
-        }
+        OperatorError::Channels { at, needs, gets } => (
+            place(at),
+            ResolveErrorKind::Channels { needs: needs.to_string(), gets, source: ChannelSource::Input },
+        ),
         OperatorError::ChannelMultiple { at, of, gets } => (
-            at,
+            place(at),
             ResolveErrorKind::Channels {
                 needs: format!("a multiple of {of}"),
                 gets,
@@ -138,34 +152,38 @@ fn operator_error(error: &OperatorError, span: Span) -> ResolveError {
         ),
         OperatorError::BranchChannels { left, right } => {
             let context = "the branches of a sum";
+            let [left, right] = [left, right].map(|(at, channels)| (place(at), channels));
             (right.0, ResolveErrorKind::OutputChannels { context, left, right })
         }
         OperatorError::BranchSizes { left, right } => {
+            let [left, right] = [left, right].map(place);
             (right, ResolveErrorKind::BranchSizes { left, right, sizes: None, example: None })
         }
-        OperatorError::NeedsSize { at } => (span, ResolveErrorKind::NeedsSize { layer: at }),
-        OperatorError::DenseInputs { at, needs, gets } => (at, ResolveErrorKind::DenseInputs { needs, gets }),
-        OperatorError::Kernel { at, error } => (at, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
-        OperatorError::TooLarge { at } => (at, ResolveErrorKind::TooLarge(Limit::Extents)),
+        OperatorError::NeedsSize { at } => (span, ResolveErrorKind::NeedsSize { layer: place(at) }),
+        OperatorError::DenseInputs { at, needs, gets } => {
+            (place(at), ResolveErrorKind::DenseInputs { needs, gets })
+        }
+        OperatorError::Kernel { at, error } => (place(at), ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+        OperatorError::TooLarge { at } => (place(at), ResolveErrorKind::TooLarge(Limit::Extents)),
         OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
     };
     ResolveError { kind, span, advice: None }
 }
 
 /// The diagnostic of a stack that has no normal form; `span` is the claim's.
-pub fn operator_diagnostic(error: &OperatorError, span: Span) -> Diagnostic {
-    operator_error(error, span).diagnostic()
+pub fn operator_diagnostic(error: &OperatorError, origins: &Origins, span: Span) -> Diagnostic {
+    operator_error(error, origins, span).diagnostic()
 }
 
 /// The first layer that leaves no output, and the size that reaches it.
-pub fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(Span, [i64; 2])> {
+fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(Origin, [i64; 2])> {
     let after = |stack: &Stack, channels, size| {
         let signal = shape::after(stack, Signal::input(channels), Some(size)).ok()?;
         Some((signal.channels, signal.at(size)))
     };
     match &stack.kind {
         StackKind::Layer(_) => match after(stack, channels, size)? {
-            (_, None) => Some((stack.span, size)),
+            (_, None) => Some((stack.origin, size)),
             _ => None,
         },
         StackKind::Chain(links) => {

@@ -1,7 +1,8 @@
 //! Builds what claims are made of: arrays, layers, stacks and claims with shapes, channels, ranges and limits checked.
 //!
 //! Front ends call it: the spec language from syntax trees, `model` from values of Rust. It knows neither. A
-//! [`Span`] is what a front end calls a place; nothing is read from it. Mistakes are collected, a function that
+//! [`Span`] is what a front end calls a place; nothing is read from it. What is built has an origin for each place, and this
+//! is where both are exchanged. Mistakes are collected, a function that
 //! found one gives `None`.
 
 pub mod arithmetic;
@@ -17,9 +18,9 @@ pub mod stacks;
 pub mod value;
 pub mod whole;
 
-use crate::source::Span;
+use crate::source::{Origins, Span};
 use arrays::short;
-use convproof_engine::ir::Symbols;
+use convproof_engine::ir::{Origin, Stack, StackKind, Symbols};
 use convproof_exact::Rational;
 use error::{ResolveError, ResolveErrorKind};
 
@@ -33,6 +34,8 @@ pub struct Builder {
     pub symbols: Symbols,
     /// The mistakes so far.
     pub errors: Vec<ResolveError>,
+    /// The places of what was built.
+    pub origins: Origins,
 }
 
 /// What a whole number is called, and the range that it must be in.
@@ -103,6 +106,16 @@ impl Amount {
 }
 
 impl Builder {
+    /// Something at a place.
+    fn at(&self, kind: StackKind, span: Span) -> Stack {
+        Stack { kind, origin: self.origins.of(span) }
+    }
+
+    /// Where something stands; `otherwise` where that is not known.
+    pub fn place(&self, origin: Origin, otherwise: Span) -> Span {
+        self.origins.place(origin).unwrap_or(otherwise)
+    }
+
     /// Notes a mistake.
     pub fn report(&mut self, span: Span, kind: ResolveErrorKind) {
         self.advise(span, kind, None);

@@ -22,7 +22,7 @@ pub const MAX_STACK_DEGREE: u32 = 512;
 impl Builder {
     /// The identity.
     pub fn identity(&mut self, span: Span) -> StackValue {
-        StackValue::new(Stack { kind: StackKind::Chain(Vec::new()), span }, 0)
+        StackValue::new(self.at(StackKind::Chain(Vec::new()), span), 0)
     }
 
     /// A `flatten` that a `dense` is to follow.
@@ -42,9 +42,9 @@ impl Builder {
         let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
         let (layers, depth) = (stack.layers * n, stack.depth);
-        let whole = Stack { kind: StackKind::Chain(links), span };
+        let whole = StackKind::Chain(links);
         let tail = if n == 0 { Tail::Image } else { stack.tail };
-        self.limited(whole, layers, depth, degree, tail)
+        self.limited((whole, span), layers, depth, degree, tail)
     }
 
     /// Checks that no `flatten` or `dense` lacks its counterpart.
@@ -85,8 +85,8 @@ impl Builder {
         let layers = left.layers + right.layers;
         let depth = left.depth.max(right.depth);
         let degree = left.degree.saturating_add(right.degree);
-        let whole = Stack { kind: StackKind::Chain(links), span };
-        Some(StackValue { head, ..self.limited(whole, layers, depth, degree, tail)? })
+        let whole = StackKind::Chain(links);
+        Some(StackValue { head, ..self.limited((whole, span), layers, depth, degree, tail)? })
     }
 
     /// Branches added, or subtracted with `minus`.
@@ -100,14 +100,14 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, mut right) = (left?, right?);
         if minus {
-            right = self.negated(&right, right.stack.span)?;
+            right = self.negated(&right, self.place(right.stack.origin, span))?;
         }
         let mut branches = branches(&left);
         branches.extend(self::branches(&right));
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = Stack { kind: StackKind::Sum(branches), span };
+        let whole = StackKind::Sum(branches);
         let depth = left.depth.max(right.depth) + 1;
-        self.limited(whole, left.layers + right.layers, depth, left.degree.max(right.degree), tail)
+        self.limited((whole, span), left.layers + right.layers, depth, left.degree.max(right.degree), tail)
     }
 
     /// The outputs of two stacks multiplied, entry by entry.
@@ -115,10 +115,10 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, right) = (left?, right?);
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = Stack { kind: StackKind::Product([left.stack.clone(), right.stack.clone()]), span };
+        let whole = StackKind::Product([left.stack.clone(), right.stack.clone()]);
         let depth = left.depth.max(right.depth) + 1;
         let degree = left.degree.saturating_add(right.degree);
-        self.limited(whole, left.layers + right.layers, depth, degree, tail)
+        self.limited((whole, span), left.layers + right.layers, depth, degree, tail)
     }
 
     /// A stack times a number.
@@ -143,9 +143,9 @@ impl Builder {
             };
             *own = self.made(kernel, expr, Role::Scalar, factor.depth, span)?.term;
         }
-        let whole = Stack { kind: StackKind::Sum(branches), span };
+        let whole = StackKind::Sum(branches);
         let degree = stack.degree.saturating_add(factor.degree);
-        self.limited(whole, stack.layers, stack.depth + 1, degree, stack.tail)
+        self.limited((whole, span), stack.layers, stack.depth + 1, degree, stack.tail)
     }
 
     /// A stack times -1.
@@ -177,13 +177,13 @@ impl Builder {
         let vectors = parts.iter().all(|part| part.tail == Tail::Vector);
         let tail = if vectors { Tail::Vector } else { Tail::Image };
         let kind = StackKind::Concat(parts.into_iter().map(|part| part.stack).collect());
-        self.limited(Stack { kind, span }, layers, depth, degree, tail)
+        self.limited((kind, span), layers, depth, degree, tail)
     }
 
     /// A stack, if it is within the limits.
     fn limited(
         &mut self,
-        stack: Stack,
+        (kind, span): (StackKind, Span),
         layers: usize,
         depth: u32,
         degree: u32,
@@ -196,9 +196,10 @@ impl Builder {
         } else if degree > MAX_STACK_DEGREE {
             Limit::Degree(MAX_STACK_DEGREE)
         } else {
-            return Some(StackValue { stack: Arc::new(stack), layers, depth, degree, head: None, tail });
+            let stack = Arc::new(self.at(kind, span));
+            return Some(StackValue { stack, layers, depth, degree, head: None, tail });
         };
-        self.fail(stack.span, ResolveErrorKind::TooLarge(limit))
+        self.fail(span, ResolveErrorKind::TooLarge(limit))
     }
 }
 

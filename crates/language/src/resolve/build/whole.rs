@@ -27,7 +27,8 @@ impl Builder {
     pub fn single_kernel(&mut self, stack: &Arc<Stack>, span: Span) -> Option<Array> {
         let normal = shape::input_channels(&[stack]).and_then(|channels| {
             let mut operators = Operators::without_borders(channels);
-            let input = operators.input().map_err(|error| OperatorError::Kernel { at: stack.span, error })?;
+            let input =
+                operators.input().map_err(|error| OperatorError::Kernel { at: stack.origin, error })?;
             Ok((operators.apply(stack, input)?, operators, channels))
         });
         let (affine, operators, channels) = match normal {
@@ -166,20 +167,29 @@ impl Builder {
     }
 
     fn forward<T>(&mut self, error: &ForwardError, stack: &Stack, span: Span) -> Option<T> {
+        let place = |origin| self.place(origin, span);
         let (at, kind) = match *error {
             ForwardError::Operator(ref error) => return self.operator(error, &[stack], span),
             ForwardError::NoOutput { at, size } => {
-                (span, ResolveErrorKind::NoOutput { size: None, layer: Some((at, size)) })
+                (span, ResolveErrorKind::NoOutput { size: None, layer: Some((place(at), size)) })
             }
             ForwardError::BranchSizes { left, right } => {
                 let sizes = Some([left.1, right.1]);
-                (span, ResolveErrorKind::BranchSizes { left: left.0, right: right.0, sizes, example: None })
+                (
+                    span,
+                    ResolveErrorKind::BranchSizes {
+                        left: place(left.0),
+                        right: place(right.0),
+                        sizes,
+                        example: None,
+                    },
+                )
             }
-            ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: at }),
+            ForwardError::Symbolic { at } => (span, ResolveErrorKind::NonlinearImage { layer: place(at) }),
             ForwardError::Transcendental { at } => {
                 let expected = "layers whose values are rational numbers in an image `S(X)`";
                 (
-                    at,
+                    place(at),
                     ResolveErrorKind::WrongKind {
                         expected,
                         found: "a function whose value is not".to_owned(),
