@@ -9,6 +9,7 @@ pub mod exact;
 pub mod fit;
 mod hensel;
 mod images;
+pub mod phases;
 mod precision;
 pub mod real;
 mod recombine;

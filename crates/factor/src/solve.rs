@@ -4,7 +4,7 @@
 //! on the scalar. Real solutions as decimals are the business of `real`.
 
 use super::absolute::{AbsoluteCount, absolute_factor_count, real_counts};
-use super::bins::{Bin, Distributions, Piece, distribute};
+use super::bins::{Bin, Piece, distribute};
 use super::exact::{FactorError, Factorization, factor};
 use convproof_exact::Grid;
 use convproof_exact::Rational;
@@ -63,6 +63,8 @@ pub struct RationalSolution {
 pub struct Answer {
     /// The factors over ℚ.
     pub factorization: Factorization,
+    /// The dilation, where these are not factors of the kernel but of the common divisor of its phases.
+    pub phases: Option<[usize; 2]>,
     /// How each factor splits further, in the order of the factors; empty if there is a rational solution or a
     /// limit was reached.
     pub splits: Vec<FactorSplit>,
@@ -103,7 +105,8 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
     let rational = match distribute(&pieces, bins)? {
         None => Err(Obstacle::Shapes),
         Some(found) => {
-            let mut kernels = assemble(&factorization, &found, bins);
+            let kernel = |(index, bin)| padded(&product(&factorization, &found.first, index), bin);
+            let mut kernels: Vec<_> = bins.iter().enumerate().map(kernel).collect();
             let sign = first_positive(&mut kernels, bins);
             match rational_root(&(&scalar * Rational::from(sign)), exponent) {
                 None => Err(Obstacle::Scalar(exponent)),
@@ -117,6 +120,7 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
     let shapes_fit = !matches!(rational, Err(Obstacle::Shapes));
     let mut answer = Answer {
         factorization,
+        phases: None,
         splits: Vec::new(),
         rational,
         real: Existence::Exists,
@@ -143,7 +147,7 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
 }
 
 /// Makes the first nonzero cell of each kernel positive; the sign by which their product changes.
-fn first_positive(kernels: &mut [Grid<BigInt>], bins: &[Bin]) -> i64 {
+pub(super) fn first_positive(kernels: &mut [Grid<BigInt>], bins: &[Bin]) -> i64 {
     let mut sign = 1;
     for (kernel, bin) in kernels.iter_mut().zip(bins) {
         if kernel.cells().iter().find(|cell| !cell.is_zero()).is_some_and(Signed::is_negative) {
@@ -156,7 +160,7 @@ fn first_positive(kernels: &mut [Grid<BigInt>], bins: &[Bin]) -> i64 {
     sign
 }
 
-fn existence(pieces: &[Piece], bins: &[Bin]) -> Existence {
+pub(super) fn existence(pieces: &[Piece], bins: &[Bin]) -> Existence {
     match distribute(pieces, bins) {
         Ok(Some(_)) => Existence::Exists,
         Ok(None) => Existence::Fails(Obstacle::Shapes),
@@ -165,7 +169,7 @@ fn existence(pieces: &[Piece], bins: &[Bin]) -> Existence {
 }
 
 /// How each factor splits over ℝ and ℂ.
-fn splits(factorization: &Factorization) -> Result<Vec<FactorSplit>, FactorError> {
+pub(super) fn splits(factorization: &Factorization) -> Result<Vec<FactorSplit>, FactorError> {
     let split = |(f, _): &(Grid<BigInt>, usize)| {
         let absolute = absolute_factor_count(f)?;
         let (real, pairs) = real_counts(f, absolute.count)?;
@@ -183,7 +187,7 @@ fn monomials(factorization: &Factorization) -> [Piece; 2] {
 }
 
 /// The pieces over ℚ: x, y, then the factors in their order.
-fn rational_pieces(factorization: &Factorization) -> Vec<Piece> {
+pub(super) fn rational_pieces(factorization: &Factorization) -> Vec<Piece> {
     let factors = factorization.factors.iter().map(|(f, multiplicity)| Piece {
         rows: f.height() - 1,
         columns: f.width() - 1,
@@ -238,7 +242,7 @@ pub(super) fn scale_exponents(bins: &[Bin]) -> Vec<i64> {
     exponents
 }
 
-fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
+pub(super) fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
     let power = |e: &i64| {
         let size = num_traits::pow(root.clone(), usize::try_from(e.unsigned_abs()).unwrap_or(usize::MAX));
         if *e < 0 { size.recip().unwrap_or_default() } else { size }
@@ -246,20 +250,28 @@ fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
     scale_exponents(bins).iter().map(power).collect()
 }
 
-/// Multiplies the pieces of each bin and pads with zeros to its shape.
-fn assemble(factorization: &Factorization, found: &Distributions, bins: &[Bin]) -> Vec<Grid<BigInt>> {
-    let kernel = |(index, bin): (usize, &Bin)| {
-        let (x, y) = (found.first[0][index], found.first[1][index]);
-        let mut product = plane::one();
-        for ((f, _), exponents) in factorization.factors.iter().zip(&found.first[2..]) {
-            for _ in 0..exponents[index] {
-                product = plane::mul(&product, f);
-            }
+/// The pieces that one bin got, `first[piece][bin]` being how often.
+pub(super) fn product(factorization: &Factorization, first: &[Vec<usize>], bin: usize) -> Grid<BigInt> {
+    let (x, y) = (first[0][bin], first[1][bin]);
+    let mut product = plane::one();
+    for ((f, _), exponents) in factorization.factors.iter().zip(&first[2..]) {
+        for _ in 0..exponents[bin] {
+            product = plane::mul(&product, f);
         }
-        Grid::from_fn(bin.height, bin.width, |i, j| {
-            let inside = i >= x && j >= y && i - x < product.height() && j - y < product.width();
-            if inside { product.at(i - x, j - y).clone() } else { BigInt::zero() }
-        })
-    };
-    bins.iter().enumerate().map(kernel).collect()
+    }
+    shifted(&product, x, y)
+}
+
+/// Times x^x · y^y: rows and columns of zeros in front.
+pub(super) fn shifted(a: &Grid<BigInt>, x: usize, y: usize) -> Grid<BigInt> {
+    Grid::from_fn(a.height() + x, a.width() + y, |i, j| {
+        if i >= x && j >= y { a.at(i - x, j - y).clone() } else { BigInt::zero() }
+    })
+}
+
+/// Filled up with zeros at the bottom and right.
+pub(super) fn padded(a: &Grid<BigInt>, bin: &Bin) -> Grid<BigInt> {
+    Grid::from_fn(bin.height, bin.width, |i, j| {
+        if i < a.height() && j < a.width() { a.at(i, j).clone() } else { BigInt::zero() }
+    })
 }

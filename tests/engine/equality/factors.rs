@@ -98,6 +98,7 @@ fn left_side(equation: &Equation, kernels: &[Kernel]) -> Kernel {
         for factor in factors {
             product = match factor {
                 Factor::Unknown(n) => product.convolve(&kernels[*n]).unwrap(),
+                Factor::Dilated(n, by) => product.convolve(&kernels[*n].dilate(*by).unwrap()).unwrap(),
                 Factor::Known(term) => product.convolve(&term.kernel).unwrap(),
             };
         }
@@ -212,4 +213,83 @@ fn known_existence() {
     }
     let zero: ConcreteKernel = ConcreteKernel::zeros(Shape::plane(2, 2)).unwrap();
     assert!(matches!(equation(&two(KernelTerm::constant(zero), [2, 2], [1, 1])), EquationVerdict::Solved(_)));
+}
+
+#[test]
+fn planted_dilated_factors_come_back() {
+    let size = || [1..4usize, 1..4usize];
+    proptest!(config(100), |(
+        sizes in [size(), size(), size()],
+        seeds in any::<[u16; 3]>(),
+        by in [1..4usize, 1..4usize],
+        powers in [1..3usize, 0..2usize],
+    )| {
+        let seeds = seeds.map(u64::from);
+        let kernels: Vec<Kernel> = (0..3).map(|n| nonzero(sizes[n], seeds[n]).kernel).collect();
+        let mut factors = vec![Factor::Unknown(0)];
+        for (n, power) in [(1, powers[0]), (2, powers[1])] {
+            factors.extend((0..power).map(|_| Factor::dilated(n, kernels[n].shape(), by)));
+        }
+        let count = if powers[1] == 0 { 2 } else { 3 };
+        let unknowns = sizes[..count].iter().map(|&size| unknown("P", size)).collect();
+        let terms = vec![(Rational::from(1), factors)];
+        let mut planted = Equation { unknowns, terms, target: concrete([1; 4], vec![0]) };
+        planted.target = term(left_side(&planted, &kernels));
+        let EquationVerdict::Solved(solution) = equation(&planted) else { panic!("{planted:?}") };
+        prop_assert!(same(&left_side(&planted, solution.kernels()), &planted.target.kernel));
+    });
+}
+
+/// Whether some `v0 + v1·X` with small entries divides all phases of a row and leaves what fits.
+fn has_dilated_line(row: &[i64], by: usize) -> bool {
+    let divides = |v: [i64; 2]| {
+        (0..by).all(|phase| {
+            // Synthetic division by v0 + v1·X from the top, over the rationals.
+            let phase: Vec<i64> = row.iter().skip(phase).step_by(by).copied().collect();
+            let mut carry = Rational::from(0);
+            if v[1] == 0 {
+                return false;
+            }
+            for value in phase.iter().rev() {
+                let above = &carry * &Rational::ratio(-v[0], v[1]).unwrap();
+                carry = &Rational::from(*value) + &above;
+            }
+            carry.is_zero()
+        })
+    };
+    let last = &row[row.len() - by..];
+    last.iter().all(|&value| value == 0) || (-8..9).any(|a| (-8..9).any(|b| divides([a, b])))
+}
+
+#[test]
+fn dilated_lines_are_found_exactly_where_all_phases_have_them() {
+    let found = [Cell::new(0), Cell::new(0)];
+    proptest!(config(300), |(
+        values in prop::collection::vec(-2..3i64, 4..8),
+        line in prop::option::of([-2..3i64, -2..3i64]),
+        by in 2..4usize,
+    )| {
+        // Half of them are multiples; entries stay so small that numerators and denominators of roots are at most 8.
+        let row = match line {
+            None => values,
+            Some([a, b]) => {
+                let mut product = vec![0; values.len() + by];
+                for (at, value) in values.iter().enumerate() {
+                    product[at] += a * value;
+                    product[at + by] += b * value;
+                }
+                product
+            }
+        };
+        prop_assume!(row.iter().any(|&value| value != 0) && row.len() > by);
+        let unknowns = vec![unknown("U", [1, row.len() - by]), unknown("V", [1, 2])];
+        let factors = vec![Factor::Unknown(0), Factor::Dilated(1, [1, by])];
+        let target = concrete([1, 1, 1, row.len()], row.clone());
+        let claim = Equation { unknowns, terms: vec![(Rational::from(1), factors)], target };
+        let exists = has_dilated_line(&row, by);
+        prop_assert_eq!(equation(&claim).solvable(Field::Rationals), Some(exists), "{:?} by {}", row, by);
+        let count = &found[usize::from(exists)];
+        count.set(count.get() + 1);
+    });
+    assert!(found.iter().all(|count| count.get() > 20));
 }

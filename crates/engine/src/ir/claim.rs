@@ -186,8 +186,27 @@ pub struct Unknown {
 pub enum Factor {
     /// The `n`-th unknown.
     Unknown(usize),
+    /// The `n`-th unknown with zeros between its entries: `[v, h]`, 1 along axes where it has one entry, not both 1.
+    Dilated(usize, [usize; 2]),
     /// A known kernel.
     Known(KernelTerm),
+}
+
+impl Factor {
+    /// An unknown of this shape, dilated.
+    pub fn dilated(unknown: usize, shape: Shape, by: [usize; 2]) -> Self {
+        let by = [(shape.height, by[0]), (shape.width, by[1])].map(|(n, by)| if n == 1 { 1 } else { by });
+        if by == [1, 1] { Self::Unknown(unknown) } else { Self::Dilated(unknown, by) }
+    }
+
+    /// Which unknown it is, and its dilation.
+    pub fn unknown(&self) -> Option<(usize, [usize; 2])> {
+        match self {
+            Self::Unknown(n) => Some((*n, [1, 1])),
+            Self::Dilated(n, by) => Some((*n, *by)),
+            Self::Known(_) => None,
+        }
+    }
 }
 
 /// `Σ coefficient · product of factors = target`, products being full convolutions.

@@ -3,10 +3,10 @@
 use super::build::Amount;
 use super::build::arrays::{number_array, side};
 use super::build::error::{Limit, ResolveErrorKind, Side};
-use super::build::value::Array;
-use super::layer_equations::{as_proposition, is_of_layers};
+use super::build::value::{Array, Role};
+use super::layer_equations::{as_proposition, is_dilation, is_of_layers};
 use super::scope::Entry;
-use super::{ClaimBody, Resolver};
+use super::{ClaimBody, Resolver, builtins};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem, Scope};
 use convproof_engine::ir::{Equation, Factor, FitProblem, MAX_CERTIFIED, Unknown};
@@ -66,6 +66,10 @@ impl Resolver<'_> {
             }
         };
         let equation = equation?;
+        if equation.terms.iter().flat_map(|(_, factors)| factors).any(|f| matches!(f, Factor::Dilated(..))) {
+            let why = "`fit` does not dilate unknown kernels; `solve` and `exists` do";
+            return self.fail(problem.span, ResolveErrorKind::Equation(why));
+        }
         let known = equation.terms.iter().flat_map(|(_, factors)| factors);
         let known =
             known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
@@ -209,7 +213,8 @@ impl Resolver<'_> {
         self.plane(&target, right.span)?;
         products.retain(|product| !product.coefficient.is_zero());
         for (n, unknown) in declared.iter().enumerate() {
-            let used = products.iter().any(|product| product.factors.contains(&Factor::Unknown(n)));
+            let is = |factor: &Factor| factor.unknown().is_some_and(|(m, _)| m == n);
+            let used = products.iter().any(|product| product.factors.iter().any(is));
             if !used {
                 let why = "this unknown kernel does not occur in the equation";
                 return self.fail(unknown.name.span, ResolveErrorKind::Equation(why));
@@ -319,11 +324,60 @@ impl Resolver<'_> {
                 }
                 Some(power)
             }
+            ExprKind::Call(callee, arguments) if is_dilation(callee) => {
+                let signature = builtins::signature(&builtins::FUNCTIONS, "dilate", arguments.len())?;
+                let bound = self.arguments(signature, arguments, expr.span)?;
+                let products = self.products(bound.at(0), unknowns);
+                let by = self.pair(bound.at(1), Amount::FACTOR);
+                self.dilated(&products?, by?, unknowns, expr.span)
+            }
             _ => {
-                let why = "unknown kernels may only be added, subtracted, multiplied and divided by numbers";
+                let why = "unknown kernels may only be added, subtracted, multiplied, dilated and divided by numbers";
                 self.fail(expr.span, ResolveErrorKind::Equation(why))
             }
         }
+    }
+
+    /// Each factor dilated, as products are dilated factor by factor.
+    fn dilated(
+        &mut self,
+        products: &[Product],
+        by: [usize; 2],
+        unknowns: &[Unknown],
+        span: Span,
+    ) -> Option<Vec<Product>> {
+        let extent = |extent: usize, by: usize| (extent - 1) * by + 1;
+        let mut all = Vec::with_capacity(products.len());
+        for product in products {
+            let Shape { height, width, .. } = product.shape;
+            let shape = Shape { height: extent(height, by[0]), width: extent(width, by[1]), ..product.shape };
+            if let Err(error) = shape.validate() {
+                return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error)));
+            }
+            let mut factors = Vec::with_capacity(product.factors.len());
+            for factor in &product.factors {
+                factors.push(match (factor.unknown(), factor) {
+                    // Its dilated extents are at most those of the product, so these numbers do not overflow.
+                    (Some((n, own)), _) => {
+                        Factor::dilated(n, unknowns[n].shape, [own[0] * by[0], own[1] * by[1]])
+                    }
+                    (None, Factor::Known(term)) => {
+                        let degree = term.kernel.degree();
+                        let array = Array {
+                            term: term.clone(),
+                            role: Role::Kernel,
+                            declared: None,
+                            depth: 0,
+                            degree,
+                        };
+                        Factor::Known(self.build.dilate(&array, by, span)?.term)
+                    }
+                    (None, other) => other.clone(),
+                });
+            }
+            all.push(Product { factors, shape, ..product.clone() });
+        }
+        Some(all)
     }
 
     fn multiplied(&mut self, left: &[Product], right: &[Product], span: Span) -> Option<Vec<Product>> {

@@ -21,7 +21,7 @@ pub struct LayerEquation {
     body: ast::Prop,
 }
 
-/// Whether an unknown kernel stands in a call, as those of layers do.
+/// Whether an unknown kernel stands in a call that does not give a kernel of it, as those of layers do.
 pub(super) fn is_of_layers(unknowns: &[Declared], left: &Expr, right: &Expr) -> bool {
     [left, right].into_iter().any(|side| in_call(side, unknowns, false))
 }
@@ -35,11 +35,17 @@ fn in_call(expr: &Expr, unknowns: &[Declared], inside: bool) -> bool {
         ExprKind::Binary(_, left, right) => {
             [left, right].into_iter().any(|side| in_call(side, unknowns, inside))
         }
-        ExprKind::Call(_, arguments) => {
-            arguments.iter().any(|argument| in_call(&argument.value, unknowns, true))
+        ExprKind::Call(callee, arguments) => {
+            let inside = inside || !is_dilation(callee);
+            arguments.iter().any(|argument| in_call(&argument.value, unknowns, inside))
         }
         ExprKind::Index(base, _) => in_call(base, unknowns, inside),
     }
+}
+
+/// Whether this is the function `dilate`, whose name cannot be declared.
+pub(super) fn is_dilation(callee: &Expr) -> bool {
+    matches!(&callee.kind, ExprKind::Name(name) if name == "dilate")
 }
 
 impl Resolver<'_> {

@@ -33,6 +33,11 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         Doubt::Irrational => {
             "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
         }
+        Doubt::Dilations => {
+            "undecided: unknown kernels are dilated by different numbers, or beside several that are not dilated; only one \
+             such kernel is looked for beside others that are dilated alike"
+                .to_owned()
+        }
         Doubt::NotLinear => {
             "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match".to_owned()
         }
@@ -77,6 +82,7 @@ fn code(doubt: &Doubt) -> &'static str {
             Limit::Search => "limit_search",
         },
         Doubt::Irrational => "irrational",
+        Doubt::Dilations => "dilations",
         Doubt::NotLinear => "not_linear",
         Doubt::CommonFactor => "fractions",
         Doubt::Unbounded => "unbounded",

@@ -82,7 +82,7 @@ fn existence_word(existence: Existence) -> &'static str {
 fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation) -> Told {
     let why = match answer.rational {
         Err(Obstacle::Scalar(power)) => format!("the content is no {power}-th power of a rational"),
-        _ => "the irreducible factors do not fit the shapes".to_owned(),
+        _ => misfit(answer),
     };
     let method = format!(
         "over ℚ no ({why}), over ℝ {}, over ℂ {}",
@@ -146,10 +146,17 @@ fn absent(absence: &Absence) -> Told {
             details: Vec::new(),
             witness: Some(Witness::Absent { over: Over::all(false), reason: "shapes" }),
         },
+        Absence::Gaps(by) => Told {
+            method: format!(
+                "no kernel over any field: what the known factors leave has entries other than 0 where kernels dilated by {} have none",
+                dilation(*by)
+            ),
+            details: Vec::new(),
+            witness: Some(Witness::Absent { over: Over::all(false), reason: "gaps" }),
+        },
         Absence::Factors(answer) => Told {
-            method: "no such kernels over ℚ, ℝ or ℂ: the irreducible factors do not fit the shapes"
-                .to_owned(),
-            details: vec![factor_table(answer)],
+            method: format!("no such kernels over ℚ, ℝ or ℂ: {}", misfit(answer)),
+            details: if is_constant(answer) { Vec::new() } else { vec![factor_table(answer)] },
             witness: Some(Witness::Factors {
                 over: Over::all(false),
                 factors: factors(answer),
@@ -157,6 +164,29 @@ fn absent(absence: &Absence) -> Told {
             }),
         },
     }
+}
+
+/// Why the factors that there are do not make the kernels.
+fn misfit(answer: &Answer) -> String {
+    let Some(by) = answer.phases else { return "the irreducible factors do not fit the shapes".to_owned() };
+    let by = dilation(by);
+    if is_constant(answer) {
+        return format!(
+            "the parts of the kernel with entries {by} apart have no common factor, and a kernel dilated by {by} is one"
+        );
+    }
+    format!(
+        "the irreducible factors that all parts of the kernel with entries {by} apart have do not fit the shapes"
+    )
+}
+
+fn is_constant(answer: &Answer) -> bool {
+    let found = &answer.factorization;
+    found.factors.is_empty() && found.x_power == 0 && found.y_power == 0
+}
+
+fn dilation([vertical, horizontal]: [usize; 2]) -> String {
+    if vertical == horizontal { vertical.to_string() } else { format!("[{vertical},{horizontal}]") }
 }
 
 fn certificate_text(certificate: &Certificate) -> String {
@@ -231,6 +261,7 @@ fn factors(answer: &Answer) -> witness::Factors {
         }
     };
     witness::Factors {
+        phases: answer.phases,
         content: found.content.clone(),
         row_shift: found.x_power,
         column_shift: found.y_power,

@@ -36,6 +36,9 @@ fn failed(failure: &FitFailure) -> Told {
             "no fit: least squares needs kernels without free symbols".to_owned(),
             "fit_free_symbols",
         ),
+        FitFailure::Dilated => {
+            undecided("no fit: unknown kernels are not dilated".to_owned(), "fit_no_problem")
+        }
         FitFailure::Fit(error) => undecided(format!("no fit: {}", why(error)), code(error)),
     }
 }

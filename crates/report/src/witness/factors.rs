@@ -32,6 +32,9 @@ impl Over {
 /// A polynomial as content, shifts and irreducible factors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Factors {
+    /// The dilation, where it is not the kernel but the common divisor of its phases, the entries so far apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<[usize; 2]>,
     /// The rational number before the factors.
     #[serde(serialize_with = "text")]
     pub content: BigInt,

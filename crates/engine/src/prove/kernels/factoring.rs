@@ -1,11 +1,12 @@
 //! Claims that kernels with a given product exist: `solve`, `exists`, `forall … exists`, `fit`.
 //!
 //! An equation with one unknown that occurs once in each term is linear: an exact quotient. A single product of
-//! unknowns and concrete known kernels is factored. Sums of products of unknowns are decided only where least
-//! squares happens to meet them exactly.
+//! unknowns and concrete known kernels is factored; where some are dilated, `dilated` says how. Sums of products of
+//! unknowns are decided only where least squares happens to meet them exactly.
 
 use num_bigint::BigUint;
 
+use super::dilated::{self, Dilations, Kind};
 use crate::ir::{Equation, Factor, Field, FitProblem};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
@@ -16,6 +17,7 @@ use convproof_exact::{Grid, Rational, SplitMix64};
 use convproof_factor::bins::Bin;
 use convproof_factor::exact::FactorError;
 use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
+use convproof_factor::phases::solve_dilated;
 use convproof_factor::real::{RealSolution, real_solution};
 use convproof_factor::solve::{Answer, Existence, solve as factor_solve};
 
@@ -55,6 +57,8 @@ impl Solution {
 pub enum Absence {
     /// The division leaves a remainder.
     NoQuotient,
+    /// What is left for kernels with this dilation has entries where these have zeros.
+    Gaps([usize; 2]),
     /// Full convolution of the unknowns' shapes gives another shape than the target's.
     Shapes {
         /// Shape of the left side.
@@ -151,6 +155,7 @@ fn product(factors: &[Factor], value: impl Fn(usize) -> Option<Kernel>) -> Resul
         let next = match factor {
             Factor::Known(term) => Some(term.kernel.clone()),
             Factor::Unknown(n) => value(*n),
+            Factor::Dilated(n, by) => value(*n).map(|kernel| kernel.dilate(*by)).transpose()?,
         };
         if let Some(next) = next {
             all = all.convolve(&next)?;
@@ -160,18 +165,20 @@ fn product(factors: &[Factor], value: impl Fn(usize) -> Option<Kernel>) -> Resul
 }
 
 fn occurrences(factors: &[Factor], unknown: usize) -> usize {
-    factors.iter().filter(|factor| matches!(factor, Factor::Unknown(n) if *n == unknown)).count()
+    factors.iter().filter(|factor| factor.unknown().is_some_and(|(n, _)| n == unknown)).count()
 }
 
 /// The shape of a term's product.
 fn term_shape(equation: &Equation, factors: &[Factor]) -> Shape {
-    let shape = |factor: &Factor| match factor {
-        Factor::Known(term) => term.shape(),
-        Factor::Unknown(n) => equation.unknowns[*n].shape,
+    let added = |factor: &Factor| match factor {
+        Factor::Known(term) => (term.shape(), [1, 1]),
+        Factor::Unknown(n) => (equation.unknowns[*n].shape, [1, 1]),
+        Factor::Dilated(n, by) => (equation.unknowns[*n].shape, *by),
     };
+    let grown = |all: usize, extent: usize, by: usize| all.saturating_add((extent - 1).saturating_mul(by));
     factors.iter().fold(Shape::plane(1, 1), |all, factor| {
-        let next = shape(factor);
-        Shape::plane(all.height.saturating_add(next.height - 1), all.width.saturating_add(next.width - 1))
+        let (next, by) = added(factor);
+        Shape::plane(grown(all.height, next.height, by[0]), grown(all.width, next.width, by[1]))
     })
 }
 
@@ -186,7 +193,7 @@ pub fn equation(equation: &Equation) -> EquationVerdict {
     }
     let linear = |n: &usize| {
         equation.terms.iter().all(|(_, factors)| {
-            let others = factors.iter().any(|factor| matches!(factor, Factor::Unknown(m) if m != n));
+            let others = factors.iter().any(|factor| factor.unknown().is_some_and(|(m, _)| m != *n));
             occurrences(factors, *n) <= 1 && !others
         })
     };
@@ -217,6 +224,11 @@ fn solution(equation: &Equation, kernels: Vec<Kernel>, count: Option<BigUint>) -
 
 /// `Σ c·A·P + Σ c·B = D` for one unknown P: P = (D − Σ c·B) ÷ Σ c·A.
 fn quotient(equation: &Equation) -> EquationVerdict {
+    let mut dilations = equation.terms.iter().flat_map(|(_, factors)| factors).filter_map(Factor::unknown);
+    let Some((_, by)) = dilations.next() else { return EquationVerdict::Unknown(Doubt::Contradiction) };
+    if dilations.any(|(_, other)| other != by) {
+        return EquationVerdict::Unknown(Doubt::Dilations);
+    }
     let split = || -> Result<(Kernel, Kernel), KernelError> {
         let mut rest = equation.target.kernel.clone();
         let mut divisor: Option<Kernel> = None;
@@ -244,7 +256,11 @@ fn quotient(equation: &Equation) -> EquationVerdict {
     match deconvolve(&rest, &divisor) {
         Err(error) => EquationVerdict::Unknown(limit_of(error)),
         Ok(None) => EquationVerdict::Absent(Absence::NoQuotient),
-        Ok(Some(found)) => solution(equation, vec![found], Some(BigUint::from(1_u32))),
+        Ok(Some(found)) => match dilated::undilated(&found, by) {
+            Ok(Some(found)) => solution(equation, vec![found], Some(BigUint::from(1_u32))),
+            Ok(None) => EquationVerdict::Absent(Absence::Gaps(by)),
+            Err(_) => EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)),
+        },
     }
 }
 
@@ -280,6 +296,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
             power: occurrences(factors, n),
         })
         .collect();
+    let dilations = Dilations::of(factors, &equation.unknowns);
     if concrete.is_zero() {
         let zeros =
             equation.unknowns.iter().map(|unknown| ConcreteKernel::zeros(unknown.shape).map(Kernel::from));
@@ -287,10 +304,22 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
             .collect::<Result<Vec<_>, _>>()
             .map_or_else(|_| unknown(), |zeros| solution(equation, zeros, None));
     }
+    let by = dilations.common();
+    let whole = match dilated::undilated(&whole, by) {
+        Ok(Some(whole)) => whole,
+        Ok(None) => return EquationVerdict::Absent(Absence::Gaps(by)),
+        Err(_) => return unknown(),
+    };
+    let Some(concrete) = whole.as_concrete() else { return unknown() };
     // Scaled to integers over one denominator; the denominator is part of the scalar.
     let kernel = integers(concrete);
     let scale = Rational::from(concrete.denominator().clone()).recip().unwrap_or_default();
-    let answer = match factor_solve(&kernel, &scale, &bins) {
+    let answer = match dilations.kind() {
+        Kind::Plain => factor_solve(&kernel, &scale, &bins),
+        Kind::Rest { rest, by } => solve_dilated(&kernel, &scale, &bins, rest, by),
+        Kind::Mixed => return EquationVerdict::Unknown(Doubt::Dilations),
+    };
+    let answer = match answer {
         Ok(answer) => answer,
         Err(FactorError::Shapes) => {
             let product = term_shape(equation, factors);
@@ -309,7 +338,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     if fails(answer.real) && fails(answer.complex) {
         return EquationVerdict::Absent(Absence::Factors(Box::new(answer)));
     }
-    let real = (answer.real == Existence::Exists)
+    let real = (answer.real == Existence::Exists && answer.phases.is_none())
         .then(|| real_solution(&kernel, &scale, &bins, &answer).ok())
         .flatten();
     EquationVerdict::Irrational { answer: Box::new(answer), real }
@@ -348,6 +377,7 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
     let factor = |factor: &Factor| match factor {
         Factor::Unknown(n) => Ok(fit::Factor::Unknown(*n)),
         Factor::Known(term) => Ok(fit::Factor::Known(grid(&term.kernel)?)),
+        Factor::Dilated(..) => Err(FitFailure::Dilated),
     };
     let terms = equation.terms.iter().map(|(coefficient, factors)| {
         let mut all = factors.iter().map(factor).collect::<Result<Vec<_>, _>>()?;
@@ -372,6 +402,8 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
 pub enum FitFailure {
     /// A kernel holds free symbols.
     FreeSymbols,
+    /// An unknown kernel is dilated.
+    Dilated,
     /// The problem is not one that can be fitted.
     Fit(FitError),
 }
@@ -430,14 +462,11 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
     };
     let shapes: Vec<Shape> = factors
         .iter()
-        .filter_map(|factor| match factor {
-            Factor::Unknown(n) => Some(equation_.unknowns[*n].shape),
-            Factor::Known(_) => None,
-        })
+        .filter_map(|factor| factor.unknown().map(|(n, _)| equation_.unknowns[n].shape))
         .collect();
     let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
-    let known = factors.iter().any(|factor| matches!(factor, Factor::Known(_)));
-    if term_shape(equation_, factors) == target && once && !known && !coefficient.is_zero() {
+    let plain = factors.iter().all(|factor| matches!(factor, Factor::Unknown(_)));
+    if term_shape(equation_, factors) == target && once && plain && !coefficient.is_zero() {
         let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
         let line = target.height == 1 || target.width == 1;
         if wide.len() <= 1 {

@@ -2,5 +2,6 @@
 //!
 //! Layers occur only where a comparison of kernels is told in words.
 
+mod dilated;
 pub(super) mod entries;
 pub mod factoring;

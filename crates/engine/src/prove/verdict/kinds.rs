@@ -140,6 +140,8 @@ pub enum Doubt {
     Limit(Limit),
     /// A difference was found that no exact replay can show, because square roots are irrational.
     Irrational,
+    /// Unknown kernels are dilated differently, or beside several that are not dilated.
+    Dilations,
     /// The sides are not affine in the entries of an unknown kernel.
     NotLinear,
     /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
