@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod elementary;
 pub mod field;
+pub mod floating;
 pub mod grid;
 mod laurent;
 pub mod lift;

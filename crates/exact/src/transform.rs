@@ -48,10 +48,11 @@ impl Plan {
             };
             Tables::Dense { forward: matrix(root), inverse: matrix(inverse_root) }
         } else {
-            Tables::Radix2 {
-                forward: bit_reversed_powers(field, root, length),
-                inverse: bit_reversed_powers(field, inverse_root, length),
-            }
+            let table = |root| {
+                let powers = bit_reversed_powers(field, root, length);
+                powers.into_iter().map(|power| field.factor(power)).collect()
+            };
+            Tables::Radix2 { forward: table(root), inverse: table(inverse_root) }
         };
         Self { field, length, tables }
     }
@@ -182,7 +183,7 @@ fn subtract_if_above(x: u64, limit: u64) -> u64 {
 }
 
 /// The powers `root^e` for `e` below `length / 2` in bit-reversed order: 0, 1/4, 1/8, 3/8, … of `length`.
-fn bit_reversed_powers(field: PrimeField, root: u64, length: usize) -> Vec<Multiplier> {
+pub(crate) fn bit_reversed_powers(field: PrimeField, root: u64, length: usize) -> Vec<u64> {
     let mut powers = Vec::with_capacity(length / 2);
     powers.push(1);
     let mut exponent = length / 4;
@@ -193,7 +194,7 @@ fn bit_reversed_powers(field: PrimeField, root: u64, length: usize) -> Vec<Multi
         }
         exponent /= 2;
     }
-    powers.into_iter().map(|power| field.factor(power)).collect()
+    powers
 }
 
 #[cfg(test)]

@@ -76,6 +76,11 @@ impl Wide {
         &self.magnitudes[index * self.length..][..self.length]
     }
 
+    /// Whether the integer at this index is negative.
+    pub fn is_negative(&self, index: usize) -> bool {
+        self.negative[index]
+    }
+
     /// All as machine words, if they fit.
     pub fn to_words(&self) -> Option<Vec<i64>> {
         if self.length > 1 {

@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use super::concrete::{check_denominator, check_memory};
 use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
-use super::{ConcreteKernel, Integers, KernelError, Shape, direct, spectral};
+use super::{ConcreteKernel, Integers, KernelError, Shape, direct, planes, spectral};
 use convproof_exact::budget;
 use convproof_exact::field::primes_for;
 
@@ -116,6 +116,9 @@ fn execute(method: Method, first: &Integers, next: &Integers, geometry: Geometry
         (Method::Residues { primes }, ..) => {
             Integers::from_wide(spectral::convolve(first, next, geometry, primes))
         }
+        (Method::Floats { primes }, ..) => {
+            Integers::from_wide(planes::convolve(first, next, geometry, primes))
+        }
         _ => {
             let bigs = direct::convolve::<BigInt, BigInt>(&first.to_bigs(), &next.to_bigs(), geometry);
             Integers::from_bigs(&bigs)
@@ -139,6 +142,8 @@ enum Method {
     Doubles,
     /// Transforms modulo so many primes.
     Residues { primes: usize },
+    /// Transforms in floating point modulo so many smaller primes.
+    Floats { primes: usize },
     /// Loops over big integers.
     Bigs,
 }
@@ -170,12 +175,15 @@ fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> C
     if products < 10_000 {
         return loops;
     }
-    match primes_for(bits).and_then(|primes| Some((primes, spectral::cost(geometry)?))) {
-        Some((primes, each)) if each * primes as u128 <= loops.cost => {
-            Candidate { method: Method::Residues { primes }, cost: each * primes as u128 }
-        }
-        _ => loops,
-    }
+    let residues = primes_for(bits).and_then(|primes| {
+        let cost = spectral::cost(geometry)? * primes as u128;
+        Some(Candidate { method: Method::Residues { primes }, cost })
+    });
+    let floats = planes::cost(geometry, bits)
+        .map(|(primes, cost)| Candidate { method: Method::Floats { primes }, cost });
+    // The first of equals: transforms before loops.
+    let all = floats.into_iter().chain(residues).chain([loops]);
+    all.min_by_key(|candidate| candidate.cost).expect("loops always work")
 }
 
 /// No integer of the composition reaches `2^bits` in magnitude: each is a sum of products of entries of both
@@ -213,6 +221,7 @@ fn sum_of_magnitudes(words: &[i64]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use convproof_exact::floating;
     use proptest::prelude::*;
 
     /// By definition, over the integers: the reference for every method.
@@ -286,6 +295,9 @@ mod tests {
             if words && bits <= 127 { methods.push(Method::Doubles); }
             if words && bits <= 31 { methods.push(Method::HalfWords); }
             if words && bits <= 63 { methods.push(Method::Words); }
+            if geometry.first.is_plane() && geometry.next.is_plane() && let Some(primes) = floating::primes_for(bits) {
+                methods.push(Method::Floats { primes });
+            }
             for method in methods {
                 let found = execute(method, &first, &next, geometry);
                 prop_assert_eq!(&found, &expected, "{:?}", method);
@@ -345,7 +357,16 @@ mod tests {
         assert_eq!(choice(Shape::plane(3, 3), 1 << 29), Method::Words);
         assert_eq!(choice(Shape::plane(3, 3), 1 << 30), Method::Doubles);
         assert_eq!(choice(Shape::plane(1, 2), i64::MIN), Method::Bigs);
-        assert_eq!(choice(Shape::plane(256, 256), 1), Method::Residues { primes: 1 });
-        assert_eq!(choice(Shape::plane(256, 256), i64::MIN), Method::Residues { primes: 3 });
+        let large = |value| choice(Shape::plane(256, 256), value);
+        if floating::available() {
+            assert_eq!(large(1), Method::Floats { primes: 1 });
+            assert_eq!(large(i64::MIN), Method::Floats { primes: 3 });
+        } else {
+            assert_eq!(
+                (large(1), large(i64::MIN)),
+                (Method::Residues { primes: 1 }, Method::Residues { primes: 3 })
+            );
+        }
+        assert_eq!(choice(Shape::new(64, 64, 3, 3), i64::MIN), Method::Residues { primes: 3 });
     }
 }

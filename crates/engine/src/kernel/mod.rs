@@ -11,6 +11,7 @@ mod error;
 mod integers;
 mod later;
 mod measure;
+mod planes;
 mod rearrange;
 mod shape;
 mod spectral;

@@ -1,0 +1,129 @@
+//! Integers from their least residues modulo the primes of `field.rs`: mixed radix digits (Garner 1959, "The residue
+//! number system") between −p/2 and p/2. As all primes are odd, every integer below half of the product in magnitude
+//! has just one such expansion, and its sign is that of its leading digit other than 0.
+
+use pulp::Simd;
+
+use super::field::{Factor, Lanes, PRIMES};
+use crate::Wide;
+use crate::field::PrimeField;
+
+/// Digits found together while they are near.
+const CHUNK: usize = 512;
+
+/// Replaces residues between −p/2 and p/2 by mixed radix digits; the arrays have one length, a multiple of the lanes.
+#[inline(always)]
+pub(super) fn digits<S: Simd>(simd: S, residues: &mut [Vec<f64>]) {
+    let length = residues.first().map_or(0, Vec::len);
+    let inverses = inverses(residues.len());
+    for start in (0..length).step_by(CHUNK) {
+        let part = start..length.min(start + CHUNK);
+        for k in 1..residues.len() {
+            let lanes = Lanes::new(simd, PRIMES[k]);
+            let (earlier, later) = residues.split_at_mut(k);
+            let values = S::as_mut_simd_f64s(&mut later[0][part.clone()]).0;
+            for (digits, &inverse) in earlier.iter().zip(&inverses[k]) {
+                let inverse = lanes.spread(inverse);
+                for (value, digit) in values.iter_mut().zip(S::as_simd_f64s(&digits[part.clone()]).0) {
+                    *value = lanes.times(lanes.difference(*value, *digit), inverse);
+                }
+            }
+            for value in values {
+                *value = lanes.reduce(*value);
+            }
+        }
+    }
+}
+
+/// For each prime the inverses of those before it.
+fn inverses(primes: usize) -> Vec<Vec<Factor>> {
+    let row = |k: usize| {
+        let field = PrimeField::new(PRIMES[k]);
+        PRIMES[..k].iter().map(|prime| Factor::new(field.invert(prime % field.p), &field)).collect()
+    };
+    (0..primes).map(row).collect()
+}
+
+/// The `count` integers of the digits at these places.
+///
+/// # Panics
+/// Unless there are digits for 1 to 8 primes.
+pub(super) fn integers(digits: &[Vec<f64>], places: impl Iterator<Item = usize>, count: usize) -> Wide {
+    macro_rules! dispatch {
+        ($($primes:literal)*) => {
+            match digits.len() {
+                $($primes => integers_from::<$primes>(std::array::from_fn(|k| &digits[k][..]), places, count),)*
+                primes => panic!("digits for {primes} primes"),
+            }
+        };
+    }
+    dispatch!(1 2 3 4 5 6 7 8)
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "digits are integers; the words of a sum"
+)]
+fn integers_from<const K: usize>(
+    digits: [&[f64]; K],
+    places: impl Iterator<Item = usize>,
+    count: usize,
+) -> Wide {
+    let (mut magnitudes, mut negative) = (vec![0; K * count], vec![false; count]);
+    for ((magnitude, negative), place) in magnitudes.chunks_exact_mut(K).zip(&mut negative).zip(places) {
+        let digits: [i64; K] = std::array::from_fn(|k| digits[k][place] as i64);
+        *negative = digits.iter().fold(0, |leading, &digit| if digit == 0 { leading } else { digit }) < 0;
+        let sign = if *negative { -1 } else { 1 };
+        // What the leading digits give is not negative, so neither is its sum with one more.
+        let mut words = [0u64; K];
+        words[0] = digits[K - 1].wrapping_mul(sign) as u64;
+        for k in 1..K {
+            let mut carry = i128::from(digits[K - 1 - k].wrapping_mul(sign));
+            for word in &mut words[..=k] {
+                let product = u128::from(*word).wrapping_mul(u128::from(PRIMES[K - 1 - k]));
+                let sum = product.cast_signed().wrapping_add(carry);
+                (*word, carry) = (sum as u64, sum >> 64);
+            }
+        }
+        magnitude.copy_from_slice(&words);
+    }
+    Wide::new(K, magnitudes, negative)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::primes_for;
+    use super::*;
+    use num_bigint::BigInt;
+    use num_integer::Integer;
+    use num_traits::ToPrimitive;
+    use proptest::prelude::*;
+
+    #[allow(clippy::cast_precision_loss, reason = "a residue is below 2⁴⁹")]
+    fn residue(value: &BigInt, p: u64) -> f64 {
+        let rest = value.mod_floor(&p.into()).to_i64().expect("a residue");
+        (if rest > p.cast_signed() / 2 { rest - p.cast_signed() } else { rest }) as f64
+    }
+
+    proptest! {
+        #[test]
+        fn lifts_every_integer_in_range(count in 1..=PRIMES.len(), words in any::<[[u64; 7]; 3]>(), cut in 0..500u64, signs: [bool; 3]) {
+            // The longest integers for which `primes_for` allows `count` primes, and shorter ones.
+            let bits = (49 * count as u64 - 2).saturating_sub(if cut < 100 { 0 } else { cut });
+            let value = |(words, &negative): (&[u64; 7], &bool)| {
+                let long = words.iter().fold(BigInt::ZERO, |sum, &word| (sum << 64u32) + word);
+                let kept = long >> (7 * 64 - bits);
+                if negative { -kept } else { kept }
+            };
+            let mut values: Vec<BigInt> = words.iter().zip(&signs).map(value).collect();
+            let longest: BigInt = (BigInt::from(1) << bits) - 1;
+            values.extend([longest.clone(), -longest, BigInt::ZERO, 1.into(), (-1).into()]);
+            prop_assert!(primes_for(bits).unwrap() <= count);
+            let mut residues: Vec<Vec<f64>> =
+                PRIMES[..count].iter().map(|&p| values.iter().map(|value| residue(value, p)).collect()).collect();
+            digits(pulp::Scalar, &mut residues);
+            prop_assert_eq!(integers(&residues, 0..values.len(), values.len()), Wide::from_bigs(&values));
+        }
+    }
+}
