@@ -68,7 +68,7 @@ fn kernel(expression: &str) -> ConcreteKernel {
     let Prop::Kernels { left, .. } = prop(&format!("prove {expression} == [[0 0] [0 0]]")) else {
         panic!("not a kernel: {expression}")
     };
-    left.kernel.as_concrete().expect("no free symbols").clone()
+    left.kernel().as_concrete().expect("no free symbols").clone()
 }
 
 fn plane(height: usize, width: usize, entries: &[i64]) -> ConcreteKernel {
@@ -201,7 +201,7 @@ fn images_are_computed() {
             panic!("no image")
         };
         assert!(images);
-        left.kernel.as_concrete().expect("no free symbols").clone()
+        left.kernel().as_concrete().expect("no free symbols").clone()
     };
     assert_eq!(image("avgpool(2)(4 * X)"), plane(1, 1, &[10]));
     assert_eq!(image("(pad(1) -> conv([1 10]))(X)"), plane(4, 3, &[0, 0, 0, 10, 21, 2, 30, 43, 4, 0, 0, 0]));
@@ -258,11 +258,11 @@ fn stacks_combine() {
     let StackKind::Sum(branches) = &whole("S - 2 * S + -S").kind else { panic!() };
     let factors: Vec<_> = branches
         .iter()
-        .map(|(c, _)| c.kernel.as_scalar().unwrap().as_constant().unwrap().to_string())
+        .map(|(c, _)| c.kernel().as_scalar().unwrap().as_constant().unwrap().to_string())
         .collect();
     assert_eq!(factors, ["1", "-2", "-1"]);
     let StackKind::Sum(branches) = &whole("(S + S) / 4").kind else { panic!() };
-    assert_eq!(branches[1].0.kernel.as_scalar().unwrap().as_constant().unwrap().to_string(), "1/4");
+    assert_eq!(branches[1].0.kernel().as_scalar().unwrap().as_constant().unwrap().to_string(), "1/4");
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn an_array_with_three_indices_is_an_image_and_becomes_a_kernel_by_its_declarati
     let declared = |shape: &str, file: &str| {
         let text = format!("kernel W[{shape}] = load(\"{file}\")\nprove W == W");
         let Prop::Kernels { left, .. } = prop(&text) else { panic!("{text}") };
-        left.kernel.as_concrete().expect("numbers").clone()
+        left.kernel().as_concrete().expect("numbers").clone()
     };
     // The weights of a one-dimensional convolution, along rows and along columns: [out,in,k].
     for (shape, at) in [("2,3,1,2", [1, 2, 0, 1]), ("2,3,2,1", [1, 2, 1, 0])] {
@@ -450,7 +450,7 @@ fn quantifiers_declare_in_place() {
     let all = claims(text);
     assert!(matches!(all[0].body, ClaimBody::Prop(Prop::ForallExists { .. })));
     let ClaimBody::Prop(Prop::Kernels { left, .. }) = &all[1].body else { panic!() };
-    assert!(matches!(*left.expr, KernelExpr::Constant(_)));
+    assert!(matches!(*left.expr(), KernelExpr::Constant(_)));
     assert!(matches!(prop("prove forall A[3,3]: conv(A) == conv(A)"), Prop::Stacks(_)));
     assert_eq!(mistakes("prove forall A[3,3]: A == A\nprove A == A"), ["E0201 2"]);
     assert_eq!(mistakes("prove exists P[2,2]: P == P"), ["E0231 1"]);

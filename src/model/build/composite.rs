@@ -60,7 +60,7 @@ impl Build {
     /// The entries of a number or a vector without free symbols.
     fn numbers(&mut self, kernel: &Kernel, at: Span) -> Option<Vec<Rational>> {
         let array = self.kernel(kernel, at)?;
-        match array.term.kernel.as_concrete() {
+        match array.term.kernel().as_concrete() {
             Some(kernel) => Some(kernel.entries().collect()),
             None => self.builder.fail(at, ResolveErrorKind::NotConstant { what: "a number of a layer" }),
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use convproof::algebra::{Poly, Rational, SplitMix64};
+use convproof::algebra::{Rational, SplitMix64};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Origin, Padding, Stack, StackKind,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, Operation, Origin, Padding, Stack, StackKind,
     Symbols, Upsample,
 };
-use convproof::kernel::{ConcreteKernel, Kernel, Shape};
+use convproof::kernel::{ConcreteKernel, Shape};
 
 pub(crate) const NO_PADDING: Padding = Padding::Sides([0; 4]);
 
@@ -64,62 +64,44 @@ pub(crate) fn free(symbols: &mut Symbols, shape: [usize; 4]) -> KernelTerm {
     let shape = Shape::new(o, c, h, w);
     let indices = if shape.is_scalar() { 0 } else { 4 };
     let name = format!("F{}", symbols.kernels().count());
-    let first = symbols.declare(&name, shape, indices).unwrap().first;
-    KernelTerm {
-        kernel: Kernel::free(first, shape).unwrap(),
-        expr: Arc::new(KernelExpr::Free { first, shape }),
-    }
+    let free = symbols.declare(&name, shape, indices).unwrap();
+    KernelTerm::free(&free).unwrap()
+}
+
+/// The result of an operation that fits.
+pub(crate) fn apply(operation: Operation<'_>) -> KernelTerm {
+    KernelTerm::apply(operation).unwrap()
 }
 
 /// First `a`, then `b` dilated.
 pub(crate) fn composed(a: &KernelTerm, b: &KernelTerm, dilation: [usize; 2]) -> KernelTerm {
-    let dilated = Arc::new(KernelExpr::Dilate(b.expr.clone(), dilation));
-    KernelTerm {
-        kernel: a.kernel.convolve_dilated(&b.kernel, dilation).unwrap(),
-        expr: Arc::new(KernelExpr::Convolve(a.expr.clone(), dilated)),
-    }
+    apply(Operation::Convolve(a, &dilated(b, dilation)))
 }
 
 pub(crate) fn dilated(a: &KernelTerm, by: [usize; 2]) -> KernelTerm {
-    KernelTerm {
-        kernel: a.kernel.dilate(by).unwrap(),
-        expr: Arc::new(KernelExpr::Dilate(a.expr.clone(), by)),
-    }
+    apply(Operation::Dilate(a, by))
 }
 
 pub(crate) fn added(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
-    KernelTerm {
-        kernel: a.kernel.add(&b.kernel).unwrap(),
-        expr: Arc::new(KernelExpr::Add(a.expr.clone(), b.expr.clone())),
-    }
+    apply(Operation::Add(a, b))
 }
 
 pub(crate) fn subtracted(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
-    KernelTerm {
-        kernel: a.kernel.sub(&b.kernel).unwrap(),
-        expr: Arc::new(KernelExpr::Sub(a.expr.clone(), b.expr.clone())),
-    }
+    apply(Operation::Sub(a, b))
 }
 
 pub(crate) fn flipped(a: &KernelTerm) -> KernelTerm {
-    KernelTerm { kernel: a.kernel.flip().unwrap(), expr: Arc::new(KernelExpr::Flip(a.expr.clone())) }
+    apply(Operation::Flip(a))
 }
 
 /// The sum of all entries as a scalar.
 pub(crate) fn total(a: &KernelTerm) -> KernelTerm {
-    KernelTerm {
-        kernel: Kernel::scalar(&a.kernel.sum().unwrap()),
-        expr: Arc::new(KernelExpr::Sum(a.expr.clone())),
-    }
+    apply(Operation::Sum(a))
 }
 
-/// The product of two scalars.
+/// A scalar times a kernel.
 pub(crate) fn times(a: &KernelTerm, b: &KernelTerm) -> KernelTerm {
-    let factor: Poly = a.kernel.as_scalar().unwrap();
-    KernelTerm {
-        kernel: b.kernel.scale(&factor).unwrap(),
-        expr: Arc::new(KernelExpr::Convolve(a.expr.clone(), b.expr.clone())),
-    }
+    apply(Operation::Convolve(a, b))
 }
 
 /// The same block of rationals on each of some channels.

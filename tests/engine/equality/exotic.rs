@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::run;
-use convproof::ir::{KernelExpr, KernelTerm, Layer, Sizes, Stack, StackClaim, Symbols, Tolerance};
-use convproof::kernel::Kernel;
+use convproof::ir::{KernelTerm, Layer, Operation, Sizes, Stack, StackClaim, Symbols, Tolerance};
 use convproof::operator::OperatorError;
 use convproof::prove::equality::decide;
 use convproof::prove::verdict::{StackVerdict, StackWitness};
@@ -49,10 +48,7 @@ fn whole_images() {
             // The matrix as a kernel.
             0 => {
                 let shape = convproof::kernel::Shape::new(outputs, channels, h, w);
-                let kernel = KernelTerm {
-                    kernel: matrix.kernel.gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * h + i) * w + j])).unwrap(),
-                    expr: Arc::new(KernelExpr::Reshape(matrix.expr.clone(), shape)),
-                };
+                let kernel = crate::equality::build::apply(Operation::Reshape(&matrix, shape));
                 let bias = Some(seeded([1, 1, 1, outputs], 4));
                 chain(&[&first, &conv(convproof::ir::Conv { bias, ..crate::equality::build::plain(&kernel) })])
             }
@@ -87,19 +83,11 @@ fn whole_images() {
 /// `√(v + e)` with a free `v`, and `e`.
 fn root(symbols: &mut Symbols) -> (KernelTerm, KernelTerm) {
     let radicand = added(&free(symbols, [1; 4]), &integer(2));
-    let value = symbols.root(&radicand.kernel.as_scalar().unwrap()).unwrap();
-    let root = KernelTerm {
-        kernel: Kernel::scalar(&value),
-        expr: Arc::new(KernelExpr::Sqrt(radicand.expr.clone())),
-    };
-    (root, radicand)
+    (radicand.sqrt(symbols).unwrap(), radicand)
 }
 
-fn inverse(term: &KernelTerm) -> KernelTerm {
-    KernelTerm {
-        kernel: Kernel::scalar(&term.kernel.as_scalar().unwrap().reciprocal().unwrap()),
-        expr: Arc::new(KernelExpr::Divide(integer(1).expr, term.expr.clone())),
-    }
+fn inverse(term: &KernelTerm, symbols: &mut Symbols) -> KernelTerm {
+    integer(1).divided(term, symbols).unwrap()
 }
 
 fn claim(left: &Arc<Stack>, right: &Arc<Stack>) -> StackClaim {
@@ -113,12 +101,13 @@ fn square_roots_cancel() {
     let (sigma, radicand) = root(&mut symbols);
     let scale = |term: &KernelTerm| layer(Layer::Scale(term.clone()));
     let conv = |term: &KernelTerm| crate::equality::build::padded(term, [1; 4]);
-    let folded = crate::equality::build::composed(&kernel, &inverse(&sigma), [1, 1]);
+    let inverse = inverse(&sigma, &mut symbols);
+    let folded = crate::equality::build::composed(&kernel, &inverse, [1, 1]);
     let equal = [
         (chain(&[&scale(&sigma), &scale(&sigma)]), scale(&radicand)),
-        (chain(&[&scale(&sigma), &scale(&inverse(&sigma))]), chain(&[])),
-        (chain(&[&conv(&kernel), &scale(&inverse(&sigma))]), conv(&folded)),
-        (chain(&[&scale(&inverse(&sigma)), &scale(&radicand)]), scale(&sigma)),
+        (chain(&[&scale(&sigma), &scale(&inverse)]), chain(&[])),
+        (chain(&[&conv(&kernel), &scale(&inverse)]), conv(&folded)),
+        (chain(&[&scale(&inverse), &scale(&radicand)]), scale(&sigma)),
     ];
     for (left, right) in &equal {
         assert!(matches!(decide(&claim(left, right), &symbols), Ok(StackVerdict::Proved(_))));
@@ -126,7 +115,7 @@ fn square_roots_cancel() {
     }
     let different = [
         (scale(&sigma), scale(&radicand)),
-        (scale(&sigma), scale(&inverse(&sigma))),
+        (scale(&sigma), scale(&inverse)),
         (conv(&folded), conv(&kernel)),
         (chain(&[&scale(&sigma), &scale(&sigma)]), scale(&added(&radicand, &integer(1)))),
     ];
@@ -136,9 +125,7 @@ fn square_roots_cancel() {
     }
     // √2 has no rational value: the replay uses a close one.
     let two = integer(2);
-    let value = symbols.root(&two.kernel.as_scalar().unwrap()).unwrap();
-    let half =
-        KernelTerm { kernel: Kernel::scalar(&value), expr: Arc::new(KernelExpr::Sqrt(two.expr.clone())) };
+    let half = two.sqrt(&mut symbols).unwrap();
     let twice = chain(&[&scale(&half), &scale(&half)]);
     assert!(matches!(decide(&claim(&twice, &scale(&two)), &symbols), Ok(StackVerdict::Proved(_))));
     let verdict = decide(&claim(&scale(&half), &scale(&two)), &symbols);

@@ -354,7 +354,7 @@ proptest! {
             if free[n] {
                 Kernel::free(symbols.declare("K", shape, 4).unwrap().first, shape).unwrap()
             } else {
-                crate::equality::build::seeded([o, c, sizes[n][0], sizes[n][1]], seed % 1000).kernel
+                crate::equality::build::seeded([o, c, sizes[n][0], sizes[n][1]], seed % 1000).kernel().clone()
             }
         };
         let (a, b) = (make(0, middle, inputs), make(1, outputs, middle));

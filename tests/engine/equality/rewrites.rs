@@ -99,7 +99,7 @@ fn max(size: [usize; 2], stride: [usize; 2]) -> Arc<Stack> {
 }
 
 fn tap(kernel: &KernelTerm, input: usize) -> KernelTerm {
-    let kernel = kernel.kernel.as_concrete().unwrap();
+    let kernel = kernel.kernel().as_concrete().unwrap();
     let outputs: Vec<usize> = (0..kernel.shape().outputs).collect();
     KernelTerm::constant(kernel.select_channels(&outputs, &[input]).unwrap())
 }

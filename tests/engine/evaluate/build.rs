@@ -44,12 +44,16 @@ pub(crate) fn channels(outputs: usize, text: &str) -> KernelTerm {
     KernelTerm::constant(ConcreteKernel::from_rationals(Shape::new(o, c, h, w), &array.values()).unwrap())
 }
 
+pub(crate) fn expr_of(outputs: usize, text: &str) -> Arc<KernelExpr> {
+    Arc::new(channels(outputs, text).expr().clone())
+}
+
 pub(crate) fn plane(text: &str) -> KernelTerm {
     channels(1, text)
 }
 
 pub(crate) fn expr(text: &str) -> Arc<KernelExpr> {
-    plane(text).expr
+    Arc::new(plane(text).expr().clone())
 }
 
 pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {

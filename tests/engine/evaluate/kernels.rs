@@ -10,8 +10,8 @@ use convproof::ir::{
 use convproof::kernel::Shape;
 
 use super::build::{
-    array, average, chain, channels, conv, expr, layer, max_pool, plain_conv, plain_pool, plain_transpose,
-    plane, q, stack, sum,
+    array, average, chain, channels, conv, expr, expr_of, layer, max_pool, plain_conv, plain_pool,
+    plain_transpose, plane, q, stack, sum,
 };
 
 fn value(expr: &KernelExpr) -> Result<Array4, EvaluateError> {
@@ -64,7 +64,7 @@ fn convolution_is_full_and_multiplies_channels() {
     let product = value(&KernelExpr::Convolve(expr("1 2"), expr("1 10; 100 1000")));
     assert_eq!(product, Ok(array(1, "1 12 20; 100 1200 2000")));
     // First [2,1] then [1,2]: one channel; the other way round, two.
-    let (spread, join) = (channels(2, "1 2 | 3 4").expr, channels(1, "10 | 100").expr);
+    let (spread, join) = (expr_of(2, "1 2 | 3 4"), expr_of(1, "10 | 100"));
     assert_eq!(value(&KernelExpr::Convolve(spread.clone(), join.clone())), Ok(array(1, "310 420")));
     let outer = value(&KernelExpr::Convolve(join, spread.clone()));
     assert_eq!(outer, Ok(array(2, "10 20 | 100 200 | 30 40 | 300 400")));
@@ -78,7 +78,7 @@ fn convolution_is_full_and_multiplies_channels() {
 fn powers() {
     assert_eq!(value(&KernelExpr::Power(expr("1 1"), 3)), Ok(array(1, "1 3 3 1")));
     assert_eq!(value(&KernelExpr::Power(expr("1 1"), 0)), Ok(array(1, "1")));
-    let swap = channels(2, "0 | 1 | 1 | 0").expr;
+    let swap = expr_of(2, "0 | 1 | 1 | 0");
     assert_eq!(value(&KernelExpr::Power(swap.clone(), 2)), Ok(array(2, "1 | 0 | 0 | 1")));
     assert_eq!(value(&KernelExpr::Power(swap, 0)), Ok(array(2, "1 | 0 | 0 | 1")));
     assert_eq!(value(&KernelExpr::Power(expr("1"), u32::MAX)), Err(EvaluateError::TooLarge));
@@ -117,7 +117,7 @@ fn rearrangements() {
 
 #[test]
 fn scaling_channels() {
-    let kernel = channels(2, "1 2 | 3 4 | 5 6 | 7 8").expr;
+    let kernel = expr_of(2, "1 2 | 3 4 | 5 6 | 7 8");
     let outputs = KernelExpr::ScaleOutputs(kernel.clone(), expr("1 10"));
     assert_eq!(value(&outputs), Ok(array(2, "1 2 | 3 4 | 50 60 | 70 80")));
     let inputs = KernelExpr::ScaleInputs(kernel.clone(), expr("1 10"));
@@ -129,11 +129,11 @@ fn scaling_channels() {
 #[test]
 fn applying_a_stack_gives_an_image() {
     let blur = conv("1 1; 1 1");
-    let x = channels(1, "1 2 3; 4 5 6").expr;
+    let x = expr_of(1, "1 2 3; 4 5 6");
     assert_eq!(value(&KernelExpr::Apply(blur.clone(), x)), Ok(array(1, "12 16")));
     let joined = stack(StackKind::Concat(vec![conv("1"), conv("2")]));
     assert_eq!(value(&KernelExpr::Apply(joined, expr("1 2"))), Ok(array(2, "1 2 | 2 4")));
-    let two = channels(1, "1 | 2").expr; // [1,2,1,1]: not an image
+    let two = expr_of(1, "1 | 2"); // [1,2,1,1]: not an image
     let wrong = value(&KernelExpr::Apply(blur, two));
     assert_eq!(wrong, Err(EvaluateError::ChannelMismatch { expected: 1, found: 2 }));
 }

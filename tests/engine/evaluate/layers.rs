@@ -1,10 +1,8 @@
 //! Each layer on images small enough to follow by hand, and what it refuses.
 
-use std::sync::Arc;
-
 use convproof::evaluate::{EvaluateError, MAX_CELLS, MAX_DEPTH};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, StackKind, Upsample,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, StackKind, Upsample,
 };
 
 use super::build::{
@@ -289,10 +287,8 @@ fn limits_end_with_an_error() {
     let branches = sum(&vec![("1", wide); 9]);
     assert_eq!(eval(&branches, &image("1")), Err(EvaluateError::TooLarge));
     // Numbers of 2^16 digits, copied.
-    let long = (0..16).fold(plane("10"), |inner, _| {
-        let square = KernelExpr::Hadamard(inner.expr.clone(), inner.expr);
-        KernelTerm { expr: Arc::new(square), ..inner }
-    });
+    let long =
+        (0..16).fold(plane("10"), |inner, _| KernelTerm::apply(Operation::Hadamard(&inner, &inner)).unwrap());
     let copies = Layer::Upsample(Upsample { factor: [1000, 1000], nearest: true });
     let copied = chain(&[layer(Layer::Bias(long)), layer(copies)]);
     assert_eq!(eval(&copied, &image("1")), Err(EvaluateError::TooLarge));

@@ -41,7 +41,7 @@ impl<'a> Evaluator<'a> {
 
     fn pointwise(&mut self, function: &'a Pointwise, x: &Image) -> Result<Image> {
         let slopes = match function {
-            Pointwise::LeakyRelu(slopes) => Some(self.kernel(&slopes.expr)?),
+            Pointwise::LeakyRelu(slopes) => Some(self.kernel(slopes.expr())?),
             _ => None,
         };
         let slope = slopes.as_ref().map(|slopes| per_channel(slopes, x.channels())).transpose()?;
@@ -107,7 +107,7 @@ impl<'a> Evaluator<'a> {
         x: &Image,
     ) -> Result<Image> {
         let value = match mode {
-            PadMode::Constant(value) => Some(self.kernel(&value.expr)?),
+            PadMode::Constant(value) => Some(self.kernel(value.expr())?),
             _ => None,
         };
         let value = value.as_ref().map(|value| per_channel(value, x.channels())).transpose()?;

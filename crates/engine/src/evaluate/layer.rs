@@ -45,12 +45,12 @@ impl<'a> Evaluator<'a> {
             Layer::ConvTranspose(conv) => self.conv_transpose(conv, size, [&rows, &columns], x),
             Layer::Pool(pool) => self.pool(pool, size, [&rows, &columns], x),
             Layer::Scale(factors) => {
-                let factors = self.kernel(&factors.expr)?;
+                let factors = self.kernel(factors.expr())?;
                 let factor = per_channel(&factors, channels)?;
                 Image::build(&mut self.work, size, |work, [c, i, j]| work.multiply(factor(c), x.at(c, i, j)))
             }
             Layer::Bias(terms) => {
-                let terms = self.kernel(&terms.expr)?;
+                let terms = self.kernel(terms.expr())?;
                 let term = per_channel(&terms, channels)?;
                 Image::build(&mut self.work, size, |work, [c, i, j]| {
                     let mut sum = x.at(c, i, j).clone();
@@ -96,7 +96,7 @@ impl<'a> Evaluator<'a> {
         let mismatch = |expected| EvaluateError::ChannelMismatch { expected, found: channels };
         match layer {
             Layer::Conv(conv) => {
-                let [outputs, per_group, _, _] = self.kernel(&conv.kernel.expr)?.shape();
+                let [outputs, per_group, _, _] = self.kernel(conv.kernel.expr())?.shape();
                 let inputs = per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)?;
                 if conv.groups == 0 || outputs % conv.groups != 0 {
                     Err(EvaluateError::Malformed)
@@ -107,7 +107,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Layer::ConvTranspose(conv) => {
-                let [inputs, per_group, _, _] = self.kernel(&conv.kernel.expr)?.shape();
+                let [inputs, per_group, _, _] = self.kernel(conv.kernel.expr())?.shape();
                 if conv.groups == 0 || inputs % conv.groups != 0 {
                     Err(EvaluateError::Malformed)
                 } else if inputs != channels {
@@ -117,7 +117,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Layer::Composite(layer) => match (layer, layer.weights()) {
-                (_, Some(vector)) => per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels),
+                (_, Some(vector)) => per_channel(&*self.kernel(vector.expr())?, channels).map(|_| channels),
                 (Composite::Permute(order), _) if order.len() != channels => Err(mismatch(order.len())),
                 (Composite::ChannelShuffle(0), _) => Err(EvaluateError::Malformed),
                 (Composite::ChannelShuffle(groups), _) if !channels.is_multiple_of(*groups) => {
@@ -127,7 +127,7 @@ impl<'a> Evaluator<'a> {
                 _ => Ok(channels),
             },
             Layer::Scale(vector) | Layer::Bias(vector) => {
-                per_channel(&*self.kernel(&vector.expr)?, channels).map(|_| channels)
+                per_channel(&*self.kernel(vector.expr())?, channels).map(|_| channels)
             }
             Layer::SpaceToDepth(n) => {
                 n.checked_mul(*n).and_then(|area| channels.checked_mul(area)).ok_or(EvaluateError::TooLarge)
@@ -144,7 +144,7 @@ impl<'a> Evaluator<'a> {
             Layer::Select { from, to } if from >= to => Err(EvaluateError::Malformed),
             Layer::Select { to, .. } if *to > channels => Err(mismatch(*to)),
             Layer::Select { from, to } => Ok(to - from),
-            Layer::Dense { weights, .. } => Ok(self.kernel(&weights.expr)?.shape()[2]),
+            Layer::Dense { weights, .. } => Ok(self.kernel(weights.expr())?.shape()[2]),
             Layer::Pool(_)
             | Layer::MaxPool(_)
             | Layer::Subsample(_)
@@ -173,7 +173,7 @@ impl<'a> Evaluator<'a> {
         };
         match layer {
             Layer::Conv(conv) => {
-                let shape = self.kernel(&conv.kernel.expr)?.shape();
+                let shape = self.kernel(conv.kernel.expr())?.shape();
                 pick(&|axis| Window {
                     size: shape[2 + axis],
                     stride: conv.stride[axis],
@@ -183,7 +183,7 @@ impl<'a> Evaluator<'a> {
                 })
             }
             Layer::ConvTranspose(conv) => {
-                let shape = self.kernel(&conv.kernel.expr)?.shape();
+                let shape = self.kernel(conv.kernel.expr())?.shape();
                 let spread = |axis: usize| Spread {
                     size: shape[2 + axis],
                     stride: conv.stride[axis],
@@ -232,8 +232,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn conv(&mut self, conv: &'a Conv, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
-        let kernel = self.kernel(&conv.kernel.expr)?;
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let kernel = self.kernel(conv.kernel.expr())?;
+        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
         let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
         let [outputs, per_group, _, _] = kernel.shape();
         let [rows, columns] = self.lines(axes, &kernel, x)?;
@@ -267,8 +267,8 @@ impl<'a> Evaluator<'a> {
         axes: [&Axis; 2],
         x: &Image,
     ) -> Result<Image> {
-        let kernel = self.kernel(&conv.kernel.expr)?;
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let kernel = self.kernel(conv.kernel.expr())?;
+        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
         let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
         let [inputs, per_group, _, _] = kernel.shape();
         let [rows, columns] = self.lines(axes, &kernel, x)?;
@@ -373,8 +373,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn dense(&mut self, weights: &'a KernelTerm, bias: Option<&'a KernelTerm>, x: &Image) -> Result<Image> {
-        let weights = self.kernel(&weights.expr)?;
-        let bias = bias.map(|bias| self.kernel(&bias.expr)).transpose()?;
+        let weights = self.kernel(weights.expr())?;
+        let bias = bias.map(|bias| self.kernel(bias.expr())).transpose()?;
         let [planes, more_planes, outputs, inputs] = weights.shape();
         if [planes, more_planes] != [1, 1] {
             return Err(EvaluateError::ShapeMismatch {

@@ -28,7 +28,7 @@ impl<'a> Evaluator<'a> {
             StackKind::Sum(terms) => {
                 let mut outputs = Vec::with_capacity(terms.len());
                 for (factor, stack) in terms {
-                    outputs.push((this.scalar(&factor.expr)?, this.stack(stack, image)?));
+                    outputs.push((this.scalar(factor.expr())?, this.stack(stack, image)?));
                 }
                 let (_, first) = outputs.first().ok_or(EvaluateError::Malformed)?;
                 for (_, output) in &outputs {

@@ -94,7 +94,7 @@ impl Cuts {
                     }
                     _ => {}
                 }
-                layer.weights().into_iter().for_each(|term: &KernelTerm| self.kernel(&term.expr));
+                layer.weights().into_iter().for_each(|term: &KernelTerm| self.kernel(term.expr()));
                 Ok(output)
             }
         }

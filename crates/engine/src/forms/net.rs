@@ -316,7 +316,7 @@ impl Net {
                 let mut sources = Vec::new();
                 for (factor, branch) in branches {
                     let output = self.apply(branch, wire.clone())?;
-                    let factor = self.letters.entry(&factor.expr, Place::SCALAR)?;
+                    let factor = self.letters.entry(factor.expr(), Place::SCALAR)?;
                     let factor = vec![split(&factor); self.divided(output.signal.channels)?.len()];
                     let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
                     sources.push((node, [Movement::identity(), Movement::identity()]));
@@ -525,7 +525,7 @@ impl Net {
             at.step[axis] = -signed(conv.dilation[axis]);
             at.offset[axis] = conv.padding[axis];
         }
-        self.kernel(&conv.kernel.expr, source, &at, Some(signal.length.clone()))
+        self.kernel(conv.kernel.expr(), source, &at, Some(signal.length.clone()))
     }
 
     /// All entries of a kernel as polynomials, in storage order.
@@ -534,7 +534,7 @@ impl Net {
         if term.len() > MOST {
             return Err(Unsupported::TooLarge);
         }
-        Ok(term.kernel.expand().map_err(|_| Unsupported::TooLarge)?.entries().to_vec())
+        Ok(term.kernel().expand().map_err(|_| Unsupported::TooLarge)?.entries().to_vec())
     }
 
     /// 1 for each block.
@@ -549,7 +549,7 @@ impl Net {
             let entry = |block: usize| entries.get(if entries.len() == 1 { 0 } else { block }).map(split);
             return (0..channels).map(|block| entry(block).ok_or(Unsupported::Kernel)).collect();
         }
-        self.diagonal(&vector.expr, channels)
+        self.diagonal(vector.expr(), channels)
     }
 
     /// The entry of a vector, or a scalar, for a generic channel of each block.
@@ -652,7 +652,7 @@ impl Net {
             let node = self.intern(Node { kind, sources: vec![(wire.node, moves)], length })?;
             return Ok(Wire { node, signal });
         }
-        let applied = self.kernel(&conv.kernel.expr, wire.node, &at, length)?;
+        let applied = self.kernel(conv.kernel.expr(), wire.node, &at, length)?;
         let node = self.biased(applied, conv.bias.as_ref(), &signal)?;
         Ok(Wire { node, signal })
     }
@@ -665,11 +665,11 @@ impl Net {
         signal: &Signal,
     ) -> Result<NodeId, Unsupported> {
         let Some(bias) = bias else { return Ok(source) };
-        if self.channels == Channels::Apart || !has_channel_sums(&bias.expr) {
+        if self.channels == Channels::Apart || !has_channel_sums(bias.expr()) {
             let bias = self.vector(bias, signal.channels)?;
             return self.pointwise(source, self.ones(signal.channels)?, bias, Some(signal));
         }
-        let constant = self.constant(&bias.expr, signal.channels)?;
+        let constant = self.constant(bias.expr(), signal.channels)?;
         self.total(vec![source, constant], Some(signal.length.clone()))
     }
 
@@ -979,7 +979,7 @@ fn never_falls(stack: &Stack) -> bool {
             Pointwise::HardSigmoid { slope, .. } => !slope.is_negative(),
             Pointwise::LeakyRelu(slopes) => {
                 let rises = |kernel: &ConcreteKernel| kernel.entries().all(|slope| !slope.is_negative());
-                slopes.kernel.as_concrete().is_some_and(rises)
+                slopes.kernel().as_concrete().is_some_and(rises)
             }
             Pointwise::Abs => false,
         },

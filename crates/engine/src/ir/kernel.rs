@@ -3,61 +3,11 @@
 use std::sync::Arc;
 
 use super::{Stack, Symbols};
-use crate::kernel::{ConcreteKernel, Kernel, Shape};
+use crate::kernel::{ConcreteKernel, Shape};
 use convproof_exact::{Monomial, Poly, Rational, Symbol};
 
-/// A kernel (or scalar, vector or image) with its two readings.
-///
-/// Scalars are 1×1 kernels, vectors 1×n, images `[c,1,h,w]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KernelTerm {
-    /// The exact form that the engine works with.
-    pub kernel: Kernel,
-    /// Where it came from; the naive evaluator reads only this.
-    pub expr: Arc<KernelExpr>,
-}
-
-impl KernelTerm {
-    /// A kernel without free symbols.
-    pub fn constant(kernel: ConcreteKernel) -> Self {
-        let kernel = Arc::new(kernel);
-        Self { kernel: Kernel::Concrete(kernel.clone()), expr: Arc::new(KernelExpr::Constant(kernel)) }
-    }
-
-    /// A kernel given by its exact form alone; `None` if that is too large to write out.
-    pub fn of_kernel(kernel: &Kernel, symbols: &Symbols) -> Option<Self> {
-        if let Some(concrete) = kernel.as_concrete() {
-            return Some(Self::constant(concrete.clone()));
-        }
-        let expanded = kernel.expand().ok()?;
-        let entries = expanded.entries().iter().map(|entry| Arc::new(of_poly(entry, symbols))).collect();
-        let expr = Arc::new(KernelExpr::Array { shape: kernel.shape(), entries });
-        Some(Self { kernel: kernel.clone(), expr })
-    }
-
-    /// The shape.
-    pub fn shape(&self) -> Shape {
-        self.kernel.shape()
-    }
-
-    /// Whether it is known to have no free symbols.
-    pub fn is_constant(&self) -> bool {
-        self.kernel.as_concrete().is_some()
-    }
-
-    /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.shape().entries().unwrap_or(usize::MAX)
-    }
-
-    /// Whether there are no entries; shapes never allow that.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
 /// A polynomial as a sum of products of free scalars and square roots.
-fn of_poly(poly: &Poly, symbols: &Symbols) -> KernelExpr {
+pub(super) fn of_poly(poly: &Poly, symbols: &Symbols) -> KernelExpr {
     let number = |value: &Rational| {
         let one = ConcreteKernel::from_rationals(Shape::plane(1, 1), std::slice::from_ref(value));
         KernelExpr::Constant(Arc::new(one.expect("one entry")))
@@ -190,6 +140,24 @@ pub enum Rearrangement {
 }
 
 impl Rearrangement {
+    /// Whether a kernel of a shape has the channels and entries that it speaks of.
+    pub fn fits(self, old: Shape) -> bool {
+        match self {
+            Self::SwapChannels => true,
+            Self::Ungroup(groups) => groups > 0 && old.outputs.is_multiple_of(groups),
+            Self::Outputs([from, to]) => from < to && to <= old.outputs,
+            Self::Inputs([from, to]) => from < to && to <= old.inputs,
+            Self::Part { from, step, count } => {
+                let extents = [old.outputs, old.inputs, old.height, old.width];
+                (0..4).all(|axis| {
+                    let last = count[axis].checked_sub(1).and_then(|most| step[axis].checked_mul(most));
+                    let end = last.and_then(|last| last.checked_add(from[axis]));
+                    step[axis] > 0 && end.is_some_and(|end| end < extents[axis])
+                })
+            }
+        }
+    }
+
     /// The shape of the result.
     pub fn shape(self, old: Shape) -> Shape {
         match self {

@@ -11,6 +11,7 @@ mod nesting;
 mod origin;
 mod stack;
 mod symbols;
+mod term;
 
 pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
@@ -19,7 +20,8 @@ pub use claim::{
 pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Resize};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
-pub use kernel::{KernelExpr, KernelTerm, Rearrangement};
+pub use kernel::{KernelExpr, Rearrangement};
 pub use origin::Origin;
 pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
+pub use term::{KernelTerm, Operation, TermError};

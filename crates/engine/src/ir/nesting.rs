@@ -4,7 +4,7 @@
 use convproof_exact::budget;
 use rustc_hash::FxHashMap;
 
-use super::{KernelExpr, Stack, StackKind};
+use super::{KernelExpr, KernelTerm, Stack, StackKind};
 
 /// Heights of expressions and stacks by their addresses, as parts are shared.
 #[derive(Default)]
@@ -53,13 +53,13 @@ impl KernelExpr {
 impl Heights {
     fn of_stack(&mut self, stack: &Stack) -> u32 {
         self.known(std::ptr::from_ref(stack).addr(), |all| match &stack.kind {
-            StackKind::Layer(layer) => all.most(layer.weights().into_iter().map(|term| &*term.expr)),
+            StackKind::Layer(layer) => all.most(layer.weights().into_iter().map(KernelTerm::expr)),
             StackKind::Chain(parts) | StackKind::Concat(parts) => {
                 parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0)
             }
             StackKind::Product(parts) => parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0),
             StackKind::Sum(branches) => {
-                let factors = all.most(branches.iter().map(|(factor, _)| &*factor.expr));
+                let factors = all.most(branches.iter().map(|(factor, _)| factor.expr()));
                 branches.iter().map(|(_, branch)| all.of_stack(branch)).fold(factors, u32::max)
             }
         })

@@ -59,7 +59,7 @@ impl Stack {
     pub fn symbol_ranges(&self) -> Vec<(Symbol, u32)> {
         match &self.kind {
             StackKind::Layer(layer) => {
-                layer.weights().into_iter().flat_map(|term| term.kernel.symbol_ranges()).collect()
+                layer.weights().into_iter().flat_map(|term| term.kernel().symbol_ranges()).collect()
             }
             StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
                 stacks.iter().flat_map(|stack| stack.symbol_ranges()).collect()
@@ -67,7 +67,7 @@ impl Stack {
             StackKind::Product(factors) => factors.iter().flat_map(|stack| stack.symbol_ranges()).collect(),
             StackKind::Sum(branches) => branches
                 .iter()
-                .flat_map(|(factor, stack)| [factor.kernel.symbol_ranges(), stack.symbol_ranges()].concat())
+                .flat_map(|(factor, stack)| [factor.kernel().symbol_ranges(), stack.symbol_ranges()].concat())
                 .collect(),
         }
     }
@@ -75,7 +75,7 @@ impl Stack {
     fn collect_symbols(&self, into: &mut Vec<Symbol>) {
         match &self.kind {
             StackKind::Layer(layer) => {
-                into.extend(layer.weights().into_iter().flat_map(|term| term.kernel.symbols()));
+                into.extend(layer.weights().into_iter().flat_map(|term| term.kernel().symbols()));
             }
             StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
                 stacks.iter().for_each(|stack| stack.collect_symbols(into));
@@ -83,7 +83,7 @@ impl Stack {
             StackKind::Product(factors) => factors.iter().for_each(|stack| stack.collect_symbols(into)),
             StackKind::Sum(branches) => {
                 for (factor, stack) in branches {
-                    into.extend(factor.kernel.symbols());
+                    into.extend(factor.kernel().symbols());
                     stack.collect_symbols(into);
                 }
             }

@@ -38,6 +38,8 @@ pub enum KernelError {
     ZeroFactor,
     /// A channel that the kernel does not have.
     NoSuchChannel,
+    /// An entry that the kernel does not have.
+    NoSuchEntry,
     /// An expansion with more monomials than `limit`.
     TooManyTerms {
         /// The limit.
@@ -60,6 +62,7 @@ impl fmt::Display for KernelError {
             Self::ZeroDenominator => write!(f, "the denominator is 0"),
             Self::ZeroFactor => write!(f, "the factor is 0"),
             Self::NoSuchChannel => write!(f, "no such channel"),
+            Self::NoSuchEntry => write!(f, "no such entry"),
             Self::TooManyTerms { limit } => {
                 write!(f, "the expansion has too many terms (at most {limit})")
             }

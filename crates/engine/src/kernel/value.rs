@@ -383,9 +383,16 @@ impl Kernel {
         })
     }
 
-    /// `self ^ exponent` for kernels with as many outputs as inputs.
+    /// `self ^ exponent` for kernels with as many outputs as inputs, by squaring.
     pub fn pow(&self, exponent: u32) -> Result<Self, KernelError> {
-        (0..exponent).try_fold(Self::identity(self.shape().inputs)?, |power, _| power.convolve(self))
+        let mut power = Self::identity(self.shape().inputs)?;
+        for bit in (0..32 - exponent.leading_zeros()).rev() {
+            power = power.convolve_dilated(&power, [1, 1])?;
+            if exponent >> bit & 1 == 1 {
+                power = power.convolve_dilated(self, [1, 1])?;
+            }
+        }
+        Ok(power)
     }
 
     /// `n − 1` zeros between entries, per axis.

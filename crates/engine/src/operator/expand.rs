@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::error::OperatorError;
 use super::gather::{index, signed};
 use crate::ir::{
-    AveragePool, Composite, KernelExpr, KernelTerm, Layer, Origin, PadMode, Padding, Pointwise, Stack,
+    AveragePool, Composite, KernelTerm, Layer, Operation, Origin, PadMode, Padding, Pointwise, Stack,
     StackKind,
 };
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
@@ -121,8 +121,7 @@ impl Builder {
 
     /// `x − value`, zeros around it, plus the value.
     fn filled(&self, sides: [i64; 4], value: &KernelTerm) -> Result<Stack, OperatorError> {
-        let kernel = self.blame(value.kernel.scale_rational(&Rational::from(-1)))?;
-        let minus = KernelTerm { kernel, expr: Arc::new(KernelExpr::Negate(value.expr.clone())) };
+        let minus = self.blame(KernelTerm::apply(Operation::Negate(value)))?;
         let links = [Layer::Bias(minus), Layer::Pad(sides), Layer::Bias(value.clone())];
         Ok(self.chain(links.into_iter().map(|layer| self.layer(layer)).collect()))
     }

@@ -234,7 +234,7 @@ fn uniform(
 
 /// The entries of a vector, or a scalar as often as there are channels.
 pub fn per_channel(site: Site, vector: &KernelTerm) -> Result<Vec<Poly>, OperatorError> {
-    let entries = site.kernel(vector.kernel.expand())?;
+    let entries = site.kernel(vector.kernel().expand())?;
     match entries.entries() {
         [only] => Ok(vec![only.clone(); site.channels]),
         all => {
@@ -246,7 +246,7 @@ pub fn per_channel(site: Site, vector: &KernelTerm) -> Result<Vec<Poly>, Operato
 
 /// The 1×1 kernel with the entries of a vector, or a scalar as often as there are channels, on its diagonal.
 fn diagonal(site: Site, factors: &KernelTerm) -> Result<Kernel, OperatorError> {
-    let only = factors.kernel.as_scalar();
+    let only = factors.kernel().as_scalar();
     match &only {
         Some(only) if site.channels == 1 => return Ok(Kernel::scalar(only)),
         Some(_) => {}
@@ -255,7 +255,7 @@ fn diagonal(site: Site, factors: &KernelTerm) -> Result<Kernel, OperatorError> {
     let shape = Shape { outputs: site.channels, inputs: site.channels, height: 1, width: 1 };
     site.kernel(shape.validate())?;
     let entry = |[o, c, _, _]: [usize; 4]| (o == c).then_some([0, 0, 0, if only.is_some() { 0 } else { o }]);
-    site.kernel(factors.kernel.gather(shape, entry))
+    site.kernel(factors.kernel().gather(shape, entry))
 }
 
 fn bias_of(site: Site, outputs: usize, bias: Option<&KernelTerm>) -> Result<Vec<Poly>, OperatorError> {
@@ -300,7 +300,7 @@ pub(super) fn extents(shape: Shape, dilation: [usize; 2]) -> [i64; 2] {
 fn lower_conv(conv: &Conv, site: Site) -> Result<Lowered, OperatorError> {
     let shape = conv.kernel.shape();
     site.needs(shape.inputs * conv.groups)?;
-    let dense = site.kernel(ungrouped(&conv.kernel.kernel, conv.groups, false))?;
+    let dense = site.kernel(ungrouped(conv.kernel.kernel(), conv.groups, false))?;
     let kernel = if conv.dilation == [1, 1] { dense } else { site.kernel(dense.dilate(conv.dilation))? };
     let [(rows, row_step), (columns, column_step)] =
         movement(extents(shape, conv.dilation), conv.stride, conv.padding);
@@ -342,7 +342,7 @@ pub(super) fn transpose_movement(conv: &ConvTranspose) -> [(Axis, Step); 2] {
 fn lower_transpose(conv: &ConvTranspose, site: Site) -> Result<Lowered, OperatorError> {
     let shape = conv.kernel.shape();
     site.needs(shape.outputs)?;
-    let dense = site.kernel(ungrouped(&conv.kernel.kernel, conv.groups, true))?;
+    let dense = site.kernel(ungrouped(conv.kernel.kernel(), conv.groups, true))?;
     let kernel = site.kernel(dense.dilate(conv.dilation).and_then(|kernel| kernel.flip()))?;
     let [rows, columns] = transpose_movement(conv);
     let gather = site.kernel(Gather { kernel, axes: [rows.0, columns.0] }.normal())?;
@@ -404,7 +404,7 @@ fn lower_dense(
         return Err(OperatorError::DenseInputs { at: site.at, needs: matrix.width, gets });
     }
     let shape = Shape { outputs: matrix.height, inputs: site.channels, height: rows, width: columns };
-    let kernel = weights.kernel.gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
+    let kernel = weights.kernel().gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
     let gather = site.kernel(Gather { kernel: site.kernel(kernel)?, axes: [Axis::IDENTITY; 2] }.normal())?;
     let steps = [height, width].map(|n| Step::window(n, 1, 0, 0));
     Ok(linear(gather, steps, bias_of(site, matrix.height, bias)?))

@@ -93,7 +93,7 @@ impl Resolver<'_> {
             }
         };
         let (equation, field) = (equation?, field?);
-        if matches!(&*equation.target.expr, KernelExpr::Free { .. }) {
+        if matches!(equation.target.expr(), KernelExpr::Free { .. }) {
             return Some(Prop::ForallExists { equation, field });
         }
         Some(Prop::Exists { equation, field })

@@ -73,7 +73,7 @@ impl Resolver<'_> {
         let known = equation.terms.iter().flat_map(|(_, factors)| factors);
         let known =
             known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
-        if known.chain([&equation.target]).any(|term| term.kernel.as_concrete().is_none()) {
+        if known.chain([&equation.target]).any(|term| term.kernel().as_concrete().is_none()) {
             let what = "every given kernel of `fit`";
             return self.fail(problem.span, ResolveErrorKind::NotConstant { what });
         }
@@ -362,7 +362,7 @@ impl Resolver<'_> {
                         Factor::dilated(n, unknowns[n].shape, [own[0] * by[0], own[1] * by[1]])
                     }
                     (None, Factor::Known(term)) => {
-                        let degree = term.kernel.degree();
+                        let degree = term.kernel().degree();
                         let array = Array {
                             term: term.clone(),
                             role: Role::Kernel,

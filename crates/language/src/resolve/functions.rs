@@ -178,10 +178,10 @@ impl Resolver<'_> {
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: None });
         }
         let what = "the distance of two kernels";
-        let Some(right) = b.term.kernel.as_concrete() else {
+        let Some(right) = b.term.kernel().as_concrete() else {
             return self.fail(bound.at(1).span, ResolveErrorKind::NotConstant { what });
         };
-        let difference = match a.term.kernel.sub(&b.term.kernel) {
+        let difference = match a.term.kernel().sub(b.term.kernel()) {
             Ok(difference) => difference,
             Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         };

@@ -74,7 +74,7 @@ impl Resolver<'_> {
             }
             let value = self.local_kernel(kernel)?;
             if let Value::Array(array) = &value
-                && let KernelExpr::Free { first, shape: extents } = &*array.term.expr
+                && let KernelExpr::Free { first, shape: extents } = array.term.expr()
             {
                 let (indices, name) = (shape.as_ref().map_or(0, Vec::len), name.text.clone());
                 unknowns.push(FreeKernel { name, shape: *extents, indices, first: *first });
@@ -106,7 +106,7 @@ impl Resolver<'_> {
                 }
             }
             let role = if unknown.indices == 1 { Role::Row } else { Role::Kernel };
-            let degree = term.kernel.degree();
+            let degree = term.kernel().degree();
             let array = Array { term, role, declared: None, depth: 0, degree };
             let entry = Entry { value: Some(Value::Array(array)), span: equation.body.span };
             self.scope.hide(&unknown.name, entry);

@@ -179,7 +179,7 @@ impl<'a> Resolver<'a> {
 
     /// Gives a name its value once `solve` or `fit` has found it.
     pub fn bind(&mut self, name: &str, span: Span, term: KernelTerm) {
-        let degree = term.kernel.degree();
+        let degree = term.kernel().degree();
         let array = Array { term, role: Role::Kernel, declared: None, depth: 0, degree };
         self.scope.set(name, Entry { value: Some(Value::Array(array)), span });
     }
@@ -187,7 +187,7 @@ impl<'a> Resolver<'a> {
     /// The kernel that a name stands for.
     pub fn named_kernel(&self, name: &str) -> Option<&convproof_engine::kernel::Kernel> {
         match self.scope.get(name)?.value.as_ref()? {
-            Value::Array(array) => Some(&array.term.kernel),
+            Value::Array(array) => Some(array.term.kernel()),
             _ => None,
         }
     }

@@ -49,7 +49,7 @@ impl Resolver<'_> {
         let mut kernels = Vec::with_capacity(names.len());
         for name in names {
             match self.lookup(&name.text, name.span)? {
-                Value::Array(array) => match array.term.kernel.as_concrete() {
+                Value::Array(array) => match array.term.kernel().as_concrete() {
                     Some(kernel) => kernels.push((name.text.clone(), kernel.clone())),
                     None => {
                         let what = "an exported kernel";
@@ -90,7 +90,7 @@ impl Resolver<'_> {
             return None;
         }
         if let Some(Value::Array(array)) = &value {
-            self.kept = self.kept.saturating_add(array.term.kernel.memory());
+            self.kept = self.kept.saturating_add(array.term.kernel().memory());
             if self.kept > MAX_MEMORY {
                 self.scope.set(&name.text, Entry { value: None, span: name.span });
                 return self.fail(name.span, ResolveErrorKind::TooLarge(Limit::Memory(MAX_MEMORY)));

@@ -50,7 +50,7 @@ impl Value {
             Self::Array(array)
                 if array.term.len() <= MAX_LIST && (array.is_scalar() || array.role == Role::Row) =>
             {
-                let entries = array.term.kernel.expand().ok()?;
+                let entries = array.term.kernel().expand().ok()?;
                 Some(entries.entries().iter().cloned().map(Quantity::Poly).collect())
             }
             _ => None,

@@ -23,13 +23,13 @@ pub(super) fn kernels(
     let noun = if images { "images" } else { "kernels" };
     match verdict {
         KernelVerdict::Equal => {
-            let free = !left.kernel.symbols().is_empty();
+            let free = !left.kernel().symbols().is_empty();
             let shape = shape_text(left.shape(), images);
             let method = format!(
                 "the {noun} are equal, entry by entry and in shape {shape}{}",
                 if free { ", for all weights" } else { "" }
             );
-            let matrix = kernel_matrix("both sides", &left.kernel, symbols);
+            let matrix = kernel_matrix("both sides", left.kernel(), symbols);
             let details = matrix.map(|matrix| Block::Matrices(vec![matrix])).into_iter().collect();
             Told { method, details, witness: None }
         }
@@ -66,7 +66,7 @@ fn entry(
     let [a, b] = text::both_values([&found.left, &found.right], found.approximate);
     let method = format!("entry {at} is {a} on the left and {b} on the right");
     let mut details = Vec::new();
-    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    let used = [left, right].map(|term| term.kernel().symbols()).concat();
     let chosen = |symbol: &Symbol| symbols.root_of(*symbol).is_none();
     let free = symbols.foundations(used).into_iter().filter(chosen).collect::<BTreeSet<_>>().len();
     if free > 0 {
@@ -74,7 +74,7 @@ fn entry(
     }
     let mut matrices: Vec<_> = [("left", left), ("right", right)]
         .iter()
-        .filter_map(|(name, side)| kernel_matrix(name, &side.kernel, symbols))
+        .filter_map(|(name, side)| kernel_matrix(name, side.kernel(), symbols))
         .collect();
     for matrix in &mut matrices {
         matrix.mark = Some((i, j));

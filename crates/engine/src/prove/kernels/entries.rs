@@ -22,13 +22,13 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     if left.shape() != right.shape() {
         return KernelVerdict::Shapes;
     }
-    if left.kernel == right.kernel {
+    if left.kernel() == right.kernel() {
         return KernelVerdict::Equal;
     }
-    let used = [left, right].map(|term| term.kernel.symbols()).concat();
+    let used = [left, right].map(|term| term.kernel().symbols()).concat();
     let dependence = Dependence::of(symbols, &used);
     let at = |term: &KernelTerm, point: &Point| {
-        term.kernel.evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
+        term.kernel().evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
     };
     let differing = |point: &Point| {
         let (a, b) = (at(left, point)?, at(right, point)?);
@@ -43,7 +43,7 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         });
     }
     // No difference modulo the prime: expand, which decides.
-    let (Ok(a), Ok(b)) = (left.kernel.expand(), right.kernel.expand()) else {
+    let (Ok(a), Ok(b)) = (left.kernel().expand(), right.kernel().expand()) else {
         return by_words(left, right, symbols);
     };
     let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
@@ -126,8 +126,8 @@ fn entry_witness(
     entry: usize,
     differs: impl Fn(&Point) -> bool,
 ) -> KernelVerdict {
-    let mut used = left.kernel.symbols();
-    used.extend(right.kernel.symbols());
+    let mut used = left.kernel().symbols();
+    used.extend(right.kernel().symbols());
     used.sort_unstable();
     used.dedup();
     let choices = dependence.choices(&used);
@@ -157,7 +157,7 @@ fn confirmed(
     entry: usize,
     weights: &Weights,
 ) -> KernelVerdict {
-    let value = |term: &KernelTerm| evaluate::kernel(&term.expr, weights);
+    let value = |term: &KernelTerm| evaluate::kernel(term.expr(), weights);
     let (a, b) = match (value(left), value(right)) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(error), _) | (_, Err(error)) => {
@@ -170,7 +170,7 @@ fn confirmed(
     };
     let values = Some((a.at(entry), b.at(entry))).filter(|(a, b)| differ(a, b, weights));
     let position = positions(left.shape()).nth(entry);
-    let used = symbols.foundations([left, right].map(|term| term.kernel.symbols()).concat());
+    let used = symbols.foundations([left, right].map(|term| term.kernel().symbols()).concat());
     match (values, position) {
         (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
             weights: named(weights, symbols, |symbol| used.contains(&symbol)),

@@ -35,7 +35,7 @@ impl Solution {
         kernels: Vec<Kernel>,
         count: Option<BigUint>,
     ) -> Result<Option<Self>, KernelError> {
-        let (product, target) = (left_side(equation, &kernels)?, &equation.target.kernel);
+        let (product, target) = (left_side(equation, &kernels)?, equation.target.kernel());
         // One kernel may have several forms; expanded it has one.
         let solves = product == *target || product.expand()? == target.expand()?;
         Ok(solves.then_some(Self { kernels, count }))
@@ -153,7 +153,7 @@ fn product(factors: &[Factor], value: impl Fn(usize) -> Option<Kernel>) -> Resul
     let mut all = Kernel::identity(1)?;
     for factor in factors {
         let next = match factor {
-            Factor::Known(term) => Some(term.kernel.clone()),
+            Factor::Known(term) => Some(term.kernel().clone()),
             Factor::Unknown(n) => value(*n),
             Factor::Dilated(n, by) => value(*n).map(|kernel| kernel.dilate(*by)).transpose()?,
         };
@@ -230,7 +230,7 @@ fn quotient(equation: &Equation) -> EquationVerdict {
         return EquationVerdict::Unknown(Doubt::Dilations);
     }
     let split = || -> Result<(Kernel, Kernel), KernelError> {
-        let mut rest = equation.target.kernel.clone();
+        let mut rest = equation.target.kernel().clone();
         let mut divisor: Option<Kernel> = None;
         for (coefficient, factors) in &equation.terms {
             let known = product(factors, |_| None)?.scale_rational(coefficient)?;
@@ -272,11 +272,11 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     };
     let whole = if known.shape().entries() == Some(1) {
         match known.as_scalar().and_then(|scalar| scalar.reciprocal()) {
-            Some(inverse) => equation.target.kernel.scale(&inverse).ok(),
+            Some(inverse) => equation.target.kernel().scale(&inverse).ok(),
             None => None,
         }
     } else {
-        match deconvolve(&equation.target.kernel, &known) {
+        match deconvolve(equation.target.kernel(), &known) {
             Ok(Some(found)) => Some(found),
             Ok(None) => return EquationVerdict::Absent(Absence::NoQuotient),
             Err(error) => return EquationVerdict::Unknown(limit_of(error)),
@@ -376,7 +376,7 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
     };
     let factor = |factor: &Factor| match factor {
         Factor::Unknown(n) => Ok(fit::Factor::Unknown(*n)),
-        Factor::Known(term) => Ok(fit::Factor::Known(grid(&term.kernel)?)),
+        Factor::Known(term) => Ok(fit::Factor::Known(grid(term.kernel())?)),
         Factor::Dilated(..) => Err(FitFailure::Dilated),
     };
     let terms = equation.terms.iter().map(|(coefficient, factors)| {
@@ -393,7 +393,7 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
             .map(|unknown| fit::Unknown::free(unknown.shape.height, unknown.shape.width))
             .collect(),
         terms: terms.collect::<Result<_, _>>()?,
-        target: grid(&equation.target.kernel)?,
+        target: grid(equation.target.kernel())?,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::ir::{
     Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
     StackKind,
 };
-use crate::kernel::{ConcreteKernel, Kernel, Shape};
+use crate::kernel::{ConcreteKernel, Shape};
 use convproof_exact::Symbol;
 
 /// More channels of a block than this become so many.
@@ -114,9 +114,8 @@ impl Fewer {
 
     /// A kernel, or a vector with one entry for each channel. Its exact form is never asked for.
     fn term(&mut self, old: &KernelTerm, vector: bool) -> Option<KernelTerm> {
-        let expr = self.expr(&old.expr, vector)?;
-        let kernel = Kernel::unwritten(self.shape(old.shape(), vector));
-        Some(KernelTerm { kernel, expr })
+        let expr = self.expr(old.expr(), vector)?;
+        Some(KernelTerm::unwritten(self.shape(old.shape(), vector), expr))
     }
 
     fn shape(&self, old: Shape, vector: bool) -> Shape {

@@ -174,7 +174,7 @@ impl Rounder<'_> {
         if term.is_constant() {
             return Some(Weights { term: term.clone(), radius: Rational::ZERO });
         }
-        let entries = term.kernel.expand().ok()?;
+        let entries = term.kernel().expand().ok()?;
         let enclosed =
             entries.entries().iter().map(|entry| self.enclosed(entry)).collect::<Option<Vec<_>>>()?;
         // So many binary places that the largest entry has about `bits` digits.
@@ -213,7 +213,7 @@ impl Signal {
 
 impl Weights {
     fn concrete(&self) -> Option<&ConcreteKernel> {
-        self.term.kernel.as_concrete()
+        self.term.kernel().as_concrete()
     }
 
     /// What a sum over so many entries may be off by.

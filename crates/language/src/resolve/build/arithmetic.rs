@@ -5,10 +5,9 @@ use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, degree};
 use super::{Amount, Builder};
 use crate::source::Span;
-use convproof_engine::ir::KernelExpr;
-use convproof_engine::kernel::symbolic::MAX_TERMS;
-use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
-use convproof_exact::{MAX_DEGREE, Monomial, Poly, Rational};
+use convproof_engine::ir::{KernelTerm, MAX_SYMBOLS, Operation, TermError};
+use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
+use convproof_exact::{MAX_DEGREE, Rational};
 
 /// Highest exponent of a kernel without free symbols.
 pub const MAX_POWER: i64 = 1024;
@@ -30,8 +29,7 @@ impl Builder {
 
     /// `-A`.
     pub fn negative(&mut self, array: &Array, span: Span) -> Option<Array> {
-        let kernel = array.term.kernel.scale_rational(&Rational::from(-1));
-        self.derived(kernel, KernelExpr::Negate(array.expr()), array.role, [array], span)
+        self.applied(Operation::Negate(&array.term), array.role, [array], span)
     }
 
     /// A sum, or a difference with `minus`.
@@ -62,11 +60,8 @@ impl Builder {
                 ResolveErrorKind::ShapeMismatch { context, left: side(at, a), right: side(bt, b), hint };
             return self.fail(span, kind);
         }
-        let (x, y) = (&a.term.kernel, &b.term.kernel);
-        let kernel = if minus { x.sub(y) } else { x.add(y) };
-        let expr =
-            if minus { KernelExpr::Sub(a.expr(), b.expr()) } else { KernelExpr::Add(a.expr(), b.expr()) };
-        self.derived(kernel, expr, joint_role(a, b), [a, b], span)
+        let operation = if minus { Operation::Sub } else { Operation::Add };
+        self.applied(operation(&a.term, &b.term), joint_role(a, b), [a, b], span)
     }
 
     /// An array of a shape with all entries equal to a scalar.
@@ -100,8 +95,7 @@ impl Builder {
             return self
                 .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
-        let (x, y) = (&a.term.kernel, &b.term.kernel);
-        self.derived(x.convolve(y), KernelExpr::Convolve(a.expr(), b.expr()), role, [a, b], span)
+        self.applied(Operation::Convolve(&a.term, &b.term), role, [a, b], span)
     }
 
     /// Division by a number, or entry by entry.
@@ -115,34 +109,10 @@ impl Builder {
             let hint = hint.map(str::to_owned);
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
         }
-        let mut inverses = Vec::new();
-        for divisor in self.polys(b, bt)? {
-            // The square of a known root is divided by as the root's power -2.
-            let square = || {
-                let root = self.symbols.roots().find(|root| root.radicand == divisor)?;
-                Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
-            };
-            match divisor.reciprocal().or_else(square) {
-                Some(inverse) => {
-                    self.symbols.divide_by(&divisor);
-                    inverses.push(inverse);
-                }
-                None if divisor.is_zero() => return self.fail(bt, ResolveErrorKind::DivisionByZero),
-                None => {
-                    let shown = self.symbols.show(&divisor);
-                    return self.fail(bt, ResolveErrorKind::NotDivisible(shown));
-                }
-            }
+        match a.term.divided(&b.term, &mut self.symbols) {
+            Ok(term) => self.derived(Ok(term), a.role, [a, b], span),
+            Err(error) => self.refused(&error, bt, span),
         }
-        let kernel = match inverses.as_slice() {
-            [inverse] => a.term.kernel.scale(inverse),
-            _ => {
-                let dividends = self.polys(a, at)?;
-                let quotients = dividends.iter().zip(&inverses).map(|(x, y)| x * y).collect();
-                Kernel::from_entries(a.shape(), quotients)
-            }
-        };
-        self.derived(kernel, KernelExpr::Divide(a.expr(), b.expr()), a.role, [a, b], span)
     }
 
     /// `K ^ n`, with `n` in the range of [`Self::exponents`].
@@ -166,12 +136,15 @@ impl Builder {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         let long = array
             .term
-            .kernel
+            .kernel()
             .as_concrete()
             .is_some_and(|k| bits(k) > 1 && bits(k) * u64::from(n) > MAX_POWER_BITS);
-        let kernel = if long { Err(KernelError::TooLarge) } else { power(&array.term.kernel, n) };
-        let expr = KernelExpr::Power(array.expr(), n);
-        self.derived(kernel, expr, array.role, [array], span)
+        let power = if long {
+            Err(KernelError::TooLarge)
+        } else {
+            KernelTerm::apply(Operation::Power(&array.term, n))
+        };
+        self.derived(power, array.role, [array], span)
     }
 
     /// Positive square roots, entry by entry.
@@ -181,27 +154,34 @@ impl Builder {
         if free + self.symbols.root_count() > MAX_ROOTS {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
         }
-        let mut roots = Vec::with_capacity(entries.len());
         for entry in &entries {
-            if entry.as_constant().is_some_and(|value| value.is_negative()) {
-                return self.fail(at, ResolveErrorKind::Root("a negative number has no real square root"));
-            }
             // Keeps degrees bounded when the root is squared away again.
             let nested = entry.symbols().iter().any(|&symbol| self.symbols.root_of(symbol).is_some());
             if nested && degree(entry) > 2 {
                 return self
                     .fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
             }
-            match self.symbols.root(entry) {
-                Some(root) => roots.push(root),
-                None => {
-                    let limit = Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS);
-                    return self.fail(span, ResolveErrorKind::TooLarge(limit));
-                }
-            }
         }
-        let kernel = Kernel::from_entries(array.shape(), roots);
-        self.derived(kernel, KernelExpr::Sqrt(array.expr()), array.role, [array], span)
+        match array.term.sqrt(&mut self.symbols) {
+            Ok(term) => self.derived(Ok(term), array.role, [array], span),
+            Err(error) => self.refused(&error, at, span),
+        }
+    }
+
+    /// A quotient or a root that is refused, for the divisor or radicand at a place.
+    fn refused<T>(&mut self, error: &TermError, at: Span, span: Span) -> Option<T> {
+        let (at, kind) = match error {
+            TermError::Kernel(error) => (span, ResolveErrorKind::TooLarge(Limit::Kernel(*error))),
+            TermError::TooManySymbols => (span, ResolveErrorKind::TooLarge(Limit::Symbols(MAX_SYMBOLS))),
+            TermError::DivisionByZero => (at, ResolveErrorKind::DivisionByZero),
+            TermError::NotDivisible(divisor) => {
+                (at, ResolveErrorKind::NotDivisible(self.symbols.show(divisor)))
+            }
+            TermError::NegativeRoot => {
+                (at, ResolveErrorKind::Root("a negative number has no real square root"))
+            }
+        };
+        self.fail(at, kind)
     }
 
     /// Entry by entry products.
@@ -212,15 +192,7 @@ impl Builder {
             let context = "an entry by entry product";
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: None });
         }
-        let (x, y) = (self.polys(a, at)?, self.polys(b, bt)?);
-        let terms: usize =
-            x.iter().zip(&y).map(|(x, y)| x.terms().len().saturating_mul(y.terms().len())).sum();
-        let kernel = if terms > MAX_TERMS {
-            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
-        } else {
-            Kernel::from_entries(a.shape(), x.iter().zip(&y).map(|(x, y)| x * y).collect())
-        };
-        self.derived(kernel, KernelExpr::Hadamard(a.expr(), b.expr()), a.role, [a, b], span)
+        self.applied(Operation::Hadamard(&a.term, &b.term), a.role, [a, b], span)
     }
 
     /// Output or input channels times the entries of a vector: a product with a diagonal 1×1 kernel.
@@ -244,9 +216,8 @@ impl Builder {
             return self
                 .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
-        let result = kernel.term.kernel.scale_channels(&vector.term.kernel, outputs);
-        let make = if outputs { KernelExpr::ScaleOutputs } else { KernelExpr::ScaleInputs };
-        self.derived(result, make(kernel.expr(), vector.expr()), kernel.role, [kernel, &vector], span)
+        let operation = if outputs { Operation::ScaleOutputs } else { Operation::ScaleInputs };
+        self.applied(operation(&kernel.term, &vector.term), kernel.role, [kernel, &vector], span)
     }
 }
 
@@ -272,16 +243,4 @@ fn sum_hint(a: &Array, b: &Array) -> Option<String> {
     Some(format!(
         "a number is a 1×1 kernel; to add it to every entry, multiply it by `ones({height},{width})`"
     ))
-}
-
-/// `kernel ^ n` by squaring.
-fn power(kernel: &Kernel, n: u32) -> Result<Kernel, KernelError> {
-    let mut result = Kernel::identity(kernel.shape().inputs)?;
-    for bit in (0..32 - n.leading_zeros()).rev() {
-        result = result.convolve_dilated(&result, [1, 1])?;
-        if n >> bit & 1 == 1 {
-            result = result.convolve_dilated(kernel, [1, 1])?;
-        }
-    }
-    Ok(result)
 }

@@ -1,15 +1,12 @@
 //! Arrays made and taken apart, within the limits of kernels.
 
-use std::sync::Arc;
-
 use super::Builder;
 use super::error::{Limit, ResolveErrorKind, Side};
 use super::value::{Array, Role};
 use crate::source::Span;
-use convproof_engine::ir::{KernelExpr, KernelTerm};
-use convproof_engine::kernel::symbolic::MAX_TERMS;
-use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
-use convproof_exact::{MAX_DEGREE, Poly, Rational, Symbol};
+use convproof_engine::ir::{KernelTerm, Operation};
+use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
+use convproof_exact::{MAX_DEGREE, Poly, Rational};
 
 /// Longest numerator or denominator of an entry without free symbols, in bits.
 pub const MAX_BITS: u64 = 1 << 17;
@@ -50,32 +47,41 @@ impl Builder {
     }
 
     /// The result of an operation on arrays.
+    pub fn applied(
+        &mut self,
+        operation: Operation<'_>,
+        role: Role,
+        from: impl IntoIterator<Item = impl std::borrow::Borrow<Array>>,
+        span: Span,
+    ) -> Option<Array> {
+        self.derived(KernelTerm::apply(operation), role, from, span)
+    }
+
+    /// The same, for results that may be an error.
     pub fn derived(
         &mut self,
-        kernel: Result<Kernel, KernelError>,
-        expr: KernelExpr,
+        term: Result<KernelTerm, KernelError>,
         role: Role,
         from: impl IntoIterator<Item = impl std::borrow::Borrow<Array>>,
         span: Span,
     ) -> Option<Array> {
         let depth = from.into_iter().map(|array| array.borrow().depth).max().unwrap_or(0);
-        self.made(kernel, expr, role, depth, span)
+        self.made(term, role, depth, span)
     }
 
     /// The same, for operands known by their depth.
     pub fn made(
         &mut self,
-        kernel: Result<Kernel, KernelError>,
-        expr: KernelExpr,
+        term: Result<KernelTerm, KernelError>,
         role: Role,
         depth: u32,
         span: Span,
     ) -> Option<Array> {
-        let kernel = match kernel.and_then(checked) {
-            Ok(kernel) => kernel,
+        let term = match term.and_then(checked) {
+            Ok(term) => term,
             Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         };
-        let degree = kernel.degree();
+        let degree = term.kernel().degree();
         if degree > MAX_DEGREE {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Degree(MAX_DEGREE)));
         }
@@ -83,7 +89,7 @@ impl Builder {
         if depth > MAX_DEPTH {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Depth(MAX_DEPTH)));
         }
-        Some(Array { term: KernelTerm { kernel, expr: Arc::new(expr) }, role, declared: None, depth, degree })
+        Some(Array { term, role, declared: None, depth, degree })
     }
 
     /// A new free kernel.
@@ -97,16 +103,13 @@ impl Builder {
             1 => Role::Row,
             _ => Role::Kernel,
         };
-        let kernel = Kernel::free(free.first, shape);
-        self.derived(kernel, KernelExpr::Free { first: free.first, shape }, role, &[], span)
+        self.derived(KernelTerm::free(&free), role, &[], span)
     }
 
     /// An array of scalars in storage order.
     pub fn array_of(&mut self, shape: Shape, role: Role, entries: &[Array], span: Span) -> Option<Array> {
-        let polys = entries.iter().map(|entry| entry.term.kernel.as_scalar().unwrap_or_default()).collect();
-        let exprs = entries.iter().map(Array::expr).collect();
-        let expr = KernelExpr::Array { shape, entries: exprs };
-        self.derived(Kernel::from_entries(shape, polys), expr, role, entries, span)
+        let terms: Vec<&KernelTerm> = entries.iter().map(|entry| &entry.term).collect();
+        self.applied(Operation::Array(shape, &terms), role, entries, span)
     }
 
     /// The entry at `[out,in,row,column]`.
@@ -118,8 +121,7 @@ impl Builder {
             let (shape, declared) = (array.show_shape(), array.declared);
             return self.fail(span, ResolveErrorKind::IndexOutOfBounds { index, shape, declared });
         }
-        let kernel = entry(array, position);
-        self.derived(kernel, KernelExpr::Entry(array.expr(), position), Role::Scalar, [array], span)
+        self.applied(Operation::Entry(&array.term, position), Role::Scalar, [array], span)
     }
 
     /// Checks the shape of an array that is to be declared or read.
@@ -132,14 +134,8 @@ impl Builder {
 
     /// All entries as polynomials.
     pub fn polys(&mut self, array: &Array, span: Span) -> Option<Vec<Poly>> {
-        let small = array.term.len() <= MAX_TERMS;
-        let expanded = if small {
-            array.term.kernel.expand()
-        } else {
-            Err(KernelError::TooManyTerms { limit: MAX_TERMS })
-        };
-        match expanded {
-            Ok(kernel) => Some(kernel.entries().to_vec()),
+        match array.term.polynomials() {
+            Ok(entries) => Some(entries),
             Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         }
     }
@@ -159,12 +155,7 @@ impl Builder {
         if array.shape() == shape {
             return Some(array);
         }
-        let old = array.shape();
-        let kernel = array.term.kernel.gather(shape, |[_, _, _, n]| {
-            let place = |extent: usize| if extent == 1 { 0 } else { n };
-            Some([old.outputs, old.inputs, old.height, old.width].map(place))
-        });
-        self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Row, [&array], span)
+        self.applied(Operation::Reshape(&array.term, shape), Role::Row, [&array], span)
     }
 
     /// An array as a kernel: not one with three indices, which may be an image `[c,h,w]` or weights `[out,in,k]`.
@@ -186,41 +177,22 @@ impl Builder {
         if array.role != Role::Channels || old == shape || extents(old) != extents(shape) {
             return Some(array);
         }
-        let kernel = array.term.kernel.gather(shape, |[o, c, i, j]| {
-            let at = ((o * shape.inputs + c) * shape.height + i) * shape.width + j;
-            Some([at / old.width / old.height, 0, at / old.width % old.height, at % old.width])
-        });
-        self.derived(kernel, KernelExpr::Reshape(array.expr(), shape), Role::Kernel, [&array], span)
+        self.applied(Operation::Reshape(&array.term, shape), Role::Kernel, [&array], span)
     }
 }
 
 /// A kernel within the limits.
-fn checked(kernel: Kernel) -> Result<Kernel, KernelError> {
-    kernel.allows(kernel.shape())?;
-    match kernel.as_concrete() {
+fn checked(term: KernelTerm) -> Result<KernelTerm, KernelError> {
+    term.kernel().allows(term.shape())?;
+    match term.kernel().as_concrete() {
         Some(concrete) if bits(concrete) > MAX_BITS => Err(KernelError::TooLarge),
-        _ => Ok(kernel),
+        _ => Ok(term),
     }
 }
 
 /// Length of the longest number in a kernel.
 pub fn bits(kernel: &ConcreteKernel) -> u64 {
     kernel.integers().max_bits().max(kernel.denominator().bits())
-}
-
-/// One entry. That of a free kernel is its symbol; nothing needs to be expanded for it.
-fn entry(array: &Array, [o, c, i, j]: [usize; 4]) -> Result<Kernel, KernelError> {
-    if let KernelExpr::Free { first, shape } = &*array.term.expr
-        && shape.entries() != Some(1)
-    {
-        let offset = ((o * shape.inputs + c) * shape.height + i) * shape.width + j;
-        let offset = u32::try_from(offset).map_err(|_| KernelError::TooLarge)?;
-        return Ok(Kernel::scalar(&Poly::symbol(Symbol(first.0 + offset))));
-    }
-    Ok(match array.term.kernel.as_concrete() {
-        Some(kernel) => Kernel::scalar(&Poly::constant(kernel.entry(o, c, i, j))),
-        None => Kernel::scalar(array.term.kernel.expand()?.entry(o, c, i, j)),
-    })
 }
 
 /// A number as a value.
@@ -231,13 +203,13 @@ pub fn number_array(number: Rational) -> Array {
 
 /// Whether all entries of an array are numbers without free symbols.
 pub fn is_constant(array: &Array) -> bool {
-    array.term.kernel.as_concrete().is_some()
+    array.term.kernel().as_concrete().is_some()
         || entries(array).is_some_and(|all| all.iter().all(|entry| entry.as_constant().is_some()))
 }
 
 /// The entries of an array as polynomials; only for small arrays.
 fn entries(array: &Array) -> Option<Vec<Poly>> {
-    Some(array.term.kernel.expand().ok()?.entries().to_vec())
+    Some(array.term.kernel().expand().ok()?.entries().to_vec())
 }
 
 /// A side of a mismatch.

@@ -8,7 +8,7 @@ use super::error::ResolveErrorKind;
 use super::value::{Array, Role, StackValue, Tail};
 use crate::source::Span;
 use convproof_engine::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, StackKind,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, StackKind,
 };
 use convproof_engine::kernel::Shape;
 use convproof_engine::operator::gather::signed;
@@ -268,13 +268,7 @@ impl Builder {
             // In storage order, as frameworks keep the weights of a layer that reads a whole image.
             let row = shape.inputs.saturating_mul(shape.height).saturating_mul(shape.width);
             let plane = Shape::plane(shape.outputs, row);
-            let kernel = weights.term.kernel.allows(plane).and_then(|()| {
-                let (height, width) = (shape.height, shape.width);
-                weights.term.kernel.gather(plane, |[_, _, o, n]| {
-                    Some([o, n / width / height, n / width % height, n % width])
-                })
-            });
-            self.derived(kernel, KernelExpr::Reshape(weights.expr(), plane), Role::Kernel, [weights], at)?
+            self.applied(Operation::Reshape(&weights.term, plane), Role::Kernel, [weights], at)?
         };
         let bias = self.bias_vector(bias, weights.shape().height, (&weights, at))?;
         let degree = weights.degree.max(bias.as_ref().map_or(0, |bias| bias.degree));

@@ -7,7 +7,7 @@ use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, StackValue, Tail};
 use super::{Amount, Builder};
 use crate::source::Span;
-use convproof_engine::ir::{Composite, KernelExpr, KernelTerm, Layer, Stack, StackKind};
+use convproof_engine::ir::{Composite, KernelTerm, Layer, Operation, Stack, StackKind};
 use convproof_exact::Rational;
 
 /// Most layers of a stack, those of its parts included.
@@ -135,13 +135,12 @@ impl Builder {
         let stack = self.finished(stack.clone())?;
         let mut branches = branches(&stack);
         for (own, _) in &mut branches {
-            let kernel = factor.term.kernel.convolve(&own.kernel);
-            let expr = if own.kernel.as_concrete().is_some_and(|k| k.entry(0, 0, 0, 0).is_one()) {
-                (*factor.term.expr).clone()
+            let term = if own.kernel().as_concrete().is_some_and(|k| k.entry(0, 0, 0, 0).is_one()) {
+                Ok(factor.term.clone())
             } else {
-                KernelExpr::Convolve(factor.expr(), own.expr.clone())
+                KernelTerm::apply(Operation::Convolve(&factor.term, own))
             };
-            *own = self.made(kernel, expr, Role::Scalar, factor.depth, span)?.term;
+            *own = self.made(term, Role::Scalar, factor.depth, span)?.term;
         }
         let whole = StackKind::Sum(branches);
         let degree = stack.degree.saturating_add(factor.degree);

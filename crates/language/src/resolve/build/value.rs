@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::Span;
-use convproof_engine::ir::{KernelExpr, KernelTerm, Stack, StackKind};
+use convproof_engine::ir::{KernelTerm, Stack, StackKind};
 use convproof_engine::kernel::Shape;
 use convproof_exact::{Poly, Rational};
 
@@ -60,15 +60,10 @@ impl Array {
         if !self.is_scalar() {
             return None;
         }
-        match self.term.kernel.as_concrete() {
+        match self.term.kernel().as_concrete() {
             Some(kernel) => Some(kernel.entry(0, 0, 0, 0)),
-            None => self.term.kernel.as_scalar()?.as_constant(),
+            None => self.term.kernel().as_scalar()?.as_constant(),
         }
-    }
-
-    /// Where it came from.
-    pub fn expr(&self) -> Arc<KernelExpr> {
-        self.term.expr.clone()
     }
 
     /// The shape as the user thinks of it.

@@ -6,7 +6,7 @@ use super::Builder;
 use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, StackValue};
 use crate::source::Span;
-use convproof_engine::ir::{KernelExpr, Stack};
+use convproof_engine::ir::{KernelTerm, Operation, Stack};
 use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use convproof_engine::operator::gather::{index, signed};
@@ -14,7 +14,6 @@ use convproof_engine::operator::geometry;
 use convproof_engine::operator::shape;
 use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
 use convproof_engine::prove::terms;
-use convproof_exact::Poly;
 
 /// Most entries of an image that the matrix of a stack is made for.
 const MAX_INPUTS: usize = 1024;
@@ -63,7 +62,8 @@ impl Builder {
             }
             Err(_) => Ok(kernel),
         });
-        self.made(kernel, KernelExpr::OfStack(stack.clone()), Role::Kernel, stack.height(), span)
+        let term = kernel.map(|kernel| KernelTerm::of_stack(stack.clone(), kernel));
+        self.made(term, Role::Kernel, stack.height(), span)
     }
 
     /// `matrix(S,[h,w])`: what a linear stack does to images of one size, as the kernel `[out,in,1,1]` of all outputs and
@@ -87,66 +87,35 @@ impl Builder {
         if terms::applies(stack) {
             return self.fail(span, ResolveErrorKind::NoSingleKernel("a layer in it is nonlinear"));
         }
-        let (none, _) = self.column(stack, image(None), span)?;
-        if none.iter().any(|entry| !entry.is_zero()) {
+        let none = self.column(stack, image(None), span)?;
+        if !none.kernel().is_zero() {
             return self.fail(span, ResolveErrorKind::NoSingleKernel("it adds a bias"));
         }
-        let shape = Shape::new(none.len(), inputs, 1, 1);
         if none.len().saturating_mul(inputs) > MAX_CELLS {
             return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(KernelError::TooLarge)));
         }
-        let mut entries = vec![Poly::zero(); none.len() * inputs];
-        let mut columns = Vec::with_capacity(inputs);
-        for n in 0..inputs {
-            let (column, expr) = self.column(stack, image(Some(n)), span)?;
-            for (output, entry) in column.into_iter().enumerate() {
-                entries[output * inputs + n] = entry;
-            }
-            let row = (0..inputs).map(|at| i64::from(at == n)).collect();
-            let row = self.concrete(
-                ConcreteKernel::from_integers(Shape::new(1, inputs, 1, 1), row),
-                Role::Kernel,
-                span,
-            )?;
-            columns.push(Arc::new(KernelExpr::Convolve(row.expr(), Arc::new(expr))));
-        }
-        // Sums of halves, so that many columns are not as many levels.
-        while columns.len() > 1 {
-            let sum = |pair: &[Arc<KernelExpr>]| match pair {
-                [a, b] => Arc::new(KernelExpr::Add(a.clone(), b.clone())),
-                rest => rest[0].clone(),
-            };
-            columns = columns.chunks(2).map(sum).collect();
-        }
-        let expr = (*columns.pop()?).clone();
-        self.made(
-            Kernel::from_entries(shape, entries),
-            expr,
-            Role::Kernel,
-            stack.height() + MAX_INPUTS.ilog2(),
-            span,
-        )
+        let columns =
+            (0..inputs).map(|n| self.column(stack, image(Some(n)), span)).collect::<Option<Vec<_>>>()?;
+        let columns: Vec<&KernelTerm> = columns.iter().collect();
+        let depth = stack.height() + MAX_INPUTS.ilog2();
+        self.made(KernelTerm::apply(Operation::Columns(&columns)), Role::Kernel, depth, span)
     }
 
-    /// All outputs of a stack for an image, and the kernel `[out,1,1,1]` that they are.
+    /// All outputs of a stack for an image, as a kernel `[out,1,1,1]`.
     fn column(
         &mut self,
         stack: &Arc<Stack>,
         image: Result<ConcreteKernel, KernelError>,
         span: Span,
-    ) -> Option<(Vec<Poly>, KernelExpr)> {
-        let image = self.concrete(image, Role::Image, span)?;
-        let output = match apply_image(stack, &image.term.kernel) {
-            Ok(output) => output.expand(),
+    ) -> Option<KernelTerm> {
+        let image = self.concrete(image, Role::Image, span)?.term;
+        let output = match apply_image(stack, image.kernel()) {
+            Ok(output) => KernelTerm::of_image(stack.clone(), &image, output),
             Err(error) => return self.forward(&error, stack, span),
         };
-        match output {
-            Ok(output) => {
-                let entries = output.entries().to_vec();
-                let image = Arc::new(KernelExpr::Apply(stack.clone(), image.expr()));
-                let column = KernelExpr::Reshape(image, Shape::new(entries.len(), 1, 1, 1));
-                Some((entries, column))
-            }
+        let column = Shape::new(output.len(), 1, 1, 1);
+        match KernelTerm::apply(Operation::Reshape(&output, column)) {
+            Ok(column) => Some(column),
             Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
         }
     }
@@ -158,12 +127,12 @@ impl Builder {
             let kind = ResolveErrorKind::WrongKind { expected, found: image.show() };
             return self.fail(at, kind);
         }
-        let kernel = match apply_image(&stack.stack.clone(), &image.term.kernel) {
+        let kernel = match apply_image(&stack.stack.clone(), image.term.kernel()) {
             Ok(kernel) => kernel,
             Err(error) => return self.forward(&error, &stack.stack.clone(), span),
         };
-        let expr = KernelExpr::Apply(stack.stack.clone(), image.expr());
-        self.made(Ok(kernel), expr, Role::Image, image.depth.max(stack.stack.height()), span)
+        let term = KernelTerm::of_image(stack.stack.clone(), &image.term, kernel);
+        self.made(Ok(term), Role::Image, image.depth.max(stack.stack.height()), span)
     }
 
     fn forward<T>(&mut self, error: &ForwardError, stack: &Stack, span: Span) -> Option<T> {

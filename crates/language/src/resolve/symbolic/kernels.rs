@@ -44,20 +44,20 @@ impl Reader<'_, '_> {
         let count = |n: usize| whole(i64::try_from(n).unwrap_or(i64::MAX));
         if array.role == crate::resolve::build::value::Role::Scalar {
             let value =
-                array.term.kernel.as_scalar().filter(|poly| poly.symbols().iter().all(|s| s.is_scalar()));
+                array.term.kernel().as_scalar().filter(|poly| poly.symbols().iter().all(|s| s.is_scalar()));
             return value
                 .map(|poly| Item::Number(Number::of(poly)))
                 .ok_or(Unread("a number with free entries"));
         }
         let (extent, channels) =
             ([shape.height, shape.width].map(count), [shape.outputs, shape.inputs].map(count));
-        if matches!(&*array.term.expr, KernelExpr::Free { .. }) {
+        if matches!(array.term.expr(), KernelExpr::Free { .. }) {
             if array.vector_len().is_some() && shape.outputs == 1 && shape.height == 1 && shape.width > 1 {
                 return Err(Unread("vectors are not read with sizes as symbols"));
             }
             return Ok(self.letter(name, extent, channels));
         }
-        let Some(numbers) = array.term.kernel.as_concrete().filter(|_| shape.is_plane()) else {
+        let Some(numbers) = array.term.kernel().as_concrete().filter(|_| shape.is_plane()) else {
             return Err(Unread("a kernel with channels is neither free nor a product of free ones"));
         };
         if array.term.len() > MAX_ENTRIES {

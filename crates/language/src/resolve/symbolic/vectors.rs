@@ -205,7 +205,7 @@ impl<'r> Reader<'r, '_> {
 fn free_row(array: &Array) -> Option<Exponent> {
     let shape = array.shape();
     let row = shape.outputs == 1 && shape.inputs == 1 && shape.height == 1;
-    (row && matches!(&*array.term.expr, KernelExpr::Free { .. }))
+    (row && matches!(array.term.expr(), KernelExpr::Free { .. }))
         .then(|| whole(i64::try_from(shape.width).unwrap_or(i64::MAX)))
 }
 
