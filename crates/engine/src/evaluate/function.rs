@@ -15,7 +15,8 @@ pub enum Functions {
     /// A rational number very near to the value stands for it.
     Near,
     /// Another function stands for each, with the same value at 0 and the same reflection, one that never falls where
-    /// the function does not: no proof uses more.
+    /// the function does not, and with the same relations between sigmoid, tanh and `SiLU`; hard swish is itself: no proof
+    /// uses more.
     Surrogate,
 }
 
@@ -39,25 +40,37 @@ impl Evaluator<'_> {
 
 /// A function with the same value at 0 and the same reflection, which never falls for sigmoid, tanh and softplus.
 fn surrogate(work: &mut Work, function: Function, x: &Rational) -> Result<Rational, EvaluateError> {
-    let ratio = |denominator| Rational::ratio(1, denominator).unwrap_or_default();
     let number = Rational::from(2 + i64::from(function as u8));
+    let two = Rational::from(2);
     let mut sum = function.at_zero().unwrap_or(Rational::ONE);
-    let square = work.multiply(x, x)?;
     match function {
-        Function::Sigmoid | Function::Tanh => {
-            let slope = &square + &number;
+        Function::Sigmoid => {
+            let slope = &x.abs() + &number;
             work.add_product(&mut sum, x, &slope)?;
         }
+        // As their theorems say what they are, these are made from what stands for the sigmoid, or are what they are.
+        Function::Tanh => {
+            let sigmoid = surrogate(work, Function::Sigmoid, &(x * &two))?;
+            sum = &(&sigmoid * &two) - &Rational::ONE;
+        }
+        Function::Silu => {
+            let sigmoid = surrogate(work, Function::Sigmoid, x)?;
+            sum = work.multiply(x, &sigmoid)?;
+        }
+        Function::HardSwish => sum = exact_value(function, x).unwrap_or_default(),
         // A parabola that goes on as straight lines.
         Function::Softplus => {
+            let ratio = |denominator| Rational::ratio(1, denominator).unwrap_or_default();
+            let square = work.multiply(x, x)?;
             let even =
                 if square <= Rational::ONE { &square * &ratio(4) } else { x.abs() * ratio(2) - ratio(4) };
             work.add(&mut sum, &even)?;
             work.add_product(&mut sum, x, &ratio(2))?;
         }
-        _ => {
+        Function::Gelu | Function::GeluTanh => {
+            let square = work.multiply(x, x)?;
             work.add_product(&mut sum, &square, &number)?;
-            work.add_product(&mut sum, x, &ratio(2))?;
+            work.add_product(&mut sum, x, &Rational::ratio(1, 2).unwrap_or_default())?;
         }
     }
     Ok(sum)
@@ -112,6 +125,20 @@ mod tests {
                 let off = (there - (&(&own * &at) + &line)).abs();
                 assert!(off < Rational::ratio(1, 1_000_000).unwrap(), "{function:?} {x} {off}");
             }
+        }
+    }
+
+    /// What stands for functions that are made from others is made from what stands for those.
+    #[test]
+    fn functions_are_made_from_others() {
+        let mut work = Work::new(1 << 20);
+        for x in [-7, -2, -1, 0, 1, 3, 9].map(|n| Rational::ratio(n, 2).unwrap()) {
+            let mut at = |function, x: &Rational| surrogate(&mut work, function, x).unwrap();
+            let double = &x + &x;
+            let sigmoid = at(Function::Sigmoid, &double);
+            assert_eq!(at(Function::Tanh, &x), &(&sigmoid + &sigmoid) - &Rational::ONE);
+            assert_eq!(at(Function::Silu, &x), &x * &at(Function::Sigmoid, &x));
+            assert_eq!(Some(at(Function::HardSwish, &x)), exact_value(Function::HardSwish, &x));
         }
     }
 

@@ -185,6 +185,8 @@ pub struct Arena {
     pub(super) applied: Numbered<Applied>,
     /// Products of sums and their numbers.
     pub(super) products_of: Numbered<SumList>,
+    /// Whether functions that are products are written as such (Theorem 29c).
+    pub(super) gates: bool,
 }
 
 impl Default for Arena {
@@ -200,6 +202,7 @@ impl Default for Arena {
             terms: Numbered::default(),
             applied: Numbered::default(),
             products_of: Numbered::default(),
+            gates: false,
         }
     }
 }

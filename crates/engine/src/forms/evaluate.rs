@@ -26,7 +26,9 @@ pub struct Evaluator<'n> {
 impl<'n> Evaluator<'n> {
     /// An evaluator that has made nothing yet.
     pub fn new(net: &'n Net, patterns: &'n Patterns) -> Self {
-        Self { net, patterns, arena: Arena::default(), memo: FxHashMap::default(), work: 0 }
+        let mut arena = Arena::default();
+        arena.gates = net.has_products();
+        Self { net, patterns, arena, memo: FxHashMap::default(), work: 0 }
     }
 
     /// The sum of words that a block of a node is where it reads by these row and column patterns.

@@ -228,6 +228,11 @@ impl Net {
         Wire { node: 0, signal: Signal::input(channels) }
     }
 
+    /// Whether outputs are multiplied.
+    pub fn has_products(&self) -> bool {
+        self.nodes.iter().any(|node| node.kind == Kind::Product)
+    }
+
     /// A node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]

@@ -53,6 +53,9 @@ impl Arena {
     /// # Errors
     /// [`TooManyWords`] beyond the limits.
     pub fn function(&mut self, function: Function, form: &Form) -> Result<Form, TooManyWords> {
+        if function == Function::Tanh {
+            return self.tanh(form);
+        }
         if let (true, Some(value)) = (form.is_zero(), function.at_zero()) {
             return Ok(self.end(End::One)?.times(&value));
         }
@@ -63,12 +66,44 @@ impl Arena {
             let constant = self.end(End::One)?.times(&constant);
             return self.sum(&[value, constant, form.times(&linear)]);
         }
+        if self.gates
+            && let Some(gate) = self.gate(function, form)?
+        {
+            return self.product(form, &gate);
+        }
         let anchored = self.is_anchored_form(form);
         let place = if anchored { form.place() } else { [0, 0] };
         let form = self.moved(form, [-place[0], -place[1]]);
         let number = self.applied.number(Applied { function, form, anchored })?;
         let applied = self.end(End::Applied(number))?;
         Ok(self.moved(&applied, place))
+    }
+
+    /// tanh(s) = 2·sigmoid(2s) − 1.
+    fn tanh(&mut self, form: &Form) -> Result<Form, TooManyWords> {
+        let two = Rational::from(2);
+        let sigmoid = self.function(Function::Sigmoid, &form.times(&two))?.times(&two);
+        let minus = self.end(End::One)?.times(&Rational::from(-1));
+        self.sum(&[sigmoid, minus])
+    }
+
+    /// What a function multiplies its argument by, where that is a function too.
+    fn gate(&mut self, function: Function, form: &Form) -> Result<Option<Form>, TooManyWords> {
+        match function {
+            Function::Silu => self.function(Function::Sigmoid, form).map(Some),
+            Function::HardSwish => {
+                // min(max(s/6 + 1/2, 0), 1) = (relu(s + 3) − relu(s − 3))/6
+                let sixth = Rational::ratio(1, 6).unwrap_or_default();
+                let mut relus = Vec::with_capacity(2);
+                for (shift, factor) in [(3, sixth.clone()), (-3, -sixth)] {
+                    let shift = self.end(End::One)?.times(&Rational::from(shift));
+                    let shifted = self.sum(&[form.clone(), shift])?;
+                    relus.push(self.maximum(vec![shifted, Form::ZERO])?.times(&factor));
+                }
+                self.sum(&relus).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// All terms.

@@ -151,6 +151,15 @@ impl Function {
         slopes.map(|(numerator, denominator)| Rational::ratio(numerator, denominator).unwrap_or_default())
     }
 
+    /// Two numbers between which its values are everywhere, where there are such.
+    pub fn range(self) -> Option<[Rational; 2]> {
+        match self {
+            Self::Sigmoid => Some([Rational::ZERO, Rational::ONE]),
+            Self::Tanh => Some([Rational::from(-1), Rational::ONE]),
+            _ => None,
+        }
+    }
+
     /// s, c and d with `f(−x) = s·f(x) + c + d·x` for every x.
     pub fn reflection(self) -> [i64; 3] {
         match self {

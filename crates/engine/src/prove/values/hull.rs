@@ -86,6 +86,15 @@ impl Hull {
         self
     }
 
+    /// Takes the coefficient of a pixel away, if it is one number.
+    pub fn take(&mut self, pixel: &Pixel) -> Option<Rational> {
+        let [low, high] = self.pixels.get(pixel)?;
+        if low != high {
+            return None;
+        }
+        self.pixels.remove(pixel).map(|[low, _]| low)
+    }
+
     /// Adds any number between two.
     pub fn add_between(&mut self, [low, high]: &[Rational; 2]) {
         self.constant[0] += low;

@@ -1,13 +1,17 @@
-//! What a sum of pixels, maxima and other functions is at most, by hulls (Theorems 11c and 11d of `docs/semantics.md`).
+//! What a sum of pixels, maxima, other functions and products is at most, by hulls (Theorems 11c and 11d of
+//! `docs/semantics.md`).
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::minimax::Pair;
 use super::pairing::{Multiple, Pairing};
+use crate::evaluate::Weights;
 use crate::forms::arena::{Arena, End, Form};
 use crate::ir::Function;
 use crate::prove::values::hull::{Hull, Pixel};
+use crate::prove::witness::probe::Probe;
 use convproof_exact::Rational;
+use convproof_exact::budget::spend_on;
 
 /// Most pairs of elements of two maxima that are compared.
 const MAX_ELEMENTS: usize = 4096;
@@ -23,12 +27,19 @@ pub struct Difference {
 /// Positive and negative multiples.
 type Sides = [Vec<Multiple>; 2];
 
-/// A sum, apart: affine rest, multiples of maxima, and of other functions.
+/// A sum, apart: affine rest, multiples of maxima, of other functions, and of products.
 #[derive(Default)]
 struct Parts {
     rest: Hull,
     maxima: Sides,
     applied: Sides,
+    products: Vec<Product>,
+}
+
+/// A number times factors, where they stand.
+struct Product {
+    factor: Rational,
+    forms: Vec<Form>,
 }
 
 /// Bounds sums of one arena for inputs up to a number.
@@ -55,8 +66,11 @@ impl<'a> Bounder<'a> {
                 End::One => parts.rest.add(None, &word.coefficient),
                 End::Applied(number) => parts.applied[side].push(multiple(number)),
                 End::Term(number) => parts.maxima[side].push(multiple(number)),
-                // Nothing bounds a product.
-                End::Product(_) => return None,
+                End::Product(number) => {
+                    let forms = self.arena.factors(number).iter();
+                    let forms = forms.map(|form| self.arena.moved(form, word.place)).collect();
+                    parts.products.push(Product { factor: word.coefficient.clone(), forms });
+                }
             }
         }
         Some(parts)
@@ -68,6 +82,12 @@ impl<'a> Bounder<'a> {
         let whole = self.hull(form)?;
         let mut difference =
             Difference { bound: whole.bound(&self.range), images: vec![whole.image(&self.range)] };
+        if !parts.products.is_empty() {
+            let mut pixels = std::collections::BTreeSet::new();
+            Probe::new(self.arena, &Weights::new()).parts(form, [0, 0], &mut pixels, &mut Default::default());
+            difference.images.push(pixels.into_iter().map(|pixel| (pixel, self.range.clone())).collect());
+            return Some(difference);
+        }
         if parts.applied.iter().any(|side| !side.is_empty()) {
             return Some(difference);
         }
@@ -183,7 +203,8 @@ impl<'a> Bounder<'a> {
     }
 
     fn new_hull(&mut self, form: &Form) -> Option<Hull> {
-        let Parts { mut rest, maxima, applied } = self.parts(form)?;
+        let Parts { mut rest, maxima, applied, products } = self.parts(form)?;
+        self.products(&mut rest, products)?;
         let partners = self.pairing.maxima(self.arena, &maxima[0], &maxima[1]);
         for (above, below) in paired(&maxima, &partners) {
             let elements = above.zip(below).and_then(|(above, below)| self.elements(above, below));
@@ -202,6 +223,100 @@ impl<'a> Bounder<'a> {
         }
         self.functions(&mut rest, &applied)?;
         Some(rest)
+    }
+
+    /// Adds products: one factor's hull, times any number between which the others are. Products that share all factors but one
+    /// are taken together: R·s + R·t is R times the hull of s + t.
+    fn products(&mut self, rest: &mut Hull, mut products: Vec<Product>) -> Option<()> {
+        while let Some(product) = products.pop() {
+            spend_on(products.len() * product.forms.len() + 1, 200);
+            let alike = |own: usize| {
+                let shared = without(&product.forms, own);
+                let found = products
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(at, other)| Some((at, odd_factor(&shared, &other.forms)?)));
+                (own, found.collect::<Vec<(usize, usize)>>())
+            };
+            let (own, found) = (0..product.forms.len()).map(alike).max_by_key(|(_, found)| found.len())?;
+            let shared = without(&product.forms, own);
+            let mut parts = vec![product.forms[own].times(&product.factor)];
+            for &(at, odd) in found.iter().rev() {
+                let other = products.swap_remove(at);
+                parts.push(other.forms[odd].times(&other.factor));
+            }
+            let mut sum = self.arena.sum(&parts).ok()?;
+            let mut hull = self.multiple(&shared, &sum)?;
+            // The shared factor alone belongs to them as well, if that makes it less.
+            if let [pixel] = shared.as_slice()
+                && let Some(pixel) = self.pixel(pixel)
+                && let mut left = rest.clone()
+                && let Some(own) = left.take(&pixel)
+            {
+                let mut apart = hull.clone();
+                apart.add(Some(pixel), &own);
+                let own = self.arena.end(End::One).ok()?.times(&own);
+                sum = self.arena.sum(&[sum, own]).ok()?;
+                let together = self.multiple(&shared, &sum)?;
+                if together.bound(&self.range) < apart.bound(&self.range) {
+                    (hull, *rest) = (together, left);
+                }
+            }
+            rest.add_times(&hull, &Rational::ONE, [0, 0]);
+        }
+        Some(())
+    }
+
+    /// The hull of a sum times what is known of some factors, or the numbers between which that is, whichever says more.
+    fn multiple(&mut self, factors: &[Form], sum: &Form) -> Option<Hull> {
+        let bound = self.difference(sum)?.bound;
+        let (mut hull, mut numbers) = (self.hull(sum)?, Hull::default());
+        numbers.add_between(&[-&bound, bound]);
+        for factor in factors {
+            let between = self.between(factor)?;
+            hull = hull.stretched(&between);
+            numbers = numbers.stretched(&between);
+        }
+        Some(if numbers.bound(&self.range) < hull.bound(&self.range) { numbers } else { hull })
+    }
+
+    /// The pixel that a sum is.
+    fn pixel(&self, form: &Form) -> Option<Pixel> {
+        match self.arena.flat(form)?.as_slice() {
+            [word] if word.coefficient.is_one() => match word.end {
+                End::Pixel(block) => Some((block, word.place)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Numbers between which a sum is at every image.
+    fn between(&mut self, form: &Form) -> Option<[Rational; 2]> {
+        let minus = Rational::from(-1);
+        let high = self.hull(form)?.most(&self.range);
+        let low = &self.hull(&form.times(&minus))?.most(&self.range) * &minus;
+        Some(match self.ranges(form) {
+            Some([own, other]) => [low.max(own), high.min(other)],
+            None => [low, high],
+        })
+    }
+
+    /// The same by the values that functions have, where all words are numbers, pixels and such functions.
+    fn ranges(&self, form: &Form) -> Option<[Rational; 2]> {
+        let mut ends = [Rational::ZERO, Rational::ZERO];
+        for word in self.arena.flat(form)? {
+            let [low, high] = match word.end {
+                End::One => [Rational::ONE, Rational::ONE],
+                End::Pixel(_) => [-&self.range, self.range.clone()],
+                End::Applied(number) => self.arena.applied(number).function.range()?,
+                End::Term(_) | End::Product(_) => return None,
+            };
+            let (low, high) = if word.coefficient.is_negative() { (high, low) } else { (low, high) };
+            ends[0] += &(&low * &word.coefficient);
+            ends[1] += &(&high * &word.coefficient);
+        }
+        Some(ends)
     }
 
     /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
@@ -270,6 +385,24 @@ impl<'a> Bounder<'a> {
         let order = self.pairing.elements(self.arena, &ours, &theirs);
         let pairs = ours.iter().zip(order);
         pairs.map(|(form, at)| self.arena.sum(&[form.clone(), theirs[at?].times(&minus)]).ok()).collect()
+    }
+}
+
+/// All but one.
+fn without(forms: &[Form], at: usize) -> Vec<Form> {
+    forms.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, form)| form.clone()).collect()
+}
+
+/// Where the one factor stands that a product has beside these.
+fn odd_factor(shared: &[Form], forms: &[Form]) -> Option<usize> {
+    let mut left: Vec<usize> = (0..forms.len()).collect();
+    for form in shared {
+        let slot = left.iter().position(|&at| forms[at] == *form)?;
+        left.remove(slot);
+    }
+    match left.as_slice() {
+        [odd] => Some(*odd),
+        _ => None,
     }
 }
 
