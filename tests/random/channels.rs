@@ -1,4 +1,4 @@
-//! Random stacks of free kernels with 1 to 4 channels, blocks of channels and diagonals: words of matrices against the
+//! Random stacks of free kernels with 1 to 8 channels, blocks of channels, tiles as channels, and diagonals: words of matrices against the
 //! same claim with every entry written as a scalar of its own, and both against brute force; and claims for every
 //! number of channels against those for 1, 2 and 3.
 //!
@@ -80,7 +80,7 @@ impl Words {
             let padding = Padding::Sides([0; 4]);
             Layer::Conv { kernel, stride: [1, 1], dilation: [1, 1], padding, groups, bias: Vec::new() }
         };
-        match self.random.from(0, 10) {
+        match self.random.from(0, 13) {
             // A diagonal.
             0 => pointwise(self.kernel([c, 1, 1, 1]), c),
             1 => Layer::Scale((0..c).map(|n| (n % 3 - 1, 1)).collect()),
@@ -99,6 +99,12 @@ impl Words {
             7 if !keep => self.conv(c, outputs, 1),
             8 if !keep => self.transposed(c, outputs),
             9 => self.turned(c),
+            11 if !keep && c <= 2 => Layer::SpaceToDepth(2),
+            12 if !keep && c % 4 == 0 => Layer::DepthToSpace(2),
+            13 if c % 4 == 0 => {
+                let there_and_back = vec![Layer::DepthToSpace(2), Layer::SpaceToDepth(2)];
+                Layer::Sum(vec![((1, 1), there_and_back)])
+            }
             _ => pointwise(self.kernel([outputs, c, 1, 1]), 1),
         }
     }
@@ -108,7 +114,7 @@ impl Words {
         for _ in 0..count {
             let layer = self.layer(c, keep);
             if let Some(next) = super::differential::evaluate::channels(std::slice::from_ref(&layer), c)
-                && (1..=4).contains(&next)
+                && (1..=8).contains(&next)
             {
                 c = next;
                 stack.push(layer);

@@ -2,7 +2,8 @@
 //!
 //! All cuts of a claim are multiples of one width. Signals whose number of channels is a multiple of it are that many blocks,
 //! others are one block: so a division depends on the number of channels alone, and every layer that keeps channels keeps
-//! blocks. Matrices are divided like what they read and write.
+//! blocks. Matrices are divided like what they read and write. Blocks are runs of channels; where tiles become channels or
+//! the reverse, every so many channels are a block instead.
 
 use num_integer::Integer;
 use rustc_hash::FxHashSet;
@@ -14,49 +15,85 @@ use crate::operator::shape::{Signal, after};
 /// Most blocks of one signal.
 const MAX_BLOCKS: usize = 64;
 
-/// Channels from `start` on.
+/// Some channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Block {
     /// The first of them.
     pub start: usize,
+    /// How far each is from the one before.
+    pub step: usize,
     /// How many.
     pub width: usize,
 }
 
-/// Some channels in blocks of a width, where it divides them.
-///
-/// # Errors
-/// [`Unsupported::TooLarge`] beyond the limit.
-pub fn divided(channels: usize, width: Option<usize>) -> Result<Vec<Block>, Unsupported> {
-    let width = width_of(channels, width);
-    let count = channels / width;
-    if count > MAX_BLOCKS {
-        return Err(Unsupported::TooLarge);
+impl Block {
+    /// A channel of the block.
+    pub fn at(&self, n: usize) -> usize {
+        self.start + n * self.step
     }
-    Ok((0..count).map(|block| Block { start: block * width, width }).collect())
 }
 
-/// How wide the blocks of some channels are.
-pub fn width_of(channels: usize, width: Option<usize>) -> usize {
-    width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1)
+/// How the channels of all signals are divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Division {
+    /// The width of a block, where it divides the number of channels; `None` if nothing is divided.
+    width: Option<usize>,
+    /// Whether blocks take turns: of k blocks, block r has the channels that are r modulo k.
+    turns: bool,
 }
 
-/// The width of blocks that all cuts of a claim fall between; `None` if nothing is cut.
+impl Division {
+    /// Each channel by itself.
+    pub const APART: Self = Self { width: Some(1), turns: false };
+
+    /// How wide the blocks of some channels are.
+    pub fn width(self, channels: usize) -> usize {
+        self.width.filter(|width| channels.is_multiple_of(*width)).unwrap_or(channels).max(1)
+    }
+
+    /// How far a channel of a block is from the one before.
+    pub fn step(self, channels: usize) -> usize {
+        if self.turns { channels / self.width(channels) } else { 1 }
+    }
+
+    /// The blocks of some channels.
+    ///
+    /// # Errors
+    /// [`Unsupported::TooLarge`] beyond the limit.
+    pub fn blocks(self, channels: usize) -> Result<Vec<Block>, Unsupported> {
+        let (width, step) = (self.width(channels), self.step(channels));
+        let count = channels / width;
+        if count > MAX_BLOCKS {
+            return Err(Unsupported::TooLarge);
+        }
+        let start = |block| if self.turns { block } else { block * width };
+        Ok((0..count).map(|block| Block { start: start(block), step, width }).collect())
+    }
+}
+
+/// The division of channels such that all cuts of a claim fall between blocks.
 ///
 /// # Errors
-/// [`Unsupported`] where the sides are not read.
-pub fn width(claim: &StackClaim) -> Result<Option<usize>, Unsupported> {
-    let mut cuts = Cuts { size: claim.sizes.one(), common: 0, seen: FxHashSet::default() };
+/// [`Unsupported`] where the sides are not read, or both runs and turns would be needed.
+pub fn division(claim: &StackClaim) -> Result<Division, Unsupported> {
+    let mut cuts = Cuts { size: claim.sizes.one(), common: 0, turns: 0, seen: FxHashSet::default() };
     for stack in [&claim.left, &claim.right] {
         cuts.stack(stack, Signal::input(claim.channels))?;
     }
-    Ok((cuts.common > 0).then_some(cuts.common))
+    match [cuts.common, cuts.turns] {
+        [0, 0] => Ok(Division::default()),
+        [width, 0] => Ok(Division { width: Some(width), turns: false }),
+        [0, width] => Ok(Division { width: Some(width), turns: true }),
+        _ => Err(Unsupported::Layer),
+    }
 }
 
 /// The greatest common divisor of all cuts so far; 0 before the first.
 struct Cuts {
     size: Option<[i64; 2]>,
     common: usize,
+    /// That of all numbers of channels whose tiles become channels.
+    turns: usize,
     /// Expressions by their addresses, as parts are shared.
     seen: FxHashSet<usize>,
 }
@@ -92,6 +129,8 @@ impl Cuts {
                     Layer::Conv(Conv { groups, .. }) if (2..inputs).contains(groups) => {
                         self.at([inputs / groups, output.channels / groups]);
                     }
+                    Layer::SpaceToDepth(_) => self.turns = self.turns.gcd(&inputs),
+                    Layer::DepthToSpace(_) => self.turns = self.turns.gcd(&output.channels),
                     _ => {}
                 }
                 layer.weights().into_iter().for_each(|term: &KernelTerm| self.kernel(term.expr()));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Unsupported;
-use super::blocks::{self, Block};
+use super::blocks::{Block, Division};
 use super::border::Border;
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
@@ -109,8 +109,8 @@ pub struct Tap {
 /// What a block of channels is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels {
-    /// All channels of a signal together, or in blocks of a width where it divides their number; kernels are matrices.
-    Together(Option<usize>),
+    /// All channels of a signal together, or in blocks; kernels are matrices.
+    Together(Division),
     /// Each channel by itself; kernels are their entries.
     Apart,
 }
@@ -254,14 +254,20 @@ impl Net {
     /// [`Unsupported::TooLarge`] if they are too many.
     pub fn divided(&self, channels: usize) -> Result<Vec<Block>, Unsupported> {
         match self.channels {
-            Channels::Apart => Ok((0..channels).map(|start| Block { start, width: 1 }).collect()),
-            Channels::Together(width) => blocks::divided(channels, width),
+            Channels::Apart => Ok((0..channels).map(|start| Block { start, step: 1, width: 1 }).collect()),
+            Channels::Together(division) => division.blocks(channels),
         }
+    }
+
+    /// The blocks of some channels as runs of them, which others can follow.
+    fn runs(&self, channels: usize) -> Result<Vec<Block>, Unsupported> {
+        let blocks = self.divided(channels)?;
+        if blocks.iter().any(|block| block.step > 1) { Err(Unsupported::Layer) } else { Ok(blocks) }
     }
 
     /// The blocks from one channel up to another.
     fn between(&self, channels: usize, [from, to]: [usize; 2]) -> Result<Vec<u32>, Unsupported> {
-        let all = self.divided(channels)?;
+        let all = self.runs(channels)?;
         let ends = |block: &Block| [block.start, block.start + block.width];
         let inside = |block: &Block| (from..to).contains(&block.start);
         if all.iter().any(|block| inside(block) != (ends(block)[1] > from && ends(block)[1] <= to)) {
@@ -269,7 +275,7 @@ impl Net {
         }
         let found: Vec<u32> = (0..).zip(&all).filter(|(_, block)| inside(block)).map(|(at, _)| at).collect();
         // The part by itself is divided in the same way.
-        if self.divided(to - from)?.len() == found.len() { Ok(found) } else { Err(Unsupported::Layer) }
+        if self.runs(to - from)?.len() == found.len() { Ok(found) } else { Err(Unsupported::Layer) }
     }
 
     /// The same weights for each block by itself.
@@ -346,12 +352,11 @@ impl Net {
                 for branch in branches {
                     let output = self.apply(branch, wire.clone())?;
                     let slot = u32::try_from(sources.len()).map_err(|_| Unsupported::TooLarge)?;
-                    let count =
-                        u32::try_from(self.divided(output.signal.channels)?.len()).unwrap_or(u32::MAX);
+                    let count = u32::try_from(self.runs(output.signal.channels)?.len()).unwrap_or(u32::MAX);
                     picks.extend((0..count).map(|block| (slot, block)));
                     sources.push((output.node, [Movement::identity(), Movement::identity()]));
                 }
-                if self.divided(signal.channels)?.len() != picks.len() {
+                if self.runs(signal.channels)?.len() != picks.len() {
                     return Err(Unsupported::Layer);
                 }
                 let length = Some(signal.length.clone());
@@ -442,15 +447,16 @@ impl Net {
                 let applied = self.crossed(conv, wire, &signal)?;
                 self.biased(applied, conv.bias.as_ref(), &signal)?
             }
-            _ if self.channels != Channels::Apart => return Err(Unsupported::Layer),
             Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
+            _ if self.channels != Channels::Apart => return Err(Unsupported::Layer),
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
         };
         Ok(Wire { node, signal })
     }
 
-    /// Tiles to channels, or the reverse, where each channel is a block.
+    /// Tiles to channels, or the reverse, where each channel is a block or blocks take turns: of k blocks, channel ck + r
+    /// becomes the channels (ck + r)n² + t, which are channels rn² + t of kn² turns.
     fn shuffled(
         &mut self,
         layer: &Layer,
@@ -464,7 +470,15 @@ impl Net {
         let (down, up) = if deep { (signed(n), 1) } else { (1, signed(n)) };
         let moves =
             [0, 1].map(|_| Movement { down, up, offset: 0, taps: taps.clone(), same: None, border: None });
-        let shallow = if deep { wire.signal.channels } else { signal.channels };
+        let blocks = [&wire.signal, signal].map(|signal| self.divided(signal.channels));
+        let [inputs, outputs] = blocks.map(|blocks| blocks.map(|blocks| (blocks.len(), blocks[0])));
+        let (inputs, outputs) = (inputs?, outputs?);
+        let (shallow, all) = if deep { (inputs, outputs) } else { (outputs, inputs) };
+        let turns = [shallow, all].iter().all(|(count, block)| block.width == 1 || block.step == *count);
+        if !turns || shallow.1.width != all.1.width || shallow.0.saturating_mul(n * n) != all.0 {
+            return Err(Unsupported::Layer);
+        }
+        let shallow = shallow.0;
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let mut weights = Vec::new();
         for c in 0..shallow {
@@ -854,7 +868,7 @@ impl Net {
     ) -> Result<NodeId, Unsupported> {
         let ones = ConcreteKernel::ones(Shape::plane(by[0], by[1])).map_err(|_| Unsupported::TooLarge)?;
         let (plane, ones) = (Shape::plane(by[0], by[1]), KernelExpr::Constant(Arc::new(ones)));
-        let whole = Block { start: 0, width: 1 };
+        let whole = Block { start: 0, step: 1, width: 1 };
         let taps = self.letters.taps(&ones, plane, [whole, whole], false)?;
         let count = u32::try_from(self.divided(channels)?.len()).unwrap_or(u32::MAX);
         let weights =
@@ -916,6 +930,9 @@ impl Net {
             let inputs = self.divided(columns)?;
             let read = at.groups.checked_mul(inputs.len()).ok_or(Unsupported::TooLarge)?;
             let whole = self.divided(columns.saturating_mul(at.groups))?.len();
+            if at.groups > 1 && outputs.iter().chain(&inputs).any(|block| block.step > 1) {
+                return Err(Unsupported::Layer);
+            }
             if whole != read || !outputs.len().is_multiple_of(at.groups) {
                 return Err(Unsupported::Layer);
             }

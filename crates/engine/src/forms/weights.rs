@@ -63,7 +63,7 @@ impl Letter {
     /// The symbol of entry `[output, input]`, counted from the start of its blocks; `None` of a matrix of numbers.
     pub fn symbol(&self, output: usize, input: usize) -> Option<Symbol> {
         let Self::Free { first, shape, tap, blocks: [rows, columns], crossed } = self else { return None };
-        let (row, column) = (rows.start + output, columns.start + input);
+        let (row, column) = (rows.at(output), columns.at(input));
         let (output, input) = if *crossed { (column, row) } else { (row, column) };
         let offset = (output * shape.inputs + input) * shape.area() + tap;
         Some(Symbol(first.0.checked_add(u32::try_from(offset).ok()?)?))
@@ -235,6 +235,7 @@ impl Letters {
     ) -> Result<Weight, Unsupported> {
         let turned = |[row, column]: [usize; 2]| if crossed { [column, row] } else { [row, column] };
         if rows.width == columns.width
+            && [rows.step, columns.step] == [1, 1]
             && let Some(factor) = kernel.identity_factor(at, turned([rows.start, columns.start]), rows.width)
         {
             return Ok(split(&Poly::constant(factor)));
@@ -242,12 +243,17 @@ impl Letters {
         let shape = Shape::new(rows.width, columns.width, 1, 1);
         let tap = kernel
             .gather(shape, |[o, c, _, _]| {
-                let [output, input] = turned([rows.start + o, columns.start + c]);
+                let [output, input] = turned([rows.at(o), columns.at(c)]);
                 Some([output, input, at[0], at[1]])
             })
             .map_err(|_| Unsupported::TooLarge)?;
         if tap.is_zero() {
             return Ok(Weight::new());
+        }
+        if rows.width == columns.width
+            && let Some(factor) = tap.identity_factor([0, 0], [0, 0], rows.width)
+        {
+            return Ok(split(&Poly::constant(factor)));
         }
         Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(tap)))))])
     }
@@ -321,10 +327,10 @@ impl Letters {
         };
         let row = Shape::plane(1, block.width);
         let channel = if is_vector(shape) {
-            let at = |n: usize| block.start + n;
+            let at = |n: usize| block.at(n);
             kernel.gather(row, |[_, _, _, n]| Some([0, 0, at(n) / shape.width, at(n) % shape.width]))
         } else {
-            kernel.gather(row, |[_, _, _, n]| Some([block.start + n, 0, i, j]))
+            kernel.gather(row, |[_, _, _, n]| Some([block.at(n), 0, i, j]))
         };
         let vector = channel.map_err(|_| Unsupported::TooLarge)?;
         let first = vector.entry(0, 0, 0, 0);

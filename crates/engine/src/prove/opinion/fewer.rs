@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::forms::blocks;
+use crate::forms::blocks::{self, Division};
 use crate::ir::{
     Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
     StackKind,
@@ -16,7 +16,7 @@ const FEW: usize = 3;
 
 /// The claim with at most [`FEW`] channels, and the symbols that occur in it; `None` if it has other layers or kernels.
 pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)> {
-    let mut fewer = Fewer { width: blocks::width(claim).ok()?, symbols: Vec::new() };
+    let mut fewer = Fewer { division: blocks::division(claim).ok()?, symbols: Vec::new() };
     let left = Arc::new(fewer.stack(&claim.left)?);
     let right = Arc::new(fewer.stack(&claim.right)?);
     let mut symbols = std::mem::take(&mut fewer.symbols);
@@ -27,8 +27,8 @@ pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)
 
 /// Makes blocks of channels narrower.
 struct Fewer {
-    /// The width of blocks, where channels are taken apart or joined.
-    width: Option<usize>,
+    /// The blocks, where channels are taken apart or joined.
+    division: Division,
     /// The symbols that occur.
     symbols: Vec<Symbol>,
 }
@@ -36,13 +36,17 @@ struct Fewer {
 impl Fewer {
     /// How many some channels become: at most [`FEW`] for each block.
     fn few(&self, channels: usize) -> usize {
-        let width = blocks::width_of(channels, self.width);
+        let width = self.division.width(channels);
         channels / width * width.min(FEW)
     }
 
     /// Which of some channels one of the few stands for.
     fn old(&self, channels: usize, channel: usize) -> usize {
-        let width = blocks::width_of(channels, self.width);
+        let width = self.division.width(channels);
+        if self.division.step(channels) > 1 {
+            // Blocks that take turns begin with the same channels.
+            return channel;
+        }
         channel / width.min(FEW) * width + channel % width.min(FEW)
     }
 
@@ -88,6 +92,8 @@ impl Fewer {
             | Layer::Subsample(_)
             | Layer::Pad(_)
             | Layer::Upsample(_)
+            | Layer::SpaceToDepth(_)
+            | Layer::DepthToSpace(_)
             | Layer::Relu
             | Layer::Function(_) => old.clone(),
             Layer::Composite(layer) => Layer::Composite(self.composite(layer)?),

@@ -9,12 +9,13 @@ use rustc_hash::FxHashMap;
 use crate::evaluate::{Image, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
-use crate::forms::blocks::{self, Block};
+use crate::forms::blocks::{self, Block, Division};
 use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{Channels, Net, NodeId};
 use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
 use crate::forms::weights::{Letter, Letters, declared};
-use crate::ir::{Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Layer, Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::kernel::Shape;
 use crate::limits::MAX_SURVEYED;
 use crate::prove::survey::condition;
 use crate::prove::survey::sights::{AxisSurvey, SizeView};
@@ -43,8 +44,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         return None;
     }
     let _doing = doing("comparing sums of words");
-    let width = blocks::width(claim).ok()?;
-    let compared = Compared::new(claim, Channels::Together(width)).ok()?;
+    let division = blocks::division(claim).ok()?;
+    let compared = Compared::new(claim, Channels::Together(division)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -72,6 +73,9 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 /// Whether a stack has weights with channels.
 fn has_channels(stack: &Stack) -> bool {
     match &stack.kind {
+        StackKind::Layer(Layer::Scale(vector) | Layer::Bias(vector)) => {
+            vector.len() > SMALL && !vector.is_constant()
+        }
         StackKind::Layer(layer) => layer.weights().iter().any(|term| {
             let shape = term.shape();
             (shape.outputs > 1 || shape.inputs > 1) && !term.is_constant()
@@ -104,6 +108,8 @@ pub struct Compared {
     pub horizon: Option<i64>,
     /// For each axis, the left side's first input position at each output of the lengths that were looked at.
     origins: [FxHashMap<(i64, i64), i64>; 2],
+    /// How channels are divided.
+    division: Division,
     /// The blocks of output and input channels.
     outputs: Vec<Block>,
     inputs: Vec<Block>,
@@ -174,9 +180,14 @@ impl Compared {
         let horizon = bounds.map(|(_, common)| common.end - 1);
         let arena = evaluator.arena;
         let letters = net.letters;
+        let division = match mode {
+            Channels::Together(division) => division,
+            Channels::Apart => Division::APART,
+        };
         Ok(Self {
             letters,
             arena,
+            division,
             axes,
             pairs,
             differences,
@@ -315,8 +326,8 @@ impl Compared {
             }
         }
         let input =
-            if let End::Pixel(number) = word.end { self.inputs.get(number as usize)?.start } else { 0 };
-        Some(Point { weights, output: block.start + path[0], input: input + last })
+            if let End::Pixel(number) = word.end { self.inputs.get(number as usize)?.at(last) } else { last };
+        Some(Point { weights, output: block.at(path[0]), input })
     }
 
     /// Values of the entries of diagonals at a channel.
@@ -330,8 +341,13 @@ impl Compared {
     ) {
         for symbol in diagonal.factors().iter().filter_map(|(symbol, _)| declared(*symbol)) {
             let Some((kernel, _)) = symbols.owner(symbol) else { continue };
-            let stride = if kernel.shape.is_plane() { 1 } else { kernel.shape.height * kernel.shape.width };
-            let Some(offset) = u32::try_from(channel * stride).ok() else { continue };
+            let Shape { outputs, height, width, .. } = kernel.shape;
+            // A vector, or a kernel for each channel.
+            let (count, area) =
+                if kernel.shape.is_plane() { (height * width, 1) } else { (outputs, height * width) };
+            let Some(offset) = u32::try_from(channel * self.division.step(count) * area).ok() else {
+                continue;
+            };
             weights.insert(Symbol(symbol.0 + offset), value(u64::from(symbol.0)));
         }
     }
