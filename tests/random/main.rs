@@ -11,6 +11,7 @@ mod channels;
 mod deep;
 mod differential;
 mod extremes;
+mod gates;
 mod hidden;
 mod last;
 mod unknowns;
