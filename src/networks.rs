@@ -40,9 +40,11 @@ pub fn report(before: &str, after: &str, diff: &Diff) -> NetworkReport {
     }
 }
 
-/// Whether a term stands for a segment: inputs, constants and cuts are not counted.
+/// Whether a term stands for a segment: inputs, constants and cuts are not counted unless they differ.
 fn is_segment(segment: &Segment) -> bool {
-    !matches!(segment.after.op.kind, Kind::Input | Kind::Constant | Kind::Cut)
+    let differs =
+        matches!(segment.decision, Decision::Weights(_) | Decision::Structure(_) | Decision::Operator);
+    differs || !matches!(segment.after.op.kind, Kind::Input | Kind::Constant | Kind::Cut)
 }
 
 fn sizes(diff: &Diff) -> Vec<String> {

@@ -7,19 +7,31 @@ use std::sync::OnceLock;
 /// What a script prints; `None`, with a message, where Python or the packages cannot be had, which is a failure
 /// if `CONVPROOF_REQUIRE_ORACLES` is set.
 pub(crate) fn output(script: &str, arguments: &[&Path]) -> Option<Vec<u8>> {
-    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle");
-    let python = match PYTHON.get_or_init(|| python(&scripts)) {
-        Ok(python) => python,
-        Err(reason) => {
-            assert!(std::env::var_os("CONVPROOF_REQUIRE_ORACLES").is_none(), "no oracle: {reason}");
-            eprintln!("SKIPPED: tests/oracle/requirements.txt cannot be installed: {reason}");
-            return None;
-        }
-    };
-    let output = Command::new(python).arg(scripts.join(script)).args(arguments).output().unwrap();
+    let output = Command::new(interpreter()?).arg(scripts().join(script)).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(output.stdout)
+}
+
+/// The Python that has the packages, as [`output`] says.
+pub(crate) fn interpreter() -> Option<&'static Path> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match PYTHON.get_or_init(|| python(&scripts())) {
+        Ok(python) => Some(python),
+        Err(reason) => {
+            missing(&format!("tests/oracle/requirements.txt cannot be installed: {reason}"));
+            None
+        }
+    }
+}
+
+/// Says that a comparison is skipped, or fails where it must not be.
+pub(crate) fn missing(reason: &str) {
+    assert!(std::env::var_os("CONVPROOF_REQUIRE_ORACLES").is_none(), "no oracle: {reason}");
+    eprintln!("SKIPPED: {reason}");
+}
+
+pub(crate) fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle")
 }
 
 /// The Python of an environment that has the packages, made on first use.

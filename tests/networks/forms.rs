@@ -5,9 +5,9 @@ use convproof_exact::SplitMix64;
 use convproof_files::onnx::read;
 use convproof_network::ball::Ball;
 use convproof_network::compare::FormRow;
-use convproof_network::enclosure::Enclosure;
 use convproof_network::evaluate::{Array, evaluate};
 use convproof_network::form::Form;
+use convproof_network::precise::Precise;
 use convproof_network::table::Terms;
 use convproof_network::term::Kind;
 use convproof_network::understand::{input_shapes, understand};
@@ -40,7 +40,7 @@ impl Forms<'_> {
             Kind::Input => {
                 let place =
                     index.iter().zip(&self.input.dims).fold(0, |place, (i, extent)| place * extent + i);
-                Some(self.input.real(place).low)
+                Some(self.input.real(place).enclosure().low)
             }
             Kind::Constant => {
                 let tensor = term.constant.as_ref()?;
@@ -94,7 +94,7 @@ fn agree(bytes: &[u8], dims: [i64; 4], what: &str) -> bool {
     let count = usize::try_from(dims.iter().product::<i64>()).unwrap();
     let mut random = SplitMix64::new(5);
     let values =
-        (0..count).map(|_| Enclosure::point(f64::from(u8::try_from(random.next_u64() % 19).unwrap()) - 9.0));
+        (0..count).map(|_| Precise::point(f64::from(u8::try_from(random.next_u64() % 19).unwrap()) - 9.0));
     let input = Array::reals(dims.map(|extent| usize::try_from(extent).unwrap()).to_vec(), values.collect());
     let expected = evaluate(&model, &[("x".to_owned(), input.clone())].into_iter().collect());
     let expected = &expected.unwrap_or_else(|error| panic!("{what}: {error}"))[0];
@@ -111,7 +111,7 @@ fn agree(bytes: &[u8], dims: [i64; 4], what: &str) -> bool {
     for (place, index) in places(&expected.dims).iter().enumerate() {
         let Some(own) = forms.term(output, index) else { return false };
         computed = true;
-        let bounds = expected.real(place);
+        let bounds = expected.real(place).enclosure();
         let near = 1e-9 * bounds.magnitude().high.max(1.0);
         assert!(
             own >= bounds.low - near && own <= bounds.high + near,

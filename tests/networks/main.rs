@@ -9,6 +9,7 @@ mod build;
 mod forms;
 mod hostile;
 mod oracle;
+mod packages;
 mod pairs;
 mod parts;
 mod reading;

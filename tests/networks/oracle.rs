@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use convproof_files::onnx::read;
-use convproof_network::enclosure::Enclosure;
 use convproof_network::evaluate::{Array, Data, EvaluationError, evaluate};
+use convproof_network::precise::Precise;
 
 #[path = "../engine/oracle.rs"]
 pub(super) mod script;
@@ -33,7 +33,7 @@ fn array(path: &Path) -> Array {
     let data = if whole {
         Data::Integers(loaded.values.iter().map(|value| value.as_i64().unwrap()).collect())
     } else {
-        Data::Reals(loaded.values.iter().map(|value| Enclosure::point(value.to_f64())).collect())
+        Data::Reals(loaded.values.iter().map(|value| Precise::point(value.to_f64())).collect())
     };
     Array { dims: loaded.dims, data }
 }
@@ -44,8 +44,9 @@ fn agrees(outputs: &[Array], expected: &[Array], tolerance: f64) -> bool {
         own.dims == other.dims
             && (0..other.len()).all(|place| {
                 let (own, other) = (own.real(place), other.real(place));
-                own.apart(other) <= tolerance * other.magnitude().high.max(1.0)
-                    && own.high - own.low <= 1e-6 * own.high.abs().max(1.0)
+                let bounds = own.enclosure();
+                own.apart(other) <= tolerance * other.most().max(1.0)
+                    && bounds.high - bounds.low <= 1e-6 * bounds.high.abs().max(1.0)
             })
     };
     outputs.len() == expected.len() && outputs.iter().zip(expected).all(|(own, other)| near(own, other))

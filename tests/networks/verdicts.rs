@@ -406,3 +406,62 @@ fn reports_go_to_files_of_every_kind() {
     let (status, text) = diff(&before, &after, &["--report", "r.png"]);
     assert!(status == 2 && text.contains("ends in .html"), "{text}");
 }
+
+/// A model of one operator of constants of its own on an input of four channels, then a function.
+fn of_four_channels(operator: impl Fn(&mut Builder) -> String) -> Vec<u8> {
+    let mut model = Builder::new(&[0, 4, 0, 6]);
+    let x = operator(&mut model);
+    let y = model.node("Sigmoid", &[&x], vec![]);
+    model.bytes(&y)
+}
+
+#[test]
+fn means_and_sums_over_one_axis_are_linear_maps() {
+    let reduced = |operator: &'static str, axis: i64| {
+        of_four_channels(move |model| {
+            if operator == "ReduceSum" {
+                let axes = model.integers(&[axis]);
+                return model.node(operator, &["x", &axes], vec![]);
+            }
+            model.node(operator, &["x"], vec![("axes", Value::Ints(vec![axis]))])
+        })
+    };
+    let conv =
+        |weight: f32| of_four_channels(move |model| model.conv("x", &[1, 4, 1, 1], &[weight; 4], None, 0));
+    let across = of_four_channels(|model| {
+        model.node("AveragePool", &["x"], vec![("kernel_shape", Value::Ints(vec![1, 6]))])
+    });
+    expect(&reduced("ReduceMean", 1), &conv(0.25), "equal", &[]);
+    expect(&reduced("ReduceSum", 1), &conv(1.0), "equal", &[]);
+    expect(&reduced("ReduceMean", 3), &across, "equal", &[]);
+    expect(&reduced("ReduceMean", -1), &reduced("ReduceMean", 3), "equal", &[]);
+    expect(&reduced("ReduceMean", 1), &conv(0.5), "different", &["first at"]);
+    expect(&reduced("ReduceSum", 3), &across, "different", &["first at"]);
+    expect(&reduced("ReduceMean", 1), &reduced("ReduceMean", 3), "different", &[]);
+    // Over an open extent both are the same function.
+    expect(&reduced("ReduceMean", 2), &reduced("ReduceMean", 2), "equal", &[]);
+    expect(&reduced("ReduceMean", 2), &reduced("ReduceSum", 2), "different", &[]);
+}
+
+#[test]
+fn only_operators_whose_operands_stand_in_no_order_have_them_in_any() {
+    let joined = |operator: &'static str, turned: bool, domain: &'static str| {
+        let mut model = Builder::new(&[0, 1, 0, 0]);
+        let a = model.node("Sigmoid", &["x"], vec![]);
+        let b = model.node("Tanh", &["x"], vec![]);
+        let operands: [&str; 2] = if turned { [&b, &a] } else { [&a, &b] };
+        let y = model.node(operator, &operands, vec![]);
+        model.graph.nodes.last_mut().unwrap().domain = domain.to_owned();
+        model.bytes(&y)
+    };
+    for operator in ["Add", "Mul", "Max", "Min", "Sum"] {
+        expect(&joined(operator, false, ""), &joined(operator, true, ""), "equal", &[]);
+    }
+    for operator in ["Sub", "Div", "Pow", "PRelu"] {
+        let (status, text) = diff(&joined(operator, false, ""), &joined(operator, true, ""), &[]);
+        assert!(status == 1, "{operator}: {text}");
+    }
+    // Nothing is known of an operator of another domain, whatever its name.
+    expect(&joined("Add", false, "own"), &joined("Add", true, "own"), "unknown", &[]);
+    expect(&joined("Add", false, "own"), &joined("Add", false, "own"), "equal", &[]);
+}

@@ -107,11 +107,12 @@ fn add_points<'s>(
         }
         return;
     }
+    // What a product is off, as a multiple of the float.
+    let off = SLACK * (a.radius + HALF_UNIT * a.middle.abs());
     for (sum, b) in sums.zip(points) {
-        let product = a.middle * b;
-        let (total, lost) = two_sum(sum.middle, product);
-        let rounding = HALF_UNIT * product.abs() + if b == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
-        let radius = SLACK * (sum.radius + a.radius * b.abs() + lost + rounding);
+        let (total, lost) = two_sum(sum.middle, a.middle * b);
+        let least = if b == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
+        let radius = SLACK * (sum.radius + (off * b.abs() + least) + lost);
         *sum = Ball { middle: total, radius };
     }
 }

@@ -19,6 +19,7 @@ mod mend;
 pub mod number;
 pub mod operators;
 pub mod part;
+pub mod precise;
 mod scales;
 pub mod show;
 pub mod table;

@@ -144,7 +144,7 @@ impl Matcher {
         let mut term = term.clone();
         let args = term.args.iter().map(|arg| self.renamed_form(arg)).collect();
         term.args = args;
-        if term.op.kind == Kind::Product {
+        if term.op.kind.is_symmetric() {
             term.args.sort_by_cached_key(crate::term::sources);
         }
         term
@@ -265,17 +265,17 @@ impl Matcher {
         }
         // What a function does with its constants is not known: they must not move.
         let moved = |form: &Form| form.parts.iter().any(|part| self.moved.contains(&part.source));
-        if a.op.kind == Kind::Function && b.args.iter().any(moved) {
+        if matches!(a.op.kind, Kind::Function | Kind::Symmetric) && b.args.iter().any(moved) {
             return Compared::Apart(Apart::Weights);
         }
-        if a.op.kind != Kind::Product {
+        if !a.op.kind.is_symmetric() {
             return all(a
                 .args
                 .iter()
                 .zip(&b.args)
                 .map(|(a, b)| compare(a, b, self.limit, &self.terms.agreement, &self.memo)));
         }
-        // The factors in any order: each with the nearest that is left.
+        // The operands in any order: each with the nearest that is left.
         let mut left: Vec<&Form> = b.args.iter().collect();
         let mut results = Vec::new();
         for a in &a.args {

@@ -114,7 +114,9 @@ fn field(term: &Term, fields: &[Option<Field>]) -> Option<Field> {
     if term.op.kind == Kind::Input {
         return Some(Field { extents: vec![1; axes], steps: vec![1; axes] });
     }
-    if matches!(term.op.kind, Kind::Function | Kind::Constant) || term.op.name.contains(" over [") {
+    if matches!(term.op.kind, Kind::Function | Kind::Symmetric | Kind::Constant)
+        || term.op.name.contains(" over [")
+    {
         return None;
     }
     let mut widest: Option<Field> = None;

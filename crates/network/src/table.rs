@@ -35,7 +35,7 @@ impl Terms {
 
     /// The value of an operator: that of an equal term, if there is one.
     pub fn intern(&mut self, mut term: Term) -> Form {
-        if term.op.kind == Kind::Product {
+        if term.op.kind.is_symmetric() {
             term.args.sort_by_cached_key(crate::term::sources);
         }
         let equal = |&id: &TermId| {

@@ -17,12 +17,30 @@ pub enum Kind {
     Homogeneous,
     /// A product of its operands, in any order.
     Product,
+    /// A function of its operands in any order, of which nothing else is used.
+    Symmetric,
     /// A linear map that another one reads across a border.
     Cut,
     /// A function of which nothing is used but that it is one.
     Function,
     /// An output of the network.
     Output,
+}
+
+impl Kind {
+    /// Whether the operands of such an operator stand in no order.
+    pub fn is_symmetric(self) -> bool {
+        matches!(self, Self::Product | Self::Symmetric)
+    }
+
+    /// That of a function of which nothing is used but, for some operators, that its operands stand in no order.
+    pub fn of_function(operator: &str) -> Self {
+        match operator {
+            "Add" | "And" | "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "Equal" | "Max" | "Mean" | "Min"
+            | "Mul" | "Or" | "Sum" | "Xor" => Self::Symmetric,
+            _ => Self::Function,
+        }
+    }
 }
 
 /// An operator with its attributes.

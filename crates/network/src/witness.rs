@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 
 use crate::dim::Dim;
 use crate::enclosure::Enclosure;
-use crate::evaluate::{Array, Data, EvaluationError, evaluate, evaluate_within};
+use crate::evaluate::{Array, Data, EvaluationError, MAX_WORK, evaluate_within};
+use crate::precise::Precise;
 use crate::understand::InputShapes;
 
 /// An input of both networks.
@@ -96,19 +97,28 @@ pub enum Search {
 
 /// Sizes tried for open extents other than the first of an input.
 const SIZES: [i64; 5] = [9, 8, 12, 33, 64];
+/// Most products of all evaluations of a search.
+const MOST_PRODUCTS: u64 = 1 << 31;
 /// How large the elements are.
 const SCALES: [f32; 4] = [1.0, 8.0, 64.0, 1024.0];
 
 /// Looks for an input at which two networks differ by more than `least`, relative to the output's largest element.
 pub fn search(before: &Model, after: &Model, shapes: &InputShapes, least: f64) -> Search {
-    let mut tried = 0;
+    let (mut tried, mut left) = (0, MOST_PRODUCTS);
     let mut problem = None;
     for size in SIZES {
         let Some(dims) = concrete(shapes, size) else { continue };
         for (n, scale) in SCALES.into_iter().enumerate() {
             let inputs = draw(before, &dims, scale, u64::try_from(tried).unwrap_or(0));
             let arrays = arrays(before, &inputs);
-            let outputs = evaluate(before, &arrays).and_then(|own| Ok((own, evaluate(after, &arrays)?)));
+            let mut run = |model| {
+                let most = left.min(MAX_WORK);
+                let mut rest = most;
+                let outputs = evaluate_within(model, &arrays, &mut rest);
+                left -= most - rest;
+                outputs
+            };
+            let outputs = run(before).and_then(|own| Ok((own, run(after)?)));
             match outputs {
                 Ok((own, others)) => {
                     tried += 1;
@@ -146,8 +156,8 @@ pub fn contradicts(before: &Model, after: &Model, shapes: &InputShapes) -> bool 
     SIZES.iter().any(|&size| {
         let Some(dims) = concrete(shapes, size) else { return false };
         let arrays = arrays(before, &draw(before, &dims, 1.0, 1));
-        let outputs = evaluate_within(before, &arrays, OPINION)
-            .and_then(|own| Ok((own, evaluate_within(after, &arrays, OPINION)?)));
+        let run = |model| evaluate_within(model, &arrays, &mut { OPINION });
+        let outputs = run(before).and_then(|own| Ok((own, run(after)?)));
         outputs.is_ok_and(|(own, others)| difference(&own, &others, 0.0).is_some())
     })
 }
@@ -203,7 +213,7 @@ fn arrays(model: &Model, inputs: &[Input]) -> FxHashMap<String, Array> {
             let values = input.values.iter().map(|&value| i64::from(value != 0.0)).collect();
             Array { dims: input.dims.clone(), data: Data::Integers(values) }
         } else {
-            let values = input.values.iter().map(|&value| Enclosure::point(value.into())).collect();
+            let values = input.values.iter().map(|&value| Precise::point(value.into())).collect();
             Array::reals(input.dims.clone(), values)
         };
         (input.name.clone(), array)
@@ -217,12 +227,12 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
         if a.dims != b.dims {
             return Some((output, Differs::Sizes { before: a.dims.clone(), after: b.dims.clone() }));
         }
-        let mut largest = Enclosure::ZERO;
+        let mut largest = 0f64;
         let mut farthest: Option<(f64, usize)> = None;
         let mut places = Vec::new();
         for place in 0..a.len() {
             let (x, y) = (a.real(place), b.real(place));
-            largest = largest.maximum(x.magnitude()).maximum(y.magnitude());
+            largest = largest.max(x.most()).max(y.most());
             let apart = x.apart(y);
             if apart > 0.0 {
                 places.push(place);
@@ -232,7 +242,7 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
             }
         }
         let Some((apart, place)) = farthest else { continue };
-        let relative = Enclosure::point(apart).over(largest).low;
+        let relative = Enclosure::point(apart).over(Enclosure::point(largest)).low;
         if relative > least {
             let index = |place: usize| position(&a.dims, place);
             let indices: Vec<Vec<usize>> = places.iter().map(|&place| index(place)).collect();
@@ -245,8 +255,8 @@ fn difference(before: &[Array], after: &[Array], least: f64) -> Option<(usize, D
             let count = (places.len(), a.len());
             let differs = Differs::Values {
                 index: index(place),
-                before: a.real(place),
-                after: b.real(place),
+                before: a.real(place).enclosure(),
+                after: b.real(place).enclosure(),
                 relative,
                 count,
                 spread,

@@ -1,6 +1,8 @@
 //! Operators element by element, extents of 1 repeated.
 
-use crate::enclosure::Enclosure;
+use std::cmp::Ordering;
+
+use crate::precise::Precise;
 use crate::tensor::{Broadcast, broadcast, indices};
 
 use super::{Array, Call, Data, Evaluated, Refusal, room};
@@ -16,32 +18,45 @@ pub(super) fn elementwise(call: &Call<'_>) -> Evaluated<Array> {
         return integers(call)?.ok_or(Refusal::Operator);
     }
     match call.node.operator.as_str() {
-        "Add" | "Sum" => fold(call, Enclosure::plus),
-        "Mul" => fold(call, Enclosure::times),
-        "Max" => fold(call, Enclosure::maximum),
-        "Min" => fold(call, Enclosure::minimum),
-        "Sub" => fold(call, Enclosure::minus),
-        "Div" => fold(call, Enclosure::over),
+        "Add" | "Sum" => fold(call, Precise::plus),
+        "Mul" => fold(call, Precise::times),
+        "Max" => fold(call, Precise::maximum),
+        "Min" => fold(call, Precise::minimum),
+        "Sub" => fold(call, Precise::minus),
+        "Div" => fold(call, Precise::over),
         "Pow" => pow(call),
         "PRelu" => {
-            fold(call, |x, slope| x.maximum(Enclosure::ZERO).plus(x.minimum(Enclosure::ZERO).times(slope)))
+            fold(call, |x, slope| x.maximum(Precise::ZERO).plus(x.minimum(Precise::ZERO).times(slope)))
         }
         "Clip" => {
-            let bound = |position: usize, name: &str, default: f64| {
-                let bound = if call.opset < 11 {
-                    call.float(name)
-                } else {
-                    call.optional(position).map(|bound| bound.real(0))
-                };
-                bound.unwrap_or(Enclosure { low: default, high: default })
-            };
-            let (low, high) = (bound(1, "min", f64::NEG_INFINITY), bound(2, "max", f64::INFINITY));
-            map(call.array(0)?, |x| x.maximum(low).minimum(high))
+            let (low, high) = (bound(call, 1, "min", -1.0)?, bound(call, 2, "max", 1.0)?);
+            map(call.array(0)?, |x| {
+                let x = low.map_or(x, |low| x.maximum(low));
+                high.map_or(x, |high| x.minimum(high))
+            })
         }
         _ => {
             let function = function(call).ok_or(Refusal::Operator)?;
             map(call.array(0)?, function)
         }
+    }
+}
+
+/// A bound of a `Clip`: an attribute or an operand; infinity on its side is none.
+fn bound(call: &Call<'_>, position: usize, name: &str, side: f64) -> Evaluated<Option<Precise>> {
+    let value = if call.opset < 11 {
+        call.attributes.float(name).map(f64::from)
+    } else {
+        let Some(bound) = call.optional(position) else { return Ok(None) };
+        match bound.stored(0) {
+            Some(value) => Some(value),
+            None => return Ok(Some(bound.real(0))),
+        }
+    };
+    match value {
+        Some(value) if value.is_infinite() && value.is_sign_negative() == side.is_sign_negative() => Ok(None),
+        Some(value) if !value.is_finite() => Err(Refusal::Operator),
+        value => Ok(value.map(Precise::point)),
     }
 }
 
@@ -54,38 +69,38 @@ pub(super) fn cost(operator: &str) -> usize {
     }
 }
 
-type Function<'f> = Box<dyn Fn(Enclosure) -> Enclosure + 'f>;
+type Function<'f> = Box<dyn Fn(Precise) -> Precise + 'f>;
 
 /// The function that an operator on one operand applies to each element.
 fn function<'f>(call: &Call<'_>) -> Option<Function<'f>> {
-    let point = |value: f64| Enclosure::point(value);
-    let parameter = |name: &str, default: f32| call.float(name).unwrap_or(Enclosure::point(default.into()));
+    let point = |value: f64| Precise::point(value);
+    let parameter = |name: &str, default: f32| call.float(name).unwrap_or(Precise::point(default.into()));
     Some(match call.node.operator.as_str() {
-        "Relu" => Box::new(|x| x.maximum(Enclosure::ZERO)),
-        "Sigmoid" => Box::new(Enclosure::sigmoid),
-        "Tanh" => Box::new(Enclosure::tanh),
-        "Exp" => Box::new(Enclosure::exp),
-        "Log" => Box::new(Enclosure::ln),
-        "Sqrt" => Box::new(Enclosure::root),
-        "Erf" => Box::new(Enclosure::erf),
-        "Abs" => Box::new(Enclosure::magnitude),
-        "Neg" => Box::new(Enclosure::negated),
-        "Reciprocal" => Box::new(Enclosure::reciprocal),
+        "Relu" => Box::new(|x| x.maximum(Precise::ZERO)),
+        "Sigmoid" => Box::new(Precise::sigmoid),
+        "Tanh" => Box::new(Precise::tanh),
+        "Exp" => Box::new(Precise::exp),
+        "Log" => Box::new(Precise::ln),
+        "Sqrt" => Box::new(Precise::root),
+        "Erf" => Box::new(Precise::erf),
+        "Abs" => Box::new(Precise::magnitude),
+        "Neg" => Box::new(Precise::negated),
+        "Reciprocal" => Box::new(Precise::reciprocal),
         "LeakyRelu" => {
             let slope = parameter("alpha", 0.01);
-            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(x.minimum(Enclosure::ZERO).times(slope)))
+            Box::new(move |x| x.maximum(Precise::ZERO).plus(x.minimum(Precise::ZERO).times(slope)))
         }
         "HardSigmoid" => {
             let (alpha, beta) = (parameter("alpha", 0.2), parameter("beta", 0.5));
             Box::new(move |x| saturated(alpha.times(x).plus(beta)))
         }
         "HardSwish" => {
-            let sixth = Enclosure::ONE.over(point(6.0));
-            Box::new(move |x| x.times(saturated(x.times(sixth).plus(Enclosure::point(0.5)))))
+            let sixth = Precise::ONE.over(point(6.0));
+            Box::new(move |x| x.times(saturated(x.times(sixth).plus(Precise::point(0.5)))))
         }
         "Gelu" if call.text("approximate", "none") == "none" => Box::new(move |x| {
             let inside = x.over(point(2.0).root());
-            x.times(Enclosure::ONE.plus(inside.erf())).over(point(2.0))
+            x.times(Precise::ONE.plus(inside.erf())).over(point(2.0))
         }),
         "QuickGelu" | "Swish" => {
             let alpha = parameter("alpha", if call.node.operator == "QuickGelu" { 1.702 } else { 1.0 });
@@ -94,75 +109,76 @@ fn function<'f>(call: &Call<'_>) -> Option<Function<'f>> {
         "Gelu" => Box::new(gelu_by_tanh),
         "Softplus" => Box::new(softplus),
         "Mish" => Box::new(|x| x.times(softplus(x).tanh())),
-        "Softsign" => Box::new(|x| x.over(Enclosure::ONE.plus(x.magnitude()))),
+        "Softsign" => Box::new(|x| x.over(Precise::ONE.plus(x.magnitude()))),
         "Elu" => {
             let alpha = parameter("alpha", 1.0);
-            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(alpha.times(below(x))))
+            Box::new(move |x| x.maximum(Precise::ZERO).plus(alpha.times(below(x))))
         }
         "Celu" => {
             let alpha = parameter("alpha", 1.0);
-            Box::new(move |x| x.maximum(Enclosure::ZERO).plus(alpha.times(below(x.over(alpha)))))
+            Box::new(move |x| x.maximum(Precise::ZERO).plus(alpha.times(below(x.over(alpha)))))
         }
         "Selu" => {
             let (alpha, gamma) = (parameter("alpha", 1.673_263_2), parameter("gamma", 1.050_701));
-            Box::new(move |x| gamma.times(x.maximum(Enclosure::ZERO).plus(alpha.times(below(x)))))
+            Box::new(move |x| gamma.times(x.maximum(Precise::ZERO).plus(alpha.times(below(x)))))
         }
         "ThresholdedRelu" => {
             let alpha = parameter("alpha", 1.0);
-            Box::new(move |x| match (x.low > alpha.high, x.high <= alpha.low) {
-                (true, _) => x,
-                (_, true) => Enclosure::ZERO,
-                _ => x.minimum(Enclosure::ZERO).hull(x.maximum(Enclosure::ZERO)),
+            Box::new(move |x| match x.compared(alpha) {
+                Some(Ordering::Greater) => x,
+                Some(_) => Precise::ZERO,
+                None => x.minimum(Precise::ZERO).hull(x.maximum(Precise::ZERO)),
             })
         }
         // Rising functions: each bound has its own step.
-        "Floor" => Box::new(|x| Enclosure { low: x.low.floor(), high: x.high.floor() }),
-        "Ceil" => Box::new(|x| Enclosure { low: x.low.ceil(), high: x.high.ceil() }),
-        "Round" => Box::new(|x| Enclosure { low: x.low.round_ties_even(), high: x.high.round_ties_even() }),
+        "Floor" => Box::new(|x| x.stepped(f64::floor)),
+        "Ceil" => Box::new(|x| x.stepped(f64::ceil)),
+        "Round" => Box::new(|x| x.stepped(f64::round_ties_even)),
         "Sign" => {
             let sign = |bound: f64| if bound == 0.0 { 0.0 } else { bound.signum() };
-            Box::new(move |x| Enclosure { low: sign(x.low), high: sign(x.high) })
+            Box::new(move |x| x.stepped(sign))
         }
         _ => return None,
     })
 }
 
 /// `e^x − 1` where x is negative, else 0.
-fn below(x: Enclosure) -> Enclosure {
-    x.minimum(Enclosure::ZERO).exp().minus(Enclosure::ONE)
+fn below(x: Precise) -> Precise {
+    x.minimum(Precise::ZERO).exp().minus(Precise::ONE)
 }
 
-fn softplus(x: Enclosure) -> Enclosure {
-    Enclosure::ONE.plus(x.exp()).ln()
+fn softplus(x: Precise) -> Precise {
+    // So that no exponential is large.
+    let rest = Precise::ONE.plus(x.magnitude().negated().exp()).ln();
+    x.maximum(Precise::ZERO).plus(rest)
 }
 
 /// `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
-fn gelu_by_tanh(x: Enclosure) -> Enclosure {
-    let two = Enclosure::point(2.0);
-    let pi = Enclosure { low: std::f64::consts::PI.next_down(), high: std::f64::consts::PI.next_up() };
-    let cubic = Enclosure::point(44_715.0).over(Enclosure::point(1e6)).times(x.times(x).times(x));
-    let inside = two.over(pi).root().times(x.plus(cubic));
-    x.over(two).times(Enclosure::ONE.plus(inside.tanh()))
+fn gelu_by_tanh(x: Precise) -> Precise {
+    let two = Precise::point(2.0);
+    let cubic = Precise::point(44_715.0).over(Precise::point(1e6)).times(x.times(x).times(x));
+    let inside = two.over(Precise::pi()).root().times(x.plus(cubic));
+    x.over(two).times(Precise::ONE.plus(inside.tanh()))
 }
 
-fn saturated(x: Enclosure) -> Enclosure {
-    x.maximum(Enclosure::ZERO).minimum(Enclosure::ONE)
+fn saturated(x: Precise) -> Precise {
+    x.maximum(Precise::ZERO).minimum(Precise::ONE)
 }
 
 /// The activation that a fused convolution names.
 pub(super) fn activation(call: &Call<'_>, x: Array) -> Evaluated<Array> {
     let x = match call.optional(3) {
-        Some(added) => combine(&x, added, Enclosure::plus)?,
+        Some(added) => combine(&x, added, Precise::plus)?,
         None => x,
     };
     let parameters = call.attributes.floats("activation_params").unwrap_or(&[]);
-    let parameters: Vec<Enclosure> = parameters.iter().map(|&value| Enclosure::point(value.into())).collect();
+    let parameters: Vec<Precise> = parameters.iter().map(|&value| Precise::point(value.into())).collect();
     let parameter = |n: usize| parameters.get(n).copied().ok_or(Refusal::Operands);
     match call.text("activation", "") {
         "" => Ok(x),
-        "Relu" => map(&x, |x| x.maximum(Enclosure::ZERO)),
-        "Sigmoid" => map(&x, Enclosure::sigmoid),
-        "Tanh" => map(&x, Enclosure::tanh),
+        "Relu" => map(&x, |x| x.maximum(Precise::ZERO)),
+        "Sigmoid" => map(&x, Precise::sigmoid),
+        "Tanh" => map(&x, Precise::tanh),
         "Clip" => {
             let (low, high) = (parameter(0)?, parameter(1)?);
             map(&x, |x| x.maximum(low).minimum(high))
@@ -175,11 +191,11 @@ pub(super) fn activation(call: &Call<'_>, x: Array) -> Evaluated<Array> {
     }
 }
 
-fn map(x: &Array, function: impl Fn(Enclosure) -> Enclosure) -> Evaluated<Array> {
+fn map(x: &Array, function: impl Fn(Precise) -> Precise) -> Evaluated<Array> {
     Ok(Array::reals(x.dims.clone(), (0..x.len()).map(|place| function(x.real(place))).collect()))
 }
 
-fn fold(call: &Call<'_>, op: impl Fn(Enclosure, Enclosure) -> Enclosure) -> Evaluated<Array> {
+fn fold(call: &Call<'_>, op: impl Fn(Precise, Precise) -> Precise) -> Evaluated<Array> {
     let mut result = call.array(0)?.clone();
     for position in 1..call.inputs.len() {
         result = combine(&result, call.array(position)?, &op)?;
@@ -187,7 +203,7 @@ fn fold(call: &Call<'_>, op: impl Fn(Enclosure, Enclosure) -> Enclosure) -> Eval
     Ok(result)
 }
 
-fn combine(a: &Array, b: &Array, op: impl Fn(Enclosure, Enclosure) -> Enclosure) -> Evaluated<Array> {
+fn combine(a: &Array, b: &Array, op: impl Fn(Precise, Precise) -> Precise) -> Evaluated<Array> {
     let dims = broadcast(&a.dims, &b.dims).ok_or(Refusal::Operands)?;
     room(&dims)?;
     let walks =
@@ -198,16 +214,16 @@ fn combine(a: &Array, b: &Array, op: impl Fn(Enclosure, Enclosure) -> Enclosure)
 
 /// Powers: by products for small whole exponents, by `e^(y·ln x)` for others of positive bases.
 fn pow(call: &Call<'_>) -> Evaluated<Array> {
-    let power = |x: Enclosure, exponent: Enclosure| {
-        let whole = (0..=16u32).find(|&n| exponent == Enclosure::point(n.into()));
+    let power = |x: Precise, exponent: Precise| {
+        let whole = (0..=16u32).find(|&n| exponent == Precise::point(n.into()));
         match whole {
             Some(n) => {
                 let even = if n % 2 == 0 { x.magnitude() } else { x };
-                (0..n).fold(Enclosure::ONE, |product, _| product.times(even))
+                (0..n).fold(Precise::ONE, |product, _| product.times(even))
             }
-            None if exponent == Enclosure::point(0.5) => x.root(),
-            None if x.low > 0.0 => exponent.times(x.ln()).exp(),
-            None => Enclosure::ALL,
+            None if exponent == Precise::point(0.5) => x.root(),
+            None if x.compared(Precise::ZERO) == Some(Ordering::Greater) => exponent.times(x.ln()).exp(),
+            None => Precise::ALL,
         }
     };
     combine(call.array(0)?, call.array(1)?, power)
@@ -222,17 +238,13 @@ fn compared(call: &Call<'_>) -> Evaluated<Array> {
         Broadcast::new(&a.dims, &dims).zip(Broadcast::new(&b.dims, &dims)).ok_or(Refusal::Operands)?;
     let holds = |index: Vec<usize>| {
         let (x, y) = (a.real(walks.0.place(&index)), b.real(walks.1.place(&index)));
-        let (below, above) = (x.high < y.low, x.low > y.high);
-        let alike = x == y && x.low == x.high;
-        if !(below || above || alike) {
-            return Err(Refusal::Operator);
-        }
+        let order = x.compared(y).ok_or(Refusal::Operator)?;
         Ok(i64::from(match call.node.operator.as_str() {
-            "Equal" => alike,
-            "Greater" => above,
-            "GreaterOrEqual" => above || alike,
-            "Less" => below,
-            _ => below || alike,
+            "Equal" => order.is_eq(),
+            "Greater" => order.is_gt(),
+            "GreaterOrEqual" => order.is_ge(),
+            "Less" => order.is_lt(),
+            _ => order.is_le(),
         }))
     };
     Ok(Array::integers(dims.clone(), indices(&dims).map(holds).collect::<Evaluated<_>>()?))

@@ -1,14 +1,14 @@
 //! Matrices, normalizations and reductions.
 
-use crate::enclosure::Enclosure;
+use crate::precise::Precise;
 use crate::tensor::{Broadcast, broadcast, indices, strides};
 
-use super::{Array, Call, Evaluated, Machine, Refusal, integer, place, room};
+use super::{Array, Call, Evaluated, Machine, Refusal, place, room};
 
 pub(super) fn batch_normalization(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let (gamma, beta, mean, variance) = (call.array(1)?, call.array(2)?, call.array(3)?, call.array(4)?);
-    let epsilon = call.float("epsilon").unwrap_or(Enclosure::point(1e-5f32.into()));
+    let epsilon = call.float("epsilon").unwrap_or(Precise::point(1e-5f32.into()));
     call.attributes.ignore("momentum");
     if call.int("training_mode", 0) != 0 || x.dims.len() < 2 {
         return Err(Refusal::Operator);
@@ -28,8 +28,8 @@ pub(super) fn gemm(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
         if call.int(name, 0) == 0 { Ok(array.clone()) } else { transposed(array, &[1, 0]) }
     };
     let product = matrix(machine, &turned(a, "transA")?, &turned(b, "transB")?)?;
-    let alpha = call.float("alpha").unwrap_or(Enclosure::ONE);
-    let beta = call.float("beta").unwrap_or(Enclosure::ONE);
+    let alpha = call.float("alpha").unwrap_or(Precise::ONE);
+    let beta = call.float("beta").unwrap_or(Precise::ONE);
     let Some(c) = call.optional(2) else {
         let values = (0..product.len()).map(|place| product.real(place).times(alpha)).collect();
         return Ok(Array::reals(product.dims, values));
@@ -81,7 +81,7 @@ pub(super) fn matmul(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array>
         return Err(Refusal::Operator);
     }
     let product = matrix(machine, &last(a, "transA")?, &last(b, "transB")?)?;
-    let alpha = if fused { call.float("alpha") } else { None }.unwrap_or(Enclosure::ONE);
+    let alpha = if fused { call.float("alpha") } else { None }.unwrap_or(Precise::ONE);
     let values = (0..product.len()).map(|place| product.real(place).times(alpha)).collect();
     Ok(Array::reals(product.dims, values))
 }
@@ -110,7 +110,7 @@ fn matrix(machine: &mut Machine, a: &Array, b: &Array) -> Evaluated<Array> {
                 let term = |n: usize| {
                     a.real(first_a + row * inner + n).times(b.real(first_b + n * columns + column))
                 };
-                values.push((0..*inner).map(term).fold(Enclosure::ZERO, Enclosure::plus));
+                values.push((0..*inner).map(term).fold(Precise::ZERO, Precise::plus));
             }
         }
     }
@@ -152,11 +152,11 @@ pub(super) fn reduce(call: &Call<'_>) -> Evaluated<Array> {
     let kept: Vec<usize> =
         (0..rank).map(|axis| if axes.contains(&axis) { 1 } else { x.dims[axis] }).collect();
     let walk = Broadcast::new(&kept, &x.dims).ok_or(Refusal::Operands)?;
-    let mut values: Vec<Option<Enclosure>> = vec![None; room(&kept)?];
-    let join: fn(Enclosure, Enclosure) -> Enclosure = match name {
-        "ReduceMax" | "GlobalMaxPool" => Enclosure::maximum,
-        "ReduceMin" => Enclosure::minimum,
-        _ => Enclosure::plus,
+    let mut values: Vec<Option<Precise>> = vec![None; room(&kept)?];
+    let join: fn(Precise, Precise) -> Precise = match name {
+        "ReduceMax" | "GlobalMaxPool" => Precise::maximum,
+        "ReduceMin" => Precise::minimum,
+        _ => Precise::plus,
     };
     for (at, index) in indices(&x.dims).enumerate() {
         let own = &mut values[walk.place(&index)];
@@ -164,12 +164,14 @@ pub(super) fn reduce(call: &Call<'_>) -> Evaluated<Array> {
     }
     let count: usize = axes.iter().map(|&axis| x.dims[axis]).product();
     let divisor = match name {
-        "ReduceMean" | "GlobalAveragePool" => integer(i64::try_from(count).map_err(|_| Refusal::Operands)?),
-        _ => Enclosure::ONE,
+        "ReduceMean" | "GlobalAveragePool" => {
+            Precise::whole(i64::try_from(count).map_err(|_| Refusal::Operands)?)
+        }
+        _ => Precise::ONE,
     };
     // The sum of nothing is 0; nothing else is known of nothing.
-    let nothing = if name == "ReduceSum" { Some(Enclosure::ZERO) } else { None };
-    let values: Option<Vec<Enclosure>> =
+    let nothing = if name == "ReduceSum" { Some(Precise::ZERO) } else { None };
+    let values: Option<Vec<Precise>> =
         values.into_iter().map(|value| Some(value.or(nothing)?.over(divisor))).collect();
     let dims = if global || call.int("keepdims", 1) != 0 {
         kept
@@ -201,12 +203,13 @@ pub(super) fn softmax(call: &Call<'_>) -> Evaluated<Array> {
     if old && x.dims[axis + 1..].iter().any(|&extent| extent != 1) {
         return Err(Refusal::Operator);
     }
-    let mut values = vec![Enclosure::ZERO; x.len()];
+    let mut values = vec![Precise::ZERO; x.len()];
     for line in lines(&x.dims, axis) {
         // A common shift of all exponents changes nothing; any number will do.
-        let shift = Enclosure::point(line.iter().map(|&at| x.real(at).middle()).fold(f64::MIN, f64::max));
-        let powers: Vec<Enclosure> = line.iter().map(|&at| x.real(at).minus(shift).exp()).collect();
-        let sum = powers.iter().copied().fold(Enclosure::ZERO, Enclosure::plus);
+        let shift =
+            Precise::point(line.iter().map(|&at| x.real(at).enclosure().middle()).fold(f64::MIN, f64::max));
+        let powers: Vec<Precise> = line.iter().map(|&at| x.real(at).minus(shift).exp()).collect();
+        let sum = powers.iter().copied().fold(Precise::ZERO, Precise::plus);
         for (&at, power) in line.iter().zip(powers) {
             values[at] = match call.node.operator.as_str() {
                 "LogSoftmax" => x.real(at).minus(shift).minus(sum.ln()),
@@ -221,26 +224,26 @@ pub(super) fn softmax(call: &Call<'_>) -> Evaluated<Array> {
 pub(super) fn layer_normalization(call: &Call<'_>) -> Evaluated<Vec<Array>> {
     let x = call.array(0)?;
     let axis = call.axis("axis", -1, x.dims.len())?;
-    let epsilon = call.float("epsilon").unwrap_or(Enclosure::point(1e-5f32.into()));
+    let epsilon = call.float("epsilon").unwrap_or(Precise::point(1e-5f32.into()));
     let length: usize = x.dims[axis..].iter().product();
     let (scale, shift) = (call.optional(1), call.optional(2));
     if [scale, shift].iter().flatten().any(|array| array.len() != length) {
         return Err(Refusal::Operator);
     }
-    let count = integer(i64::try_from(length).map_err(|_| Refusal::Operands)?);
+    let count = Precise::whole(i64::try_from(length).map_err(|_| Refusal::Operands)?);
     let (mut values, mut means, mut inverses) = (Vec::with_capacity(x.len()), Vec::new(), Vec::new());
     for first in (0..x.len()).step_by(length.max(1)) {
         let line = || (first..first + length).map(|at| x.real(at));
-        let mean = line().fold(Enclosure::ZERO, Enclosure::plus).over(count);
-        let square = |value: Enclosure| {
+        let mean = line().fold(Precise::ZERO, Precise::plus).over(count);
+        let square = |value: Precise| {
             let centred = value.minus(mean).magnitude();
             centred.times(centred)
         };
-        let variance = line().map(square).fold(Enclosure::ZERO, Enclosure::plus).over(count);
+        let variance = line().map(square).fold(Precise::ZERO, Precise::plus).over(count);
         let root = variance.plus(epsilon).root();
         for (n, value) in line().enumerate() {
-            let scale = scale.map_or(Enclosure::ONE, |scale| scale.real(n));
-            let shift = shift.map_or(Enclosure::ZERO, |shift| shift.real(n));
+            let scale = scale.map_or(Precise::ONE, |scale| scale.real(n));
+            let shift = shift.map_or(Precise::ZERO, |shift| shift.real(n));
             values.push(value.minus(mean).over(root).times(scale).plus(shift));
         }
         means.push(mean);

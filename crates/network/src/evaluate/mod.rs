@@ -1,4 +1,4 @@
-//! A network at an input, by the definitions of its operators, in enclosures: what it says is certain.
+//! A network at an input, by the definitions of its operators, in numbers with bounds: what it says is certain.
 //!
 //! Reads the graph of the file, nothing of what `understand` made of it, so that a difference found here is one of
 //! the files. An operator that is not known gives an error, never a guess.
@@ -10,24 +10,26 @@ mod recurrent;
 mod resize;
 mod window;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
-use convproof_files::onnx::{Array as Stored, Graph, Model, Node};
+use convproof_files::onnx::{Array as Stored, Attribute, Graph, Model, Node};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::attributes::Attributes;
-use crate::enclosure::Enclosure;
 use crate::operators::is_read;
-use crate::tensor::{Tensor, count};
+use crate::precise::Precise;
+use crate::tensor::count;
+use crate::understand::read_by;
 
 /// Most elements of a value.
-const MAX_ELEMENTS: usize = 1 << 24;
+const MAX_ELEMENTS: usize = 1 << 22;
 /// Most products of an evaluation.
-const MAX_WORK: u64 = 1 << 32;
+pub const MAX_WORK: u64 = 1 << 30;
 /// Deepest nesting of bodies.
 const MAX_DEPTH: usize = 16;
 
-/// An array of enclosures, or of integers.
+/// An array of real numbers, or of integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// Its extents.
@@ -40,7 +42,9 @@ pub struct Array {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// Real numbers.
-    Reals(Vec<Enclosure>),
+    Reals(Vec<Precise>),
+    /// Floats of a file, which need not be finite.
+    Stored(Stored),
     /// Integers and booleans.
     Integers(Vec<i64>),
 }
@@ -92,7 +96,7 @@ type Evaluated<T> = Result<T, Refusal>;
 
 impl Array {
     /// Real numbers.
-    pub fn reals(dims: Vec<usize>, values: Vec<Enclosure>) -> Self {
+    pub fn reals(dims: Vec<usize>, values: Vec<Precise>) -> Self {
         Self { dims, data: Data::Reals(values) }
     }
 
@@ -104,12 +108,7 @@ impl Array {
         let dims = array.dims().to_vec();
         let count = array.len();
         let data = if array.element().is_float() {
-            let value = |place| {
-                let value = array.float(place)?;
-                // Infinite bounds, of a `Clip` for instance, are themselves.
-                Some(if value.is_nan() { Enclosure::ALL } else { Enclosure { low: value, high: value } })
-            };
-            Data::Reals((0..count).map(value).collect::<Option<_>>()?)
+            Data::Stored(array.clone())
         } else {
             Data::Integers((0..count).map(|place| array.integer(place)).collect::<Option<_>>()?)
         };
@@ -120,6 +119,7 @@ impl Array {
     pub fn len(&self) -> usize {
         match &self.data {
             Data::Reals(values) => values.len(),
+            Data::Stored(array) => array.len(),
             Data::Integers(values) => values.len(),
         }
     }
@@ -129,18 +129,35 @@ impl Array {
         self.len() == 0
     }
 
-    /// An element as an enclosure.
-    pub fn real(&self, place: usize) -> Enclosure {
+    /// An element.
+    pub fn real(&self, place: usize) -> Precise {
         match &self.data {
-            Data::Reals(values) => values.get(place).copied().unwrap_or(Enclosure::ALL),
-            Data::Integers(values) => values.get(place).map_or(Enclosure::ALL, |&value| integer(value)),
+            Data::Reals(values) => values.get(place).copied().unwrap_or(Precise::ALL),
+            Data::Stored(array) => array.float(place).map_or(Precise::ALL, Precise::point),
+            Data::Integers(values) => values.get(place).map_or(Precise::ALL, |&value| Precise::whole(value)),
+        }
+    }
+
+    /// An element as the file has it.
+    fn stored(&self, place: usize) -> Option<f64> {
+        match &self.data {
+            Data::Stored(array) => array.float(place),
+            _ => None,
+        }
+    }
+
+    /// All elements.
+    fn all(&self) -> Cow<'_, [Precise]> {
+        match &self.data {
+            Data::Reals(values) => Cow::Borrowed(values),
+            _ => (0..self.len()).map(|place| self.real(place)).collect(),
         }
     }
 
     fn integer_values(&self) -> Option<&[i64]> {
         match &self.data {
             Data::Integers(values) => Some(values),
-            Data::Reals(_) => None,
+            _ => None,
         }
     }
 
@@ -150,6 +167,7 @@ impl Array {
             Data::Reals(values) => {
                 Data::Reals(places.map(|place| values.get(place).copied()).collect::<Option<_>>()?)
             }
+            Data::Stored(array) => Data::Stored(array.gathered(dims.clone(), places)?),
             Data::Integers(values) => {
                 Data::Integers(places.map(|place| values.get(place).copied()).collect::<Option<_>>()?)
             }
@@ -158,13 +176,13 @@ impl Array {
     }
 
     fn reshaped(&self, dims: Vec<usize>) -> Option<Self> {
-        (count(&dims)? == self.len()).then(|| Self { dims, data: self.data.clone() })
+        let data = match &self.data {
+            Data::Stored(array) => Data::Stored(array.reshaped(dims.clone())?),
+            data if count(&dims)? == self.len() => data.clone(),
+            _ => return None,
+        };
+        Some(Self { dims, data })
     }
-}
-
-/// An integer as an enclosure.
-fn integer(value: i64) -> Enclosure {
-    Tensor::scalar(value.into()).enclosure(0)
 }
 
 /// The outputs of a network.
@@ -172,29 +190,33 @@ fn integer(value: i64) -> Enclosure {
 /// # Errors
 /// [`EvaluationError`].
 pub fn evaluate(model: &Model, inputs: &FxHashMap<String, Array>) -> Result<Vec<Array>, EvaluationError> {
-    evaluate_within(model, inputs, MAX_WORK)
+    evaluate_within(model, inputs, &mut { MAX_WORK })
 }
 
-/// The outputs of a network, if they take no more products than this.
+/// The outputs of a network, if they take no more products than this, of which what is left is given back.
 ///
 /// # Errors
 /// [`EvaluationError`].
 pub fn evaluate_within(
     model: &Model,
     inputs: &FxHashMap<String, Array>,
-    work: u64,
+    work: &mut u64,
 ) -> Result<Vec<Array>, EvaluationError> {
     let opset = model.opsets.iter().find(|(domain, _)| domain.is_empty() || domain == "ai.onnx");
     let defined = model.functions.iter().map(|(_, name)| name.clone()).collect();
-    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), defined, work };
+    let mut machine = Machine { opset: opset.map_or(1, |opset| opset.1), defined, work: *work };
     let mut values = inputs.clone();
     for port in &model.graph.inputs {
         let whole = port.element.is_some_and(|element| !element.is_float());
-        if whole && matches!(values.get(&port.name), Some(Array { data: Data::Reals(_), .. })) {
+        if whole
+            && matches!(values.get(&port.name), Some(Array { data: Data::Reals(_) | Data::Stored(_), .. }))
+        {
             return Err(EvaluationError::Operands { node: format!("the input `{}`", port.name) });
         }
     }
-    machine.graph(&model.graph, &mut values, 0)?;
+    let made = machine.graph(&model.graph, &mut values, 0);
+    *work = machine.work;
+    made?;
     let output = |name: &String| {
         values.get(name).cloned().ok_or_else(|| EvaluationError::Missing { value: name.clone() })
     };
@@ -238,8 +260,8 @@ impl<'c> Call<'c> {
         self.attributes.ints(name)
     }
 
-    fn float(&self, name: &str) -> Option<Enclosure> {
-        self.attributes.float(name).map(|value| Enclosure::point(value.into()))
+    fn float(&self, name: &str) -> Option<Precise> {
+        self.attributes.float(name).map(|value| Precise::point(value.into()))
     }
 
     fn text(&self, name: &str, default: &'c str) -> &'c str {
@@ -283,7 +305,8 @@ impl Machine {
             let missing = || EvaluationError::Missing { value: name.clone() };
             values.insert(name.clone(), Array::of_stored(array).ok_or_else(missing)?);
         }
-        for node in &graph.nodes {
+        let last = last_readers(graph);
+        for (number, node) in graph.nodes.iter().enumerate() {
             let results = self.node(node, values, depth)?;
             if node.outputs.iter().skip(results.len()).any(|output| !output.is_empty()) {
                 let shown = format!("{} `{}`", node.operator, node.name);
@@ -291,6 +314,10 @@ impl Machine {
             }
             for (name, value) in node.outputs.iter().zip(results) {
                 values.insert(name.clone(), value);
+            }
+            // What no node reads any more need not be held.
+            for name in node.inputs.iter().filter(|name| last.get(name.as_str()) == Some(&number)) {
+                values.remove(name);
             }
         }
         Ok(())
@@ -389,6 +416,22 @@ impl Machine {
         self.work = self.work.checked_sub(products).ok_or(Refusal::TooLarge)?;
         Ok(())
     }
+}
+
+/// The last node that reads each value of a graph which is none of its outputs and which no body reads.
+fn last_readers(graph: &Graph) -> FxHashMap<&str, usize> {
+    let mut last = FxHashMap::default();
+    let mut kept = FxHashSet::default();
+    kept.extend(graph.outputs.iter().map(|output| output.name.as_str()));
+    for (number, node) in graph.nodes.iter().enumerate() {
+        last.extend(node.inputs.iter().map(|name| (name.as_str(), number)));
+        let has_body = node.attributes.iter().any(|(_, value)| matches!(value, Attribute::Graph(_)));
+        if has_body {
+            read_by(node, &mut kept);
+        }
+    }
+    last.retain(|name, _| !kept.contains(name));
+    last
 }
 
 /// The number of elements of a value that may be made.

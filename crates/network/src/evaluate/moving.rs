@@ -1,10 +1,10 @@
 //! Operators that move values, or make integers from sizes.
 
-use crate::enclosure::Enclosure;
+use crate::precise::Precise;
 use crate::tensor::{Broadcast, broadcast, indices, strides};
 
 use super::linear::transposed;
-use super::{Array, Call, Data, Evaluated, Refusal, integer, place, room};
+use super::{Array, Call, Data, Evaluated, Refusal, place, room};
 
 pub(super) fn moved(call: &Call<'_>) -> Evaluated<Array> {
     match call.node.operator.as_str() {
@@ -53,7 +53,7 @@ fn naturals(values: &[i64]) -> Evaluated<Vec<usize>> {
 }
 
 fn constant(call: &Call<'_>) -> Evaluated<Array> {
-    let real = |value: &f32| Enclosure::point((*value).into());
+    let real = |value: &f32| Precise::point((*value).into());
     let attributes = &call.attributes;
     if let Some(array) = attributes.array("value") {
         Array::of_stored(array).ok_or(Refusal::Operands)
@@ -101,7 +101,7 @@ fn constant_of_shape(call: &Call<'_>) -> Evaluated<Array> {
     let count = room(&dims)?;
     let value = match call.attributes.array("value") {
         Some(array) => Array::of_stored(array).ok_or(Refusal::Operands)?,
-        None => Array::reals(vec![1], vec![Enclosure::ZERO]),
+        None => Array::reals(vec![1], vec![Precise::ZERO]),
     };
     value.gathered(dims, std::iter::repeat_n(0, count)).ok_or(Refusal::Operands)
 }
@@ -111,7 +111,7 @@ fn range(call: &Call<'_>) -> Evaluated<Array> {
         let array = call.array(position)?;
         match &array.data {
             Data::Integers(values) => values.first().copied().ok_or(Refusal::Operands),
-            Data::Reals(_) => array.real(0).whole().ok_or(Refusal::Operator),
+            _ => array.real(0).as_integer().ok_or(Refusal::Operator),
         }
     };
     let (start, limit, step) = (number(0)?, number(1)?, number(2)?);
@@ -127,7 +127,7 @@ fn range(call: &Call<'_>) -> Evaluated<Array> {
     Ok(if matches!(call.array(0)?.data, Data::Integers(_)) {
         Array::integers(vec![count], values)
     } else {
-        Array::reals(vec![count], values.into_iter().map(integer).collect())
+        Array::reals(vec![count], values.into_iter().map(Precise::whole).collect())
     })
 }
 
@@ -279,8 +279,8 @@ fn pad(call: &Call<'_>) -> Evaluated<Array> {
     }
     let value = match call.optional(2) {
         Some(value) => value.real(0),
-        None if call.opset < 11 => call.float("value").unwrap_or(Enclosure::ZERO),
-        None => Enclosure::ZERO,
+        None if call.opset < 11 => call.float("value").unwrap_or(Precise::ZERO),
+        None => Precise::ZERO,
     };
     let axes: Vec<usize> = match call.optional(3).map(|axes| axes.integer_values().ok_or(Refusal::Operands)) {
         Some(axes) => {

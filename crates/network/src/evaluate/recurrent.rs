@@ -1,6 +1,6 @@
 //! LSTM with the activations that it has by default, without a list of lengths.
 
-use crate::enclosure::Enclosure;
+use crate::precise::Precise;
 
 use super::{Array, Call, Evaluated, Machine, Refusal, room};
 
@@ -18,12 +18,12 @@ struct Direction<'a> {
 
 impl Direction<'_> {
     /// What goes into a gate (input, output, forget, cell) of a unit.
-    fn gate(&self, gate: usize, unit: usize, x: &[Enclosure], state: &[Enclosure]) -> Enclosure {
+    fn gate(&self, gate: usize, unit: usize, x: &[Precise], state: &[Precise]) -> Precise {
         let row = gate * self.hidden + unit;
         let rows = self.number * 4 * self.hidden + row;
-        let dot = |array: &Array, values: &[Enclosure]| {
-            let product = |(n, value): (usize, &Enclosure)| array.real(rows * values.len() + n).times(*value);
-            values.iter().enumerate().map(product).fold(Enclosure::ZERO, Enclosure::plus)
+        let dot = |array: &Array, values: &[Precise]| {
+            let product = |(n, value): (usize, &Precise)| array.real(rows * values.len() + n).times(*value);
+            values.iter().enumerate().map(product).fold(Precise::ZERO, Precise::plus)
         };
         let sum = dot(self.weights, x).plus(dot(self.recurrent, state));
         let Some(bias) = self.bias else { return sum };
@@ -32,19 +32,14 @@ impl Direction<'_> {
     }
 
     /// The peephole's part of a gate (input, output, forget).
-    fn seen(&self, gate: usize, unit: usize, cell: Enclosure) -> Enclosure {
+    fn seen(&self, gate: usize, unit: usize, cell: Precise) -> Precise {
         let weight =
             |weights: &Array| weights.real((self.number * 3 + gate) * self.hidden + unit).times(cell);
-        self.peephole.map_or(Enclosure::ZERO, weight)
+        self.peephole.map_or(Precise::ZERO, weight)
     }
 
     /// The next state and cell.
-    fn step(
-        &self,
-        x: &[Enclosure],
-        state: &[Enclosure],
-        cell: &[Enclosure],
-    ) -> (Vec<Enclosure>, Vec<Enclosure>) {
+    fn step(&self, x: &[Precise], state: &[Precise], cell: &[Precise]) -> (Vec<Precise>, Vec<Precise>) {
         let next = |unit: usize| {
             let old = cell[unit];
             let gate = |gate: usize| self.gate(gate, unit, x, state);
@@ -92,20 +87,20 @@ pub(super) fn lstm(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Vec<Arra
     }
     let all = room(&[steps, count, batch, hidden])?;
     machine.spend(all.saturating_mul(4 * (inputs + hidden)))?;
-    let mut values = vec![Enclosure::ZERO; all];
+    let mut values = vec![Precise::ZERO; all];
     let (mut last_states, mut last_cells) = (Vec::new(), Vec::new());
     for (number, &backwards) in directions.iter().enumerate() {
         let direction = Direction { number, hidden, inputs, weights, recurrent, bias, peephole };
         for image in 0..batch {
-            let start = |array: Option<&Array>| -> Vec<Enclosure> {
+            let start = |array: Option<&Array>| -> Vec<Precise> {
                 let first = (number * batch + image) * hidden;
-                (0..hidden).map(|n| array.map_or(Enclosure::ZERO, |array| array.real(first + n))).collect()
+                (0..hidden).map(|n| array.map_or(Precise::ZERO, |array| array.real(first + n))).collect()
             };
             let (mut state, mut cell) = (start(first_state), start(first_cell));
             for n in 0..steps {
                 let step = if backwards { steps - 1 - n } else { n };
                 let first = (step * batch + image) * direction.inputs;
-                let read: Vec<Enclosure> = (first..first + inputs).map(|place| x.real(place)).collect();
+                let read: Vec<Precise> = (first..first + inputs).map(|place| x.real(place)).collect();
                 (state, cell) = direction.step(&read, &state, &cell);
                 let to = ((step * count + number) * batch + image) * hidden;
                 values[to..to + hidden].copy_from_slice(&state);

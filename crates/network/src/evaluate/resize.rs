@@ -3,7 +3,7 @@
 
 use convproof_exact::Rational;
 
-use crate::enclosure::Enclosure;
+use crate::precise::Precise;
 use crate::tensor::{indices, strides};
 
 use super::{Array, Call, Evaluated, Refusal, place, room};
@@ -15,7 +15,7 @@ struct Rule<'c> {
 }
 
 /// The places of the input that an output place is read from, with their weights.
-type Reads = Vec<(usize, Enclosure)>;
+type Reads = Vec<(usize, Precise)>;
 
 pub(super) fn resize(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
@@ -61,15 +61,16 @@ fn sizes(call: &Call<'_>, x: &Array, old: bool) -> Evaluated<(Vec<usize>, Vec<Op
     };
     let (mut dims, mut scales) = (x.dims.clone(), vec![None; rank]);
     let attribute = call.node.operator == "Upsample" && call.opset < 9;
-    let given: Option<Vec<Enclosure>> = if attribute {
+    let given: Option<Vec<Precise>> = if attribute {
         let floats = call.attributes.floats("scales");
-        floats.map(|floats| floats.iter().map(|&scale| Enclosure::point(scale.into())).collect())
+        floats.map(|floats| floats.iter().map(|&scale| Precise::point(scale.into())).collect())
     } else {
         let array = call.optional(if old { 1 } else { 2 }).filter(|array| !array.is_empty());
         array.map(|array| (0..array.len()).map(|place| array.real(place)).collect())
     };
     if let Some(given) = given.filter(|given| given.len() == axes.len()) {
         for (&axis, scale) in axes.iter().zip(given) {
+            let scale = scale.enclosure();
             let exact = if scale.low == scale.high { Rational::from_f64(scale.low) } else { None };
             let scale = exact.filter(|scale| *scale > Rational::ZERO).ok_or(Refusal::Operator)?;
             let extent = i64::try_from(x.dims[axis]).map_err(|_| Refusal::TooLarge)?;
@@ -120,7 +121,7 @@ impl Rule<'_> {
             let below = floor(&coordinate)?;
             let part = &coordinate - &Rational::from(below);
             let rest = &Rational::from(1) - &part;
-            let weights = [rest, part].map(|weight| Enclosure::of_rational(&weight));
+            let weights = [rest, part].map(|weight| Precise::of_rational(&weight));
             return Ok(vec![(inside(below)?, weights[0]), (inside(below.saturating_add(1))?, weights[1])]);
         };
         let up = |value: &Rational| floor(&-value).map(|floor| -floor);
@@ -131,7 +132,7 @@ impl Rule<'_> {
             "round_prefer_ceil" => floor(&(&coordinate + &half))?,
             _ => return Err(Refusal::Operator),
         };
-        Ok(vec![(inside(place)?, Enclosure::ONE)])
+        Ok(vec![(inside(place)?, Precise::ONE)])
     }
 }
 
@@ -147,8 +148,8 @@ fn along(x: &Array, axis: usize, reads: &[Reads]) -> Array {
     dims[axis] = reads.len();
     let value = |index: Vec<usize>| {
         let start: usize = (0..dims.len()).filter(|&n| n != axis).map(|n| index[n] * own[n]).sum();
-        let read = |&(place, weight): &(usize, Enclosure)| x.real(start + place * own[axis]).times(weight);
-        reads[index[axis]].iter().map(read).fold(Enclosure::ZERO, Enclosure::plus)
+        let read = |&(place, weight): &(usize, Precise)| x.real(start + place * own[axis]).times(weight);
+        reads[index[axis]].iter().map(read).fold(Precise::ZERO, Precise::plus)
     };
     Array::reals(dims.clone(), indices(&dims).map(value).collect())
 }

@@ -1,6 +1,6 @@
 //! Convolutions and pooling: sums and maxima over windows of an image.
 
-use crate::enclosure::Enclosure;
+use crate::precise::{Factors, Numbers, Precise, Sum};
 use crate::tensor::{indices, strides};
 
 use super::{Array, Call, Evaluated, Machine, Refusal, room};
@@ -110,25 +110,79 @@ pub(super) fn conv(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     let taps: Vec<Vec<usize>> = indices(sizes).collect();
     machine.spend(count.saturating_mul(*inputs).saturating_mul(taps.len()))?;
     let pixels: usize = image.iter().product();
-    let mut values = Vec::with_capacity(count);
-    for n in 0..*batch {
-        for output in 0..*outputs {
-            let first = output / (outputs / groups) * inputs;
-            let bias = call.optional(2).map_or(Enclosure::ZERO, |bias| bias.real(output));
-            for at in indices(&window.outputs) {
-                let mut sum = bias;
+    let bias = call.optional(2);
+    let x = x.all();
+    let factors = Factors::new(&x);
+    let size = inputs * taps.len();
+    // The sums for one output channel of one element of the batch.
+    let plane = |n: usize| -> Vec<Precise> {
+        let (element, output) = (n / outputs, n % outputs);
+        let first = element * channels + output / (outputs / groups) * inputs;
+        let bias = bias.map_or(Precise::ZERO, |bias| bias.real(output));
+        let numbers = weights_by_tap(weights, output * size, *inputs, taps.len(), pixels);
+        if let (Some(numbers), Some(factors)) = (numbers, &factors) {
+            let sum = |at: Vec<usize>| {
+                let mut sum = Sum::new(&numbers, factors);
                 for (t, tap) in taps.iter().enumerate() {
-                    let Some(pixel) = window.tap(&at, tap, image) else { continue };
-                    for input in 0..*inputs {
-                        let value = x.real(((n * channels) + first + input) * pixels + pixel);
-                        sum = sum.plus(value.times(weights.real((output * inputs + input) * taps.len() + t)));
+                    if let Some(pixel) = window.tap(&at, tap, image) {
+                        sum.add(t, first * pixels + pixel);
                     }
                 }
-                values.push(sum);
-            }
+                sum.total().plus(bias)
+            };
+            return indices(&window.outputs).map(sum).collect();
         }
+        let own: Vec<Precise> =
+            (output * size..(output + 1) * size).map(|place| weights.real(place)).collect();
+        let sum = |at: Vec<usize>| {
+            let mut sum = bias;
+            for (t, tap) in taps.iter().enumerate() {
+                let Some(pixel) = window.tap(&at, tap, image) else { continue };
+                for input in 0..*inputs {
+                    sum = sum.plus(x[(first + input) * pixels + pixel].times(own[input * taps.len() + t]));
+                }
+            }
+            sum
+        };
+        indices(&window.outputs).map(sum).collect()
+    };
+    let many = count.saturating_mul(size) > MUCH_WORK;
+    Ok(Array::reals(dims, in_threads(batch * outputs, many, plane)))
+}
+
+/// The weights of one output channel, tap by tap, with the places of the image that they multiply; nothing where they are
+/// not those of a file.
+fn weights_by_tap(
+    weights: &Array,
+    first: usize,
+    inputs: usize,
+    taps: usize,
+    pixels: usize,
+) -> Option<Numbers> {
+    let weight =
+        |t: usize| move |input: usize| Some((weights.stored(first + input * taps + t)?, input * pixels));
+    let groups: Option<Vec<Vec<(f64, usize)>>> =
+        (0..taps).map(|t| (0..inputs).map(weight(t)).collect()).collect();
+    Numbers::new(&groups?)
+}
+
+/// Least number of products that are shared among threads.
+const MUCH_WORK: usize = 1 << 16;
+
+/// The results for each number below this, joined in order, by several threads where that is worth it.
+fn in_threads<T: Send>(count: usize, many: bool, result: impl Fn(usize) -> Vec<T> + Sync) -> Vec<T> {
+    let threads = if many { std::thread::available_parallelism().map_or(1, usize::from).min(16) } else { 1 };
+    if threads == 1 {
+        return (0..count).flat_map(result).collect();
     }
-    Ok(Array::reals(dims, values))
+    let block = count.div_ceil(threads).max(1);
+    let own = |first: usize| (first..(first + block).min(count)).flat_map(&result).collect::<Vec<T>>();
+    std::thread::scope(|scope| {
+        let own = &own;
+        let starts = (0..count).step_by(block);
+        let others: Vec<_> = starts.map(|first| (first, scope.spawn(move || own(first)))).collect();
+        others.into_iter().flat_map(|(first, thread)| thread.join().unwrap_or_else(|_| own(first))).collect()
+    })
 }
 
 pub(super) fn conv_transpose(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
@@ -166,7 +220,7 @@ pub(super) fn conv_transpose(machine: &mut Machine, call: &Call<'_>) -> Evaluate
     let taps: Vec<Vec<usize>> = indices(sizes).collect();
     let count = room(&dims)?;
     machine.spend(x.len().saturating_mul(*outputs).saturating_mul(taps.len()))?;
-    let mut values = vec![Enclosure::ZERO; count];
+    let mut values = vec![Precise::ZERO; count];
     let own = strides(&dims);
     for (place, index) in indices(&x.dims).enumerate() {
         let (n, channel) = (index[0], index[1]);
@@ -212,19 +266,19 @@ pub(super) fn pool(machine: &mut Machine, call: &Call<'_>) -> Evaluated<Array> {
     let mut values = Vec::new();
     for plane in 0..batch * channels {
         for at in indices(&window.outputs) {
-            let inside: Vec<Enclosure> = taps
+            let inside: Vec<Precise> = taps
                 .iter()
                 .filter_map(|tap| window.tap(&at, tap, image))
                 .map(|pixel| x.real(plane * pixels + pixel))
                 .collect();
             if max {
-                values.push(inside.into_iter().reduce(Enclosure::maximum).ok_or(Refusal::Operands)?);
+                values.push(inside.into_iter().reduce(Precise::maximum).ok_or(Refusal::Operands)?);
                 continue;
             }
             let counted =
                 if padding_counts { padded(call, &window, &at, &taps, image) } else { inside.len() };
-            let count = super::integer(i64::try_from(counted).map_err(|_| Refusal::Operands)?);
-            values.push(inside.into_iter().fold(Enclosure::ZERO, Enclosure::plus).over(count));
+            let count = Precise::whole(i64::try_from(counted).map_err(|_| Refusal::Operands)?);
+            values.push(inside.into_iter().fold(Precise::ZERO, Precise::plus).over(count));
         }
     }
     Ok(Array::reals(dims, values))

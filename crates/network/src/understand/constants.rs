@@ -21,6 +21,9 @@ pub(super) fn folded(reader: &mut Reader<'_>, call: &Call<'_>) -> Read<Option<Va
         return Ok(None);
     }
     let numeric = call.inputs.iter().flatten().all(|known| matches!(known.value, Value::Tensor(_)));
+    if let Some(count) = elements(call).filter(|&count| numeric && count > MOST_ELEMENTS) {
+        return Err(Stop::Wrong(format!("its value would have {count} elements, more than {MOST_ELEMENTS}")));
+    }
     let found = if numeric { tensors(call) } else { None };
     Ok(match found {
         Some(tensor) => fits(&tensor, call).then_some(Value::Tensor(tensor)),
@@ -29,6 +32,30 @@ pub(super) fn folded(reader: &mut Reader<'_>, call: &Call<'_>) -> Read<Option<Va
             extents(reader, call)
         }
     })
+}
+
+/// Most elements of an array that a node makes of constants: as many as an array of a file can have.
+const MOST_ELEMENTS: u128 = 1 << 31;
+
+/// How many elements a node makes out of next to nothing.
+fn elements(call: &Call<'_>) -> Option<u128> {
+    let product = |dims: &Tensor| -> Option<u128> {
+        let extents: Option<Vec<u128>> =
+            dims.integers()?.iter().map(|&dim| u128::try_from(dim).ok()).collect();
+        let extents = extents.filter(|extents| !extents.contains(&0))?;
+        Some(extents.into_iter().fold(1, u128::saturating_mul))
+    };
+    match call.node.operator.as_str() {
+        "ConstantOfShape" => product(call.tensor(0)?),
+        "Expand" => product(call.tensor(1)?),
+        "Range" => {
+            let [start, limit, step] =
+                [0, 1, 2].map(|n| call.tensor(n).and_then(|tensor| tensor.number(0)?.as_rational()));
+            let count = (limit? - start?).checked_div(&step?)?;
+            u128::try_from(floor(&count).unwrap_or(i64::MAX)).ok()
+        }
+        _ => None,
+    }
 }
 
 /// Whether computed elements are ones of the type that the operator gives: integers that overflow are not known.

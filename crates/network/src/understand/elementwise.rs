@@ -170,7 +170,8 @@ impl Reader<'_> {
             shape = self.joined(&shape, &arg.shape)?;
         }
         let attributes = call.attributes.spelled().ok_or(Stop::Function)?;
-        Ok(self.term(call, Kind::Function, format!("{}{type_}{attributes}", call.node.operator), args, shape))
+        let kind = Kind::of_function(&call.node.operator);
+        Ok(self.term(call, kind, format!("{}{type_}{attributes}", call.node.operator), args, shape))
     }
 
     /// An operator that is read for real numbers, on others: a function of them by its name and their type.

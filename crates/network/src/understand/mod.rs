@@ -572,8 +572,10 @@ impl Reader<'_> {
 
     /// A node of which nothing is known: a function of its operands by its name and attributes.
     fn function(&mut self, call: &Call<'_>, unread: Option<String>) -> Vec<Known> {
-        self.opaque.push(Opaque { node: call.id, unread });
         let node = call.node;
+        let standard = matches!(node.domain.as_str(), "" | "ai.onnx") && unread.is_none();
+        let kind = if standard { Kind::of_function(&node.operator) } else { Kind::Function };
+        self.opaque.push(Opaque { node: call.id, unread });
         let version = self.model.opsets.iter().find(|(domain, _)| *domain == node.domain).map(|set| set.1);
         let mut name =
             format!("{}{}{}", node.domain, node.operator, meaning(&node.domain, &node.operator, version));
@@ -596,7 +598,7 @@ impl Reader<'_> {
             call.inputs.iter().map(|input| if input.is_some() { 'x' } else { '-' }).collect();
         let args: Vec<Form> = call.inputs.iter().flatten().map(|known| self.as_form(&known.value)).collect();
         let result = |position: usize| {
-            let op = Op::new(Kind::Function, format!("{name} ({present}) #{position}"));
+            let op = Op::new(kind, format!("{name} ({present}) #{position}"));
             let term =
                 Term { op, args: args.clone(), shape: Vec::new(), constant: None, node: Some(call.id) };
             let element = types::result(node, |n| call.element(n));
@@ -696,7 +698,7 @@ fn needed(graph: &Graph) -> Vec<bool> {
 }
 
 /// The values that a node reads, its bodies included.
-fn read_by<'n>(node: &'n Node, wanted: &mut FxHashSet<&'n str>) {
+pub(crate) fn read_by<'n>(node: &'n Node, wanted: &mut FxHashSet<&'n str>) {
     wanted.extend(node.inputs.iter().map(String::as_str));
     for (_, attribute) in &node.attributes {
         if let convproof_files::onnx::Attribute::Graph(body) = attribute {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use crate::dim::Dim;
-use crate::form::{Form, Map};
-use crate::kernel::{KernelData, Node};
+use crate::form::{Axis, Form, Map};
+use crate::kernel::{Dense, KernelData, Node};
 use crate::number::Number;
+use crate::tensor::Tensor;
 use crate::term::Kind;
 
 use super::convolution::{Window, whole};
 use super::{Call, Read, Reader, Stop, as_dim};
+
+/// Largest extent over which a sum is a linear map.
+const MOST_SUMMED: usize = 1 << 12;
 
 /// Whether the only window reads the whole image and nothing else: pooling is then the reduction of a global one.
 fn covers_all(window: &Window, image: &[Dim]) -> bool {
@@ -206,7 +210,10 @@ impl Reader<'_> {
         };
         let reduced = match call.node.operator.as_str() {
             "GlobalAveragePool" | "ReduceMean" => self.mean(&form, &axes, call)?,
-            "ReduceSum" => self.reduced("sum", &form, &axes, call),
+            "ReduceSum" => match self.one_axis(&form, &axes, &Number::from(1), call) {
+                Some(sum) => sum,
+                None => self.reduced("sum", &form, &axes, call),
+            },
             "ReduceMin" => self.reduced("min", &form, &axes, call),
             _ => self.reduced("max", &form, &axes, call),
         };
@@ -225,7 +232,41 @@ impl Reader<'_> {
 
     /// The mean over axes, which stay with extent 1.
     pub(super) fn mean(&mut self, form: &Form, axes: &[usize], call: &Call<'_>) -> Read<Form> {
-        Ok(self.reduced("mean", form, axes, call))
+        let extent = axes.first().and_then(|&axis| form.shape.get(axis)?.number());
+        let weight = extent.and_then(|extent| Number::from(extent).reciprocal());
+        let mean = weight.and_then(|weight| self.one_axis(form, axes, &weight, call));
+        Ok(mean.unwrap_or_else(|| self.reduced("mean", form, axes, call)))
+    }
+
+    /// The sum over the channels, or over one of several axes of an image, times a number, as a linear map; nothing for
+    /// other axes, or where the extent is open. Over the whole image it stays a function, which it is at all sizes.
+    fn one_axis(&mut self, form: &Form, axes: &[usize], weight: &Number, call: &Call<'_>) -> Option<Form> {
+        let (&[axis], rank) = (axes, form.rank()) else { return None };
+        let extent = form.shape.get(axis)?.size().filter(|extent| (2..=MOST_SUMMED).contains(extent))?;
+        if axis == 0 || rank < 3 || axis > 1 && rank == 3 {
+            return None;
+        }
+        let form = self.on_axis(form, 1, call).ok()?;
+        let (channels, mut taps) = (form.channels(), vec![1; rank]);
+        let (outputs, node) = if axis == 1 {
+            let dense = Dense {
+                tensor: Tensor::computed(vec![channels], vec![weight.clone(); channels])?,
+                group_outputs: 1,
+                group_inputs: channels,
+                group_stride: 0,
+                output_stride: 0,
+                input_stride: 1,
+                places: [(0, vec![0; rank])].into(),
+            };
+            (1, Node::Dense(dense))
+        } else {
+            taps[axis] = extent;
+            (channels, Node::Uniform(weight.clone()))
+        };
+        let mut shape = form.shape.clone();
+        shape[axis] = as_dim(1);
+        let kernel = Arc::new(KernelData { outputs, inputs: channels, taps, node });
+        self.mapped(&form, &Map { axes: vec![Axis::PLAIN; rank], kernel }, shape, call).ok()
     }
 
     pub(super) fn reduced(&mut self, name: &str, form: &Form, axes: &[usize], call: &Call<'_>) -> Form {

@@ -95,7 +95,10 @@ impl Reader<'_> {
         let mut form = form.clone();
         while let Some((_, inner)) = self.inside(&form, "reshape") {
             match inner.args.first() {
-                Some(arg) => form = Form { nodes: form.nodes.clone(), ..arg.clone() },
+                Some(arg) => {
+                    let nodes = arg.nodes.iter().chain(&form.nodes).copied().collect();
+                    form = Form { nodes, ..arg.clone() };
+                }
                 None => break,
             }
         }
