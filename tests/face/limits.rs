@@ -47,6 +47,16 @@ fn undecided(text: &str, words: &[&str]) {
     assert!(words.iter().any(|word| method.contains(word)), "{text}: {method}");
 }
 
+/// A factor that cannot be read was taken for 1, so that this was proved.
+#[test]
+fn a_factor_with_too_many_terms_is_refused() {
+    let text = "kernel A[64,64,3,3]\nkernel B[64,64,3,3]\nkernel K[3,3]\nkernel C = A * B\n\
+                kernel D = C[0:1,0:1,0:1,0:1]\nprove: D * conv(K) == conv(K)";
+    let report = run(text);
+    assert_eq!(report.claims().count(), 0, "{report:?}");
+    assert!(report.errors.iter().any(|error| error.message.contains("too many terms")), "{report:?}");
+}
+
 #[test]
 fn outputs_too_large_to_evaluate_are_not_made() {
     let text =

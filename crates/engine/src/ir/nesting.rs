@@ -15,9 +15,47 @@ impl Stack {
     pub fn height(&self) -> u32 {
         Heights::default().of_stack(self)
     }
+
+    /// How many expressions its kernels are made of, shared ones counted as often as they occur: what reading them without
+    /// a memory of what was read comes to.
+    pub fn written(&self) -> u64 {
+        let mut known = FxHashMap::default();
+        self.written_with(&mut known)
+    }
+
+    fn written_with(&self, known: &mut FxHashMap<usize, u64>) -> u64 {
+        let parts: Vec<u64> = match &self.kind {
+            StackKind::Layer(layer) => {
+                layer.weights().into_iter().map(|term| term.expr().written(known)).collect()
+            }
+            StackKind::Chain(parts) | StackKind::Concat(parts) => {
+                parts.iter().map(|part| part.written_with(known)).collect()
+            }
+            StackKind::Product(parts) => parts.iter().map(|part| part.written_with(known)).collect(),
+            StackKind::Sum(branches) => branches
+                .iter()
+                .map(|(factor, branch)| {
+                    factor.expr().written(known).saturating_add(branch.written_with(known))
+                })
+                .collect(),
+        };
+        parts.into_iter().fold(1, u64::saturating_add)
+    }
 }
 
 impl KernelExpr {
+    fn written(&self, known: &mut FxHashMap<usize, u64>) -> u64 {
+        budget::spend(50);
+        let address = std::ptr::from_ref(self).addr();
+        if let Some(&written) = known.get(&address) {
+            return written;
+        }
+        let parts = self.operands().into_iter().map(|operand| operand.written(known));
+        let written = parts.fold(1, u64::saturating_add);
+        known.insert(address, written);
+        written
+    }
+
     /// The expressions that it is made of, one level down; stacks left out.
     pub fn operands(&self) -> Vec<&Self> {
         match self {

@@ -150,7 +150,7 @@ impl KernelTerm {
         use Operation as Op;
         let (kernel, expr) = match operation {
             Op::Array(shape, entries) => {
-                let polys = entries.iter().map(|entry| entry.as_scalar()).collect::<Result<_, _>>()?;
+                let polys = entries.iter().map(|entry| entry.scalar()).collect::<Result<_, _>>()?;
                 let entries = entries.iter().map(|entry| entry.expr.clone()).collect();
                 (Kernel::from_entries(shape, polys)?, E::Array { shape, entries })
             }
@@ -271,6 +271,18 @@ impl KernelTerm {
         self.len() == 0
     }
 
+    /// The value of a scalar.
+    ///
+    /// # Errors
+    /// If it is none, or has too many terms.
+    pub fn scalar(&self) -> Result<Poly, KernelError> {
+        let not_one = KernelError::ShapeMismatch { left: self.shape(), right: Shape::plane(1, 1) };
+        if !self.shape().is_scalar() {
+            return Err(not_one);
+        }
+        self.kernel.expand()?.entries().first().cloned().ok_or(not_one)
+    }
+
     /// All entries as polynomials.
     ///
     /// # Errors
@@ -285,14 +297,6 @@ impl KernelTerm {
 
 /// The exact forms of single operations.
 impl KernelTerm {
-    fn as_scalar(&self) -> Result<Poly, KernelError> {
-        let not_one = KernelError::ShapeMismatch { left: self.shape(), right: Shape::plane(1, 1) };
-        if !self.shape().is_scalar() {
-            return Err(not_one);
-        }
-        self.kernel.expand()?.entries().first().cloned().ok_or(not_one)
-    }
-
     fn hadamard(&self, other: &Self) -> Result<Kernel, KernelError> {
         if self.shape() != other.shape() {
             return Err(KernelError::ShapeMismatch { left: self.shape(), right: other.shape() });

@@ -212,7 +212,7 @@ impl Kernel {
         if let Self::Concrete(kernel) = self { Some(kernel) } else { None }
     }
 
-    /// The only entry of a single-channel 1×1 kernel.
+    /// The only entry of a single-channel 1×1 kernel; `None` also where it has too many terms to be read.
     pub fn as_scalar(&self) -> Option<Poly> {
         (self.shape().entries() == Some(1)).then(|| self.expand().ok()?.entries().first().cloned()).flatten()
     }

@@ -128,7 +128,8 @@ fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, Forward
             let mut sum: Option<(Signal, Origin)> = None;
             for (factor, branch) in branches {
                 let mut output = run(branch, image.clone(), work)?;
-                let factor = factor.kernel().as_scalar().unwrap_or_else(Poly::one);
+                let unread = |error| OperatorError::Kernel { at: branch.origin, error };
+                let factor = factor.scalar().map_err(unread)?;
                 for entry in &mut output.entries {
                     spend(work, entry.terms().len() * factor.terms().len())?;
                     *entry = &*entry * &factor;

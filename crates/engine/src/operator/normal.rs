@@ -297,7 +297,7 @@ impl Operators {
                 let mut sum: Option<(Affine, Origin)> = None;
                 for (factor, branch) in branches {
                     let output = self.apply(branch, signal.clone())?;
-                    let factor = factor.kernel().as_scalar().unwrap_or_else(Poly::one);
+                    let factor = at(branch.origin, factor.scalar())?;
                     let output = at(branch.origin, scaled(output, &factor))?;
                     sum = Some(match sum {
                         None => (output, branch.origin),

@@ -9,6 +9,7 @@ use crate::ir::{
     StackKind,
 };
 use crate::kernel::{ConcreteKernel, Shape};
+use crate::prove::stacks::words::readable;
 use convproof_exact::Symbol;
 
 /// More channels of a block than this become so many.
@@ -16,6 +17,9 @@ const FEW: usize = 3;
 
 /// The claim with at most [`FEW`] channels, and the symbols that occur in it; `None` if it has other layers or kernels.
 pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)> {
+    if !readable(claim) {
+        return None;
+    }
     let mut fewer = Fewer { division: blocks::division(claim).ok()?, symbols: Vec::new() };
     let left = Arc::new(fewer.stack(&claim.left)?);
     let right = Arc::new(fewer.stack(&claim.right)?);
