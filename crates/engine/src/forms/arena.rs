@@ -45,6 +45,17 @@ pub enum End {
     Applied(u32),
     /// A product of sums, by number; see `products.rs`.
     Product(u32),
+    /// The mean of a signal over all its positions, by number.
+    Mean(u32),
+}
+
+/// A block of channels of a signal, by whatever number its owner gives the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MeanOf {
+    /// The signal.
+    pub signal: usize,
+    /// The block.
+    pub block: u32,
 }
 
 /// What the words of an edge begin with.
@@ -187,6 +198,8 @@ pub struct Arena {
     pub(super) products_of: Numbered<SumList>,
     /// Whether functions that are products are written as such (Theorem 29c).
     pub(super) gates: bool,
+    /// Means of signals and their numbers.
+    pub(super) means: Numbered<MeanOf>,
 }
 
 impl Default for Arena {
@@ -203,6 +216,7 @@ impl Default for Arena {
             applied: Numbered::default(),
             products_of: Numbered::default(),
             gates: false,
+            means: Numbered::default(),
         }
     }
 }
@@ -322,6 +336,17 @@ impl Arena {
         self.make(vec![Edge { key, shift: [0, 0], coefficient: Rational::ONE, child: 0 }])
     }
 
+    /// The mean of a signal over all its positions, of which nothing is known but that it is the same everywhere.
+    pub fn mean(&mut self, of: MeanOf) -> Result<Form, TooManyWords> {
+        let number = self.means.number(of)?;
+        self.end(End::Mean(number))
+    }
+
+    /// Whether means of whole signals occur.
+    pub fn has_means(&self) -> bool {
+        !self.means.all().is_empty()
+    }
+
     /// The same words about an image that is moved.
     #[must_use]
     pub fn moved(&self, form: &Form, by: [i64; 2]) -> Form {
@@ -338,7 +363,7 @@ impl Arena {
             Key::Letter { .. } => self.nodes[edge.child as usize].anchored,
             Key::End { end, .. } => match end {
                 End::Pixel(_) => true,
-                End::One => false,
+                End::One | End::Mean(_) => false,
                 End::Term(number) => self.terms.get(*number).anchored,
                 End::Applied(number) => self.applied.get(*number).anchored,
                 End::Product(number) => self.products_of.get(*number).anchored,

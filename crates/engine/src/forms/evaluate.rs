@@ -3,9 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use super::Unsupported;
-use super::arena::{Arena, End, Form};
+use super::arena::{Arena, End, Form, MeanOf};
 use super::net::{Kind, Net, NodeId, Tap};
-use super::pattern::{Patterns, Read};
+use super::pattern::{Pair, Patterns, Read};
 use super::weights::Weight;
 use convproof_exact::Rational;
 
@@ -20,15 +20,27 @@ pub struct Evaluator<'n> {
     /// All sums so far.
     pub arena: Arena,
     memo: FxHashMap<(NodeId, u32, [u32; 2]), Form>,
+    /// For signals of equal lengths what both read at all positions, along rows and columns; the first is the smaller one.
+    alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>,
+    /// The signals whose means have numbers of their own.
+    means: Vec<MeanOf>,
+    mean_memo: FxHashMap<MeanOf, Form>,
     work: usize,
 }
 
 impl<'n> Evaluator<'n> {
     /// An evaluator that has made nothing yet.
-    pub fn new(net: &'n Net, patterns: &'n Patterns) -> Self {
+    ///
+    /// `alike` has the pairs of averaged signals that are compared; the means of others have nothing to do with each other.
+    pub fn new(
+        net: &'n Net,
+        patterns: &'n Patterns,
+        alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>,
+    ) -> Self {
         let mut arena = Arena::default();
         arena.gates = net.has_products();
-        Self { net, patterns, arena, memo: FxHashMap::default(), work: 0 }
+        let (memo, mean_memo) = (FxHashMap::default(), FxHashMap::default());
+        Self { net, patterns, arena, memo, alike, means: Vec::new(), mean_memo, work: 0 }
     }
 
     /// The sum of words that a block of a node is where it reads by these row and column patterns.
@@ -100,6 +112,7 @@ impl<'n> Evaluator<'n> {
                 let [left, right] = factors;
                 self.arena.product(&left, &right)?
             }
+            Kind::Average(signal) => self.mean(MeanOf { signal: *signal, block })?,
             Kind::Relu => {
                 self.read_all(id, block, [rows, columns], None, &mut terms)?;
                 terms.push(Form::ZERO);
@@ -112,6 +125,55 @@ impl<'n> Evaluator<'n> {
         }
         self.memo.insert((id, block, pair), sum.clone());
         Ok(sum)
+    }
+
+    /// The mean of a signal: that of another one times a number where at every position the signal is (Theorem 9c of
+    /// `docs/semantics.md`), else one with a number of its own.
+    fn mean(&mut self, of: MeanOf) -> Result<Form, Unsupported> {
+        if let Some(known) = self.mean_memo.get(&of) {
+            return Ok(known.clone());
+        }
+        for other in self.means.clone() {
+            let key = [other.signal.min(of.signal), other.signal.max(of.signal)];
+            let Some(pairs) = self.alike.get(&key).cloned() else { continue };
+            let pair = if other.signal == key[0] { [other, of] } else { [of, other] };
+            let Some(mut factor) = self.multiple(pair, &pairs)? else { continue };
+            if other.signal != key[0] {
+                let Some(inverse) = factor.recip() else { continue };
+                factor = inverse;
+            }
+            let mean = self.arena.mean(other)?.times(&factor);
+            self.mean_memo.insert(of, mean.clone());
+            return Ok(mean);
+        }
+        let mean = self.arena.mean(of)?;
+        self.means.push(of);
+        self.mean_memo.insert(of, mean.clone());
+        Ok(mean)
+    }
+
+    /// The number by which the first signal is to be multiplied at every position to give the second one.
+    fn multiple(
+        &mut self,
+        [first, second]: [MeanOf; 2],
+        [rows, columns]: &[Vec<Pair>; 2],
+    ) -> Result<Option<Rational>, Unsupported> {
+        let mut factor: Option<Rational> = None;
+        for row in rows {
+            for column in columns {
+                let left = self.value(first.signal, first.block, [row.0, column.0])?;
+                let right = self.value(second.signal, second.block, [row.1, column.1])?;
+                let right = self.arena.moved(&right, [row.2, column.2]);
+                if left.is_zero() && right.is_zero() {
+                    continue;
+                }
+                let Some(ratio) = right.lead().checked_div(left.lead()) else { return Ok(None) };
+                if left.times(factor.get_or_insert(ratio)) != right {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(factor.unwrap_or(Rational::ONE)))
     }
 
     /// A block of the sources at every position that is read.

@@ -89,6 +89,8 @@ pub enum Kind {
     Relu,
     /// A function of each entry.
     Function(Function),
+    /// The mean of a signal over all its positions; the signal is not among the sources, which are read position by position.
+    Average(NodeId),
 }
 
 /// What an output block reads of a source's block through a tap.
@@ -443,6 +445,7 @@ impl Net {
                 let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
                 self.intern(Node { kind: Kind::Pick(picks), sources, length: Some(signal.length.clone()) })?
             }
+            Layer::GlobalAverage => self.average(wire, &signal)?,
             Layer::ConvTranspose(conv) if self.channels != Channels::Apart => {
                 let applied = self.crossed(conv, wire, &signal)?;
                 self.biased(applied, conv.bias.as_ref(), &signal)?
@@ -453,6 +456,57 @@ impl Net {
             _ => return Err(Unsupported::Layer),
         };
         Ok(Wire { node, signal })
+    }
+
+    /// The mean over all positions.
+    fn average(&mut self, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
+        /// Means of more entries are not written out.
+        const MOST: i64 = 1 << 12;
+        if let Some([height, width]) = self.size.and_then(|size| wire.signal.at(size))
+            && height.checked_mul(width).is_some_and(|area| area <= MOST)
+        {
+            let share = (Rational::from(height) * Rational::from(width)).recip().unwrap_or(Rational::ONE);
+            let all = |length: i64| Movement { taps: (0..length).collect(), ..Movement::identity() };
+            return self.uniform(wire, [all(height), all(width)], &share, signal);
+        }
+        self.mean(wire.node, &wire.signal.length, &signal.length)
+    }
+
+    /// The mean of a signal of a length, as a signal of another one. What is done to each position by itself and is affine
+    /// is done to the mean instead.
+    fn mean(
+        &mut self,
+        id: NodeId,
+        over: &[Arc<Length>; 2],
+        length: &[Arc<Length>; 2],
+    ) -> Result<NodeId, Unsupported> {
+        let node = self.node(id).clone();
+        let apart = node.sources.iter().all(|(_, moves)| moves.iter().all(|m| *m == Movement::identity()));
+        let affine = matches!(node.kind, Kind::Taps { .. } | Kind::Sum | Kind::Pick(_));
+        let whole = node.length.as_ref().is_none_or(|own| own == over);
+        // Else one source may end before another.
+        let even = |source: &NodeId| self.node(*source).length.as_ref().is_none_or(|own| own == over);
+        if affine && apart && whole && node.sources.iter().all(|(source, _)| even(source)) {
+            let sources = node
+                .sources
+                .into_iter()
+                .map(|(source, moves)| Ok((self.mean(source, over, length)?, moves)))
+                .collect::<Result<_, Unsupported>>()?;
+            return self.intern(Node { kind: node.kind, sources, length: Some(length.clone()) });
+        }
+        if node.length.as_ref() != Some(over) {
+            return Err(Unsupported::Layer);
+        }
+        self.intern(Node { kind: Kind::Average(id), sources: Vec::new(), length: Some(length.clone()) })
+    }
+
+    /// The signals of which means are taken.
+    pub fn averaged(&self) -> Vec<NodeId> {
+        let source = |node: &Node| if let Kind::Average(source) = node.kind { Some(source) } else { None };
+        let mut all: Vec<NodeId> = self.nodes.iter().filter_map(source).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Tiles to channels, or the reverse, where each channel is a block or blocks take turns: of k blocks, channel ck + r

@@ -272,7 +272,7 @@ pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Un
     let root = length(roots[0]).ok_or(Unsupported::TooLarge)?;
     let slope = wide(&root.slope())?;
     if slope == Ratio::from(0) {
-        return Err(Unsupported::TooLarge);
+        return still(net, roots, axis, &reach, settled, period);
     }
     // L(n) = slope·n + e(n), e periodic from `settled` on.
     let ends = |length: &Arc<Length>, slope: Ratio<i128>| {
@@ -303,6 +303,31 @@ pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Un
     let start = i64::try_from(start.ceil().to_integer()).map_err(|_| Unsupported::TooLarge)?;
     Ok(Horizon { from, period, start })
 }
+
+/// The horizon where all lengths are the same from some length on, up to a period: so is what the roots read.
+fn still(
+    net: &Net,
+    roots: [NodeId; 2],
+    axis: usize,
+    reach: &[Option<Reach>],
+    settled: i64,
+    period: i64,
+) -> Result<Horizon, Unsupported> {
+    let length = |id: NodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
+    let read = (0..net.len()).filter(|&id| reach[id].is_some()).filter_map(length);
+    if read.into_iter().any(|length| !length.slope().is_zero()) {
+        return Err(Unsupported::TooLarge);
+    }
+    let longest = |root: NodeId| {
+        let lengths = (settled..settled + period).filter_map(|n| length(root)?.at(n));
+        lengths.max().unwrap_or(0)
+    };
+    let start = longest(roots[0]).max(longest(roots[1]));
+    Ok(Horizon { from: settled, period, start })
+}
+
+/// What two nodes read at an output position, and by how much the second one's first input position is later.
+pub type Pair = (u32, u32, i64);
 
 fn wide(value: &Rational) -> Result<Ratio<i128>, Unsupported> {
     let (numerator, denominator) = value.as_small_parts().ok_or(Unsupported::TooLarge)?;

@@ -45,7 +45,8 @@ impl Arena {
 
     /// Whether all sums are of pixels alone.
     pub fn is_linear(&self) -> bool {
-        self.terms.all().is_empty() && self.applied.all().is_empty() && self.products_of.all().is_empty()
+        let functions = self.applied.all().len() + self.products_of.all().len() + self.means.all().len();
+        self.terms.all().is_empty() && functions == 0
     }
 
     /// A function of a sum, entry by entry; of a sum and its opposite it is one term.

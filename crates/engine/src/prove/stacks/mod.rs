@@ -7,5 +7,6 @@ mod averaged;
 pub mod equality;
 pub mod fitting;
 pub mod layers;
+mod looker;
 pub mod terms;
 pub(super) mod words;

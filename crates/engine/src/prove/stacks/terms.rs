@@ -13,7 +13,7 @@ use crate::evaluate::{Functions, Image};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::border::Border;
 use crate::forms::net::Channels;
-use crate::ir::{Composite, Layer, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Composite, Layer, Sizes, Stack, StackClaim, StackKind, Symbols};
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::Status;
@@ -84,6 +84,14 @@ fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
             let weights = search::plain_weights(claim, symbols);
             let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
             return Some(compared.refuted(StackWitness::Size(found), None));
+        }
+        if compared.arena.has_means() {
+            // Of one size the mean of a signal is a sum of its entries.
+            let here = StackClaim { sizes: Sizes::One(size), ..claim.clone() };
+            if let Some(StackVerdict::Refuted(found)) = self::compared(&here, symbols) {
+                return Some(compared.refuted(found.witness, None));
+            }
+            continue;
         }
         // Of sums of pixels alone one weight for each factor of a word shows it.
         let plain =
@@ -189,7 +197,7 @@ pub fn is_numeric(arena: &Arena, form: &Form) -> bool {
                 End::Term(term) => arena.term(term).forms.iter().all(|form| is_numeric(arena, form)),
                 End::Applied(number) => is_numeric(arena, &arena.applied(number).form),
                 End::Product(number) => arena.factors(number).iter().all(|factor| is_numeric(arena, factor)),
-                End::Pixel(_) | End::One => true,
+                End::Pixel(_) | End::One | End::Mean(_) => true,
             };
             word.scalars.is_one() && inner
         })

@@ -6,19 +6,18 @@
 
 use rustc_hash::FxHashMap;
 
+use super::looker::{self, Looked};
 use crate::evaluate::{Image, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
 use crate::forms::blocks::{self, Block, Division};
 use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{Channels, Net, NodeId};
-use crate::forms::pattern::{Horizon, Patterns, Viewer, horizon};
+use crate::forms::pattern::{Pair, Patterns};
 use crate::forms::weights::{Letter, Letters, declared};
-use crate::ir::{Layer, Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Layer, Stack, StackClaim, StackKind, Symbols};
 use crate::kernel::Shape;
-use crate::limits::MAX_SURVEYED;
-use crate::prove::survey::condition;
-use crate::prove::survey::sights::{AxisSurvey, SizeView};
+use crate::prove::survey::sights::AxisSurvey;
 use crate::prove::survey::table::{self, Table};
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
@@ -96,9 +95,6 @@ fn has_channels(stack: &Stack) -> bool {
     }
 }
 
-/// What both sides read at an output position, and by how much the right side's first input position is later.
-type Pair = (u32, u32, i64);
-
 /// Two stacks compared.
 pub struct Compared {
     letters: Letters,
@@ -142,35 +138,11 @@ impl Compared {
         }
         let roots = [left.node, right.node];
         let mut patterns = Patterns::default();
-        let mut bounds = None;
-        if !matches!(claim.sizes, Sizes::One(_)) {
-            let (reach, modulus) = condition::reach(&claim.sizes);
-            let horizons = [horizon(&net, roots, 0)?, horizon(&net, roots, 1)?];
-            bounds = Some((horizons, common(horizons, reach, modulus)?));
-        }
-        let mut axes = [AxisSurvey::default(), AxisSurvey::default()];
-        let mut pairs = [Vec::new(), Vec::new()];
-        let mut origins = [FxHashMap::default(), FxHashMap::default()];
-        for axis in 0..2 {
-            let ends = [&left.signal.length[axis], &right.signal.length[axis]];
-            let lengths: Vec<i64> = match (&claim.sizes, &bounds) {
-                (Sizes::One(size), _) => vec![size[axis]],
-                (_, Some((_, common))) => (1..common.end).collect(),
-                _ => Vec::new(),
-            };
-            let viewer = Viewer::new(&net, axis);
-            let mut looker = Looker { viewer, roots, patterns: &mut patterns, index: FxHashMap::default() };
-            for n in lengths {
-                let view =
-                    looker.look(n, ends.map(|length| length.at(n)), &mut pairs[axis], &mut origins[axis])?;
-                axes[axis].sizes.push(view);
-            }
-            if let Some((horizons, common)) = &bounds {
-                (axes[axis].from, axes[axis].period) = (common.from, common.period);
-                axes[axis].start = usize::try_from(horizons[axis].start).unwrap_or(0);
-            }
-        }
-        let mut evaluator = Evaluator::new(&net, &patterns);
+        let lengths = [&left.signal.length, &right.signal.length];
+        let alike = looker::alike(&net, &claim.sizes, &mut patterns);
+        let Looked { axes, pairs, origins, horizon } =
+            Looked::at(&net, roots, lengths, &claim.sizes, &mut patterns)?;
+        let mut evaluator = Evaluator::new(&net, &patterns, alike);
         let outputs = net.divided(left.signal.channels)?;
         let inputs = net.divided(claim.channels)?;
         let mut differences = FxHashMap::default();
@@ -188,7 +160,6 @@ impl Compared {
             }
         }
         let table = Table::new(&axes, &failures, &claim.sizes);
-        let horizon = bounds.map(|(_, common)| common.end - 1);
         let arena = evaluator.arena;
         let letters = net.letters;
         let division = match mode {
@@ -282,7 +253,7 @@ impl Compared {
                 let full = [claim.channels, h, w];
                 let image = match word.end {
                     End::One => Image::zeros(claim.channels, h, w),
-                    End::Term(_) | End::Applied(_) | End::Product(_) => continue,
+                    End::Term(_) | End::Applied(_) | End::Product(_) | End::Mean(_) => continue,
                     End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));
@@ -398,56 +369,6 @@ fn draw(seed: u64, below: u64) -> i64 {
 
 fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// Lengths below `end` show everything; from `from` on it repeats with the period.
-struct Common {
-    from: i64,
-    period: i64,
-    end: i64,
-}
-
-/// The horizon of both axes and a condition together (Theorems 10 and 11).
-fn common(horizons: [Horizon; 2], reach: i64, modulus: i64) -> Result<Common, Unsupported> {
-    let from = horizons[0].from.max(horizons[1].from).max(reach.saturating_add(1));
-    let period = num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
-    let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
-    if end > MAX_SURVEYED { Err(Unsupported::TooLarge) } else { Ok(Common { from, period, end }) }
-}
-
-/// Looks at the output positions of lengths along an axis.
-struct Looker<'n> {
-    viewer: Viewer<'n>,
-    roots: [NodeId; 2],
-    patterns: &'n mut Patterns,
-    index: FxHashMap<Pair, u32>,
-}
-
-impl Looker<'_> {
-    fn look(
-        &mut self,
-        n: i64,
-        [left, right]: [Option<i64>; 2],
-        pairs: &mut Vec<Pair>,
-        origins: &mut FxHashMap<(i64, i64), i64>,
-    ) -> Result<SizeView, Unsupported> {
-        let mut sights = Vec::new();
-        if let (Some(length), true) = (left, left == right) {
-            self.viewer.turn_to(n);
-            for i in 0..length {
-                let (a, at) = self.viewer.see(self.patterns, self.roots[0], i)?;
-                let (b, bt) = self.viewer.see(self.patterns, self.roots[1], i)?;
-                let pair = (a, b, at.zip(bt).map_or(0, |(at, bt)| bt - at));
-                let next = number(pairs.len());
-                sights.push(*self.index.entry(pair).or_insert_with(|| {
-                    pairs.push(pair);
-                    next
-                }));
-                origins.extend(at.or(bt).map(|at| ((n, i), at)));
-            }
-        }
-        Ok(SizeView { n, left, right, sights })
-    }
 }
 
 /// Left minus right of a block where both read by these patterns; `None` if they are equal.

@@ -71,6 +71,7 @@ impl<'a> Bounder<'a> {
                     let forms = forms.map(|form| self.arena.moved(form, word.place)).collect();
                     parts.products.push(Product { factor: word.coefficient.clone(), forms });
                 }
+                End::Mean(_) => return None,
             }
         }
         Some(parts)
@@ -177,7 +178,7 @@ impl<'a> Bounder<'a> {
                         pair.pixels.entry((block, word.place)).or_default()[side] += &word.coefficient;
                     }
                     End::One => pair.constants[side] += &word.coefficient,
-                    End::Term(_) | End::Applied(_) | End::Product(_) => return None,
+                    End::Term(_) | End::Applied(_) | End::Product(_) | End::Mean(_) => return None,
                 }
             }
         }

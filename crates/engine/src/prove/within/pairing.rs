@@ -114,6 +114,7 @@ impl Pairing {
             let end = match word.end {
                 End::Pixel(block) => pixel_values(block, word.place),
                 End::One => [1.0; IMAGES],
+                End::Mean(number) => pixel_values(number, [0, 0]),
                 End::Applied(number) => {
                     let applied = arena.applied(number);
                     let inside = self.print(arena, &arena.moved(&applied.form, word.place));

@@ -70,6 +70,8 @@ fn enclosed(probe: &Probe<'_>, form: &Form, moved: [i64; 2]) -> Option<Enclosed>
                 Enclosed::from(probe.pixels.get(&(block, place)).cloned().unwrap_or_default())
             }
             End::One => Enclosed::from(Rational::ONE),
+            // Of the whole image not enough is known.
+            End::Mean(_) => return None,
             End::Applied(number) => {
                 let applied = probe.arena().applied(number);
                 value(applied.function, &enclosed(probe, &applied.form, place)?)?

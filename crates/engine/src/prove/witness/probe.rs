@@ -43,6 +43,8 @@ impl<'a> Probe<'a> {
             let end = match word.end {
                 End::Pixel(block) => self.pixels.get(&(block, place)).cloned().unwrap_or_default(),
                 End::One => Rational::ONE,
+                // Of the whole image not enough is known.
+                End::Mean(_) => return None,
                 End::Applied(number) => {
                     let applied = self.arena.applied(number);
                     exact_value(applied.function, &self.value(&applied.form, place)?)?
@@ -93,7 +95,7 @@ impl<'a> Probe<'a> {
                 End::Pixel(block) => {
                     pixels.insert((block, place));
                 }
-                End::One => {}
+                End::One | End::Mean(_) => {}
                 End::Applied(number) => self.parts(&self.arena.applied(number).form, place, pixels, terms),
                 End::Product(number) => {
                     let factors = self.arena.factors(number);
