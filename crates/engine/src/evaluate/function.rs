@@ -14,9 +14,9 @@ pub enum Functions {
     Refused,
     /// A rational number very near to the value stands for it.
     Near,
-    /// Another function stands for each, with the same value at 0 and the same reflection, one that never falls where
-    /// the function does not, and with the same relations between sigmoid, tanh and `SiLU`; hard swish is itself: no proof
-    /// uses more.
+    /// Another function stands for each, with the same value at 0, the same reflection and in the same range, one that never
+    /// falls where the function does not, and with the same relations between sigmoid, tanh and `SiLU`; hard swish is
+    /// itself: no proof uses more.
     Surrogate,
 }
 
@@ -38,15 +38,16 @@ impl Evaluator<'_> {
     }
 }
 
-/// A function with the same value at 0 and the same reflection, which never falls for sigmoid, tanh and softplus.
+/// A function with the same value at 0 and the same reflection, in the same range, which never falls for sigmoid, tanh and
+/// softplus.
 fn surrogate(work: &mut Work, function: Function, x: &Rational) -> Result<Rational, EvaluateError> {
     let number = Rational::from(2 + i64::from(function as u8));
     let two = Rational::from(2);
     let mut sum = function.at_zero().unwrap_or(Rational::ONE);
     match function {
         Function::Sigmoid => {
-            let slope = &x.abs() + &number;
-            work.add_product(&mut sum, x, &slope)?;
+            let share = x.checked_div(&(x.abs() * &two + Rational::ONE)).unwrap_or_default();
+            work.add(&mut sum, &share)?;
         }
         // As their theorems say what they are, these are made from what stands for the sigmoid, or are what they are.
         Function::Tanh => {
@@ -139,6 +140,28 @@ mod tests {
             assert_eq!(at(Function::Tanh, &x), &(&sigmoid + &sigmoid) - &Rational::ONE);
             assert_eq!(at(Function::Silu, &x), &x * &at(Function::Sigmoid, &x));
             assert_eq!(Some(at(Function::HardSwish, &x)), exact_value(Function::HardSwish, &x));
+        }
+    }
+
+    /// What stands for a function keeps its range, and so does what is near to its values.
+    #[test]
+    fn functions_keep_their_ranges() {
+        let mut work = Work::new(1 << 20);
+        for function in Function::ALL {
+            let [low, high] = function.range();
+            for x in (-40..=40).map(|n| Rational::ratio(n, 8).unwrap()) {
+                let stands = surrogate(&mut work, function, &x).unwrap();
+                let near = exact_value(function, &x).or_else(|| near(function, &x)).unwrap();
+                for value in [stands, near] {
+                    assert!(low.as_ref().is_none_or(|low| *low <= value), "{function:?} {x} {value}");
+                    assert!(high.as_ref().is_none_or(|high| value <= *high), "{function:?} {x} {value}");
+                    let least = function.at_zero().or(low.clone());
+                    assert!(
+                        x.is_negative() || least.is_none_or(|low| low <= value),
+                        "{function:?} {x} {value}"
+                    );
+                }
+            }
         }
     }
 

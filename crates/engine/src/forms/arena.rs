@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::numbered::{Numbered, SumList};
+use super::range::Range;
 use super::terms::Applied;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Monomial, Rational, Symbol};
@@ -200,6 +201,8 @@ pub struct Arena {
     pub(super) gates: bool,
     /// Means of signals and their numbers.
     pub(super) means: Numbered<MeanOf>,
+    /// What is known of the size of ends.
+    pub(super) ranges: FxHashMap<End, Range>,
 }
 
 impl Default for Arena {
@@ -217,6 +220,7 @@ impl Default for Arena {
             products_of: Numbered::default(),
             gates: false,
             means: Numbered::default(),
+            ranges: FxHashMap::default(),
         }
     }
 }
@@ -336,10 +340,12 @@ impl Arena {
         self.make(vec![Edge { key, shift: [0, 0], coefficient: Rational::ONE, child: 0 }])
     }
 
-    /// The mean of a signal over all its positions, of which nothing is known but that it is the same everywhere.
-    pub fn mean(&mut self, of: MeanOf) -> Result<Form, TooManyWords> {
-        let number = self.means.number(of)?;
-        self.end(End::Mean(number))
+    /// The mean of a signal that lies in a range, over all its positions. Nothing else is known of it but that it is the same
+    /// everywhere.
+    pub fn mean(&mut self, of: MeanOf, range: Range) -> Result<Form, TooManyWords> {
+        let end = End::Mean(self.means.number(of)?);
+        self.note(end, range);
+        self.end(end)
     }
 
     /// Whether means of whole signals occur.

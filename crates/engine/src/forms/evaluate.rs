@@ -6,6 +6,7 @@ use super::Unsupported;
 use super::arena::{Arena, End, Form, MeanOf};
 use super::net::{Kind, Net, NodeId, Tap};
 use super::pattern::{Pair, Patterns, Read};
+use super::range::Range;
 use super::weights::Weight;
 use convproof_exact::Rational;
 
@@ -32,11 +33,7 @@ impl<'n> Evaluator<'n> {
     /// An evaluator that has made nothing yet.
     ///
     /// `alike` has the pairs of averaged signals that are compared; the means of others have nothing to do with each other.
-    pub fn new(
-        net: &'n Net,
-        patterns: &'n Patterns,
-        alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>,
-    ) -> Self {
+    pub fn new(net: &'n Net, patterns: &'n Patterns, alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>) -> Self {
         let mut arena = Arena::default();
         arena.gates = net.has_products();
         let (memo, mean_memo) = (FxHashMap::default(), FxHashMap::default());
@@ -142,14 +139,31 @@ impl<'n> Evaluator<'n> {
                 let Some(inverse) = factor.recip() else { continue };
                 factor = inverse;
             }
-            let mean = self.arena.mean(other)?.times(&factor);
+            let mean = self.arena.mean(other, Range::default())?.times(&factor);
             self.mean_memo.insert(of, mean.clone());
             return Ok(mean);
         }
-        let mean = self.arena.mean(of)?;
+        let range = self.range(of)?;
+        let mean = self.arena.mean(of, range)?;
         self.means.push(of);
         self.mean_memo.insert(of, mean.clone());
         Ok(mean)
+    }
+
+    /// What a signal is never below or above.
+    fn range(&mut self, of: MeanOf) -> Result<Range, Unsupported> {
+        let Some([rows, columns]) = self.alike.get(&[of.signal; 2]).cloned() else {
+            return Ok(Range::default());
+        };
+        let mut range: Option<Range> = None;
+        for row in &rows {
+            for column in &columns {
+                let form = self.value(of.signal, of.block, [row.0, column.0])?;
+                let here = self.arena.range(&form);
+                range = Some(range.map_or(here.clone(), |range| range.around(&here)));
+            }
+        }
+        Ok(range.unwrap_or_default())
     }
 
     /// The number by which the first signal is to be multiplied at every position to give the second one.

@@ -12,6 +12,7 @@ pub mod net;
 mod numbered;
 pub mod pattern;
 pub mod products;
+pub mod range;
 pub mod terms;
 pub mod weights;
 

@@ -462,6 +462,9 @@ impl Net {
     fn average(&mut self, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
         /// Means of more entries are not written out.
         const MOST: i64 = 1 << 12;
+        if wire.signal.length.iter().all(|length| matches!(**length, Length::One(_))) {
+            return Ok(wire.node);
+        }
         if let Some([height, width]) = self.size.and_then(|size| wire.signal.at(size))
             && height.checked_mul(width).is_some_and(|area| area <= MOST)
         {

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use super::arena::{Arena, End, Form, TooManyWords};
+use super::range::Range;
 
 /// Different values and their numbers.
 #[derive(Clone, Debug)]
@@ -53,18 +54,21 @@ pub struct SumList {
 
 impl Arena {
     /// What some sums make together, where they stand: they are numbered where the first one that moves stands at the origin, and
-    /// the end of that number is moved back.
+    /// the end of that number, which lies in a range, is moved back.
     pub(super) fn placed(
         &mut self,
         forms: &[Form],
         table: impl FnOnce(&mut Self) -> &mut Numbered<SumList>,
         end: impl FnOnce(u32) -> End,
+        range: Range,
     ) -> Result<Form, TooManyWords> {
         let base = forms.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
         let [row, column] = base.unwrap_or([0, 0]);
         let forms = forms.iter().map(|form| self.moved(form, [-row, -column])).collect();
         let number = table(self).number(SumList { forms, anchored: base.is_some() })?;
-        let whole = self.end(end(number))?;
+        let end = end(number);
+        self.note(end, range);
+        let whole = self.end(end)?;
         Ok(self.moved(&whole, [row, column]))
     }
 }

@@ -178,7 +178,8 @@ impl Arena {
         }
         // Neither the order nor the origin changes with a translation of all.
         factors.sort_by_key(Form::order);
-        self.placed(&factors, |arena| &mut arena.products_of, End::Product)
+        let range = self.range_of_product(&factors);
+        self.placed(&factors, |arena| &mut arena.products_of, End::Product, range)
     }
 }
 

@@ -75,7 +75,9 @@ impl Arena {
         let anchored = self.is_anchored_form(form);
         let place = if anchored { form.place() } else { [0, 0] };
         let form = self.moved(form, [-place[0], -place[1]]);
+        let inner = form.clone();
         let number = self.applied.number(Applied { function, form, anchored })?;
+        self.note(End::Applied(number), self.range_of_function(function, &inner));
         let applied = self.end(End::Applied(number))?;
         Ok(self.moved(&applied, place))
     }
@@ -135,6 +137,7 @@ impl Arena {
         let mut forms = self.opened(forms, &mut outside)?;
         self.undominated(&mut forms)?;
         self.without_means(&mut forms)?;
+        self.without_lower(&mut forms);
         // In the order of first differing coefficients, the smallest first.
         let forms = self.sorted(forms)?;
         let Some((low, rest)) = forms.split_first() else { return Err(TooManyWords) };
@@ -148,7 +151,9 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            outside.push(self.placed(&elements, |arena| &mut arena.terms, End::Term)?.times(&factor));
+            let range = self.range_of_maximum(&elements);
+            let term = self.placed(&elements, |arena| &mut arena.terms, End::Term, range)?;
+            outside.push(term.times(&factor));
         }
         self.sum(&outside)
     }
@@ -157,16 +162,22 @@ impl Arena {
     fn opened(&mut self, mut forms: Vec<Form>, outside: &mut Vec<Form>) -> Result<Vec<Form>, TooManyWords> {
         loop {
             self.without_negative_terms(&mut forms, outside)?;
+            self.without_lower(&mut forms);
             let mut next = Vec::new();
             let mut changed = false;
-            for form in &forms {
-                let inner: Vec<_> =
-                    self.plain_terms(form).into_iter().filter(|(c, ..)| !c.is_negative()).collect();
+            let inner: Vec<Vec<_>> = forms
+                .iter()
+                .map(|form| self.plain_terms(form).into_iter().filter(|(c, ..)| !c.is_negative()).collect())
+                .collect();
+            // Sums of several maxima last, as their ranges are known while they are closed.
+            let alone = inner.iter().any(|inner| inner.len() == 1);
+            for (form, inner) in forms.iter().zip(inner) {
                 let product = inner.iter().fold(1_usize, |product, (_, term, _)| {
                     product.saturating_mul(self.terms.get(*term).forms.len())
                 });
-                let open =
-                    !inner.is_empty() && forms.len() > 1 && (inner.len() == 1 || product <= MAX_OPENED);
+                let open = !inner.is_empty()
+                    && forms.len() > 1
+                    && (inner.len() == 1 || !alone && product <= MAX_OPENED);
                 if !open {
                     next.push(form.clone());
                     continue;

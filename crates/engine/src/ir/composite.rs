@@ -151,15 +151,6 @@ impl Function {
         slopes.map(|(numerator, denominator)| Rational::ratio(numerator, denominator).unwrap_or_default())
     }
 
-    /// Two numbers between which its values are everywhere, where there are such.
-    pub fn range(self) -> Option<[Rational; 2]> {
-        match self {
-            Self::Sigmoid => Some([Rational::ZERO, Rational::ONE]),
-            Self::Tanh => Some([Rational::from(-1), Rational::ONE]),
-            _ => None,
-        }
-    }
-
     /// s, c and d with `f(−x) = s·f(x) + c + d·x` for every x.
     pub fn reflection(self) -> [i64; 3] {
         match self {
@@ -168,6 +159,21 @@ impl Function {
             // Each is x/2 and a function that is the same at x and −x.
             Self::Silu | Self::Gelu | Self::GeluTanh | Self::Softplus | Self::HardSwish => [1, 0, -1],
         }
+    }
+
+    /// Numbers that its values are never below, and never above, where there are such.
+    ///
+    /// For t ≥ 0, t/(1 + eᵗ) ≤ 3/10 as eᵗ ≥ 1 + t + t²/2 + t³/6, and t·Φ(−t) ≤ t·e^(−t²/2)/2 ≤ e^(−1/2)/2.
+    pub fn range(self) -> [Option<Rational>; 2] {
+        let (low, high) = match self {
+            Self::Sigmoid => ((0, 1), Some(1)),
+            Self::Tanh => ((-1, 1), Some(1)),
+            Self::Softplus => ((0, 1), None),
+            Self::Silu | Self::GeluTanh => ((-3, 10), None),
+            Self::Gelu => ((-31, 100), None),
+            Self::HardSwish => ((-3, 8), None),
+        };
+        [Rational::ratio(low.0, low.1), high.map(Rational::from)]
     }
 
     /// The value at 0, where it is rational.

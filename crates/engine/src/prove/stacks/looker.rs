@@ -79,12 +79,13 @@ impl Looked {
     }
 }
 
-/// The signals of a net whose means can be compared, two by two, with what both read; the smaller number is first.
+/// The signals of a net whose means can be compared, two by two, each also with itself, with what both read; the smaller
+/// number is first.
 pub fn alike(net: &Net, sizes: &Sizes, patterns: &mut Patterns) -> FxHashMap<[NodeId; 2], [Vec<Pair>; 2]> {
     let averaged = net.averaged();
     let mut found = FxHashMap::default();
     for (at, &second) in averaged.iter().enumerate().take(MAX_MEANS) {
-        for &first in &averaged[..at] {
+        for &first in &averaged[..=at] {
             let [Some(left), Some(right)] = [first, second].map(|id| net.node(id).length.as_ref()) else {
                 continue;
             };
@@ -146,7 +147,6 @@ impl Looker<'_> {
         Ok(SizeView { n, left, right, sights })
     }
 }
-
 
 fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)

@@ -297,27 +297,11 @@ impl<'a> Bounder<'a> {
         let minus = Rational::from(-1);
         let high = self.hull(form)?.most(&self.range);
         let low = &self.hull(&form.times(&minus))?.most(&self.range) * &minus;
-        Some(match self.ranges(form) {
-            Some([own, other]) => [low.max(own), high.min(other)],
-            None => [low, high],
-        })
-    }
-
-    /// The same by the values that functions have, where all words are numbers, pixels and such functions.
-    fn ranges(&self, form: &Form) -> Option<[Rational; 2]> {
-        let mut ends = [Rational::ZERO, Rational::ZERO];
-        for word in self.arena.flat(form)? {
-            let [low, high] = match word.end {
-                End::One => [Rational::ONE, Rational::ONE],
-                End::Pixel(_) => [-&self.range, self.range.clone()],
-                End::Applied(number) => self.arena.applied(number).function.range()?,
-                End::Term(_) | End::Product(_) => return None,
-            };
-            let (low, high) = if word.coefficient.is_negative() { (high, low) } else { (low, high) };
-            ends[0] += &(&low * &word.coefficient);
-            ends[1] += &(&high * &word.coefficient);
-        }
-        Some(ends)
+        let known = self.arena.range_of_images(form, &self.range);
+        Some([
+            known.low.map_or(low.clone(), |own| low.max(own)),
+            known.high.map_or(high.clone(), |own| high.min(own)),
+        ])
     }
 
     /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
