@@ -155,13 +155,13 @@ impl Arena {
         let ranges: Vec<Range> = forms.iter().map(|form| self.range(form)).collect();
         let floor = ranges.iter().filter_map(|range| range.low.as_ref()).max();
         let Some(floor) = floor else { return };
-        let from = ranges.iter().position(|range| range.low.as_ref() == Some(floor));
-        let mut at = 0;
-        forms.retain(|_| {
-            let lower = Some(at) != from && ranges[at].high.as_ref().is_some_and(|high| high <= floor);
-            at += 1;
-            !lower
-        });
+        let is_lower: Vec<bool> =
+            ranges.iter().map(|range| range.high.as_ref().is_some_and(|high| high <= floor)).collect();
+        let is_floor = |at: &usize| ranges[*at].low.as_ref() == Some(floor);
+        // One that has the floor stays, if possible one that may be above it.
+        let stays = (0..ranges.len()).filter(is_floor).min_by_key(|&at| is_lower[at]);
+        let mut at = 0..;
+        forms.retain(|_| at.next().is_some_and(|at| Some(at) == stays || !is_lower[at]));
     }
 }
 
@@ -222,5 +222,10 @@ mod tests {
         let half = one.times(&Rational::ratio(1, 2).unwrap());
         assert_ne!(arena.maximum(vec![tanh.clone(), half.clone()]).unwrap(), half);
         assert_ne!(arena.maximum(vec![tanh.clone(), half]).unwrap(), tanh);
+        // 0 is no reason to keep what is never negative from standing alone.
+        let softplus = function(&mut arena, Function::Softplus);
+        for forms in [vec![Form::ZERO, softplus.clone()], vec![softplus.clone(), Form::ZERO]] {
+            assert_eq!(arena.maximum(forms).unwrap(), softplus);
+        }
     }
 }
