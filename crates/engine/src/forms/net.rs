@@ -19,7 +19,7 @@ use crate::ir::{
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
-use crate::operator::length::Length;
+use crate::operator::length::{Length, Step};
 use crate::operator::shape::{Signal, after};
 use convproof_exact::{Poly, Rational};
 
@@ -678,14 +678,33 @@ impl Net {
         self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
     }
 
+    /// A signal with zeros around it.
+    fn zeros_around(&mut self, wire: &Wire, sides: [i64; 4]) -> Result<Wire, Unsupported> {
+        let [top, left, bottom, right] = sides;
+        let longer = |axis: usize, added: i64| {
+            wire.signal.length[axis].then(Step::new(1, added, 1)).ok_or(Unsupported::TooLarge)
+        };
+        let length = [longer(0, top + bottom)?, longer(1, left + right)?];
+        let signal = Signal { channels: wire.signal.channels, length };
+        let moves = [top, left].map(|before| Movement { offset: -before, ..Movement::identity() });
+        Ok(Wire { node: self.uniform(wire, moves, &Rational::ONE, &signal)?, signal })
+    }
+
     fn pool(&mut self, pool: &AveragePool, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
         let padded = !matches!(pool.padding, Padding::Sides(sides) if sides.iter().all(|&side| side <= 0));
         let same = !matches!(pool.padding, Padding::Sides(_));
-        // Windows that hang over the padding are not read here.
-        if pool.average && pool.ceil_mode && !same && pool.count_include_pad {
-            return Err(Unsupported::Layer);
+        if let Padding::Sides(sides) = pool.padding
+            && pool.average
+            && pool.ceil_mode
+            && pool.count_include_pad
+            && padded
+        {
+            // Zeros that count are entries of a longer signal; what windows read beyond it does not count.
+            let padded = self.zeros_around(wire, sides)?;
+            let inner = AveragePool { padding: Padding::Sides([0; 4]), ..pool.clone() };
+            return self.pool(&inner, &padded, signal);
         }
-        let mean = pool.average && (pool.ceil_mode && !same || padded) && !pool.count_include_pad;
+        let mean = pool.average && (pool.ceil_mode && !same || padded && !pool.count_include_pad);
         let size = pool.size.map(signed);
         let moves = [0, 1].map(|axis| {
             let (offset, same) = start(pool.padding, axis, size[axis], pool.stride[axis], wire);
