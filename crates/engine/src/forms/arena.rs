@@ -203,6 +203,8 @@ pub struct Arena {
     pub(super) means: Numbered<MeanOf>,
     /// What is known of the size of ends.
     pub(super) ranges: FxHashMap<End, Range>,
+    /// What is known of the size of products that were multiplied out, by the node of the sum, with leading coefficient 1.
+    pub(super) product_ranges: FxHashMap<NodeId, Range>,
 }
 
 impl Default for Arena {
@@ -221,6 +223,7 @@ impl Default for Arena {
             gates: false,
             means: Numbered::default(),
             ranges: FxHashMap::default(),
+            product_ranges: FxHashMap::default(),
         }
     }
 }

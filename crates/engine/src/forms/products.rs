@@ -37,6 +37,12 @@ impl Arena {
     /// # Errors
     /// [`TooManyWords`] beyond the limits.
     pub fn product(&mut self, f: &Form, g: &Form) -> Result<Form, TooManyWords> {
+        let product = self.multiplied_out(f, g)?;
+        self.note_product([f, g], &product);
+        Ok(product)
+    }
+
+    fn multiplied_out(&mut self, f: &Form, g: &Form) -> Result<Form, TooManyWords> {
         if f.is_zero() || g.is_zero() {
             return Ok(Form::ZERO);
         }

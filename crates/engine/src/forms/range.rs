@@ -60,6 +60,17 @@ impl Range {
         }
     }
 
+    /// Where a value lies that is in both.
+    fn and(self, other: Self) -> Self {
+        let both =
+            |a: Option<Rational>, b: Option<Rational>, pick: fn(Rational, Rational) -> Rational| match (a, b)
+            {
+                (Some(a), Some(b)) => Some(pick(a, b)),
+                (a, b) => a.or(b),
+            };
+        Self { low: both(self.low, other.low, Ord::max), high: both(self.high, other.high, Ord::min) }
+    }
+
     /// Where the product of two values lies: between those of the ends, or above 0 where neither is below it.
     fn product(&self, other: &Self) -> Self {
         let ends = |range: &Self| Some([range.low.clone()?, range.high.clone()?]);
@@ -93,7 +104,10 @@ impl Arena {
                 break;
             }
         }
-        sum
+        match self.product_ranges.get(&form.order().0) {
+            Some(known) => sum.and(known.clone().times(form.lead())),
+            None => sum,
+        }
     }
 
     fn range_of(&self, word: &FlatWord, pixel: &Range) -> Range {
@@ -136,6 +150,18 @@ impl Arena {
             product = product.product(&power);
         }
         product
+    }
+
+    /// Remembers the range of a product of two sums, which may be multiplied out.
+    pub(super) fn note_product(&mut self, [f, g]: [&Form; 2], product: &Form) {
+        let range = self.range_of_product(&[f.clone(), g.clone()]);
+        if !range.is_open()
+            && let Some(inverse) = product.lead().recip()
+        {
+            let node = product.order().0;
+            let known = self.product_ranges.remove(&node).unwrap_or_default();
+            self.product_ranges.insert(node, known.and(range.times(&inverse)));
+        }
     }
 
     /// The range of a function of a sum.
