@@ -36,7 +36,7 @@ type Row = (&'static str, Vec<String>);
 fn reading() -> Vec<Row> {
     vec![
         ("one statement: steps of work; memory in use", vec![number(Budget::STEPS), bytes(Budget::BYTES)]),
-        ("the named kernels of a spec together", vec![bytes(MAX_MEMORY)]),
+        ("the named kernels and stacks of a spec together", vec![bytes(MAX_MEMORY)]),
         ("a spec; a file that is loaded", vec![bytes(MAX_SPEC), bytes(MAX_DATA)]),
         (
             "a written number: bits of its numerator and denominator; exponent of ten",

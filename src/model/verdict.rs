@@ -129,7 +129,7 @@ impl Verdict {
         places: Places<'_>,
     ) -> Result<Self, ModelError> {
         let verdict = decide::stacks(claim, symbols).map_err(|error| {
-            let all = places.origins.place(claim.left.origin).unwrap_or_default();
+            let all = places.origins.place(claim.left.origin()).unwrap_or_default();
             ModelError::of_diagnostic(&operator_diagnostic(&error, places.origins, all), places.source)
         })?;
         Ok(Self::of(&verdict, symbols, places))

@@ -2,13 +2,11 @@
 //!
 //! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package, and what its reference evaluator makes of others.
 
-use std::sync::Arc;
-
 use convproof::algebra::Rational;
 use convproof::evaluate::{Functions, Image, Weights, run};
 use convproof::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Coordinates, Function, Interpolation, KernelTerm, Layer,
-    MaxPool, Origin, PadMode, Padding, Pointwise, Resize, Stack, StackKind, Upsample,
+    MaxPool, NonEmpty, Origin, PadMode, Padding, Pointwise, Resize, Stack, Upsample,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 use serde::Deserialize;
@@ -173,11 +171,7 @@ impl PaddingSpec {
     }
 }
 
-fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, origin: Origin::NOWHERE })
-}
-
-fn layer(spec: &LayerSpec) -> Arc<Stack> {
+fn layer(spec: &LayerSpec) -> Stack {
     let vector = |bias: &Option<Tensor>| bias.as_ref().map(Tensor::kernel);
     let one = match spec {
         LayerSpec::Conv { kernel, bias, stride, dilation, padding, groups } => Layer::Conv(Conv {
@@ -263,13 +257,15 @@ fn layer(spec: &LayerSpec) -> Arc<Stack> {
         LayerSpec::DepthToSpace { block } => Layer::DepthToSpace(*block),
         LayerSpec::SpaceToDepth { block } => Layer::SpaceToDepth(*block),
         LayerSpec::Permute { order } => {
-            let select = |&from: &usize| stack(StackKind::Layer(Layer::Select { from, to: from + 1 }));
-            return stack(StackKind::Concat(order.iter().map(select).collect()));
+            let select = |&from: &usize| Stack::layer(Layer::Select { from, to: from + 1 }, Origin::NOWHERE);
+            let parts: Vec<Stack> = order.iter().map(select).collect();
+            let parts = NonEmpty::of(parts.iter().collect()).unwrap();
+            return Stack::concat(parts, Origin::NOWHERE);
         }
         LayerSpec::GlobalAverage => Layer::GlobalAverage,
         LayerSpec::Relu => Layer::Relu,
     };
-    stack(StackKind::Layer(one))
+    Stack::layer(one, Origin::NOWHERE)
 }
 
 fn pointwise(function: Pointwise) -> Layer {
@@ -294,7 +290,8 @@ fn cases_of_onnx_and_pytorch() {
     }
     let (mut exact, mut total, mut wrong) = (0, 0, Vec::new());
     for case in &export.cases {
-        let stack = stack(StackKind::Chain(case.layers.iter().map(layer).collect()));
+        let layers: Vec<Stack> = case.layers.iter().map(layer).collect();
+        let stack = Stack::chain(&layers, Origin::NOWHERE);
         let ours = run(&stack, &case.x.image(), &Weights::new().with_functions(Functions::Near))
             .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let theirs = case.y.image();

@@ -78,7 +78,7 @@ impl Build {
 
     fn stacks(&mut self, claim: &Claim, left: &Stack, right: &Stack) -> Option<StackClaim> {
         let (a, b) = (self.stack(left)?, self.stack(right)?);
-        let [at, bt] = [&a, &b].map(|side| self.builder.place(side.stack.origin, Span::default()));
+        let [at, bt] = [&a, &b].map(|side| self.builder.place(side.stack.origin(), Span::default()));
         let size = match claim.on {
             None => None,
             Some(Pair(size)) => Some([

@@ -4,33 +4,30 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, Operation, Origin, Padding, Stack, StackKind,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, NonEmpty, Operation, Origin, Padding, Stack,
     Symbols, Upsample,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 
 pub(crate) const NO_PADDING: Padding = Padding::Sides([0; 4]);
 
-pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, origin: Origin::NOWHERE })
-}
-
 pub(crate) fn layer(layer: Layer) -> Arc<Stack> {
-    stack(StackKind::Layer(layer))
+    Arc::new(Stack::layer(layer, Origin::NOWHERE))
 }
 
 pub(crate) fn chain(stacks: &[&Arc<Stack>]) -> Arc<Stack> {
-    stack(StackKind::Chain(stacks.iter().map(|&stack| stack.clone()).collect()))
+    Arc::new(Stack::chain(stacks.iter().map(|stack| &***stack), Origin::NOWHERE))
 }
 
 /// `Σ factor · branch`.
 pub(crate) fn sum(branches: &[(i64, &Arc<Stack>)]) -> Arc<Stack> {
-    let term = |&(factor, branch): &(i64, &Arc<Stack>)| (integer(factor), branch.clone());
-    stack(StackKind::Sum(branches.iter().map(term).collect()))
+    let terms = branches.iter().map(|(factor, branch)| (integer(*factor), &***branch)).collect();
+    Arc::new(Stack::sum(NonEmpty::of(terms).expect("a branch"), Origin::NOWHERE))
 }
 
 pub(crate) fn concat(branches: &[&Arc<Stack>]) -> Arc<Stack> {
-    stack(StackKind::Concat(branches.iter().map(|&branch| branch.clone()).collect()))
+    let parts = branches.iter().map(|branch| &***branch).collect();
+    Arc::new(Stack::concat(NonEmpty::of(parts).expect("a branch"), Origin::NOWHERE))
 }
 
 pub(crate) fn concrete(shape: [usize; 4], values: Vec<i64>) -> KernelTerm {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use convproof::algebra::Rational;
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Padding, Stack, StackKind, Symbols,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Op, Padding, Stack, Symbols,
 };
 use convproof::operator::Operators;
 use proptest::prelude::*;
 
 use crate::equality::build::{
     NO_PADDING, added, chain, composed, concat, conv, dilated, flipped, free, integer, layer,
-    on_each_channel, padded, plain, pool, seeded, spread, stack, subtracted, sum, times, total, upsample,
+    on_each_channel, padded, plain, pool, seeded, spread, subtracted, sum, times, total, upsample,
 };
 use crate::equality::stacks::{Choice, both, choice, sides, stride};
 
@@ -374,41 +374,21 @@ impl Pair {
 }
 
 /// The stack with one layer changed: a weight, a side of the padding, a stride or a divisor.
-pub(crate) fn mutated(stack: &Arc<Stack>, mut place: usize, change: usize) -> Arc<Stack> {
-    let count = layers(stack);
-    if count > 0 {
-        place %= count;
-    }
-    at_place(stack, &mut place, change)
-}
-
-fn layers(stack: &Stack) -> usize {
-    match &stack.kind {
-        StackKind::Layer(_) => 1,
-        StackKind::Chain(all) | StackKind::Concat(all) => all.iter().map(|stack| layers(stack)).sum(),
-        StackKind::Product(all) => all.iter().map(|stack| layers(stack)).sum(),
-        StackKind::Sum(all) => all.iter().map(|(_, stack)| layers(stack)).sum(),
-    }
-}
-
-fn at_place(whole: &Arc<Stack>, place: &mut usize, change: usize) -> Arc<Stack> {
-    let mut each = |all: &[Arc<Stack>]| all.iter().map(|stack| at_place(stack, place, change)).collect();
-    match &whole.kind {
-        StackKind::Layer(one) => {
-            let here = *place == 0;
-            *place = place.wrapping_sub(1);
-            if here { layer(changed(one, change)) } else { whole.clone() }
-        }
-        StackKind::Chain(all) => stack(StackKind::Chain(each(all))),
-        StackKind::Concat(all) => stack(StackKind::Concat(each(all))),
-        StackKind::Product([a, b]) => {
-            let [a, b] = [a, b].map(|factor| at_place(factor, place, change));
-            stack(StackKind::Product([a, b]))
-        }
-        StackKind::Sum(all) => stack(StackKind::Sum(
-            all.iter().map(|(factor, branch)| (factor.clone(), at_place(branch, place, change))).collect(),
-        )),
-    }
+pub(crate) fn mutated(stack: &Arc<Stack>, place: usize, change: usize) -> Arc<Stack> {
+    let place = place % stack.layers().count().max(1);
+    let mut at = 0..;
+    let mutated = stack.rebuilt(|op| {
+        Some(match op {
+            Op::Layer(layer, of) if at.next() == Some(place) => {
+                Op::Layer(Arc::new(changed(layer, change)), of)
+            }
+            Op::Layer(layer, of) => Op::Layer(Arc::new(layer.clone()), of),
+            Op::Sum(terms) => Op::Sum(terms.map(|(factor, branch)| (factor.clone(), branch))),
+            Op::Product(factors) => Op::Product(factors),
+            Op::Concat(parts) => Op::Concat(parts),
+        })
+    });
+    Arc::new(mutated.unwrap())
 }
 
 fn moved(padding: Padding, change: usize) -> Padding {

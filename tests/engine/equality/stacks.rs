@@ -5,7 +5,7 @@ use std::sync::Arc;
 use convproof::ir::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, Symbols, Upsample};
 use proptest::prelude::*;
 
-use crate::equality::build::{chain, concat, conv, free, integer, layer, plain, seeded, spread, stack, sum};
+use crate::equality::build::{chain, concat, conv, free, integer, layer, plain, seeded, spread, sum};
 
 /// A layer or branches, before channels are known.
 #[derive(Clone, Debug)]
@@ -337,5 +337,5 @@ pub(crate) fn chained(plans: &[Plan], channels: usize, symbols: &mut Symbols) ->
             channels = 1;
         }
     }
-    (stack(convproof::ir::StackKind::Chain(stacks)), channels)
+    (chain(&stacks.iter().collect::<Vec<_>>()), channels)
 }

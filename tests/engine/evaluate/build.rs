@@ -5,8 +5,8 @@ use std::sync::Arc;
 use convproof::algebra::Rational;
 use convproof::evaluate::{Array4, EvaluateError, Image, Weights, run};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Origin, Padding, Stack,
-    StackKind,
+    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, NonEmpty, Origin, Padding,
+    Stack,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 
@@ -56,20 +56,22 @@ pub(crate) fn expr(text: &str) -> Arc<KernelExpr> {
     Arc::new(plane(text).expr().clone())
 }
 
-pub(crate) fn stack(kind: StackKind) -> Arc<Stack> {
-    Arc::new(Stack { kind, origin: Origin::NOWHERE })
-}
-
 pub(crate) fn layer(layer: Layer) -> Arc<Stack> {
-    stack(StackKind::Layer(layer))
+    Arc::new(Stack::layer(layer, Origin::NOWHERE))
 }
 
 pub(crate) fn chain(stacks: &[Arc<Stack>]) -> Arc<Stack> {
-    stack(StackKind::Chain(stacks.to_vec()))
+    Arc::new(Stack::chain(stacks.iter().map(|stack| &**stack), Origin::NOWHERE))
 }
 
 pub(crate) fn sum(terms: &[(&str, Arc<Stack>)]) -> Arc<Stack> {
-    stack(StackKind::Sum(terms.iter().map(|(c, stack)| (plane(c), stack.clone())).collect()))
+    let terms = terms.iter().map(|(factor, stack)| (plane(factor), &**stack)).collect();
+    Arc::new(Stack::sum(NonEmpty::of(terms).expect("a branch"), Origin::NOWHERE))
+}
+
+pub(crate) fn concat(parts: &[Arc<Stack>]) -> Arc<Stack> {
+    let parts = parts.iter().map(|part| &**part).collect();
+    Arc::new(Stack::concat(NonEmpty::of(parts).expect("a branch"), Origin::NOWHERE))
 }
 
 pub(crate) fn plain_conv(kernel: KernelTerm) -> Conv {

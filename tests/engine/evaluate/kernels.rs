@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, Symbol};
 use convproof::evaluate::{Array4, EvaluateError, MAX_DEPTH, Weights, kernel};
-use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, Layer, Padding, Stack, StackKind, Upsample,
-};
+use convproof::ir::{AveragePool, Conv, ConvTranspose, KernelExpr, Layer, Padding, Stack, Upsample};
 use convproof::kernel::Shape;
 
 use super::build::{
-    array, average, chain, channels, conv, expr, expr_of, layer, max_pool, plain_conv, plain_pool,
-    plain_transpose, plane, q, stack, sum,
+    array, average, chain, channels, concat, conv, expr, expr_of, layer, max_pool, plain_conv, plain_pool,
+    plain_transpose, plane, q, sum,
 };
 
 fn value(expr: &KernelExpr) -> Result<Array4, EvaluateError> {
@@ -131,7 +129,7 @@ fn applying_a_stack_gives_an_image() {
     let blur = conv("1 1; 1 1");
     let x = expr_of(1, "1 2 3; 4 5 6");
     assert_eq!(value(&KernelExpr::Apply(blur.clone(), x)), Ok(array(1, "12 16")));
-    let joined = stack(StackKind::Concat(vec![conv("1"), conv("2")]));
+    let joined = concat(&[conv("1"), conv("2")]);
     assert_eq!(value(&KernelExpr::Apply(joined, expr("1 2"))), Ok(array(2, "1 2 | 2 4")));
     let two = expr_of(1, "1 | 2"); // [1,2,1,1]: not an image
     let wrong = value(&KernelExpr::Apply(blur, two));
@@ -187,7 +185,7 @@ fn kernels_of_branches_cover_all_of_their_fields() {
     assert_eq!(of_stack(residual), Ok(array(1, "1 2 3; 4 15 6; 7 8 9")));
     let before = sum(&[("1", padded("1 2", [0, 1, 0, 0])), ("1", padded("10 20", [0, 0, 0, 1]))]);
     assert_eq!(of_stack(before), Ok(array(1, "1 12 20")));
-    let joined = stack(StackKind::Concat(vec![conv("1 2"), padded("3", [0, 0, 0, -1])]));
+    let joined = concat(&[conv("1 2"), padded("3", [0, 0, 0, -1])]);
     assert_eq!(of_stack(joined), Ok(array(2, "1 2 | 3 0")));
     let uneven = sum(&[("1", conv("1 2")), ("1", conv("1"))]);
     assert_eq!(of_stack(uneven), Err(EvaluateError::NoKernel));

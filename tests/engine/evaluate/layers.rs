@@ -2,12 +2,12 @@
 
 use convproof::evaluate::{EvaluateError, MAX_CELLS, MAX_DEPTH};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, StackKind, Upsample,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, Upsample,
 };
 
 use super::build::{
-    chain, channels, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool, plain_transpose, plane,
-    stack, sum,
+    chain, channels, concat, conv, eval, image, layer, max_pool, one, plain_conv, plain_pool,
+    plain_transpose, plane, sum,
 };
 
 const NINE: &str = "1 2 3; 4 5 6; 7 8 9";
@@ -229,15 +229,12 @@ fn chains_sums_and_joined_channels() {
     assert_eq!(eval(&chain(&[]), &x), Ok(x.clone()));
     let branches = sum(&[("1/2", conv("1 1")), ("-1", conv("1 0"))]);
     assert_eq!(eval(&branches, &x), Ok(image("1/2 1/2")));
-    let joined = stack(StackKind::Concat(vec![conv("1 1"), chain(&[conv("1 0"), layer(Layer::Relu)])]));
+    let joined = concat(&[conv("1 1"), chain(&[conv("1 0"), layer(Layer::Relu)])]);
     assert_eq!(eval(&joined, &x), Ok(image("3 5 | 1 2")));
-    for uneven in
-        [sum(&[("1", conv("1 1")), ("1", conv("1"))]), stack(StackKind::Concat(vec![conv("1 1"), conv("1")]))]
-    {
+    for uneven in [sum(&[("1", conv("1 1")), ("1", conv("1"))]), concat(&[conv("1 1"), conv("1")])] {
         let error = eval(&uneven, &x);
         assert_eq!(error, Err(EvaluateError::SizeMismatch { left: [1, 1, 2], right: [1, 1, 3] }));
     }
-    assert_eq!(eval(&sum(&[]), &x), Err(EvaluateError::Malformed));
 }
 
 #[test]
@@ -278,10 +275,9 @@ fn limits_end_with_an_error() {
     // Vast windows cost no more than the cells under them: one of four holds the image.
     let vast = AveragePool { padding: sides(1 << 29), ..plain_pool(1 << 29) };
     assert_eq!(one(Layer::Pool(vast), NINE), Ok(image("0 0; 0 45/288230376151711744")));
-    let deep = (0..MAX_DEPTH).fold(conv("1"), |inner, _| chain(&[inner]));
-    assert_eq!(eval(&deep, &image("1")), Err(EvaluateError::TooDeep));
-    let less = (2..MAX_DEPTH).fold(conv("1"), |inner, _| chain(&[inner]));
-    assert_eq!(eval(&less, &image("1")), Ok(image("1")));
+    // Sums inside one another are no deeper than others.
+    let deep = (0..2 * MAX_DEPTH).fold(conv("1"), |inner, _| concat(&[sum(&[("1", inner)])]));
+    assert_eq!(eval(&deep, &image("1")), Ok(image("1")));
     let wide = layer(Layer::Upsample(Upsample { factor: [2048, 2048], nearest: true }));
     assert_eq!(eval(&wide, &image("1")).unwrap().values().len(), MAX_CELLS);
     let branches = sum(&vec![("1", wide); 9]);

@@ -13,7 +13,7 @@ use super::array::place;
 use super::axis::{Axis, Tap};
 use super::evaluator::Evaluator;
 use super::{Array4, EvaluateError, Image};
-use crate::ir::{Layer, Stack, StackKind};
+use crate::ir::{Layer, Op, Stack};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -111,31 +111,19 @@ impl<'a> Evaluator<'a> {
     }
 
     fn channels_through(&mut self, stack: &'a Stack, inputs: usize) -> Result<usize> {
-        self.work.charge(1)?;
-        self.deeper(|this| match &stack.kind {
-            StackKind::Layer(layer) => this.channels_after(layer, inputs),
-            StackKind::Chain(stacks) => {
-                stacks.iter().try_fold(inputs, |channels, stack| this.channels_through(stack, channels))
+        let mismatch = |expected, found| EvaluateError::ChannelMismatch { expected, found };
+        let same = |a, b| if a == b { Ok(a) } else { Err(mismatch(a, b)) };
+        stack.fold(inputs, |op, _| {
+            self.work.charge(1)?;
+            let joined = matches!(op, Op::Concat(_));
+            match op.branches() {
+                Err((layer, inputs)) => self.channels_after(layer, inputs),
+                Ok(branches) if joined => branches
+                    .map(|branch| branch.of)
+                    .reduce(|total, more: usize| total.checked_add(more).ok_or(EvaluateError::TooLarge)),
+                Ok(branches) => branches.map(|branch| branch.of).reduce(same),
             }
-            StackKind::Sum(terms) => this.common_channels(terms.iter().map(|(_, stack)| &**stack), inputs),
-            StackKind::Product(factors) => this.common_channels(factors.iter().map(|stack| &**stack), inputs),
-            StackKind::Concat(stacks) => stacks.iter().try_fold(0usize, |total, stack| {
-                let more = this.channels_through(stack, inputs)?;
-                total.checked_add(more).ok_or(EvaluateError::TooLarge)
-            }),
         })
-    }
-
-    fn common_channels(&mut self, stacks: impl Iterator<Item = &'a Stack>, inputs: usize) -> Result<usize> {
-        let mut outputs = None;
-        for stack in stacks {
-            let found = self.channels_through(stack, inputs)?;
-            let expected = *outputs.get_or_insert(found);
-            if found != expected {
-                return Err(EvaluateError::ChannelMismatch { expected, found });
-            }
-        }
-        outputs.ok_or(EvaluateError::Malformed)
     }
 
     /// Outputs in the interior along one axis: one, or one more than the spreading layers can tell apart.
@@ -176,70 +164,53 @@ impl<'a> Evaluator<'a> {
 
     /// The length along one axis of what a stack makes of an image.
     fn length_after(&mut self, stack: &'a Stack, axis: usize, length: usize) -> Result<usize> {
-        self.work.charge(1)?;
-        self.deeper(|this| match &stack.kind {
-            StackKind::Layer(layer) => Ok(this.axis(layer, axis, length)?.outputs),
-            StackKind::Chain(stacks) => {
-                stacks.iter().try_fold(length, |length, stack| this.length_after(stack, axis, length))
-            }
-            StackKind::Sum(terms) => {
-                this.common_length(terms.iter().map(|(_, stack)| &**stack), axis, length)
-            }
-            StackKind::Product(stacks) => {
-                this.common_length(stacks.iter().map(|stack| &**stack), axis, length)
-            }
-            StackKind::Concat(stacks) => {
-                this.common_length(stacks.iter().map(|stack| &**stack), axis, length)
-            }
-        })
+        self.lengths(stack, axis, length, |_| {})
     }
 
-    fn common_length(
+    /// The same; what layers read along it is told in order, nothing for what joins others.
+    fn lengths(
         &mut self,
-        stacks: impl Iterator<Item = &'a Stack>,
+        stack: &'a Stack,
         axis: usize,
         length: usize,
+        mut tell: impl FnMut(Option<Axis>),
     ) -> Result<usize> {
-        let mut common = None;
-        for stack in stacks {
-            let found = self.length_after(stack, axis, length)?;
-            let expected = *common.get_or_insert(found);
-            if found != expected {
-                return Err(EvaluateError::SizeMismatch { left: [1, 1, expected], right: [1, 1, found] });
+        stack.fold(length, |op, _| {
+            self.work.charge(1)?;
+            match op.branches() {
+                Err((layer, length)) => {
+                    let along = self.axis(layer, axis, length)?;
+                    let outputs = along.outputs;
+                    tell(Some(along));
+                    Ok(outputs)
+                }
+                Ok(branches) => {
+                    tell(None);
+                    let mismatch = |a, b| EvaluateError::SizeMismatch { left: [1, 1, a], right: [1, 1, b] };
+                    let same = |a, b| if a == b { Ok(a) } else { Err(mismatch(a, b)) };
+                    branches.map(|branch| branch.of).reduce(same)
+                }
             }
-        }
-        common.ok_or(EvaluateError::Malformed)
+        })
     }
 
     /// What these outputs along one axis depend on, for an input of this length.
     fn reads(&mut self, stack: &'a Stack, axis: usize, length: usize, outputs: Reads) -> Result<Reads> {
-        self.deeper(|this| match &stack.kind {
-            StackKind::Layer(layer) => {
-                let layer = this.axis(layer, axis, length)?;
-                this.layer_reads(&layer, outputs)
+        let mut axes = Vec::new();
+        self.lengths(stack, axis, length, |along| axes.push(along))?;
+        let graph = stack.graph();
+        let mut all = vec![Reads::Nothing; graph.readers().len()];
+        all[stack.output().of.index()] = outputs;
+        for ((id, value), along) in graph.values().zip(axes).rev() {
+            let wanted = match along {
+                Some(along) => self.layer_reads(&along, all[id.index()])?,
+                None => all[id.index()],
+            };
+            for read in value.reads() {
+                all[read.index()] = all[read.index()].or(wanted);
             }
-            StackKind::Chain(stacks) => {
-                let mut lengths = vec![length];
-                for stack in stacks {
-                    let last = lengths.last().copied().unwrap_or(length);
-                    lengths.push(this.length_after(stack, axis, last)?);
-                }
-                let mut reads = outputs;
-                for (stack, &length) in stacks.iter().zip(&lengths).rev() {
-                    reads = this.reads(stack, axis, length, reads)?;
-                }
-                Ok(reads)
-            }
-            StackKind::Sum(terms) => terms.iter().try_fold(Reads::Nothing, |reads, (_, stack)| {
-                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
-            }),
-            StackKind::Product(stacks) => stacks.iter().try_fold(Reads::Nothing, |reads, stack| {
-                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
-            }),
-            StackKind::Concat(stacks) => stacks.iter().try_fold(Reads::Nothing, |reads, stack| {
-                Ok(reads.or(this.reads(stack, axis, length, outputs)?))
-            }),
-        })
+        }
+        Ok(all[0])
     }
 
     fn layer_reads(&mut self, layer: &Axis, outputs: Reads) -> Result<Reads> {
@@ -289,17 +260,12 @@ impl Reads {
 /// The product of all factors by which layers spread cells apart; the pattern of outputs repeats after that
 /// many at most. `None` if it is too large.
 fn spreading(stack: &Stack, axis: usize) -> Option<usize> {
-    let product = |product: usize, stack| product.checked_mul(spreading(stack, axis)?);
-    let factor = match &stack.kind {
-        StackKind::Layer(Layer::ConvTranspose(conv)) => conv.stride[axis],
-        StackKind::Layer(Layer::Upsample(upsample)) => upsample.factor[axis],
-        StackKind::Layer(Layer::DepthToSpace(n)) => *n,
-        StackKind::Layer(_) => 1,
-        StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
-            stacks.iter().try_fold(1, |all, stack| product(all, stack))?
-        }
-        StackKind::Product(stacks) => stacks.iter().try_fold(1, |all, stack| product(all, stack))?,
-        StackKind::Sum(terms) => terms.iter().try_fold(1, |all, (_, stack)| product(all, stack))?,
+    let factor = |layer: &Layer| match layer {
+        Layer::ConvTranspose(conv) => conv.stride[axis],
+        Layer::Upsample(upsample) => upsample.factor[axis],
+        Layer::DepthToSpace(n) => *n,
+        _ => 1,
     };
-    Some(factor).filter(|&factor| factor < MAX_SIDE)
+    let most = |all: &usize| *all < MAX_SIDE;
+    stack.layers().try_fold(1, |all: usize, layer| all.checked_mul(factor(layer)).filter(most))
 }

@@ -1,8 +1,10 @@
-//! Stacks: chains, sums and joined channels of layers.
+//! Stacks: layers, and their outputs added, multiplied and joined.
+
+use std::rc::Rc;
 
 use super::evaluator::Evaluator;
 use super::{EvaluateError, Image};
-use crate::ir::{Stack, StackKind};
+use crate::ir::{Given, Op, Stack};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -10,81 +12,78 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 impl<'a> Evaluator<'a> {
     /// What a stack makes of an image.
     pub(super) fn stack(&mut self, stack: &'a Stack, image: &Image) -> Result<Image> {
-        self.deeper(|this| match &stack.kind {
-            StackKind::Layer(layer) => this.layer(layer, image),
-            StackKind::Chain(stacks) => {
-                let Some((first, rest)) = stacks.split_first() else {
-                    return Image::build(&mut this.work, image.size(), |_, [c, i, j]| {
-                        Ok(image.at(c, i, j).clone())
-                    });
-                };
-                let mut image = this.stack(first, image)?;
-                for stack in rest {
-                    let next = this.stack(stack, &image)?;
-                    this.discard(std::mem::replace(&mut image, next));
-                }
-                Ok(image)
+        // The input is the caller's, who holds it as long as anything reads it.
+        let input = Rc::new(image.clone());
+        let output = stack.fold(input.clone(), |op, _| {
+            let output = self.value(&op)?;
+            op.reads().into_iter().filter_map(Rc::into_inner).for_each(|read| self.discard(read));
+            Ok(Rc::new(output))
+        })?;
+        match Rc::try_unwrap(output) {
+            Ok(output) => Ok(output),
+            // There is no layer, and what comes out counts as made here.
+            Err(image) => {
+                Image::build(&mut self.work, image.size(), |_, [c, i, j]| Ok(image.at(c, i, j).clone()))
             }
-            StackKind::Sum(terms) => {
-                let mut outputs = Vec::with_capacity(terms.len());
-                for (factor, stack) in terms {
-                    outputs.push((this.scalar(factor.expr())?, this.stack(stack, image)?));
+        }
+    }
+
+    /// What a value is of what it reads.
+    fn value(&mut self, op: &Given<'a, Rc<Image>>) -> Result<Image> {
+        match op {
+            Op::Layer(layer, image) => self.layer(layer, image),
+            Op::Sum(terms) => {
+                let mut outputs = Vec::new();
+                for (factor, branch) in terms.iter() {
+                    outputs.push((self.scalar(factor.expr())?, &*branch.of));
                 }
-                let (_, first) = outputs.first().ok_or(EvaluateError::Malformed)?;
-                for (_, output) in &outputs {
-                    if output.size() != first.size() {
-                        return Err(EvaluateError::SizeMismatch { left: first.size(), right: output.size() });
-                    }
-                }
-                let sum = Image::build(&mut this.work, first.size(), |work, [c, i, j]| {
+                let first = same_sizes(outputs.iter().map(|(_, output)| *output))?;
+                Image::build(&mut self.work, first, |work, [c, i, j]| {
                     let mut total = Rational::ZERO;
                     for (factor, output) in &outputs {
                         work.add_product(&mut total, factor, output.at(c, i, j))?;
                     }
                     Ok(total)
-                });
-                outputs.into_iter().for_each(|(_, output)| this.discard(output));
-                sum
+                })
             }
-            StackKind::Product([left, right]) => {
-                let (a, b) = (this.stack(left, image)?, this.stack(right, image)?);
+            Op::Product([a, b]) => {
+                let (a, b) = (&*a.of, &*b.of);
                 if a.channels() != b.channels() {
                     let (expected, found) = (a.channels(), b.channels());
                     return Err(EvaluateError::ChannelMismatch { expected, found });
                 }
-                if a.size() != b.size() {
-                    return Err(EvaluateError::SizeMismatch { left: a.size(), right: b.size() });
-                }
-                let product = Image::build(&mut this.work, a.size(), |work, [c, i, j]| {
+                let size = same_sizes([a, b].into_iter())?;
+                Image::build(&mut self.work, size, |work, [c, i, j]| {
                     work.multiply(a.at(c, i, j), b.at(c, i, j))
-                });
-                this.discard(a);
-                this.discard(b);
-                product
+                })
             }
-            StackKind::Concat(stacks) => {
-                let mut outputs: Vec<Image> = Vec::with_capacity(stacks.len());
-                for stack in stacks {
-                    outputs.push(this.stack(stack, image)?);
-                }
-                let first = outputs.first().ok_or(EvaluateError::Malformed)?;
+            Op::Concat(parts) => {
+                let parts: Vec<&Image> = parts.iter().map(|part| &*part.of).collect();
+                let first = parts[0];
                 let [_, height, width] = first.size();
-                for output in &outputs {
-                    if [output.height(), output.width()] != [height, width] {
-                        return Err(EvaluateError::SizeMismatch { left: first.size(), right: output.size() });
+                for part in &parts {
+                    if [part.height(), part.width()] != [height, width] {
+                        return Err(EvaluateError::SizeMismatch { left: first.size(), right: part.size() });
                     }
                 }
-                let planes: Vec<(&Image, usize)> = outputs
+                let planes: Vec<(&Image, usize)> = parts
                     .iter()
-                    .flat_map(|output| (0..output.channels()).map(move |channel| (output, channel)))
+                    .flat_map(|part| (0..part.channels()).map(move |channel| (*part, channel)))
                     .collect();
-                let joined = Image::build(&mut this.work, [planes.len(), height, width], |_, [c, i, j]| {
-                    let (output, channel) = planes[c];
-                    Ok(output.at(channel, i, j).clone())
-                });
-                outputs.into_iter().for_each(|output| this.discard(output));
-                joined
+                Image::build(&mut self.work, [planes.len(), height, width], |_, [c, i, j]| {
+                    let (part, channel) = planes[c];
+                    Ok(part.at(channel, i, j).clone())
+                })
             }
-        })
+        }
+    }
+}
+
+/// The common size of images, of which there is at least one.
+fn same_sizes<'i>(mut images: impl Iterator<Item = &'i Image>) -> Result<[usize; 3]> {
+    let first = images.next().ok_or(EvaluateError::Malformed)?.size();
+    match images.find(|image| image.size() != first) {
+        Some(other) => Err(EvaluateError::SizeMismatch { left: first, right: other.size() }),
+        None => Ok(first),
     }
 }

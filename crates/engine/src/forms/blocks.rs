@@ -9,8 +9,8 @@ use num_integer::Integer;
 use rustc_hash::FxHashSet;
 
 use super::Unsupported;
-use crate::ir::{Conv, KernelExpr, KernelTerm, Layer, Rearrangement, Stack, StackClaim, StackKind};
-use crate::operator::shape::{Signal, after};
+use crate::ir::{Conv, Given, KernelExpr, KernelTerm, Layer, Op, Origin, Rearrangement, Stack, StackClaim};
+use crate::operator::shape::{Signal, step};
 
 /// Most blocks of one signal.
 const MAX_BLOCKS: usize = 64;
@@ -103,40 +103,29 @@ impl Cuts {
         numbers.into_iter().for_each(|number| self.common = self.common.gcd(&number));
     }
 
-    fn stack(&mut self, stack: &Stack, signal: Signal) -> Result<Signal, Unsupported> {
-        match &stack.kind {
-            StackKind::Chain(links) => links.iter().try_fold(signal, |signal, link| self.stack(link, signal)),
-            StackKind::Sum(branches) => {
-                branches.iter().try_for_each(|(_, branch)| self.stack(branch, signal.clone()).map(|_| ()))?;
-                Ok(after(stack, signal, self.size)?)
-            }
-            StackKind::Product(factors) => {
-                factors.iter().try_for_each(|factor| self.stack(factor, signal.clone()).map(|_| ()))?;
-                Ok(after(stack, signal, self.size)?)
-            }
-            StackKind::Concat(branches) => {
-                for branch in branches {
-                    let output = self.stack(branch, signal.clone())?;
-                    self.at([output.channels]);
-                }
-                Ok(after(stack, signal, self.size)?)
-            }
-            StackKind::Layer(layer) => {
-                let inputs = signal.channels;
-                let output = after(stack, signal, self.size)?;
+    fn stack(&mut self, stack: &Stack, signal: Signal) -> Result<(), Unsupported> {
+        stack.fold(signal, |op, origin| self.value(&op, origin)).map(|_| ())
+    }
+
+    fn value(&mut self, op: &Given<'_, Signal>, origin: Origin) -> Result<Signal, Unsupported> {
+        let output = step(op.clone(), origin, self.size)?;
+        match op {
+            Op::Concat(parts) => self.at(parts.iter().map(|part| part.of.channels)),
+            Op::Layer(layer, Signal { channels: inputs, .. }) => {
                 match layer {
-                    Layer::Select { from, to } => self.at([*from, *to, inputs]),
-                    Layer::Conv(Conv { groups, .. }) if (2..inputs).contains(groups) => {
+                    Layer::Select { from, to } => self.at([*from, *to, *inputs]),
+                    Layer::Conv(Conv { groups, .. }) if (2..*inputs).contains(groups) => {
                         self.at([inputs / groups, output.channels / groups]);
                     }
-                    Layer::SpaceToDepth(_) => self.turns = self.turns.gcd(&inputs),
+                    Layer::SpaceToDepth(_) => self.turns = self.turns.gcd(inputs),
                     Layer::DepthToSpace(_) => self.turns = self.turns.gcd(&output.channels),
                     _ => {}
                 }
                 layer.weights().into_iter().for_each(|term: &KernelTerm| self.kernel(term.expr()));
-                Ok(output)
             }
+            Op::Sum(_) | Op::Product(_) => {}
         }
+        Ok(output)
     }
 
     fn kernel(&mut self, expr: &KernelExpr) {

@@ -13,14 +13,14 @@ use super::blocks::{Block, Division};
 use super::border::Border;
 use super::weights::{Letters, Place, Weight, split};
 use crate::ir::{
-    AveragePool, Composite, Conv, ConvTranspose, Function, KernelExpr, KernelTerm, Layer, Padding, Pointwise,
-    Rearrangement, Stack, StackKind, Upsample,
+    AveragePool, Branch, Composite, Conv, ConvTranspose, Function, Given, KernelExpr, KernelTerm, Layer, Op,
+    Origin, Padding, Pointwise, Rearrangement, Stack, Upsample,
 };
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
 use crate::operator::length::{Length, Step};
-use crate::operator::shape::{Signal, after};
+use crate::operator::shape::{Signal, step};
 use convproof_exact::{Poly, Rational};
 
 /// Number of a node; nodes only read smaller numbers. 0 is the input.
@@ -313,66 +313,54 @@ impl Net {
     /// # Errors
     /// [`Unsupported`] for layers and kernels that are not read here, and beyond limits.
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
-        match &stack.kind {
-            StackKind::Layer(layer) => self.layer(layer, stack, &wire),
-            StackKind::Chain(links) => {
-                // Functions of each entry stand before what they commute with.
-                let mut order: Vec<&Stack> = Vec::with_capacity(links.len());
-                for link in links {
-                    let moved = order.iter().rev().take_while(|before| commutes(link, before)).count();
-                    order.insert(order.len() - moved, link);
-                }
-                order.into_iter().try_fold(wire, |wire, link| self.apply(link, wire))
-            }
-            StackKind::Sum(branches) => {
-                let signal = after(stack, wire.signal.clone(), self.size)?;
+        // Functions of each entry stand before what they commute with.
+        stack.reordered(commutes).fold(wire, |op, origin| self.value(op, origin))
+    }
+
+    fn value(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<Wire, Unsupported> {
+        let signal = |op: &Given<'_, Wire>| step(op.map(|wire| wire.signal.clone()), origin, None);
+        let read = |node| (node, [Movement::identity(), Movement::identity()]);
+        let (kind, sources, signal) = match op {
+            Op::Layer(layer, wire) => return self.layer(layer, origin, &wire),
+            Op::Sum(ref terms) => {
+                let signal = signal(&op)?;
                 let mut sources = Vec::new();
-                for (factor, branch) in branches {
-                    let output = self.apply(branch, wire.clone())?;
+                for (factor, Branch { of: output, .. }) in terms.iter() {
                     let factor = self.letters.entry(factor.expr(), Place::SCALAR)?;
                     let factor = vec![split(&factor); self.divided(output.signal.channels)?.len()];
                     let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
-                    sources.push((node, [Movement::identity(), Movement::identity()]));
+                    sources.push(read(node));
                 }
-                let length = Some(signal.length.clone());
-                Ok(Wire { node: self.intern(Node { kind: Kind::Sum, sources, length })?, signal })
+                (Kind::Sum, sources, signal)
             }
-            StackKind::Product(factors) => {
-                let signal = after(stack, wire.signal.clone(), self.size)?;
-                let mut sources = Vec::new();
-                for factor in factors {
-                    let output = self.apply(factor, wire.clone())?;
-                    sources.push((output.node, [Movement::identity(), Movement::identity()]));
-                }
-                let length = Some(signal.length.clone());
-                Ok(Wire { node: self.intern(Node { kind: Kind::Product, sources, length })?, signal })
+            Op::Product(ref factors) => {
+                let sources = factors.iter().map(|factor| read(factor.of.node)).collect();
+                (Kind::Product, sources, signal(&op)?)
             }
-            StackKind::Concat(branches) => {
-                let signal = after(stack, wire.signal.clone(), self.size)?;
-                let mut sources = Vec::new();
+            Op::Concat(ref parts) => {
+                let signal = signal(&op)?;
                 let mut picks = Vec::new();
-                for branch in branches {
-                    let output = self.apply(branch, wire.clone())?;
-                    let slot = u32::try_from(sources.len()).map_err(|_| Unsupported::TooLarge)?;
-                    let count = u32::try_from(self.runs(output.signal.channels)?.len()).unwrap_or(u32::MAX);
+                for (slot, part) in (0..).zip(parts.iter()) {
+                    let count = u32::try_from(self.runs(part.of.signal.channels)?.len()).unwrap_or(u32::MAX);
                     picks.extend((0..count).map(|block| (slot, block)));
-                    sources.push((output.node, [Movement::identity(), Movement::identity()]));
                 }
                 if self.runs(signal.channels)?.len() != picks.len() {
                     return Err(Unsupported::Layer);
                 }
-                let length = Some(signal.length.clone());
-                Ok(Wire { node: self.intern(Node { kind: Kind::Pick(picks), sources, length })?, signal })
+                (Kind::Pick(picks), parts.iter().map(|part| read(part.of.node)).collect(), signal)
             }
-        }
+        };
+        let length = Some(signal.length.clone());
+        Ok(Wire { node: self.intern(Node { kind, sources, length })?, signal })
     }
 
-    fn layer(&mut self, layer: &Layer, stack: &Stack, wire: &Wire) -> Result<Wire, Unsupported> {
+    fn layer(&mut self, layer: &Layer, origin: Origin, wire: &Wire) -> Result<Wire, Unsupported> {
+        let after = || step(Op::Layer(layer, wire.signal.clone()), origin, None);
         if let Layer::Composite(Composite::Pad { sides: [top, left, bottom, right], mode }) = layer
             && let Some(rows) = Border::of(mode, [*top, *bottom])
             && let Some(columns) = Border::of(mode, [*left, *right])
         {
-            let signal = after(stack, wire.signal.clone(), None)?;
+            let signal = after()?;
             let moves = [(rows, *top), (columns, *left)].map(|(border, before)| Movement {
                 offset: -before,
                 border: Some(border),
@@ -383,10 +371,10 @@ impl Net {
         }
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
-            let inner = expanded(layer, stack.origin, wire.signal.channels, size)?;
+            let inner = expanded(layer, origin, wire.signal.channels, size)?;
             return self.apply(&inner, wire.clone());
         }
-        let signal = after(stack, wire.signal.clone(), None)?;
+        let signal = after()?;
         let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {
             let [rows, columns] = taps;
             [(rows, 0), (columns, 1)].map(|(taps, axis)| Movement {
@@ -1054,13 +1042,12 @@ impl Net {
 
 /// Whether a layer commutes with one before it: what never falls with the largest of some entries, a function that is
 /// the same for all channels with channels in another order.
-fn commutes(stack: &Stack, before: &Stack) -> bool {
-    let StackKind::Layer(before) = &before.kind else { return false };
+fn commutes(layer: &Layer, before: &Layer) -> bool {
     match before {
-        Layer::MaxPool(_) => never_falls(stack),
-        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_)) => match &stack.kind {
-            StackKind::Layer(Layer::Relu | Layer::Function(_)) => true,
-            StackKind::Layer(Layer::Composite(Composite::Pointwise(function))) => {
+        Layer::MaxPool(_) => never_falls(layer),
+        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_)) => match layer {
+            Layer::Relu | Layer::Function(_) => true,
+            Layer::Composite(Composite::Pointwise(function)) => {
                 function.weights().is_none_or(|slopes| slopes.len() == 1)
             }
             _ => false,
@@ -1070,9 +1057,9 @@ fn commutes(stack: &Stack, before: &Stack) -> bool {
 }
 
 /// Whether a layer is a function of each entry that never falls.
-fn never_falls(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(Layer::Composite(Composite::Pointwise(function))) => match function {
+fn never_falls(layer: &Layer) -> bool {
+    match layer {
+        Layer::Composite(Composite::Pointwise(function)) => match function {
             Pointwise::Clip { .. } => true,
             Pointwise::HardSigmoid { slope, .. } => !slope.is_negative(),
             Pointwise::LeakyRelu(slopes) => {
@@ -1081,7 +1068,7 @@ fn never_falls(stack: &Stack) -> bool {
             }
             Pointwise::Abs => false,
         },
-        StackKind::Layer(Layer::Function(function)) => {
+        Layer::Function(function) => {
             matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus)
         }
         _ => false,

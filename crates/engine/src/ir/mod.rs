@@ -5,11 +5,12 @@
 
 mod claim;
 mod composite;
+mod graph;
 mod kernel;
+mod layer;
 mod log;
 mod nesting;
 mod origin;
-mod stack;
 mod symbols;
 mod term;
 
@@ -20,8 +21,9 @@ pub use claim::{
 pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Resize};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
+pub use graph::{Branch, Given, Graph, Made, NonEmpty, Op, Stack, Value, ValueId};
 pub use kernel::{KernelExpr, Rearrangement};
+pub use layer::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Upsample};
 pub use origin::Origin;
-pub use stack::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, StackKind, Upsample};
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
 pub use term::{KernelTerm, Operation, TermError};

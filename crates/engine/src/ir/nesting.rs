@@ -1,17 +1,17 @@
-//! How deeply expressions and stacks lie inside one another. Recursion over them is safe as long as that is bounded,
-//! so whoever puts a stack into an expression asks for it.
+//! How deeply expressions lie inside one another, and in the weights of stacks that they hold. Recursion over them is safe as
+//! long as that is bounded, so whoever puts a stack into an expression asks for it.
 
 use convproof_exact::budget;
 use rustc_hash::FxHashMap;
 
-use super::{KernelExpr, KernelTerm, Stack, StackKind};
+use super::{KernelExpr, KernelTerm, Stack};
 
 /// Heights of expressions and stacks by their addresses, as parts are shared.
 #[derive(Default)]
 struct Heights(FxHashMap<usize, u32>);
 
 impl Stack {
-    /// The longest way down through stacks and the expressions of their kernels, in steps.
+    /// The longest way down through the expressions of its weights, in steps, and one more.
     pub fn height(&self) -> u32 {
         Heights::default().of_stack(self)
     }
@@ -20,26 +20,7 @@ impl Stack {
     /// a memory of what was read comes to.
     pub fn written(&self) -> u64 {
         let mut known = FxHashMap::default();
-        self.written_with(&mut known)
-    }
-
-    fn written_with(&self, known: &mut FxHashMap<usize, u64>) -> u64 {
-        let parts: Vec<u64> = match &self.kind {
-            StackKind::Layer(layer) => {
-                layer.weights().into_iter().map(|term| term.expr().written(known)).collect()
-            }
-            StackKind::Chain(parts) | StackKind::Concat(parts) => {
-                parts.iter().map(|part| part.written_with(known)).collect()
-            }
-            StackKind::Product(parts) => parts.iter().map(|part| part.written_with(known)).collect(),
-            StackKind::Sum(branches) => branches
-                .iter()
-                .map(|(factor, branch)| {
-                    factor.expr().written(known).saturating_add(branch.written_with(known))
-                })
-                .collect(),
-        };
-        parts.into_iter().fold(1, u64::saturating_add)
+        self.weights().fold(1, |sum, term| sum.saturating_add(term.expr().written(&mut known)))
     }
 }
 
@@ -90,17 +71,8 @@ impl KernelExpr {
 
 impl Heights {
     fn of_stack(&mut self, stack: &Stack) -> u32 {
-        self.known(std::ptr::from_ref(stack).addr(), |all| match &stack.kind {
-            StackKind::Layer(layer) => all.most(layer.weights().into_iter().map(KernelTerm::expr)),
-            StackKind::Chain(parts) | StackKind::Concat(parts) => {
-                parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0)
-            }
-            StackKind::Product(parts) => parts.iter().map(|part| all.of_stack(part)).max().unwrap_or(0),
-            StackKind::Sum(branches) => {
-                let factors = all.most(branches.iter().map(|(factor, _)| factor.expr()));
-                branches.iter().map(|(_, branch)| all.of_stack(branch)).fold(factors, u32::max)
-            }
-        })
+        let address = std::ptr::from_ref(stack).addr();
+        self.known(address, |all| all.most(stack.weights().map(KernelTerm::expr)))
     }
 
     fn of_expression(&mut self, expr: &KernelExpr) -> u32 {

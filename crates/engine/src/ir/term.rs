@@ -104,6 +104,11 @@ impl KernelTerm {
         Self { kernel: Kernel::Concrete(kernel.clone()), expr: Arc::new(KernelExpr::Constant(kernel)) }
     }
 
+    /// The number 1.
+    pub fn one() -> Self {
+        Self::constant(ConcreteKernel::ones(Shape::plane(1, 1)).expect("one entry"))
+    }
+
     /// A free kernel.
     ///
     /// # Errors

@@ -2,13 +2,11 @@
 //!
 //! Only the engine reads them; the naive evaluator keeps to the definitions, so that each check of a proof compares both.
 
-use std::sync::Arc;
-
 use super::error::OperatorError;
 use super::gather::{index, signed};
 use crate::ir::{
-    AveragePool, Composite, KernelTerm, Layer, Operation, Origin, PadMode, Padding, Pointwise, Stack,
-    StackKind,
+    AveragePool, Composite, KernelTerm, Layer, NonEmpty, Operation, Origin, PadMode, Padding, Pointwise,
+    Stack,
 };
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::Rational;
@@ -41,14 +39,14 @@ pub fn expanded(
             }
             let rows = build.along(0, [*top, *bottom], mode, size.map(|size| size[0]))?;
             let columns = build.along(1, [*left, *right], mode, size.map(|size| size[1]))?;
-            Ok(build.chain(vec![rows, columns]))
+            Ok(build.chain(&[rows, columns]))
         }
         Composite::Resize(resize) => build.resized(resize, size),
         Composite::AdaptivePool { size: [1, 1], maximum: false } => Ok(build.layer(Layer::GlobalAverage)),
         Composite::AdaptivePool { size: outputs, maximum } => {
             let size = size.ok_or(OperatorError::NeedsSize { at })?;
             let along = |axis: usize| build.shared(axis, signed(outputs[axis]), size[axis], *maximum);
-            Ok(build.chain(vec![along(0)?, along(1)?]))
+            Ok(build.chain(&[along(0)?, along(1)?]))
         }
         Composite::Permute(order) => build.mixed(order.len(), |o, c| order[o] == c),
         Composite::ChannelShuffle(groups) => {
@@ -57,24 +55,27 @@ pub fn expanded(
         }
         Composite::ChannelMean => {
             let share = Rational::from(signed(channels)).recip().unwrap_or_default();
-            Ok(build.chain(vec![build.mixed(1, |_, _| true)?, build.scale(&share)?]))
+            Ok(build.chain(&[build.mixed(1, |_, _| true)?, build.scale(&share)?]))
         }
     }
 }
 
 impl Builder {
     pub(super) fn layer(&self, layer: Layer) -> Stack {
-        Stack { kind: StackKind::Layer(layer), origin: self.at }
+        Stack::layer(layer, self.at)
     }
 
-    pub(super) fn chain(&self, links: Vec<Stack>) -> Stack {
-        Stack { kind: StackKind::Chain(links.into_iter().map(Arc::new).collect()), origin: self.at }
+    pub(super) fn chain(&self, links: &[Stack]) -> Stack {
+        Stack::chain(links, self.at)
     }
 
     pub(super) fn sum(&self, branches: Vec<(i64, Stack)>) -> Result<Stack, OperatorError> {
-        let branch = |(factor, stack)| Ok((self.number(&Rational::from(factor))?, Arc::new(stack)));
-        let branches = branches.into_iter().map(branch).collect::<Result<_, OperatorError>>()?;
-        Ok(Stack { kind: StackKind::Sum(branches), origin: self.at })
+        let (factors, stacks): (Vec<i64>, Vec<Stack>) = branches.into_iter().unzip();
+        let number = |factor: &i64| self.number(&Rational::from(*factor));
+        let factors = factors.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+        let terms = factors.into_iter().zip(&stacks).collect();
+        let terms = NonEmpty::of(terms).ok_or(OperatorError::TooLarge { at: self.at })?;
+        Ok(Stack::sum(terms, self.at))
     }
 
     pub(super) fn blame<T>(&self, result: Result<T, KernelError>) -> Result<T, OperatorError> {
@@ -96,25 +97,25 @@ impl Builder {
 
     /// `max(x − from, 0)`.
     fn above(&self, from: &Rational) -> Result<Stack, OperatorError> {
-        Ok(self.chain(vec![self.bias(&-from)?, self.layer(Layer::Relu)]))
+        Ok(self.chain(&[self.bias(&-from)?, self.layer(Layer::Relu)]))
     }
 
     fn pointwise(&self, function: &Pointwise) -> Result<Stack, OperatorError> {
         let relu = || self.layer(Layer::Relu);
-        let negative = || Ok(self.chain(vec![self.scale(&Rational::from(-1))?, relu()]));
+        let negative = || Ok(self.chain(&[self.scale(&Rational::from(-1))?, relu()]));
         match function {
             Pointwise::LeakyRelu(slopes) => {
-                let scaled = self.chain(vec![negative()?, self.layer(Layer::Scale(slopes.clone()))]);
+                let scaled = self.chain(&[negative()?, self.layer(Layer::Scale(slopes.clone()))]);
                 self.sum(vec![(1, relu()), (-1, scaled)])
             }
             Pointwise::Clip { low, high } => {
                 let between = self.sum(vec![(1, self.above(low)?), (-1, self.above(high)?)])?;
-                Ok(self.chain(vec![between, self.bias(low)?]))
+                Ok(self.chain(&[between, self.bias(low)?]))
             }
             Pointwise::Abs => self.sum(vec![(1, relu()), (1, negative()?)]),
             Pointwise::HardSigmoid { slope, offset } => {
                 let clip = Pointwise::Clip { low: Rational::ZERO, high: Rational::ONE };
-                Ok(self.chain(vec![self.scale(slope)?, self.bias(offset)?, self.pointwise(&clip)?]))
+                Ok(self.chain(&[self.scale(slope)?, self.bias(offset)?, self.pointwise(&clip)?]))
             }
         }
     }
@@ -123,7 +124,7 @@ impl Builder {
     fn filled(&self, sides: [i64; 4], value: &KernelTerm) -> Result<Stack, OperatorError> {
         let minus = self.blame(KernelTerm::apply(Operation::Negate(value)))?;
         let links = [Layer::Bias(minus), Layer::Pad(sides), Layer::Bias(value.clone())];
-        Ok(self.chain(links.into_iter().map(|layer| self.layer(layer)).collect()))
+        Ok(self.chain(&links.map(|layer| self.layer(layer))))
     }
 
     /// A 1×1 kernel with ones where `one` says so.
@@ -150,7 +151,7 @@ impl Builder {
         length: Option<i64>,
     ) -> Result<Stack, OperatorError> {
         if before == 0 && after == 0 {
-            return Ok(self.chain(Vec::new()));
+            return Ok(self.chain(&[]));
         }
         if before + after > MAX_MIRRORED {
             return Err(OperatorError::TooLarge { at: self.at });
@@ -179,19 +180,18 @@ impl Builder {
             for (sign, k) in [(1, k), (-1, k + 1)] {
                 // The first k entries are cut away and zeros stand in their place.
                 let rest = [self.pad(axis, -k, k), self.pad(axis, k, -k), self.pad(axis, by, total - by)];
-                branches.push((sign, self.chain(rest.into())));
+                branches.push((sign, self.chain(&rest)));
             }
         }
         for [k, by] in end {
             for (sign, k) in [(1, k), (-1, k + 1)] {
                 let rest = [self.pad(axis, k, -k), self.pad(axis, -k, k), self.pad(axis, by, total - by)];
-                branches.push((sign, self.chain(rest.into())));
+                branches.push((sign, self.chain(&rest)));
             }
         }
         // No output where there are fewer entries than are mirrored.
         let least = needs - 1;
-        branches
-            .push((0, self.chain(vec![self.pad(axis, -least, 0), self.pad(axis, least + before, after)])));
+        branches.push((0, self.chain(&[self.pad(axis, -least, 0), self.pad(axis, least + before, after)])));
         self.sum(branches)
     }
 
@@ -215,7 +215,7 @@ impl Builder {
         let mut branches = vec![(1, self.pad(axis, before, after))];
         let mut repeat = |[away, back]: [Stack; 2], window: Stack| {
             branches.push((1, window.clone()));
-            branches.push((-1, self.chain(vec![away, back, window])));
+            branches.push((-1, self.chain(&[away, back, window])));
         };
         if before > 0 {
             repeat(
@@ -273,7 +273,7 @@ mod tests {
     fn agrees(layer: &Composite, channels: usize, sizes: impl IntoIterator<Item = [usize; 2]>) {
         let mut generator = SplitMix64::new(7);
         let at = Origin::NOWHERE;
-        let own = Stack { kind: StackKind::Layer(Layer::Composite(layer.clone())), origin: at };
+        let own = Stack::layer(Layer::Composite(layer.clone()), at);
         for [h, w] in sizes {
             let image = random([channels, h, w], &mut generator);
             let defined = run(&own, &image, &Weights::default());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::OperatorError;
 use super::gather::{Gather, index, signed};
 use super::lower::{Lowered, Site, Windows, lower};
-use crate::ir::{Layer, Origin, Stack, StackKind};
+use crate::ir::{Branch, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
 use convproof_exact::{Poly, Rational, Sum};
@@ -92,7 +92,7 @@ impl Signal {
 /// If channels or sizes do not fit, a nonlinear layer meets free symbols, or a limit is exceeded.
 pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError> {
     let shape = image.shape();
-    let expanded = expanded(image, stack.origin)?;
+    let expanded = expanded(image, stack.origin())?;
     let image = Signal {
         channels: shape.outputs,
         size: [signed(shape.height), signed(shape.width)],
@@ -103,7 +103,7 @@ pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError
     let [height, width] = output.size.map(index);
     let shape = Shape::new(output.channels, 1, height, width);
     Kernel::from_entries(shape, output.entries)
-        .map_err(|error| OperatorError::Kernel { at: stack.origin, error }.into())
+        .map_err(|error| OperatorError::Kernel { at: stack.origin(), error }.into())
 }
 
 /// Every entry as a polynomial, within the limit.
@@ -114,78 +114,76 @@ fn expanded(kernel: &Kernel, at: Origin) -> Result<Arc<SymbolicKernel>, Operator
 }
 
 fn run(stack: &Stack, image: Signal, work: &mut usize) -> Result<Signal, ForwardError> {
-    match &stack.kind {
-        StackKind::Layer(Layer::Composite(layer)) => {
-            let inner = super::expand::expanded(layer, stack.origin, image.channels, Some(image.size))?;
+    stack.fold(image, |op, origin| value(op, origin, work))
+}
+
+fn value(op: Given<'_, Signal>, at: Origin, work: &mut usize) -> Result<Signal, ForwardError> {
+    match op {
+        Op::Layer(Layer::Composite(layer), image) => {
+            let inner = super::expand::expanded(layer, at, image.channels, Some(image.size))?;
             run(&inner, image, work)
         }
-        StackKind::Layer(layer) => {
-            let site = Site { at: stack.origin, channels: image.channels, size: Some(image.size) };
-            layer_after(lower(layer, site)?, &image, stack.origin, work)
+        Op::Layer(layer, image) => {
+            let site = Site { at, channels: image.channels, size: Some(image.size) };
+            layer_after(lower(layer, site)?, &image, at, work)
         }
-        StackKind::Chain(links) => links.iter().try_fold(image, |image, link| run(link, image, work)),
-        StackKind::Sum(branches) => {
-            let mut sum: Option<(Signal, Origin)> = None;
-            for (factor, branch) in branches {
-                let mut output = run(branch, image.clone(), work)?;
-                let unread = |error| OperatorError::Kernel { at: branch.origin, error };
+        Op::Sum(terms) => {
+            let terms = terms.try_map(|(factor, mut output)| {
+                let unread = |error| OperatorError::Kernel { at: output.origin, error };
                 let factor = factor.scalar().map_err(unread)?;
-                for entry in &mut output.entries {
+                for entry in &mut output.of.entries {
                     spend(work, entry.terms().len() * factor.terms().len())?;
                     *entry = &*entry * &factor;
                 }
-                sum = Some(match sum {
-                    None => (output, branch.origin),
-                    Some((mut sum, first)) => {
-                        same_size((first, sum.size), (branch.origin, output.size))?;
-                        if sum.channels != output.channels {
-                            let left = (first, sum.channels);
-                            let right = (branch.origin, output.channels);
-                            return Err(OperatorError::BranchChannels { left, right }.into());
-                        }
-                        for (entry, other) in sum.entries.iter_mut().zip(&output.entries) {
-                            *entry = &*entry + other;
-                        }
-                        (sum, first)
-                    }
-                });
-            }
-            Ok(sum.map_or(image, |(sum, _)| sum))
+                Ok::<_, ForwardError>(output)
+            })?;
+            joined(terms, |a, b| {
+                alike(a, b)?;
+                for (entry, other) in a.of.entries.iter_mut().zip(&b.of.entries) {
+                    *entry = &*entry + other;
+                }
+                Ok(())
+            })
         }
-        StackKind::Product([left, right]) => {
-            let (mut a, b) = (run(left, image.clone(), work)?, run(right, image, work)?);
-            same_size((left.origin, a.size), (right.origin, b.size))?;
-            if a.channels != b.channels {
-                let (left, right) = ((left.origin, a.channels), (right.origin, b.channels));
-                return Err(OperatorError::BranchChannels { left, right }.into());
-            }
-            for (entry, other) in a.entries.iter_mut().zip(&b.entries) {
+        Op::Product(factors) => joined(factors.into(), |a, b| {
+            alike(a, b)?;
+            for (entry, other) in a.of.entries.iter_mut().zip(&b.of.entries) {
                 spend(work, entry.terms().len() * other.terms().len())?;
                 *entry = &*entry * other;
             }
-            Ok(a)
-        }
-        StackKind::Concat(branches) => {
-            let mut whole: Option<(Signal, Origin)> = None;
-            for branch in branches {
-                let output = run(branch, image.clone(), work)?;
-                whole = Some(match whole {
-                    None => (output, branch.origin),
-                    Some((mut whole, first)) => {
-                        same_size((first, whole.size), (branch.origin, output.size))?;
-                        whole.channels += output.channels;
-                        whole.entries.extend(output.entries);
-                        (whole, first)
-                    }
-                });
-            }
-            Ok(whole.map_or(image, |(whole, _)| whole))
-        }
+            Ok(())
+        }),
+        Op::Concat(parts) => joined(parts, |a, b| {
+            same_size(a, b)?;
+            a.of.channels += b.of.channels;
+            a.of.entries.append(&mut b.of.entries);
+            Ok(())
+        }),
     }
 }
 
-fn same_size(left: (Origin, [i64; 2]), right: (Origin, [i64; 2])) -> Result<(), ForwardError> {
+/// Branches put together, one after the other.
+fn joined(
+    branches: NonEmpty<Branch<Signal>>,
+    mut join: impl FnMut(&mut Branch<Signal>, &mut Branch<Signal>) -> Result<(), ForwardError>,
+) -> Result<Signal, ForwardError> {
+    let joined = branches.reduce(|mut all, mut next| {
+        join(&mut all, &mut next)?;
+        Ok::<_, ForwardError>(all)
+    })?;
+    Ok(joined.of)
+}
+
+fn same_size(a: &Branch<Signal>, b: &Branch<Signal>) -> Result<(), ForwardError> {
+    let [left, right] = [a, b].map(|branch| (branch.origin, branch.of.size));
     if left.1 == right.1 { Ok(()) } else { Err(ForwardError::BranchSizes { left, right }) }
+}
+
+/// Branches of one size, with as many channels.
+fn alike(a: &Branch<Signal>, b: &Branch<Signal>) -> Result<(), ForwardError> {
+    same_size(a, b)?;
+    let [left, right] = [a, b].map(|branch| (branch.origin, branch.of.channels));
+    if left.1 == right.1 { Ok(()) } else { Err(OperatorError::BranchChannels { left, right }.into()) }
 }
 
 fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {

@@ -4,7 +4,7 @@ use num_integer::Integer;
 use num_rational::Ratio;
 
 use super::gather::{SameRule, signed};
-use crate::ir::{Composite, Coordinates, Layer, Origin, Padding, Stack, StackKind};
+use crate::ir::{Branch, Composite, Coordinates, Layer, Origin, Padding, Stack};
 
 /// Why a stack has no stride or no kernel size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,44 +64,27 @@ pub fn nominal_before(rule: SameRule) -> i64 {
 /// # Errors
 /// Where outputs do not all read the input alike, or numbers leave 64 bits.
 pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
-    match &stack.kind {
-        StackKind::Layer(layer) => layer_fields(layer, stack.origin),
-        StackKind::Chain(links) => links.iter().try_fold([ReceptiveField::IDENTITY; 2], |fields, link| {
-            let next = self::fields(link)?;
+    let union = |first: Branch<[ReceptiveField; 2]>, next: Branch<[ReceptiveField; 2]>| {
+        if (0..2).any(|axis| first.of[axis].stride != next.of[axis].stride) {
+            return Err(GeometryError::Strides(first.origin, next.origin));
+        }
+        let of = [0, 1].map(|axis| ReceptiveField {
+            first: first.of[axis].first.min(next.of[axis].first),
+            last: first.of[axis].last.max(next.of[axis].last),
+            ..next.of[axis]
+        });
+        Ok(Branch { of, ..first })
+    };
+    stack.fold([ReceptiveField::IDENTITY; 2], |op, origin| match op.branches() {
+        Err((layer, fields)) => {
+            let next = layer_fields(layer, origin)?;
             match [0, 1].map(|axis| fields[axis].then(&next[axis])) {
                 [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(link.origin)),
+                _ => Err(GeometryError::TooLarge(origin)),
             }
-        }),
-        StackKind::Sum(branches) => union(branches.iter().map(|(_, branch)| &**branch), stack.origin),
-        StackKind::Product(factors) => union(factors.iter().map(|factor| &**factor), stack.origin),
-        StackKind::Concat(branches) => union(branches.iter().map(|branch| &**branch), stack.origin),
-    }
-}
-
-fn union<'a>(
-    branches: impl Iterator<Item = &'a Stack>,
-    origin: Origin,
-) -> Result<[ReceptiveField; 2], GeometryError> {
-    let mut all: Option<([ReceptiveField; 2], Origin)> = None;
-    for branch in branches {
-        let next = fields(branch)?;
-        all = Some(match all {
-            None => (next, branch.origin),
-            Some((before, first)) => {
-                if (0..2).any(|axis| before[axis].stride != next[axis].stride) {
-                    return Err(GeometryError::Strides(first, branch.origin));
-                }
-                let joined = [0, 1].map(|axis| ReceptiveField {
-                    first: before[axis].first.min(next[axis].first),
-                    last: before[axis].last.max(next[axis].last),
-                    ..next[axis]
-                });
-                (joined, first)
-            }
-        });
-    }
-    all.map(|(fields, _)| fields).ok_or(GeometryError::TooLarge(origin))
+        }
+        Ok(branches) => Ok(branches.reduce(union)?.of),
+    })
 }
 
 fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
@@ -161,47 +144,32 @@ fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], Ge
 /// # Errors
 /// Where branches differ, the whole image is read, or numbers leave 64 bits.
 pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
-    let inverse = |factor: [usize; 2]| Ok(factor.map(|n| Ratio::new(1, signed(n).max(1))));
-    match &stack.kind {
-        StackKind::Layer(Layer::ConvTranspose(conv)) => inverse(conv.stride),
-        StackKind::Layer(Layer::Upsample(upsample)) => inverse(upsample.factor),
-        StackKind::Layer(Layer::DepthToSpace(n)) => inverse([*n; 2]),
-        StackKind::Layer(Layer::Composite(Composite::Resize(resize)))
-            if resize.coordinates != Coordinates::AlignCorners =>
-        {
-            Ok(resize.factor.map(|[up, down]| Ratio::new(down, up.max(1))))
-        }
-        StackKind::Layer(layer) => {
-            layer_fields(layer, stack.origin).map(|fields| fields.map(|field| Ratio::from(field.stride)))
-        }
-        StackKind::Chain(links) => links.iter().try_fold([Ratio::from(1); 2], |all, link| {
-            let next = strides(link)?;
+    let common = |first: Branch<[Ratio<i64>; 2]>, next: Branch<[Ratio<i64>; 2]>| {
+        if first.of == next.of { Ok(next) } else { Err(GeometryError::Strides(first.origin, next.origin)) }
+    };
+    stack.fold([Ratio::from(1); 2], |op, origin| match op.branches() {
+        Err((layer, all)) => {
+            let next = layer_strides(layer, origin)?;
             match [0, 1].map(|axis| product(all[axis], next[axis])) {
                 [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(link.origin)),
+                _ => Err(GeometryError::TooLarge(origin)),
             }
-        }),
-        StackKind::Sum(branches) => common(branches.iter().map(|(_, branch)| &**branch), stack.origin),
-        StackKind::Product(factors) => common(factors.iter().map(|factor| &**factor), stack.origin),
-        StackKind::Concat(branches) => common(branches.iter().map(|branch| &**branch), stack.origin),
-    }
+        }
+        Ok(branches) => Ok(branches.reduce(common)?.of),
+    })
 }
 
-fn common<'a>(
-    branches: impl Iterator<Item = &'a Stack>,
-    origin: Origin,
-) -> Result<[Ratio<i64>; 2], GeometryError> {
-    let mut all: Option<([Ratio<i64>; 2], Origin)> = None;
-    for branch in branches {
-        let next = strides(branch)?;
-        match all {
-            Some((before, first)) if before != next => {
-                return Err(GeometryError::Strides(first, branch.origin));
-            }
-            _ => all = Some((next, branch.origin)),
+fn layer_strides(layer: &Layer, origin: Origin) -> Result<[Ratio<i64>; 2], GeometryError> {
+    let inverse = |factor: [usize; 2]| Ok(factor.map(|n| Ratio::new(1, signed(n).max(1))));
+    match layer {
+        Layer::ConvTranspose(conv) => inverse(conv.stride),
+        Layer::Upsample(upsample) => inverse(upsample.factor),
+        Layer::DepthToSpace(n) => inverse([*n; 2]),
+        Layer::Composite(Composite::Resize(resize)) if resize.coordinates != Coordinates::AlignCorners => {
+            Ok(resize.factor.map(|[up, down]| Ratio::new(down, up.max(1))))
         }
+        layer => layer_fields(layer, origin).map(|fields| fields.map(|field| Ratio::from(field.stride))),
     }
-    all.map(|(strides, _)| strides).ok_or(GeometryError::TooLarge(origin))
 }
 
 fn product(a: Ratio<i64>, b: Ratio<i64>) -> Option<Ratio<i64>> {

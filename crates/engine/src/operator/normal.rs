@@ -16,7 +16,7 @@ use super::expand::expanded;
 use super::gather::{Axis, Gather, MAX_FACTOR, signed};
 use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
-use crate::ir::{Function, Layer, Origin, Stack, StackKind};
+use crate::ir::{Branch, Function, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
 use convproof_exact::budget;
@@ -273,89 +273,46 @@ impl Operators {
 
     /// The normal form of a stack after a signal.
     pub fn apply(&mut self, stack: &Stack, signal: Affine) -> Result<Affine, OperatorError> {
-        match &stack.kind {
-            StackKind::Layer(layer) => {
-                let size =
-                    self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
-                if let Layer::Composite(layer) = layer {
-                    let size = self.size.map(|_| size.unwrap_or([1; 2]));
-                    return self.apply(&expanded(layer, stack.origin, signal.channels, size)?, signal);
-                }
-                let site = Site { at: stack.origin, channels: signal.channels, size };
-                if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
-                    // Nothing reaches it, so nothing comes out.
-                    let length = signal.length.map(|length| Arc::new(Length::One(length)));
-                    return Ok(affine(weights.shape().height, length, Vec::new(), Vec::new()));
-                }
-                let lowered = lower(layer, site)?;
-                self.after(signal, lowered, stack.origin)
+        stack.fold(signal, |op, origin| self.value(op, origin))
+    }
+
+    fn value(&mut self, op: Given<'_, Affine>, origin: Origin) -> Result<Affine, OperatorError> {
+        match op {
+            Op::Layer(layer, signal) => self.layer(layer, signal, origin),
+            Op::Sum(terms) => {
+                let terms = terms.try_map(|(factor, Branch { of, origin })| {
+                    let factor = at(origin, factor.scalar())?;
+                    Ok(Branch { of: at(origin, scaled(of, &factor))?, origin })
+                })?;
+                Ok(terms.reduce(added)?.of)
             }
-            StackKind::Chain(stacks) => {
-                stacks.iter().try_fold(signal, |signal, stack| self.apply(stack, signal))
-            }
-            StackKind::Sum(branches) => {
-                let mut sum: Option<(Affine, Origin)> = None;
-                for (factor, branch) in branches {
-                    let output = self.apply(branch, signal.clone())?;
-                    let factor = at(branch.origin, factor.scalar())?;
-                    let output = at(branch.origin, scaled(output, &factor))?;
-                    sum = Some(match sum {
-                        None => (output, branch.origin),
-                        Some((sum, first)) => {
-                            if sum.channels != output.channels {
-                                let left = (first, sum.channels);
-                                return Err(OperatorError::BranchChannels {
-                                    left,
-                                    right: (branch.origin, output.channels),
-                                });
-                            }
-                            (at(branch.origin, joined(sum, output))?, first)
-                        }
-                    });
-                }
-                sum.map(|(sum, _)| sum).ok_or(OperatorError::TooLarge { at: stack.origin })
-            }
-            StackKind::Product(factors) => {
-                let (both, channels) = self.side_by_side(factors, &signal, stack.origin)?;
-                if let ([a, b], [left, right]) = (factors, channels.as_slice())
-                    && left != right
-                {
-                    let (left, right) = ((a.origin, *left), (b.origin, *right));
-                    return Err(OperatorError::BranchChannels { left, right });
+            Op::Product([left, right]) => {
+                let [a, b] = [&left, &right].map(|branch| (branch.origin, branch.of.channels));
+                let both = side_by_side([left, right].into())?;
+                if a.1 != b.1 {
+                    return Err(OperatorError::BranchChannels { left: a, right: b });
                 }
                 let id = self.intern(Node::Product(both));
-                at(stack.origin, self.reading(id))
+                at(origin, self.reading(id))
             }
-            StackKind::Concat(branches) => Ok(self.side_by_side(branches, &signal, stack.origin)?.0),
+            Op::Concat(parts) => side_by_side(parts),
         }
     }
 
-    /// The outputs of stacks with their channels joined, and how many each has.
-    fn side_by_side(
-        &mut self,
-        branches: &[Arc<Stack>],
-        signal: &Affine,
-        origin: Origin,
-    ) -> Result<(Affine, Vec<usize>), OperatorError> {
-        let outputs = branches
-            .iter()
-            .map(|branch| Ok((self.apply(branch, signal.clone())?, branch.origin)))
-            .collect::<Result<Vec<_>, OperatorError>>()?;
-        let counts: Vec<usize> = outputs.iter().map(|(output, _)| output.channels).collect();
-        let total = counts.iter().sum();
-        let mut sum: Option<(Affine, Origin)> = None;
-        let mut from = 0;
-        for (output, origin) in outputs {
-            let channels = output.channels;
-            let placed = at(origin, embedded(output, from, total))?;
-            from += channels;
-            sum = Some(match sum {
-                None => (placed, origin),
-                Some((sum, first)) => (at(origin, joined(sum, placed))?, first),
-            });
+    fn layer(&mut self, layer: &Layer, signal: Affine, at: Origin) -> Result<Affine, OperatorError> {
+        let size = self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
+        if let Layer::Composite(layer) = layer {
+            let size = self.size.map(|_| size.unwrap_or([1; 2]));
+            return self.apply(&expanded(layer, at, signal.channels, size)?, signal);
         }
-        let (sum, _) = sum.ok_or(OperatorError::TooLarge { at: origin })?;
-        Ok((sum, counts))
+        let site = Site { at, channels: signal.channels, size };
+        if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
+            // Nothing reaches it, so nothing comes out.
+            let length = signal.length.map(|length| Arc::new(Length::One(length)));
+            return Ok(affine(weights.shape().height, length, Vec::new(), Vec::new()));
+        }
+        let lowered = lower(layer, site)?;
+        self.after(signal, lowered, at)
     }
 
     /// The normal form of one lowered layer after a signal.
@@ -548,6 +505,32 @@ impl Node {
             other => other,
         }
     }
+}
+
+/// The sum of two branches with equally many channels.
+fn added(left: Branch<Affine>, right: Branch<Affine>) -> Result<Branch<Affine>, OperatorError> {
+    let [a, b] = [&left, &right].map(|branch| (branch.origin, branch.of.channels));
+    if a.1 != b.1 {
+        return Err(OperatorError::BranchChannels { left: a, right: b });
+    }
+    both(left, right)
+}
+
+/// The sum of two branches.
+fn both(left: Branch<Affine>, right: Branch<Affine>) -> Result<Branch<Affine>, OperatorError> {
+    Ok(Branch { of: at(right.origin, joined(left.of, right.of))?, origin: left.origin })
+}
+
+/// Branches with their channels joined.
+fn side_by_side(branches: NonEmpty<Branch<Affine>>) -> Result<Affine, OperatorError> {
+    let total = branches.iter().map(|branch| branch.of.channels).sum();
+    let mut from = 0;
+    let placed = branches.try_map(|Branch { of, origin }| {
+        let start = from;
+        from += of.channels;
+        Ok(Branch { of: at(origin, embedded(of, start, total))?, origin })
+    })?;
+    Ok(placed.reduce(both)?.of)
 }
 
 fn at<T>(origin: Origin, result: Result<T, KernelError>) -> Result<T, OperatorError> {

@@ -59,7 +59,7 @@ impl Builder {
                 (Coordinates::AlignCorners, None) => Err(OperatorError::NeedsSize { at: self.at }),
             }
         };
-        Ok(self.chain(vec![along(0)?, along(1)?]))
+        Ok(self.chain(&[along(0)?, along(1)?]))
     }
 
     /// Output i stands at `start + i·down/up`: a transposed convolution makes all places `start + j/up`, of which every
@@ -101,7 +101,7 @@ impl Builder {
         });
         let padded = self.along(axis, [before, after], &PadMode::Replicate, None)?;
         let kept = self.layer(Layer::Subsample(turned(axis, [index(down), 1])));
-        Ok(self.chain(vec![padded, self.layer(spread), kept]))
+        Ok(self.chain(&[padded, self.layer(spread), kept]))
     }
 
     /// Outputs from the first to the last entry at equal distances, at one length: a matrix, whose outputs are channels
@@ -144,7 +144,7 @@ impl Builder {
             bias: None,
         });
         let matrix = self.layer(Layer::Conv(plain(matrix, self.channels)));
-        Ok(self.chain(vec![matrix, self.layer(laid)]))
+        Ok(self.chain(&[matrix, self.layer(laid)]))
     }
 
     /// The same `per_channel` planes for each channel.
@@ -181,7 +181,7 @@ impl Builder {
             );
             let cut = self.pad(axis, -from, to - length);
             let pooled = self.pooled(turned(axis, [index(to - from), 1]), maximum);
-            (1, self.chain(vec![cut, pooled, self.pad(axis, i, outputs - 1 - i)]))
+            (1, self.chain(&[cut, pooled, self.pad(axis, i, outputs - 1 - i)]))
         };
         self.sum((0..outputs).map(branch).collect())
     }

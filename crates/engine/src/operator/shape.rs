@@ -7,7 +7,7 @@ use super::gather::signed;
 use super::length::{Length, Step, for_all_lengths};
 use super::lower::{extents, movement, pool_movement, transpose_movement};
 use super::normal::longer;
-use crate::ir::{Composite, KernelTerm, Layer, Origin, Stack, StackKind};
+use crate::ir::{Branch, Composite, Given, Layer, Op, Origin, Stack};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
 
@@ -40,47 +40,67 @@ impl Signal {
 /// # Errors
 /// If channels or sizes do not fit, or `flatten -> dense` has no size to go by.
 pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
-    match &stack.kind {
-        StackKind::Layer(Layer::Composite(layer)) => {
-            composite_outputs(layer, signal.channels, stack.origin)?;
-            // Where nothing reaches it there is no output, whatever the size is taken to be.
-            let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
-            let inner = super::expand::expanded(layer, stack.origin, signal.channels, own)?;
-            // What is inside has no size of its own to ask for.
-            after(&inner, signal, None)
+    stack.fold(signal, |op, origin| step(op, origin, size))
+}
+
+/// The signal that a value is, by those that it reads; `size` is the stack's input's where it is known.
+///
+/// # Errors
+/// As for [`after`].
+pub fn step(op: Given<'_, Signal>, origin: Origin, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
+    let concat = matches!(op, Op::Concat(_));
+    match op.branches() {
+        Err((layer, signal)) => layer_after(layer, signal, origin, size),
+        Ok(branches) => {
+            let joined = branches.reduce(|left, right| {
+                let origins = [left.origin, right.origin];
+                let (a, b) = (left.of.channels, right.of.channels);
+                let channels = if concat { a.saturating_add(b) } else { same_channels(a, b, origins)? };
+                let length = agreed([&left.of.length, &right.of.length], origins)?;
+                Ok(Branch { of: Signal { channels, length }, origin: left.origin })
+            })?;
+            Ok(joined.of)
         }
-        StackKind::Layer(layer) => {
-            let channels = layer_outputs(layer, signal.channels, stack.origin)?;
-            if let Layer::Dense { weights, .. } = layer {
-                let size = size.ok_or(OperatorError::NeedsSize { at: stack.origin })?;
-                let gets = signal.at(size).map(|size| {
-                    let [height, width] = size.map(super::gather::index);
-                    signal.channels.saturating_mul(height).saturating_mul(width)
-                });
-                let needs = weights.shape().width;
-                // Where nothing reaches it there is no output, whatever its matrix.
-                if let Some(gets) = gets.filter(|&gets| gets != needs) {
-                    return Err(OperatorError::DenseInputs { at: stack.origin, needs, gets });
-                }
-            }
-            let length = match layer {
-                Layer::GlobalAverage | Layer::Dense { .. } => {
-                    signal.length.map(|length| Arc::new(Length::One(length)))
-                }
-                layer => {
-                    super::lower::within_limits(layer, stack.origin)?;
-                    longer(&signal.length, steps(layer), stack.origin)?
-                }
-            };
-            Ok(Signal { channels, length })
-        }
-        StackKind::Chain(links) => links.iter().try_fold(signal, |signal, link| after(link, signal, size)),
-        StackKind::Sum(branches) => {
-            joined(branches.iter().map(|(_, branch)| branch), &signal, size, same_channels)
-        }
-        StackKind::Product(factors) => joined(factors.iter(), &signal, size, same_channels),
-        StackKind::Concat(branches) => joined(branches.iter(), &signal, size, |a, b, _| Ok(a + b)),
     }
+}
+
+fn layer_after(
+    layer: &Layer,
+    signal: Signal,
+    at: Origin,
+    size: Option<[i64; 2]>,
+) -> Result<Signal, OperatorError> {
+    if let Layer::Composite(layer) = layer {
+        composite_outputs(layer, signal.channels, at)?;
+        // Where nothing reaches it there is no output, whatever the size is taken to be.
+        let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
+        let inner = super::expand::expanded(layer, at, signal.channels, own)?;
+        // What is inside has no size of its own to ask for.
+        return after(&inner, signal, None);
+    }
+    let channels = layer_outputs(layer, signal.channels, at)?;
+    if let Layer::Dense { weights, .. } = layer {
+        let size = size.ok_or(OperatorError::NeedsSize { at })?;
+        let gets = signal.at(size).map(|size| {
+            let [height, width] = size.map(super::gather::index);
+            signal.channels.saturating_mul(height).saturating_mul(width)
+        });
+        let needs = weights.shape().width;
+        // Where nothing reaches it there is no output, whatever its matrix.
+        if let Some(gets) = gets.filter(|&gets| gets != needs) {
+            return Err(OperatorError::DenseInputs { at, needs, gets });
+        }
+    }
+    let length = match layer {
+        Layer::GlobalAverage | Layer::Dense { .. } => {
+            signal.length.map(|length| Arc::new(Length::One(length)))
+        }
+        layer => {
+            super::lower::within_limits(layer, at)?;
+            longer(&signal.length, steps(layer), at)?
+        }
+    };
+    Ok(Signal { channels, length })
 }
 
 /// The channels of branches that need equally many.
@@ -107,25 +127,18 @@ fn agreed(
     Ok(common)
 }
 
-fn joined<'a>(
-    branches: impl Iterator<Item = &'a Arc<Stack>>,
-    signal: &Signal,
-    size: Option<[i64; 2]>,
-    channels: impl Fn(usize, usize, [Origin; 2]) -> Result<usize, OperatorError>,
-) -> Result<Signal, OperatorError> {
-    let mut sum: Option<(Signal, Origin)> = None;
-    for branch in branches {
-        let output = after(branch, signal.clone(), size)?;
-        sum = Some(match sum {
-            None => (output, branch.origin),
-            Some((before, first)) => {
-                let origins = [first, branch.origin];
-                let channels = channels(before.channels, output.channels, origins)?;
-                (Signal { channels, length: agreed([&before.length, &output.length], origins)? }, first)
-            }
-        });
-    }
-    Ok(sum.map_or_else(|| signal.clone(), |(sum, _)| sum))
+/// Channels and size of a value, by those that it reads; `None` where there is no output.
+///
+/// # Errors
+/// As for [`after`].
+pub fn sized(
+    op: &Given<'_, (usize, [i64; 2])>,
+    origin: Origin,
+) -> Result<Option<(usize, [i64; 2])>, OperatorError> {
+    let sizes: Vec<[i64; 2]> = op.clone().reads().into_iter().map(|(_, size)| size).collect();
+    let signal = step(op.map(|(channels, _)| Signal::input(*channels)), origin, sizes.first().copied())?;
+    let alike = sizes.iter().all(|size| *size == sizes[0]);
+    Ok(if alike { signal.at(sizes[0]).map(|size| (signal.channels, size)) } else { None })
 }
 
 /// The output channels of a stack, lengths left aside.
@@ -133,31 +146,22 @@ fn joined<'a>(
 /// # Errors
 /// If channels do not fit.
 pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
-    budget::spend(10);
-    match &stack.kind {
-        StackKind::Layer(layer) => layer_outputs(layer, channels, stack.origin),
-        StackKind::Chain(links) => links.iter().try_fold(channels, |channels, link| outputs(link, channels)),
-        StackKind::Sum(branches) => common_outputs(branches.iter().map(|(_, branch)| branch), channels),
-        StackKind::Product(factors) => common_outputs(factors.iter(), channels),
-        StackKind::Concat(branches) => branches.iter().try_fold(0, |sum, branch| {
-            let total: usize = sum + outputs(branch, channels)?;
-            if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at: stack.origin }) } else { Ok(total) }
-        }),
-    }
-}
-
-/// The output channels of branches, which are equally many.
-fn common_outputs<'a>(
-    branches: impl Iterator<Item = &'a Arc<Stack>>,
-    channels: usize,
-) -> Result<usize, OperatorError> {
-    let mut first = None;
-    for branch in branches {
-        let found = outputs(branch, channels)?;
-        let (origin, expected) = *first.get_or_insert((branch.origin, found));
-        same_channels(expected, found, [origin, branch.origin])?;
-    }
-    Ok(first.map_or(channels, |(_, found)| found))
+    let same = |left: Branch<usize>, right: Branch<usize>| {
+        same_channels(left.of, right.of, [left.origin, right.origin])?;
+        Ok(left)
+    };
+    stack.fold(channels, |op, at| {
+        budget::spend(10);
+        let concat = matches!(op, Op::Concat(_));
+        match op.branches() {
+            Err((layer, channels)) => layer_outputs(layer, channels, at),
+            Ok(branches) if concat => {
+                let total = branches.into_iter().fold(0_usize, |sum, part| sum.saturating_add(part.of));
+                if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(total) }
+            }
+            Ok(branches) => Ok(branches.reduce(same)?.of),
+        }
+    })
 }
 
 fn layer_outputs(layer: &Layer, channels: usize, at: Origin) -> Result<usize, OperatorError> {
@@ -173,7 +177,7 @@ fn layer_outputs(layer: &Layer, channels: usize, at: Origin) -> Result<usize, Op
             let shape = conv.kernel.shape();
             needs(shape.outputs, shape.inputs.saturating_mul(conv.groups))
         }
-        Layer::Scale(vector) | Layer::Bias(vector) => match vector_len(vector) {
+        Layer::Scale(vector) | Layer::Bias(vector) => match vector.len() {
             1 => Ok(channels),
             len => needs(len, len),
         },
@@ -216,10 +220,6 @@ fn composite_outputs(layer: &Composite, channels: usize, at: Origin) -> Result<u
     }
 }
 
-fn vector_len(vector: &KernelTerm) -> usize {
-    vector.len()
-}
-
 /// How a layer changes the length of each axis.
 fn steps(layer: &Layer) -> [Step; 2] {
     let moved = |moves: [(super::gather::Axis, Step); 2]| moves.map(|(_, step)| step);
@@ -251,47 +251,25 @@ fn steps(layer: &Layer) -> [Step; 2] {
 /// The input channels that a stack asks for, and the layer that does; `None` where it takes any number or where
 /// that is not plain from its first layers.
 pub fn asked(stack: &Stack) -> Option<(usize, Origin)> {
-    match &stack.kind {
-        StackKind::Layer(layer) => match layer {
-            Layer::Conv(conv) => Some((conv.kernel.shape().inputs.saturating_mul(conv.groups), stack.origin)),
-            Layer::ConvTranspose(conv) => Some((conv.kernel.shape().outputs, stack.origin)),
-            Layer::Scale(vector) | Layer::Bias(vector) if vector_len(vector) > 1 => {
-                Some((vector_len(vector), stack.origin))
-            }
-            Layer::Composite(layer) => super::expand::channels_of(layer).map(|count| (count, stack.origin)),
-            _ => None,
+    // What is handed on is whether channels are still the input's; the first that asks for some ends the search.
+    let found = stack.fold(true, |op, origin| match op {
+        Op::Layer(layer, true) => match layer_asks(layer) {
+            Some(channels) => Err((channels, origin)),
+            None => Ok(!super::blame::sets_channels(layer)),
         },
-        StackKind::Chain(links) => {
-            for link in links {
-                if let Some(found) = asked(link) {
-                    return Some(found);
-                }
-                if !keeps_channels(link) {
-                    return None;
-                }
-            }
-            None
-        }
-        StackKind::Sum(branches) => branches.iter().find_map(|(_, branch)| asked(branch)),
-        StackKind::Product(factors) => factors.iter().find_map(|factor| asked(factor)),
-        StackKind::Concat(branches) => branches.iter().find_map(|branch| asked(branch)),
-    }
+        Op::Layer(_, false) | Op::Concat(_) => Ok(false),
+        op => Ok(op.reads().into_iter().all(|kept| kept)),
+    });
+    found.err()
 }
 
-fn keeps_channels(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(layer) => !matches!(
-            layer,
-            Layer::SpaceToDepth(_)
-                | Layer::DepthToSpace(_)
-                | Layer::Select { .. }
-                | Layer::Dense { .. }
-                | Layer::Composite(Composite::ChannelMean)
-        ),
-        StackKind::Chain(links) => links.iter().all(|link| keeps_channels(link)),
-        StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_channels(branch)),
-        StackKind::Product(factors) => factors.iter().all(|factor| keeps_channels(factor)),
-        StackKind::Concat(_) => false,
+fn layer_asks(layer: &Layer) -> Option<usize> {
+    match layer {
+        Layer::Conv(conv) => Some(conv.kernel.shape().inputs.saturating_mul(conv.groups)),
+        Layer::ConvTranspose(conv) => Some(conv.kernel.shape().outputs),
+        Layer::Scale(vector) | Layer::Bias(vector) if vector.len() > 1 => Some(vector.len()),
+        Layer::Composite(layer) => super::expand::channels_of(layer),
+        _ => None,
     }
 }
 

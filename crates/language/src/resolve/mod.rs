@@ -62,7 +62,7 @@ pub struct Resolver<'a> {
     build: Builder,
     load: Loader<'a>,
     parts: PartLoader<'a>,
-    /// Bytes of the kernels that names stand for.
+    /// Bytes of the kernels and stacks that names stand for.
     kept: u64,
     /// Names that are unknown from their places on, in order.
     broken: Vec<Name>,

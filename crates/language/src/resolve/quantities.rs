@@ -9,7 +9,7 @@ use super::build::arrays::number_array;
 use super::build::error::{Limit, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
-use convproof_engine::ir::{Composite, KernelTerm, Layer, Quantity, Stack, StackKind};
+use convproof_engine::ir::{Composite, Layer, Op, Quantity, Stack};
 use convproof_engine::operator::gather::index;
 use convproof_engine::operator::geometry::{self, GeometryError};
 use convproof_engine::operator::shape::{self, Signal};
@@ -57,8 +57,7 @@ impl Resolver<'_> {
                 if name == "output_size" {
                     return Some(Value::List(output.map(|n| constant(Rational::from(n))).to_vec()));
                 }
-                let mut signal = (channels, size);
-                Some(number(multiplications(stack, &mut signal)))
+                Some(number(multiplications(stack, channels, size)))
             }
         }
     }
@@ -93,72 +92,28 @@ fn number(value: u128) -> Value {
 
 /// Entries of kernels, biases and per-channel vectors.
 fn parameters(stack: &Stack) -> u128 {
-    let bias = |bias: &Option<KernelTerm>| bias.as_ref().map_or(0, |bias| bias.len() as u128);
-    match &stack.kind {
-        StackKind::Layer(layer) => match layer {
-            Layer::Conv(conv) => conv.kernel.len() as u128 + bias(&conv.bias),
-            Layer::ConvTranspose(conv) => conv.kernel.len() as u128 + bias(&conv.bias),
-            Layer::Dense { weights, bias: own } => weights.len() as u128 + bias(own),
-            Layer::Scale(vector) | Layer::Bias(vector) => vector.len() as u128,
-            Layer::Composite(Composite::Pointwise(function)) => {
-                function.weights().map_or(0, KernelTerm::len) as u128
-            }
-            _ => 0,
-        },
-        StackKind::Chain(links) => links.iter().map(|link| parameters(link)).sum(),
-        StackKind::Sum(branches) => branches.iter().map(|(_, branch)| parameters(branch)).sum(),
-        StackKind::Product(factors) => factors.iter().map(|factor| parameters(factor)).sum(),
-        StackKind::Concat(branches) => branches.iter().map(|branch| parameters(branch)).sum(),
-    }
+    let padding = |layer: &&Layer| matches!(layer, Layer::Composite(Composite::Pad { .. }));
+    let weights = stack.layers().filter(|layer| !padding(layer)).flat_map(Layer::weights);
+    weights.map(|term| term.len() as u128).sum()
 }
 
-/// Multiplications with weights, for an input whose output is known to exist; `signal` becomes the output's
-/// channels and size.
-fn multiplications(stack: &Stack, signal: &mut (usize, [i64; 2])) -> u128 {
-    let before = *signal;
-    match &stack.kind {
-        StackKind::Layer(layer) => {
-            let after = shape::after(stack, Signal::input(before.0), Some(before.1));
-            if let Ok(after) = after {
-                *signal = (after.channels, after.at(before.1).unwrap_or([0, 0]));
-            }
-            let area = |[height, width]: [i64; 2]| index(height) as u128 * index(width) as u128;
-            match layer {
-                Layer::Conv(conv) => area(signal.1) * conv.kernel.len() as u128,
-                Layer::ConvTranspose(conv) => area(before.1) * conv.kernel.len() as u128,
+/// Multiplications with weights, for an input whose output is known to exist.
+fn multiplications(stack: &Stack, channels: usize, size: [i64; 2]) -> u128 {
+    let area = |[height, width]: [i64; 2]| index(height) as u128 * index(width) as u128;
+    let mut total = 0;
+    let counted = stack.fold((channels, size), |op, origin| {
+        let (channels, output) = shape::sized(&op, origin).ok().flatten().ok_or(())?;
+        if let Op::Layer(layer, (_, size)) = op {
+            total += match layer {
+                Layer::Conv(conv) => area(output) * conv.kernel.len() as u128,
+                Layer::ConvTranspose(conv) => area(size) * conv.kernel.len() as u128,
                 Layer::Dense { weights, .. } => weights.len() as u128,
-                Layer::Scale(_) => area(signal.1) * signal.0 as u128,
+                Layer::Scale(_) => area(output) * channels as u128,
                 _ => 0,
-            }
+            };
         }
-        StackKind::Chain(links) => links.iter().map(|link| multiplications(link, signal)).sum(),
-        StackKind::Sum(branches) => {
-            let parts = branches.iter().map(|(_, branch)| &**branch);
-            branch_multiplications(parts, signal, |_, channels| channels)
-        }
-        StackKind::Product(factors) => {
-            let parts = factors.iter().map(|factor| &**factor);
-            branch_multiplications(parts, signal, |_, channels| channels)
-        }
-        StackKind::Concat(branches) => {
-            branch_multiplications(branches.iter().map(|branch| &**branch), signal, |sum, channels| {
-                sum + channels
-            })
-        }
-    }
-}
-
-fn branch_multiplications<'a>(
-    branches: impl Iterator<Item = &'a Stack>,
-    signal: &mut (usize, [i64; 2]),
-    channels: impl Fn(usize, usize) -> usize,
-) -> u128 {
-    let (mut total, mut outputs, mut size) = (0, 0, signal.1);
-    for branch in branches {
-        let mut own = *signal;
-        total += multiplications(branch, &mut own);
-        (outputs, size) = (channels(outputs, own.0), own.1);
-    }
-    *signal = (outputs, size);
+        Ok::<_, ()>((channels, output))
+    });
+    debug_assert!(counted.is_ok(), "the output exists");
     total
 }

@@ -16,7 +16,7 @@ use crate::syntax::{print_proposition, print_statement};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::kernel::Shape;
 
-/// Most bytes of all kernels that a spec gives names to.
+/// Most bytes of all kernels and stacks that a spec gives names to.
 pub const MAX_MEMORY: u64 = 1 << 30;
 
 impl Resolver<'_> {
@@ -89,12 +89,14 @@ impl Resolver<'_> {
         if !fresh {
             return None;
         }
-        if let Some(Value::Array(array)) = &value {
-            self.kept = self.kept.saturating_add(array.term.kernel().memory());
-            if self.kept > MAX_MEMORY {
-                self.scope.set(&name.text, Entry { value: None, span: name.span });
-                return self.fail(name.span, ResolveErrorKind::TooLarge(Limit::Memory(MAX_MEMORY)));
-            }
+        self.kept = self.kept.saturating_add(match &value {
+            Some(Value::Array(array)) => array.term.kernel().memory(),
+            Some(Value::Stack(stack)) => stack.stack.memory(),
+            _ => 0,
+        });
+        if self.kept > MAX_MEMORY {
+            self.scope.set(&name.text, Entry { value: None, span: name.span });
+            return self.fail(name.span, ResolveErrorKind::TooLarge(Limit::Memory(MAX_MEMORY)));
         }
         let known = value.is_some();
         self.scope.set(&name.text, Entry { value, span: name.span });

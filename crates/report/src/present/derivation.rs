@@ -1,7 +1,7 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
 use crate::{Block, Step};
-use convproof_engine::ir::{Composite, Conv, Layer, Origin, Padding, Stack, StackClaim, StackKind};
+use convproof_engine::ir::{Composite, Conv, Layer, Op, Origin, Padding, Stack, StackClaim, Value};
 use convproof_language::source::Places;
 
 /// Extent, stride and upsampling of everything so far, per axis.
@@ -38,8 +38,7 @@ pub fn both_sides(claim: &StackClaim, places: Places<'_>, derivation: bool) -> V
 
 /// The layers of a stack with kernel, stride and receptive field after each, and the law that composes it.
 fn layers(title: &str, stack: &Stack, places: Places<'_>, derivation: bool) -> Option<Block> {
-    let mut layers = Vec::new();
-    flatten(stack, &mut layers);
+    let layers = stack.spine();
     if layers.len() < 2 || layers.len() > MAX_LAYERS {
         return None;
     }
@@ -60,15 +59,6 @@ fn layers(title: &str, stack: &Stack, places: Places<'_>, derivation: bool) -> O
     Some(Block::Layers { title: title.to_owned(), steps, derivation })
 }
 
-fn flatten<'a>(stack: &'a Stack, into: &mut Vec<&'a Stack>) {
-    match &stack.kind {
-        StackKind::Chain(inner) => inner.iter().for_each(|stack| flatten(stack, into)),
-        StackKind::Layer(_) | StackKind::Sum(_) | StackKind::Product(_) | StackKind::Concat(_) => {
-            into.push(stack);
-        }
-    }
-}
-
 /// A place's text on one line, cut where it is long.
 pub(super) fn text(places: Places<'_>, origin: Origin) -> String {
     let collapsed = places.text(origin).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -79,14 +69,18 @@ pub(super) fn text(places: Places<'_>, origin: Origin) -> String {
 }
 
 /// Takes one layer in and names the law.
-fn step(stack: &Stack, reach: &mut Reach) -> &'static str {
-    let layer = match &stack.kind {
-        StackKind::Layer(layer) => layer,
-        kind => {
+fn step(value: &Value, reach: &mut Reach) -> &'static str {
+    let layer = match &value.op {
+        Op::Layer(layer, _) => &**layer,
+        Op::Sum(terms) if terms.iter().len() == 1 => {
+            reach.composes = true;
+            return "a 1×1 kernel";
+        }
+        op => {
             (reach.known, reach.composes) = (false, false);
-            return match kind {
-                StackKind::Concat(_) => "the channels of the branches are joined",
-                StackKind::Product(_) => "the outputs of both branches are multiplied",
+            return match op {
+                Op::Concat(_) => "the channels of the branches are joined",
+                Op::Product(_) => "the outputs of both branches are multiplied",
                 _ => "the outputs of the branches are added",
             };
         }
@@ -171,9 +165,8 @@ fn conv_window(conv: &Conv) -> [usize; 2] {
 }
 
 /// The window of a layer that has one.
-fn window(stack: &Stack) -> Option<[usize; 2]> {
-    let StackKind::Layer(layer) = &stack.kind else { return None };
-    match layer {
+fn window(value: &Value) -> Option<[usize; 2]> {
+    match value.op.layer()? {
         Layer::Conv(conv) => Some(conv_window(conv)),
         Layer::Pool(pool) => Some(pool.size),
         Layer::MaxPool(pool) => Some(pool.size),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::evaluate::{self, EvaluateError, Weights};
 use crate::ir::{
-    Conv, KernelTerm, Layer, Order, Origin, Padding, Quantity, Sizes, Stack, StackClaim, StackKind, Symbols,
+    Conv, KernelTerm, Layer, Order, Origin, Padding, Quantity, Sizes, Stack, StackClaim, Symbols,
 };
 use crate::kernel::positions;
 use crate::prove::stacks::words;
@@ -82,7 +82,7 @@ fn by_words(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelV
             groups: 1,
             bias: None,
         });
-        Arc::new(Stack { kind: StackKind::Layer(layer), origin: Origin::NOWHERE })
+        Arc::new(Stack::layer(layer, Origin::NOWHERE))
     };
     let claim = StackClaim {
         left: alone(left),

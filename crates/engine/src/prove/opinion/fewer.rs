@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::forms::blocks::{self, Division};
 use crate::ir::{
-    Composite, Conv, KernelExpr, KernelTerm, Layer, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
-    StackKind,
+    Composite, Conv, KernelExpr, KernelTerm, Layer, Op, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
 };
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::prove::stacks::words::readable;
@@ -55,25 +54,16 @@ impl Fewer {
     }
 
     fn stack(&mut self, old: &Stack) -> Option<Stack> {
-        let kind = match &old.kind {
-            StackKind::Layer(old) => StackKind::Layer(self.layer(old)?),
-            StackKind::Chain(links) => StackKind::Chain(
-                links.iter().map(|link| Some(Arc::new(self.stack(link)?))).collect::<Option<_>>()?,
-            ),
-            StackKind::Sum(branches) => {
-                let branch = |(factor, branch): &(KernelTerm, Arc<Stack>)| {
-                    Some((self.term(factor, true)?, Arc::new(self.stack(branch)?)))
-                };
-                StackKind::Sum(branches.iter().map(branch).collect::<Option<_>>()?)
-            }
-            StackKind::Product([left, right]) => {
-                StackKind::Product([Arc::new(self.stack(left)?), Arc::new(self.stack(right)?)])
-            }
-            StackKind::Concat(branches) => StackKind::Concat(
-                branches.iter().map(|branch| Some(Arc::new(self.stack(branch)?))).collect::<Option<_>>()?,
-            ),
-        };
-        Some(Stack { kind, origin: old.origin })
+        old.rebuilt(|op| {
+            Some(match op {
+                Op::Layer(layer, of) => Op::Layer(Arc::new(self.layer(layer)?), of),
+                Op::Sum(terms) => {
+                    Op::Sum(terms.filled(|(factor, branch)| Some((self.term(factor, true)?, branch)))?)
+                }
+                Op::Product(factors) => Op::Product(factors),
+                Op::Concat(parts) => Op::Concat(parts),
+            })
+        })
     }
 
     fn layer(&mut self, old: &Layer) -> Option<Layer> {

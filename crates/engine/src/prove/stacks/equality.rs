@@ -142,7 +142,7 @@ fn matched(
     claim: &StackClaim,
     symbols: &Symbols,
 ) -> Result<[Affine; 2], OperatorError> {
-    let origins = [claim.left.origin, claim.right.origin];
+    let origins = [claim.left.origin(), claim.right.origin()];
     let mut unlike = FxHashSet::default();
     'search: loop {
         let [left, right] = [0, 1].map(|side| nonlinear_nodes(operators, &maps[side]));
@@ -155,7 +155,7 @@ fn matched(
                 if unlike.contains(&(*other, *id)) {
                     continue;
                 }
-                let blame = |error| OperatorError::Kernel { at: claim.right.origin, error };
+                let blame = |error| OperatorError::Kernel { at: claim.right.origin(), error };
                 if let Some([a, b]) = operators.insides(*other, *id).map_err(blame)?
                     && same_windows(operators, *other, *id, &claim.sizes)
                     && maps_agree(operators, [&a, &b], claim, symbols)

@@ -13,7 +13,7 @@ use crate::evaluate::{Functions, Image};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::border::Border;
 use crate::forms::net::Channels;
-use crate::ir::{Composite, Layer, Sizes, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Composite, Layer, Op, Sizes, Stack, StackClaim, Symbols};
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::Status;
@@ -31,24 +31,21 @@ const WEIGHTS: u64 = 6;
 
 /// Whether a stack has a layer that is read as a nonlinear term.
 pub fn applies(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(Layer::Composite(layer)) => layer.is_nonlinear(),
-        StackKind::Layer(layer) => matches!(layer, Layer::Relu | Layer::MaxPool(_) | Layer::Function(_)),
-        StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| applies(stack)),
-        StackKind::Product(_) => true,
-        StackKind::Sum(branches) => branches.iter().any(|(_, stack)| applies(stack)),
-    }
+    stack.graph().values().any(|(_, value)| match &value.op {
+        Op::Product(_) => true,
+        op => op.layer().is_some_and(|layer| match layer {
+            Layer::Composite(layer) => layer.is_nonlinear(),
+            layer => matches!(layer, Layer::Relu | Layer::MaxPool(_) | Layer::Function(_)),
+        }),
+    })
 }
 
 /// Whether a stack reads mirrored or repeated entries beyond the ends of a signal.
 fn has_borders(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(Layer::Composite(Composite::Pad { mode, .. })) => Border::of(mode, [0, 0]).is_some(),
-        StackKind::Layer(_) => false,
-        StackKind::Chain(stacks) | StackKind::Concat(stacks) => stacks.iter().any(|stack| has_borders(stack)),
-        StackKind::Product(factors) => factors.iter().any(|stack| has_borders(stack)),
-        StackKind::Sum(branches) => branches.iter().any(|(_, stack)| has_borders(stack)),
-    }
+    stack.layers().any(|layer| match layer {
+        Layer::Composite(Composite::Pad { mode, .. }) => Border::of(mode, [0, 0]).is_some(),
+        _ => false,
+    })
 }
 
 /// Decides a claim about stacks that mirror or repeat entries: what is read is counted position by position here, where

@@ -15,7 +15,7 @@ use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{Channels, Net, NodeId};
 use crate::forms::pattern::{Pair, Patterns};
 use crate::forms::weights::{Letter, Letters, declared};
-use crate::ir::{Layer, Stack, StackClaim, StackKind, Symbols};
+use crate::ir::{Layer, Stack, StackClaim, Symbols};
 use crate::kernel::Shape;
 use crate::prove::survey::sights::AxisSurvey;
 use crate::prove::survey::table::{self, Table};
@@ -79,20 +79,13 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 
 /// Whether a stack has weights with channels.
 fn has_channels(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(Layer::Scale(vector) | Layer::Bias(vector)) => {
-            vector.len() > SMALL && !vector.is_constant()
-        }
-        StackKind::Layer(layer) => layer.weights().iter().any(|term| {
+    stack.layers().any(|layer| match layer {
+        Layer::Scale(vector) | Layer::Bias(vector) => vector.len() > SMALL && !vector.is_constant(),
+        layer => layer.weights().iter().any(|term| {
             let shape = term.shape();
             (shape.outputs > 1 || shape.inputs > 1) && !term.is_constant()
         }),
-        StackKind::Chain(stacks) | StackKind::Concat(stacks) => {
-            stacks.iter().any(|stack| has_channels(stack))
-        }
-        StackKind::Product(factors) => factors.iter().any(|stack| has_channels(stack)),
-        StackKind::Sum(branches) => branches.iter().any(|(_, stack)| has_channels(stack)),
-    }
+    })
 }
 
 /// Two stacks compared.

@@ -27,9 +27,9 @@ pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, Ope
     if let Sizes::One(size) = claim.sizes
         && size.iter().any(|&n| n > MAX_INPUT)
     {
-        return Err(OperatorError::TooLarge { at: claim.left.origin });
+        return Err(OperatorError::TooLarge { at: claim.left.origin() });
     }
-    operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.origin, error })
+    operators.input().map_err(|error| OperatorError::Kernel { at: claim.left.origin(), error })
 }
 
 /// An error unless both sides have as many output channels.
@@ -37,6 +37,6 @@ pub fn same_channels(claim: &StackClaim, [left, right]: [&Affine; 2]) -> Result<
     if left.channels == right.channels {
         return Ok(());
     }
-    let [left, right] = [(claim.left.origin, left.channels), (claim.right.origin, right.channels)];
+    let [left, right] = [(claim.left.origin(), left.channels), (claim.right.origin(), right.channels)];
     Err(OperatorError::BranchChannels { left, right })
 }

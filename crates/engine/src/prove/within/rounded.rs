@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::ir::{
-    AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, PadMode, Stack, StackClaim, StackKind,
-    Symbols,
+    AveragePool, Branch, Composite, Conv, ConvTranspose, Given, KernelTerm, Layer, Made, Op, PadMode, Stack,
+    StackClaim, Symbols, ValueId,
 };
 use crate::kernel::ConcreteKernel;
 use crate::prove::values::interval::Encloser;
@@ -66,46 +66,54 @@ struct Rounder<'a> {
 
 impl Rounder<'_> {
     fn stack(&mut self, stack: &Stack, signal: Signal) -> Option<(Stack, Signal)> {
-        let (kind, signal) = match &stack.kind {
-            StackKind::Layer(layer) => {
-                let (layer, signal) = self.layer(layer, signal)?;
-                (StackKind::Layer(layer), signal)
-            }
-            StackKind::Chain(stacks) => {
-                let mut signal = signal;
-                let mut links = Vec::new();
-                for link in stacks {
-                    let (link, next) = self.stack(link, signal)?;
-                    links.push(Arc::new(link));
-                    signal = next;
-                }
-                (StackKind::Chain(links), signal)
-            }
-            StackKind::Sum(branches) => {
-                let mut sum = Signal { size: Rational::ZERO, error: Rational::ZERO };
-                let mut terms = Vec::new();
-                for (factor, branch) in branches {
-                    let (branch, output) = self.stack(branch, signal.clone())?;
-                    let factor = self.weights(factor)?;
-                    let output = output.scaled(&factor.concrete()?.max_abs(), &factor.radius);
-                    sum = Signal { size: sum.size + output.size, error: sum.error + output.error };
-                    terms.push((factor.term, Arc::new(branch)));
-                }
-                (StackKind::Sum(terms), sum)
-            }
-            StackKind::Product(_) => return None,
-            StackKind::Concat(branches) => {
-                let mut most = Signal { size: Rational::ZERO, error: Rational::ZERO };
-                let mut outputs = Vec::new();
-                for branch in branches {
-                    let (branch, output) = self.stack(branch, signal.clone())?;
-                    most = Signal { size: most.size.max(output.size), error: most.error.max(output.error) };
-                    outputs.push(Arc::new(branch));
-                }
-                (StackKind::Concat(outputs), most)
-            }
+        let mut signals = Vec::new();
+        let rounded = stack.rebuilt(|op| {
+            let of = |id: &ValueId| if id.index() == 0 { &signal } else { &signals[id.index() - 1] };
+            let (op, signal) = self.value(&op, of)?;
+            signals.push(signal);
+            Some(op)
+        })?;
+        let output = match stack.output().of.index() {
+            0 => signal,
+            at => signals.swap_remove(at - 1),
         };
-        Some((Stack { kind, origin: stack.origin }, signal))
+        Some((rounded, output))
+    }
+
+    /// A value with rational weights, and what is known of it by what is known of those that it reads.
+    fn value<'s>(
+        &mut self,
+        op: &Given<'_, ValueId>,
+        of: impl Fn(&ValueId) -> &'s Signal,
+    ) -> Option<(Made, Signal)> {
+        Some(match op {
+            Op::Layer(layer, read) => {
+                let (layer, signal) = self.layer(layer, of(read).clone())?;
+                (Op::Layer(Arc::new(layer), *read), signal)
+            }
+            Op::Sum(terms) => {
+                let mut sum = Signal { size: Rational::ZERO, error: Rational::ZERO };
+                let terms = terms.clone().filled(|(factor, branch)| {
+                    let factor = self.weights(factor)?;
+                    let output = of(&branch.of).clone().scaled(&factor.concrete()?.max_abs(), &factor.radius);
+                    sum = Signal { size: &sum.size + output.size, error: &sum.error + output.error };
+                    Some((factor.term, branch))
+                })?;
+                (Op::Sum(terms), sum)
+            }
+            Op::Product(_) => return None,
+            Op::Concat(parts) => {
+                let most = |most: Signal, part: &Branch<ValueId>| {
+                    let part = of(&part.of);
+                    Signal {
+                        size: most.size.max(part.size.clone()),
+                        error: most.error.max(part.error.clone()),
+                    }
+                };
+                let none = Signal { size: Rational::ZERO, error: Rational::ZERO };
+                (Op::Concat(parts.clone()), parts.iter().fold(none, most))
+            }
+        })
     }
 
     fn layer(&mut self, layer: &Layer, signal: Signal) -> Option<(Layer, Signal)> {

@@ -6,8 +6,8 @@ use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind};
 use super::value::StackValue;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Origins, Span};
-use convproof_engine::ir::{Origin, SizeCondition, Sizes, Stack, StackClaim, StackKind, Tolerance};
-use convproof_engine::operator::shape::{self, Signal};
+use convproof_engine::ir::{Op, Origin, SizeCondition, Sizes, Stack, StackClaim, Tolerance};
+use convproof_engine::operator::shape;
 use convproof_engine::operator::{OperatorError, blame};
 use convproof_engine::prove::{condition, fitting};
 use convproof_exact::Rational;
@@ -177,33 +177,10 @@ pub fn operator_diagnostic(error: &OperatorError, origins: &Origins, span: Span)
 
 /// The first layer that leaves no output, and the size that reaches it.
 fn failing_layer(stack: &Stack, channels: usize, size: [i64; 2]) -> Option<(Origin, [i64; 2])> {
-    let after = |stack: &Stack, channels, size| {
-        let signal = shape::after(stack, Signal::input(channels), Some(size)).ok()?;
-        Some((signal.channels, signal.at(size)))
-    };
-    match &stack.kind {
-        StackKind::Layer(_) => match after(stack, channels, size)? {
-            (_, None) => Some((stack.origin, size)),
-            _ => None,
-        },
-        StackKind::Chain(links) => {
-            let (mut channels, mut size) = (channels, size);
-            for link in links {
-                match after(link, channels, size)? {
-                    (next, Some(output)) => (channels, size) = (next, output),
-                    (_, None) => return failing_layer(link, channels, size),
-                }
-            }
-            None
-        }
-        StackKind::Sum(branches) => {
-            branches.iter().find_map(|(_, branch)| failing_layer(branch, channels, size))
-        }
-        StackKind::Product(factors) => {
-            factors.iter().find_map(|factor| failing_layer(factor, channels, size))
-        }
-        StackKind::Concat(branches) => {
-            branches.iter().find_map(|branch| failing_layer(branch, channels, size))
-        }
-    }
+    // What is found is the error of a search; none where there is another mistake.
+    let found = stack.fold((channels, size), |op, origin| {
+        let reaching = if let Op::Layer(_, (_, size)) = op { Some((origin, size)) } else { None };
+        shape::sized(&op, origin).map_err(|_| None)?.ok_or(reaching)
+    });
+    found.err().flatten()
 }

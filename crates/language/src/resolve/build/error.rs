@@ -308,6 +308,6 @@ pub enum Limit {
     Work(usize),
     /// Strides, sizes and paddings.
     Extents,
-    /// Bytes of all named kernels.
+    /// Bytes of all named kernels and stacks.
     Memory(u64),
 }

@@ -1,14 +1,12 @@
 //! Layers with all arguments given, and what of it depends on their kernels checked: groups, biases, paddings.
 
-use std::sync::Arc;
-
 use super::Builder;
 use super::arrays::{number_array, side};
 use super::error::ResolveErrorKind;
 use super::value::{Array, Role, StackValue, Tail};
 use crate::source::Span;
 use convproof_engine::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, StackKind,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, Stack,
 };
 use convproof_engine::kernel::Shape;
 use convproof_engine::operator::gather::signed;
@@ -54,7 +52,7 @@ pub struct Statistics<'a> {
 impl Builder {
     /// A layer without arguments that need a check.
     pub fn layer(&mut self, layer: Layer, span: Span) -> StackValue {
-        StackValue::new(self.at(StackKind::Layer(layer), span), 0)
+        StackValue::new(Stack::layer(layer, self.origins.of(span)), 0)
     }
 
     /// Each channel times its entry of a vector, or all times a scalar.
@@ -74,7 +72,7 @@ impl Builder {
         span: Span,
     ) -> Option<StackValue> {
         let (vector, _) = self.vector(vector.clone(), at)?;
-        Some(StackValue::new(self.at(StackKind::Layer(make(vector.term)), span), vector.degree))
+        Some(StackValue::new(Stack::layer(make(vector.term), self.origins.of(span)), vector.degree))
     }
 
     /// A convolution.
@@ -92,7 +90,7 @@ impl Builder {
             groups: weights.groups.0,
             bias: bias.map(|bias| bias.term),
         });
-        Some(StackValue::new(self.at(StackKind::Layer(layer), span), degree))
+        Some(StackValue::new(Stack::layer(layer, self.origins.of(span)), degree))
     }
 
     /// A transposed convolution.
@@ -129,7 +127,7 @@ impl Builder {
             groups: weights.groups.0,
             bias: bias.map(|bias| bias.term),
         });
-        Some(StackValue::new(self.at(StackKind::Layer(layer), span), degree))
+        Some(StackValue::new(Stack::layer(layer, self.origins.of(span)), degree))
     }
 
     /// The padding of a transposed convolution on each side, and its output padding where that follows: with `same` the
@@ -248,9 +246,10 @@ impl Builder {
         let shift = self.hadamard((&mean, mean_at), (&factor, span), span)?;
         let offset = self.add((&beta, beta_at), (&shift, mean_at), true, span)?;
         let degree = factor.degree.saturating_add(offset.degree);
-        let layer = |layer| Arc::new(self.at(StackKind::Layer(layer), span));
-        let links = vec![layer(Layer::Scale(factor.term)), layer(Layer::Bias(offset.term))];
-        let whole = self.at(StackKind::Chain(links), span);
+        let origin = self.origins.of(span);
+        let links =
+            [Layer::Scale(factor.term), Layer::Bias(offset.term)].map(|layer| Stack::layer(layer, origin));
+        let whole = Stack::chain(&links, origin);
         Some(StackValue { layers: 2, ..StackValue::new(whole, degree) })
     }
 
@@ -273,7 +272,7 @@ impl Builder {
         let bias = self.bias_vector(bias, weights.shape().height, (&weights, at))?;
         let degree = weights.degree.max(bias.as_ref().map_or(0, |bias| bias.degree));
         let layer = Layer::Dense { weights: weights.term, bias: bias.map(|bias| bias.term) };
-        let stack = StackValue::new(self.at(StackKind::Layer(layer), span), degree);
+        let stack = StackValue::new(Stack::layer(layer, self.origins.of(span)), degree);
         Some(StackValue { head: Some(span), tail: Tail::Vector, ..stack })
     }
 }

@@ -331,8 +331,11 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
         }
         Limit::Memory(most) => {
             let most = most >> 20;
-            new(format!("the named kernels of a spec take more than {most} MiB together"), "too much memory")
-                .with_hint("split the spec; kernels that are used once need no names")
+            new(
+                format!("the named kernels and stacks of a spec take more than {most} MiB together"),
+                "too much memory",
+            )
+            .with_hint("split the spec; what is used once needs no name")
         }
         Limit::Work(most) => new(format!("this takes more than {most} multiplications"), "too much work"),
         Limit::Extents => new(

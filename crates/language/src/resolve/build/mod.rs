@@ -20,7 +20,7 @@ pub mod whole;
 
 use crate::source::{Origins, Span};
 use arrays::short;
-use convproof_engine::ir::{Origin, Stack, StackKind, Symbols};
+use convproof_engine::ir::{Origin, Symbols};
 use convproof_exact::Rational;
 use error::{ResolveError, ResolveErrorKind};
 
@@ -106,11 +106,6 @@ impl Amount {
 }
 
 impl Builder {
-    /// Something at a place.
-    fn at(&self, kind: StackKind, span: Span) -> Stack {
-        Stack { kind, origin: self.origins.of(span) }
-    }
-
     /// Where something stands; `otherwise` where that is not known.
     pub fn place(&self, origin: Origin, otherwise: Span) -> Span {
         self.origins.place(origin).unwrap_or(otherwise)

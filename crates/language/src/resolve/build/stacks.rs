@@ -7,7 +7,7 @@ use super::error::{Limit, ResolveErrorKind};
 use super::value::{Array, Role, StackValue, Tail};
 use super::{Amount, Builder};
 use crate::source::Span;
-use convproof_engine::ir::{Composite, KernelTerm, Layer, Operation, Stack, StackKind};
+use convproof_engine::ir::{Composite, KernelTerm, Layer, NonEmpty, Operation, Stack};
 use convproof_exact::Rational;
 
 /// Most layers of a stack, those of its parts included.
@@ -22,7 +22,7 @@ pub const MAX_STACK_DEGREE: u32 = 512;
 impl Builder {
     /// The identity.
     pub fn identity(&mut self, span: Span) -> StackValue {
-        StackValue::new(self.at(StackKind::Chain(Vec::new()), span), 0)
+        StackValue::new(Stack::identity(self.origins.of(span)), 0)
     }
 
     /// A `flatten` that a `dense` is to follow.
@@ -39,10 +39,9 @@ impl Builder {
     /// `S ^ n`: n copies in a row; `n` is in the range of [`Self::repetitions`].
     pub fn repeated(&mut self, stack: &StackValue, n: usize, span: Span) -> Option<StackValue> {
         let stack = &self.finished(stack.clone())?;
-        let links = std::iter::repeat_n(stack.links(), n).flatten().collect();
+        let whole = Stack::chain(std::iter::repeat_n(&*stack.stack, n), self.origins.of(span));
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
         let (layers, depth) = (stack.layers * n, stack.depth);
-        let whole = StackKind::Chain(links);
         let tail = if n == 0 { Tail::Image } else { stack.tail };
         self.limited((whole, span), layers, depth, degree, tail)
     }
@@ -60,12 +59,12 @@ impl Builder {
 
     /// First `left`, then `right`.
     pub fn then(&mut self, left: &StackValue, right: &StackValue, span: Span) -> Option<StackValue> {
-        let empty = matches!(&right.stack.kind, StackKind::Chain(links) if links.is_empty());
+        let empty = right.stack.is_identity();
         match (left.tail, right.head) {
             (Tail::Flatten(at), None) if !(empty && right.tail == Tail::Image) => {
                 return self.fail(at, ResolveErrorKind::FlattenAlone);
             }
-            (Tail::Image, Some(at)) if !left.links().is_empty() || left.head.is_some() => {
+            (Tail::Image, Some(at)) if !left.stack.is_identity() || left.head.is_some() => {
                 return self.fail(at, ResolveErrorKind::DenseAlone);
             }
             _ => {}
@@ -80,12 +79,10 @@ impl Builder {
             Tail::Image if left.tail == Tail::Vector && keeps_vector(&right.stack) => Tail::Vector,
             tail => tail,
         };
-        let mut links = left.links();
-        links.extend(right.links());
+        let whole = Stack::chain([&*left.stack, &*right.stack], self.origins.of(span));
         let layers = left.layers + right.layers;
         let depth = left.depth.max(right.depth);
         let degree = left.degree.saturating_add(right.degree);
-        let whole = StackKind::Chain(links);
         Some(StackValue { head, ..self.limited((whole, span), layers, depth, degree, tail)? })
     }
 
@@ -100,12 +97,10 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, mut right) = (left?, right?);
         if minus {
-            right = self.negated(&right, self.place(right.stack.origin, span))?;
+            right = self.negated(&right, self.place(right.stack.origin(), span))?;
         }
-        let mut branches = branches(&left);
-        branches.extend(self::branches(&right));
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = StackKind::Sum(branches);
+        let whole = left.stack.plus(&right.stack, self.origins.of(span));
         let depth = left.depth.max(right.depth) + 1;
         self.limited((whole, span), left.layers + right.layers, depth, left.degree.max(right.degree), tail)
     }
@@ -115,7 +110,7 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, right) = (left?, right?);
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = StackKind::Product([left.stack.clone(), right.stack.clone()]);
+        let whole = Stack::product([&left.stack, &right.stack], self.origins.of(span));
         let depth = left.depth.max(right.depth) + 1;
         let degree = left.degree.saturating_add(right.degree);
         self.limited((whole, span), left.layers + right.layers, depth, degree, tail)
@@ -133,16 +128,15 @@ impl Builder {
             return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
         }
         let stack = self.finished(stack.clone())?;
-        let mut branches = branches(&stack);
-        for (own, _) in &mut branches {
+        let origin = self.origins.of(span);
+        let whole = stack.stack.scaled(origin, |own| {
             let term = if own.kernel().as_concrete().is_some_and(|k| k.entry(0, 0, 0, 0).is_one()) {
                 Ok(factor.term.clone())
             } else {
                 KernelTerm::apply(Operation::Convolve(&factor.term, own))
             };
-            *own = self.made(term, Role::Scalar, factor.depth, span)?.term;
-        }
-        let whole = StackKind::Sum(branches);
+            Some(self.made(term, Role::Scalar, factor.depth, span)?.term)
+        })?;
         let degree = stack.degree.saturating_add(factor.degree);
         self.limited((whole, span), stack.layers, stack.depth + 1, degree, stack.tail)
     }
@@ -175,14 +169,15 @@ impl Builder {
         let degree = parts.iter().map(|part| part.degree).max().unwrap_or(0);
         let vectors = parts.iter().all(|part| part.tail == Tail::Vector);
         let tail = if vectors { Tail::Vector } else { Tail::Image };
-        let kind = StackKind::Concat(parts.into_iter().map(|part| part.stack).collect());
-        self.limited((kind, span), layers, depth, degree, tail)
+        let whole = parts.iter().map(|part| &*part.stack).collect();
+        let whole = Stack::concat(NonEmpty::of(whole)?, self.origins.of(span));
+        self.limited((whole, span), layers, depth, degree, tail)
     }
 
     /// A stack, if it is within the limits.
     fn limited(
         &mut self,
-        (kind, span): (StackKind, Span),
+        (stack, span): (Stack, Span),
         layers: usize,
         depth: u32,
         degree: u32,
@@ -195,38 +190,23 @@ impl Builder {
         } else if degree > MAX_STACK_DEGREE {
             Limit::Degree(MAX_STACK_DEGREE)
         } else {
-            let stack = Arc::new(self.at(kind, span));
-            return Some(StackValue { stack, layers, depth, degree, head: None, tail });
+            return Some(StackValue { stack: Arc::new(stack), layers, depth, degree, head: None, tail });
         };
         self.fail(span, ResolveErrorKind::TooLarge(limit))
     }
 }
 
-/// The branches of a sum, or the stack as the only one.
-fn branches(stack: &StackValue) -> Vec<(KernelTerm, Arc<Stack>)> {
-    match &stack.stack.kind {
-        StackKind::Sum(branches) => branches.clone(),
-        _ => vec![(number_array(Rational::from(1)).term, stack.stack.clone())],
-    }
-}
-
 /// Whether a stack turns a 1×1 image into a 1×1 image for sure.
 fn keeps_vector(stack: &Stack) -> bool {
-    match &stack.kind {
-        StackKind::Layer(layer) => {
-            matches!(
-                layer,
-                Layer::Scale(_)
-                    | Layer::Bias(_)
-                    | Layer::Relu
-                    | Layer::Select { .. }
-                    | Layer::Function(_)
-                    | Layer::Composite(Composite::Pointwise(_))
-            )
-        }
-        StackKind::Chain(links) => links.iter().all(|link| keeps_vector(link)),
-        StackKind::Sum(branches) => branches.iter().all(|(_, branch)| keeps_vector(branch)),
-        StackKind::Product(factors) => factors.iter().all(|factor| keeps_vector(factor)),
-        StackKind::Concat(branches) => branches.iter().all(|branch| keeps_vector(branch)),
-    }
+    stack.layers().all(|layer| {
+        matches!(
+            layer,
+            Layer::Scale(_)
+                | Layer::Bias(_)
+                | Layer::Relu
+                | Layer::Select { .. }
+                | Layer::Function(_)
+                | Layer::Composite(Composite::Pointwise(_))
+        )
+    })
 }

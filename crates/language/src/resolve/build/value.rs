@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::Span;
-use convproof_engine::ir::{KernelTerm, Stack, StackKind};
+use convproof_engine::ir::{KernelTerm, Stack};
 use convproof_engine::kernel::Shape;
 use convproof_exact::{Poly, Rational};
 
@@ -128,14 +128,6 @@ impl StackValue {
     /// A single layer.
     pub fn new(stack: Stack, degree: u32) -> Self {
         Self { stack: Arc::new(stack), layers: 1, depth: 1, degree, head: None, tail: Tail::Image }
-    }
-
-    /// The layers one after the other.
-    pub fn links(&self) -> Vec<Arc<Stack>> {
-        match &self.stack.kind {
-            StackKind::Chain(links) => links.clone(),
-            _ => vec![self.stack.clone()],
-        }
     }
 }
 

@@ -27,7 +27,7 @@ impl Builder {
         let normal = shape::input_channels(&[stack]).and_then(|channels| {
             let mut operators = Operators::without_borders(channels);
             let input =
-                operators.input().map_err(|error| OperatorError::Kernel { at: stack.origin, error })?;
+                operators.input().map_err(|error| OperatorError::Kernel { at: stack.origin(), error })?;
             Ok((operators.apply(stack, input)?, operators, channels))
         });
         let (affine, operators, channels) = match normal {
