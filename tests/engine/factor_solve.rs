@@ -4,8 +4,10 @@ use convproof::algebra::Grid;
 use convproof::algebra::Rational;
 use convproof::algebra::poly::plane;
 use convproof::factor::bins::Bin;
+use convproof::factor::blocks::{Spread, solve_blocks};
 use convproof::factor::divide::divide;
 use convproof::factor::exact::FactorError;
+use convproof::factor::phases::solve_dilated;
 use convproof::factor::real::real_solution;
 use convproof::factor::solve::{Answer, Existence, Obstacle, solve};
 use num_bigint::{BigInt, BigUint};
@@ -222,4 +224,50 @@ proptest! {
             prop_assert_eq!(answer.real, Existence::Exists);
         }
     }
+}
+
+/// One unknown dilated beside others, or none: the search over blocks has the same solutions, and as many.
+#[test]
+fn blocks_are_sorted_as_factors_are() {
+    let solvable = std::cell::Cell::new([0, 0]);
+    proptest!(ProptestConfig::with_cases(150), |(
+        cells in prop::collection::vec(-2..3i64, 6),
+        more in prop::collection::vec(-2..3i64, 4),
+        by in [1..3usize, 1..3usize],
+        planted in any::<bool>(),
+    )| {
+        let small = |cells: &[i64], h: usize, w: usize| {
+            Grid::from_fn(h, w, |i, j| BigInt::from(cells[(i * w + j) % cells.len()]))
+        };
+        let first = small(&cells, 2, 3);
+        let spread = |a: &Grid<BigInt>, [v, h]: [usize; 2]| {
+            Grid::from_fn((a.height() - 1) * v + 1, (a.width() - 1) * h + 1, |i, j| {
+                if i % v == 0 && j % h == 0 { a.at(i / v, j / h).clone() } else { BigInt::zero() }
+            })
+        };
+        let second = spread(&small(&more, 2, 2), by);
+        let mut kernel = plane::mul(&first, &second);
+        if !planted {
+            *kernel.at_mut(1, 1) += BigInt::one();
+        }
+        prop_assume!(kernel.cells().iter().any(|cell| !cell.is_zero()));
+        let bins = bins(&[(2, 3), (2, 2)]);
+        let unknown = |bin: &Bin, dilation| Spread { height: bin.height, width: bin.width, dilations: vec![dilation] };
+        let unknowns = [unknown(&bins[0], [1, 1]), unknown(&bins[1], by)];
+        let blocks = solve_blocks(&kernel, &Rational::one(), &unknowns).unwrap();
+        let other = if by == [1, 1] {
+            checked(&kernel, &Rational::one(), &bins)
+        } else {
+            solve_dilated(&kernel, &Rational::one(), &bins, 0, by).unwrap()
+        };
+        let count = |answer: &Answer| answer.rational.as_ref().ok().map(|solution| solution.count.clone());
+        prop_assert_eq!(count(&blocks), count(&other));
+        for (mine, theirs) in [(blocks.real, other.real), (blocks.complex, other.complex)] {
+            prop_assert!(mine == Existence::Unknown || mine == theirs, "{:?} {:?}", mine, theirs);
+        }
+        let mut seen = solvable.get();
+        seen[usize::from(other.rational.is_ok())] += 1;
+        solvable.set(seen);
+    });
+    assert!(solvable.get().iter().all(|count| *count > 20), "{:?}", solvable.get());
 }

@@ -1,7 +1,7 @@
 """Prints the test cases of the `onnx` package that the spec language can express, as JSON.
 
 Three sources: the node cases, whose outputs ONNX's authors computed with NumPy, and the cases that were converted
-from PyTorch's own test suite, whose outputs PyTorch computed, and resizing and padding of other sizes and factors,
+from PyTorch's own test suite, whose outputs PyTorch computed, and resizing, padding and slices of other sizes and factors,
 computed by ONNX's reference evaluator. Every number is printed as an exact fraction.
 
     {"cases": [{"name", "layers": [...], "x": tensor, "y": tensor, "tolerance": where given}],
@@ -27,13 +27,14 @@ from onnx.backend.test.loader import load_model_tests
 from onnx.reference import ReferenceEvaluator
 
 MODULES = """abs averagepool batch_normalization clip conv convtranspose depthtospace gelu gemm globalaveragepool
-    hardsigmoid hardswish leakyrelu maxpool pad prelu relu resize sigmoid softplus spacetodepth tanh upsample""".split()
+    hardsigmoid hardswish leakyrelu maxpool mul pad prelu relu resize sigmoid slice softplus spacetodepth tanh
+    upsample""".split()
 ENTRYWISE = {
     "Abs", "Clip", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "PRelu", "Sigmoid", "Softplus", "Tanh",
 }  # fmt: skip
 OPERATORS = ENTRYWISE | {
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "DepthToSpace", "Gemm", "GlobalAveragePool",
-    "MaxPool", "Pad", "Relu", "Resize", "SpaceToDepth", "Upsample",
+    "MaxPool", "Mul", "Pad", "Relu", "Resize", "Slice", "SpaceToDepth", "Upsample",
 }  # fmt: skip
 
 # Cases whose inputs and outputs were typed in with so many decimals.
@@ -287,6 +288,30 @@ def space_to_depth(inputs, attributes, _):
     return layers
 
 
+def part(inputs, attributes, _):
+    """A slice of channels, rows and columns; images may come without a batch."""
+    if len(inputs) < 3:
+        raise LeftOut("ends as attributes")
+    x, starts, ends, *more = inputs
+    axes = more[0] if more else range(len(starts))
+    steps = more[1] if len(more) > 1 else [1] * len(starts)
+    ranges = [range(n) for n in x.shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps):
+        ranges[axis] = range(x.shape[axis])[slice(int(start), int(end), int(step))]
+    *batch, channels, rows, columns = ranges
+    if any(len(indices) < length for indices, length in zip(batch, x.shape)) or channels.step != 1:
+        raise LeftOut("batches, or steps of channels")
+    if any(not indices or indices.step < 0 for indices in (channels, rows, columns)):
+        raise LeftOut("nothing, or backwards")
+    _, height, width = x.shape[-3:]
+    cut = [rows[0], columns[0], height - 1 - rows[-1], width - 1 - columns[-1]]
+    return [
+        {"kind": "select", "from": channels[0], "to": channels[-1] + 1},
+        {"kind": "pad", "padding": [-side for side in cut]},
+        {"kind": "subsample", "step": [rows.step, columns.step]},
+    ]
+
+
 LAYERS = {
     "AveragePool": average_pool,
     "BatchNormalization": batch_normalization,
@@ -299,6 +324,7 @@ LAYERS = {
     "Pad": pad,
     "Relu": lambda *_: [{"kind": "relu"}],
     "Resize": resize,
+    "Slice": part,
     "SpaceToDepth": space_to_depth,
     "Upsample": upsample,
 }
@@ -319,6 +345,12 @@ def translate(name, model, inputs, output):
         attributes = {a.name: helper.get_attribute_value(a) for a in nodes[0].attribute}
         arguments = [values[argument] if argument else None for argument in nodes[0].input]
         x = arguments[0]
+        if nodes[0].op_type == "Mul":
+            # Both factors as channels of one image, of which each entry is one.
+            both = np.concatenate([np.broadcast_to(factor, output.shape).ravel() for factor in arguments])
+            yield {"name": name, "layers": [{"kind": "product", "channels": output.size}],
+                   "x": tensor(both, [both.size, 1, 1]), "y": tensor(output, [output.size, 1, 1])}  # fmt: skip
+            return
         if nodes[0].op_type in ENTRYWISE:
             layers = entrywise(nodes[0].op_type, arguments, attributes)
             column = lambda array: tensor(array, [array.size, 1, 1])  # noqa: E731
@@ -326,7 +358,7 @@ def translate(name, model, inputs, output):
             return
         if nodes[0].op_type != "Resize":
             arguments = [argument for argument in arguments if argument is not None]
-        if x.ndim == 3 and nodes[0].op_type == "Relu":
+        if x.ndim == 3 and nodes[0].op_type in ("Relu", "Slice"):
             x, output = x[np.newaxis], output[np.newaxis]
         if x.ndim > 4:
             raise LeftOut("3-D")
@@ -394,6 +426,12 @@ def evaluated():
                 model = model_of(node, ["x"], {"scales": scales})
                 words = [*(str(value) for value in mode.values()), coordinates, f"{size} by {factor}"]
                 yield "resize " + " ".join(words), model, [x], ReferenceEvaluator(model).run(None, {"x": x})[0]
+    for size, starts, ends, steps in [((7, 8), (1, 0), (-1, 7), (2, 3)), ((5, 9), (0, 2), (5, 9), (4, 1)), ((3, 3), (-2, 1), (9, 9), (1, 5))]:
+        x = image(size)
+        node = helper.make_node("Slice", ["x", "starts", "ends", "axes", "steps"], ["y"])
+        lists = {"starts": starts, "ends": ends, "axes": (2, 3), "steps": steps}
+        model = model_of(node, ["x"], {name: np.array(values) for name, values in lists.items()})
+        yield f"slice {size} {starts} {ends} {steps}", model, [x], ReferenceEvaluator(model).run(None, {"x": x})[0]
     for mode in ["reflect", "edge", "wrap"]:
         for size, pads in [((5, 6), (1, 2, 3, 0)), ((4, 4), (3, 3, 3, 3)), ((7, 3), (6, 0, 0, 2))]:
             x = image(size)

@@ -4,6 +4,7 @@
 pub mod absolute;
 pub mod bins;
 mod bivariate;
+pub mod blocks;
 pub mod divide;
 pub mod exact;
 pub mod fit;

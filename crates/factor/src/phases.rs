@@ -105,7 +105,7 @@ fn with_rest(
 }
 
 /// The greatest common divisor of the phases of a kernel that is not 0, primitive.
-fn common_phase(kernel: &Grid<BigInt>, by: [usize; 2]) -> Option<Grid<BigInt>> {
+pub(super) fn common_phase(kernel: &Grid<BigInt>, by: [usize; 2]) -> Option<Grid<BigInt>> {
     let mut common: Option<(Grid<BigInt>, usize, usize)> = None;
     for (i, j) in
         (0..by[0].min(kernel.height())).flat_map(|i| (0..by[1].min(kernel.width())).map(move |j| (i, j)))
@@ -125,14 +125,14 @@ fn common_phase(kernel: &Grid<BigInt>, by: [usize; 2]) -> Option<Grid<BigInt>> {
 }
 
 /// The polynomial in the powers of the variables.
-fn dilate(a: &Grid<BigInt>, by: [usize; 2]) -> Grid<BigInt> {
+pub(super) fn dilate(a: &Grid<BigInt>, by: [usize; 2]) -> Grid<BigInt> {
     Grid::from_fn((a.height() - 1) * by[0] + 1, (a.width() - 1) * by[1] + 1, |i, j| {
         if i % by[0] == 0 && j % by[1] == 0 { a.at(i / by[0], j / by[1]).clone() } else { BigInt::zero() }
     })
 }
 
 /// The degrees of a polynomial that is not 0.
-fn degrees(a: &Grid<BigInt>) -> Option<[usize; 2]> {
+pub(super) fn degrees(a: &Grid<BigInt>) -> Option<[usize; 2]> {
     let (inner, x, y) = plane::strip(a)?;
     Some([inner.height() - 1 + x, inner.width() - 1 + y])
 }

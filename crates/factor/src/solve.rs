@@ -213,7 +213,7 @@ pub(super) fn pieces_over(factorization: &Factorization, splits: &[FactorSplit],
 }
 
 /// The rational t with `t^exponent == value`, positive for even exponents.
-fn rational_root(value: &Rational, exponent: usize) -> Option<Rational> {
+pub(super) fn rational_root(value: &Rational, exponent: usize) -> Option<Rational> {
     let exponent = u32::try_from(exponent).ok().filter(|e| *e > 0)?;
     if value.is_negative() && exponent % 2 == 0 {
         return None;

@@ -293,3 +293,26 @@ fn dilated_lines_are_found_exactly_where_all_phases_have_them() {
     });
     assert!(found.iter().all(|count| count.get() > 20));
 }
+
+#[test]
+fn planted_blocks_come_back() {
+    let size = || [1..3usize, 1..4usize];
+    let by = || [1..3usize, 1..3usize];
+    proptest!(config(60), |(
+        sizes in [size(), size(), size()],
+        seeds in any::<[u16; 3]>(),
+        dilations in [by(), by(), by(), by()],
+        again in 0..3usize,
+    )| {
+        let kernels: Vec<Kernel> = (0..3).map(|n| nonzero(sizes[n], u64::from(seeds[n])).kernel().clone()).collect();
+        let occurrences = [0, 1, 2, again];
+        let factors = occurrences.iter().zip(dilations);
+        let factors = factors.map(|(&n, by)| Factor::dilated(n, kernels[n].shape(), by)).collect();
+        let unknowns = sizes.iter().map(|&size| unknown("P", size)).collect();
+        let terms = vec![(Rational::from(1), factors)];
+        let mut planted = Equation { unknowns, terms, target: concrete([1; 4], vec![0]) };
+        planted.target = term(left_side(&planted, &kernels));
+        let EquationVerdict::Solved(solution) = equation(&planted) else { panic!("{planted:?}") };
+        prop_assert!(same(&left_side(&planted, solution.kernels()), planted.target.kernel()));
+    });
+}

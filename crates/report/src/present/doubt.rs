@@ -34,12 +34,10 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
             "undecided: the difference involves irrational square roots, and no weights were found at which it is certain not to be 0".to_owned()
         }
         Doubt::Dilations => {
-            "undecided: unknown kernels are dilated by different numbers, or beside several that are not dilated; only one \
-             such kernel is looked for beside others that are dilated alike"
-                .to_owned()
+            "undecided: the unknown kernel is added to itself with another dilation, which is not solved".to_owned()
         }
         Doubt::NotLinear => {
-            "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match".to_owned()
+            "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match; an equation of kernels, as `U * V == D`, may have products".to_owned()
         }
         Doubt::CommonFactor => {
             "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()

@@ -18,8 +18,8 @@ pub(super) enum Kind {
         /// The others' dilation.
         by: [usize; 2],
     },
-    /// Anything else.
-    Mixed,
+    /// Anything else: the dilations of each one's occurrences.
+    Mixed(Vec<Vec<[usize; 2]>>),
 }
 
 impl Dilations {
@@ -58,7 +58,10 @@ impl Dilations {
             (Some(rest), None) if self.0[rest].len() == 1 && are(&self.0[rest], [1, 1]) => {
                 Kind::Rest { rest, by }
             }
-            _ => Kind::Mixed,
+            _ => {
+                let own = |by: &[usize; 2]| reduced(by).map(|by| by.max(1));
+                Kind::Mixed(self.0.iter().map(|all| all.iter().map(own).collect()).collect())
+            }
         }
     }
 }

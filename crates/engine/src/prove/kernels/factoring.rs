@@ -15,6 +15,7 @@ use crate::prove::verdict::{Doubt, Limit};
 use convproof_exact::budget;
 use convproof_exact::{Grid, Rational, SplitMix64};
 use convproof_factor::bins::Bin;
+use convproof_factor::blocks::{Spread, solve_blocks};
 use convproof_factor::exact::FactorError;
 use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
 use convproof_factor::phases::solve_dilated;
@@ -314,10 +315,20 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     // Scaled to integers over one denominator; the denominator is part of the scalar.
     let kernel = integers(concrete);
     let scale = Rational::from(concrete.denominator().clone()).recip().unwrap_or_default();
-    let answer = match dilations.kind() {
+    let kind = dilations.kind();
+    let is_plain = matches!(kind, Kind::Plain);
+    let answer = match kind {
         Kind::Plain => factor_solve(&kernel, &scale, &bins),
         Kind::Rest { rest, by } => solve_dilated(&kernel, &scale, &bins, rest, by),
-        Kind::Mixed => return EquationVerdict::Unknown(Doubt::Dilations),
+        Kind::Mixed(dilations) => {
+            let spread = |(bin, dilations): (&Bin, Vec<[usize; 2]>)| Spread {
+                height: bin.height,
+                width: bin.width,
+                dilations,
+            };
+            let unknowns: Vec<Spread> = bins.iter().zip(dilations).map(spread).collect();
+            solve_blocks(&kernel, &scale, &unknowns)
+        }
     };
     let answer = match answer {
         Ok(answer) => answer,
@@ -338,7 +349,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     if fails(answer.real) && fails(answer.complex) {
         return EquationVerdict::Absent(Absence::Factors(Box::new(answer)));
     }
-    let real = (answer.real == Existence::Exists && answer.phases.is_none())
+    let real = (answer.real == Existence::Exists && is_plain)
         .then(|| real_solution(&kernel, &scale, &bins, &answer).ok())
         .flatten();
     EquationVerdict::Irrational { answer: Box::new(answer), real }

@@ -140,7 +140,7 @@ pub enum Doubt {
     Limit(Limit),
     /// A difference was found that no exact replay can show, because square roots are irrational.
     Irrational,
-    /// Unknown kernels are dilated differently, or beside several that are not dilated.
+    /// An unknown kernel is added to itself with another dilation.
     Dilations,
     /// The sides are not affine in the entries of an unknown kernel.
     NotLinear,

@@ -1,0 +1,235 @@
+//! `Π unknown_k(x^a, y^b) == scale · kernel` with any dilations, the same unknown with several too: over ℚ, and over ℝ and ℂ where
+//! that follows (Theorem 13b of `docs/semantics.md`).
+//!
+//! An irreducible polynomial of an unknown, dilated, is a product of irreducible factors of the kernel: a block of them. Blocks
+//! are distributed so that every factor is used up.
+
+use super::bins::{Bin, STEP_LIMIT};
+use super::exact::{FactorError, Factorization, factor};
+use super::phases::{common_phase, degrees, dilate};
+use super::solve::{
+    Answer, Existence, Obstacle, RationalSolution, first_positive, padded, rational_root, scales, shifted,
+    splits,
+};
+use convproof_exact::budget;
+use convproof_exact::poly::plane;
+use convproof_exact::{Grid, Rational};
+use num_bigint::{BigInt, BigUint};
+use num_integer::Integer;
+use num_traits::{One, Zero};
+use rustc_hash::FxHashMap;
+
+/// An unknown kernel and the dilation of each of its occurrences.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// Number of rows.
+    pub height: usize,
+    /// Number of columns.
+    pub width: usize,
+    /// At least one.
+    pub dilations: Vec<[usize; 2]>,
+}
+
+/// An irreducible polynomial that an unknown may have as a factor.
+struct Block {
+    unknown: usize,
+    polynomial: Grid<BigInt>,
+    /// How often it takes x, y and each factor of the kernel, over all occurrences of the unknown.
+    takes: Vec<usize>,
+}
+
+/// Decides the equation. The answer's real and complex existence are unknown where factors split further.
+///
+/// # Errors
+/// As [`solve`](super::solve::solve).
+pub fn solve_blocks(
+    kernel: &Grid<BigInt>,
+    scale: &Rational,
+    unknowns: &[Spread],
+) -> Result<Answer, FactorError> {
+    if unknowns.iter().any(|unknown| unknown.dilations.is_empty()) || unknowns.is_empty() {
+        return Err(FactorError::Shapes);
+    }
+    if scale.is_zero() {
+        return Err(FactorError::Zero);
+    }
+    let factorization = factor(kernel)?;
+    let mut blocks = Vec::new();
+    let mut reach = [0_usize; 2];
+    for (index, unknown) in unknowns.iter().enumerate() {
+        let degrees = blocks_of(kernel, &factorization, (index, unknown), &mut blocks)?;
+        let rooms = [unknown.height - 1, unknown.width - 1];
+        for axis in 0..2 {
+            let most = rooms[axis].min(degrees[axis]);
+            reach[axis] += most * unknown.dilations.iter().map(|by| by[axis]).sum::<usize>();
+        }
+    }
+    let bin = |unknown: &Spread| Bin {
+        height: unknown.height,
+        width: unknown.width,
+        power: unknown.dilations.len(),
+    };
+    let bins: Vec<Bin> = unknowns.iter().map(bin).collect();
+    let exponent = bins.iter().fold(0, |all: usize, bin| all.gcd(&bin.power));
+    let scalar = scale * Rational::from(factorization.content.clone());
+    let mut answer = Answer {
+        factorization,
+        phases: None,
+        splits: Vec::new(),
+        rational: Err(Obstacle::Shapes),
+        real: Existence::Unknown,
+        complex: Existence::Unknown,
+    };
+    if let Some((exponents, count)) = distribution(&answer.factorization, &blocks, &bins)? {
+        let product = |index: usize| {
+            let own = blocks.iter().zip(&exponents).filter(|(block, _)| block.unknown == index);
+            let all = own.flat_map(|(block, &times)| std::iter::repeat_n(&block.polynomial, times));
+            all.fold(plane::one(), |product, factor| plane::mul(&product, factor))
+        };
+        let mut kernels: Vec<_> =
+            bins.iter().enumerate().map(|(index, bin)| padded(&product(index), bin)).collect();
+        let sign = first_positive(&mut kernels, &bins);
+        answer.rational = match rational_root(&(&scalar * Rational::from(sign)), exponent) {
+            Some(root) => Ok(RationalSolution { kernels, scales: scales(&root, &bins), count }),
+            None => Err(Obstacle::Scalar(exponent)),
+        };
+        let no_real_root = scalar.is_negative() && exponent.is_even();
+        (answer.real, answer.complex) = (Existence::Exists, Existence::Exists);
+        if no_real_root {
+            answer.real = Existence::Fails(Obstacle::Scalar(exponent));
+        }
+        return Ok(answer);
+    }
+    answer.splits = splits(&answer.factorization).unwrap_or_default();
+    let whole = answer.splits.len() == answer.factorization.factors.len()
+        && answer.splits.iter().all(|split| split.absolute.count == 1);
+    let needed = degrees(kernel).ok_or(FactorError::Zero)?;
+    if whole || needed[0] > reach[0] || needed[1] > reach[1] {
+        let fails = Existence::Fails(Obstacle::Shapes);
+        (answer.real, answer.complex) = (fails, fails);
+    }
+    Ok(answer)
+}
+
+/// Adds the blocks of an unknown; the degrees that all of them together have.
+fn blocks_of(
+    kernel: &Grid<BigInt>,
+    factorization: &Factorization,
+    (index, unknown): (usize, &Spread),
+    blocks: &mut Vec<Block>,
+) -> Result<[usize; 2], FactorError> {
+    let widest = unknown.dilations.iter().max_by_key(|by| by[0] * by[1]).copied().unwrap_or([1, 1]);
+    // What divides the kernel after dilation divides all phases.
+    let common = common_phase(kernel, widest).ok_or(FactorError::Limit)?;
+    let own = factor(&common)?;
+    let shifts = [(own.x_power, 1, 0), (own.y_power, 0, 1)];
+    let shifts = shifts.into_iter().filter(|(power, ..)| *power > 0);
+    let polynomials = shifts.map(|(_, x, y)| shifted(&plane::one(), x, y));
+    for polynomial in polynomials.chain(own.factors.into_iter().map(|(factor, _)| factor)) {
+        let mut takes = vec![0; factorization.factors.len() + 2];
+        let mut fits = true;
+        for by in &unknown.dilations {
+            fits &= add_takes(&dilate(&polynomial, *by), factorization, &mut takes);
+        }
+        if fits {
+            blocks.push(Block { unknown: index, polynomial, takes });
+        }
+    }
+    degrees(&common).ok_or(FactorError::Zero)
+}
+
+/// Adds how often x, y and the factors are in a polynomial; whether there is nothing else in it.
+fn add_takes(polynomial: &Grid<BigInt>, factorization: &Factorization, takes: &mut [usize]) -> bool {
+    let Some((mut left, x, y)) = plane::strip(polynomial) else { return false };
+    takes[0] += x;
+    takes[1] += y;
+    for ((factor, _), takes) in factorization.factors.iter().zip(&mut takes[2..]) {
+        while let Some(quotient) = plane::exact_div(&left, factor) {
+            left = quotient;
+            *takes += 1;
+        }
+    }
+    left.cells().len() == 1 && left.cells()[0].is_one()
+}
+
+/// The first choice of exponents, larger ones first, that uses all factors up, and the number of them.
+fn distribution(
+    factorization: &Factorization,
+    blocks: &[Block],
+    bins: &[Bin],
+) -> Result<Option<(Vec<usize>, BigUint)>, FactorError> {
+    let mut left = vec![factorization.x_power, factorization.y_power];
+    left.extend(factorization.factors.iter().map(|(_, times)| *times));
+    let mut state = State { left, room: bins.iter().map(|bin| [bin.height - 1, bin.width - 1]).collect() };
+    let mut search = Search { blocks, memo: FxHashMap::default(), steps: 0 };
+    let count = search.count(0, &state)?;
+    if count.is_zero() {
+        return Ok(None);
+    }
+    let mut exponents = Vec::with_capacity(blocks.len());
+    for index in 0..blocks.len() {
+        for (times, next) in search.choices(index, &state)?.into_iter().rev() {
+            if !search.count(index + 1, &next)?.is_zero() {
+                exponents.push(times);
+                state = next;
+                break;
+            }
+        }
+    }
+    Ok(Some((exponents, count)))
+}
+
+/// What is left of each factor, and the degrees still free in each unknown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct State {
+    left: Vec<usize>,
+    room: Vec<[usize; 2]>,
+}
+
+struct Search<'a> {
+    blocks: &'a [Block],
+    memo: FxHashMap<(usize, State), BigUint>,
+    steps: usize,
+}
+
+impl Search<'_> {
+    /// Number of ways to go on from a block.
+    fn count(&mut self, index: usize, state: &State) -> Result<BigUint, FactorError> {
+        if index == self.blocks.len() {
+            return Ok(if state.left.iter().all(Zero::is_zero) { BigUint::one() } else { BigUint::zero() });
+        }
+        let key = (index, state.clone());
+        if let Some(count) = self.memo.get(&key) {
+            return Ok(count.clone());
+        }
+        let mut count = BigUint::zero();
+        for (_, next) in self.choices(index, state)? {
+            count += self.count(index + 1, &next)?;
+        }
+        self.memo.insert(key, count.clone());
+        Ok(count)
+    }
+
+    /// All exponents of one block with what they leave, from 0 on.
+    fn choices(&mut self, index: usize, state: &State) -> Result<Vec<(usize, State)>, FactorError> {
+        let block = &self.blocks[index];
+        let degrees = [block.polynomial.height() - 1, block.polynomial.width() - 1];
+        let mut choices = vec![(0, state.clone())];
+        loop {
+            self.steps += 1;
+            budget::spend_on(state.left.len() + state.room.len(), 40);
+            if self.steps > STEP_LIMIT {
+                return Err(FactorError::Limit);
+            }
+            let Some((times, State { left, room })) = choices.last() else { return Ok(choices) };
+            let left: Option<Vec<usize>> =
+                left.iter().zip(&block.takes).map(|(left, takes)| left.checked_sub(*takes)).collect();
+            let own = room[block.unknown];
+            let own = own[0].checked_sub(degrees[0]).zip(own[1].checked_sub(degrees[1]));
+            let (Some(left), Some((rows, columns))) = (left, own) else { return Ok(choices) };
+            let mut room = room.clone();
+            room[block.unknown] = [rows, columns];
+            choices.push((times + 1, State { left, room }));
+        }
+    }
+}
