@@ -389,3 +389,23 @@ fn depth_to_space_is_a_transposed_convolution() {
         not_equal(&there_and_back(mode, "DCR"), &there_and_back(mode, "CRD"));
     }
 }
+
+#[test]
+fn weights_that_are_one_number_everywhere_need_no_room() {
+    // 2.4 million weights each, as in light versions of known networks.
+    let network = |stored: bool, value: f32| {
+        let mut model = Builder::new(&[1, 512, 3, 3]);
+        let kernel = if stored {
+            model.floats(&[512, 512, 3, 3], &vec![value; 512 * 512 * 9])
+        } else {
+            let shape = model.integers(&[512, 512, 3, 3]);
+            let value = Tensor { dims: vec![1], element: 1, floats: vec![value], ..Tensor::default() };
+            model.node("ConstantOfShape", &[&shape], vec![("value", Value::Tensor(value))])
+        };
+        let x = model.node("Conv", &["x", &kernel], vec![]);
+        let y = model.node("Relu", &[&x], vec![]);
+        model.bytes(&y)
+    };
+    assert_eq!(verdict(&network(false, 0.5), &network(true, 0.5)), "equal");
+    assert_eq!(verdict(&network(false, 0.5), &network(false, 0.25)), "different");
+}

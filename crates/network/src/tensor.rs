@@ -9,6 +9,9 @@ use crate::number::{Number, Numbers};
 /// Most elements of an array that is computed rather than stored.
 pub const MAX_COMPUTED: usize = 1 << 20;
 
+/// Most elements of an array that is one number everywhere.
+const MAX_REPEATED: usize = 1 << 31;
+
 /// An array of exact numbers, the last index fastest.
 #[derive(Clone, Debug)]
 pub struct Tensor {
@@ -22,6 +25,8 @@ pub struct Tensor {
 enum Data {
     Stored(Array),
     Computed(Numbers),
+    /// So many times the only number of a list.
+    Repeated(Numbers, usize),
     /// An array as stored, each slice along an axis times a number of its own.
     Scaled {
         base: Array,
@@ -46,6 +51,12 @@ impl Tensor {
             data: Data::Computed(numbers.into()),
             integer: false,
         })
+    }
+
+    /// One number everywhere; `None` if there are more elements than a file's array can have.
+    pub fn repeated(dims: Vec<usize>, number: Number) -> Option<Self> {
+        let count = count(&dims).filter(|&count| count <= MAX_REPEATED)?;
+        Some(Self { dims, data: Data::Repeated(vec![number].into(), count), integer: false })
     }
 
     /// A single number.
@@ -74,6 +85,7 @@ impl Tensor {
         match &self.data {
             Data::Stored(array) | Data::Scaled { base: array, .. } => array.len(),
             Data::Computed(numbers) => numbers.len(),
+            Data::Repeated(_, count) => *count,
         }
     }
 
@@ -87,6 +99,8 @@ impl Tensor {
         match &self.data {
             Data::Stored(array) => stored_number(array, place),
             Data::Computed(numbers) => numbers.get(place).cloned(),
+            Data::Repeated(numbers, count) if place < *count => numbers.first().cloned(),
+            Data::Repeated(..) => None,
             Data::Scaled { base, axis, by } => {
                 stored_number(base, place)?.times(by.get(along(&self.dims, *axis, place))?)
             }
@@ -98,6 +112,10 @@ impl Tensor {
         match &self.data {
             Data::Stored(array) => array.float(place).map_or(Enclosure::ALL, Enclosure::point),
             Data::Computed(numbers) => numbers.enclosures().get(place).copied().unwrap_or(Enclosure::ALL),
+            Data::Repeated(numbers, count) => {
+                let number = if place < *count { numbers.enclosures().first() } else { None };
+                number.copied().unwrap_or(Enclosure::ALL)
+            }
             Data::Scaled { base, axis, by } => {
                 let number = by.enclosures().get(along(&self.dims, *axis, place));
                 base.float(place).zip(number).map_or(Enclosure::ALL, |(a, b)| Enclosure::point(a).times(*b))
@@ -110,7 +128,7 @@ impl Tensor {
     pub fn stored(&self, place: usize) -> Option<f64> {
         match &self.data {
             Data::Stored(array) => array.float(place),
-            Data::Computed(_) | Data::Scaled { .. } => None,
+            Data::Computed(_) | Data::Repeated(..) | Data::Scaled { .. } => None,
         }
     }
 
@@ -138,6 +156,11 @@ impl Tensor {
         (0..self.len()).map(|place| self.number(place)?.as_rational()?.as_i64()).collect()
     }
 
+    /// Whether it has more elements than are looked at one by one, and is not held.
+    pub fn is_huge(&self) -> bool {
+        matches!(self.data, Data::Repeated(..)) && self.len() > MAX_COMPUTED
+    }
+
     /// Whether the elements are stored as half precision floats.
     pub fn is_half(&self) -> bool {
         matches!(&self.data, Data::Stored(array) if matches!(array.element(), ElementType::Float16 | ElementType::BFloat16))
@@ -151,6 +174,7 @@ impl Tensor {
                 chunks.next().is_some_and(|first| chunks.all(|chunk| chunk == first))
             }
             Data::Computed(numbers) => numbers.windows(2).all(|pair| pair[0] == pair[1]),
+            Data::Repeated(..) => true,
             Data::Scaled { .. } => self.len() == 1,
         };
         if same { self.number(0) } else { None }
@@ -161,7 +185,8 @@ impl Tensor {
         let data = match &self.data {
             Data::Stored(array) => Data::Stored(array.reshaped(dims.clone())?),
             Data::Computed(numbers) if count(&dims)? == numbers.len() => Data::Computed(numbers.clone()),
-            Data::Computed(_) => return None,
+            Data::Repeated(number, same) if count(&dims)? == *same => Data::Repeated(number.clone(), *same),
+            Data::Computed(_) | Data::Repeated(..) => return None,
             Data::Scaled { .. } => {
                 let numbers = self.numbers().filter(|numbers| count(&dims) == Some(numbers.len()))?;
                 Data::Computed(numbers.into())
@@ -178,7 +203,7 @@ impl Tensor {
                 let numbers: Option<Vec<Number>> = places.map(|place| numbers.get(place).cloned()).collect();
                 Data::Computed(numbers?.into())
             }
-            Data::Scaled { .. } => {
+            Data::Repeated(..) | Data::Scaled { .. } => {
                 let numbers: Option<Vec<Number>> =
                     places.take(MAX_COMPUTED + 1).map(|place| self.number(place)).collect();
                 return Self::computed(dims, numbers?).map(|tensor| tensor.typed(self.integer));
@@ -193,13 +218,21 @@ impl Tensor {
         let strides = strides(&self.dims);
         let steps: Vec<usize> = order.iter().filter_map(|&axis| strides.get(axis).copied()).collect();
         let dims = dims?;
+        if let Data::Repeated(..) = self.data {
+            return self.reshaped(dims);
+        }
         let places = indices(&dims).map(|index| index.iter().zip(&steps).map(|(&i, &step)| i * step).sum());
         self.gathered(dims.clone(), places)
     }
 
     /// The array repeated along axes of extent 1, so that it has these extents.
     pub fn expanded(&self, dims: &[usize]) -> Option<Self> {
-        if count(dims)? > MAX_COMPUTED.max(self.len()) {
+        let wanted = count(dims)?;
+        Broadcast::new(&self.dims, dims)?;
+        if let (1, Some(number)) = (self.len(), self.number(0)) {
+            return Self::repeated(dims.to_vec(), number).map(|tensor| tensor.typed(self.integer));
+        }
+        if wanted > MAX_COMPUTED.max(self.len()) {
             return None;
         }
         let places: Option<Vec<usize>> = Broadcast::new(&self.dims, dims)
@@ -272,6 +305,7 @@ impl Tensor {
         }
         match (&self.data, &other.data) {
             (Data::Stored(a), Data::Stored(b)) if a.element() == b.element() => a.bytes() == b.bytes(),
+            (Data::Repeated(a, _), Data::Repeated(b, _)) => a == b,
             _ if self.len() > MAX_COMPUTED => false,
             _ => (0..self.len()).all(|place| self.same_at(other, place)),
         }

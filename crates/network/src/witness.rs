@@ -153,9 +153,10 @@ pub fn contradicts(before: &Model, after: &Model, shapes: &InputShapes) -> bool 
     if constants(before).max(constants(after)) > MAX_CONSTANTS {
         return false;
     }
-    SIZES.iter().any(|&size| {
-        let Some(dims) = concrete(shapes, size) else { return false };
-        let arrays = arrays(before, &draw(before, &dims, 1.0, 1));
+    let mut all: Vec<_> = SIZES.iter().filter_map(|&size| concrete(shapes, size)).collect();
+    all.dedup();
+    all.iter().any(|dims| {
+        let arrays = arrays(before, &draw(before, dims, 1.0, 1));
         let run = |model| evaluate_within(model, &arrays, &mut { OPINION });
         let outputs = run(before).and_then(|own| Ok((own, run(after)?)));
         outputs.is_ok_and(|(own, others)| difference(&own, &others, 0.0).is_some())

@@ -200,11 +200,15 @@ pub(super) fn softmax(call: &Call<'_>) -> Evaluated<Array> {
     let x = call.array(0)?;
     let old = call.opset < 13;
     let axis = call.axis("axis", if old { 1 } else { -1 }, x.dims.len())?;
-    if old && x.dims[axis + 1..].iter().any(|&extent| extent != 1) {
-        return Err(Refusal::Operator);
-    }
+    // Before operator set 13 all axes from this one on were one.
+    let length: usize = x.dims[axis..].iter().product();
+    let lines = if old {
+        (0..x.len()).step_by(length.max(1)).map(|first| (first..first + length).collect()).collect()
+    } else {
+        lines(&x.dims, axis)
+    };
     let mut values = vec![Precise::ZERO; x.len()];
-    for line in lines(&x.dims, axis) {
+    for line in lines {
         // A common shift of all exponents changes nothing; any number will do.
         let shift =
             Precise::point(line.iter().map(|&at| x.real(at).enclosure().middle()).fold(f64::MIN, f64::max));

@@ -348,6 +348,11 @@ impl Machine {
         }
         let results = self
             .operator(&call)
+            .and_then(|results| {
+                // What is made out of next to nothing takes its time too.
+                self.spend(results.iter().map(Array::len).sum())?;
+                Ok(results)
+            })
             .and_then(|results| if call.is_read() { Ok(results) } else { Err(Refusal::Operator) });
         results.map_err(|refusal| match refusal {
             Refusal::Operator => EvaluationError::Operator { node: shown() },

@@ -349,6 +349,9 @@ pub(super) fn cut_indices(extent: usize, start: i64, end: i64, step: i64) -> Opt
 }
 
 fn slice(call: &Call<'_>, tensor: &Tensor) -> Option<Tensor> {
+    if tensor.is_huge() {
+        return None;
+    }
     let mut chosen: Vec<Vec<usize>> = tensor.dims().iter().map(|&extent| (0..extent).collect()).collect();
     for (axis, start, end, step) in cuts(call, tensor.dims().len())? {
         chosen[axis] = cut_indices(tensor.dims()[axis], start, end, step)?;
@@ -362,6 +365,9 @@ fn slice(call: &Call<'_>, tensor: &Tensor) -> Option<Tensor> {
 
 fn gather(tensor: &Tensor, indices_: &Tensor, along: i64) -> Option<Tensor> {
     let own = tensor.dims();
+    if tensor.is_huge() {
+        return None;
+    }
     let axis = axis(along, own.len())?;
     let names: Option<Vec<usize>> =
         indices_.integers()?.iter().map(|&index| self::axis(index, own[axis])).collect();
