@@ -279,6 +279,40 @@ fn clear_denominators<'a>(values: impl Iterator<Item = &'a Rational> + Clone) ->
     integer::primitive(&cells)
 }
 
+/// The equations for the entries of a factor h of some extent: `E'(λ)·f·∂h/∂x − projection·h = 0`.
+fn equations(
+    f: &Grid<BigInt>,
+    projection: &Grid<Element>,
+    derivative: &Element,
+    [height, width]: [usize; 2],
+    zero: &Element,
+) -> Vec<Vec<Element>> {
+    let (rows, columns) = (f.height() + height - 2, f.width() + width - 1);
+    let mut equations = vec![vec![zero.clone(); height * width]; rows * columns];
+    for i in 0..height {
+        for j in 0..width {
+            let unknown = i * width + j;
+            for (a, line) in f.rows().enumerate().filter(|(a, _)| a + i > 0) {
+                for (b, c) in line.iter().enumerate() {
+                    let factor = Rational::from(c * i);
+                    let cell = &mut equations[(a + i - 1) * columns + b + j][unknown];
+                    for (x, d) in cell.iter_mut().zip(derivative) {
+                        *x += d * &factor;
+                    }
+                }
+            }
+            for (a, line) in projection.rows().enumerate() {
+                for (b, p) in line.iter().enumerate() {
+                    for (x, c) in equations[(a + i) * columns + b + j][unknown].iter_mut().zip(p) {
+                        *x -= c;
+                    }
+                }
+            }
+        }
+    }
+    equations
+}
+
 /// The factor h with `E'(λ)·f·∂h/∂x = (Σ q_k(λ)·w_k)·h`, where `w_k` belongs to λ^k and `E(t)/(t−λ) = Σ q_k(λ) t^k`.
 fn conjugate_factor(
     f: &Grid<BigInt>,
@@ -328,29 +362,7 @@ fn conjugate_factor(
         cell
     });
     let (height, width) = ((f.height() - 1) / count + 1, (f.width() - 1) / count + 1);
-    let (rows, columns) = (f.height() + height - 2, f.width() + width - 1);
-    let mut equations = vec![vec![zero.clone(); height * width]; rows * columns];
-    for i in 0..height {
-        for j in 0..width {
-            let unknown = i * width + j;
-            for (a, line) in f.rows().enumerate().filter(|(a, _)| a + i > 0) {
-                for (b, c) in line.iter().enumerate() {
-                    let factor = Rational::from(c * i);
-                    let cell = &mut equations[(a + i - 1) * columns + b + j][unknown];
-                    for (x, d) in cell.iter_mut().zip(&derivative) {
-                        *x += d * &factor;
-                    }
-                }
-            }
-            for (a, line) in projection.rows().enumerate() {
-                for (b, p) in line.iter().enumerate() {
-                    for (x, c) in equations[(a + i) * columns + b + j][unknown].iter_mut().zip(p) {
-                        *x -= c;
-                    }
-                }
-            }
-        }
-    }
+    let equations = equations(f, &projection, &derivative, [height, width], &zero);
     let mut kernel = numbers.kernel(equations, height * width);
     let vector = kernel.pop().filter(|_| kernel.is_empty())?;
     Grid::new(height, width, vector)

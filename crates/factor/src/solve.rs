@@ -76,6 +76,17 @@ pub struct Answer {
     pub complex: Existence,
 }
 
+/// Whether the product of kernels with the shapes of the bins has the shape of a kernel.
+fn adds_up(kernel: &Grid<BigInt>, bins: &[Bin]) -> bool {
+    let size = |extent: fn(&Bin) -> usize| {
+        bins.iter()
+            .try_fold(1usize, |sum, bin| sum.checked_add(extent(bin).checked_sub(1)?.checked_mul(bin.power)?))
+    };
+    !bins.is_empty()
+        && size(|bin| bin.height) == Some(kernel.height())
+        && size(|bin| bin.width) == Some(kernel.width())
+}
+
 /// Decides the equation; `bins` are the unknowns.
 ///
 /// # Errors
@@ -85,14 +96,7 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
     if bins.iter().any(|bin| bin.power > POWER_LIMIT) {
         return Err(FactorError::Limit);
     }
-    let size = |extent: fn(&Bin) -> usize| {
-        bins.iter()
-            .try_fold(1usize, |sum, bin| sum.checked_add(extent(bin).checked_sub(1)?.checked_mul(bin.power)?))
-    };
-    if bins.is_empty()
-        || size(|bin| bin.height) != Some(kernel.height())
-        || size(|bin| bin.width) != Some(kernel.width())
-    {
+    if !adds_up(kernel, bins) {
         return Err(FactorError::Shapes);
     }
     if scale.is_zero() {

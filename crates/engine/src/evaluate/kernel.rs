@@ -8,7 +8,7 @@ use super::array::{place, places, position};
 use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
-use crate::ir::{KernelExpr, Rearrangement};
+use crate::ir::{KernelExpr, Rearrangement, Stack};
 use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
 
@@ -19,6 +19,67 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 
 impl<'a> Evaluator<'a> {
     pub(super) fn compute_kernel(&mut self, expr: &'a KernelExpr) -> Result<Array4> {
+        match expr {
+            KernelExpr::Constant(_) | KernelExpr::Free { .. } | KernelExpr::Array { .. } => self.given(expr),
+            KernelExpr::Add(left, right) => self.sum(left, right, &Rational::ONE),
+            KernelExpr::Sub(left, right) => self.sum(left, right, &Rational::from(-1)),
+            KernelExpr::Negate(operand) => self.each(operand, |_, value| Ok(-value)),
+            KernelExpr::Convolve(left, right) => {
+                let (left, right) = (self.kernel(left)?, self.kernel(right)?);
+                convolve(&mut self.work, &left, &right)
+            }
+            KernelExpr::Hadamard(left, right) => {
+                let (left, right) = self.alike(left, right)?;
+                self.each_of(&left, |work, place, value| work.multiply(value, right.at(place)))
+            }
+            KernelExpr::Divide(dividend, divisor) => self.divided(dividend, divisor),
+            KernelExpr::Power(base, exponent) => self.power(base, *exponent),
+            KernelExpr::Entry(operand, position) => {
+                let operand = self.kernel(operand)?;
+                operand.get(*position).cloned().map(Array4::scalar).ok_or(EvaluateError::Malformed)
+            }
+            KernelExpr::Sum(operand) => {
+                let operand = self.kernel(operand)?;
+                let mut total = Rational::ZERO;
+                for (_, value) in operand.entries() {
+                    self.work.add(&mut total, value)?;
+                }
+                Ok(Array4::scalar(total))
+            }
+            KernelExpr::Sqrt(operand) => {
+                let approximate = self.weights.is_approximating();
+                self.each(operand, |work, value| match square_root(work, value) {
+                    Err(EvaluateError::Irrational) if approximate && !value.is_negative() => {
+                        Ok(close_root(value))
+                    }
+                    root => root,
+                })
+            }
+            KernelExpr::Dilate(..)
+            | KernelExpr::Repeat(..)
+            | KernelExpr::Flip(_)
+            | KernelExpr::Transpose(_)
+            | KernelExpr::Pad(..)
+            | KernelExpr::Trim(..) => self.moved(expr),
+            KernelExpr::Outer(column, row) => self.outer(column, row),
+            KernelExpr::ScaleOutputs(operand, factors) => self.scale(operand, factors, 0),
+            KernelExpr::ScaleInputs(operand, factors) => self.scale(operand, factors, 1),
+            KernelExpr::Reshape(operand, shape) => {
+                let operand = self.kernel(operand)?;
+                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
+                self.work.charge(operand.entries().len() as u64)?;
+                operand.reshaped(shape).ok_or(mismatch)
+            }
+            KernelExpr::Rearranged(operand, how) => self.rearranged(operand, *how),
+            KernelExpr::ChannelSums { of, outputs } => self.channel_sums(of, *outputs),
+            KernelExpr::OfStack(stack) => self.kernel_of_stack(stack),
+            KernelExpr::Apply(stack, image) => self.applied(stack, image),
+        }
+    }
+
+    /// What stands for itself: numbers, weights, scalars one by one.
+    fn given(&mut self, expr: &'a KernelExpr) -> Result<Array4> {
         match expr {
             KernelExpr::Constant(kernel) => {
                 let shape = kernel.shape();
@@ -48,56 +109,13 @@ impl<'a> Evaluator<'a> {
                 self.work.keep(&values)?;
                 Array4::new(shape, values).ok_or(EvaluateError::Malformed)
             }
-            KernelExpr::Add(left, right) => self.sum(left, right, &Rational::ONE),
-            KernelExpr::Sub(left, right) => self.sum(left, right, &Rational::from(-1)),
-            KernelExpr::Negate(operand) => self.each(operand, |_, value| Ok(-value)),
-            KernelExpr::Convolve(left, right) => {
-                let (left, right) = (self.kernel(left)?, self.kernel(right)?);
-                convolve(&mut self.work, &left, &right)
-            }
-            KernelExpr::Hadamard(left, right) => {
-                let (left, right) = self.alike(left, right)?;
-                self.each_of(&left, |work, place, value| work.multiply(value, right.at(place)))
-            }
-            KernelExpr::Divide(dividend, divisor) => {
-                let by = self.kernel(divisor)?;
-                if by.entries().len() < by.len() {
-                    return Err(EvaluateError::DivisionByZero);
-                }
-                if let Some(by) = by.as_scalar() {
-                    return self.each(dividend, |work, value| work.divide(value, by));
-                }
-                let (left, right) = self.alike(dividend, divisor)?;
-                self.each_of(&left, |work, place, value| work.divide(value, right.at(place)))
-            }
-            KernelExpr::Power(base, exponent) => {
-                let base = self.kernel(base)?;
-                let channels = base.shape()[1];
-                let ones = (0..channels).map(|channel| (channel * channels + channel, Rational::ONE));
-                let one = Array4::of(&mut self.work, [channels, channels, 1, 1], ones.collect())?;
-                (0..*exponent).try_fold(one, |power, _| convolve(&mut self.work, &power, &base))
-            }
-            KernelExpr::Entry(operand, position) => {
-                let operand = self.kernel(operand)?;
-                operand.get(*position).cloned().map(Array4::scalar).ok_or(EvaluateError::Malformed)
-            }
-            KernelExpr::Sum(operand) => {
-                let operand = self.kernel(operand)?;
-                let mut total = Rational::ZERO;
-                for (_, value) in operand.entries() {
-                    self.work.add(&mut total, value)?;
-                }
-                Ok(Array4::scalar(total))
-            }
-            KernelExpr::Sqrt(operand) => {
-                let approximate = self.weights.is_approximating();
-                self.each(operand, |work, value| match square_root(work, value) {
-                    Err(EvaluateError::Irrational) if approximate && !value.is_negative() => {
-                        Ok(close_root(value))
-                    }
-                    root => root,
-                })
-            }
+            _ => Err(EvaluateError::Malformed),
+        }
+    }
+
+    /// Rows and columns at other places.
+    fn moved(&mut self, expr: &'a KernelExpr) -> Result<Array4> {
+        match expr {
             KernelExpr::Dilate(operand, [n, m]) => {
                 let (n, m) = (nonzero(*n)?, nonzero(*m)?);
                 let longer = |length: usize, n| (length - 1).checked_mul(n)?.checked_add(1);
@@ -125,87 +143,106 @@ impl<'a> Evaluator<'a> {
                 self.rearrange(operand, stretch, |[i, j], _| std::iter::once([i + top, j + left]))
             }
             KernelExpr::Trim(operand, sides) => self.trim(operand, *sides),
-            KernelExpr::Outer(column, row) => {
-                let (u, v) = (self.kernel(column)?, self.kernel(row)?);
-                let mut entries = Vec::new();
-                for (i, a) in u.entries() {
-                    for (j, b) in v.entries() {
-                        entries.push((i * v.len() + j, self.work.multiply(a, b)?));
+            _ => Err(EvaluateError::Malformed),
+        }
+    }
+
+    /// The image that a stack makes of an image.
+    fn applied(&mut self, stack: &'a Stack, image: &'a KernelExpr) -> Result<Array4> {
+        let image = self.kernel(image)?;
+        let [channels, inputs, height, width] = image.shape();
+        if inputs != 1 {
+            return Err(EvaluateError::ChannelMismatch { expected: 1, found: inputs });
+        }
+        if image.len() > MAX_CELLS {
+            return Err(EvaluateError::TooLarge);
+        }
+        let values = image.values();
+        self.work.keep(&values)?;
+        let image = Image::new(channels, height, width, values).ok_or(EvaluateError::TooLarge)?;
+        let output = self.stack(stack, &image)?;
+        self.discard(image);
+        let [channels, height, width] = output.size();
+        let values = output.values().to_vec();
+        self.work.keep(&values)?;
+        self.discard(output);
+        Array4::new([channels, 1, height, width], values).ok_or(EvaluateError::TooLarge)
+    }
+
+    /// Channels at other places.
+    fn rearranged(&mut self, operand: &'a KernelExpr, how: Rearrangement) -> Result<Array4> {
+        let operand = self.kernel(operand)?;
+        let [outputs, inputs, height, width] = operand.shape();
+        let shape = how.shape(Shape { outputs, inputs, height, width });
+        let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+        let per_group = |groups: usize| (outputs / groups.max(1)).max(1);
+        let target = |[o, c, i, j]: [usize; 4]| match how {
+            Rearrangement::SwapChannels => Some([c, o, i, j]),
+            Rearrangement::Ungroup(groups) => Some([o, o / per_group(groups) * inputs + c, i, j]),
+            Rearrangement::Outputs([from, to]) => (from..to).contains(&o).then(|| [o - from, c, i, j]),
+            Rearrangement::Inputs([from, to]) => (from..to).contains(&c).then(|| [o, c - from, i, j]),
+            Rearrangement::Part { from, step, count } => {
+                let mut at = [o, c, i, j];
+                for (axis, n) in at.iter_mut().enumerate() {
+                    let beyond = n.checked_sub(from[axis])?;
+                    if !beyond.is_multiple_of(step[axis]) || beyond / step[axis] >= count[axis] {
+                        return None;
                     }
+                    *n = beyond / step[axis];
                 }
-                Array4::of(&mut self.work, [1, 1, u.len(), v.len()], entries)
+                Some(at)
             }
-            KernelExpr::ScaleOutputs(operand, factors) => self.scale(operand, factors, 0),
-            KernelExpr::ScaleInputs(operand, factors) => self.scale(operand, factors, 1),
-            KernelExpr::Reshape(operand, shape) => {
-                let operand = self.kernel(operand)?;
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
-                self.work.charge(operand.entries().len() as u64)?;
-                operand.reshaped(shape).ok_or(mismatch)
-            }
-            KernelExpr::Rearranged(operand, how) => {
-                let operand = self.kernel(operand)?;
-                let [outputs, inputs, height, width] = operand.shape();
-                let shape = how.shape(Shape { outputs, inputs, height, width });
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                let per_group = |groups: usize| (outputs / groups.max(1)).max(1);
-                let target = |[o, c, i, j]: [usize; 4]| match *how {
-                    Rearrangement::SwapChannels => Some([c, o, i, j]),
-                    Rearrangement::Ungroup(groups) => Some([o, o / per_group(groups) * inputs + c, i, j]),
-                    Rearrangement::Outputs([from, to]) => {
-                        (from..to).contains(&o).then(|| [o - from, c, i, j])
-                    }
-                    Rearrangement::Inputs([from, to]) => (from..to).contains(&c).then(|| [o, c - from, i, j]),
-                    Rearrangement::Part { from, step, count } => {
-                        let mut at = [o, c, i, j];
-                        for (axis, n) in at.iter_mut().enumerate() {
-                            let beyond = n.checked_sub(from[axis])?;
-                            if !beyond.is_multiple_of(step[axis]) || beyond / step[axis] >= count[axis] {
-                                return None;
-                            }
-                            *n = beyond / step[axis];
-                        }
-                        Some(at)
-                    }
-                };
-                let entries = operand.entries().iter().filter_map(|(from, value)| {
-                    Some((place(shape, target(operand.position(*from))?), value.clone()))
-                });
-                Array4::of(&mut self.work, shape, entries.collect())
-            }
-            KernelExpr::ChannelSums { of, outputs } => {
-                let operand = self.kernel(of)?;
-                let mut sums = vec![Rational::ZERO; operand.shape()[usize::from(!*outputs)]];
-                for (place, value) in operand.entries() {
-                    let [o, c, _, _] = operand.position(*place);
-                    self.work.add(&mut sums[if *outputs { o } else { c }], value)?;
-                }
-                self.work.keep(&sums)?;
-                Array4::new([1, 1, 1, sums.len()], sums).ok_or(EvaluateError::TooLarge)
-            }
-            KernelExpr::OfStack(stack) => self.kernel_of_stack(stack),
-            KernelExpr::Apply(stack, image) => {
-                let image = self.kernel(image)?;
-                let [channels, inputs, height, width] = image.shape();
-                if inputs != 1 {
-                    return Err(EvaluateError::ChannelMismatch { expected: 1, found: inputs });
-                }
-                if image.len() > MAX_CELLS {
-                    return Err(EvaluateError::TooLarge);
-                }
-                let values = image.values();
-                self.work.keep(&values)?;
-                let image = Image::new(channels, height, width, values).ok_or(EvaluateError::TooLarge)?;
-                let output = self.stack(stack, &image)?;
-                self.discard(image);
-                let [channels, height, width] = output.size();
-                let values = output.values().to_vec();
-                self.work.keep(&values)?;
-                self.discard(output);
-                Array4::new([channels, 1, height, width], values).ok_or(EvaluateError::TooLarge)
+        };
+        let entries = operand.entries().iter().filter_map(|(from, value)| {
+            Some((place(shape, target(operand.position(*from))?), value.clone()))
+        });
+        Array4::of(&mut self.work, shape, entries.collect())
+    }
+
+    /// The sums of the entries of each output channel, or input channel.
+    fn channel_sums(&mut self, of: &'a KernelExpr, outputs: bool) -> Result<Array4> {
+        let operand = self.kernel(of)?;
+        let mut sums = vec![Rational::ZERO; operand.shape()[usize::from(!outputs)]];
+        for (place, value) in operand.entries() {
+            let [o, c, _, _] = operand.position(*place);
+            self.work.add(&mut sums[if outputs { o } else { c }], value)?;
+        }
+        self.work.keep(&sums)?;
+        Array4::new([1, 1, 1, sums.len()], sums).ok_or(EvaluateError::TooLarge)
+    }
+
+    /// By a scalar, or entry by entry.
+    fn divided(&mut self, dividend: &'a KernelExpr, divisor: &'a KernelExpr) -> Result<Array4> {
+        let by = self.kernel(divisor)?;
+        if by.entries().len() < by.len() {
+            return Err(EvaluateError::DivisionByZero);
+        }
+        if let Some(by) = by.as_scalar() {
+            return self.each(dividend, |work, value| work.divide(value, by));
+        }
+        let (left, right) = self.alike(dividend, divisor)?;
+        self.each_of(&left, |work, place, value| work.divide(value, right.at(place)))
+    }
+
+    /// A column times a row.
+    fn outer(&mut self, column: &'a KernelExpr, row: &'a KernelExpr) -> Result<Array4> {
+        let (u, v) = (self.kernel(column)?, self.kernel(row)?);
+        let mut entries = Vec::new();
+        for (i, a) in u.entries() {
+            for (j, b) in v.entries() {
+                entries.push((i * v.len() + j, self.work.multiply(a, b)?));
             }
         }
+        Array4::of(&mut self.work, [1, 1, u.len(), v.len()], entries)
+    }
+
+    /// Convolved with itself, so many times.
+    fn power(&mut self, base: &'a KernelExpr, exponent: u32) -> Result<Array4> {
+        let base = self.kernel(base)?;
+        let channels = base.shape()[1];
+        let ones = (0..channels).map(|channel| (channel * channels + channel, Rational::ONE));
+        let one = Array4::of(&mut self.work, [channels, channels, 1, 1], ones.collect())?;
+        (0..exponent).try_fold(one, |power, _| convolve(&mut self.work, &power, &base))
     }
 
     /// The value of an expression with a single entry.

@@ -165,6 +165,23 @@ fn primitive(kernel: Fixed) -> Fixed {
     Fixed { cells: kernel.cells.map(|x| x / &divisor), denominator: BigInt::one() }
 }
 
+/// The products of columns with each other, and with the target.
+fn normal_equations(columns: &[Vec<BigInt>], target: &[BigInt]) -> (Vec<Vec<BigInt>>, Vec<BigInt>) {
+    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt {
+        a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero()).map(|(x, y)| x * y).sum()
+    };
+    let mut normal: Vec<Vec<BigInt>> = vec![vec![BigInt::zero(); columns.len()]; columns.len()];
+    for i in 0..columns.len() {
+        for j in 0..=i {
+            let value = dot(&columns[i], &columns[j]);
+            normal[j][i].clone_from(&value);
+            normal[i][j] = value;
+        }
+    }
+    let right = columns.iter().map(|column| dot(column, target)).collect();
+    (normal, right)
+}
+
 /// Replaces the linear unknowns by the exact least-squares solution for the given others. Entries of nonnegative
 /// unknowns that are 0 stay 0.
 pub fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
@@ -206,18 +223,7 @@ pub fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
         }
         places[unknown] = (place, scale);
     }
-    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt {
-        a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero()).map(|(x, y)| x * y).sum()
-    };
-    let mut normal: Vec<Vec<BigInt>> = vec![vec![BigInt::zero(); columns.len()]; columns.len()];
-    for i in 0..columns.len() {
-        for j in 0..=i {
-            let value = dot(&columns[i], &columns[j]);
-            normal[j][i].clone_from(&value);
-            normal[i][j] = value;
-        }
-    }
-    let right = columns.iter().map(|column| dot(column, problem.target.cells.cells())).collect();
+    let (normal, right) = normal_equations(&columns, problem.target.cells.cells());
     let (solution, determinant) = solve_gram(normal, right);
     for (factor, (place, scale)) in factors.iter_mut().zip(places) {
         if place.is_empty() {

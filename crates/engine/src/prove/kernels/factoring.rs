@@ -265,29 +265,23 @@ fn quotient(equation: &Equation) -> EquationVerdict {
     }
 }
 
-/// One product of unknowns and known kernels.
-fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> EquationVerdict {
-    let unknown = || EquationVerdict::Unknown(Doubt::Limit(Limit::Terms));
-    let Ok(known) = product(factors, |_| None).and_then(|known| known.scale_rational(coefficient)) else {
-        return unknown();
-    };
-    let whole = if known.shape().entries() == Some(1) {
-        match known.as_scalar().and_then(|scalar| scalar.reciprocal()) {
-            Some(inverse) => equation.target.kernel().scale(&inverse).ok(),
-            None => None,
-        }
-    } else {
-        match deconvolve(equation.target.kernel(), &known) {
-            Ok(Some(found)) => Some(found),
-            Ok(None) => return EquationVerdict::Absent(Absence::NoQuotient),
-            Err(error) => return EquationVerdict::Unknown(limit_of(error)),
-        }
-    };
-    let Some(whole) = whole else { return unknown() };
-    let Some(concrete) = whole.as_concrete() else {
-        return EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
-    };
-    let bins: Vec<Bin> = equation
+/// What the unknowns of one product have to make: the target over the known kernels.
+fn unknown_part(equation: &Equation, known: &Kernel) -> Result<Kernel, Box<EquationVerdict>> {
+    let unknown = || Box::new(EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)));
+    if known.shape().entries() == Some(1) {
+        let inverse = known.as_scalar().and_then(|scalar| scalar.reciprocal()).ok_or_else(unknown)?;
+        return equation.target.kernel().scale(&inverse).map_err(|_| unknown());
+    }
+    match deconvolve(equation.target.kernel(), known) {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(Box::new(EquationVerdict::Absent(Absence::NoQuotient))),
+        Err(error) => Err(Box::new(EquationVerdict::Unknown(limit_of(error)))),
+    }
+}
+
+/// The unknowns as shapes that factors are sorted into.
+fn bins(equation: &Equation, factors: &[Factor]) -> Vec<Bin> {
+    equation
         .unknowns
         .iter()
         .enumerate()
@@ -296,7 +290,23 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
             width: unknown.shape.width,
             power: occurrences(factors, n),
         })
-        .collect();
+        .collect()
+}
+
+/// One product of unknowns and known kernels.
+fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> EquationVerdict {
+    let unknown = || EquationVerdict::Unknown(Doubt::Limit(Limit::Terms));
+    let Ok(known) = product(factors, |_| None).and_then(|known| known.scale_rational(coefficient)) else {
+        return unknown();
+    };
+    let whole = match unknown_part(equation, &known) {
+        Ok(whole) => whole,
+        Err(verdict) => return *verdict,
+    };
+    let Some(concrete) = whole.as_concrete() else {
+        return EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+    };
+    let bins = bins(equation, factors);
     let dilations = Dilations::of(factors, &equation.unknowns);
     if concrete.is_zero() {
         let zeros =

@@ -50,32 +50,41 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         return Ok(verdict);
     }
     let [left, right] = matched(&mut operators, [left, right], claim, symbols)?;
-    let interior_equal = size.is_none() && interiors_agree(claim)?;
+    by_survey(claim, symbols, &operators, [&left, &right])
+}
+
+/// Compares all output positions of all sizes; decides whatever has no nonlinear layers that do not match.
+fn by_survey(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    operators: &Operators,
+    maps: [&Affine; 2],
+) -> Result<StackVerdict, OperatorError> {
+    let every = claim.sizes.one().is_none();
+    let interior_equal = every && interiors_agree(claim)?;
+    let dependence = search::dependence(claim, symbols);
     let extent = Extent::of(&claim.sizes);
-    let maps = [&left, &right];
-    let nonlinear = maps.iter().any(|map| !nonlinear_nodes(&operators, map).is_empty());
     let surveyed =
-        Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), interior_equal)
-            .and_then(|mut survey| {
-                let (failures, table) = look(&mut survey, &claim.sizes)?;
-                Ok((survey, failures, table))
-            });
-    let (mut survey, failures, table) = match surveyed {
+        Survey::new(operators, maps, symbols, extent, dependence, interior_equal).and_then(|mut survey| {
+            let (failures, table) = look(&mut survey, &claim.sizes)?;
+            Ok((survey, failures, table))
+        });
+    let (survey, failures, table) = match surveyed {
         Ok(surveyed) => surveyed,
         Err(limit) => return Ok(stopped(claim, symbols, maps, &limit)),
     };
     if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
         let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
-        let horizon = size.is_none().then_some(survey.axes[0].from + survey.axes[0].period);
+        let horizon = every.then_some(survey.axes[0].from + survey.axes[0].period);
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
     }
-    if size.is_none()
-        && averaged::applies(&operators, maps)
-        && let Some(verdict) = averaged::decide(claim, symbols, &operators, maps)?
+    if every
+        && averaged::applies(operators, maps)
+        && let Some(verdict) = averaged::decide(claim, symbols, operators, maps)?
     {
         return Ok(verdict);
     }
-    if nonlinear {
+    if maps.iter().any(|map| !nonlinear_nodes(operators, map).is_empty()) {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
         let verdict = search::nonlinear(claim, symbols, &table);
         let functions = maps.iter().any(|map| operators.has_functions(map));
@@ -86,18 +95,22 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
             verdict => verdict,
         });
     }
-    let Some((size, status)) =
-        table.statuses.smallest(|status| matches!(status, Status::Sizes | Status::Values))
-    else {
-        return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Positions)));
-    };
+    let refutation = refutation(claim, symbols, maps, (survey, failures, table));
+    Ok(refutation.map_or_else(StackVerdict::Unknown, |found| StackVerdict::Refuted(Box::new(found))))
+}
+
+/// What shows the difference that a survey found, and where the sides agree.
+fn refutation(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    maps: [&Affine; 2],
+    (mut survey, failures, table): (Survey<'_>, Vec<Vec<bool>>, Table),
+) -> Result<StackRefutation, Doubt> {
+    let fails = |status| matches!(status, Status::Sizes | Status::Values);
+    let (size, status) = table.statuses.smallest(fails).ok_or(Doubt::Limit(Limit::Positions))?;
     let witness = match status {
-        Status::Sizes => mismatch(claim, symbols, size),
-        _ => counterexample(claim, symbols, &survey, maps, &failures, size),
-    };
-    let witness = match witness {
-        Ok(witness) => witness,
-        Err(doubt) => return Ok(StackVerdict::Unknown(doubt)),
+        Status::Sizes => mismatch(claim, symbols, size)?,
+        _ => counterexample(claim, symbols, &survey, maps, &failures, size)?,
     };
     if let StackWitness::Value(found) = &witness
         && found.is_approximate()
@@ -107,15 +120,11 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
             Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
             other => other,
         });
-        return Ok(StackVerdict::Refuted(Box::new(StackRefutation {
-            witness,
-            wrong: None,
-            agreement: agreement.into_iter().collect(),
-        })));
+        return Ok(StackRefutation { witness, wrong: None, agreement: agreement.into_iter().collect() });
     }
     let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
-    Ok(StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement })))
+    Ok(StackRefutation { witness, wrong, agreement })
 }
 
 /// What a map reads beside the input.

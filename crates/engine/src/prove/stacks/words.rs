@@ -97,7 +97,7 @@ pub struct Compared {
     /// The pairs along each axis, by number.
     pub pairs: [Vec<Pair>; 2],
     /// For each pair of pairs at which the sides differ, the blocks that do, and left minus right there.
-    pub differences: FxHashMap<(u32, u32), Vec<(usize, Form)>>,
+    pub differences: Differences,
     failures: Vec<Vec<bool>>,
     /// The status of all sizes.
     pub table: Table,
@@ -138,31 +138,14 @@ impl Compared {
         let mut evaluator = Evaluator::new(&net, &patterns, alike);
         let outputs = net.divided(left.signal.channels)?;
         let inputs = net.divided(claim.channels)?;
-        let mut differences = FxHashMap::default();
-        let mut failures = vec![vec![false; pairs[1].len()]; pairs[0].len()];
-        for (row, &rows) in pairs[0].iter().enumerate() {
-            for (column, &columns) in pairs[1].iter().enumerate() {
-                for block in 0..outputs.len() {
-                    let found = difference(&mut evaluator, roots, number(block), rows, columns)?;
-                    if let Some(found) = found {
-                        failures[row][column] = true;
-                        let all: &mut Vec<_> = differences.entry((number(row), number(column))).or_default();
-                        all.push((block, found));
-                    }
-                }
-            }
-        }
+        let (differences, failures) = differences(&mut evaluator, roots, &pairs, outputs.len())?;
         let table = Table::new(&axes, &failures, &claim.sizes);
         let arena = evaluator.arena;
         let letters = net.letters;
-        let division = match mode {
-            Channels::Together(division) => division,
-            Channels::Apart => Division::APART,
-        };
         Ok(Self {
             letters,
             arena,
-            division,
+            division: if let Channels::Together(division) = mode { division } else { Division::APART },
             axes,
             pairs,
             differences,

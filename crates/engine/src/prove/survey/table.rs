@@ -146,36 +146,9 @@ pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement
     if rows.sizes[first_row..].iter().chain(&columns.sizes[first_column..]).any(unlike) {
         return None;
     }
-    let mut ring = [0_i64; 4];
-    let mut exactly = true;
     let fails = |i: u32, j: u32| failures[i as usize][j as usize];
-    for (axis, views, others, inner) in [
-        (0, &rows.sizes[first_row..], &columns.sizes[first_column..], columns.start),
-        (1, &columns.sizes[first_column..], &rows.sizes[first_row..], rows.start),
-    ] {
-        let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
-        for view in views {
-            for other in others {
-                budget::spend_on(view.sights.len(), 3);
-                let middle = other.sights.get(inner).copied()?;
-                let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
-                let start = wrong.iter().take_while(|&&wrong| wrong).count();
-                let end = wrong.iter().rev().take_while(|&&wrong| wrong).count();
-                let (last_start, last_end) = (
-                    wrong.iter().take(wrong.len() / 2).rposition(|&wrong| wrong).map_or(0, |at| at + 1),
-                    wrong
-                        .iter()
-                        .skip(wrong.len() / 2)
-                        .position(|&wrong| wrong)
-                        .map_or(0, |at| wrong.len() - wrong.len() / 2 - at),
-                );
-                exactly &= start == last_start && end == last_end;
-                let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-                ring[axis] = ring[axis].max(signed(last_start));
-                ring[axis + 2] = ring[axis + 2].max(signed(last_end));
-            }
-        }
-    }
+    let large = [&rows.sizes[first_row..], &columns.sizes[first_column..]];
+    let (ring, mut exactly) = borders(large, [rows.start, columns.start], fails)?;
     let mut inner = BTreeSet::new();
     // Everything inside the ring must agree at every large size, corners included.
     for row in &rows.sizes[first_row..] {
@@ -207,6 +180,42 @@ pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement
         }
     }
     Some((Agreement::Interior { ring, exactly }, inner))
+}
+
+/// How many rows and columns at the top, left, bottom and right hold all differences of the middle column and row at large
+/// sizes, and whether all of those differ.
+fn borders(
+    [rows, columns]: [&[SizeView]; 2],
+    inner: [usize; 2],
+    fails: impl Fn(u32, u32) -> bool,
+) -> Option<([i64; 4], bool)> {
+    let mut ring = [0_i64; 4];
+    let mut exactly = true;
+    for (axis, views, others, inner) in [(0, rows, columns, inner[1]), (1, columns, rows, inner[0])] {
+        let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
+        for view in views {
+            for other in others {
+                budget::spend_on(view.sights.len(), 3);
+                let middle = other.sights.get(inner).copied()?;
+                let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
+                let start = wrong.iter().take_while(|&&wrong| wrong).count();
+                let end = wrong.iter().rev().take_while(|&&wrong| wrong).count();
+                let (last_start, last_end) = (
+                    wrong.iter().take(wrong.len() / 2).rposition(|&wrong| wrong).map_or(0, |at| at + 1),
+                    wrong
+                        .iter()
+                        .skip(wrong.len() / 2)
+                        .position(|&wrong| wrong)
+                        .map_or(0, |at| wrong.len() - wrong.len() / 2 - at),
+                );
+                exactly &= start == last_start && end == last_end;
+                let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+                ring[axis] = ring[axis].max(signed(last_start));
+                ring[axis + 2] = ring[axis + 2].max(signed(last_end));
+            }
+        }
+    }
+    Some((ring, exactly))
 }
 
 fn distinct(sights: &[u32]) -> Vec<u32> {

@@ -73,13 +73,35 @@ pub fn decide(
     if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
         return Ok(unequal(claim, symbols, size));
     }
+    let worst = match worst(claim, tolerance, symbols, (&survey, &table), &failures) {
+        Ok(worst) => worst,
+        Err(verdict) => return Ok(*verdict),
+    };
+    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
+    if *worst.value.high() <= tolerance.bound {
+        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
+    }
+    if *worst.value.low() <= tolerance.bound {
+        return Ok(StackVerdict::Unknown(Doubt::Irrational));
+    }
+    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+}
+
+/// The position with the worst difference, if there is any; or the verdict where free weights pass every bound.
+fn worst(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    (survey, table): (&Survey<'_>, &Table),
+    failures: &[Vec<bool>],
+) -> Result<Option<Position>, Box<StackVerdict>> {
     // Only positions that occur at a size the claim speaks of.
     let spoken = table.sight_pairs();
     let mut worst: Option<Position> = None;
     for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
-        for channel in 0..left.channels {
+        for channel in 0..survey.channels() {
             let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
-                return Ok(StackVerdict::Unknown(Doubt::Limit(Limit::Terms)));
+                return Err(Box::new(StackVerdict::Unknown(Doubt::Limit(Limit::Terms))));
             };
             if tolerance.range.is_zero() {
                 differences.clear();
@@ -88,7 +110,8 @@ pub fn decide(
             if let Some(varying) = all().map(|poly| varying_part(poly, symbols)).find(|part| !part.is_zero())
             {
                 let place = (sights, channel);
-                return Ok(unbounded(claim, tolerance, symbols, (&survey, &table), place, &varying));
+                let verdict = unbounded(claim, tolerance, symbols, (survey, table), place, &varying);
+                return Err(Box::new(verdict));
             }
             let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
                 sum.plus(&Enclosed::of(poly, symbols).abs())
@@ -99,14 +122,7 @@ pub fn decide(
             }
         }
     }
-    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
-    if *worst.value.high() <= tolerance.bound {
-        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
-    }
-    if *worst.value.low() <= tolerance.bound {
-        return Ok(StackVerdict::Unknown(Doubt::Irrational));
-    }
-    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+    Ok(worst)
 }
 
 /// The terms of a difference that depend on free weights.

@@ -80,39 +80,65 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     }
     let plain = search::plain_weights(claim, symbols);
     let weights = if error.is_zero() { plain } else { plain.approximating() };
+    let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
     if functions {
-        let places = all.into_iter().take(MAX_PLACES / 8);
-        let shown = |(pair, block, _, difference): ([u32; 2], usize, Form, Difference)| {
-            near_functions(
-                claim,
-                tolerance,
-                symbols,
-                (&compared, &weights),
-                (pair, block),
-                &difference.images,
-            )
+        return Some(beyond.with_functions(all, worst));
+    }
+    beyond.attained(all, &error, worst, exact)
+}
+
+/// An output position, a sum that differs there, and a bound on it.
+type Place = ([u32; 2], usize, Form, Difference);
+
+/// What it takes to look for images that pass a bound.
+struct Beyond<'a> {
+    claim: &'a StackClaim,
+    tolerance: &'a Tolerance,
+    symbols: &'a Symbols,
+    compared: &'a Compared,
+    weights: &'a Weights,
+}
+
+impl Beyond<'_> {
+    /// Functions with irrational values: what the evaluator shows near them.
+    fn with_functions(&self, all: Vec<Place>, worst: Rational) -> StackVerdict {
+        let &Self { claim, tolerance, symbols, compared, weights } = self;
+        let shown = |(pair, block, _, difference): Place| {
+            let place = (pair, block);
+            near_functions(claim, tolerance, symbols, (compared, weights), place, &difference.images)
         };
-        let found = places.into_iter().find_map(shown);
-        return Some(match found {
+        match all.into_iter().take(MAX_PLACES / 8).find_map(shown) {
             Some(found) => outcome::excess(Some(found), Worst::AtMost(worst), tolerance),
             None => StackVerdict::Unknown(Doubt::Between { found: Rational::ZERO, at_most: worst }),
-        });
-    }
-    let mut most = Rational::ZERO;
-    for (pair, block, form, difference) in all.into_iter().take(MAX_PLACES) {
-        let found = largest(arena, &none, &form, &difference.images, &tolerance.range);
-        let Some((value, pixels)) = found else { continue };
-        if value > &tolerance.bound + &error {
-            let worst = if exact { Worst::Is(worst) } else { Worst::AtMost(worst) };
-            let (size, at) = compared.example(pair)?;
-            let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
-            let [i, j] = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, [block, i, j]);
-            return Some(outcome::excess(replayed, worst, tolerance));
         }
-        most = most.max(value);
     }
-    Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }))
+
+    /// Piecewise linear sums: the first image whose value passes the bound, rounding included.
+    fn attained(
+        &self,
+        all: Vec<Place>,
+        error: &Rational,
+        worst: Rational,
+        exact: bool,
+    ) -> Option<StackVerdict> {
+        let &Self { claim, tolerance, symbols, compared, weights } = self;
+        let none = Weights::new();
+        let mut most = Rational::ZERO;
+        for (pair, block, form, difference) in all.into_iter().take(MAX_PLACES) {
+            let found = largest(&compared.arena, &none, &form, &difference.images, &tolerance.range);
+            let Some((value, pixels)) = found else { continue };
+            if value > &tolerance.bound + error {
+                let worst = if exact { Worst::Is(worst) } else { Worst::AtMost(worst) };
+                let (size, at) = compared.example(pair)?;
+                let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
+                let [i, j] = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+                let replayed = outcome::beyond(claim, tolerance, symbols, weights, image, [block, i, j]);
+                return Some(outcome::excess(replayed, worst, tolerance));
+            }
+            most = most.max(value);
+        }
+        Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }))
+    }
 }
 
 /// A replayed image at which functions with irrational values differ by more than the bound, for certain.
