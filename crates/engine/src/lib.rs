@@ -4,6 +4,8 @@
 //! `evaluate` is the naive evaluator that checks every refutation and shares no code with the others. Reads no text, no
 //! files and no clock.
 
+#![warn(clippy::too_many_lines)]
+
 pub mod evaluate;
 pub mod forms;
 pub mod ir;

@@ -1,6 +1,8 @@
 //! Exact arithmetic: grids, rationals, polynomials, modular arithmetic; and the budget that work is counted in.
 //! Imports nothing else of the crate.
 
+#![warn(clippy::too_many_lines)]
+
 pub mod budget;
 pub mod elementary;
 pub mod field;

@@ -38,6 +38,13 @@ struct Block {
     takes: Vec<usize>,
 }
 
+impl Spread {
+    /// Its shape, and how often it occurs.
+    fn bin(&self) -> Bin {
+        Bin { height: self.height, width: self.width, power: self.dilations.len() }
+    }
+}
+
 /// Decides the equation. The answer's real and complex existence are unknown where factors split further.
 ///
 /// # Errors
@@ -64,12 +71,7 @@ pub fn solve_blocks(
             reach[axis] += most * unknown.dilations.iter().map(|by| by[axis]).sum::<usize>();
         }
     }
-    let bin = |unknown: &Spread| Bin {
-        height: unknown.height,
-        width: unknown.width,
-        power: unknown.dilations.len(),
-    };
-    let bins: Vec<Bin> = unknowns.iter().map(bin).collect();
+    let bins: Vec<Bin> = unknowns.iter().map(Spread::bin).collect();
     let exponent = bins.iter().fold(0, |all: usize, bin| all.gcd(&bin.power));
     let scalar = scale * Rational::from(factorization.content.clone());
     let mut answer = Answer {

@@ -1,6 +1,8 @@
 //! Factorization of kernels: exact over ℚ, counted over ℝ and ℂ, sorted into requested shapes, and fitted by least
 //! squares with certified bounds where no exact factors exist.
 
+#![warn(clippy::too_many_lines)]
+
 pub mod absolute;
 pub mod bins;
 mod bivariate;

@@ -2,6 +2,8 @@
 //!
 //! Decides no claims and opens no files.
 
+#![warn(clippy::too_many_lines)]
+
 mod builtins;
 pub mod diagnostic;
 mod foreign;

@@ -17,6 +17,7 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 
 impl<'a> Evaluator<'a> {
     /// What a layer makes of an image.
+    #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
     pub(super) fn layer(&mut self, layer: &'a Layer, x: &Image) -> Result<Image> {
         if let Layer::Composite(inner) = layer {
             self.channels_after(layer, x.channels())?;
@@ -92,6 +93,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The number of channels that a layer makes of `channels`.
+    #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
     pub(super) fn channels_after(&mut self, layer: &'a Layer, channels: usize) -> Result<usize> {
         let mismatch = |expected| EvaluateError::ChannelMismatch { expected, found: channels };
         match layer {
@@ -157,6 +159,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// How the outputs of a linear layer that moves over the image read it, vertically and horizontally.
+    #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
     pub(super) fn axes(&mut self, layer: &'a Layer, size: [usize; 2]) -> Result<Option<[Axis; 2]>> {
         let windows = |on: [Window; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));
         let spreads = |on: [Spread; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));

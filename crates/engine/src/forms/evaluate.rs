@@ -44,6 +44,7 @@ impl<'n> Evaluator<'n> {
     ///
     /// # Errors
     /// [`Unsupported`] beyond the limits.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
     pub fn value(&mut self, id: NodeId, block: u32, pair: [u32; 2]) -> Result<Form, Unsupported> {
         if let Some(known) = self.memo.get(&(id, block, pair)) {
             return Ok(known.clone());

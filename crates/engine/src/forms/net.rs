@@ -354,6 +354,7 @@ impl Net {
         Ok(Wire { node: self.intern(Node { kind, sources, length })?, signal })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
     fn layer(&mut self, layer: &Layer, origin: Origin, wire: &Wire) -> Result<Wire, Unsupported> {
         let after = || step(Op::Layer(layer, wire.signal.clone()), origin, None);
         if let Layer::Composite(Composite::Pad { sides: [top, left, bottom, right], mode }) = layer
@@ -809,6 +810,7 @@ impl Net {
     }
 
     /// A kernel applied to a signal; the result has a length, or is defined everywhere.
+    #[expect(clippy::too_many_lines, reason = "one arm for each layer or operation")]
     fn kernel(
         &mut self,
         expr: &KernelExpr,

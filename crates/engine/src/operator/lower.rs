@@ -114,6 +114,7 @@ pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorErr
 }
 
 /// Lowers one layer.
+#[expect(clippy::too_many_lines, reason = "one arm for each layer")]
 pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
     within_limits(layer, site.at)?;
     match layer {

@@ -144,6 +144,7 @@ impl<'a> Viewer<'a> {
     ///
     /// The input itself is taken to reach beyond its ends, so that equal patterns are frequent; who needs the
     /// true input looks at the positions.
+    #[expect(clippy::too_many_lines, reason = "one walk over all operators")]
     pub fn sight(&self, n: i64, i: i64) -> Sight {
         budget::spend_on(self.operators.len(), 20);
         let mut wanted: Vec<Vec<i64>> = vec![Vec::new(); self.operators.len()];

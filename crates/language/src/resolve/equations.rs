@@ -271,6 +271,7 @@ impl Resolver<'_> {
     }
 
     /// An expression multiplied out.
+    #[expect(clippy::too_many_lines, reason = "one arm for each form of expression")]
     fn products(&mut self, expr: &Expr, unknowns: &[Unknown]) -> Option<Vec<Product>> {
         if !mentions(expr, unknowns) {
             let array = self.array(expr, "a kernel")?;

@@ -148,21 +148,9 @@ impl Resolver<'_> {
                 return self.fail(base.span, kind);
             }
         };
-        let shape = array.shape();
-        let full = match (at.as_slice(), array.role) {
-            ([n], _) if shape.is_plane() && shape.height == 1 => [0, 0, 0, *n],
-            ([n], _) if shape.is_plane() && shape.width == 1 => [0, 0, *n, 0],
-            ([n], _) if array.vector_len() == Some(shape.outputs) => [*n, 0, 0, 0],
-            ([i, j], _) if shape.is_plane() => [0, 0, *i, *j],
-            ([c, i, j], role) if role.is_image() => [*c, 0, *i, *j],
-            ([o, c, k], _) if shape.height == 1 => [*o, *c, 0, *k],
-            ([o, c, i, j], _) => [*o, *c, *i, *j],
-            _ => {
-                let expected = match (array.role, shape.is_plane()) {
-                    (role, false) if role.is_image() => "3 indices [channel,row,column]",
-                    (_, true) => "2 indices [row,column]",
-                    _ => "4 indices [out,in,row,column]",
-                };
+        let full = match place(&array, &at) {
+            Ok(full) => full,
+            Err(expected) => {
                 return self.fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected });
             }
         };
@@ -254,4 +242,21 @@ pub(super) fn constant(expr: &Expr) -> Option<Rational> {
         }
         _ => None,
     }
+}
+
+/// Indices as `[out,in,row,column]`, or what is expected in their place.
+fn place(array: &Array, at: &[i64]) -> Result<[i64; 4], &'static str> {
+    let shape = array.shape();
+    Ok(match (at, array.role) {
+        (&[n], _) if shape.is_plane() && shape.height == 1 => [0, 0, 0, n],
+        (&[n], _) if shape.is_plane() && shape.width == 1 => [0, 0, n, 0],
+        (&[n], _) if array.vector_len() == Some(shape.outputs) => [n, 0, 0, 0],
+        (&[i, j], _) if shape.is_plane() => [0, 0, i, j],
+        (&[c, i, j], role) if role.is_image() => [c, 0, i, j],
+        (&[o, c, k], _) if shape.height == 1 => [o, c, 0, k],
+        (&[o, c, i, j], _) => [o, c, i, j],
+        (_, role) if role.is_image() && !shape.is_plane() => return Err("3 indices [channel,row,column]"),
+        _ if shape.is_plane() => return Err("2 indices [row,column]"),
+        _ => return Err("4 indices [out,in,row,column]"),
+    })
 }

@@ -15,6 +15,7 @@ use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 
 impl Resolver<'_> {
     /// A function with its arguments sorted.
+    #[expect(clippy::too_many_lines, reason = "one arm for each function")]
     pub(super) fn function(&mut self, name: &str, bound: &Bound<'_>, span: Span) -> Option<Value> {
         let kernel = "a kernel";
         let array = match name {

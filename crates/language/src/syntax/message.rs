@@ -50,6 +50,7 @@ impl SyntaxError {
         diagnostic
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each mistake")]
     fn described(&self) -> Diagnostic {
         use SyntaxErrorKind as K;
         let new = |message: String, at: &str| Diagnostic::new(self.code(), message, self.span, at);

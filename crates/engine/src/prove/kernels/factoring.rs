@@ -330,15 +330,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     let answer = match kind {
         Kind::Plain => factor_solve(&kernel, &scale, &bins),
         Kind::Rest { rest, by } => solve_dilated(&kernel, &scale, &bins, rest, by),
-        Kind::Mixed(dilations) => {
-            let spread = |(bin, dilations): (&Bin, Vec<[usize; 2]>)| Spread {
-                height: bin.height,
-                width: bin.width,
-                dilations,
-            };
-            let unknowns: Vec<Spread> = bins.iter().zip(dilations).map(spread).collect();
-            solve_blocks(&kernel, &scale, &unknowns)
-        }
+        Kind::Mixed(dilations) => solve_blocks(&kernel, &scale, &spreads(&bins, dilations)),
     };
     let answer = match answer {
         Ok(answer) => answer,
@@ -363,6 +355,12 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
         .then(|| real_solution(&kernel, &scale, &bins, &answer).ok())
         .flatten();
     EquationVerdict::Irrational { answer: Box::new(answer), real }
+}
+
+/// The unknowns with their dilations.
+fn spreads(bins: &[Bin], dilations: Vec<Vec<[usize; 2]>>) -> Vec<Spread> {
+    let spread = |(bin, dilations): (&Bin, _)| Spread { height: bin.height, width: bin.width, dilations };
+    bins.iter().zip(dilations).map(spread).collect()
 }
 
 fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &Rational) -> Result<Kernel, KernelError> {

@@ -347,6 +347,31 @@ fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// Left minus right of all blocks that differ, by pairs of pairs.
+type Differences = FxHashMap<(u32, u32), Vec<(usize, Form)>>;
+
+/// All pairs of pairs compared, and at which of them something differs.
+fn differences(
+    evaluator: &mut Evaluator<'_>,
+    roots: [NodeId; 2],
+    [rows, columns]: &[Vec<Pair>; 2],
+    blocks: usize,
+) -> Result<(Differences, Vec<Vec<bool>>), Unsupported> {
+    let mut differences = Differences::default();
+    let mut failures = vec![vec![false; columns.len()]; rows.len()];
+    for (row, &above) in rows.iter().enumerate() {
+        for (column, &beside) in columns.iter().enumerate() {
+            for block in 0..blocks {
+                if let Some(found) = difference(evaluator, roots, number(block), above, beside)? {
+                    failures[row][column] = true;
+                    differences.entry((number(row), number(column))).or_default().push((block, found));
+                }
+            }
+        }
+    }
+    Ok((differences, failures))
+}
+
 /// Left minus right of a block where both read by these patterns; `None` if they are equal.
 fn difference(
     evaluator: &mut Evaluator<'_>,

@@ -63,6 +63,7 @@ impl ResolveError {
         diagnostic
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each mistake")]
     fn described(&self) -> Diagnostic {
         use ResolveErrorKind as K;
         let new = |message: String, at: &str| Diagnostic::new(self.code(), message, self.span, at);
