@@ -264,24 +264,26 @@ impl Arena {
 
     /// The ends of words without matrices: factors, end, place and coefficient; `None` if some word has a matrix.
     pub fn flat(&self, form: &Form) -> Option<Vec<FlatWord>> {
+        self.flat_words(form).collect()
+    }
+
+    /// The same one after the other; `None` for each matrix with which words begin.
+    pub(super) fn flat_words<'a>(&'a self, form: &'a Form) -> impl Iterator<Item = Option<FlatWord>> + 'a {
         let edges = &self.nodes[form.node as usize].edges;
-        edges
-            .iter()
-            .map(|edge| match &self.keys[edge.key as usize] {
-                Key::Letter { .. } => None,
-                Key::End { diagonal, scalars, end } => {
-                    let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
-                    let coefficient = &form.coefficient * &edge.coefficient;
-                    Some(FlatWord {
-                        diagonal: diagonal.clone(),
-                        scalars: scalars.clone(),
-                        end: *end,
-                        place,
-                        coefficient,
-                    })
-                }
-            })
-            .collect()
+        edges.iter().map(|edge| match &self.keys[edge.key as usize] {
+            Key::Letter { .. } => None,
+            Key::End { diagonal, scalars, end } => {
+                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
+                let coefficient = &form.coefficient * &edge.coefficient;
+                Some(FlatWord {
+                    diagonal: diagonal.clone(),
+                    scalars: scalars.clone(),
+                    end: *end,
+                    place,
+                    coefficient,
+                })
+            }
+        })
     }
 
     /// The words that are a number times a nonlinear term: coefficient, term and place.

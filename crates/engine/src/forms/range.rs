@@ -96,9 +96,9 @@ impl Arena {
     }
 
     fn summed(&self, form: &Form, pixel: &Range) -> Range {
-        let Some(words) = self.flat(form) else { return Range::default() };
         let mut sum = Range::point(&Rational::ZERO);
-        for word in words {
+        for word in self.flat_words(form) {
+            let Some(word) = word else { return Range::default() };
             sum = sum.plus(&self.range_of(&word, pixel));
             if sum.is_open() {
                 break;
