@@ -86,7 +86,7 @@ impl Resolver<'_> {
         match prop? {
             Prop::Stacks(claim) => Some(LayerEquation { unknowns, claim, body }),
             _ => {
-                let why = "unknown kernels may only be added, subtracted, multiplied and divided by numbers, or be those of layers";
+                let why = "unknown kernels may only be added, subtracted, multiplied, dilated and divided by numbers, or be those of layers";
                 self.fail(body.span, ResolveErrorKind::Equation(why))
             }
         }
