@@ -6,7 +6,7 @@
 
 use super::exact::FactorError;
 use super::hensel::{Series, lift, lift_series};
-use super::images::{ModularImage, Verdict, images, survey};
+use super::images::{Finding, ModularImage, images, survey};
 use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
 use convproof_exact::Grid;
@@ -34,9 +34,9 @@ pub(super) fn irreducible_factors(f: &Grid<BigInt>) -> Result<Vec<Grid<BigInt>>,
     }
     let rows: Vec<&[BigInt]> = f.rows().collect();
     match survey(&rows, 0) {
-        Verdict::Irreducible => Ok(vec![f.clone()]),
-        Verdict::Open(candidates, _) => from_images(f, candidates),
-        Verdict::Degenerate => {
+        Finding::Irreducible => Ok(vec![f.clone()]),
+        Finding::Open(candidates, _) => from_images(f, candidates),
+        Finding::Degenerate => {
             let part = square_free_part(f)?;
             if part.height() == f.height() {
                 return from_images(f, Vec::new());
@@ -95,9 +95,9 @@ fn from_images(
             }
         }
         candidates = match survey(&rows, SKIP * (round + 1)) {
-            Verdict::Irreducible => return Ok(vec![f.clone()]),
-            Verdict::Open(candidates, _) => candidates,
-            Verdict::Degenerate => Vec::new(),
+            Finding::Irreducible => return Ok(vec![f.clone()]),
+            Finding::Open(candidates, _) => candidates,
+            Finding::Degenerate => Vec::new(),
         };
     }
     Err(FactorError::Limit)

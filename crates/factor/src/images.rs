@@ -61,7 +61,7 @@ impl DegreeSet {
 }
 
 /// What images say of a polynomial.
-pub(super) enum Verdict {
+pub(super) enum Finding {
     /// No factor can have a degree strictly between 0 and that of the polynomial.
     Irreducible,
     /// Images, fewest factors first, and the degrees that are still possible.
@@ -90,7 +90,7 @@ pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator
 }
 
 /// What a few images say, at primes from number `skip` on.
-pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
+pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Finding {
     let degree = rows.len() - 1;
     let wanted = if degree < 8 { 4 } else { 3 };
     let mut possible = DegreeSet::all(degree);
@@ -98,7 +98,7 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
     for image in images(rows, skip).take(MOST_IMAGES) {
         possible.restrict(&image.degrees);
         if possible.is_trivial() {
-            return Verdict::Irreducible;
+            return Finding::Irreducible;
         }
         found.push(image);
         // Many factors make lifting and recombination dear: look for a better prime.
@@ -108,11 +108,11 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Verdict {
         }
     }
     if found.is_empty() {
-        return Verdict::Degenerate;
+        return Finding::Degenerate;
     }
     found.sort_by_key(|image| image.degrees.len());
     found.truncate(wanted);
-    Verdict::Open(found, possible)
+    Finding::Open(found, possible)
 }
 
 fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<ModularImage> {

@@ -1,7 +1,7 @@
 //! Choice of the coefficient ring for a lift: the cheapest one that holds a power of p of the precision asked for.
 
 use convproof_exact::poly::ring::{Big, Ring, Word};
-use convproof_exact::poly::wide::Wide;
+use convproof_exact::poly::wide::WideRing;
 use num_bigint::BigInt;
 
 /// A computation over any ring `ℤ/p^k`.
@@ -39,9 +39,9 @@ pub(super) fn with_precision<C: Computation>(
     let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
     let modulus = BigInt::from(p).pow(exponent);
     Some(match modulus.bits() + 6 {
-        0..=128 => computation.run(&Wide::<2>::new(modulus.clone())?, exponent, &modulus),
-        129..=256 => computation.run(&Wide::<4>::new(modulus.clone())?, exponent, &modulus),
-        257..=512 => computation.run(&Wide::<8>::new(modulus.clone())?, exponent, &modulus),
+        0..=128 => computation.run(&WideRing::<2>::new(modulus.clone())?, exponent, &modulus),
+        129..=256 => computation.run(&WideRing::<4>::new(modulus.clone())?, exponent, &modulus),
+        257..=512 => computation.run(&WideRing::<8>::new(modulus.clone())?, exponent, &modulus),
         _ => computation.run(&Big::new(modulus.clone())?, exponent, &modulus),
     })
 }

@@ -4,7 +4,7 @@
 use super::bivariate::next_choice;
 use super::exact::FactorError;
 use super::hensel::lift;
-use super::images::{DegreeSet, ModularImage, Verdict, survey};
+use super::images::{DegreeSet, Finding, ModularImage, survey};
 use super::precision::{Computation, with_precision};
 use convproof_exact::poly::dense::mul;
 use convproof_exact::poly::integer;
@@ -26,12 +26,12 @@ pub(super) fn irreducible_factors(a: &[BigInt]) -> Result<Vec<Vec<BigInt>>, Fact
     let rows: Vec<&[BigInt]> = a.chunks(1).collect();
     for round in 0..ROUNDS {
         match survey(&rows, SKIP * round) {
-            Verdict::Irreducible => return Ok(vec![a.to_vec()]),
-            Verdict::Open(images, degrees) => {
+            Finding::Irreducible => return Ok(vec![a.to_vec()]),
+            Finding::Open(images, degrees) => {
                 let image = images.first().ok_or(FactorError::Limit)?;
                 return from_image(a, image, &degrees);
             }
-            Verdict::Degenerate => {
+            Finding::Degenerate => {
                 let derivative = integer::derivative(a);
                 let common = integer::gcd(&[a, &derivative]).ok_or(FactorError::Limit)?;
                 if common.len() > 1 {

@@ -11,7 +11,7 @@ use num_traits::One;
 
 /// `ℤ/m` for odd m below `2^(64·N − 6)` in Montgomery form with radix `R = 2^(64·N)`: 64 products fit a sum.
 #[derive(Clone, Debug)]
-pub struct Wide<const N: usize> {
+pub struct WideRing<const N: usize> {
     modulus: [u64; N],
     big: BigInt,
     /// `m⁻¹ mod 2^64`.
@@ -57,7 +57,7 @@ fn sum<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
     sum
 }
 
-impl<const N: usize> Wide<N> {
+impl<const N: usize> WideRing<N> {
     /// The ring modulo `modulus`; `None` unless it is odd, above 2 and below `2^(64·N − 6)`.
     pub fn new(modulus: BigInt) -> Option<Self> {
         if modulus.is_even() || modulus <= BigInt::one() || modulus.bits() + 6 > 64 * N as u64 {
@@ -104,7 +104,7 @@ impl<const N: usize> Wide<N> {
     }
 }
 
-impl<const N: usize> Ring for Wide<N> {
+impl<const N: usize> Ring for WideRing<N> {
     type Elem = [u64; N];
     type Sum = [[u64; N]; 2];
     const SUM_LIMIT: usize = 64;
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn agree<const N: usize>(m: &BigInt, a: &BigInt, b: &BigInt, terms: usize) {
-        let (wide, big) = (Wide::<N>::new(m.clone()).unwrap(), Big::new(m.clone()).unwrap());
+        let (wide, big) = (WideRing::<N>::new(m.clone()).unwrap(), Big::new(m.clone()).unwrap());
         let (wa, wb, ba, bb) = (wide.embed(a), wide.embed(b), big.embed(a), big.embed(b));
         assert_eq!(wide.symmetric(&wide.mul(&wa, &wb)), big.symmetric(&big.mul(&ba, &bb)));
         assert_eq!(wide.symmetric(&wide.add(&wa, &wb)), big.symmetric(&big.add(&ba, &bb)));

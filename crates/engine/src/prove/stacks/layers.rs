@@ -100,13 +100,13 @@ pub fn solve(
 
 /// A value, affine in unknown entries.
 #[derive(Clone, Debug, Default)]
-struct Affine {
+struct LinearForm {
     /// The factors of the unknown entries, none of them 0.
     factors: BTreeMap<Symbol, Poly>,
     rest: Poly,
 }
 
-impl Affine {
+impl LinearForm {
     fn add(&mut self, other: &Self, times: &Poly) {
         self.rest = &self.rest + &(&other.rest * times);
         for (&symbol, factor) in &other.factors {
@@ -122,9 +122,9 @@ struct System<'a> {
     unknowns: &'a [FreeKernel],
     symbols: &'a Symbols,
     /// Entries in terms of those that do not occur here.
-    solved: BTreeMap<Symbol, Affine>,
+    solved: BTreeMap<Symbol, LinearForm>,
     /// Equations in which no unknown has a factor that can be divided by.
-    open: Vec<Affine>,
+    open: Vec<LinearForm>,
 }
 
 impl<'a> System<'a> {
@@ -156,8 +156,8 @@ impl<'a> System<'a> {
     }
 
     /// Adds that this is 0, and whether that contradicts nothing.
-    fn add(&mut self, equation: &Affine) -> bool {
-        let mut left = Affine { rest: equation.rest.clone(), ..Affine::default() };
+    fn add(&mut self, equation: &LinearForm) -> bool {
+        let mut left = LinearForm { rest: equation.rest.clone(), ..LinearForm::default() };
         for (symbol, factor) in &equation.factors {
             match self.solved.get(symbol) {
                 Some(value) => left.add(value, factor),
@@ -180,7 +180,7 @@ impl<'a> System<'a> {
         };
         let Some(inverse) = factor.reciprocal() else { return false };
         left.factors.remove(&symbol);
-        let mut value = Affine::default();
+        let mut value = LinearForm::default();
         value.add(&left, &inverse.scaled(&Rational::from(-1)));
         budget::spend_on(self.solved.len(), 20);
         for other in self.solved.values_mut() {
@@ -194,8 +194,8 @@ impl<'a> System<'a> {
     }
 
     /// A polynomial by its unknown entries; `None` if it is not affine in them.
-    fn affine(&self, poly: &Poly) -> Option<Affine> {
-        let mut all = Affine::default();
+    fn affine(&self, poly: &Poly) -> Option<LinearForm> {
+        let mut all = LinearForm::default();
         for (monomial, coefficient) in poly.terms() {
             let mut found = monomial.factors().iter().filter(|(symbol, _)| self.is_unknown(*symbol));
             match (found.next(), found.next()) {
@@ -242,6 +242,6 @@ fn count(kernel: &FreeKernel) -> u32 {
     kernel.shape.entries().and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
 }
 
-fn unit(symbol: Symbol) -> Affine {
-    Affine { factors: BTreeMap::from([(symbol, Poly::one())]), rest: Poly::zero() }
+fn unit(symbol: Symbol) -> LinearForm {
+    LinearForm { factors: BTreeMap::from([(symbol, Poly::one())]), rest: Poly::zero() }
 }

@@ -33,11 +33,11 @@ pub enum Bounded {
         exact: bool,
     },
     /// It passes the bound.
-    Beyond(Excess),
+    Beyond(Attained),
 }
 
 /// A position at which the difference is larger than a bound, and the input that shows it.
-pub struct Excess {
+pub struct Attained {
     /// No difference is larger than this.
     pub worst: Rational,
     /// Whether no weight was rounded.
@@ -51,7 +51,7 @@ pub struct Excess {
 }
 
 /// The worst position so far.
-struct Worst {
+struct Largest {
     value: BigInt,
     sights: [u32; 2],
     channel: usize,
@@ -120,7 +120,7 @@ fn bounded(
         return Ok(None);
     }
     let excess = excess(&survey, &numbers, &table, (worst.sights, worst.channel), &tolerance.range);
-    Ok(excess.map(|excess| Bounded::Beyond(Excess { worst: high, exact, ..excess })))
+    Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, exact, ..excess })))
 }
 
 /// How sums of coefficients and constants, over denominators of their own, become comparable.
@@ -147,8 +147,8 @@ impl Scale {
 }
 
 /// The position with the worst difference among those that are spoken of; `None` past a limit.
-fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Worst> {
-    let mut worst = Worst { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
+fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
+    let mut worst = Largest { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
     let mut pairs: FxHashMap<[u32; 2], Vec<[u32; 2]>> = FxHashMap::default();
     for sights in table.sight_pairs() {
         pairs.entry(survey.pattern_numbers(sights)).or_default().push(sights);
@@ -165,7 +165,7 @@ fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scal
                 let value = sums.within(rows, columns) * &scale.coefficients + &constant;
                 let first = (sights, channel) < (worst.sights, worst.channel);
                 if value > worst.value || value == worst.value && first {
-                    worst = Worst { value, sights, channel };
+                    worst = Largest { value, sights, channel };
                 }
             }
         }
@@ -180,7 +180,7 @@ fn excess(
     table: &Table,
     (sights, channel): ([u32; 2], usize),
     range: &Rational,
-) -> Option<Excess> {
+) -> Option<Attained> {
     let Signs { constant, coefficients } = numbers.signs(survey.patterns_of(sights), channel)?;
     let [rows, columns] = survey.visible(sights);
     let inside = |at: u32, range: (u32, u32)| (range.0..range.1).contains(&at);
@@ -197,5 +197,5 @@ fn excess(
         })
         .collect::<Option<_>>()?;
     let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    Some(Excess { worst: Rational::ZERO, exact: true, size, output: [channel, i, j], input })
+    Some(Attained { worst: Rational::ZERO, exact: true, size, output: [channel, i, j], input })
 }

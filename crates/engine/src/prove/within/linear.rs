@@ -141,7 +141,7 @@ fn passed(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    found: bounds::Excess,
+    found: bounds::Attained,
 ) -> StackVerdict {
     let plain = search::plain_weights(claim, symbols);
     let weights = if found.exact { plain } else { plain.approximating() };

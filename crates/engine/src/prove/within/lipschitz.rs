@@ -88,7 +88,7 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
 }
 
 /// An output position, a sum that differs there, and a bound on it.
-type Place = ([u32; 2], usize, Form, Difference);
+type Differing = ([u32; 2], usize, Form, Difference);
 
 /// What it takes to look for images that pass a bound.
 struct Beyond<'a> {
@@ -101,9 +101,9 @@ struct Beyond<'a> {
 
 impl Beyond<'_> {
     /// Functions with irrational values: what the evaluator shows near them.
-    fn with_functions(&self, all: Vec<Place>, worst: Rational) -> StackVerdict {
+    fn with_functions(&self, all: Vec<Differing>, worst: Rational) -> StackVerdict {
         let &Self { claim, tolerance, symbols, compared, weights } = self;
-        let shown = |(pair, block, _, difference): Place| {
+        let shown = |(pair, block, _, difference): Differing| {
             let place = (pair, block);
             near_functions(claim, tolerance, symbols, (compared, weights), place, &difference.images)
         };
@@ -116,7 +116,7 @@ impl Beyond<'_> {
     /// Piecewise linear sums: the first image whose value passes the bound, rounding included.
     fn attained(
         &self,
-        all: Vec<Place>,
+        all: Vec<Differing>,
         error: &Rational,
         worst: Rational,
         exact: bool,

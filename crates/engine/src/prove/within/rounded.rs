@@ -32,7 +32,7 @@ struct Signal {
 }
 
 /// Rational weights in place of some.
-struct Weights {
+struct RoundedTerm {
     term: KernelTerm,
     /// No entry is further off.
     radius: Rational,
@@ -178,9 +178,9 @@ impl Rounder<'_> {
     }
 
     /// Rational weights near some.
-    fn weights(&mut self, term: &KernelTerm) -> Option<Weights> {
+    fn weights(&mut self, term: &KernelTerm) -> Option<RoundedTerm> {
         if term.is_constant() {
-            return Some(Weights { term: term.clone(), radius: Rational::ZERO });
+            return Some(RoundedTerm { term: term.clone(), radius: Rational::ZERO });
         }
         let entries = term.kernel().expand().ok()?;
         let enclosed =
@@ -195,7 +195,7 @@ impl Rounder<'_> {
         let off = enclosed.iter().zip(&rounded).map(|([_, high], rounded)| high - rounded);
         let radius = off.max().unwrap_or_default();
         let kernel = ConcreteKernel::from_rationals(term.shape(), &rounded).ok()?;
-        Some(Weights { term: KernelTerm::constant(kernel), radius })
+        Some(RoundedTerm { term: KernelTerm::constant(kernel), radius })
     }
 
     /// What an entry lies between.
@@ -219,7 +219,7 @@ impl Signal {
     }
 }
 
-impl Weights {
+impl RoundedTerm {
     fn concrete(&self) -> Option<&ConcreteKernel> {
         self.term.kernel().as_concrete()
     }
