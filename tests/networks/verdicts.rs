@@ -465,3 +465,19 @@ fn only_operators_whose_operands_stand_in_no_order_have_them_in_any() {
     expect(&joined("Add", false, "own"), &joined("Add", true, "own"), "unknown", &[]);
     expect(&joined("Add", false, "own"), &joined("Add", false, "own"), "equal", &[]);
 }
+
+#[test]
+fn inputs_that_nothing_reads_are_not_spoken_of() {
+    let network = |unused: bool, read: bool| {
+        let mut model = Builder::new(&[1, 1, 4, 4]);
+        if unused {
+            model.graph.inputs.push(super::build::port("more", &[1, 1, 4, 4]));
+        }
+        let y = model.node("Add", &["x", if read { "more" } else { "x" }], vec![]);
+        model.bytes(&y)
+    };
+    let (status, text) = diff(&network(false, false), &network(true, false), &["--verbose"]);
+    assert!(status == 0 && text.starts_with("equal: ") && !text.contains("unmatched"), "{text}");
+    let (status, text) = diff(&network(false, false), &network(true, true), &["--verbose"]);
+    assert!(status == 1 && !text.contains("panicked"), "{text}");
+}

@@ -182,8 +182,8 @@ impl Comparison {
     /// The terms that differ, with their numbers, in the order of evaluation.
     pub fn differences(&self) -> Vec<(usize, &Segment)> {
         let differs = |(_, segment): &(usize, &Segment)| {
-            // A cut or a constant that was not found shows in what reads it.
-            let helper = matches!(segment.after.op.kind, Kind::Cut | Kind::Constant);
+            // An input, a cut or a constant that was not found shows in what reads it, if anything does.
+            let helper = matches!(segment.after.op.kind, Kind::Input | Kind::Cut | Kind::Constant);
             match segment.decision {
                 Decision::Equal | Decision::Rounding(_) => false,
                 Decision::Alone => !helper,
