@@ -1,7 +1,8 @@
 //! Where the parts of a mistake stand that does not lie in one layer alone.
 
 use super::shape::{Signal, step};
-use crate::ir::{Composite, Layer, Op, Origin, Stack};
+use super::signature::Channels;
+use crate::ir::{Op, Origin, Stack};
 
 /// Largest size at which branches are compared for an example.
 const MAX_EXAMPLE: i64 = 256;
@@ -11,25 +12,11 @@ pub fn channel_source(stack: &Stack, target: Origin) -> Option<Origin> {
     // What channels come from is the error of a search that ends at the target.
     let found = stack.fold(None, |op, origin| match op {
         Op::Layer(_, source) if origin == target => Err(source),
-        Op::Layer(layer, _) if sets_channels(layer) => Ok(Some(origin)),
+        Op::Layer(layer, _) if !Channels::of(layer).are_kept() => Ok(Some(origin)),
         Op::Layer(_, source) => Ok(source),
         Op::Sum(_) | Op::Product(_) | Op::Concat(_) => Ok(Some(origin)),
     });
     found.err().flatten()
-}
-
-/// Whether a layer's channels are not those that it gets.
-pub(super) fn sets_channels(layer: &Layer) -> bool {
-    matches!(
-        layer,
-        Layer::Conv(_)
-            | Layer::ConvTranspose(_)
-            | Layer::SpaceToDepth(_)
-            | Layer::DepthToSpace(_)
-            | Layer::Select { .. }
-            | Layer::Dense { .. }
-            | Layer::Composite(Composite::ChannelMean)
-    )
 }
 
 /// An input size and the sizes of the two branches at these places, which differ there.

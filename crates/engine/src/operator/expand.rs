@@ -239,14 +239,6 @@ impl Builder {
     }
 }
 
-/// How many channels a layer asks for; `None` if it takes any number.
-pub(super) fn channels_of(layer: &Composite) -> Option<usize> {
-    match layer {
-        Composite::Permute(order) => Some(order.len()),
-        layer => layer.weights().map(KernelTerm::len).filter(|&count| count > 1),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,9 @@
 use num_integer::Integer;
 use num_rational::Ratio;
 
-use super::gather::{SameRule, signed};
-use crate::ir::{Branch, Composite, Coordinates, Layer, Origin, Padding, Stack};
+use super::gather::{Axis, SameRule};
+use super::signature::Moves;
+use crate::ir::{Branch, Layer, Origin, Stack};
 
 /// Why a stack has no stride or no kernel size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,6 @@ impl ReceptiveField {
     /// How many positions in a row are read.
     pub fn extent(&self) -> i64 {
         self.last - self.first + 1
-    }
-
-    fn window(extent: i64, stride: usize, before: i64) -> Self {
-        Self { stride: signed(stride), first: -before, last: extent - 1 - before }
     }
 
     fn then(&self, next: &Self) -> Option<Self> {
@@ -88,55 +85,15 @@ pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
 }
 
 fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
-    let windows = |extent: [i64; 2], stride: [usize; 2], padding: Padding| {
-        [0, 1].map(|axis| {
-            let rule = |upper| SameRule { stride: signed(stride[axis]), extent: extent[axis], upper };
-            let before = match padding {
-                Padding::Sides(sides) => sides[axis],
-                Padding::SameUpper => nominal_before(rule(true)),
-                Padding::SameLower => nominal_before(rule(false)),
-            };
-            ReceptiveField::window(extent[axis], stride[axis], before)
-        })
-    };
-    Ok(match layer {
-        Layer::Conv(conv) => {
-            windows(super::lower::extents(conv.kernel.shape(), conv.dilation), conv.stride, conv.padding)
-        }
-        Layer::Pool(pool) => windows(pool.size.map(signed), pool.stride, pool.padding),
-        Layer::MaxPool(pool) => windows(pool.size.map(signed), pool.stride, pool.padding),
-        Layer::Subsample(stride) => windows([1, 1], *stride, Padding::Sides([0; 4])),
-        Layer::SpaceToDepth(n) => windows([signed(*n); 2], [*n; 2], Padding::Sides([0; 4])),
-        Layer::Pad([top, left, _, _]) => windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0])),
-        Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Relu | Layer::Function(_) => {
-            [ReceptiveField::IDENTITY; 2]
-        }
-        Layer::Composite(
-            Composite::Pointwise(_)
-            | Composite::Permute(_)
-            | Composite::ChannelShuffle(_)
-            | Composite::ChannelMean,
-        ) => [ReceptiveField::IDENTITY; 2],
-        Layer::Composite(Composite::Resize(resize)) if resize.coordinates != Coordinates::AlignCorners => {
-            return Err(GeometryError::Upsamples(origin));
-        }
-        Layer::Composite(Composite::Resize(_) | Composite::AdaptivePool { .. }) => {
-            return Err(GeometryError::WholeImage(origin));
-        }
-        Layer::Composite(Composite::Pad { sides: [top, left, ..], .. }) => {
-            windows([1, 1], [1, 1], Padding::Sides([*top, *left, 0, 0]))
-        }
-        Layer::GlobalAverage | Layer::Dense { .. } => return Err(GeometryError::WholeImage(origin)),
-        Layer::ConvTranspose(conv) if conv.stride == [1, 1] => {
-            // The transpose of a layer without stride reads as many positions before as that does after.
-            let extent = super::lower::extents(conv.kernel.shape(), conv.dilation);
-            let [top, left, _, _] = conv.padding;
-            windows(extent, [1, 1], Padding::Sides([extent[0] - 1 - top, extent[1] - 1 - left, 0, 0]))
-        }
-        Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
-            return Err(GeometryError::Upsamples(origin));
-        }
-    })
+    match Moves::of(layer) {
+        Moves::Window(window) if window.axes.iter().all(|axis| axis.up == 1) => Ok([0, 1].map(|axis| {
+            let (Axis { down, offset, same, .. }, extent) = (window.axes[axis], window.extent[axis]);
+            let before = offset + same.map_or(0, nominal_before);
+            ReceptiveField { stride: down, first: -before, last: extent - 1 - before }
+        })),
+        Moves::Window(_) | Moves::Between(_) => Err(GeometryError::Upsamples(origin)),
+        Moves::Whole => Err(GeometryError::WholeImage(origin)),
+    }
 }
 
 /// Input positions per output position along both axes; below 1 where the stack upsamples.
@@ -160,15 +117,10 @@ pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
 }
 
 fn layer_strides(layer: &Layer, origin: Origin) -> Result<[Ratio<i64>; 2], GeometryError> {
-    let inverse = |factor: [usize; 2]| Ok(factor.map(|n| Ratio::new(1, signed(n).max(1))));
-    match layer {
-        Layer::ConvTranspose(conv) => inverse(conv.stride),
-        Layer::Upsample(upsample) => inverse(upsample.factor),
-        Layer::DepthToSpace(n) => inverse([*n; 2]),
-        Layer::Composite(Composite::Resize(resize)) if resize.coordinates != Coordinates::AlignCorners => {
-            Ok(resize.factor.map(|[up, down]| Ratio::new(down, up.max(1))))
-        }
-        layer => layer_fields(layer, origin).map(|fields| fields.map(|field| Ratio::from(field.stride))),
+    match Moves::of(layer) {
+        Moves::Window(window) => Ok(window.axes.map(|axis| Ratio::new(axis.down, axis.up.max(1)))),
+        Moves::Between(factor) => Ok(factor.map(|[up, down]| Ratio::new(down, up.max(1)))),
+        Moves::Whole => Err(GeometryError::WholeImage(origin)),
     }
 }
 

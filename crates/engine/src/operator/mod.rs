@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod pull;
 pub mod resample;
 pub mod shape;
+pub mod signature;
 
 pub use error::OperatorError;
 pub use gather::{Axis, Gather};

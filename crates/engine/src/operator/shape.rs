@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::error::OperatorError;
-use super::gather::signed;
-use super::length::{Length, Step, for_all_lengths};
-use super::lower::{extents, movement, pool_movement, transpose_movement};
+use super::length::{Length, for_all_lengths};
 use super::normal::longer;
-use crate::ir::{Branch, Composite, Given, Layer, Op, Origin, Stack};
+use super::signature::{Channels, Moves, within_limits};
+use crate::ir::{Branch, Given, Layer, Op, Origin, Stack};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
 
@@ -70,15 +69,16 @@ fn layer_after(
     at: Origin,
     size: Option<[i64; 2]>,
 ) -> Result<Signal, OperatorError> {
+    let channels = |gets| Channels::of(layer).after(gets, at);
     if let Layer::Composite(layer) = layer {
-        composite_outputs(layer, signal.channels, at)?;
+        channels(signal.channels)?;
         // Where nothing reaches it there is no output, whatever the size is taken to be.
         let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
         let inner = super::expand::expanded(layer, at, signal.channels, own)?;
         // What is inside has no size of its own to ask for.
         return after(&inner, signal, None);
     }
-    let channels = layer_outputs(layer, signal.channels, at)?;
+    let channels = channels(signal.channels)?;
     if let Layer::Dense { weights, .. } = layer {
         let size = size.ok_or(OperatorError::NeedsSize { at })?;
         let gets = signal.at(size).map(|size| {
@@ -91,14 +91,10 @@ fn layer_after(
             return Err(OperatorError::DenseInputs { at, needs, gets });
         }
     }
-    let length = match layer {
-        Layer::GlobalAverage | Layer::Dense { .. } => {
-            signal.length.map(|length| Arc::new(Length::One(length)))
-        }
-        layer => {
-            super::lower::within_limits(layer, at)?;
-            longer(&signal.length, steps(layer), at)?
-        }
+    within_limits(layer, at)?;
+    let length = match Moves::of(layer) {
+        Moves::Window(window) => longer(&signal.length, window.steps, at)?,
+        Moves::Whole | Moves::Between(_) => signal.length.map(|length| Arc::new(Length::One(length))),
     };
     Ok(Signal { channels, length })
 }
@@ -154,7 +150,7 @@ pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
         budget::spend(10);
         let concat = matches!(op, Op::Concat(_));
         match op.branches() {
-            Err((layer, channels)) => layer_outputs(layer, channels, at),
+            Err((layer, channels)) => Channels::of(layer).after(channels, at),
             Ok(branches) if concat => {
                 let total = branches.into_iter().fold(0_usize, |sum, part| sum.saturating_add(part.of));
                 if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(total) }
@@ -164,113 +160,19 @@ pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
     })
 }
 
-fn layer_outputs(layer: &Layer, channels: usize, at: Origin) -> Result<usize, OperatorError> {
-    let needs = |needs: usize, gives: usize| {
-        if channels == needs { Ok(gives) } else { Err(OperatorError::Channels { at, needs, gets: channels }) }
-    };
-    match layer {
-        Layer::Conv(conv) => {
-            let shape = conv.kernel.shape();
-            needs(shape.inputs.saturating_mul(conv.groups), shape.outputs)
-        }
-        Layer::ConvTranspose(conv) => {
-            let shape = conv.kernel.shape();
-            needs(shape.outputs, shape.inputs.saturating_mul(conv.groups))
-        }
-        Layer::Scale(vector) | Layer::Bias(vector) => match vector.len() {
-            1 => Ok(channels),
-            len => needs(len, len),
-        },
-        Layer::SpaceToDepth(n) => {
-            let outputs = channels.saturating_mul(n * n);
-            if outputs > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(outputs) }
-        }
-        Layer::DepthToSpace(n) if !channels.is_multiple_of(n * n) => {
-            Err(OperatorError::ChannelMultiple { at, of: n * n, gets: channels })
-        }
-        Layer::DepthToSpace(n) => Ok(channels / (n * n)),
-        Layer::Select { from, to } => {
-            if *to > channels {
-                Err(OperatorError::Channels { at, needs: *to, gets: channels })
-            } else {
-                Ok(to - from)
-            }
-        }
-        Layer::Dense { weights, .. } => Ok(weights.shape().height),
-        Layer::Pool(_)
-        | Layer::MaxPool(_)
-        | Layer::Subsample(_)
-        | Layer::Pad(_)
-        | Layer::Upsample(_)
-        | Layer::GlobalAverage
-        | Layer::Function(_)
-        | Layer::Relu => Ok(channels),
-        Layer::Composite(layer) => composite_outputs(layer, channels, at),
-    }
-}
-
-fn composite_outputs(layer: &Composite, channels: usize, at: Origin) -> Result<usize, OperatorError> {
-    match (super::expand::channels_of(layer), layer) {
-        (Some(needs), _) if needs != channels => Err(OperatorError::Channels { at, needs, gets: channels }),
-        (_, Composite::ChannelShuffle(of)) if !channels.is_multiple_of(*of) => {
-            Err(OperatorError::ChannelMultiple { at, of: *of, gets: channels })
-        }
-        (_, Composite::ChannelMean) => Ok(1),
-        _ => Ok(channels),
-    }
-}
-
-/// How a layer changes the length of each axis.
-fn steps(layer: &Layer) -> [Step; 2] {
-    let moved = |moves: [(super::gather::Axis, Step); 2]| moves.map(|(_, step)| step);
-    match layer {
-        Layer::Conv(conv) => {
-            moved(movement(extents(conv.kernel.shape(), conv.dilation), conv.stride, conv.padding))
-        }
-        Layer::ConvTranspose(conv) => moved(transpose_movement(conv)),
-        Layer::Pool(pool) => moved(pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode)),
-        Layer::MaxPool(pool) => moved(pool_movement(pool.size, pool.stride, pool.padding, pool.ceil_mode)),
-        Layer::Subsample(stride) => stride.map(|s| Step::new(1, signed(s) - 1, signed(s))),
-        Layer::Pad([top, left, bottom, right]) => {
-            [top + bottom, left + right].map(|added| Step::new(1, added, 1))
-        }
-        Layer::Upsample(upsample) => upsample.factor.map(|factor| Step::new(signed(factor), 0, 1)),
-        Layer::SpaceToDepth(n) => [Step::divided(signed(*n)); 2],
-        Layer::DepthToSpace(n) => [Step::new(signed(*n), 0, 1); 2],
-        Layer::Scale(_)
-        | Layer::Bias(_)
-        | Layer::Select { .. }
-        | Layer::GlobalAverage
-        | Layer::Dense { .. }
-        | Layer::Composite(_)
-        | Layer::Function(_)
-        | Layer::Relu => [Step::new(1, 0, 1); 2],
-    }
-}
-
 /// The input channels that a stack asks for, and the layer that does; `None` where it takes any number or where
 /// that is not plain from its first layers.
 pub fn asked(stack: &Stack) -> Option<(usize, Origin)> {
     // What is handed on is whether channels are still the input's; the first that asks for some ends the search.
     let found = stack.fold(true, |op, origin| match op {
-        Op::Layer(layer, true) => match layer_asks(layer) {
+        Op::Layer(layer, true) => match Channels::of(layer).asked() {
             Some(channels) => Err((channels, origin)),
-            None => Ok(!super::blame::sets_channels(layer)),
+            None => Ok(Channels::of(layer).are_kept()),
         },
         Op::Layer(_, false) | Op::Concat(_) => Ok(false),
         op => Ok(op.reads().into_iter().all(|kept| kept)),
     });
     found.err()
-}
-
-fn layer_asks(layer: &Layer) -> Option<usize> {
-    match layer {
-        Layer::Conv(conv) => Some(conv.kernel.shape().inputs.saturating_mul(conv.groups)),
-        Layer::ConvTranspose(conv) => Some(conv.kernel.shape().outputs),
-        Layer::Scale(vector) | Layer::Bias(vector) if vector.len() > 1 => Some(vector.len()),
-        Layer::Composite(layer) => super::expand::channels_of(layer),
-        _ => None,
-    }
 }
 
 /// The least number of input channels that all stacks accept.

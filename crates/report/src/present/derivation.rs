@@ -1,7 +1,9 @@
 //! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
 
 use crate::{Block, Step};
-use convproof_engine::ir::{Composite, Conv, Layer, Op, Origin, Padding, Stack, StackClaim, Value};
+use convproof_engine::ir::{Composite, Layer, Op, Origin, Padding, Stack, StackClaim, Value};
+use convproof_engine::operator::gather::index;
+use convproof_engine::operator::signature::{Moves, Window};
 use convproof_language::source::Places;
 
 /// Extent, stride and upsampling of everything so far, per axis.
@@ -15,11 +17,18 @@ struct Reach {
 }
 
 impl Reach {
-    fn window(&mut self, size: [usize; 2], stride: [usize; 2]) {
+    /// That of a layer more.
+    fn grow(&mut self, layer: &Layer) {
+        let Moves::Window(Window { extent, axes, .. }) = Moves::of(layer) else {
+            self.known = false;
+            return;
+        };
+        self.known &= axes.iter().all(|axis| axis.up == 1);
         for axis in 0..2 {
+            let (extent, stride) = (index(extent[axis]), index(axes[axis].down));
             self.extent[axis] =
-                self.extent[axis].saturating_add((size[axis] - 1).saturating_mul(self.stride[axis]));
-            self.stride[axis] = self.stride[axis].saturating_mul(stride[axis]);
+                self.extent[axis].saturating_add(extent.saturating_sub(1).saturating_mul(self.stride[axis]));
+            self.stride[axis] = self.stride[axis].saturating_mul(stride);
         }
     }
 }
@@ -85,91 +94,54 @@ fn step(value: &Value, reach: &mut Reach) -> &'static str {
             };
         }
     };
+    let strided = reach.known && reach.stride != [1, 1];
+    reach.grow(layer);
     let composes = std::mem::replace(&mut reach.composes, composes_with_kernels(layer));
     match layer {
-        Layer::Conv(conv) => {
-            let size = conv_window(conv);
-            let strided = reach.known && reach.stride != [1, 1];
-            reach.window(size, conv.stride);
-            match conv.padding {
-                Padding::Sides(sides) if sides.iter().all(|&side| side <= 0) => match (composes, strided) {
-                    (false, _) => "a convolution",
-                    (true, false) => "kernels convolve",
-                    (true, true) => {
-                        "kernels convolve; the stride before it dilates the kernel (noble identity)"
-                    }
-                },
-                _ => "convolution; zeros stand around the image",
-            }
-        }
-        Layer::Pool(pool) => {
-            reach.window(pool.size, pool.stride);
-            match (pool.average, pool.divisor_varies()) {
-                (true, true) => "a mean whose divisor varies at the border",
-                (true, false) => "average pooling is convolution with a box",
-                (false, _) => "sum pooling is convolution with ones",
-            }
-        }
-        Layer::Subsample(stride) => {
-            reach.window([1, 1], *stride);
-            "strides multiply"
-        }
-        Layer::MaxPool(pool) => {
-            reach.window(pool.size, pool.stride);
-            "nonlinear: a maximum over windows"
-        }
+        Layer::Conv(conv) => match conv.padding {
+            Padding::Sides(sides) if sides.iter().all(|&side| side <= 0) => match (composes, strided) {
+                (false, _) => "a convolution",
+                (true, false) => "kernels convolve",
+                (true, true) => "kernels convolve; the stride before it dilates the kernel (noble identity)",
+            },
+            _ => "convolution; zeros stand around the image",
+        },
+        Layer::Pool(pool) => match (pool.average, pool.divisor_varies()) {
+            (true, true) => "a mean whose divisor varies at the border",
+            (true, false) => "average pooling is convolution with a box",
+            (false, _) => "sum pooling is convolution with ones",
+        },
+        Layer::Subsample(_) => "strides multiply",
+        Layer::MaxPool(_) => "nonlinear: a maximum over windows",
         Layer::Pad(sides) if sides.iter().all(|&side| side >= 0) => "zeros around the image",
         Layer::Pad(_) => "rows and columns are cut away",
         Layer::Scale(_) => "a 1×1 kernel",
         Layer::Bias(_) => "adds a constant",
         Layer::Select { .. } => "a 1×1 kernel of zeros and ones",
-        Layer::SpaceToDepth(n) => {
-            reach.window([*n, *n], [*n, *n]);
-            "a strided kernel of zeros and ones"
-        }
+        Layer::SpaceToDepth(_) => "a strided kernel of zeros and ones",
         Layer::Composite(Composite::Pointwise(_)) => "nonlinear: a sum of relus of the entry",
         Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean) => {
             "a 1×1 kernel across channels"
         }
-        Layer::Composite(Composite::Resize(_)) => {
-            reach.known = false;
-            "entries of the image, and what stands between them"
-        }
-        Layer::Composite(Composite::AdaptivePool { .. }) => {
-            reach.known = false;
-            "windows that share the image"
-        }
+        Layer::Composite(Composite::Resize(_)) => "entries of the image, and what stands between them",
+        Layer::Composite(Composite::AdaptivePool { .. }) => "windows that share the image",
         Layer::Composite(Composite::Pad { .. }) => "entries of the image, or a number, around it",
         Layer::Function(_) => "nonlinear: equal arguments have equal values",
         Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
         Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
-            reach.known = false;
             "a kernel on the upsampled image"
         }
-        Layer::GlobalAverage => {
-            reach.known = false;
-            "the mean of the whole image"
-        }
-        Layer::Dense { .. } => {
-            reach.known = false;
-            "a kernel as large as the image"
-        }
+        Layer::GlobalAverage => "the mean of the whole image",
+        Layer::Dense { .. } => "a kernel as large as the image",
     }
-}
-
-/// What a convolution reads for one output, gaps included.
-fn conv_window(conv: &Conv) -> [usize; 2] {
-    let shape = conv.kernel.shape();
-    let taps = [shape.height, shape.width];
-    [0, 1].map(|axis| (taps[axis] - 1) * conv.dilation[axis] + 1)
 }
 
 /// The window of a layer that has one.
 fn window(value: &Value) -> Option<[usize; 2]> {
-    match value.op.layer()? {
-        Layer::Conv(conv) => Some(conv_window(conv)),
-        Layer::Pool(pool) => Some(pool.size),
-        Layer::MaxPool(pool) => Some(pool.size),
+    match (value.op.layer()?, Moves::of(value.op.layer()?)) {
+        (Layer::Conv(_) | Layer::Pool(_) | Layer::MaxPool(_), Moves::Window(window)) => {
+            Some(window.extent.map(index))
+        }
         _ => None,
     }
 }

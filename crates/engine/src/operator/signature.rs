@@ -1,0 +1,300 @@
+//! What each layer does to channels, to lengths and to positions, said once. Shapes, strides and receptive fields, lowered layers and
+//! reports read it here; what a layer makes of the entries that it reads is in `lower.rs` and, for layers that are stacks
+//! of others, in `expand.rs`.
+
+use super::error::OperatorError;
+use super::gather::{Axis, SameRule, signed};
+use super::length::Step;
+use crate::ir::{Composite, ConvTranspose, Coordinates, KernelTerm, Layer, Origin, Padding, Upsample};
+use crate::kernel::{MAX_ENTRIES, Shape};
+
+/// The channels that a layer takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// As many as it gets, which are so many if that is said.
+    Kept(Option<usize>),
+    /// As many as it gets, which are a multiple of this.
+    KeptIn(usize),
+    /// So many become so many.
+    Changed {
+        /// How many it takes.
+        takes: usize,
+        /// How many it gives.
+        gives: usize,
+    },
+    /// So many of each.
+    Multiplied(usize),
+    /// One of so many.
+    Divided(usize),
+    /// Those from one to just before another.
+    Part([usize; 2]),
+    /// So many of however many it gets.
+    Made(usize),
+}
+
+impl Channels {
+    /// Those of a layer.
+    pub fn of(layer: &Layer) -> Self {
+        let vector = |term: &KernelTerm| Self::Kept(Some(term.len()).filter(|&count| count > 1));
+        match layer {
+            Layer::Conv(conv) => {
+                let shape = conv.kernel.shape();
+                Self::Changed { takes: shape.inputs.saturating_mul(conv.groups), gives: shape.outputs }
+            }
+            Layer::ConvTranspose(conv) => {
+                let shape = conv.kernel.shape();
+                Self::Changed { takes: shape.outputs, gives: shape.inputs.saturating_mul(conv.groups) }
+            }
+            Layer::Scale(term) | Layer::Bias(term) => vector(term),
+            Layer::SpaceToDepth(n) => Self::Multiplied(n * n),
+            Layer::DepthToSpace(n) => Self::Divided(n * n),
+            Layer::Select { from, to } => Self::Part([*from, *to]),
+            Layer::Dense { weights, .. } => Self::Made(weights.shape().height),
+            Layer::Composite(Composite::Permute(order)) => Self::Kept(Some(order.len())),
+            Layer::Composite(Composite::ChannelShuffle(groups)) => Self::KeptIn(*groups),
+            Layer::Composite(Composite::ChannelMean) => Self::Made(1),
+            Layer::Composite(layer) => layer.weights().map_or(Self::Kept(None), vector),
+            Layer::Pool(_)
+            | Layer::MaxPool(_)
+            | Layer::Subsample(_)
+            | Layer::Pad(_)
+            | Layer::Upsample(_)
+            | Layer::GlobalAverage
+            | Layer::Function(_)
+            | Layer::Relu => Self::Kept(None),
+        }
+    }
+
+    /// How many come out.
+    ///
+    /// # Errors
+    /// If it does not take as many as it gets.
+    pub fn after(self, gets: usize, at: Origin) -> Result<usize, OperatorError> {
+        let takes = |needs: usize, gives: usize| {
+            if gets == needs { Ok(gives) } else { Err(OperatorError::Channels { at, needs, gets }) }
+        };
+        let multiple = |of: usize, gives: usize| {
+            let fits = gets.is_multiple_of(of);
+            if fits { Ok(gives) } else { Err(OperatorError::ChannelMultiple { at, of, gets }) }
+        };
+        match self {
+            Self::Kept(needs) => takes(needs.unwrap_or(gets), gets),
+            Self::KeptIn(of) => multiple(of, gets),
+            Self::Changed { takes: needs, gives } => takes(needs, gives),
+            Self::Multiplied(n) => {
+                let outputs = gets.saturating_mul(n);
+                if outputs > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(outputs) }
+            }
+            Self::Divided(n) => multiple(n, gets / n.max(1)),
+            Self::Part([_, to]) if to > gets => Err(OperatorError::Channels { at, needs: to, gets }),
+            Self::Part([from, to]) => Ok(to - from),
+            Self::Made(n) => Ok(n),
+        }
+    }
+
+    /// How many the layer asks for, if for a number of its own.
+    pub fn asked(self) -> Option<usize> {
+        match self {
+            Self::Kept(takes) => takes,
+            Self::Changed { takes, .. } => Some(takes),
+            _ => None,
+        }
+    }
+
+    /// Whether as many come out as it gets, whatever it gets.
+    pub fn are_kept(self) -> bool {
+        matches!(self, Self::Kept(_) | Self::KeptIn(_))
+    }
+}
+
+/// What the outputs of a layer read, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one is made for a layer, and gone at once")]
+pub enum Moves {
+    /// A window each, at regular positions.
+    Window(Window),
+    /// Entries at this ratio `[p, q]` of an output's length to the image's, along each axis.
+    Between([[i64; 2]; 2]),
+    /// All of the image.
+    Whole,
+}
+
+/// A window that moves along both axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its rows and columns, with what lies between those that are read.
+    pub extent: [i64; 2],
+    /// How it moves.
+    pub axes: [Axis; 2],
+    /// The output's length along each axis.
+    pub steps: [Step; 2],
+}
+
+impl Window {
+    /// Every output reads its own position.
+    fn still() -> Self {
+        Self { extent: [1; 2], axes: [Axis::IDENTITY; 2], steps: [Step::new(1, 0, 1); 2] }
+    }
+
+    /// The only output reads an image of this size.
+    pub(super) fn whole(size: [i64; 2]) -> Self {
+        Self { extent: size, steps: size.map(|n| Step::window(n, 1, 0, 0)), ..Self::still() }
+    }
+
+    /// That of a transposed convolution.
+    fn transposed(conv: &ConvTranspose) -> Self {
+        let extent = extents(conv.kernel.shape(), conv.dilation);
+        let (up, padding) = (conv.stride.map(signed), sides(conv.padding));
+        let axes = [0, 1].map(|axis| {
+            let offset = extent[axis] - 1 - padding[axis][0];
+            Axis { up: up[axis], offset, ..Axis::IDENTITY }
+        });
+        let steps = [0, 1].map(|axis| {
+            let ([before, after], more) = (padding[axis], signed(conv.output_padding[axis]));
+            Step::new(up[axis], extent[axis] + more - up[axis] - before - after, 1)
+        });
+        Self { extent, axes, steps }
+    }
+
+    /// That of entries repeated, or with zeros after them.
+    fn upsampled(upsample: Upsample) -> Self {
+        let up = upsample.factor.map(signed);
+        let extent = if upsample.nearest { up } else { [1; 2] };
+        let axes = [0, 1].map(|axis| Axis { up: up[axis], offset: extent[axis] - 1, ..Axis::IDENTITY });
+        Self { extent, axes, steps: up.map(|up| Step::new(up, 0, 1)) }
+    }
+
+    /// Zeros, or anything else, around the image.
+    fn padded([top, left, bottom, right]: [i64; 4]) -> Self {
+        let axes = [top, left].map(|offset| Axis { offset, ..Axis::IDENTITY });
+        let steps = [top + bottom, left + right].map(|added| Step::new(1, added, 1));
+        Self { axes, steps, ..Self::still() }
+    }
+
+    /// A window of some extent over an image that is padded.
+    fn over(extent: [i64; 2], stride: [usize; 2], padding: Padding, ceil_mode: bool) -> Self {
+        let along = |axis: usize| along(extent[axis], signed(stride[axis]), padding, axis, ceil_mode);
+        let [rows, columns] = [along(0), along(1)];
+        Self { extent, axes: [rows.0, columns.0], steps: [rows.1, columns.1] }
+    }
+}
+
+/// How a window moves along one axis.
+fn along(extent: i64, down: i64, padding: Padding, axis: usize, ceil_mode: bool) -> (Axis, Step) {
+    let plain = Axis { down, ..Axis::IDENTITY };
+    let rule = |upper| SameRule { stride: down, extent, upper };
+    let rule = match padding {
+        Padding::Sides(all) => {
+            let [before, after] = sides(all)[axis];
+            let step = if ceil_mode {
+                // PyTorch: the last window must start inside the image or the padding before it.
+                let add = before + after - extent + 2 * down - 1;
+                Step::new(1, add, down).capped(before + down - 1, down)
+            } else {
+                Step::window(extent, down, before, after)
+            };
+            return (Axis { offset: before, ..plain }, step);
+        }
+        Padding::SameUpper => rule(true),
+        Padding::SameLower => rule(false),
+    };
+    let step = Step::new(1, down - 1, down);
+    if down == 1 {
+        // The padding does not depend on the size.
+        return (Axis { offset: rule.before(extent), ..plain }, step);
+    }
+    (Axis { same: Some(rule), ..plain }, step)
+}
+
+impl Moves {
+    /// Those of a layer whose numbers are [within limits](within_limits).
+    pub fn of(layer: &Layer) -> Self {
+        Self::Window(match layer {
+            Layer::Conv(conv) => {
+                let extent = extents(conv.kernel.shape(), conv.dilation);
+                Window::over(extent, conv.stride, conv.padding, false)
+            }
+            Layer::ConvTranspose(conv) => Window::transposed(conv),
+            Layer::Pool(pool) => {
+                Window::over(pool.size.map(signed), pool.stride, pool.padding, pool.ceil_mode)
+            }
+            Layer::MaxPool(pool) => {
+                Window::over(pool.size.map(signed), pool.stride, pool.padding, pool.ceil_mode)
+            }
+            Layer::Subsample(stride) => Window::over([1; 2], *stride, Padding::Sides([0; 4]), false),
+            Layer::Pad(sides) | Layer::Composite(Composite::Pad { sides, .. }) => Window::padded(*sides),
+            Layer::Upsample(upsample) => Window::upsampled(*upsample),
+            Layer::SpaceToDepth(n) => {
+                let n = signed(*n);
+                let axes = [Axis { down: n, ..Axis::IDENTITY }; 2];
+                Window { extent: [n; 2], axes, steps: [Step::divided(n); 2] }
+            }
+            Layer::DepthToSpace(n) => {
+                let n = signed(*n);
+                let axes = [Axis { up: n, offset: n - 1, ..Axis::IDENTITY }; 2];
+                Window { extent: [n; 2], axes, steps: [Step::new(n, 0, 1); 2] }
+            }
+            Layer::Composite(Composite::Resize(resize))
+                if resize.coordinates != Coordinates::AlignCorners =>
+            {
+                return Self::Between(resize.factor);
+            }
+            Layer::GlobalAverage
+            | Layer::Dense { .. }
+            | Layer::Composite(Composite::Resize(_) | Composite::AdaptivePool { .. }) => return Self::Whole,
+            Layer::Scale(_)
+            | Layer::Bias(_)
+            | Layer::Select { .. }
+            | Layer::Function(_)
+            | Layer::Relu
+            | Layer::Composite(
+                Composite::Pointwise(_)
+                | Composite::Permute(_)
+                | Composite::ChannelShuffle(_)
+                | Composite::ChannelMean,
+            ) => Window::still(),
+        })
+    }
+}
+
+/// Largest stride, dilation, window, factor or padding of a layer.
+const MAX_PARAMETER: i64 = 1 << 20;
+
+/// An error for layers with numbers so large that positions might leave 64 bits.
+pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorError> {
+    let sides = |padding: &Padding| if let Padding::Sides(sides) = padding { *sides } else { [0; 4] };
+    let (amounts, sides) = match layer {
+        Layer::Conv(conv) => ([conv.stride, conv.dilation], sides(&conv.padding)),
+        Layer::ConvTranspose(conv) => {
+            let most = [0, 1].map(|axis| conv.stride[axis].max(conv.output_padding[axis]));
+            ([most, conv.dilation], conv.padding)
+        }
+        Layer::Pool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
+        Layer::MaxPool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
+        Layer::Subsample(stride) => ([*stride; 2], [0; 4]),
+        Layer::Upsample(upsample) => ([upsample.factor; 2], [0; 4]),
+        Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => ([[*n; 2]; 2], [0; 4]),
+        Layer::Pad(sides) => ([[1; 2]; 2], *sides),
+        Layer::Scale(_)
+        | Layer::Bias(_)
+        | Layer::Select { .. }
+        | Layer::GlobalAverage
+        | Layer::Dense { .. }
+        | Layer::Composite(_)
+        | Layer::Function(_)
+        | Layer::Relu => return Ok(()),
+    };
+    let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
+        && sides.iter().all(|side| (-MAX_PARAMETER..=MAX_PARAMETER).contains(side));
+    if fits { Ok(()) } else { Err(OperatorError::TooLarge { at }) }
+}
+
+/// Rows and columns that a dilated kernel spans.
+fn extents(shape: Shape, dilation: [usize; 2]) -> [i64; 2] {
+    [(shape.height, dilation[0]), (shape.width, dilation[1])].map(|(taps, d)| signed((taps - 1) * d + 1))
+}
+
+/// What is added before the start and after the end of each axis.
+pub(super) fn sides([top, left, bottom, right]: [i64; 4]) -> [[i64; 2]; 2] {
+    [[top, bottom], [left, right]]
+}
