@@ -81,8 +81,8 @@ fn stacks_and_sizes() -> Vec<Row> {
         ),
         ("the block of `space_to_depth`, `depth_to_space`", vec![whole(Amount::BLOCK.range[1])]),
         (
-            "layers of a stack; sums, chains and concatenations inside one another",
-            vec![count(stacks::MAX_LAYERS), number(u64::from(stacks::MAX_STACK_DEPTH))],
+            "layers of a stack; its sums, products and concatenations",
+            vec![count(stacks::MAX_LAYERS), count(stacks::MAX_JOINS)],
         ),
         ("channels tried where no layer fixes them", vec![count(MAX_INPUT_CHANNELS)]),
         ("numbers in conditions", vec![whole(SizeTerm::CONSTANT.range[1])]),

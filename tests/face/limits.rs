@@ -94,6 +94,28 @@ fn kernels_of_stacks_of_kernels_are_not_nested_without_end() {
 }
 
 #[test]
+fn sums_of_sums_are_as_deep_as_one_likes_and_not_without_end() {
+    let nested = |depth: usize| {
+        let mut text = "stack S0 = relu\n".to_owned();
+        for n in 1..=depth {
+            text.push_str(&format!("stack S{n} = concat(S{} + id)\n", n - 1));
+        }
+        text + &format!(
+            "prove: S{depth} == relu + {depth} * id\nprove: S{depth} == relu + {} * id\n",
+            depth + 1
+        )
+    };
+    let report = run(&nested(300));
+    let outcomes: Vec<Outcome> = report.claims().map(|claim| claim.outcome).collect();
+    assert_eq!((report.errors.len(), outcomes), (0, vec![Outcome::Proved, Outcome::Refuted]));
+    let report = run(&nested(2100));
+    assert!(report.errors[0].message.contains("sums, products and concatenations"), "{:?}", report.errors);
+    let report =
+        run("stack S = concat(concat(relu))\nstack T = concat(concat(S)) ^ 4096\nprove: T ^ 4096 == id");
+    assert!(report.errors[0].message.contains("sums, products and concatenations"), "{:?}", report.errors);
+}
+
+#[test]
 fn many_free_weights_are_told_apart() {
     let text = "kernel A[128,128,3,3]\nkernel B[128,128,3,3]\nprove: conv(A) == conv(B)";
     let report = run_within(text, &Budget::default());

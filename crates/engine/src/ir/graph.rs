@@ -491,6 +491,11 @@ impl Stack {
         self.0.values.iter().filter_map(|value| value.op.layer())
     }
 
+    /// How many sums, products and concatenations there are.
+    pub fn joins(&self) -> usize {
+        self.0.values.len() - self.layers().count()
+    }
+
     /// What its sums multiply by.
     pub fn factors(&self) -> impl Iterator<Item = &KernelTerm> {
         let terms = self.0.values.iter().filter_map(|value| match &value.op {

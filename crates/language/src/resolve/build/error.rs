@@ -296,6 +296,8 @@ pub enum Limit {
     Degree(u32),
     /// Layers of a stack.
     Layers(usize),
+    /// Sums, products and concatenations of a stack.
+    Joins(usize),
     /// Definitions upon definitions.
     Depth(u32),
     /// Free symbols of the spec.

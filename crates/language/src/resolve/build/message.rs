@@ -320,6 +320,9 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
             new(format!("a product of more than {most} free symbols"), "too high a degree")
         }
         Limit::Layers(most) => new(format!("a stack has at most {most} layers"), "too many layers"),
+        Limit::Joins(most) => {
+            new(format!("a stack has at most {most} sums, products and concatenations"), "too many of them")
+        }
         Limit::Depth(most) => {
             new(format!("more than {most} definitions rest on one another"), "the limit is reached here")
         }

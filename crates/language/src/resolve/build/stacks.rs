@@ -13,8 +13,8 @@ use convproof_exact::Rational;
 /// Most layers of a stack, those of its parts included.
 pub const MAX_LAYERS: usize = 4096;
 
-/// How many sums and chains may be inside one another.
-pub const MAX_STACK_DEPTH: u32 = 60;
+/// Most sums, products and concatenations of a stack.
+pub const MAX_JOINS: usize = 4096;
 
 /// Highest degree of a stack in the free symbols.
 pub const MAX_STACK_DEGREE: u32 = 512;
@@ -39,11 +39,14 @@ impl Builder {
     /// `S ^ n`: n copies in a row; `n` is in the range of [`Self::repetitions`].
     pub fn repeated(&mut self, stack: &StackValue, n: usize, span: Span) -> Option<StackValue> {
         let stack = &self.finished(stack.clone())?;
+        if stack.stack.joins().saturating_mul(n) > MAX_JOINS {
+            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Joins(MAX_JOINS)));
+        }
         let whole = Stack::chain(std::iter::repeat_n(&*stack.stack, n), self.origins.of(span));
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
-        let (layers, depth) = (stack.layers * n, stack.depth);
+        let layers = stack.layers * n;
         let tail = if n == 0 { Tail::Image } else { stack.tail };
-        self.limited((whole, span), layers, depth, degree, tail)
+        self.limited((whole, span), layers, degree, tail)
     }
 
     /// Checks that no `flatten` or `dense` lacks its counterpart.
@@ -81,9 +84,8 @@ impl Builder {
         };
         let whole = Stack::chain([&*left.stack, &*right.stack], self.origins.of(span));
         let layers = left.layers + right.layers;
-        let depth = left.depth.max(right.depth);
         let degree = left.degree.saturating_add(right.degree);
-        Some(StackValue { head, ..self.limited((whole, span), layers, depth, degree, tail)? })
+        Some(StackValue { head, ..self.limited((whole, span), layers, degree, tail)? })
     }
 
     /// Branches added, or subtracted with `minus`.
@@ -101,8 +103,7 @@ impl Builder {
         }
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
         let whole = left.stack.plus(&right.stack, self.origins.of(span));
-        let depth = left.depth.max(right.depth) + 1;
-        self.limited((whole, span), left.layers + right.layers, depth, left.degree.max(right.degree), tail)
+        self.limited((whole, span), left.layers + right.layers, left.degree.max(right.degree), tail)
     }
 
     /// The outputs of two stacks multiplied, entry by entry.
@@ -111,9 +112,8 @@ impl Builder {
         let (left, right) = (left?, right?);
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
         let whole = Stack::product([&left.stack, &right.stack], self.origins.of(span));
-        let depth = left.depth.max(right.depth) + 1;
         let degree = left.degree.saturating_add(right.degree);
-        self.limited((whole, span), left.layers + right.layers, depth, degree, tail)
+        self.limited((whole, span), left.layers + right.layers, degree, tail)
     }
 
     /// A stack times a number.
@@ -138,7 +138,7 @@ impl Builder {
             Some(self.made(term, Role::Scalar, factor.depth, span)?.term)
         })?;
         let degree = stack.degree.saturating_add(factor.degree);
-        self.limited((whole, span), stack.layers, stack.depth + 1, degree, stack.tail)
+        self.limited((whole, span), stack.layers, degree, stack.tail)
     }
 
     /// A stack times -1.
@@ -165,13 +165,12 @@ impl Builder {
         }
         let parts = parts.into_iter().map(|part| self.finished(part)).collect::<Option<Vec<_>>>()?;
         let layers = parts.iter().map(|part| part.layers).sum();
-        let depth = parts.iter().map(|part| part.depth).max().unwrap_or(0) + 1;
         let degree = parts.iter().map(|part| part.degree).max().unwrap_or(0);
         let vectors = parts.iter().all(|part| part.tail == Tail::Vector);
         let tail = if vectors { Tail::Vector } else { Tail::Image };
         let whole = parts.iter().map(|part| &*part.stack).collect();
         let whole = Stack::concat(NonEmpty::of(whole)?, self.origins.of(span));
-        self.limited((whole, span), layers, depth, degree, tail)
+        self.limited((whole, span), layers, degree, tail)
     }
 
     /// A stack, if it is within the limits.
@@ -179,18 +178,17 @@ impl Builder {
         &mut self,
         (stack, span): (Stack, Span),
         layers: usize,
-        depth: u32,
         degree: u32,
         tail: Tail,
     ) -> Option<StackValue> {
         let limit = if layers > MAX_LAYERS {
             Limit::Layers(MAX_LAYERS)
-        } else if depth > MAX_STACK_DEPTH {
-            Limit::Depth(MAX_STACK_DEPTH)
+        } else if stack.joins() > MAX_JOINS {
+            Limit::Joins(MAX_JOINS)
         } else if degree > MAX_STACK_DEGREE {
             Limit::Degree(MAX_STACK_DEGREE)
         } else {
-            return Some(StackValue { stack: Arc::new(stack), layers, depth, degree, head: None, tail });
+            return Some(StackValue { stack: Arc::new(stack), layers, degree, head: None, tail });
         };
         self.fail(span, ResolveErrorKind::TooLarge(limit))
     }

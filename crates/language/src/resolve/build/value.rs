@@ -103,8 +103,6 @@ pub struct StackValue {
     pub stack: Arc<Stack>,
     /// How many layers it has.
     pub layers: usize,
-    /// How deep sums and chains are inside one another.
-    pub depth: u32,
     /// Degree in the free symbols of what it computes, at most.
     pub degree: u32,
     /// A `dense` at its start that needs a `flatten` before it.
@@ -127,7 +125,7 @@ pub enum Tail {
 impl StackValue {
     /// A single layer.
     pub fn new(stack: Stack, degree: u32) -> Self {
-        Self { stack: Arc::new(stack), layers: 1, depth: 1, degree, head: None, tail: Tail::Image }
+        Self { stack: Arc::new(stack), layers: 1, degree, head: None, tail: Tail::Image }
     }
 }
 
