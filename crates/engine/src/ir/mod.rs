@@ -11,6 +11,7 @@ mod layer;
 mod log;
 mod nesting;
 mod origin;
+mod stack;
 mod symbols;
 mod term;
 
@@ -21,9 +22,10 @@ pub use claim::{
 pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Resize};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
-pub use graph::{Branch, Given, Graph, Made, NonEmpty, Op, Stack, Value, ValueId};
+pub use graph::{Branch, Given, Graph, Made, NonEmpty, Op, Value, ValueId};
 pub use kernel::{KernelExpr, Rearrangement};
 pub use layer::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Upsample};
 pub use origin::Origin;
+pub use stack::Stack;
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
 pub use term::{KernelTerm, Operation, TermError};
