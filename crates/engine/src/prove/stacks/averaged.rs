@@ -7,8 +7,6 @@
 
 use std::collections::HashSet;
 
-use super::equality;
-
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::limits::{MAX_AVERAGED, MAX_AVERAGED_WORK};
 use crate::operator::length::common_period;
@@ -17,7 +15,6 @@ use crate::operator::{Affine, Node, OperatorError, Operators};
 use crate::prove::survey::look::{input_of, look};
 use crate::prove::survey::{Extent, Survey, condition};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
-use crate::prove::verdict::{StackProof, StackVerdict};
 use crate::prove::witness::search;
 use convproof_exact::budget;
 
@@ -29,13 +26,29 @@ pub fn applies(operators: &Operators, maps: [&Affine; 2]) -> bool {
     averages.peek().is_some() && averages.all(|average| average)
 }
 
-/// Decides such a claim about many sizes; `None` if that would take too long.
-pub fn decide(
+/// What all sizes below a bound say.
+pub enum Averaged {
+    /// They agree, and so do all others.
+    Equal {
+        /// The bound on height and width.
+        bound: i64,
+    },
+    /// The sides differ at a size.
+    Differ {
+        /// The least one.
+        size: [i64; 2],
+        /// Where they agree, as far as that could be described.
+        agreement: Vec<Agreement>,
+    },
+}
+
+/// Looks at the sizes that such a claim speaks of; `None` if that would take too long.
+pub fn compare(
     claim: &StackClaim,
     symbols: &Symbols,
     operators: &Operators,
     maps: [&Affine; 2],
-) -> Result<Option<StackVerdict>, OperatorError> {
+) -> Result<Option<Averaged>, OperatorError> {
     let Some(Bound { settled, period, bound }) = bound(claim, operators, maps) else { return Ok(None) };
     let mut cells = Vec::new();
     for h in 1..bound {
@@ -53,16 +66,14 @@ pub fn decide(
     let statuses = Statuses::new([lengths.clone(), lengths], cells, [(settled, period); 2]);
     let fails = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, _)) = statuses.smallest(fails) else {
-        return Ok(Some(StackVerdict::Proved(StackProof::Averages { bound })));
+        return Ok(Some(Averaged::Equal { bound }));
     };
-    let verdict = equality::decide(&StackClaim { sizes: Sizes::One(size), ..claim.clone() }, symbols)?;
-    let StackVerdict::Refuted(mut refutation) = verdict else { return Ok(Some(verdict)) };
-    refutation.agreement = match statuses.describe() {
+    let agreement = match statuses.describe() {
         Agreement::Sizes(boxes) => vec![Agreement::SizesBelow(boxes, bound)],
         listed @ Agreement::Some(_) => vec![listed],
         _ => Vec::new(),
     };
-    Ok(Some(StackVerdict::Refuted(refutation)))
+    Ok(Some(Averaged::Differ { size, agreement }))
 }
 
 /// Up to where sizes have to be looked at.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::averaged;
+use super::averaged::{self, Averaged};
 use super::terms;
 use super::words;
 use crate::evaluate::{Image, Weights};
@@ -80,9 +80,9 @@ fn by_survey(
     }
     if every
         && averaged::applies(operators, maps)
-        && let Some(verdict) = averaged::decide(claim, symbols, operators, maps)?
+        && let Some(averaged) = averaged::compare(claim, symbols, operators, maps)?
     {
-        return Ok(verdict);
+        return averages(claim, symbols, averaged);
     }
     if maps.iter().any(|map| !nonlinear_nodes(operators, map).is_empty()) {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
@@ -97,6 +97,23 @@ fn by_survey(
     }
     let refutation = refutation(claim, symbols, maps, (survey, failures, table));
     Ok(refutation.map_or_else(StackVerdict::Unknown, |found| StackVerdict::Refuted(Box::new(found))))
+}
+
+/// The verdict about global averages; a difference is shown at its size.
+fn averages(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    averaged: Averaged,
+) -> Result<StackVerdict, OperatorError> {
+    let (size, agreement) = match averaged {
+        Averaged::Equal { bound } => return Ok(StackVerdict::Proved(StackProof::Averages { bound })),
+        Averaged::Differ { size, agreement } => (size, agreement),
+    };
+    let mut verdict = decide(&StackClaim { sizes: Sizes::One(size), ..claim.clone() }, symbols)?;
+    if let StackVerdict::Refuted(refutation) = &mut verdict {
+        refutation.agreement = agreement;
+    }
+    Ok(verdict)
 }
 
 /// What shows the difference that a survey found, and where the sides agree.
