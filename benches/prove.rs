@@ -20,7 +20,8 @@ fn decide(spec: &Source) {
 }
 
 /// Five free 3×3 kernels with average pooling between them: one 78×78 kernel of stride 16, 15.1 million terms.
-const FREE: &str = "kernel K1[3,3] kernel K2[3,3] kernel K3[3,3] kernel K4[3,3] kernel K5[3,3]
+const FREE: &str = "kernel P = ones(2,2) / 4
+kernel K1[3,3] kernel K2[3,3] kernel K3[3,3] kernel K4[3,3] kernel K5[3,3]
 stack Pooled = conv(K1) -> avgpool(2) -> conv(K2) -> avgpool(2) -> conv(K3) -> avgpool(2) -> conv(K4) -> avgpool(2) -> conv(K5)
 ";
 
@@ -30,6 +31,10 @@ fn section_eight(c: &mut Criterion) {
         (
             "63×63, then avgpool(16)",
             "prove Pooled == conv(K1) -> conv(dilate(K2,2)) -> conv(dilate(K3,4)) -> conv(dilate(K4,8)) -> conv(dilate(K5,16)) -> avgpool(16)",
+        ),
+        (
+            "one kernel, a factor repeated in place of another (refuted)",
+            "refute Pooled == conv(K1 * P * dilate(K2 * P,2) * dilate(K3 * P,4) * dilate(K3 * P,8) * dilate(K5,16), stride=16)",
         ),
         (
             "two kernels exchanged (refuted)",
@@ -105,6 +110,81 @@ fn channels(c: &mut Criterion) {
     group.finish();
 }
 
+/// RepVGG's three branches with batch normalization, and what they are folded into.
+const BLOCK: &str = r#"kernel A[C,C,3,3]
+kernel P[C,C,1,1]
+kernel g3[C] kernel b3[C] kernel m3[C] kernel v3[C]
+kernel g1[C] kernel b1[C] kernel m1[C] kernel v1[C]
+kernel g0[C] kernel b0[C] kernel m0[C] kernel v0[C]
+scalar e
+stack T = (conv(A, padding=1) -> batchnorm(g3, b3, m3, v3, e)) + (conv(P) -> batchnorm(g1, b1, m1, v1, e)) + batchnorm(g0, b0, m0, v0, e)
+kernel t3[C] = g3 / sqrt(v3 + e)
+kernel t1[C] = g1 / sqrt(v1 + e)
+kernel t0[C] = g0 / sqrt(v0 + e)
+kernel b[C] = b3 - hadamard(m3, t3) + b1 - hadamard(m1, t1) + b0 - hadamard(m0, t0)
+kernel c[C] = b3 - hadamard(m3, t3) + b1 - hadamard(m1, t1) + b0 + hadamard(m0, t0)
+kernel W[C,C,1,1] = scale_rows(P, t1) + scale_rows(eye(C), t0)
+kernel K[C,C,3,3] = scale_rows(A, t3)
+"#;
+
+/// The block is its fold, and five that are nearly its fold are refuted.
+fn batchnorm(c: &mut Criterion) {
+    let cases = [
+        ("proved", "prove T == conv(K + pad(W,1), padding=1, bias=b)"),
+        (
+            "without the identity (refuted)",
+            "refute T == conv(K + pad(scale_rows(P, t1),1), padding=1, bias=b)",
+        ),
+        ("the 1×1 not in the middle (refuted)", "refute T == conv(K + pad(W,[2,1,0,1]), padding=1, bias=b)"),
+        ("inputs scaled (refuted)", "refute T == conv(scale_columns(A, t3) + pad(W,1), padding=1, bias=b)"),
+        ("the sign of a mean (refuted)", "refute T == conv(K + pad(W,1), padding=1, bias=c)"),
+        ("the bias forgotten (refuted)", "refute T == conv(K + pad(W,1), padding=1)"),
+    ];
+    let mut group = c.benchmark_group("RepVGG with batchnorm");
+    for (name, claim) in cases {
+        for count in [64, 512] {
+            let count = count.to_string();
+            let spec = Source::new(name, format!("{BLOCK}{claim}").replace('C', &count));
+            group.bench_function(format!("{name}, {count}"), |b| b.iter(|| decide(&spec)));
+        }
+    }
+    group.finish();
+}
+
+/// Chains of free kernels for a number of channels, and for all of them.
+fn chains(c: &mut Criterion) {
+    let declared =
+        "kernel A[C,C,3,3] kernel B[C,C,3,3] kernel D[C,C,3,3] kernel E[C,C,3,3] kernel F[C,C,3,3]\n";
+    let five = "prove conv(A) -> conv(B) -> conv(D) -> conv(E) -> conv(F) == conv(A * B * D * E * F)";
+    let pooled = "prove conv(A) -> avgpool(2) -> conv(B) -> avgpool(2) -> conv(D) -> avgpool(2) -> conv(E) -> avgpool(2) -> conv(F) \
+                  == conv(A * dilate(B,2) * dilate(D,4) * dilate(E,8) * dilate(F,16)) -> avgpool(16)";
+    let mut group = c.benchmark_group("chains");
+    for (name, claim) in [("five in a row", five), ("section 8", pooled)] {
+        for count in ["8", "512", "c"] {
+            let size = if count == "c" { "size c\n" } else { "" };
+            let spec = Source::new(
+                name,
+                format!("{size}{declared}{claim}").replace("C,C", &format!("{count},{count}")),
+            );
+            group.bench_function(format!("{name}, {count}"), |b| b.iter(|| decide(&spec)));
+        }
+    }
+    group.finish();
+}
+
+/// Tiles as channels.
+fn tiles(c: &mut Criterion) {
+    let mut group = c.benchmark_group("tiles");
+    for (name, claim) in [
+        ("there and back", "prove depth_to_space(2) -> space_to_depth(2) -> conv(A) == conv(A)"),
+        ("other weights (refuted)", "refute space_to_depth(2) -> conv(A) == space_to_depth(2) -> conv(B)"),
+    ] {
+        let spec = Source::new(name, format!("kernel A[256,1024,3,3] kernel B[256,1024,3,3]\n{claim}"));
+        group.bench_function(format!("{name}, 256"), |b| b.iter(|| decide(&spec)));
+    }
+    group.finish();
+}
+
 fn many(c: &mut Criterion) {
     let mut text = String::from("kernel A[3,3]\nkernel B[3,3]\n");
     for _ in 0..10_000 {
@@ -167,5 +247,16 @@ fn nonlinear(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, section_eight, all_sizes, repvgg, channels, nonlinear, many);
+criterion_group!(
+    benches,
+    section_eight,
+    all_sizes,
+    repvgg,
+    batchnorm,
+    channels,
+    chains,
+    tiles,
+    nonlinear,
+    many
+);
 criterion_main!(benches);

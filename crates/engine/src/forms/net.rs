@@ -21,6 +21,7 @@ use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
 use crate::operator::length::{Length, Step};
 use crate::operator::shape::{Signal, step};
+use crate::operator::single::single;
 use convproof_exact::{Poly, Rational};
 
 /// Number of a node; nodes only read smaller numbers. 0 is the input.
@@ -900,6 +901,11 @@ impl Net {
             E::Transpose(a) => self.kernel(a, source, &At { turned: !at.turned, ..at.clone() }, length),
             E::Rearranged(a, Rearrangement::SwapChannels) if at.groups == 1 => {
                 self.kernel(a, source, &At { crossed: !at.crossed, ..at.clone() }, length)
+            }
+            E::Reshape(of, shape) => {
+                let E::OfStack(stack) = &**of else { return Err(Unsupported::Kernel) };
+                let term = single(stack, shape.inputs).filter(|term| term.shape() == *shape);
+                self.kernel(term.ok_or(Unsupported::Kernel)?.expr(), source, at, length)
             }
             E::Rearranged(..) if at.crossed => Err(Unsupported::Kernel),
             E::Rearranged(a, Rearrangement::Outputs(part)) => {

@@ -2,7 +2,7 @@
 //! a claim can be decided while later statements declare more.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -56,6 +56,36 @@ const SMALL_PRIMES: u32 = 1000;
 /// Most free scalars a spec may declare, entries of kernels included.
 pub const MAX_SYMBOLS: u32 = 1 << 28;
 
+/// The small primes, as many together as have a product of one word, with that product.
+static SMALL_PRODUCTS: LazyLock<Vec<(u64, Vec<u32>)>> = LazyLock::new(|| {
+    let mut groups: Vec<(u64, Vec<u32>)> = Vec::new();
+    for prime in
+        (2..SMALL_PRIMES).filter(|n| (2..*n).take_while(|q| q * q <= *n).all(|q| !(*n).is_multiple_of(q)))
+    {
+        match groups.last_mut().and_then(|group| Some((group.0.checked_mul(prime.into())?, group))) {
+            Some((product, group)) => {
+                group.0 = product;
+                group.1.push(prime);
+            }
+            None => groups.push((prime.into(), vec![prime])),
+        }
+    }
+    groups
+});
+
+/// The small primes that divide a number; none of 0.
+fn small_factors(number: &BigInt) -> Vec<u32> {
+    let digits: Vec<u64> = number.iter_u64_digits().collect();
+    let mut found = Vec::new();
+    for (product, primes) in SMALL_PRODUCTS.iter().filter(|_| !digits.is_empty()) {
+        // One remainder of the long number for many primes.
+        let modulus = u128::from(*product);
+        let rest = digits.iter().rev().fold(0, |rest, &digit| (rest << 64 | u128::from(digit)) % modulus);
+        found.extend(primes.iter().copied().filter(|&prime| rest.is_multiple_of(u128::from(prime))));
+    }
+    found
+}
+
 /// A number whose square divides all coefficients: all numerators, and all denominators.
 fn square_in(poly: &Poly) -> Rational {
     let common = |part: fn(&Rational) -> BigInt| {
@@ -63,8 +93,8 @@ fn square_in(poly: &Poly) -> Rational {
     };
     let root = |mut rest: BigInt| {
         let mut root = BigInt::one();
-        for prime in 2..SMALL_PRIMES {
-            while !rest.is_zero() && (&rest % (prime * prime)).is_zero() {
+        for prime in small_factors(&rest) {
+            while (&rest % (prime * prime)).is_zero() {
                 rest /= prime * prime;
                 root *= prime;
             }
@@ -139,9 +169,9 @@ impl Symbols {
         let denominator = Rational::from(value.denominator());
         let mut rest = value.numerator() * value.denominator();
         let mut root = Poly::constant(denominator.recip()?);
-        for prime in 2_u32..SMALL_PRIMES {
+        for prime in small_factors(&rest) {
             let mut odd = false;
-            while (&rest % prime).is_zero() && !rest.is_zero() {
+            while (&rest % prime).is_zero() {
                 rest /= prime;
                 if odd {
                     root = root.scaled(&Rational::from(i64::from(prime)));
@@ -287,4 +317,22 @@ fn reduce_root(poly: &Poly, root: &Root) -> Poly {
         sum.add_product(&Poly::term(rest, coefficient.clone()), &square);
     }
     sum.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_factors_are_those_of_trial_division() {
+        let numbers = [1_u128, 2, 997, 1009, 30_030, 997 * 991 * 991, u128::MAX, (1 << 100) * 9 * 1_000_003];
+        for number in numbers {
+            let prime = |n: u32| (2..n).all(|q| !n.is_multiple_of(q));
+            let expected: Vec<u32> =
+                (2..SMALL_PRIMES).filter(|&n| prime(n) && number.is_multiple_of(u128::from(n))).collect();
+            assert_eq!(small_factors(&BigInt::from(number)), expected, "{number}");
+        }
+        assert_eq!(small_factors(&BigInt::from(-6)), [2, 3]);
+        assert_eq!(small_factors(&BigInt::ZERO), [0; 0]);
+    }
 }

@@ -136,9 +136,10 @@ impl KernelTerm {
     }
 
     /// The kernel that a stack is away from borders. The normal form of stacks computes it, which is built on `ir`; the naive
-    /// evaluator finds it from the stack itself.
+    /// evaluator finds it from the stack itself. The shape is written around it, as a stack alone does not tell.
     pub fn of_stack(stack: Arc<Stack>, computed: Kernel) -> Self {
-        Self { kernel: computed, expr: Arc::new(KernelExpr::OfStack(stack)) }
+        let of = Arc::new(KernelExpr::OfStack(stack));
+        Self { expr: Arc::new(KernelExpr::Reshape(of, computed.shape())), kernel: computed }
     }
 
     /// The image that a stack makes of an image; computed above `ir` likewise.

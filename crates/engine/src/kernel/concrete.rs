@@ -172,10 +172,15 @@ impl ConcreteKernel {
         let place =
             |o: usize, c: usize| (((outputs + o) * all + inputs + c) * height + row) * columns + column;
         let factor = self.integers.get(place(0, 0));
-        let alike = (0..width).all(|o| {
-            (0..width).all(|c| o == c || self.integers.is_zero_at(place(o, c)))
-                && self.integers.get(place(o, o)) == factor
-        });
+        let zero = |o: usize, [from, to]: [usize; 2]| match &self.integers {
+            // One word after the other: looked at together.
+            Integers::Words(words) if height * columns == 1 => {
+                words[place(o, from)..place(o, to)].iter().fold(0, |all, word| all | word) == 0
+            }
+            _ => (from..to).all(|c| self.integers.is_zero_at(place(o, c))),
+        };
+        let alike = (0..width)
+            .all(|o| self.integers.get(place(o, o)) == factor && zero(o, [0, o]) && zero(o, [o + 1, width]));
         alike.then(|| Rational::new(factor, self.denominator.clone())).flatten()
     }
 

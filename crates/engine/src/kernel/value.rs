@@ -364,7 +364,9 @@ impl Kernel {
             return Ok(None);
         }
         let terms = [a.inputs, b.outputs, a.outputs, a.area(), b.area()];
-        let terms = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
+        let products = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
+        // Entries that are sums themselves have more terms than products.
+        let terms = products.max(self.written().saturating_mul(next.written()) / a.outputs.max(1));
         if !self.is_later() && !next.is_later() && terms <= 16 * SMALL {
             return Ok(None);
         }
@@ -373,6 +375,14 @@ impl Kernel {
         let shape = Shape { outputs: b.outputs, inputs: a.inputs, height, width };
         shape.validate_unwritten()?;
         Ok(Some(shape))
+    }
+
+    /// How many terms are written down.
+    fn written(&self) -> usize {
+        match self {
+            Self::Symbolic(kernel) => kernel.entries().iter().map(|entry| entry.terms().len()).sum(),
+            _ => self.shape().entries().unwrap_or(usize::MAX),
+        }
     }
 
     fn multiplied(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {

@@ -32,14 +32,14 @@ pub struct ReceptiveField {
 }
 
 impl ReceptiveField {
-    const IDENTITY: Self = Self { stride: 1, first: 0, last: 0 };
+    pub(super) const IDENTITY: Self = Self { stride: 1, first: 0, last: 0 };
 
     /// How many positions in a row are read.
     pub fn extent(&self) -> i64 {
         self.last - self.first + 1
     }
 
-    fn then(&self, next: &Self) -> Option<Self> {
+    pub(super) fn then(&self, next: &Self) -> Option<Self> {
         let field = Self {
             stride: self.stride.checked_mul(next.stride)?,
             first: self.first.checked_add(self.stride.checked_mul(next.first)?)?,
@@ -84,7 +84,7 @@ pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
     })
 }
 
-fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
+pub(super) fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
     match Moves::of(layer) {
         Moves::Window(window) if window.axes.iter().all(|axis| axis.up == 1) => Ok([0, 1].map(|axis| {
             let (Axis { down, offset, same, .. }, extent) = (window.axes[axis], window.extent[axis]);

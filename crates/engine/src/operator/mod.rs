@@ -15,6 +15,7 @@ pub mod pull;
 pub mod resample;
 pub mod shape;
 pub mod signature;
+pub mod single;
 
 pub use error::OperatorError;
 pub use gather::{Axis, Gather};

@@ -159,6 +159,10 @@ impl Fewer {
             E::Transpose(a) => E::Transpose(self.expr(a, vector)?),
             E::Pad(a, sides) => E::Pad(self.expr(a, vector)?, *sides),
             E::Trim(a, sides) => E::Trim(self.expr(a, vector)?, *sides),
+            E::OfStack(stack) => E::OfStack(Arc::new(self.stack(stack)?)),
+            E::Reshape(a, old) if !vector && matches!(&**a, E::OfStack(_)) => {
+                E::Reshape(self.expr(a, false)?, self.shape(*old, false))
+            }
             E::Reshape(a, old) if vector => E::Reshape(self.expr(a, vector)?, self.shape(*old, vector)),
             E::Rearranged(a, Rearrangement::Outputs(part)) => {
                 let part = part.map(|end| self.few(end));
@@ -180,7 +184,6 @@ impl Fewer {
             | E::Outer(..)
             | E::Rearranged(..)
             | E::ChannelSums { .. }
-            | E::OfStack(_)
             | E::Apply(..) => return None,
         }))
     }

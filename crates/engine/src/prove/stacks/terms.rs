@@ -19,6 +19,7 @@ use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::probe::Probe;
+use crate::prove::witness::sparse::sparser;
 use crate::prove::witness::{functions, search};
 use convproof_exact::budget::doing;
 use convproof_exact::{Rational, SplitMix64};
@@ -139,7 +140,7 @@ fn at_size(
                         if let Ok(found) =
                             Counterexample::replay(left, right, &weights, symbols, image, output)
                         {
-                            return Some(found);
+                            return Some(sparser(claim, symbols, &weights, found));
                         }
                     }
                     if is_numeric(&compared.arena, difference) {
@@ -158,7 +159,7 @@ fn at_size(
                 let replayed =
                     Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);
                 if let Ok(replayed) = replayed {
-                    return Some(replayed);
+                    return Some(sparser(claim, symbols, &weights, replayed));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
 //! match, and limits. What it finds is replayed; what it does not find says nothing.
 
+use super::sparse::sparser;
 use crate::prove::survey::condition::{self, includes};
 use crate::prove::survey::look::input_of;
 use crate::prove::survey::table::Table;
@@ -260,7 +261,7 @@ fn simplified(
         weights.iter().filter(|(_, v)| !v.is_zero()).map(|(s, v)| (s, v.clone())).collect();
     let [channels, height, width] = image.size();
     if nonzero.len() + image.values().len() > MAX_SIMPLIFIED {
-        return Some(found);
+        return Some(sparser(claim, symbols, &weights, found));
     }
     let simpler = |value: &Rational| {
         let sign = if value.is_negative() { Rational::from(-1) } else { Rational::from(1) };

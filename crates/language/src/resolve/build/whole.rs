@@ -12,6 +12,7 @@ use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use convproof_engine::operator::gather::{index, signed};
 use convproof_engine::operator::geometry;
 use convproof_engine::operator::shape;
+use convproof_engine::operator::single::single;
 use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
 use convproof_engine::prove::terms;
 
@@ -24,6 +25,14 @@ const MAX_CELLS: usize = 1 << 20;
 impl Builder {
     /// `kernel(S)`: the kernel that a stack is far from borders, with the extent that its layers have together.
     pub fn single_kernel(&mut self, stack: &Arc<Stack>, span: Span) -> Option<Array> {
+        // A product that is too long to be multiplied out stays one.
+        if let Ok(channels) = shape::input_channels(&[stack])
+            && let Some(term) = single(stack, channels)
+            && let Kernel::Later(_) = term.kernel()
+        {
+            let term = KernelTerm::of_stack(stack.clone(), term.kernel().clone());
+            return self.made(Ok(term), Role::Kernel, stack.height(), span);
+        }
         let normal = shape::input_channels(&[stack]).and_then(|channels| {
             let mut operators = Operators::without_borders(channels);
             let input =

@@ -1,0 +1,121 @@
+//! The kernel of a stack away from borders as a product of its layers' kernels, which is not multiplied out where that
+//! would be long. Reads convolutions without groups and biases, scales, strides, padding, chains and sums; of other
+//! stacks the normal form finds the kernel.
+
+use super::gather::{index, signed};
+use super::geometry::{self, ReceptiveField};
+use crate::ir::{Branch, KernelTerm, Layer, Op, Operation, Origin, Stack};
+use crate::kernel::{ConcreteKernel, Shape};
+
+/// The kernel of a stack on some channels, with the extent that its layers have together; `None` of a stack that is not
+/// read here, or beyond limits.
+///
+/// By Theorem 1 of `docs/semantics.md` a kernel after one of stride s is the convolution with it, dilated by s; padding only says which position
+/// the first tap reads, and in a sum the kernels of the branches stand where they read.
+pub fn single(stack: &Stack, channels: usize) -> Option<KernelTerm> {
+    let input = Partial { kernel: None, channels, fields: [ReceptiveField::IDENTITY; 2] };
+    let all = stack.fold(input, |op, origin| {
+        let next = match op {
+            Op::Layer(layer, before) => before.then(layer, origin),
+            Op::Sum(terms) => sum(&terms.iter().collect::<Vec<_>>()),
+            Op::Product(_) | Op::Concat(_) => None,
+        };
+        next.ok_or(())
+    });
+    all.ok()?.written()
+}
+
+/// What a stack does up to one of its values.
+#[derive(Clone)]
+struct Partial {
+    /// As large as the fields; `None` for the identity.
+    kernel: Option<KernelTerm>,
+    channels: usize,
+    fields: [ReceptiveField; 2],
+}
+
+impl Partial {
+    fn written(self) -> Option<KernelTerm> {
+        let term = match self.kernel {
+            Some(kernel) => kernel,
+            None => identity(self.channels)?,
+        };
+        let Shape { height, width, .. } = term.shape();
+        let extents = self.fields.map(|field| field.extent());
+        ([height, width].map(signed) == extents).then_some(term)
+    }
+
+    /// A layer after it.
+    fn then(self, layer: &Layer, origin: Origin) -> Option<Self> {
+        let next = geometry::layer_fields(layer, origin).ok()?;
+        let fields = [self.fields[0].then(&next[0])?, self.fields[1].then(&next[1])?];
+        let (channels, before) = (self.channels, self.kernel.clone());
+        let kernel = match layer {
+            Layer::Conv(conv) => {
+                let shape = conv.kernel.shape();
+                if conv.groups != 1 || conv.bias.is_some() || shape.inputs != channels {
+                    return None;
+                }
+                let by = [0, 1].map(|axis| index(self.fields[axis].stride).checked_mul(conv.dilation[axis]));
+                let grown = KernelTerm::apply(Operation::Dilate(&conv.kernel, [by[0]?, by[1]?])).ok()?;
+                let kernel = match before {
+                    Some(before) => KernelTerm::apply(Operation::Convolve(&before, &grown)).ok()?,
+                    None => grown,
+                };
+                return Some(Self { kernel: Some(kernel), channels: shape.outputs, fields });
+            }
+            Layer::Scale(vector) => {
+                let before = self.written()?;
+                Some(if vector.shape().is_scalar() {
+                    KernelTerm::apply(Operation::Convolve(vector, &before)).ok()?
+                } else {
+                    KernelTerm::apply(Operation::ScaleOutputs(&before, vector)).ok()?
+                })
+            }
+            Layer::Pad(_) | Layer::Subsample(_) => before,
+            _ => return None,
+        };
+        Some(Self { kernel, channels, fields })
+    }
+}
+
+/// The sum of branches, each where it reads.
+fn sum(terms: &[&(&KernelTerm, Branch<Partial>)]) -> Option<Partial> {
+    let first = &terms.first()?.1.of;
+    let alike = |of: &Partial| {
+        of.channels == first.channels
+            && (0..2).all(|axis| of.fields[axis].stride == first.fields[axis].stride)
+    };
+    if !terms.iter().all(|(_, branch)| alike(&branch.of)) {
+        return None;
+    }
+    let fields = [0, 1].map(|axis| {
+        let all = terms.iter().map(|(_, branch)| branch.of.fields[axis]);
+        all.fold(first.fields[axis], |joined, own| ReceptiveField {
+            first: joined.first.min(own.first),
+            last: joined.last.max(own.last),
+            ..own
+        })
+    });
+    let mut total: Option<KernelTerm> = None;
+    for (factor, branch) in terms {
+        let own = branch.of.fields;
+        let before = [0, 1].map(|axis| own[axis].first - fields[axis].first);
+        let after = [0, 1].map(|axis| fields[axis].last - own[axis].last);
+        let sides = [before[0], before[1], after[0], after[1]].map(index);
+        let mut term = branch.of.clone().written()?;
+        if sides != [0; 4] {
+            term = KernelTerm::apply(Operation::Pad(&term, sides)).ok()?;
+        }
+        let term = KernelTerm::apply(Operation::Convolve(factor, &term)).ok()?;
+        total = Some(match total {
+            Some(before) => KernelTerm::apply(Operation::Add(&before, &term)).ok()?,
+            None => term,
+        });
+    }
+    Some(Partial { kernel: total, channels: first.channels, fields })
+}
+
+fn identity(channels: usize) -> Option<KernelTerm> {
+    ConcreteKernel::identity(channels).ok().map(KernelTerm::constant)
+}
