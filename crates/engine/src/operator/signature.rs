@@ -207,7 +207,7 @@ fn along(extent: i64, down: i64, padding: Padding, axis: usize, ceil_mode: bool)
 }
 
 impl Moves {
-    /// Those of a layer whose numbers are [within limits](within_limits).
+    /// Those of a layer whose numbers are within limits.
     pub fn of(layer: &Layer) -> Self {
         Self::Window(match layer {
             Layer::Conv(conv) => {

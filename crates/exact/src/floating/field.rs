@@ -35,7 +35,7 @@ pub const PRIMES: [u64; 8] = [
     562_949_947_195_393,
 ];
 
-/// The number of [`PRIMES`] whose product exceeds twice any integer below `2^bits` in magnitude; `None` if all
+/// The number of `PRIMES` whose product exceeds twice any integer below `2^bits` in magnitude; `None` if all
 /// together do not. The product of the first `k` exceeds `2^(49·k − 1)`.
 pub fn primes_for(bits: u64) -> Option<usize> {
     let count = usize::try_from(bits.checked_add(2)?.div_ceil(49)).ok()?;

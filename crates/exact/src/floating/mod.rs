@@ -28,7 +28,7 @@ pub fn transform_length(length: usize) -> Option<usize> {
     (length <= MAX_LENGTH).then(|| length.next_power_of_two().max(LINES))
 }
 
-/// An array of integers, cut into digits of 32 bits and into blocks of [`LINES`] columns.
+/// An array of integers, cut into digits of 32 bits and into blocks of `LINES` columns.
 pub struct Plane {
     height: usize,
     blocks: usize,
