@@ -1,0 +1,67 @@
+//! Means over whole signals (Theorem 9c of `docs/semantics.md`).
+//!
+//! Which means are alike is found in `forms/evaluate.rs`.
+
+use std::sync::Arc;
+
+use super::{Kind, Movement, Net, Node, NodeId, Wire};
+use crate::forms::Unsupported;
+use crate::operator::length::Length;
+use crate::operator::shape::Signal;
+use convproof_exact::Rational;
+
+impl Net {
+    /// The mean over all positions.
+    pub(super) fn average(&mut self, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
+        /// Means of more entries are not written out.
+        const MOST: i64 = 1 << 12;
+        if wire.signal.length.iter().all(|length| matches!(**length, Length::One(_))) {
+            return Ok(wire.node);
+        }
+        if let Some([height, width]) = self.size.and_then(|size| wire.signal.at(size))
+            && height.checked_mul(width).is_some_and(|area| area <= MOST)
+        {
+            let share = (Rational::from(height) * Rational::from(width)).recip().unwrap_or(Rational::ONE);
+            let all = |length: i64| Movement { taps: (0..length).collect(), ..Movement::identity() };
+            return self.uniform(wire, [all(height), all(width)], &share, signal);
+        }
+        self.mean(wire.node, &wire.signal.length, &signal.length)
+    }
+
+    /// The mean of a signal of a length, as a signal of another one. What is done to each position by itself and is affine
+    /// is done to the mean instead.
+    pub(super) fn mean(
+        &mut self,
+        id: NodeId,
+        over: &[Arc<Length>; 2],
+        length: &[Arc<Length>; 2],
+    ) -> Result<NodeId, Unsupported> {
+        let node = self.node(id).clone();
+        let apart = node.sources.iter().all(|(_, moves)| moves.iter().all(|m| *m == Movement::identity()));
+        let affine = matches!(node.kind, Kind::Taps { .. } | Kind::Sum | Kind::Pick(_));
+        let whole = node.length.as_ref().is_none_or(|own| own == over);
+        // Else one source may end before another.
+        let even = |source: &NodeId| self.node(*source).length.as_ref().is_none_or(|own| own == over);
+        if affine && apart && whole && node.sources.iter().all(|(source, _)| even(source)) {
+            let sources = node
+                .sources
+                .into_iter()
+                .map(|(source, moves)| Ok((self.mean(source, over, length)?, moves)))
+                .collect::<Result<_, Unsupported>>()?;
+            return self.intern(Node { kind: node.kind, sources, length: Some(length.clone()) });
+        }
+        if node.length.as_ref() != Some(over) {
+            return Err(Unsupported::Layer);
+        }
+        self.intern(Node { kind: Kind::Average(id), sources: Vec::new(), length: Some(length.clone()) })
+    }
+
+    /// The signals of which means are taken.
+    pub fn averaged(&self) -> Vec<NodeId> {
+        let source = |node: &Node| if let Kind::Average(source) = node.kind { Some(source) } else { None };
+        let mut all: Vec<NodeId> = self.nodes.iter().filter_map(source).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
