@@ -745,3 +745,9 @@ proptest! {
         run(&format!("{NAMES}{}", statements.join("\n")));
     }
 }
+
+#[test]
+fn branches_that_never_fit_have_no_kernel() {
+    let text = "kernel A[3,3]\nkernel K = kernel(conv(A) + conv(A, padding=1))\nkernel L = kernel(conv(A) + crop(1))";
+    assert_eq!(mistakes(text), ["E0220 2"]);
+}

@@ -11,7 +11,7 @@ use convproof_engine::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use convproof_engine::operator::gather::{index, signed};
 use convproof_engine::operator::geometry;
-use convproof_engine::operator::shape;
+use convproof_engine::operator::shape::{self, Signal};
 use convproof_engine::operator::single::single;
 use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
 use convproof_engine::prove::terms;
@@ -25,6 +25,12 @@ const MAX_CELLS: usize = 1 << 20;
 impl Builder {
     /// `kernel(S)`: the kernel that a stack is far from borders, with the extent that its layers have together.
     pub fn single_kernel(&mut self, stack: &Arc<Stack>, span: Span) -> Option<Array> {
+        // Branches that differ in size everywhere make no image, so no kernel either.
+        let signal = shape::input_channels(&[stack])
+            .and_then(|channels| shape::after(stack, Signal::input(channels), None));
+        if let Err(error @ OperatorError::BranchSizes { .. }) = signal {
+            return self.operator(&error, &[stack], span);
+        }
         // A product that is too long to be multiplied out stays one.
         if let Ok(channels) = shape::input_channels(&[stack])
             && let Some(term) = single(stack, channels)
