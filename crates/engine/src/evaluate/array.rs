@@ -6,8 +6,8 @@ use convproof_exact::Rational;
 
 static ZERO: Rational = Rational::ZERO;
 
-/// Most entries of an array, zeros included; places are counted up to it.
-const MAX_PLACES: usize = 1 << 40;
+/// Most entries of an array, zeros included; places are counted up to it. Where words have 32 bits these are the limit.
+const MAX_PLACES: u64 = 1 << 40;
 
 /// A kernel of exact numbers, `[out, in, height, width]`, the last index fastest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -145,5 +145,6 @@ pub(super) fn position([_, inputs, height, width]: [usize; 4], place: usize) -> 
 /// The number of entries, if there are any and at most [`MAX_PLACES`].
 pub(super) fn places(shape: [usize; 4]) -> Option<usize> {
     let count = shape.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))?;
-    (1..=MAX_PLACES).contains(&count).then_some(count)
+    let most = usize::try_from(MAX_PLACES).unwrap_or(usize::MAX);
+    (1..=most).contains(&count).then_some(count)
 }
