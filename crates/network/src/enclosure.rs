@@ -1,8 +1,8 @@
 //! Real numbers between two doubles: every operation rounds outward, so the true value is always inside.
 //!
 //! The rounding of IEEE 754 is to nearest, so the true result lies between the neighbours of the computed one
-//! (`next_down`, `next_up`); that holds on every machine, and no rounding mode is set. The exponential is summed here
-//! from its series, since the one of a system's library promises no digits.
+//! (`next_down`, `next_up`); that holds on every machine, and no rounding mode is set. Functions that have a series are in
+//! `precise/`.
 
 #![allow(clippy::float_arithmetic, reason = "rounded outward: what these bounds say is proved")]
 
@@ -150,18 +150,6 @@ impl Enclosure {
         Self { low: self.low.max(other.low), high: self.high.max(other.high) }
     }
 
-    /// The smaller.
-    #[must_use]
-    pub fn minimum(self, other: Self) -> Self {
-        Self { low: self.low.min(other.low), high: self.high.min(other.high) }
-    }
-
-    /// The least one that holds both.
-    #[must_use]
-    pub fn hull(self, other: Self) -> Self {
-        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
-    }
-
     /// The absolute value.
     #[must_use]
     pub fn magnitude(self) -> Self {
@@ -171,121 +159,11 @@ impl Enclosure {
         self.maximum(self.negated())
     }
 
-    /// The exponential.
-    #[must_use]
-    pub fn exp(self) -> Self {
-        Self { low: exp_point(self.low).low.max(0.0), high: exp_point(self.high).high }
-    }
-
-    /// `1 / (1 + e^(-x))`.
-    #[must_use]
-    pub fn sigmoid(self) -> Self {
-        let result = Self::ONE.over(Self::ONE.plus(self.negated().exp()));
-        Self { low: result.low.max(0.0), high: result.high.min(1.0) }
-    }
-
-    /// The hyperbolic tangent, `2·sigmoid(2x) − 1`.
-    #[must_use]
-    pub fn tanh(self) -> Self {
-        let two = Self::point(2.0);
-        two.times(two.times(self).sigmoid()).minus(Self::ONE)
-    }
-
-    /// The natural logarithm of what is positive of it.
-    #[must_use]
-    pub fn ln(self) -> Self {
-        let low = if self.low > 0.0 { ln_point(self.low).low } else { f64::NEG_INFINITY };
-        let high = if self.high > 0.0 { ln_point(self.high).high } else { f64::INFINITY };
-        Self { low, high }
-    }
-
-    /// The error function.
-    #[must_use]
-    pub fn erf(self) -> Self {
-        Self { low: erf_point(self.low).low, high: erf_point(self.high).high }
-    }
-
     /// A number inside.
     pub fn middle(self) -> f64 {
         let middle = self.low / 2.0 + self.high / 2.0;
         if middle.is_finite() { middle } else { 0.0 }
     }
-
-    /// The largest double that is certainly not above the distance between a number of each.
-    pub fn apart(self, other: Self) -> f64 {
-        down(self.low - other.high).max(down(other.low - self.high)).max(0.0)
-    }
-}
-
-/// The exponential of one double: `(e^(x/2ᵏ))^(2ᵏ)` with `|x/2ᵏ| ≤ 1/4` by its series.
-fn exp_point(x: f64) -> Enclosure {
-    if x < -745.2 {
-        return Enclosure { low: 0.0, high: f64::MIN_POSITIVE };
-    }
-    if x > 709.0 {
-        return Enclosure { low: f64::MAX, high: f64::INFINITY };
-    }
-    let mut halvings = 0;
-    let mut y = x;
-    while y.abs() > 0.25 {
-        // Exact: only the exponent changes, and y is not subnormal here.
-        y /= 2.0;
-        halvings += 1;
-    }
-    let y = Enclosure::point(y);
-    let (mut sum, mut term) = (Enclosure::ONE, Enclosure::ONE);
-    for n in 1..=16u32 {
-        term = term.times(y).over(Enclosure::point(f64::from(n)));
-        sum = sum.plus(term);
-    }
-    // What is left of the series is less than the last term.
-    let rest = term.magnitude().high;
-    sum = sum.plus(Enclosure { low: -rest, high: rest });
-    for _ in 0..halvings {
-        sum = sum.times(sum);
-    }
-    sum
-}
-
-/// The logarithm: Newton's step from the library's value `y` gives `ln x = y + ln(x/eʸ)`, and `t − t² ≤ ln(1+t) ≤ t`
-/// for `|t| ≤ 1/2`.
-fn ln_point(x: f64) -> Enclosure {
-    if !x.is_finite() {
-        return Enclosure::ALL;
-    }
-    let y = Enclosure::point(x.ln());
-    let t = Enclosure::point(x).over(y.exp()).minus(Enclosure::ONE);
-    if t.magnitude().high > 0.5 {
-        return Enclosure::ALL;
-    }
-    let square = t.times(t);
-    y.plus(Enclosure { low: t.minus(square).low, high: t.high })
-}
-
-/// The error function by its series `2/√π · Σ (−1)ⁿ x²ⁿ⁺¹ / (n! (2n+1))`; within 10⁻⁸ of ±1 from 4.2 on.
-fn erf_point(x: f64) -> Enclosure {
-    if x.is_nan() {
-        return Enclosure { low: -1.0, high: 1.0 };
-    }
-    if x.abs() > 4.2 {
-        let size = Enclosure { low: 1.0 - 1e-8, high: 1.0 };
-        return if x > 0.0 { size } else { size.negated() };
-    }
-    let x = Enclosure::point(x);
-    let square = x.times(x);
-    let (mut power, mut sum) = (x, x);
-    for n in 1..=96u32 {
-        power = power.times(square).over(Enclosure::point(f64::from(n))).negated();
-        sum = sum.plus(power.over(Enclosure::point(f64::from(2 * n + 1))));
-    }
-    // Alternating and falling: x² < n from the nineteenth term on.
-    let rest = power.magnitude().high;
-    sum = sum.plus(Enclosure { low: -rest, high: rest });
-    // The constant is 2/√π rounded.
-    let near = Enclosure::point(std::f64::consts::FRAC_2_SQRT_PI);
-    let factor = Enclosure { low: near.low.next_down(), high: near.high.next_up() };
-    let result = factor.times(sum);
-    Enclosure { low: result.low.max(-1.0), high: result.high.min(1.0) }
 }
 
 #[cfg(test)]
@@ -298,14 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn functions_enclose_known_values() {
-        narrow_around(Enclosure::point(1.0).exp(), std::f64::consts::E);
-        narrow_around(Enclosure::point(-3.5).exp(), 0.030_197_383_422_318_5);
-        narrow_around(Enclosure::point(10.0).ln(), std::f64::consts::LN_10);
-        narrow_around(Enclosure::point(0.5).erf(), 0.520_499_877_813_046_5);
-        narrow_around(Enclosure::point(-2.0).erf(), -0.995_322_265_018_952_7);
+    fn roots_enclose_known_values() {
         narrow_around(Enclosure::point(2.0).root(), std::f64::consts::SQRT_2);
-        narrow_around(Enclosure::point(0.3).tanh(), 0.291_312_612_451_590_9);
     }
 
     #[test]

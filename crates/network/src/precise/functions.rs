@@ -184,6 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_doubles_enclose_known_values() {
+        let known = [
+            (Precise::point(1.0).exp(), std::f64::consts::E),
+            (Precise::point(-3.5).exp(), 0.030_197_383_422_318_5),
+            (Precise::point(10.0).ln(), std::f64::consts::LN_10),
+            (Precise::point(0.5).erf(), 0.520_499_877_813_046_5),
+            (Precise::point(-2.0).erf(), -0.995_322_265_018_952_7),
+            (Precise::point(0.3).tanh(), 0.291_312_612_451_590_9),
+        ];
+        for (found, wanted) in known {
+            let off = found.minus(Precise::point(wanted)).most();
+            assert!(off <= 1e-12 * (1.0 + wanted.abs()), "{found:?} {wanted}");
+        }
+    }
+
+    #[test]
     fn functions_of_wide_numbers_hold_all_values() {
         for (low, high) in [(-0.3, 0.2), (1.0, 1.25), (-4.0, -3.5), (-20.0, 20.0), (13.9, 14.2)] {
             let x = Precise::around(crate::enclosure::Enclosure { low, high });
