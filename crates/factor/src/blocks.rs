@@ -7,10 +7,7 @@
 use super::bins::{Bin, STEP_LIMIT};
 use super::exact::{FactorError, Factorization, factor};
 use super::phases::{common_phase, degrees, dilate};
-use super::solve::{
-    Answer, Existence, Obstacle, RationalSolution, first_positive, padded, rational_root, scales, shifted,
-    splits,
-};
+use super::solve::{Answer, Existence, Obstacle, common_power, padded, shifted, solution, splits};
 use convproof_exact::budget;
 use convproof_exact::poly::plane;
 use convproof_exact::{Grid, Rational};
@@ -72,7 +69,7 @@ pub fn solve_blocks(
         }
     }
     let bins: Vec<Bin> = unknowns.iter().map(Spread::bin).collect();
-    let exponent = bins.iter().fold(0, |all: usize, bin| all.gcd(&bin.power));
+    let exponent = common_power(&bins);
     let scalar = scale * Rational::from(factorization.content.clone());
     let mut answer = Answer {
         factorization,
@@ -88,13 +85,8 @@ pub fn solve_blocks(
             let all = own.flat_map(|(block, &times)| std::iter::repeat_n(&block.polynomial, times));
             all.fold(plane::one(), |product, factor| plane::mul(&product, factor))
         };
-        let mut kernels: Vec<_> =
-            bins.iter().enumerate().map(|(index, bin)| padded(&product(index), bin)).collect();
-        let sign = first_positive(&mut kernels, &bins);
-        answer.rational = match rational_root(&(&scalar * Rational::from(sign)), exponent) {
-            Some(root) => Ok(RationalSolution { kernels, scales: scales(&root, &bins), count }),
-            None => Err(Obstacle::Scalar(exponent)),
-        };
+        let kernels = bins.iter().enumerate().map(|(index, bin)| padded(&product(index), bin)).collect();
+        answer.rational = solution(kernels, &bins, &scalar, count);
         let no_real_root = scalar.is_negative() && exponent.is_even();
         (answer.real, answer.complex) = (Existence::Exists, Existence::Exists);
         if no_real_root {

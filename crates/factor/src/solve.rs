@@ -104,23 +104,16 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
     }
     let factorization = factor(kernel)?;
     let scalar = scale * Rational::from(factorization.content.clone());
-    let exponent = bins.iter().fold(0, |acc, bin| acc.gcd(&bin.power));
+    let exponent = common_power(bins);
     let pieces = rational_pieces(&factorization);
     let rational = match distribute(&pieces, bins)? {
         None => Err(Obstacle::Shapes),
         Some(found) => {
             let kernel = |(index, bin)| padded(&product(&factorization, &found.first, index), bin);
-            let mut kernels: Vec<_> = bins.iter().enumerate().map(kernel).collect();
-            let sign = first_positive(&mut kernels, bins);
-            match rational_root(&(&scalar * Rational::from(sign)), exponent) {
-                None => Err(Obstacle::Scalar(exponent)),
-                Some(root) => {
-                    Ok(RationalSolution { kernels, scales: scales(&root, bins), count: found.count })
-                }
-            }
+            solution(bins.iter().enumerate().map(kernel).collect(), bins, &scalar, found.count)
         }
     };
-    let no_real_root = scalar.is_negative() && exponent % 2 == 0;
+    let no_real_root = scalar.is_negative() && exponent.is_multiple_of(2);
     let shapes_fit = !matches!(rational, Err(Obstacle::Shapes));
     let mut answer = Answer {
         factorization,
@@ -148,6 +141,25 @@ pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<An
         answer.real = Existence::Fails(Obstacle::Scalar(exponent));
     }
     Ok(answer)
+}
+
+/// The greatest common divisor of the powers.
+pub(super) fn common_power(bins: &[Bin]) -> usize {
+    bins.iter().fold(0, |all, bin| all.gcd(&bin.power))
+}
+
+/// Kernels whose product is the right one up to a scalar, with the scalar among them, if it is a power as it must be.
+pub(super) fn solution(
+    mut kernels: Vec<Grid<BigInt>>,
+    bins: &[Bin],
+    scalar: &Rational,
+    count: BigUint,
+) -> Result<RationalSolution, Obstacle> {
+    let sign = first_positive(&mut kernels, bins);
+    let exponent = common_power(bins);
+    let root = rational_root(&(scalar * Rational::from(sign)), exponent);
+    let root = root.ok_or(Obstacle::Scalar(exponent))?;
+    Ok(RationalSolution { kernels, scales: scales(&root, bins), count })
 }
 
 /// Makes the first nonzero cell of each kernel positive; the sign by which their product changes.
