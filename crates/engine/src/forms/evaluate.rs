@@ -13,6 +13,9 @@ use convproof_exact::Rational;
 /// Most sums that are formed.
 const MAX_WORK: usize = 30_000_000;
 
+/// For signals of equal lengths, two by two, what both read at all positions along rows and columns.
+pub type Alike = FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>;
+
 /// Values of nodes at pairs of patterns, places counted from the first row and column that are read.
 #[derive(Debug)]
 pub struct Evaluator<'n> {
@@ -21,8 +24,8 @@ pub struct Evaluator<'n> {
     /// All sums so far.
     pub arena: Arena,
     memo: FxHashMap<(NodeId, u32, [u32; 2]), Form>,
-    /// For signals of equal lengths what both read at all positions, along rows and columns; the first is the smaller one.
-    alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>,
+    /// The averaged signals that are compared, the smaller number first.
+    alike: &'n Alike,
     /// The signals whose means have numbers of their own.
     means: Vec<MeanOf>,
     mean_memo: FxHashMap<MeanOf, Form>,
@@ -33,7 +36,7 @@ impl<'n> Evaluator<'n> {
     /// An evaluator that has made nothing yet.
     ///
     /// `alike` has the pairs of averaged signals that are compared; the means of others have nothing to do with each other.
-    pub fn new(net: &'n Net, patterns: &'n Patterns, alike: FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>) -> Self {
+    pub fn new(net: &'n Net, patterns: &'n Patterns, alike: &'n Alike) -> Self {
         let mut arena = Arena::default();
         arena.gates = net.has_products();
         let (memo, mean_memo) = (FxHashMap::default(), FxHashMap::default());
@@ -131,11 +134,13 @@ impl<'n> Evaluator<'n> {
         if let Some(known) = self.mean_memo.get(&of) {
             return Ok(known.clone());
         }
-        for other in self.means.clone() {
+        let alike = self.alike;
+        for at in 0..self.means.len() {
+            let other = self.means[at];
             let key = [other.signal.min(of.signal), other.signal.max(of.signal)];
-            let Some(pairs) = self.alike.get(&key).cloned() else { continue };
+            let Some(pairs) = alike.get(&key) else { continue };
             let pair = if other.signal == key[0] { [other, of] } else { [of, other] };
-            let Some(mut factor) = self.multiple(pair, &pairs)? else { continue };
+            let Some(mut factor) = self.multiple(pair, pairs)? else { continue };
             if other.signal != key[0] {
                 let Some(inverse) = factor.recip() else { continue };
                 factor = inverse;
@@ -153,12 +158,12 @@ impl<'n> Evaluator<'n> {
 
     /// What a signal is never below or above.
     fn range(&mut self, of: MeanOf) -> Result<Range, Unsupported> {
-        let Some([rows, columns]) = self.alike.get(&[of.signal; 2]).cloned() else {
+        let Some([rows, columns]) = self.alike.get(&[of.signal; 2]) else {
             return Ok(Range::default());
         };
         let mut range: Option<Range> = None;
-        for row in &rows {
-            for column in &columns {
+        for row in rows {
+            for column in columns {
                 let form = self.value(of.signal, of.block, [row.0, column.0])?;
                 let here = self.arena.range(&form);
                 range = Some(range.map_or(here.clone(), |range| range.around(&here)));

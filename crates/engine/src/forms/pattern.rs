@@ -11,7 +11,7 @@ use num_rational::Ratio;
 use rustc_hash::FxHashMap;
 
 use super::Unsupported;
-use super::net::{Net, NodeId};
+use super::net::{Net, NodeId, number};
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use convproof_exact::Rational;
@@ -60,7 +60,7 @@ impl Patterns {
         if let Some(&id) = self.index.get(&reads) {
             return id;
         }
-        let id = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let id = number(self.all.len());
         self.all.push(reads.clone());
         self.index.insert(reads, id);
         id
@@ -172,7 +172,6 @@ impl<'n> Viewer<'n> {
             return Err(Unsupported::TooLarge);
         }
         let origin = reads.iter().filter_map(|(.., origin)| *origin).min();
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let read = |(slot, tap, pattern, at): (usize, usize, u32, Option<i64>)| Read {
             slot: number(slot),
             tap: number(tap),

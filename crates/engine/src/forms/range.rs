@@ -61,7 +61,8 @@ impl Range {
     }
 
     /// Where a value lies that is in both.
-    fn and(self, other: Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         let both =
             |a: Option<Rational>, b: Option<Rational>, pick: fn(Rational, Rational) -> Rational| match (a, b)
             {

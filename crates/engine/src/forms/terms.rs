@@ -75,9 +75,9 @@ impl Arena {
         let anchored = self.is_anchored_form(form);
         let place = if anchored { form.place() } else { [0, 0] };
         let form = self.moved(form, [-place[0], -place[1]]);
-        let inner = form.clone();
+        let range = self.range_of_function(function, &form);
         let number = self.applied.number(Applied { function, form, anchored })?;
-        self.note(End::Applied(number), self.range_of_function(function, &inner));
+        self.note(End::Applied(number), range);
         let applied = self.end(End::Applied(number))?;
         Ok(self.moved(&applied, place))
     }

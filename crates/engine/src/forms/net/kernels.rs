@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap};
+use super::{Channels, Kind, Movement, Net, NodeId, Same, Tap, in_place, number};
 use crate::forms::Unsupported;
 use crate::forms::blocks::Block;
 use crate::forms::weights::{Place, Weight, split};
@@ -134,11 +134,20 @@ impl Net {
         if bias.is_empty() && weights.iter().all(|weight| *weight == one) {
             return Ok(source);
         }
+        self.weighted(source, weights, bias, signal.map(|signal| signal.length.clone()))
+    }
+
+    /// A signal times a weight for each block, plus a constant, cut to a length.
+    fn weighted(
+        &mut self,
+        source: NodeId,
+        weights: Vec<Weight>,
+        bias: Vec<Weight>,
+        length: Option<[Arc<Length>; 2]>,
+    ) -> Result<NodeId, Unsupported> {
         let tap = |(block, weight)| Tap { output: block, row: 0, column: 0, input: block, weight };
         let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias };
-        let sources = vec![(source, [Movement::identity(), Movement::identity()])];
-        let length = signal.map(|signal| signal.length.clone());
-        self.intern(Node { kind, sources, length })
+        self.reading(kind, in_place(source), length)
     }
 
     /// A vector at every position. The sums of a kernel over its inputs and taps are what it makes of ones everywhere.
@@ -275,8 +284,7 @@ impl Net {
                 let inner = self.kernel(a, source, at, None)?;
                 let blocks = self.between(a.shape().outputs, *part)?;
                 let picks = blocks.into_iter().map(|block| (0, block)).collect();
-                let sources = vec![(inner, [Movement::identity(), Movement::identity()])];
-                self.intern(Node { kind: Kind::Pick(picks), sources, length })
+                self.reading(Kind::Pick(picks), in_place(inner), length)
             }
             E::Rearranged(a, Rearrangement::Inputs(part)) => {
                 // The other inputs are 0.
@@ -284,8 +292,7 @@ impl Net {
                 let one = split(&Poly::one());
                 let tap = |(input, output)| Tap { output, row: 0, column: 0, input, weight: one.clone() };
                 let kind = Kind::Taps { weights: (0..).zip(blocks).map(tap).collect(), bias: Vec::new() };
-                let sources = vec![(source, [Movement::identity(), Movement::identity()])];
-                let placed = self.intern(Node { kind, sources, length: None })?;
+                let placed = self.reading(kind, in_place(source), None)?;
                 self.kernel(a, placed, at, length)
             }
             _ => Err(Unsupported::Kernel),
@@ -305,7 +312,7 @@ impl Net {
         let (plane, ones) = (Shape::plane(by[0], by[1]), KernelExpr::Constant(Arc::new(ones)));
         let whole = Block { start: 0, step: 1, width: 1 };
         let taps = self.letters.taps(&ones, plane, [whole, whole], false)?;
-        let count = u32::try_from(self.divided(channels)?.len()).unwrap_or(u32::MAX);
+        let count = number(self.divided(channels)?.len());
         let weights =
             (0..count).flat_map(|block| taps.iter().map(move |(tap, w)| ([block; 2], *tap, w.clone())));
         self.placed(weights.collect(), [by[0], by[1]], source, at, length)
@@ -332,10 +339,7 @@ impl Net {
         weights: Vec<Weight>,
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
-        let sources = vec![(source, [Movement::identity(), Movement::identity()])];
-        let tap = |(block, weight)| Tap { output: block, row: 0, column: 0, input: block, weight };
-        let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias: Vec::new() };
-        self.intern(Node { kind, sources, length })
+        self.weighted(source, weights, Vec::new(), length)
     }
 
     /// A kernel that is read tap by tap.
@@ -375,7 +379,6 @@ impl Net {
             for (output, &rows) in outputs.iter().enumerate() {
                 for (input, &columns) in inputs.iter().enumerate() {
                     let input = output / per_group * inputs.len() + input;
-                    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
                     let taps = self.letters.taps(expr, shape, [rows, columns], at.crossed)?;
                     weights
                         .extend(taps.into_iter().map(|(tap, w)| ([number(output), number(input)], tap, w)));
@@ -399,7 +402,6 @@ impl Net {
             small(at.step[axis].checked_mul(signed(extents[axis])))?;
         }
         let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let placed = |([output, input], tap, weight): ([u32; 2], [usize; 2], Weight)| {
             let [i, j] = at.turn(tap);
             Tap { output, row: number(i), column: number(j), input, weight }
@@ -407,7 +409,7 @@ impl Net {
         let mut weights: Vec<Tap> = weights.into_iter().map(placed).collect();
         weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
-        self.intern(Node { kind, sources: vec![(source, moves)], length })
+        self.reading(kind, (source, moves), length)
     }
 }
 

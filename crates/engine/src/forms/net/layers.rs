@@ -3,7 +3,7 @@
 //! Layers that are stacks of others are read as those; `kernels.rs` reads kernels.
 
 use super::kernels::{At, has_channel_sums, small};
-use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap, Wire};
+use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap, Wire, in_place, number};
 use crate::forms::Unsupported;
 use crate::forms::border::Border;
 use crate::forms::weights::{Place, split};
@@ -14,7 +14,6 @@ use crate::ir::{
 use crate::kernel::{ConcreteKernel, Shape, positions};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
-use crate::operator::length::Step;
 use crate::operator::shape::{Signal, step};
 use convproof_exact::{Poly, Rational};
 
@@ -30,7 +29,6 @@ impl Net {
 
     pub(super) fn value(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<Wire, Unsupported> {
         let signal = |op: &Given<'_, Wire>| step(op.map(|wire| wire.signal.clone()), origin, None);
-        let read = |node| (node, [Movement::identity(), Movement::identity()]);
         let (kind, sources, signal) = match op {
             Op::Layer(layer, wire) => return self.layer(layer, origin, &wire),
             Op::Sum(ref terms) => {
@@ -40,25 +38,25 @@ impl Net {
                     let factor = self.letters.entry(factor.expr(), Place::SCALAR)?;
                     let factor = vec![split(&factor); self.divided(output.signal.channels)?.len()];
                     let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
-                    sources.push(read(node));
+                    sources.push(in_place(node));
                 }
                 (Kind::Sum, sources, signal)
             }
             Op::Product(ref factors) => {
-                let sources = factors.iter().map(|factor| read(factor.of.node)).collect();
+                let sources = factors.iter().map(|factor| in_place(factor.of.node)).collect();
                 (Kind::Product, sources, signal(&op)?)
             }
             Op::Concat(ref parts) => {
                 let signal = signal(&op)?;
                 let mut picks = Vec::new();
                 for (slot, part) in (0..).zip(parts.iter()) {
-                    let count = u32::try_from(self.runs(part.of.signal.channels)?.len()).unwrap_or(u32::MAX);
+                    let count = number(self.runs(part.of.signal.channels)?.len());
                     picks.extend((0..count).map(|block| (slot, block)));
                 }
                 if self.runs(signal.channels)?.len() != picks.len() {
                     return Err(Unsupported::Layer);
                 }
-                (Kind::Pick(picks), parts.iter().map(|part| read(part.of.node)).collect(), signal)
+                (Kind::Pick(picks), parts.iter().map(|part| in_place(part.of.node)).collect(), signal)
             }
         };
         let length = Some(signal.length.clone());
@@ -100,7 +98,7 @@ impl Net {
         };
         let node = match layer {
             Layer::Conv(conv) => return self.conv(conv, wire, signal),
-            Layer::Pool(pool) => self.pool(pool, wire, &signal)?,
+            Layer::Pool(pool) => self.pool(pool, origin, wire, &signal)?,
             Layer::Subsample(stride) => {
                 let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
                 self.uniform(wire, moves, &Rational::ONE, &signal)?
@@ -126,24 +124,16 @@ impl Net {
                 } else {
                     Kind::Relu
                 };
-                let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
-                self.intern(Node { kind, sources, length: Some(signal.length.clone()) })?
+                self.reading(kind, in_place(wire.node), Some(signal.length.clone()))?
             }
             Layer::MaxPool(pool) => {
-                let moves = [0, 1].map(|axis| {
-                    let extent = signed(pool.size[axis]);
-                    let (offset, same) = start(pool.padding, axis, extent, pool.stride[axis], wire);
-                    let down = signed(pool.stride[axis]);
-                    Movement { down, up: 1, offset, taps: (0..extent).collect(), same, border: None }
-                });
-                let length = Some(signal.length.clone());
-                self.intern(Node { kind: Kind::Maximum, sources: vec![(wire.node, moves)], length })?
+                let moves = windows(pool.size, pool.stride, pool.padding, wire);
+                self.reading(Kind::Maximum, (wire.node, moves), Some(signal.length.clone()))?
             }
             Layer::Select { from, to } => {
                 let blocks = self.between(wire.signal.channels, [*from, *to])?;
                 let picks = blocks.into_iter().map(|block| (0, block)).collect();
-                let sources = vec![(wire.node, [Movement::identity(), Movement::identity()])];
-                self.intern(Node { kind: Kind::Pick(picks), sources, length: Some(signal.length.clone()) })?
+                self.reading(Kind::Pick(picks), in_place(wire.node), Some(signal.length.clone()))?
             }
             Layer::GlobalAverage => self.average(wire, &signal)?,
             Layer::ConvTranspose(conv) if self.channels != Channels::Apart => {
@@ -182,7 +172,6 @@ impl Net {
             return Err(Unsupported::Layer);
         }
         let shallow = shallow.0;
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let mut weights = Vec::new();
         for c in 0..shallow {
             for a in 0..n {
@@ -196,7 +185,7 @@ impl Net {
         }
         weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
-        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
+        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
     }
 
     /// A transposed convolution where each channel is a block.
@@ -223,7 +212,7 @@ impl Net {
         let weights = taps_of(shape, &entries, place);
         let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
         let kind = Kind::Taps { weights, bias };
-        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
+        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
     }
 
     /// A transposed convolution by matrices: zeros between, then a kernel with its channels exchanged, turned around.
@@ -268,28 +257,16 @@ impl Net {
             return Err(Unsupported::TooLarge);
         }
         let weight = split(&Poly::constant(weight.clone()));
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
         let taps: Vec<_> = places.map(|(i, j)| (number(i), number(j), weight.clone())).collect();
         let kind = Kind::Taps { weights: self.each(signal.channels, &taps)?, bias: Vec::new() };
-        self.intern(Node { kind, sources: vec![(wire.node, moves)], length: Some(signal.length.clone()) })
-    }
-
-    /// A signal with zeros around it.
-    pub(super) fn zeros_around(&mut self, wire: &Wire, sides: [i64; 4]) -> Result<Wire, Unsupported> {
-        let [top, left, bottom, right] = sides;
-        let longer = |axis: usize, added: i64| {
-            wire.signal.length[axis].then(Step::new(1, added, 1)).ok_or(Unsupported::TooLarge)
-        };
-        let length = [longer(0, top + bottom)?, longer(1, left + right)?];
-        let signal = Signal { channels: wire.signal.channels, length };
-        let moves = [top, left].map(|before| Movement { offset: -before, ..Movement::identity() });
-        Ok(Wire { node: self.uniform(wire, moves, &Rational::ONE, &signal)?, signal })
+        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
     }
 
     pub(super) fn pool(
         &mut self,
         pool: &AveragePool,
+        origin: Origin,
         wire: &Wire,
         signal: &Signal,
     ) -> Result<NodeId, Unsupported> {
@@ -302,22 +279,17 @@ impl Net {
             && padded
         {
             // Zeros that count are entries of a longer signal; what windows read beyond it does not count.
-            let padded = self.zeros_around(wire, sides)?;
+            let padded = self.layer(&Layer::Pad(sides), origin, wire)?;
             let inner = AveragePool { padding: Padding::Sides([0; 4]), ..pool.clone() };
-            return self.pool(&inner, &padded, signal);
+            return self.pool(&inner, origin, &padded, signal);
         }
         let mean = pool.average && (pool.ceil_mode && !same || padded && !pool.count_include_pad);
-        let size = pool.size.map(signed);
-        let moves = [0, 1].map(|axis| {
-            let (offset, same) = start(pool.padding, axis, size[axis], pool.stride[axis], wire);
-            let down = signed(pool.stride[axis]);
-            Movement { down, up: 1, offset, taps: (0..size[axis]).collect(), same, border: None }
-        });
+        let moves = windows(pool.size, pool.stride, pool.padding, wire);
         if mean {
             let length = Some(signal.length.clone());
-            return self.intern(Node { kind: Kind::Mean, sources: vec![(wire.node, moves)], length });
+            return self.reading(Kind::Mean, (wire.node, moves), length);
         }
-        let area = Rational::from(size[0]) * Rational::from(size[1]);
+        let area = Rational::from(signed(pool.size[0])) * Rational::from(signed(pool.size[1]));
         let weight = if pool.average { area.recip().unwrap_or(Rational::ONE) } else { Rational::ONE };
         self.uniform(wire, moves, &weight, signal)
     }
@@ -346,7 +318,7 @@ impl Net {
             let weights = taps_of(shape, &entries, place);
             let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
             let kind = Kind::Taps { weights, bias };
-            let node = self.intern(Node { kind, sources: vec![(wire.node, moves)], length })?;
+            let node = self.reading(kind, (wire.node, moves), length)?;
             return Ok(Wire { node, signal });
         }
         let applied = self.kernel(conv.kernel.expr(), wire.node, &at, length)?;
@@ -406,6 +378,15 @@ fn never_falls(layer: &Layer) -> bool {
     }
 }
 
+/// How a window moves over a signal.
+fn windows(size: [usize; 2], stride: [usize; 2], padding: Padding, wire: &Wire) -> [Movement; 2] {
+    [0, 1].map(|axis| {
+        let (extent, down) = (signed(size[axis]), signed(stride[axis]));
+        let (offset, same) = start(padding, axis, extent, stride[axis], wire);
+        Movement { down, up: 1, offset, taps: (0..extent).collect(), same, border: None }
+    })
+}
+
 /// Where output 0 reads the first tap, and zeros before the start that depend on the size.
 fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire) -> (i64, Option<Same>) {
     let of = wire.signal.length[axis].clone();
@@ -419,7 +400,6 @@ fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire)
 
 /// The taps of a kernel's entries, whose output and input block `place` tells; zeros are left out.
 fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4]) -> [usize; 4]) -> Vec<Tap> {
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let all = positions(shape).zip(entries).filter(|(_, entry)| !entry.is_zero());
     let mut taps: Vec<Tap> = all
         .map(|(at, entry)| {

@@ -64,6 +64,19 @@ impl Movement {
     }
 }
 
+/// What a node reads, and how along rows and columns.
+pub type Source = (NodeId, [Movement; 2]);
+
+/// A source of which every output reads its own position.
+fn in_place(node: NodeId) -> Source {
+    (node, [Movement::identity(), Movement::identity()])
+}
+
+/// A number as taps, blocks and patterns have it.
+pub fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// What a node makes of what it reads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -124,7 +137,7 @@ pub struct Node {
     /// What it makes of its sources.
     pub kind: Kind,
     /// What it reads, and how along rows and columns.
-    pub sources: Vec<(NodeId, [Movement; 2])>,
+    pub sources: Vec<Source>,
     /// Its length along each axis; `None` if it is defined everywhere.
     pub length: Option<[Arc<Length>; 2]>,
 }
@@ -252,9 +265,18 @@ impl Net {
         signals: Vec<NodeId>,
         length: Option<[Arc<Length>; 2]>,
     ) -> Result<NodeId, Unsupported> {
-        let identity = || [Movement::identity(), Movement::identity()];
-        let sources = signals.into_iter().map(|signal| (signal, identity())).collect();
+        let sources = signals.into_iter().map(in_place).collect();
         self.intern(Node { kind: Kind::Sum, sources, length })
+    }
+
+    /// A node that reads one source.
+    fn reading(
+        &mut self,
+        kind: Kind,
+        source: Source,
+        length: Option<[Arc<Length>; 2]>,
+    ) -> Result<NodeId, Unsupported> {
+        self.intern(Node { kind, sources: vec![source], length })
     }
 
     /// A number for each block, at every position.

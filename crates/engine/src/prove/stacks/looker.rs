@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::forms::Unsupported;
-use crate::forms::net::{Net, NodeId};
+use crate::forms::evaluate::Alike;
+use crate::forms::net::{Net, NodeId, number};
 use crate::forms::pattern::{Horizon, Pair, Patterns, Viewer, horizon};
 use crate::ir::Sizes;
 use crate::limits::MAX_SURVEYED;
@@ -81,9 +82,9 @@ impl Looked {
 
 /// The signals of a net whose means can be compared, two by two, each also with itself, with what both read; the smaller
 /// number is first.
-pub fn alike(net: &Net, sizes: &Sizes, patterns: &mut Patterns) -> FxHashMap<[NodeId; 2], [Vec<Pair>; 2]> {
+pub fn alike(net: &Net, sizes: &Sizes, patterns: &mut Patterns) -> Alike {
     let averaged = net.averaged();
-    let mut found = FxHashMap::default();
+    let mut found = Alike::default();
     for (at, &second) in averaged.iter().enumerate().take(MAX_MEANS) {
         for &first in &averaged[..=at] {
             let [Some(left), Some(right)] = [first, second].map(|id| net.node(id).length.as_ref()) else {
@@ -146,8 +147,4 @@ impl Looker<'_> {
         }
         Ok(SizeView { n, left, right, sights })
     }
-}
-
-fn number(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

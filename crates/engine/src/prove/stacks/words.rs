@@ -12,7 +12,7 @@ use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, End, Form, Word};
 use crate::forms::blocks::{self, Block, Division};
 use crate::forms::evaluate::Evaluator;
-use crate::forms::net::{Channels, Net, NodeId};
+use crate::forms::net::{Channels, Net, NodeId, number};
 use crate::forms::pattern::{Pair, Patterns};
 use crate::forms::weights::{Letter, Letters, declared};
 use crate::ir::{Layer, Stack, StackClaim, Symbols};
@@ -135,7 +135,7 @@ impl Compared {
         let alike = looker::alike(&net, &claim.sizes, &mut patterns);
         let Looked { axes, pairs, origins, horizon } =
             Looked::at(&net, roots, lengths, &claim.sizes, &mut patterns)?;
-        let mut evaluator = Evaluator::new(&net, &patterns, alike);
+        let mut evaluator = Evaluator::new(&net, &patterns, &alike);
         let outputs = net.divided(left.signal.channels)?;
         let inputs = net.divided(claim.channels)?;
         let (differences, failures) = differences(&mut evaluator, roots, &pairs, outputs.len())?;
@@ -341,10 +341,6 @@ impl Point {
 /// A number below `below`, the same for the same seed.
 fn draw(seed: u64, below: u64) -> i64 {
     i64::try_from(SplitMix64::new(seed).below(below)).unwrap_or(0)
-}
-
-fn number(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Left minus right of all blocks that differ, by pairs of pairs.

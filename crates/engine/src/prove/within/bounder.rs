@@ -7,6 +7,7 @@ use super::minimax::Pair;
 use super::pairing::{Multiple, Pairing};
 use crate::evaluate::Weights;
 use crate::forms::arena::{Arena, End, Form};
+use crate::forms::range::Range;
 use crate::ir::Function;
 use crate::prove::values::hull::{Hull, Pixel};
 use crate::prove::witness::probe::Probe;
@@ -297,11 +298,9 @@ impl<'a> Bounder<'a> {
         let minus = Rational::from(-1);
         let high = self.hull(form)?.most(&self.range);
         let low = &self.hull(&form.times(&minus))?.most(&self.range) * &minus;
-        let known = self.arena.range_of_images(form, &self.range);
-        Some([
-            known.low.map_or(low.clone(), |own| low.max(own)),
-            known.high.map_or(high.clone(), |own| high.min(own)),
-        ])
+        let bounds = Range { low: Some(low), high: Some(high) };
+        let Range { low, high } = bounds.and(self.arena.range_of_images(form, &self.range));
+        Some([low?, high?])
     }
 
     /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
