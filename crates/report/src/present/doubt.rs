@@ -36,6 +36,11 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         Doubt::Dilations => {
             "undecided: the unknown kernel is added to itself with another dilation, which is not solved".to_owned()
         }
+        Doubt::FreeTarget => {
+            "undecided: factors are only sought of kernels whose entries are numbers, and this one has free weights; \
+             `exists` asks whether all its values have some"
+                .to_owned()
+        }
         Doubt::NotLinear => {
             "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match; an equation of kernels, as `U * V == D`, may have products".to_owned()
         }
@@ -81,6 +86,7 @@ fn code(doubt: &Doubt) -> &'static str {
         },
         Doubt::Irrational => "irrational",
         Doubt::Dilations => "dilations",
+        Doubt::FreeTarget => "free_target",
         Doubt::NotLinear => "not_linear",
         Doubt::CommonFactor => "fractions",
         Doubt::Unbounded => "unbounded",

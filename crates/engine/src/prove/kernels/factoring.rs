@@ -304,7 +304,7 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
         Err(verdict) => return *verdict,
     };
     let Some(concrete) = whole.as_concrete() else {
-        return EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+        return EquationVerdict::Unknown(Doubt::FreeTarget);
     };
     let bins = bins(equation, factors);
     let dilations = Dilations::of(factors, &equation.unknowns);

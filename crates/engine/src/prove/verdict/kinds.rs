@@ -142,6 +142,8 @@ pub enum Doubt {
     Irrational,
     /// An unknown kernel is added to itself with another dilation.
     Dilations,
+    /// A product of several unknown kernels is to be a kernel with free weights.
+    FreeTarget,
     /// The sides are not affine in the entries of an unknown kernel.
     NotLinear,
     /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
@@ -150,7 +152,7 @@ pub enum Doubt {
     Unbounded,
     /// The worst difference lies between two numbers, and so does the bound.
     Between {
-        /// An input shows so much.
+        /// No input that was tried shows more.
         found: Rational,
         /// No input shows more.
         at_most: Rational,

@@ -109,7 +109,11 @@ impl Beyond<'_> {
         };
         match all.into_iter().take(MAX_PLACES / 8).find_map(shown) {
             Some(found) => outcome::excess(Some(found), Worst::AtMost(worst), tolerance),
-            None => StackVerdict::Unknown(Doubt::Between { found: Rational::ZERO, at_most: worst }),
+            // What the others show was not computed, only that it is no more than the bound.
+            None => {
+                let found = tolerance.bound.clone();
+                StackVerdict::Unknown(Doubt::Between { found, at_most: worst })
+            }
         }
     }
 
