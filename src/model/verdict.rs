@@ -167,7 +167,7 @@ impl Outcome {
                 },
             })),
             StackVerdict::Refuted(found) => {
-                let StackRefutation { witness, wrong, agreement } = (**found).clone();
+                let StackRefutation { witness, wrong, agreement, .. } = (**found).clone();
                 let witness = match witness {
                     StackWitness::Value(found) => Witness::Value(found),
                     StackWitness::Size(found) => Witness::Size(found),

@@ -5,6 +5,7 @@ use convproof::algebra::{Rational, SplitMix64};
 use convproof::check::{Files, check};
 use convproof::evaluate::{Image, Weights, run};
 use convproof::ir::{Prop, Stack};
+use convproof::report::witness::{Equality, Witness};
 use convproof::report::{Block, ClaimReport};
 use convproof::resolve::{ClaimBody, Resolved, Resolver};
 use convproof::source::Source;
@@ -138,34 +139,95 @@ fn what_is_no_single_kernel_shows_none() {
     assert!(report("conv(K, stride=2, padding=same)").method.contains("stride 2, SAME padding"));
 }
 
+/// What is said of the layers of the left side.
+fn laws(claim: &ClaimReport) -> Vec<String> {
+    let table = claim.details.iter().find_map(|block| match block {
+        Block::Layers { steps, .. } => Some(steps.clone()),
+        _ => None,
+    });
+    table.unwrap_or_default().into_iter().map(|step| step.law).collect()
+}
+
 #[test]
-fn the_laws_of_layers_are_those_of_the_layers() {
-    let laws = |text: &str| {
-        let claim = report(text);
-        let table = claim.details.iter().find_map(|block| match block {
-            Block::Layers { steps, .. } => Some(steps.clone()),
-            _ => None,
-        });
-        table.unwrap_or_default().iter().map(|step| step.law).collect::<Vec<_>>()
-    };
+fn what_is_said_of_layers_is_what_was_done() {
     let (plain, boxed) = ("a convolution", "average pooling is convolution with a box");
     let varies = "a mean whose divisor varies at the border";
     let noble = "kernels convolve; the stride before it dilates the kernel (noble identity)";
-    let zeros = "convolution; zeros stand around the image";
-    let relu = "nonlinear: the layers between nonlinearities are compared";
+    let dilated = format!("{boxed}; the stride before it dilates the kernel (noble identity)");
+    let zeros = "a convolution; zeros beyond the ends";
+    let relu = "nonlinear: what is before it is compared as a whole";
+    let cut = "a convolution; what is before it is cut at its border, beyond which this reads zeros";
     for (text, expected) in [
         ("conv(K) -> conv(R)", vec![plain, "kernels convolve"]),
         ("conv(K, stride=2) -> conv(R)", vec![plain, noble]),
+        // The stride does not dilate what has one column.
+        ("conv(K, stride=[1,2]) -> conv(R)", vec![plain, noble]),
+        ("conv(K, stride=[2,1]) -> conv(R)", vec![plain, "kernels convolve"]),
         ("conv(K) -> relu -> conv(R)", vec![plain, relu, plain]),
         ("conv(K, stride=2) -> relu -> conv(R)", vec![plain, relu, plain]),
         ("conv(K, padding=1) -> conv(R, padding=-1)", vec![zeros, "kernels convolve"]),
-        ("avgpool(2) -> avgpool(2, padding=1)", vec![boxed, boxed]),
+        ("conv(K, padding=1) -> conv(K, padding=1)", vec![zeros, cut]),
+        ("avgpool(2) -> avgpool(2)", vec![boxed, &dilated]),
         ("avgpool(2, padding=1, count_include_pad=false) -> conv(K)", vec![varies, plain]),
         ("avgpool(2, ceil_mode=true) -> maxpool(2)", vec![varies, "nonlinear: a maximum over windows"]),
-        ("avgpool(2, padding=same) -> avgpool(2, ceil_mode=true, padding=same)", vec![boxed, boxed]),
-        ("pad(1) -> crop(1)", vec!["zeros around the image", "rows and columns are cut away"]),
+        ("pad(1) -> crop(1)", vec!["zeros beyond the ends", "entries are cut away or move"]),
+        ("pad(0) -> crop(1)", vec!["nothing changes", "entries are cut away or move"]),
+        (
+            "maxpool(2) -> scale(3) -> relu",
+            vec![
+                "nonlinear: a maximum over windows",
+                "a 1×1 kernel",
+                "nonlinear: the positive part commutes with what is before it",
+            ],
+        ),
+        ("relu -> relu", vec![relu, "nothing before it is negative"]),
+        (
+            "maxpool(2) -> maxpool(2)",
+            vec![
+                "nonlinear: a maximum over windows",
+                "nonlinear: a maximum of maxima is one over larger windows",
+            ],
+        ),
+        (
+            "conv(K) + 2 * conv(K, dilation=1)",
+            vec![plain, plain, "the outputs of the branches are added: their kernels are one"],
+        ),
     ] {
-        assert_eq!(laws(text), expected, "{text}");
+        let claim = report(text);
+        assert!(
+            matches!(&claim.witness, Some(Witness::Equal { by: Equality::NormalForm { .. }, .. })),
+            "{text}"
+        );
+        assert_eq!(laws(&claim), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_proof_by_words_or_terms_says_nothing_of_normal_forms() {
+    let declared = "kernel U[9,9,3,3]\nkernel V[9,9,3,3]\nkernel K[3,3]\nvector b[9]\n";
+    for (claim, expected) in [
+        ("conv(U) -> conv(V) == conv(U * V)", vec!["a sum over 3×3 positions times 9 matrices"; 2]),
+        (
+            "conv(U) -> avgpool(2, padding=1, count_include_pad=false) -> relu == conv(U) -> avgpool(2, padding=1, count_include_pad=false) -> relu",
+            vec![
+                "a sum over 3×3 positions times 9 matrices",
+                "a sum, divided by how many positions each window reads",
+                "nonlinear: the larger of it and 0",
+            ],
+        ),
+        (
+            "pad(1, mode=reflect) -> conv(K) == pad(1, mode=reflect) -> conv(K) -> scale(1)",
+            vec!["each position", "a sum over 3×3 positions times entries of kernels or vectors"],
+        ),
+    ] {
+        let report = check(&Source::new("a.cf", format!("{declared}prove {claim}")), &Nothing, &mut |_| {});
+        let claim = report.claims().next().expect("a claim");
+        let by_sums = matches!(
+            &claim.witness,
+            Some(Witness::Equal { by: Equality::Words(_) | Equality::Terms { .. }, .. })
+        );
+        assert!(by_sums, "{}", claim.method);
+        assert_eq!(laws(claim), expected, "{}", claim.statement);
     }
 }
 

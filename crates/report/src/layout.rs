@@ -75,7 +75,8 @@ fn row(step: &Step) -> Vec<String> {
     let dash = || "–".to_owned();
     let stride = step.stride.map_or_else(dash, both);
     let field = step.field.map_or_else(dash, |[v, h]| format!("{v}×{h}"));
-    vec![format!("`{}`", step.layer), stride, field, step.law.to_owned()]
+    let branch = if step.branch { "· " } else { "" };
+    vec![format!("{branch}`{}`", step.layer), stride, field, step.law.clone()]
 }
 
 /// A number for rows and columns, once if it is the same.

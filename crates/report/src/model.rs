@@ -149,14 +149,16 @@ pub enum Block {
 pub struct Step {
     /// The layer as written.
     pub layer: String,
+    /// Whether not everything goes through it.
+    pub branch: bool,
     /// Rows and columns of its window, if it has one.
     pub window: Option<[usize; 2]>,
     /// Down and across, of all layers so far; `None` where that is not one number.
     pub stride: Option<[usize; 2]>,
     /// Rows and columns of the input that an output depends on.
     pub field: Option<[usize; 2]>,
-    /// The law that composes it with the layers before.
-    pub law: &'static str,
+    /// What was done with it.
+    pub law: String,
 }
 
 /// A titled matrix.

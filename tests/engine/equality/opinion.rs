@@ -3,7 +3,7 @@
 use convproof::ir::{Prop, StackClaim, Symbols};
 use convproof::prove::condition::includes;
 use convproof::prove::opinion::{Decided, Opinion, decide, examined};
-use convproof::prove::verdict::{Doubt, StackProof, StackVerdict};
+use convproof::prove::verdict::{Composed, Doubt, StackProof, StackVerdict};
 use convproof::resolve::{ClaimBody, Resolved, Resolver};
 use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
@@ -45,7 +45,7 @@ fn wrong_proofs_are_noticed() {
         "batchnorm(a, b, 1, 1/3, 1/7) == batchnorm(a, b, 1, 1/3, 1/8)",
         "scale(a / b) == scale(b / a)",
     ] {
-        let wrong = StackProof::Patterns { patterns: [1, 1], horizon: None };
+        let wrong = StackProof::Patterns { patterns: [1, 1], horizon: None, composed: Composed::default() };
         let verdict = of_proof(wrong, line);
         assert!(
             matches!(verdict.verdict(), StackVerdict::Unknown(Doubt::Disagreement { .. })),

@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod products;
 pub mod range;
 pub mod terms;
+pub mod trace;
 pub mod weights;
 
 /// Why stacks are not read here.

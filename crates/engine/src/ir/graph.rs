@@ -132,6 +132,17 @@ impl<L, K, T> Op<L, K, T> {
         self.with(L::clone, K::clone, each)
     }
 
+    /// The same of what each becomes.
+    pub fn into<U>(self, mut each: impl FnMut(T) -> U) -> Op<L, K, U> {
+        let mut branch = |Branch { of, origin }| Branch { of: each(of), origin };
+        match self {
+            Self::Layer(layer, of) => Op::Layer(layer, each(of)),
+            Self::Sum(terms) => Op::Sum(terms.map(|(factor, of)| (factor, branch(of)))),
+            Self::Product(factors) => Op::Product(factors.map(branch)),
+            Self::Concat(parts) => Op::Concat(parts.map(branch)),
+        }
+    }
+
     /// What is joined.
     ///
     /// # Errors

@@ -193,7 +193,7 @@ fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {
 
 fn layer_after(layer: Lowered, image: &Signal, at: Origin, work: &mut usize) -> Result<Signal, ForwardError> {
     match layer {
-        Lowered::Linear { gather, steps, bias } => {
+        Lowered::Linear { gather, steps, bias, .. } => {
             let size = lengths(image, [0, 1].map(|axis| steps[axis].apply(image.size[axis])), at)?;
             gathered(&gather, &bias, image, size, at, work)
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use num_integer::Integer;
 
 use super::length::Length;
+use super::trace::Law;
 use crate::kernel::{Kernel, KernelError};
 
 /// Zeros that SAME padding puts before the start, a function of the length of the signal that the layer reads.
@@ -115,7 +116,7 @@ impl Gather {
     }
 
     /// Whether every output is its own input.
-    fn is_identity(&self) -> bool {
+    pub(super) fn is_identity(&self) -> bool {
         let shape = self.kernel.shape();
         self.axes == [Axis::IDENTITY; 2]
             && (shape.height, shape.width, shape.inputs) == (1, 1, shape.outputs)
@@ -128,11 +129,13 @@ impl Gather {
     /// upsampling after it; a stride before an upsampling does not compose. A SAME rule of `next` is about the
     /// length of the signal `between`, in the composite about that of the `source`: only where these are the same
     /// function of the input's length, and `self` moves by one position a step, is it the same rule.
+    ///
+    /// Tells how both were put together.
     pub fn then(
         &self,
         next: &Self,
         [source, between]: [&[Arc<Length>; 2]; 2],
-    ) -> Option<Result<Self, KernelError>> {
+    ) -> Option<Result<(Self, Law), KernelError>> {
         let keeps_rule = |axis: usize| {
             let a = &self.axes[axis];
             (a.up, a.down, a.same) == (1, 1, None) && source[axis] == between[axis]
@@ -142,10 +145,10 @@ impl Gather {
         }
         // Nothing happens before `next`, by far the most frequent case, or nothing after.
         if self.is_identity() {
-            return Some(Ok(next.clone()));
+            return Some(Ok((next.clone(), Law::First)));
         }
         if next.is_identity() {
-            return Some(Ok(self.clone()));
+            return Some(Ok((self.clone(), Law::Kept)));
         }
         let mut axes = [Axis::IDENTITY; 2];
         let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);
@@ -163,7 +166,8 @@ impl Gather {
         }
         let compose = || {
             let first = if spread == [1, 1] { self.kernel.clone() } else { self.kernel.dilate(spread)? };
-            Self { kernel: first.convolve_dilated(&next.kernel, next_spread)?, axes }.normal()
+            let both = Self { kernel: first.convolve_dilated(&next.kernel, next_spread)?, axes }.normal()?;
+            Ok((both, Law::Convolved { spread, dilated: next_spread }))
         };
         Some(compose())
     }

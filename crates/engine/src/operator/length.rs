@@ -139,6 +139,18 @@ impl Length {
         after.most().map(|_| after)
     }
 
+    /// Numbers a, b and c, if the length is ⌊(a·n + b) / c⌋ wherever there is an output.
+    pub fn law(&self) -> Option<[i64; 3]> {
+        match self {
+            Self::Input => Some([1, 0, 1]),
+            Self::One(_) => Some([0, 1, 1]),
+            Self::Step(inner, step) if step.cap.is_none() && **inner == Self::Input => {
+                Some([step.mul, step.add, step.div])
+            }
+            Self::Step(..) | Self::Agree(..) => None,
+        }
+    }
+
     /// A number that no length for an input of up to [`MAX_INPUT`] exceeds: steps never fall.
     fn most(&self) -> Option<i64> {
         match self {

@@ -5,6 +5,7 @@ use super::error::OperatorError;
 use super::gather::{Axis, Gather, index};
 use super::length::Step;
 use super::signature::{Channels, Moves, Window, sides, within_limits};
+use super::trace::Made;
 use crate::ir::{AveragePool, Conv, ConvTranspose, Function, KernelTerm, Layer, Origin, Padding};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{Poly, Rational};
@@ -20,6 +21,8 @@ pub enum Lowered {
         steps: [Step; 2],
         /// One entry for each output channel, or none at all.
         bias: Vec<Poly>,
+        /// What the layer became.
+        made: Made,
     },
     /// A mean over the part of each window that counts.
     Average(Windows),
@@ -97,21 +100,21 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
     let one_hot = |one: &dyn Fn([usize; 4]) -> bool| {
         let [height, width] = window.extent.map(index);
         let kernel = rearranged(site, Shape { outputs, inputs: site.channels, height, width }, one)?;
-        Ok(linear(Gather { kernel, axes: window.axes }, window, Vec::new()))
+        Ok(linear(Made::Rearranged, Gather { kernel, axes: window.axes }, window, Vec::new()))
     };
     match layer {
         Layer::Conv(conv) => lower_conv(conv, window, site),
         Layer::ConvTranspose(conv) => lower_transpose(conv, window, site),
         Layer::Pool(pool) => lower_pool(pool, window, site),
         Layer::MaxPool(_) => Ok(Lowered::Maximum(Windows::new(window, None))),
-        Layer::Subsample(_) | Layer::Pad(_) | Layer::Upsample(_) => uniform(site, window, &Rational::from(1)),
+        Layer::Subsample(_) | Layer::Pad(_) | Layer::Upsample(_) => uniform(site, window, None),
         Layer::Scale(factor) => {
             let kernel = diagonal(site, factor)?;
-            Ok(linear(Gather { kernel, axes: window.axes }, window, Vec::new()))
+            Ok(linear(Made::Diagonal, Gather { kernel, axes: window.axes }, window, Vec::new()))
         }
         Layer::Bias(bias) => {
             let bias = per_channel(site, bias)?;
-            Ok(linear(site.kernel(Gather::identity(site.channels))?, window, bias))
+            Ok(linear(Made::Constant, site.kernel(Gather::identity(site.channels))?, window, bias))
         }
         Layer::SpaceToDepth(n) => one_hot(&|[o, c, i, j]| o == c * n * n + i * n + j),
         Layer::DepthToSpace(n) => one_hot(&|[o, c, i, j]| c == o * n * n + (n - 1 - i) * n + (n - 1 - j)),
@@ -127,9 +130,8 @@ fn whole(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
     match (layer, site.size) {
         (Layer::GlobalAverage, None) => Ok(Lowered::GlobalAverage),
         (Layer::GlobalAverage, Some(size)) => {
-            let area = Rational::from(size[0]) * Rational::from(size[1]);
-            let mean = area.recip().unwrap_or_else(|| Rational::from(1));
-            uniform(site, Window::whole(size), &mean)
+            let window = Window::whole(size);
+            uniform(site, window, share(&window).as_ref())
         }
         (Layer::Dense { .. }, None) => Err(OperatorError::NeedsSize { at: site.at }),
         (Layer::Dense { weights, bias }, Some(size)) => lower_dense(weights, bias.as_ref(), size, site),
@@ -138,8 +140,13 @@ fn whole(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
     }
 }
 
-fn linear(gather: Gather, window: Window, bias: Vec<Poly>) -> Lowered {
-    Lowered::Linear { gather, steps: window.steps, bias }
+fn linear(made: Made, gather: Gather, window: Window, bias: Vec<Poly>) -> Lowered {
+    Lowered::Linear { gather, steps: window.steps, bias, made }
+}
+
+/// One over the entries of a window.
+fn share(window: &Window) -> Option<Rational> {
+    (Rational::from(window.extent[0]) * Rational::from(window.extent[1])).recip()
 }
 
 /// The concrete kernel with ones where `one` says so.
@@ -149,14 +156,19 @@ fn rearranged(site: Site, shape: Shape, one: impl Fn([usize; 4]) -> bool) -> Res
     Ok(site.kernel(ConcreteKernel::from_integers(shape, ones))?.into())
 }
 
-/// A window of equal weights on every channel.
-fn uniform(site: Site, window: Window, weight: &Rational) -> Result<Lowered, OperatorError> {
+/// A window of equal weights on every channel, or of ones.
+fn uniform(site: Site, window: Window, weight: Option<&Rational>) -> Result<Lowered, OperatorError> {
     let [height, width] = window.extent.map(index);
     let shape = Shape { outputs: site.channels, inputs: site.channels, height, width };
     let ones = rearranged(site, shape, |[o, c, _, _]| o == c)?;
-    let kernel = site.kernel(ones.scale_rational(weight))?;
+    let (kernel, made) = match weight {
+        Some(weight) => (site.kernel(ones.scale_rational(weight))?, Made::Box),
+        None if window.is_still() => (ones, Made::Same),
+        None if window.extent == [1, 1] => (ones, Made::Moved),
+        None => (ones, Made::Ones),
+    };
     let gather = site.kernel(Gather { kernel, axes: window.axes }.normal())?;
-    Ok(linear(gather, window, Vec::new()))
+    Ok(linear(made, gather, window, Vec::new()))
 }
 
 /// The entries of a vector, or a scalar as often as there are channels.
@@ -195,7 +207,7 @@ fn lower_conv(conv: &Conv, window: Window, site: Site) -> Result<Lowered, Operat
     let dense = site.kernel(ungrouped(conv.kernel.kernel(), conv.groups, false))?;
     let kernel = if conv.dilation == [1, 1] { dense } else { site.kernel(dense.dilate(conv.dilation))? };
     let gather = site.kernel(Gather { kernel, axes: window.axes }.normal())?;
-    Ok(linear(gather, window, bias_of(site, shape.outputs, conv.bias.as_ref())?))
+    Ok(linear(Made::Kernel, gather, window, bias_of(site, shape.outputs, conv.bias.as_ref())?))
 }
 
 /// The block-diagonal kernel of a grouped layer; `transposed` kernels are stored `[in, out/groups, h, w]` and
@@ -225,7 +237,7 @@ fn lower_transpose(conv: &ConvTranspose, window: Window, site: Site) -> Result<L
     let kernel = site.kernel(dense.dilate(conv.dilation).and_then(|kernel| kernel.flip()))?;
     let gather = site.kernel(Gather { kernel, axes: window.axes }.normal())?;
     let outputs = shape.inputs * conv.groups;
-    Ok(linear(gather, window, bias_of(site, outputs, conv.bias.as_ref())?))
+    Ok(linear(Made::Transposed, gather, window, bias_of(site, outputs, conv.bias.as_ref())?))
 }
 
 fn lower_pool(pool: &AveragePool, window: Window, site: Site) -> Result<Lowered, OperatorError> {
@@ -234,9 +246,7 @@ fn lower_pool(pool: &AveragePool, window: Window, site: Site) -> Result<Lowered,
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows::new(window, counted)));
     }
-    let area = Rational::from(window.extent[0]) * Rational::from(window.extent[1]);
-    let weight = if pool.average { area.recip() } else { None };
-    uniform(site, window, &weight.unwrap_or_else(|| Rational::from(1)))
+    uniform(site, window, share(&window).filter(|_| pool.average).as_ref())
 }
 
 fn lower_dense(
@@ -255,5 +265,5 @@ fn lower_dense(
     let kernel = weights.kernel().gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
     let window = Window::whole(size);
     let gather = site.kernel(Gather { kernel: site.kernel(kernel)?, axes: window.axes }.normal())?;
-    Ok(linear(gather, window, bias_of(site, matrix.height, bias)?))
+    Ok(linear(Made::Matrix, gather, window, bias_of(site, matrix.height, bias)?))
 }

@@ -16,6 +16,7 @@ pub mod resample;
 pub mod shape;
 pub mod signature;
 pub mod single;
+pub mod trace;
 
 pub use error::OperatorError;
 pub use gather::{Axis, Gather};

@@ -16,6 +16,9 @@ use super::expand::expanded;
 use super::gather::{Axis, Gather, MAX_FACTOR, signed};
 use super::length::{Length, Step, for_all_lengths, ratio};
 use super::lower::{Lowered, Site, Windows, lower};
+use super::trace::{
+    Did, Harmless, Joined, Law, Made, Needed, Positive, Reach, Reaches, Record, Stop, Trace, together,
+};
 use crate::ir::{Branch, Function, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
@@ -91,6 +94,23 @@ pub struct Operators {
     index: FxHashMap<Node, NodeId>,
     size: Option<[i64; 2]>,
     borders: bool,
+    /// What is done, where somebody asks.
+    trace: Option<Told>,
+}
+
+/// What was told so far.
+#[derive(Debug, Default)]
+struct Told {
+    trace: Trace<Did>,
+    /// What the first nodes read of the input.
+    reaches: Vec<Reaches>,
+}
+
+/// A map, and the number of the step that made it.
+#[derive(Clone)]
+struct Value {
+    map: Affine,
+    step: usize,
 }
 
 impl Operators {
@@ -98,7 +118,19 @@ impl Operators {
     pub fn new(channels: usize, size: Option<[i64; 2]>) -> Self {
         let input = Node::Input { channels };
         let index = std::iter::once((input.clone(), 0)).collect();
-        Self { nodes: vec![input], index, size, borders: true }
+        Self { nodes: vec![input], index, size, borders: true, trace: None }
+    }
+
+    /// The same, keeping what is done with each layer.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.trace = Some(Told::default());
+        self
+    }
+
+    /// What was done with the stack before; from now on it is another one.
+    pub fn told(&mut self) -> Trace<Did> {
+        self.trace.as_mut().map(|told| std::mem::take(&mut told.trace)).unwrap_or_default()
     }
 
     /// The same, but signals have no borders: what stacks do far inside a large image.
@@ -262,29 +294,82 @@ impl Operators {
     }
 
     /// A node whose signal is the affine map's output.
-    fn as_node(&mut self, affine: Affine) -> Result<NodeId, KernelError> {
+    fn as_node(&mut self, affine: Affine) -> Result<(NodeId, Stop), KernelError> {
         if let [part] = affine.parts.as_slice()
             && affine == self.reading(part.source)?
         {
-            return Ok(part.source);
+            return Ok((part.source, Stop::Node(part.source)));
         }
-        Ok(self.intern(Node::Cut(affine)))
+        let id = self.intern(Node::Cut(affine));
+        Ok((id, Stop::Cut(id)))
     }
 
     /// The normal form of a stack after a signal.
     pub fn apply(&mut self, stack: &Stack, signal: Affine) -> Result<Affine, OperatorError> {
-        stack.fold(signal, |op, origin| self.value(op, origin))
+        Ok(self.applied(stack, Value { map: signal, step: 0 })?.map)
     }
 
-    fn value(&mut self, op: Given<'_, Affine>, origin: Origin) -> Result<Affine, OperatorError> {
+    fn applied(&mut self, stack: &Stack, signal: Value) -> Result<Value, OperatorError> {
+        stack.fold(signal, |op, origin| {
+            let mut reads = Vec::new();
+            let op = op.into(|value| {
+                reads.push(value.step);
+                value.map
+            });
+            let (map, did) = self.value(op, origin, &reads)?;
+            let step = self.tell(origin, reads, did, &map);
+            Ok(Value { map, step })
+        })
+    }
+
+    /// Keeps what was done with a value, where somebody asks.
+    fn tell(&mut self, origin: Origin, reads: Vec<usize>, did: Did, map: &Affine) -> usize {
+        let Some(mut told) = self.trace.take() else { return 0 };
+        while let Some(node) = self.nodes.get(told.reaches.len()) {
+            let reach = self.reach_of(node, &told.reaches);
+            told.reaches.push(reach);
+        }
+        let reach = read_by(map, &told.reaches);
+        let length = map.length.clone();
+        let step = told.trace.tell(|depth| Record { origin, depth, reads, did, length, reach });
+        self.trace = Some(told);
+        step
+    }
+
+    /// What a node reads of the input, given that for those before it.
+    fn reach_of(&self, node: &Node, known: &[Reaches]) -> Reaches {
+        match node {
+            Node::Input { .. } => Some([Reach::INPUT; 2]),
+            Node::Cut(inner) | Node::Relu(inner) | Node::Function(_, inner) | Node::Product(inner) => {
+                read_by(inner, known)
+            }
+            Node::Average { source, windows, .. } | Node::Maximum { source, windows, .. } => {
+                moved(known[*source], &windows.axes, windows.size)
+            }
+            Node::GlobalAverage(_) => None,
+        }
+    }
+
+    fn value(
+        &mut self,
+        op: Given<'_, Affine>,
+        origin: Origin,
+        reads: &[usize],
+    ) -> Result<(Affine, Did), OperatorError> {
         match op {
-            Op::Layer(layer, signal) => self.layer(layer, signal, origin),
+            Op::Layer(layer, signal) => {
+                let step = reads.first().copied().unwrap_or(0);
+                self.layer(layer, Value { map: signal, step }, origin)
+            }
             Op::Sum(terms) => {
                 let terms = terms.try_map(|(factor, Branch { of, origin })| {
                     let factor = at(origin, factor.scalar())?;
                     Ok(Branch { of: at(origin, scaled(of, &factor))?, origin })
                 })?;
-                Ok(terms.reduce(added)?.of)
+                let branches = terms.iter().len();
+                let sum = terms.reduce(added)?.of;
+                let kernels = sum.parts.len();
+                Ok((sum, Did::Sum { branches, kernels }))
             }
             Op::Product([left, right]) => {
                 let [a, b] = [&left, &right].map(|branch| (branch.origin, branch.of.channels));
@@ -293,49 +378,76 @@ impl Operators {
                     return Err(OperatorError::BranchChannels { left: a, right: b });
                 }
                 let id = self.intern(Node::Product(both));
-                at(origin, self.reading(id))
+                Ok((at(origin, self.reading(id))?, Did::Product(id)))
             }
-            Op::Concat(parts) => side_by_side(parts),
+            Op::Concat(parts) => {
+                let branches = parts.iter().len();
+                Ok((side_by_side(parts)?, Did::Concat { branches }))
+            }
         }
     }
 
-    fn layer(&mut self, layer: &Layer, signal: Affine, at: Origin) -> Result<Affine, OperatorError> {
+    fn layer(&mut self, layer: &Layer, signal: Value, at: Origin) -> Result<(Affine, Did), OperatorError> {
+        let Value { map: signal, step } = signal;
         let size = self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|_| size.unwrap_or([1; 2]));
-            return self.apply(&expanded(layer, at, signal.channels, size)?, signal);
+            return self.expanded(&expanded(layer, at, signal.channels, size)?, Value { map: signal, step });
         }
         let site = Site { at, channels: signal.channels, size };
         if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
             // Nothing reaches it, so nothing comes out.
             let length = signal.length.map(|length| Arc::new(Length::One(length)));
-            return Ok(affine(weights.shape().height, length, Vec::new(), Vec::new()));
+            let nothing = affine(weights.shape().height, length, Vec::new(), Vec::new());
+            return Ok((nothing, Did::Unreached));
         }
         let lowered = lower(layer, site)?;
         self.after(signal, lowered, at)
     }
 
+    /// The normal form of the stack that a layer is, after a signal.
+    fn expanded(&mut self, inner: &Stack, signal: Value) -> Result<(Affine, Did), OperatorError> {
+        if let Some(told) = &mut self.trace {
+            told.trace.enter();
+        }
+        let made = self.applied(inner, signal)?;
+        if let Some(told) = &mut self.trace {
+            told.trace.leave();
+        }
+        Ok((made.map, Did::Expanded { layers: inner.graph().values().len() }))
+    }
+
     /// The normal form of one lowered layer after a signal.
-    fn after(&mut self, signal: Affine, layer: Lowered, origin: Origin) -> Result<Affine, OperatorError> {
-        let node = match layer {
-            Lowered::Linear { gather, steps, bias } => {
+    fn after(
+        &mut self,
+        signal: Affine,
+        layer: Lowered,
+        origin: Origin,
+    ) -> Result<(Affine, Did), OperatorError> {
+        let (node, did) = match layer {
+            Lowered::Linear { gather, steps, bias, made } => {
                 let length = longer(&signal.length, steps, origin)?;
-                return at(origin, self.compose(signal, &gather, length, &bias));
+                return at(origin, self.compose(signal, (made, &gather), length, &bias));
             }
             Lowered::Average(windows) => {
-                let (source, length) = self.windowed(signal, &windows, origin)?;
-                Node::Average { source, windows, length }
+                let (source, over, length) = self.windowed(signal, &windows, origin)?;
+                let node = self.intern(Node::Average { source, windows, length });
+                (node, Did::Mean { over, window: windows.size, node })
             }
             Lowered::Maximum(windows) => {
-                let (source, length) = self.windowed(signal, &windows, origin)?;
-                self.maximum(source, windows, length)
+                let (source, over, length) = self.windowed(signal, &windows, origin)?;
+                let (maximum, merged) = self.maximum(source, windows, length);
+                let node = self.intern(maximum);
+                (node, Did::Maximum { over, window: windows.size, merged, node })
             }
             Lowered::Relu => return at(origin, self.relu(signal)),
-            Lowered::Function(function) => Node::Function(function, signal),
+            Lowered::Function(function) => {
+                let node = self.intern(Node::Function(function, signal));
+                (node, Did::Function(node))
+            }
             Lowered::GlobalAverage => return at(origin, self.global_average(signal)),
         };
-        let id = self.intern(node);
-        at(origin, self.reading(id))
+        Ok((at(origin, self.reading(node))?, did))
     }
 
     fn windowed(
@@ -343,14 +455,15 @@ impl Operators {
         signal: Affine,
         windows: &Windows,
         origin: Origin,
-    ) -> Result<(NodeId, [Arc<Length>; 2]), OperatorError> {
+    ) -> Result<(NodeId, Stop, [Arc<Length>; 2]), OperatorError> {
         let length = longer(&signal.length, windows.steps, origin)?;
-        Ok((at(origin, self.as_node(signal))?, length))
+        let (source, over) = at(origin, self.as_node(signal))?;
+        Ok((source, over, length))
     }
 
     /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
     /// as for kernels, over max and +) and the first's windows leave no gaps between them.
-    fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> Node {
+    fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> (Node, bool) {
         if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
             && (0..2).all(|axis| {
                 let taps = windows.size[axis];
@@ -369,43 +482,45 @@ impl Operators {
         {
             let (size, axes) = ([height, width], [rows, columns]);
             // The steps are part of `length` already; one spelling for all windows keeps equal nodes equal.
-            return Node::Maximum { source: *inner, windows: Windows { size, axes, ..*first }, length }
-                .spelled();
+            let windows = Windows { size, axes, ..*first };
+            return (Node::Maximum { source: *inner, windows, length }.spelled(), true);
         }
-        Node::Maximum { source, windows, length }.spelled()
+        (Node::Maximum { source, windows, length }.spelled(), false)
     }
 
     /// `max(x, 0)`; moved inside copies with positive factors and inside maxima, which it commutes with, and
     /// dropped after itself.
-    fn relu(&mut self, signal: Affine) -> Result<Affine, KernelError> {
+    fn relu(&mut self, signal: Affine) -> Result<(Affine, Did), KernelError> {
         if let [part] = signal.parts.as_slice()
             && signal.bias.is_empty()
             && part.gather.kernel.as_concrete().is_some_and(copies)
         {
             let source = part.source;
-            let inner = match self.nodes[source].clone() {
-                Node::Relu(_) => return Ok(signal),
+            let (inner, moved) = match self.nodes[source].clone() {
+                Node::Relu(_) => return Ok((signal, Did::Relu(Positive::Already))),
                 Node::Maximum { source: below, windows, length } => {
                     let reading = self.reading(below)?;
-                    let positive = self.relu(reading)?;
-                    let positive = self.as_node(positive)?;
-                    let node = self.maximum(positive, windows, length);
-                    self.intern(node)
+                    let (positive, _) = self.relu(reading)?;
+                    let (positive, _) = self.as_node(positive)?;
+                    let (node, _) = self.maximum(positive, windows, length);
+                    (self.intern(node), true)
                 }
                 _ => {
                     let reading = self.reading(source)?;
-                    self.intern(Node::Relu(reading))
+                    (self.intern(Node::Relu(reading)), !part.gather.is_identity())
                 }
             };
+            let did = if moved { Positive::Moved(inner) } else { Positive::Whole(inner) };
             let gather = part.gather.clone();
-            return Ok(Affine { parts: vec![Part { source: inner, gather }], ..signal });
+            let copied = Affine { parts: vec![Part { source: inner, gather }], ..signal };
+            return Ok((copied, Did::Relu(did)));
         }
         let id = self.intern(Node::Relu(signal));
-        self.reading(id)
+        Ok((self.reading(id)?, Did::Relu(Positive::Whole(id))))
     }
 
     /// The mean of each channel; moved inside maps that mix channels position by position, which it commutes with.
-    fn global_average(&mut self, signal: Affine) -> Result<Affine, KernelError> {
+    fn global_average(&mut self, signal: Affine) -> Result<(Affine, Did), KernelError> {
         let pointwise = signal.parts.iter().all(|part| {
             let shape = part.gather.kernel.shape();
             let same_length = self.signal(part.source).1 == signal.length;
@@ -413,55 +528,91 @@ impl Operators {
         });
         if !pointwise || signal.parts.is_empty() {
             let id = self.intern(Node::GlobalAverage(signal));
-            return self.reading(id);
+            return Ok((self.reading(id)?, Did::Average { moved: false, nodes: vec![id] }));
         }
-        let mut parts = Vec::new();
+        let moved = !matches!(signal.parts.as_slice(), [part] if part.gather.is_identity());
+        let (mut parts, mut nodes) = (Vec::new(), Vec::new());
         let mut length = signal.length.clone();
         for part in signal.parts {
             let reading = self.reading(part.source)?;
             let source = self.intern(Node::GlobalAverage(reading));
             length = self.signal(source).1;
             parts.push(Part { source, gather: part.gather });
+            nodes.push(source);
         }
-        Ok(affine(signal.channels, length, parts, signal.bias))
+        let moved = moved || !signal.bias.is_empty();
+        let mean = affine(signal.channels, length, parts, signal.bias);
+        Ok((mean, Did::Average { moved, nodes }))
     }
 
     /// The gather after the signal, composed where that is exact at every border and cut where it is not.
     fn compose(
         &mut self,
         signal: Affine,
-        gather: &Gather,
+        (made, gather): (Made, &Gather),
         length: [Arc<Length>; 2],
         bias: &[Poly],
-    ) -> Result<Affine, KernelError> {
-        let inside = !self.borders || reads_signal_inside(gather, &signal.length, &length);
-        let vacuous = || signal.bias.is_empty() && (0..2).all(|axis| self.vanishes_outside(&signal, axis));
-        if (inside || vacuous())
-            && (signal.bias.is_empty() || has_equal_phases(gather)?)
-            && let Some(composed) = self.composed(&signal, gather, &length, bias)?
-        {
-            return Ok(composed);
-        }
-        let part = Part { source: self.as_node(signal)?, gather: gather.clone() };
-        Ok(affine(gather.kernel.shape().outputs, length, vec![part], bias.to_vec()))
+    ) -> Result<(Affine, Did), KernelError> {
+        let shape = gather.kernel.shape();
+        let window = [signed(shape.height), signed(shape.width)];
+        let axes = gather.axes;
+        let did = |joined| Did::Linear { made, window, axes, joined };
+        let why = match self.harmless(&signal, gather, &length)? {
+            Ok(border) => match self.composed(&signal, gather, &length, bias)? {
+                Ok((composed, laws)) => return Ok((composed, did(Joined::Composed { laws, border }))),
+                Err(why) => why,
+            },
+            Err(why) => why,
+        };
+        let (source, over) = self.as_node(signal)?;
+        let part = Part { source, gather: gather.clone() };
+        let map = affine(shape.outputs, length, vec![part], bias.to_vec());
+        Ok((map, did(Joined::Apart { over, why })))
     }
 
-    /// The gather after an affine map, borders ignored; `None` where positions do not compose.
+    /// Why a gather after a signal may be composed with it at every border, or why not.
+    fn harmless(
+        &self,
+        signal: &Affine,
+        gather: &Gather,
+        length: &[Arc<Length>; 2],
+    ) -> Result<Result<Harmless, Needed>, KernelError> {
+        let constant = !signal.bias.is_empty();
+        let border = if !self.borders || reads_signal_inside(gather, &signal.length, length) {
+            Harmless::Inside
+        } else if !constant && (0..2).all(|axis| self.vanishes_outside(signal, axis)) {
+            Harmless::Zero
+        } else {
+            return Ok(Err(Needed::Border));
+        };
+        Ok(if constant && !has_equal_phases(gather)? { Err(Needed::Constant) } else { Ok(border) })
+    }
+
+    /// The gather after an affine map, borders ignored, and how each kernel came about; why there is none.
+    #[allow(clippy::type_complexity, reason = "two ways to end, and the mistakes")]
     fn composed(
         &self,
         signal: &Affine,
         gather: &Gather,
         length: &[Arc<Length>; 2],
         bias: &[Poly],
-    ) -> Result<Option<Affine>, KernelError> {
+    ) -> Result<Result<(Affine, Vec<Law>), Needed>, KernelError> {
         let outputs = gather.kernel.shape().outputs;
-        let mut parts = Vec::new();
+        let (mut parts, mut laws) = (Vec::new(), Vec::new());
         for part in &signal.parts {
             let source = self.signal(part.source).1;
             match part.gather.then(gather, [&source, &signal.length]) {
-                None => return Ok(None),
-                Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => return Ok(None),
-                Some(composed) => add_part(&mut parts, part.source, composed?)?,
+                None => return Ok(Err(Needed::Positions)),
+                Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => {
+                    return Ok(Err(Needed::Terms));
+                }
+                Some(composed) => {
+                    let (composed, law) = composed?;
+                    add_part(&mut parts, part.source, composed)?;
+                    if !laws.contains(&law) {
+                        laws.push(law);
+                    }
+                }
             }
         }
         let mut total = if bias.is_empty() { vec![Poly::zero(); outputs] } else { bias.to_vec() };
@@ -473,7 +624,7 @@ impl Operators {
                 }
             }
         }
-        Ok(Some(affine(outputs, length.clone(), parts, total)))
+        Ok(Ok((affine(outputs, length.clone(), parts, total), laws)))
     }
 
     /// Whether the affine map (without bias) is zero wherever it is not cut, beyond both its ends.
@@ -505,6 +656,20 @@ impl Node {
             other => other,
         }
     }
+}
+
+/// What a map reads of the input, given that for the nodes.
+fn read_by(map: &Affine, nodes: &[Reaches]) -> Reaches {
+    together(map.parts.iter().map(|part| {
+        let shape = part.gather.kernel.shape();
+        moved(nodes[part.source], &part.gather.axes, [shape.height, shape.width].map(signed))
+    }))
+}
+
+/// What windows over a signal read of the input.
+fn moved(of: Reaches, axes: &[Axis; 2], taps: [i64; 2]) -> Reaches {
+    let [rows, columns] = of?;
+    Some([rows.then(&axes[0], taps[0])?, columns.then(&axes[1], taps[1])?])
 }
 
 /// The sum of two branches with equally many channels.

@@ -136,6 +136,11 @@ impl Window {
         Self { extent: [1; 2], axes: [Axis::IDENTITY; 2], steps: [Step::new(1, 0, 1); 2] }
     }
 
+    /// Whether every output is where its only entry is, and there are as many.
+    pub(super) fn is_still(&self) -> bool {
+        *self == Self::still()
+    }
+
     /// The only output reads an image of this size.
     pub(super) fn whole(size: [i64; 2]) -> Self {
         Self { extent: size, steps: size.map(|n| Step::window(n, 1, 0, 0)), ..Self::still() }

@@ -23,6 +23,7 @@ pub(super) fn strip(title: &str, steps: &[Step]) -> Markup {
             @for step in steps {
                 li {
                     code { (code(&step.layer)) }
+                    @if step.branch { " in a branch" }
                     @if let Some(field) = step.field { (seen(field, largest)) }
                     dl {
                         @if let Some([rows, columns]) = step.window { div { dt { "window" } dd { (rows) "×" (columns) } } }

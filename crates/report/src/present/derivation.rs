@@ -1,37 +1,15 @@
-//! Layer by layer: what each layer adds to the kernel, the stride and the receptive field, and by which law.
+//! How a verdict came about, layer by layer: words for what was told while it happened. Reads no layers, only their texts.
 
+use super::text::count;
 use crate::{Block, Step};
-use convproof_engine::ir::{Composite, Layer, Op, Origin, Padding, Stack, StackClaim, Value};
+use convproof_engine::forms::trace as read;
+use convproof_engine::ir::Origin;
 use convproof_engine::operator::gather::index;
-use convproof_engine::operator::signature::{Moves, Window};
+use convproof_engine::operator::trace::{
+    Did, Harmless, Joined, Law, Made, Needed, Positive, Reaches, Record, Stop, Trace,
+};
+use convproof_engine::prove::verdict::{Composed, Derivation, Read};
 use convproof_language::source::Places;
-
-/// Extent, stride and upsampling of everything so far, per axis.
-#[derive(Clone, Copy)]
-struct Reach {
-    extent: [usize; 2],
-    stride: [usize; 2],
-    known: bool,
-    /// The layer before is one kernel.
-    composes: bool,
-}
-
-impl Reach {
-    /// That of a layer more.
-    fn grow(&mut self, layer: &Layer) {
-        let Moves::Window(Window { extent, axes, .. }) = Moves::of(layer) else {
-            self.known = false;
-            return;
-        };
-        self.known &= axes.iter().all(|axis| axis.up == 1);
-        for axis in 0..2 {
-            let (extent, stride) = (index(extent[axis]), index(axes[axis].down));
-            self.extent[axis] =
-                self.extent[axis].saturating_add(extent.saturating_sub(1).saturating_mul(self.stride[axis]));
-            self.stride[axis] = self.stride[axis].saturating_mul(stride);
-        }
-    }
-}
 
 /// Longest text of a layer.
 const MAX_TEXT: usize = 48;
@@ -39,33 +17,87 @@ const MAX_TEXT: usize = 48;
 /// Most layers that are shown.
 const MAX_LAYERS: usize = 40;
 
-/// Both sides of a claim, layer by layer; as a derivation, or only to look at.
-pub fn both_sides(claim: &StackClaim, places: Places<'_>, derivation: bool) -> Vec<Block> {
-    let sides = [("The left side", &claim.left), ("The right side", &claim.right)];
-    sides.into_iter().filter_map(|(title, stack)| layers(title, stack, places, derivation)).collect()
+/// What was done on the way to a verdict; as a derivation, or only to look at.
+pub(super) fn blocks(derivation: &Derivation, places: Places<'_>, proof: bool) -> Vec<Block> {
+    match derivation {
+        Derivation::Composed(composed) => self::composed(composed, places, proof),
+        Derivation::Read(read) => self::read(read, places, proof),
+    }
 }
 
-/// The layers of a stack with kernel, stride and receptive field after each, and the law that composes it.
-fn layers(title: &str, stack: &Stack, places: Places<'_>, derivation: bool) -> Option<Block> {
-    let layers = stack.spine();
-    if layers.len() < 2 || layers.len() > MAX_LAYERS {
+/// Both sides, composed, and what was found to be equal in them.
+pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> Vec<Block> {
+    let mut all = sides(&composed.sides, places, proof, composition);
+    if !composed.matched.is_empty() && proof {
+        all.push(Block::Text(format!(
+            "{} of one side agree with some of the other in all that they read, at all positions of all sizes.",
+            count(composed.matched.len(), "nonlinear layer", "nonlinear layers")
+        )));
+    }
+    all
+}
+
+/// Both sides, read as sums.
+pub(super) fn read(read: &Read, places: Places<'_>, proof: bool) -> Vec<Block> {
+    sides(&read.sides, places, proof, reading)
+}
+
+fn sides<D>(
+    [left, right]: &[Trace<D>; 2],
+    places: Places<'_>,
+    proof: bool,
+    words: impl Fn(&D) -> Words,
+) -> Vec<Block> {
+    let sides = [("The left side", left), ("The right side", right)];
+    sides.into_iter().filter_map(|(title, side)| layers(title, side, places, proof, &words)).collect()
+}
+
+/// What is said of a step: the window that moves, and what was done.
+type Words = (Option<[usize; 2]>, String);
+
+/// The layers of a stack with stride and receptive field after each, and what was done with it.
+fn layers<D>(
+    title: &str,
+    side: &Trace<D>,
+    places: Places<'_>,
+    proof: bool,
+    words: impl Fn(&D) -> Words,
+) -> Option<Block> {
+    let own: Vec<(usize, &Record<D>)> =
+        (1..).zip(&side.kept).filter(|(_, record)| record.depth == 0).collect();
+    if !side.is_whole() || own.len() < 2 || own.len() > MAX_LAYERS {
         return None;
     }
-    let mut reach = Reach { extent: [1, 1], stride: [1, 1], known: true, composes: false };
-    let steps = layers
-        .iter()
-        .map(|layer| {
-            let law = step(layer, &mut reach);
-            Step {
-                layer: text(places, layer.origin),
-                window: window(layer),
-                stride: reach.known.then_some(reach.stride),
-                field: reach.known.then_some(reach.extent),
-                law,
-            }
-        })
-        .collect();
-    Some(Block::Layers { title: title.to_owned(), steps, derivation })
+    let spine = spine(&own);
+    let steps = own.iter().map(|(number, record)| {
+        let (window, law) = words(&record.did);
+        let (stride, field) = reach(record.reach);
+        let layer = text(places, record.origin);
+        Step { layer, branch: !spine.contains(number), window, stride, field, law }
+    });
+    Some(Block::Layers { title: title.to_owned(), steps: steps.collect(), derivation: proof })
+}
+
+/// The steps that everything goes through.
+fn spine<D>(own: &[(usize, &Record<D>)]) -> Vec<usize> {
+    let mut spine = Vec::new();
+    let mut first = own.last().map_or(0, |(number, _)| *number);
+    for (number, record) in own.iter().rev() {
+        if *number <= first {
+            spine.push(*number);
+        }
+        first = record.reads.iter().fold(first, |first, read| first.min(*read));
+    }
+    spine
+}
+
+/// Stride and receptive field, where they are numbers of the image itself.
+fn reach(reach: Reaches) -> (Option<[usize; 2]>, Option<[usize; 2]>) {
+    let plain = reach.filter(|axes| axes.iter().all(|axis| axis.up == 1));
+    (
+        plain.map(|axes| axes.map(|axis| index(axis.down))),
+        plain.map(|axes| axes.map(|axis| index(axis.extent()))),
+    )
 }
 
 /// A place's text on one line, cut where it is long.
@@ -77,85 +109,172 @@ pub(super) fn text(places: Places<'_>, origin: Origin) -> String {
     }
 }
 
-/// Takes one layer in and names the law.
-fn step(value: &Value, reach: &mut Reach) -> &'static str {
-    let layer = match &value.op {
-        Op::Layer(layer, _) => &**layer,
-        Op::Sum(terms) if terms.iter().len() == 1 => {
-            reach.composes = true;
-            return "a 1×1 kernel";
+/// What composition did.
+fn composition(did: &Did) -> Words {
+    match did {
+        Did::Linear { made, window, axes, joined } => {
+            let window = window.map(index);
+            let shown = matches!(made, Made::Kernel | Made::Transposed | Made::Box | Made::Ones);
+            (shown.then_some(window), linear(*made, window, axes.map(|axis| [axis.up, axis.down]), joined))
         }
-        op => {
-            (reach.known, reach.composes) = (false, false);
-            return match op {
-                Op::Concat(_) => "the channels of the branches are joined",
-                Op::Product(_) => "the outputs of both branches are multiplied",
-                _ => "the outputs of the branches are added",
+        Did::Mean { over, window, .. } => {
+            (Some(window.map(index)), format!("a mean whose divisor varies at the border{}", cut(*over)))
+        }
+        Did::Maximum { over, window, merged, .. } => {
+            let what = if *merged {
+                "nonlinear: a maximum of maxima is one over larger windows"
+            } else {
+                "nonlinear: a maximum over windows"
             };
+            (Some(window.map(index)), format!("{what}{}", cut(*over)))
+        }
+        Did::Relu(Positive::Whole(_)) => {
+            (None, "nonlinear: what is before it is compared as a whole".to_owned())
+        }
+        Did::Relu(Positive::Already) => (None, "nothing before it is negative".to_owned()),
+        Did::Relu(Positive::Moved(_)) => {
+            (None, "nonlinear: the positive part commutes with what is before it".to_owned())
+        }
+        Did::Function(_) => (None, "nonlinear: equal arguments have equal values".to_owned()),
+        Did::Average { moved: false, .. } => (None, "the mean of the whole image".to_owned()),
+        Did::Average { moved: true, .. } => {
+            (None, "the mean of the whole image; kernels of one entry before it commute with it".to_owned())
+        }
+        Did::Product(_) => (None, "the outputs of both branches are multiplied".to_owned()),
+        Did::Sum { branches: 1, .. } => (None, "a 1×1 kernel".to_owned()),
+        Did::Sum { kernels: 0, .. } => {
+            (None, "the outputs of the branches are added: their kernels cancel".to_owned())
+        }
+        Did::Sum { kernels: 1, .. } => {
+            (None, "the outputs of the branches are added: their kernels are one".to_owned())
+        }
+        Did::Sum { kernels, .. } => {
+            let kernels = count(*kernels, "kernel", "kernels");
+            (None, format!("the outputs of the branches are added: a sum of {kernels}"))
+        }
+        Did::Concat { .. } => (None, "the channels of the branches are joined".to_owned()),
+        Did::Expanded { layers } => (None, expanded(*layers)),
+        Did::Unreached => (None, "nothing reaches it".to_owned()),
+    }
+}
+
+fn expanded(layers: usize) -> String {
+    if layers == 0 {
+        return "nothing changes".to_owned();
+    }
+    format!("read as {}", count(layers, "simpler layer", "simpler layers"))
+}
+
+/// Said where what is read had to be cut before.
+fn cut(over: Stop) -> &'static str {
+    match over {
+        Stop::Node(_) => "",
+        Stop::Cut(_) => ", over what is before it, cut to its size",
+    }
+}
+
+/// What became of the kernel of a linear layer that moves with some upsampling and stride along each axis.
+fn linear(made: Made, window: [usize; 2], moves: [[i64; 2]; 2], joined: &Joined) -> String {
+    let (laws, border) = match joined {
+        Joined::Composed { laws, border } => (laws, border),
+        Joined::Apart { why, .. } => {
+            let what = alone(made, moves, false);
+            let why = match why {
+                Needed::Border => "what is before it is cut at its border, beyond which this reads zeros",
+                Needed::Constant => "apart from a constant before it, which would not be one when upsampled",
+                Needed::Positions => "apart from what is before it, as positions do not compose",
+                Needed::Terms => "apart from what is before it, as one kernel would have too many terms",
+            };
+            return format!("{what}; {why}");
         }
     };
-    let strided = reach.known && reach.stride != [1, 1];
-    reach.grow(layer);
-    let composes = std::mem::replace(&mut reach.composes, composes_with_kernels(layer));
-    match layer {
-        Layer::Conv(conv) => match conv.padding {
-            Padding::Sides(sides) if sides.iter().all(|&side| side <= 0) => match (composes, strided) {
-                (false, _) => "a convolution",
-                (true, false) => "kernels convolve",
-                (true, true) => "kernels convolve; the stride before it dilates the kernel (noble identity)",
-            },
-            _ => "convolution; zeros stand around the image",
-        },
-        Layer::Pool(pool) => match (pool.average, pool.divisor_varies()) {
-            (true, true) => "a mean whose divisor varies at the border",
-            (true, false) => "average pooling is convolution with a box",
-            (false, _) => "sum pooling is convolution with ones",
-        },
-        Layer::Subsample(_) => "strides multiply",
-        Layer::MaxPool(_) => "nonlinear: a maximum over windows",
-        Layer::Pad(sides) if sides.iter().all(|&side| side >= 0) => "zeros around the image",
-        Layer::Pad(_) => "rows and columns are cut away",
-        Layer::Scale(_) => "a 1×1 kernel",
-        Layer::Bias(_) => "adds a constant",
-        Layer::Select { .. } => "a 1×1 kernel of zeros and ones",
-        Layer::SpaceToDepth(_) => "a strided kernel of zeros and ones",
-        Layer::Composite(Composite::Pointwise(_)) => "nonlinear: a sum of relus of the entry",
-        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean) => {
-            "a 1×1 kernel across channels"
-        }
-        Layer::Composite(Composite::Resize(_)) => "entries of the image, and what stands between them",
-        Layer::Composite(Composite::AdaptivePool { .. }) => "windows that share the image",
-        Layer::Composite(Composite::Pad { .. }) => "entries of the image, or a number, around it",
-        Layer::Function(_) => "nonlinear: equal arguments have equal values",
-        Layer::Relu => "nonlinear: the layers between nonlinearities are compared",
-        Layer::ConvTranspose(_) | Layer::Upsample(_) | Layer::DepthToSpace(_) => {
-            "a kernel on the upsampled image"
-        }
-        Layer::GlobalAverage => "the mean of the whole image",
-        Layer::Dense { .. } => "a kernel as large as the image",
+    let convolved = laws.iter().filter_map(|law| match law {
+        Law::Convolved { spread, dilated } => Some((spread, dilated)),
+        Law::First | Law::Kept => None,
+    });
+    let convolved: Vec<_> = convolved.collect();
+    let mut words = match made {
+        Made::Kernel if !convolved.is_empty() => "kernels convolve".to_owned(),
+        _ => alone(made, moves, *border == Harmless::Zero),
+    };
+    if convolved.iter().any(|(_, by)| (0..2).any(|axis| by[axis] > 1 && window[axis] > 1)) {
+        words += "; the stride before it dilates the kernel (noble identity)";
     }
+    if convolved.iter().any(|(by, _)| **by != [1, 1]) {
+        words += "; upsampling dilates the kernels before it (noble identity)";
+    }
+    if *border == Harmless::Zero && matches!(made, Made::Kernel | Made::Transposed | Made::Box | Made::Ones) {
+        words += if convolved.is_empty() {
+            "; zeros beyond the ends"
+        } else {
+            "; where it reads beyond the ends, what is before it is 0"
+        };
+    }
+    words
 }
 
-/// The window of a layer that has one.
-fn window(value: &Value) -> Option<[usize; 2]> {
-    match (value.op.layer()?, Moves::of(value.op.layer()?)) {
-        (Layer::Conv(_) | Layer::Pool(_) | Layer::MaxPool(_), Moves::Window(window)) => {
-            Some(window.extent.map(index))
-        }
-        _ => None,
+/// What a linear layer is by itself; `beyond` if it reads beyond the ends.
+fn alone(made: Made, moves: [[i64; 2]; 2], beyond: bool) -> String {
+    let up = moves.iter().any(|[up, _]| *up > 1);
+    let down = moves.iter().any(|[_, down]| *down > 1);
+    match made {
+        Made::Kernel => "a convolution",
+        Made::Transposed => "a kernel on the upsampled image",
+        Made::Box => "average pooling is convolution with a box",
+        Made::Ones if up => "entries are repeated: ones on the upsampled image",
+        Made::Ones => "convolution with ones",
+        Made::Moved if up => "zeros between entries: the upsampled image",
+        Made::Moved if down => "strides multiply",
+        Made::Moved if beyond => "zeros beyond the ends",
+        Made::Moved => "entries are cut away or move",
+        Made::Same => "nothing changes",
+        Made::Diagonal => "a 1×1 kernel",
+        Made::Constant => "adds a constant",
+        Made::Rearranged => "a kernel of zeros and ones",
+        Made::Matrix => "a kernel as large as the image",
     }
+    .to_owned()
 }
 
-/// Whether a layer is one kernel, which the kernel of a layer after it convolves.
-fn composes_with_kernels(layer: &Layer) -> bool {
-    match layer {
-        Layer::Pool(pool) => !pool.divisor_varies(),
-        Layer::MaxPool(_)
-        | Layer::Relu
-        | Layer::GlobalAverage
-        | Layer::Dense { .. }
-        | Layer::Function(_)
-        | Layer::Composite(_) => false,
-        _ => true,
+/// What reading a side as sums did.
+fn reading(did: &read::Did) -> Words {
+    let nonlinear = |what: &str| (None, format!("nonlinear: {what}"));
+    match did {
+        read::Did::Kept => (None, "nothing changes".to_owned()),
+        read::Did::Taps { window, signals, weights, constant } => {
+            let times = match weights {
+                read::Weights::Ones => String::new(),
+                read::Weights::Numbers => " times numbers".to_owned(),
+                read::Weights::Entries => " times entries of kernels or vectors".to_owned(),
+                read::Weights::Matrices(1) => " times one matrix".to_owned(),
+                read::Weights::Matrices(n) => format!(" times {n} matrices"),
+            };
+            let plus = if *constant { " plus a constant" } else { "" };
+            match window {
+                Some([1, 1]) => (None, format!("each position{times}{plus}")),
+                Some([rows, columns]) => {
+                    (*window, format!("a sum over {rows}×{columns} positions{times}{plus}"))
+                }
+                None => {
+                    (None, format!("{} one after the other{times}{plus}", count(*signals, "sum", "sums")))
+                }
+            }
+        }
+        read::Did::Chosen => (None, "channels are chosen".to_owned()),
+        read::Did::Mean { window } => {
+            (Some(*window), "a sum, divided by how many positions each window reads".to_owned())
+        }
+        read::Did::Maximum { window } => (Some(*window), "nonlinear: the largest of a window".to_owned()),
+        read::Did::Relu => nonlinear("the larger of it and 0"),
+        read::Did::Function => nonlinear("equal arguments have equal values"),
+        read::Did::Average { moved: false } => (None, "the mean of the whole signal".to_owned()),
+        read::Did::Average { moved: true } => {
+            (None, "the mean of the whole signal, before what is done to each position by itself".to_owned())
+        }
+        read::Did::Product => nonlinear("the outputs of both branches are multiplied"),
+        read::Did::Sum { branches: 1 } => (None, "each position times a number".to_owned()),
+        read::Did::Sum { .. } => (None, "the outputs of the branches are added".to_owned()),
+        read::Did::Concat { .. } => (None, "the channels of the branches are joined".to_owned()),
+        read::Did::Expanded { layers } => (None, expanded(*layers)),
     }
 }

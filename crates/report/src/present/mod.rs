@@ -10,6 +10,7 @@ mod kernels;
 mod layers;
 mod numbers;
 mod stacks;
+mod steps;
 mod text;
 
 use crate::{Block, Outcome, Witness};

@@ -8,7 +8,7 @@ use super::equations::cells;
 use super::text::{
     both_values, count, image_matrices, image_size, image_words, matrix, position, size, weights,
 };
-use super::{Told, derivation};
+use super::{Told, derivation, steps};
 use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
 use crate::{Block, Matrix};
 use convproof_engine::ir::{Sizes, Stack, StackClaim, Symbols};
@@ -36,7 +36,9 @@ pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, p
         StackVerdict::Proved(proof) => proved(proof, decided.opinion(), claim, symbols, places),
         StackVerdict::Refuted(refutation) => {
             let mut told = refuted(refutation, claim, places);
-            told.details.extend(derivation::both_sides(claim, places, false));
+            if let Some(derivation) = &refutation.derivation {
+                told.details.extend(derivation::blocks(derivation, places, false));
+            }
             told
         }
         StackVerdict::Unknown(doubt) => reason(doubt),
@@ -63,10 +65,17 @@ fn proved(
     places: Places<'_>,
 ) -> Told {
     let (method, by) = method(proof, claim, symbols);
-    let mut details = Vec::new();
-    if !matches!(proof, StackProof::Within(_)) {
-        details.extend(derivation::both_sides(claim, places, true));
-    }
+    let (mut details, derivation) = match proof {
+        StackProof::NormalForm { composed, .. }
+        | StackProof::Patterns { composed, .. }
+        | StackProof::Averages { composed, .. } => {
+            (derivation::composed(composed, places, true), Some(steps::composed(composed, places)))
+        }
+        StackProof::Words { read, .. } | StackProof::Terms { read, .. } => {
+            (derivation::read(read, places, true), Some(steps::read(read, places)))
+        }
+        StackProof::Within(_) => (Vec::new(), None),
+    };
     if let StackProof::NormalForm { map, .. } = proof {
         details.extend(common_kernel(map, symbols));
     }
@@ -77,7 +86,8 @@ fn proved(
             None
         }
     };
-    Told { method, details, witness: Some(Witness::Equal { by, evaluated }) }
+    let derivation = derivation.map(Box::new);
+    Told { method, details, witness: Some(Witness::Equal { by, evaluated, derivation }) }
 }
 
 /// How an equality was proved, in words and as data.
@@ -92,7 +102,7 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
         horizon,
     };
     match proof {
-        StackProof::NormalForm { map, inner } => {
+        StackProof::NormalForm { map, inner, .. } => {
             let what = normal_form(map, inner);
             let method = format!("both sides have the same normal form, {what}: equal {domain}");
             // A matrix of numbers is shown up to another size.
@@ -104,7 +114,7 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
             let &Inner { nonlinear, averages, means, cuts } = inner;
             (method, Equality::NormalForm { normal_form: what, nonlinear, averages, means, cuts, kernel })
         }
-        StackProof::Patterns { patterns, horizon } => {
+        StackProof::Patterns { patterns, horizon, .. } => {
             let [rows, columns] = patterns;
             let sizes =
                 horizon.map_or_else(String::new, |n| format!("; inputs shorter than {n} show all of them"));
@@ -123,7 +133,7 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
             );
             (method, Equality::Words(data(*patterns, *horizon)))
         }
-        StackProof::Terms { patterns, horizon, terms } => {
+        StackProof::Terms { patterns, horizon, terms, .. } => {
             let [rows, columns] = patterns;
             let method = format!(
                 "at all {rows}×{columns} pairs of row and column border patterns both sides are the same sum of pixels and {}{}: equal {domain}",
@@ -132,7 +142,7 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
             );
             (method, Equality::Terms { patterns: data(*patterns, *horizon), terms: *terms })
         }
-        StackProof::Averages { bound } => {
+        StackProof::Averages { bound, .. } => {
             let method = format!(
                 "at every size of the claim below {bound}×{bound} the sides agree, and as both divide by areas only, that decides the rest: equal {domain}"
             );

@@ -1,6 +1,7 @@
 //! What shows a verdict, as data. Field names are those of the JSON report (`docs/json.md`), numbers that may be
 //! fractions are strings there. Decides nothing, words nothing.
 
+mod derivation;
 mod factors;
 mod numbers;
 mod place;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use convproof_exact::Rational;
 use numbers::{by_name, text};
 
+pub use derivation::{Derivation, Did, Law, Matched, Side, Step};
 pub use factors::{Factor, Factors, Field, Fit, Over};
 pub use numbers::{Cell, Matrix, Sparse};
 pub use place::{Agrees, Lengths, Place, Sides};
@@ -28,6 +30,9 @@ pub enum Witness {
         /// Input sizes at which the naive evaluator ran both sides beside the proof.
         #[serde(skip_serializing_if = "Option::is_none")]
         evaluated: Option<Vec<[i64; 2]>>,
+        /// What was done with each layer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        derivation: Option<Box<Derivation>>,
     },
     /// Weights, an input and an output position with two values.
     Counterexample(Box<Counterexample>),

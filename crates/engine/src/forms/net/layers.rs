@@ -6,6 +6,7 @@ use super::kernels::{At, has_channel_sums, small};
 use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap, Wire, in_place, number};
 use crate::forms::Unsupported;
 use crate::forms::border::Border;
+use crate::forms::trace::Did;
 use crate::forms::weights::{Place, split};
 use crate::ir::{
     AveragePool, Branch, Composite, Conv, ConvTranspose, Function, Given, KernelTerm, Layer, Op, Origin,
@@ -27,10 +28,26 @@ impl Net {
         stack.reordered(commutes).fold(wire, |op, origin| self.value(op, origin))
     }
 
-    pub(super) fn value(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<Wire, Unsupported> {
+    fn value(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<Wire, Unsupported> {
+        let mut reads = Vec::new();
+        let op = op.into(|wire| {
+            reads.push(wire.step);
+            wire
+        });
+        let (mut wire, did) = self.made_of(op, origin)?;
+        wire.step = self.tell(origin, reads, did, (wire.node, &wire.signal));
+        Ok(wire)
+    }
+
+    /// The output of a value, and what was made of it.
+    fn made_of(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<(Wire, Did), Unsupported> {
         let signal = |op: &Given<'_, Wire>| step(op.map(|wire| wire.signal.clone()), origin, None);
-        let (kind, sources, signal) = match op {
-            Op::Layer(layer, wire) => return self.layer(layer, origin, &wire),
+        let (kind, sources, signal, did) = match op {
+            Op::Layer(layer, wire) => {
+                let (next, expanded) = self.layer(layer, origin, &wire)?;
+                let did = expanded.unwrap_or_else(|| self.made(wire.node, next.node));
+                return Ok((next, did));
+            }
             Op::Sum(ref terms) => {
                 let signal = signal(&op)?;
                 let mut sources = Vec::new();
@@ -40,11 +57,12 @@ impl Net {
                     let node = self.pointwise(output.node, factor, Vec::new(), Some(&output.signal))?;
                     sources.push(in_place(node));
                 }
-                (Kind::Sum, sources, signal)
+                let did = Did::Sum { branches: sources.len() };
+                (Kind::Sum, sources, signal, did)
             }
             Op::Product(ref factors) => {
                 let sources = factors.iter().map(|factor| in_place(factor.of.node)).collect();
-                (Kind::Product, sources, signal(&op)?)
+                (Kind::Product, sources, signal(&op)?, Did::Product)
             }
             Op::Concat(ref parts) => {
                 let signal = signal(&op)?;
@@ -56,15 +74,22 @@ impl Net {
                 if self.runs(signal.channels)?.len() != picks.len() {
                     return Err(Unsupported::Layer);
                 }
-                (Kind::Pick(picks), parts.iter().map(|part| in_place(part.of.node)).collect(), signal)
+                let sources: Vec<_> = parts.iter().map(|part| in_place(part.of.node)).collect();
+                let did = Did::Concat { branches: sources.len() };
+                (Kind::Pick(picks), sources, signal, did)
             }
         };
         let length = Some(signal.length.clone());
-        Ok(Wire { node: self.intern(Node { kind, sources, length })?, signal })
+        Ok((Wire { node: self.intern(Node { kind, sources, length })?, signal, step: 0 }, did))
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
-    pub(super) fn layer(&mut self, layer: &Layer, origin: Origin, wire: &Wire) -> Result<Wire, Unsupported> {
+    fn layer(
+        &mut self,
+        layer: &Layer,
+        origin: Origin,
+        wire: &Wire,
+    ) -> Result<(Wire, Option<Did>), Unsupported> {
         let after = || step(Op::Layer(layer, wire.signal.clone()), origin, None);
         if let Layer::Composite(Composite::Pad { sides: [top, left, bottom, right], mode }) = layer
             && let Some(rows) = Border::of(mode, [*top, *bottom])
@@ -77,12 +102,15 @@ impl Net {
                 ..Movement::identity()
             });
             let node = self.uniform(wire, moves, &Rational::ONE, &signal)?;
-            return Ok(Wire { node, signal });
+            return Ok((Wire { node, signal, step: 0 }, None));
         }
         if let Layer::Composite(layer) = layer {
             let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
             let inner = expanded(layer, origin, wire.signal.channels, size)?;
-            return self.apply(&inner, wire.clone());
+            self.told.trace.enter();
+            let made = self.apply(&inner, wire.clone())?;
+            self.told.trace.leave();
+            return Ok((made, Some(Did::Expanded { layers: inner.graph().values().len() })));
         }
         let signal = after()?;
         let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {
@@ -97,7 +125,7 @@ impl Net {
             })
         };
         let node = match layer {
-            Layer::Conv(conv) => return self.conv(conv, wire, signal),
+            Layer::Conv(conv) => self.conv(conv, wire, &signal)?,
             Layer::Pool(pool) => self.pool(pool, origin, wire, &signal)?,
             Layer::Subsample(stride) => {
                 let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
@@ -145,7 +173,7 @@ impl Net {
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
         };
-        Ok(Wire { node, signal })
+        Ok((Wire { node, signal, step: 0 }, None))
     }
 
     /// Tiles to channels, or the reverse, where each channel is a block or blocks take turns: of k blocks, channel ck + r
@@ -279,7 +307,7 @@ impl Net {
             && padded
         {
             // Zeros that count are entries of a longer signal; what windows read beyond it does not count.
-            let padded = self.layer(&Layer::Pad(sides), origin, wire)?;
+            let (padded, _) = self.layer(&Layer::Pad(sides), origin, wire)?;
             let inner = AveragePool { padding: Padding::Sides([0; 4]), ..pool.clone() };
             return self.pool(&inner, origin, &padded, signal);
         }
@@ -294,7 +322,7 @@ impl Net {
         self.uniform(wire, moves, &weight, signal)
     }
 
-    pub(super) fn conv(&mut self, conv: &Conv, wire: &Wire, signal: Signal) -> Result<Wire, Unsupported> {
+    pub(super) fn conv(&mut self, conv: &Conv, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
         let shape = conv.kernel.shape();
         let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
         let mut at = At { groups: conv.groups, ..At::plain(depthwise) };
@@ -318,12 +346,10 @@ impl Net {
             let weights = taps_of(shape, &entries, place);
             let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
             let kind = Kind::Taps { weights, bias };
-            let node = self.reading(kind, (wire.node, moves), length)?;
-            return Ok(Wire { node, signal });
+            return self.reading(kind, (wire.node, moves), length);
         }
         let applied = self.kernel(conv.kernel.expr(), wire.node, &at, length)?;
-        let node = self.biased(applied, conv.bias.as_ref(), &signal)?;
-        Ok(Wire { node, signal })
+        self.biased(applied, conv.bias.as_ref(), signal)
     }
 
     /// A signal plus a vector, if there is one.

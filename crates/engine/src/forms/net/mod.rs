@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 use super::Unsupported;
 use super::blocks::{Block, Division};
 use super::border::Border;
+use super::trace::Told;
 use super::weights::{Letters, Weight, split};
 use crate::ir::Function;
 use crate::operator::gather::SameRule;
@@ -149,9 +150,11 @@ pub struct Net {
     index: FxHashMap<Node, NodeId>,
     /// The letters of all kernels.
     pub letters: Letters,
-    channels: Channels,
+    pub(super) channels: Channels,
     /// The size of the input, where it is known.
     size: Option<[i64; 2]>,
+    /// What was made of each layer.
+    pub(super) told: Told,
 }
 
 /// A signal between layers.
@@ -161,19 +164,22 @@ pub struct Wire {
     pub node: NodeId,
     /// Channels and lengths.
     pub signal: Signal,
+    /// The number of the step that it comes from; 0 for the input.
+    step: usize,
 }
+
 impl Net {
     /// A net with nothing but its input, of any size or of this one.
     pub fn new(channels: Channels, size: Option<[i64; 2]>) -> Self {
         let length = Some([Arc::new(Length::Input), Arc::new(Length::Input)]);
         let input = Node { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
-        Self { nodes: vec![input], index, letters: Letters::default(), channels, size }
+        Self { nodes: vec![input], index, letters: Letters::default(), channels, size, told: Told::default() }
     }
 
     /// The input with some channels.
     pub fn input(&self, channels: usize) -> Wire {
-        Wire { node: 0, signal: Signal::input(channels) }
+        Wire { node: 0, signal: Signal::input(channels), step: 0 }
     }
 
     /// Whether outputs are multiplied.

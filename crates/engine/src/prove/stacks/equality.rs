@@ -22,7 +22,10 @@ use crate::prove::survey::{Extent, Survey, Visible};
 use crate::prove::values::point::Point;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::verdict::region::{Agreement, Status};
-use crate::prove::verdict::{Doubt, Inner, Limit, StackProof, StackRefutation, StackVerdict, StackWitness};
+use crate::prove::verdict::{
+    Composed, Derivation, Doubt, Inner, Limit, Matched, StackProof, StackRefutation, StackVerdict,
+    StackWitness,
+};
 use crate::prove::witness::replayed::{doubt_of, mismatch};
 use crate::prove::witness::search;
 use convproof_exact::budget;
@@ -37,20 +40,22 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
         return Ok(verdict);
     }
     let size = claim.sizes.one();
-    let mut operators = Operators::new(claim.channels, size);
+    let mut operators = Operators::new(claim.channels, size).traced();
     let input = input_of(&operators, claim)?;
     let left = operators.apply(&claim.left, input.clone())?;
+    let told = operators.told();
     let right = operators.apply(&claim.right, input)?;
+    let mut composed = Composed { sides: [told, operators.told()], matched: Vec::new() };
     same_channels(claim, [&left, &right])?;
     if left == right {
         let inner = inner(&operators, &left);
-        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, inner }));
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, inner, composed }));
     }
     if let Some(verdict) = terms::decide(claim, symbols) {
         return Ok(verdict);
     }
-    let [left, right] = matched(&mut operators, [left, right], claim, symbols)?;
-    by_survey(claim, symbols, &operators, [&left, &right])
+    let [left, right] = matched(&mut operators, [left, right], claim, symbols, &mut composed)?;
+    by_survey(claim, symbols, &operators, [&left, &right], composed)
 }
 
 /// Compares all output positions of all sizes; decides whatever has no nonlinear layers that do not match.
@@ -59,6 +64,7 @@ fn by_survey(
     symbols: &Symbols,
     operators: &Operators,
     maps: [&Affine; 2],
+    composed: Composed,
 ) -> Result<StackVerdict, OperatorError> {
     let every = claim.sizes.one().is_none();
     let interior_equal = every && interiors_agree(claim)?;
@@ -76,13 +82,13 @@ fn by_survey(
     if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
         let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
         let horizon = every.then_some(survey.axes[0].from + survey.axes[0].period);
-        return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon }));
+        return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon, composed }));
     }
     if every
         && averaged::applies(operators, maps)
         && let Some(averaged) = averaged::compare(claim, symbols, operators, maps)?
     {
-        return averages(claim, symbols, averaged);
+        return averages(claim, symbols, averaged, composed);
     }
     if maps.iter().any(|map| !nonlinear_nodes(operators, map).is_empty()) {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
@@ -95,8 +101,13 @@ fn by_survey(
             verdict => verdict,
         });
     }
-    let refutation = refutation(claim, symbols, maps, (survey, failures, table));
-    Ok(refutation.map_or_else(StackVerdict::Unknown, |found| StackVerdict::Refuted(Box::new(found))))
+    Ok(match refutation(claim, symbols, maps, (survey, failures, table)) {
+        Ok(found) => {
+            let derivation = Some(Derivation::Composed(composed));
+            StackVerdict::Refuted(Box::new(StackRefutation { derivation, ..found }))
+        }
+        Err(doubt) => StackVerdict::Unknown(doubt),
+    })
 }
 
 /// The verdict about global averages; a difference is shown at its size.
@@ -104,9 +115,12 @@ fn averages(
     claim: &StackClaim,
     symbols: &Symbols,
     averaged: Averaged,
+    composed: Composed,
 ) -> Result<StackVerdict, OperatorError> {
     let (size, agreement) = match averaged {
-        Averaged::Equal { bound } => return Ok(StackVerdict::Proved(StackProof::Averages { bound })),
+        Averaged::Equal { bound } => {
+            return Ok(StackVerdict::Proved(StackProof::Averages { bound, composed }));
+        }
         Averaged::Differ { size, agreement } => (size, agreement),
     };
     let mut verdict = decide(&StackClaim { sizes: Sizes::One(size), ..claim.clone() }, symbols)?;
@@ -137,11 +151,12 @@ fn refutation(
             Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
             other => other,
         });
-        return Ok(StackRefutation { witness, wrong: None, agreement: agreement.into_iter().collect() });
+        let agreement = agreement.into_iter().collect();
+        return Ok(StackRefutation { witness, wrong: None, agreement, derivation: None });
     }
     let agreement = agreement(&mut survey, &failures, &table, symbols);
     let wrong = survey.wrong_at(&failures, size);
-    Ok(StackRefutation { witness, wrong, agreement })
+    Ok(StackRefutation { witness, wrong, agreement, derivation: None })
 }
 
 /// What a map reads beside the input.
@@ -167,6 +182,7 @@ fn matched(
     mut maps: [Affine; 2],
     claim: &StackClaim,
     symbols: &Symbols,
+    composed: &mut Composed,
 ) -> Result<[Affine; 2], OperatorError> {
     let origins = [claim.left.origin(), claim.right.origin()];
     let mut unlike = FxHashSet::default();
@@ -184,8 +200,9 @@ fn matched(
                 let blame = |error| OperatorError::Kernel { at: claim.right.origin(), error };
                 if let Some([a, b]) = operators.insides(*other, *id).map_err(blame)?
                     && same_windows(operators, *other, *id, &claim.sizes)
-                    && maps_agree(operators, [&a, &b], claim, symbols)
+                    && let Some(patterns) = agreeing(operators, [&a, &b], claim, symbols)
                 {
+                    composed.matched.push(Matched { nodes: [*other, *id], patterns });
                     for (map, at) in maps.iter_mut().zip(origins) {
                         let replaced = operators.replace(map, *id, *other);
                         *map = replaced.map_err(|error| OperatorError::Kernel { at, error })?;
@@ -221,24 +238,26 @@ fn same_windows(operators: &Operators, a: NodeId, b: NodeId, sizes: &Sizes) -> b
     }
 }
 
-/// Whether two maps agree, in size and at all positions, at all sizes that a claim speaks of; `false` where that
-/// cannot be decided.
-fn maps_agree(operators: &Operators, maps: [&Affine; 2], claim: &StackClaim, symbols: &Symbols) -> bool {
+/// Whether two maps agree, in size and at all positions, at all sizes that a claim speaks of, and at how many patterns that
+/// was seen, if they are not the same map; `None` where they do not, or that cannot be decided.
+fn agreeing(
+    operators: &Operators,
+    maps: [&Affine; 2],
+    claim: &StackClaim,
+    symbols: &Symbols,
+) -> Option<Option<[usize; 2]>> {
     if maps[0] == maps[1] {
-        return true;
+        return Some(None);
     }
     if maps[0].channels != maps[1].channels {
-        return false;
+        return None;
     }
     let extent = Extent::of(&claim.sizes);
-    let Ok(mut survey) =
-        Survey::new(operators, maps, symbols, extent, search::dependence(claim, symbols), false)
-    else {
-        return false;
-    };
-    look(&mut survey, &claim.sizes).is_ok_and(|(_, table)| {
-        !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))
-    })
+    let dependence = search::dependence(claim, symbols);
+    let mut survey = Survey::new(operators, maps, symbols, extent, dependence, false).ok()?;
+    let (_, table) = look(&mut survey, &claim.sizes).ok()?;
+    let differ = table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values));
+    (!differ).then(|| Some([0, 1].map(|axis: usize| survey.axes[axis].patterns.len())))
 }
 
 /// Whether the stacks agree where no border is near, by their normal forms.

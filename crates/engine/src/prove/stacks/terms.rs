@@ -75,7 +75,8 @@ fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     if sizes.is_empty() {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
         let (horizon, terms) = (compared.horizon, compared.arena.terms().len());
-        return Some(StackVerdict::Proved(StackProof::Terms { patterns, horizon, terms }));
+        let read = compared.read;
+        return Some(StackVerdict::Proved(StackProof::Terms { patterns, horizon, terms, read }));
     }
     for (size, status) in sizes {
         if status == Status::Sizes {

@@ -22,7 +22,9 @@ use crate::prove::survey::table::{self, Table};
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::{Agreement, Status};
-use crate::prove::verdict::{StackProof, StackRefutation, StackVerdict, StackWitness, Wrong};
+use crate::prove::verdict::{
+    Derivation, Read, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
+};
 use crate::prove::witness::search;
 use convproof_exact::budget::doing;
 use convproof_exact::{Monomial, Rational, SplitMix64, Symbol};
@@ -61,6 +63,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
             patterns,
             horizon,
             sums: compared.arena.len(),
+            read: compared.read,
         }));
     };
     let small = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count() <= SMALL);
@@ -107,6 +110,8 @@ pub struct Compared {
     origins: [FxHashMap<(i64, i64), i64>; 2],
     /// How channels are divided.
     division: Division,
+    /// What was made of each layer.
+    pub read: Read,
     /// The blocks of output and input channels.
     outputs: Vec<Block>,
     inputs: Vec<Block>,
@@ -125,7 +130,9 @@ impl Compared {
         let mut net = Net::new(mode, size);
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
+        let told = net.told();
         let right = net.apply(&claim.right, input)?;
+        let sides = [told, net.told()];
         if left.signal.channels != right.signal.channels {
             return Err(Unsupported::Layer);
         }
@@ -153,6 +160,7 @@ impl Compared {
             table,
             horizon,
             origins,
+            read: Read { sides, blocks: outputs.len() },
             outputs,
             inputs,
         })
@@ -188,7 +196,8 @@ impl Compared {
             }
         }
         let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, &self.failures));
-        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement }))
+        let derivation = Some(Derivation::Read(self.read.clone()));
+        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement, derivation }))
     }
 
     /// The input position that places in sums are counted from, at an output position of a size.

@@ -1,6 +1,7 @@
 //! Verdicts. Each variant holds what shows it; the witnesses can only be made by the code that checks them.
 
 use super::counterexample::{Counterexample, Mismatch};
+use super::derivation::{Composed, Derivation, Read};
 use super::region::Agreement;
 use super::worst::{Enclosure, Excess};
 use crate::operator::Affine;
@@ -27,6 +28,8 @@ pub enum StackProof {
         map: Affine,
         /// What stands between it and the input.
         inner: Inner,
+        /// How both sides came to it.
+        composed: Composed,
     },
     /// All pairs of border patterns agree.
     Patterns {
@@ -34,6 +37,8 @@ pub enum StackProof {
         patterns: [usize; 2],
         /// Sizes up to this length show all of them; `None` for a claim about one size.
         horizon: Option<i64>,
+        /// How the maps came about whose patterns these are.
+        composed: Composed,
     },
     /// The same sums of words in the matrices of all kernels, at all pairs of border patterns, whatever the number of
     /// channels.
@@ -44,6 +49,8 @@ pub enum StackProof {
         horizon: Option<i64>,
         /// Different sums that were compared.
         sums: usize,
+        /// What was read as these.
+        read: Read,
     },
     /// The same sums of pixels and nonlinear terms, at all pairs of border patterns.
     Terms {
@@ -53,11 +60,15 @@ pub enum StackProof {
         horizon: Option<i64>,
         /// Different nonlinear terms, up to translation.
         terms: usize,
+        /// What was read as these.
+        read: Read,
     },
     /// All sizes below a bound agree, and with global averages that is enough.
     Averages {
         /// The bound on height and width.
         bound: i64,
+        /// How the maps came about of which the bound is one.
+        composed: Composed,
     },
     /// The worst difference over all inputs is within the bound.
     Within(Enclosure),
@@ -85,6 +96,8 @@ pub struct StackRefutation {
     pub wrong: Option<Wrong>,
     /// Where the claim does hold, as far as that could be described.
     pub agreement: Vec<Agreement>,
+    /// What was done before the difference was found; none where that was found by trying.
+    pub derivation: Option<Derivation>,
 }
 
 /// Output positions of one size at which two stacks differ, for general weights and inputs.

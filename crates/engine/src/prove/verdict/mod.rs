@@ -4,10 +4,12 @@
 //! room, which imports none of the others.
 
 pub mod counterexample;
+mod derivation;
 mod kinds;
 pub mod region;
 mod worst;
 
+pub use derivation::{Composed, Derivation, Matched, Read};
 pub use kinds::{
     Doubt, EntryWitness, Inner, KernelVerdict, Limit, NumberVerdict, StackProof, StackRefutation,
     StackVerdict, StackWitness, Wrong,

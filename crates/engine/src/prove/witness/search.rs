@@ -202,7 +202,8 @@ fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 
 /// Refuted, with nothing said of other sizes.
 pub fn refuted(witness: StackWitness) -> StackVerdict {
-    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement: Vec::new() }))
+    let agreement = Vec::new();
+    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement, derivation: None }))
 }
 
 fn try_sizes(

@@ -1,0 +1,203 @@
+//! What was made of each layer while a stack was taken apart into nodes: read off the nodes between what it reads and what it
+//! gives, never off the layer. Decides nothing.
+
+use std::collections::BTreeSet;
+
+use super::net::{Channels, Kind, Movement, Net, NodeId, Tap};
+use crate::ir::Origin;
+use crate::operator::shape::Signal;
+use crate::operator::trace::{Reach, Reaches, Record, Trace, together};
+
+/// What is multiplied by at the taps that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// Ones.
+    Ones,
+    /// Numbers.
+    Numbers,
+    /// Entries of kernels and vectors, each channel by itself.
+    Entries,
+    /// So many different matrices, or blocks of them.
+    Matrices(usize),
+}
+
+/// What was made of a value of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// It is what it reads.
+    Kept,
+    /// What taps read is multiplied and added.
+    Taps {
+        /// Rows and columns of taps; none where several signals are read one after the other, as for products of kernels.
+        window: Option<[usize; 2]>,
+        /// How many signals that are.
+        signals: usize,
+        /// What is multiplied by.
+        weights: Weights,
+        /// Whether constants are added.
+        constant: bool,
+    },
+    /// Channels are chosen.
+    Chosen,
+    /// What windows read is added, and divided by how much that is.
+    Mean {
+        /// Rows and columns of a window.
+        window: [usize; 2],
+    },
+    /// The largest of what windows read.
+    Maximum {
+        /// Rows and columns of a window.
+        window: [usize; 2],
+    },
+    /// The positive part.
+    Relu,
+    /// A function of each entry.
+    Function,
+    /// The mean over all positions.
+    Average {
+        /// Whether it was taken before what is done to each position by itself.
+        moved: bool,
+    },
+    /// The product of two branches.
+    Product,
+    /// The sum of branches.
+    Sum {
+        /// How many.
+        branches: usize,
+    },
+    /// Channels of branches, joined.
+    Concat {
+        /// How many.
+        branches: usize,
+    },
+    /// A layer that is a stack of others, which come before this one.
+    Expanded {
+        /// How many.
+        layers: usize,
+    },
+}
+
+/// What was told so far.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) trace: Trace<Did>,
+    /// What the first nodes read of the input; none of constants.
+    reaches: Vec<Option<Reaches>>,
+}
+
+impl Net {
+    /// What was made of the stack before; from now on it is another one.
+    pub fn told(&mut self) -> Trace<Did> {
+        std::mem::take(&mut self.told.trace)
+    }
+
+    /// Keeps what was made of a value.
+    pub(super) fn tell(
+        &mut self,
+        origin: Origin,
+        reads: Vec<usize>,
+        did: Did,
+        (node, signal): (NodeId, &Signal),
+    ) -> usize {
+        for id in self.told.reaches.len()..self.len() {
+            let reach = self.reach_of(id);
+            self.told.reaches.push(reach);
+        }
+        let reach = self.told.reaches[node].flatten();
+        let length = signal.length.clone();
+        self.told.trace.tell(|depth| Record { origin, depth, reads, did, length, reach })
+    }
+
+    /// What a node reads of the input, given that for those before it; none of a constant.
+    fn reach_of(&self, id: NodeId) -> Option<Reaches> {
+        let node = self.node(id);
+        if let Kind::Input = node.kind {
+            return Some(Some([Reach::INPUT; 2]));
+        }
+        if let Kind::Average(_) = node.kind {
+            return Some(None);
+        }
+        let read = node.sources.iter().filter_map(|(source, moves)| {
+            let of = self.told.reaches[*source]?;
+            Some(of.and_then(|[rows, columns]| Some([moved(rows, &moves[0])?, moved(columns, &moves[1])?])))
+        });
+        let mut read = read.peekable();
+        read.peek()?;
+        Some(together(read))
+    }
+
+    /// What a layer became: the nodes from what it reads to what it gives.
+    pub(super) fn made(&self, source: NodeId, node: NodeId) -> Did {
+        let between = self.between_nodes(source, node);
+        let Some(last) = between.last() else { return Did::Kept };
+        let window = |id: NodeId| {
+            let taps = |movement: &Movement| movement.taps.len();
+            self.node(id).sources.first().map_or([1, 1], |(_, moves)| [taps(&moves[0]), taps(&moves[1])])
+        };
+        for &id in &between {
+            return match &self.node(id).kind {
+                Kind::Input | Kind::Taps { .. } | Kind::Sum => continue,
+                Kind::Pick(_) => Did::Chosen,
+                Kind::Mean => Did::Mean { window: window(id) },
+                Kind::Maximum => Did::Maximum { window: window(id) },
+                Kind::Product => Did::Product,
+                Kind::Relu => Did::Relu,
+                Kind::Function(_) => Did::Function,
+                Kind::Average(of) => Did::Average { moved: *of != source || between.len() > 1 },
+            };
+        }
+        let window = (between.len() == 1).then(|| window(*last));
+        let (weights, constant) = self.weights(&between);
+        Did::Taps { window, signals: between.len(), weights, constant }
+    }
+
+    /// The nodes that one depends on, up to another one; in order.
+    fn between_nodes(&self, source: NodeId, node: NodeId) -> Vec<NodeId> {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![node];
+        while let Some(id) = todo.pop() {
+            if id != source && id != 0 && seen.insert(id) {
+                todo.extend(self.node(id).sources.iter().map(|(inner, _)| *inner));
+            }
+        }
+        seen.into_iter().collect()
+    }
+
+    /// What nodes multiply by, and whether they add constants.
+    fn weights(&self, nodes: &[NodeId]) -> (Weights, bool) {
+        let taps = nodes.iter().filter_map(|&id| match &self.node(id).kind {
+            Kind::Taps { weights, bias } => Some((weights, bias)),
+            _ => None,
+        });
+        let (mut letters, mut entries, mut ones, mut constant) = (BTreeSet::new(), false, true, false);
+        for (weights, bias) in taps {
+            constant |= !bias.is_empty();
+            for Tap { weight, .. } in weights {
+                ones &= matches!(weight.as_slice(), [factor] if factor.coefficient.is_one());
+                for factor in weight {
+                    letters.extend(factor.letter);
+                    entries |= !factor.scalars.is_one() || !factor.diagonal.is_one();
+                }
+            }
+        }
+        let weights = match letters.len() {
+            0 if entries => Weights::Entries,
+            0 if ones => Weights::Ones,
+            0 => Weights::Numbers,
+            count => Weights::Matrices(count),
+        };
+        (weights, constant)
+    }
+
+    /// Whether channels are taken together, in blocks.
+    pub fn takes_together(&self) -> bool {
+        matches!(self.channels, Channels::Together(_))
+    }
+}
+
+/// What a movement over a signal reads of the input.
+fn moved(of: Reach, movement: &Movement) -> Option<Reach> {
+    let (low, high) = (movement.taps.iter().min()?, movement.taps.iter().max()?);
+    let [low, high] = [low, high].map(|tap| tap.checked_add(movement.offset));
+    of.over([movement.up, movement.down], [low?, high?], movement.same.is_some())
+}

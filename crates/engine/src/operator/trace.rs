@@ -1,0 +1,335 @@
+//! What was done with each layer while a normal form was made, as the code that did it tells: every function that makes a
+//! map gives a [`Did`] with it. Decides nothing, and reads no layer.
+
+use std::sync::Arc;
+
+use super::gather::Axis;
+use super::length::Length;
+use super::normal::NodeId;
+use crate::ir::Origin;
+
+/// Most steps that are kept of a stack; they are the first ones.
+const MAX_STEPS: usize = 256;
+
+/// What a layer that is one linear map became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A kernel, dilated where the layer is.
+    Kernel,
+    /// A kernel turned around, on the image with zeros between its entries.
+    Transposed,
+    /// A window of equal weights that sum to 1.
+    Box,
+    /// A window of ones.
+    Ones,
+    /// A single 1, so that entries are left out, moved, or stand among zeros.
+    Moved,
+    /// A single 1 that moves nothing.
+    Same,
+    /// Numbers on the diagonal, each channel by itself.
+    Diagonal,
+    /// The identity, and a constant.
+    Constant,
+    /// Zeros and ones, from channels to channels.
+    Rearranged,
+    /// A kernel as large as the image.
+    Matrix,
+}
+
+/// How a kernel was put together with one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    /// Nothing was before it.
+    First,
+    /// It is the identity, so that what was before it is kept.
+    Kept,
+    /// Both were convolved.
+    Convolved {
+        /// How far the kernel before was dilated, by the upsampling after it.
+        spread: [usize; 2],
+        /// How far the kernel after was dilated, by the stride before it.
+        dilated: [usize; 2],
+    },
+}
+
+/// Why borders do not keep two layers from being one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harmless {
+    /// The second reads no position beyond the ends of what the first gives, or there are no ends.
+    Inside,
+    /// What the first would give beyond its ends is 0, as what the second reads there is.
+    Zero,
+}
+
+/// Why two layers are not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// The second reads zeros beyond the ends of what the first gives, where that would go on.
+    Border,
+    /// The constant of the first would not be one after the second, which upsamples.
+    Constant,
+    /// A stride before an upsampling, or padding that depends on the length of the signal between.
+    Positions,
+    /// The kernel of both would have too many terms.
+    Terms,
+}
+
+/// What is read by a layer that is not composed with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal that was there.
+    Node(NodeId),
+    /// What comes before it, cut to its length.
+    Cut(NodeId),
+}
+
+/// What was done with the kernel of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It was composed with the kernels before it.
+    Composed {
+        /// How, for each of them; what was done alike is said once.
+        laws: Vec<Law>,
+        /// Why that is right at borders.
+        border: Harmless,
+    },
+    /// It stands alone, over a signal.
+    Apart {
+        /// The signal.
+        over: Stop,
+        /// Why.
+        why: Needed,
+    },
+}
+
+/// What became of a positive part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positive {
+    /// That of what comes before it, as a whole.
+    Whole(NodeId),
+    /// What comes before it is one already.
+    Already,
+    /// It was moved before a copy or a maximum, with which it commutes.
+    Moved(NodeId),
+}
+
+/// What was done with a value of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// A linear layer.
+    Linear {
+        /// What it became.
+        made: Made,
+        /// Rows and columns of its kernel.
+        window: [i64; 2],
+        /// How that moves.
+        axes: [Axis; 2],
+        /// What was done with that.
+        joined: Joined,
+    },
+    /// Means over windows with divisors that vary.
+    Mean {
+        /// Of what.
+        over: Stop,
+        /// Rows and columns of a window.
+        window: [i64; 2],
+        /// The signal that it is.
+        node: NodeId,
+    },
+    /// Maxima over windows.
+    Maximum {
+        /// Of what.
+        over: Stop,
+        /// Rows and columns of a window.
+        window: [i64; 2],
+        /// Whether it is one maximum with that before it.
+        merged: bool,
+        /// The signal that it is.
+        node: NodeId,
+    },
+    /// The positive part.
+    Relu(Positive),
+    /// A function of each entry.
+    Function(NodeId),
+    /// The mean of each channel over all positions.
+    Average {
+        /// Whether it was taken before kernels of one entry, which it commutes with.
+        moved: bool,
+        /// The signals that are averaged.
+        nodes: Vec<NodeId>,
+    },
+    /// The product of two branches.
+    Product(NodeId),
+    /// The sum of branches.
+    Sum {
+        /// How many.
+        branches: usize,
+        /// Of how many kernels the sum consists.
+        kernels: usize,
+    },
+    /// Channels of branches, joined.
+    Concat {
+        /// How many.
+        branches: usize,
+    },
+    /// A layer that is a stack of others, which come before this one.
+    Expanded {
+        /// How many.
+        layers: usize,
+    },
+    /// Nothing reaches it at this size.
+    Unreached,
+}
+
+impl Did {
+    /// The signals at which composition stopped here.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let cut = |stop: &Stop| if let Stop::Cut(node) = stop { Some(*node) } else { None };
+        match self {
+            Self::Linear { joined: Joined::Apart { over, .. }, .. } => cut(over).into_iter().collect(),
+            Self::Mean { over, node, .. } | Self::Maximum { over, node, .. } => {
+                cut(over).into_iter().chain([*node]).collect()
+            }
+            Self::Relu(Positive::Whole(node) | Positive::Moved(node))
+            | Self::Function(node)
+            | Self::Product(node) => vec![*node],
+            Self::Average { nodes, .. } => nodes.clone(),
+            Self::Linear { .. }
+            | Self::Relu(Positive::Already)
+            | Self::Sum { .. }
+            | Self::Concat { .. }
+            | Self::Expanded { .. }
+            | Self::Unreached => Vec::new(),
+        }
+    }
+}
+
+/// What an output reads of the input along an axis: for output i the positions `(down·i + k) / up`, for k in a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Upsampling.
+    pub up: i64,
+    /// Stride.
+    pub down: i64,
+    first: i64,
+    last: i64,
+    /// Where it begins depends on the size.
+    floating: bool,
+}
+
+impl Reach {
+    /// The input's own.
+    pub(crate) const INPUT: Self = Self { up: 1, down: 1, first: 0, last: 0, floating: false };
+
+    /// How many positions of the upsampled input it spans.
+    pub fn extent(&self) -> i64 {
+        self.last - self.first + 1
+    }
+
+    /// What is read by so many taps that move over a signal which reads this; `None` where positions do not compose.
+    pub(super) fn then(&self, axis: &Axis, taps: i64) -> Option<Self> {
+        let low = axis.offset.checked_neg()?;
+        let high = low.checked_add(taps)?.checked_sub(1)?;
+        self.over([axis.up, axis.down], [low, high], axis.same.is_some())
+    }
+
+    /// What is read by outputs i that read this at positions `(down·i + k) / up`, for k from one number to another;
+    /// `floating` where these depend on the size.
+    pub(crate) fn over(&self, [up, down]: [i64; 2], [low, high]: [i64; 2], floating: bool) -> Option<Self> {
+        let floating = self.floating || floating;
+        let wide = |inner: i64, outer: i64, by: i64| inner.checked_add(by.checked_mul(outer)?);
+        if up == 1 {
+            return Some(Self {
+                up: self.up,
+                down: self.down.checked_mul(down)?,
+                first: wide(self.first, low, self.down)?,
+                last: wide(self.last, high, self.down)?,
+                floating,
+            });
+        }
+        (self.down == 1).then_some(())?;
+        let (first, last) = (wide(low, self.first, up)?, wide(high, self.last, up)?);
+        Some(Self { up: self.up.checked_mul(up)?, down, first, last, floating })
+    }
+
+    /// What two read together; `None` if they move apart.
+    pub(crate) fn and(&self, other: &Self) -> Option<Self> {
+        let fixed = !self.floating && !other.floating;
+        let alike = (self.up, self.down) == (other.up, other.down);
+        (self == other || fixed && alike).then(|| Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            ..*self
+        })
+    }
+}
+
+/// Both axes of what an output reads of the input; `None` where that is not at regular positions, or nothing.
+pub type Reaches = Option<[Reach; 2]>;
+
+/// The reach of what reads some signals.
+pub(crate) fn together(all: impl IntoIterator<Item = Reaches>) -> Reaches {
+    let both = |a: [Reach; 2], b: [Reach; 2]| Some([a[0].and(&b[0])?, a[1].and(&b[1])?]);
+    let mut all = all.into_iter();
+    let first = all.next()??;
+    all.try_fold(first, |a, b| both(a, b?))
+}
+
+/// What was done with one value of a stack.
+#[derive(Clone, Debug)]
+pub struct Record<D> {
+    /// Where the value came from.
+    pub origin: Origin,
+    /// 0 for values of the stack itself, more for those inside of layers that are stacks of others.
+    pub depth: usize,
+    /// The steps that it reads, counted from 1; 0 is the input.
+    pub reads: Vec<usize>,
+    /// What was done.
+    pub did: D,
+    /// The length of what came out, along each axis.
+    pub length: [Arc<Length>; 2],
+    /// What an output reads of the input.
+    pub reach: Reaches,
+}
+
+/// What was done with all values of one stack.
+#[derive(Clone, Debug)]
+pub struct Trace<D> {
+    /// The steps in order; of many the first ones.
+    pub kept: Vec<Record<D>>,
+    /// How many there were.
+    pub all: usize,
+    depth: usize,
+}
+
+impl<D> Default for Trace<D> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), all: 0, depth: 0 }
+    }
+}
+
+impl<D> Trace<D> {
+    /// Takes in what was done; gives the number of that step.
+    pub(crate) fn tell(&mut self, step: impl FnOnce(usize) -> Record<D>) -> usize {
+        if self.all < MAX_STEPS {
+            self.kept.push(step(self.depth));
+        }
+        self.all += 1;
+        self.all
+    }
+
+    /// The steps from now on are inside of a layer.
+    pub(crate) fn enter(&mut self) {
+        self.depth += 1;
+    }
+
+    /// They no longer are.
+    pub(crate) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Whether none was left out.
+    pub fn is_whole(&self) -> bool {
+        self.kept.len() == self.all
+    }
+}

@@ -1,0 +1,140 @@
+//! How a proof came about, as the JSON report has it: the steps as they were told, one for one.
+
+use super::derivation::text;
+use crate::witness::{self, Derivation, Matched, Side, Step};
+use convproof_engine::forms::trace::{self as read, Weights};
+use convproof_engine::operator::gather::signed;
+use convproof_engine::operator::trace::{Did, Harmless, Joined, Law, Made, Needed, Trace};
+use convproof_engine::prove::verdict::{Composed, Read};
+use convproof_language::source::Places;
+
+/// The steps of both sides, composed.
+pub(super) fn composed(composed: &Composed, places: Places<'_>) -> Derivation {
+    let [left, right] = composed.sides.each_ref().map(|trace| side(trace, places, composition));
+    let matched =
+        composed.matched.iter().map(|found| Matched { nodes: found.nodes, patterns: found.patterns });
+    Derivation {
+        left,
+        right,
+        blocks: None,
+        shared: Some(composed.shared()),
+        matched: Some(matched.collect()),
+    }
+}
+
+/// The steps of both sides, read as sums.
+pub(super) fn read(read: &Read, places: Places<'_>) -> Derivation {
+    let [left, right] = read.sides.each_ref().map(|trace| side(trace, places, reading));
+    Derivation { left, right, blocks: Some(read.blocks), shared: None, matched: None }
+}
+
+fn side<D>(trace: &Trace<D>, places: Places<'_>, did: impl Fn(&D) -> witness::Did) -> Side {
+    let steps = trace.kept.iter().map(|record| Step {
+        layer: text(places, record.origin),
+        depth: record.depth,
+        reads: record.reads.clone(),
+        did: did(&record.did),
+        stride: record.reach.map(|axes| axes.map(|axis| axis.down)),
+        upsampling: record.reach.map(|axes| axes.map(|axis| axis.up)),
+        extent: record.reach.map(|axes| axes.map(|axis| axis.extent())),
+        length: record.length.each_ref().map(|length| length.law()),
+    });
+    Side { count: trace.all, steps: steps.collect() }
+}
+
+/// What composition did.
+fn composition(did: &Did) -> witness::Did {
+    let plain = |what| witness::Did { what, nodes: did.nodes(), ..witness::Did::default() };
+    match did {
+        Did::Linear { made, window, joined, .. } => {
+            let (laws, border, apart) = match joined {
+                Joined::Composed { laws, border } => {
+                    (Some(laws.iter().map(law).collect()), Some(harmless(*border)), None)
+                }
+                Joined::Apart { why, .. } => (None, None, Some(needed(*why))),
+            };
+            let (kernel, window) = (Some(kernel(*made)), Some(*window));
+            witness::Did { kernel, window, laws, border, apart, ..plain("linear") }
+        }
+        Did::Mean { window, .. } => witness::Did { window: Some(*window), ..plain("mean") },
+        Did::Maximum { window, .. } => witness::Did { window: Some(*window), ..plain("maximum") },
+        Did::Relu(_) => plain("relu"),
+        Did::Function(_) => plain("function"),
+        Did::Average { .. } => plain("average"),
+        Did::Product(_) => plain("product"),
+        Did::Sum { branches, .. } => witness::Did { branches: Some(*branches), ..plain("sum") },
+        Did::Concat { branches } => witness::Did { branches: Some(*branches), ..plain("concat") },
+        Did::Expanded { layers } => witness::Did { parts: Some(*layers), ..plain("expanded") },
+        Did::Unreached => plain("unreached"),
+    }
+}
+
+/// What reading a side as sums did.
+fn reading(did: &read::Did) -> witness::Did {
+    let plain = |what| witness::Did { what, ..witness::Did::default() };
+    let over = |window: &[usize; 2]| Some(window.map(signed));
+    match did {
+        read::Did::Kept => plain("kept"),
+        read::Did::Taps { window, signals, weights, constant } => {
+            let (weights, matrices) = match weights {
+                Weights::Ones => ("ones", None),
+                Weights::Numbers => ("numbers", None),
+                Weights::Entries => ("entries", None),
+                Weights::Matrices(count) => ("matrices", Some(*count)),
+            };
+            let window = window.map(|window| window.map(signed));
+            let (weights, parts) = (Some(weights), Some(*signals));
+            let constant = Some(*constant);
+            witness::Did { window, parts, weights, matrices, constant, ..plain("taps") }
+        }
+        read::Did::Chosen => plain("chosen"),
+        read::Did::Mean { window } => witness::Did { window: over(window), ..plain("mean") },
+        read::Did::Maximum { window } => witness::Did { window: over(window), ..plain("maximum") },
+        read::Did::Relu => plain("relu"),
+        read::Did::Function => plain("function"),
+        read::Did::Average { .. } => plain("average"),
+        read::Did::Product => plain("product"),
+        read::Did::Sum { branches } => witness::Did { branches: Some(*branches), ..plain("sum") },
+        read::Did::Concat { branches } => witness::Did { branches: Some(*branches), ..plain("concat") },
+        read::Did::Expanded { layers } => witness::Did { parts: Some(*layers), ..plain("expanded") },
+    }
+}
+
+fn kernel(made: Made) -> &'static str {
+    match made {
+        Made::Kernel => "kernel",
+        Made::Transposed => "transposed",
+        Made::Box => "box",
+        Made::Ones => "ones",
+        Made::Moved => "moved",
+        Made::Same => "same",
+        Made::Diagonal => "diagonal",
+        Made::Constant => "constant",
+        Made::Rearranged => "rearranged",
+        Made::Matrix => "matrix",
+    }
+}
+
+fn law(law: &Law) -> witness::Law {
+    match *law {
+        Law::First => witness::Law::First,
+        Law::Kept => witness::Law::Kept,
+        Law::Convolved { spread, dilated } => witness::Law::Convolved { spread, dilated },
+    }
+}
+
+fn harmless(border: Harmless) -> &'static str {
+    match border {
+        Harmless::Inside => "inside",
+        Harmless::Zero => "zero",
+    }
+}
+
+fn needed(why: Needed) -> &'static str {
+    match why {
+        Needed::Border => "border",
+        Needed::Constant => "constant",
+        Needed::Positions => "positions",
+        Needed::Terms => "terms",
+    }
+}
