@@ -5,6 +5,7 @@ mod bounds;
 mod brute;
 mod build;
 mod decide;
+mod derivation;
 mod exotic;
 mod factors;
 mod horizon;

@@ -30,8 +30,8 @@ pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> 
     let mut all = sides(&composed.sides, places, proof, composition);
     if !composed.matched.is_empty() && proof {
         all.push(Block::Text(format!(
-            "{} of one side agree with some of the other in all that they read, at all positions of all sizes.",
-            count(composed.matched.len(), "nonlinear layer", "nonlinear layers")
+            "Nonlinear layers that agree in all that they read, at every position of the claim's sizes: {}.",
+            count(composed.matched.len(), "pair", "pairs")
         )));
     }
     all
