@@ -159,7 +159,7 @@ impl Kernel {
     }
 
     /// Whether it is made later, as its entries are many.
-    fn is_later(&self) -> bool {
+    pub fn is_later(&self) -> bool {
         matches!(self, Self::Later(_))
     }
 

@@ -22,6 +22,13 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     if left.shape() != right.shape() {
         return KernelVerdict::Shapes;
     }
+    // Entries that nobody has written down yet are looked at only where matrices do not decide.
+    if left.kernel().is_later() || right.kernel().is_later() {
+        let verdict = by_words(left, right, symbols);
+        if !matches!(verdict, KernelVerdict::Unknown(_)) {
+            return verdict;
+        }
+    }
     if left.kernel() == right.kernel() {
         return KernelVerdict::Equal;
     }
@@ -66,7 +73,7 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     }
 }
 
-/// Kernels of too many terms, as convolutions of an image of their own size: one output for each channel, the sum of all entries
+/// Kernels of many terms, as convolutions of an image of their own size: one output for each channel, the sum of all entries
 /// times those of the image. So kernels are equal where these are, and an image with a single 1 shows one entry.
 fn by_words(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelVerdict {
     let doubt = KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));

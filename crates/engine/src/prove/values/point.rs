@@ -41,6 +41,8 @@ pub struct Dependence {
     /// Symbols that are chosen for pairs of roots instead of their own value.
     choices: Vec<Symbol>,
     fixed: Vec<Root>,
+    /// What was asked about, and what roots among it rest on.
+    used: Vec<Symbol>,
 }
 
 impl Dependence {
@@ -49,8 +51,8 @@ impl Dependence {
     /// squares differ by a number, as with two values of `eps`.
     /// Only the roots that `used` symbols rest on matter.
     pub fn of(symbols: &Symbols, used: &[Symbol]) -> Self {
-        let mut dependence = Self::default();
-        let used: FxHashSet<Symbol> = symbols.foundations(used.to_vec()).into_iter().collect();
+        let mut dependence = Self { used: symbols.foundations(used.to_vec()), ..Self::default() };
+        let used: FxHashSet<Symbol> = dependence.used.iter().copied().collect();
         let roots: Vec<&Root> = symbols.roots().filter(|root| used.contains(&root.symbol)).collect();
         // The roots that are taken of something with a symbol.
         let mut roots_over: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
@@ -94,6 +96,11 @@ impl Dependence {
             }
         }
         dependence
+    }
+
+    /// The symbols that it is about.
+    pub fn used(&self) -> &[Symbol] {
+        &self.used
     }
 
     /// Whether the values of these symbols can be chosen freely or follow from chosen ones.

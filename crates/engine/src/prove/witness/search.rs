@@ -44,7 +44,7 @@ pub fn used(claim: &StackClaim, symbols: &Symbols) -> Vec<Symbol> {
     symbols.foundations([&claim.left, &claim.right].map(|stack| stack.symbols()).concat())
 }
 
-/// Values for all weights: those that are chosen, plain ones for the rest.
+/// Values for the weights of a claim: those that are chosen, plain ones for the rest.
 pub fn weights_from(
     symbols: &Symbols,
     dependence: &Dependence,
@@ -55,18 +55,17 @@ pub fn weights_from(
         Rational::from(i64::from(one))
     };
     let mut weights = Weights::new();
-    for symbol in all_symbols(symbols) {
+    for symbol in concerned(symbols, dependence) {
         weights
             .set(symbol, dependence.rational(symbol, &|inner| chosen(inner).unwrap_or_else(|| plain(inner))));
     }
     weights
 }
 
-fn all_symbols(symbols: &Symbols) -> impl Iterator<Item = Symbol> {
-    symbols.kernels().flat_map(|kernel| {
-        let count = u32::try_from(kernel.shape.entries().unwrap_or(0)).unwrap_or(0);
-        (0..count).map(|offset| Symbol(kernel.first.0 + offset))
-    })
+/// The weights that a claim rests on, in order, and those that are not 0 even where they cancel: what is divided by, and scalars.
+fn concerned(symbols: &Symbols, dependence: &Dependence) -> BTreeSet<Symbol> {
+    let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
+    dependence.used().iter().copied().chain(symbols.divisors()).chain(scalars).collect()
 }
 
 /// Small values of the symbols that are no square roots at which a difference is not 0, though roots may be
@@ -213,7 +212,7 @@ fn try_sizes(
     doubt: impl FnOnce(usize) -> Doubt,
 ) -> StackVerdict {
     let dependence = dependence(claim, symbols);
-    let symbol_count = all_symbols(symbols).count();
+    let concerned = concerned(symbols, &dependence);
     let mut generator = SplitMix64::new(0x00C0_FFEE);
     let mut tries = 0;
     for &size in sizes {
@@ -224,13 +223,14 @@ fn try_sizes(
         }
         for _ in 0..TRIES {
             tries += 1;
-            budget::spend_on(cells.saturating_add(symbol_count), 100);
+            budget::spend_on(cells.saturating_add(concerned.len()), 100);
             let mut small = |spread: u64| {
                 let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
                 Rational::from(value - i64::try_from(spread).unwrap_or(0))
             };
-            let random: FxHashMap<Symbol, Rational> = all_symbols(symbols)
-                .map(|symbol| (symbol, small(2)))
+            let random: FxHashMap<Symbol, Rational> = concerned
+                .iter()
+                .map(|&symbol| (symbol, small(2)))
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
             let weights = weights_from(symbols, &dependence, |symbol| random.get(&symbol).cloned());

@@ -3,12 +3,12 @@
 
 #![allow(clippy::float_arithmetic, reason = "multipliers are proposed in floating point and checked exactly")]
 
-use nalgebra::{Cholesky, DMatrix};
+use nalgebra::Cholesky;
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, ToPrimitive, Zero};
 
 use super::certificate::{Condition, pairs};
-use super::interior::{Program, Solution};
+use super::interior::{Program, Solution, Sparse};
 use super::symmetry::{Symmetry, orbits, turned};
 use super::{MAX_MULTIPLIERS, Relaxation};
 use convproof_exact::Grid;
@@ -80,12 +80,16 @@ impl<'a> Case<'a> {
         let base = relaxation.base().resize(size, size, 0.0);
         let weights = cells
             .iter()
-            .map(|(number, places)| {
-                weight_matrix(&conditions[*number], sizes, (starts[*number], size), places)
-            })
+            .map(|(number, places)| weight_matrix(&conditions[*number], sizes, starts[*number], places))
             .collect();
         let program = Program { base, minors: &relaxation.minors, orbits, weights, symmetries: signed };
         Some(Self { relaxation, conditions, cells, program })
+    }
+
+    /// What solving it costs: the cube of the number of its variables.
+    pub fn work(&self) -> u64 {
+        let variables = self.program.orbits.len() + self.program.weights.len();
+        u64::try_from(variables).map_or(u64::MAX, |count| count.saturating_pow(3))
     }
 
     /// Solves it, until its bound reaches the goal.
@@ -171,17 +175,16 @@ fn shared(size: usize, turns: &[&Vec<usize>]) -> Vec<Vec<(usize, usize)>> {
 fn weight_matrix(
     condition: &Condition,
     sizes: [super::Size; 2],
-    (start, size): (usize, usize),
+    start: usize,
     places: &[(usize, usize)],
-) -> DMatrix<f64> {
-    let mut matrix = DMatrix::zeros(size, size);
+) -> Sparse {
+    let mut entries: Vec<_> = places.iter().map(|&(j, l)| ((start + j, start + l), 1.0)).collect();
     for (i, k) in pairs(condition.extents(sizes).0) {
         let g = condition.form.matrix.at(i, k).to_f64().unwrap_or(f64::NAN);
         for &(j, l) in places {
             let at = (1 + condition.place(sizes, i, j), 1 + condition.place(sizes, k, l));
-            matrix[at] += if condition.negative { g } else { -g };
+            entries.push((at, if condition.negative { g } else { -g }));
         }
     }
-    places.iter().for_each(|&(j, l)| matrix[(start + j, start + l)] = 1.0);
-    matrix
+    Sparse(entries)
 }

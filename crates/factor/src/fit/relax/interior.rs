@@ -39,9 +39,31 @@ pub struct Program<'a> {
     /// The minors of each variable.
     pub orbits: Vec<Orbit>,
     /// The symmetric matrices that belong to the variables after those.
-    pub weights: Vec<DMatrix<f64>>,
+    pub weights: Vec<Sparse>,
     /// The symmetries that all variables have: where each row comes from, with its sign.
     pub symmetries: Vec<Vec<(usize, f64)>>,
+}
+
+/// A matrix of few entries: their places and values.
+pub struct Sparse(pub Vec<((usize, usize), f64)>);
+
+impl Sparse {
+    fn dot(&self, matrix: &DMatrix<f64>) -> f64 {
+        self.0.iter().map(|&(at, value)| value * matrix[at]).sum()
+    }
+
+    fn add(&self, factor: f64, matrix: &mut DMatrix<f64>) {
+        self.0.iter().for_each(|&(at, value)| matrix[at] += factor * value);
+    }
+
+    /// Its product with a matrix.
+    fn times(&self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut product = DMatrix::zeros(matrix.nrows(), matrix.ncols());
+        for column in 0..matrix.ncols() {
+            self.0.iter().for_each(|&((i, k), value)| product[(i, column)] += value * matrix[(k, column)]);
+        }
+        product
+    }
 }
 
 /// A feasible point.
@@ -196,7 +218,7 @@ impl Program<'_> {
         matrix[(0, 0)] += y[0];
         let (multipliers, weights) = y[1..].split_at(self.orbits.len());
         for (weight, value) in self.weights.iter().zip(weights) {
-            *matrix += weight * *value;
+            weight.add(*value, matrix);
         }
         for (orbit, multiplier) in self.orbits.iter().zip(multipliers) {
             for &(minor, sign) in orbit {
@@ -242,7 +264,7 @@ impl Program<'_> {
                 between(inverse, self.minors[orbit[0].0], x, &mut product);
                 weight = orbit.len().to_f64().unwrap_or(0.0);
             } else {
-                product.gemm(1.0, inverse, &(&self.weights[u - 1 - orbits] * x), 0.0);
+                product.gemm(1.0, inverse, &self.weights[u - 1 - orbits].times(x), 0.0);
             }
             let (later, heavier) = schur.as_mut_slice()[u * count + 1..(u + 1) * count].split_at_mut(orbits);
             for (entry, heavy) in heavier.iter_mut().zip(&self.weights).skip(u.saturating_sub(orbits + 1)) {
