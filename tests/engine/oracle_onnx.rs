@@ -6,7 +6,7 @@ use convproof::algebra::Rational;
 use convproof::evaluate::{Functions, Image, Weights, run};
 use convproof::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Coordinates, Function, Interpolation, KernelTerm, Layer,
-    MaxPool, NonEmpty, Origin, PadMode, Padding, Pointwise, Resize, Stack, Upsample,
+    MaxPool, NonEmpty, Origin, PadMode, Padding, Pointwise, Resize, Stack, Upsample, ends,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 use serde::Deserialize;
@@ -174,7 +174,7 @@ impl Tensor {
 impl PaddingSpec {
     fn padding(&self) -> Padding {
         match self {
-            Self::Sides(sides) => Padding::Sides(*sides),
+            Self::Sides(sides) => Padding::Sides(ends(*sides)),
             Self::Rule(rule) if rule == "SAME_UPPER" => Padding::SameUpper,
             Self::Rule(rule) if rule == "SAME_LOWER" => Padding::SameLower,
             Self::Rule(rule) => panic!("unknown padding {rule}"),
@@ -198,7 +198,7 @@ fn layer(spec: &LayerSpec) -> Stack {
                 kernel: kernel.kernel(),
                 stride: *stride,
                 dilation: *dilation,
-                padding: *padding,
+                padding: ends(*padding),
                 output_padding: *output_padding,
                 groups: *groups,
                 bias: vector(bias),
@@ -227,10 +227,10 @@ fn layer(spec: &LayerSpec) -> Stack {
                 "wrap" => PadMode::Circular,
                 other => panic!("{other}"),
             };
-            Layer::Composite(Composite::Pad { sides: *padding, mode })
+            Layer::Composite(Composite::Pad { ends: ends(*padding), mode })
         }
         LayerSpec::PadValue { padding, value } => {
-            Layer::Composite(Composite::Pad { sides: *padding, mode: PadMode::Constant(value.kernel()) })
+            Layer::Composite(Composite::Pad { ends: ends(*padding), mode: PadMode::Constant(value.kernel()) })
         }
         LayerSpec::Resize { factor, mode, coordinates, a } => {
             let method = match mode.as_str() {
@@ -260,7 +260,7 @@ fn layer(spec: &LayerSpec) -> Stack {
             "HardSwish" => Layer::Function(Function::HardSwish),
             other => panic!("{other}"),
         },
-        LayerSpec::Pad { padding } => Layer::Pad(*padding),
+        LayerSpec::Pad { padding } => Layer::Pad(ends(*padding)),
         LayerSpec::Bias { vector } => Layer::Bias(vector.kernel()),
         LayerSpec::Scale { vector } => Layer::Scale(vector.kernel()),
         LayerSpec::Dense { weights, bias } => Layer::Dense { weights: weights.kernel(), bias: vector(bias) },

@@ -2,7 +2,7 @@
 
 use convproof::algebra::Rational;
 use convproof::ir::{
-    Factor, Field, KernelExpr, Layer, Order, Padding, Prop, Quantity, SizeCondition, Sizes, Stack,
+    Ends, Factor, Field, KernelExpr, Layer, Order, Padding, Prop, Quantity, SizeCondition, Sizes, Stack, ends,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 use convproof::resolve::{ClaimBody, Resolved, ResolvedClaim, Resolver};
@@ -227,9 +227,9 @@ fn images_are_computed() {
 fn layers_take_their_defaults() {
     let Layer::Conv(conv) = layer("conv(ones(3,3))") else { panic!() };
     assert_eq!((conv.stride, conv.dilation, conv.groups), ([1, 1], [1, 1], 1));
-    assert_eq!((conv.padding, conv.bias), (Padding::Sides([0; 4]), None));
+    assert_eq!((conv.padding, conv.bias), (Padding::Sides(Ends::NONE), None));
     let Layer::Conv(conv) = layer("conv(ones(3,3), stride=[1,2], padding=[3,-4])") else { panic!() };
-    assert_eq!((conv.stride, conv.padding), ([1, 2], Padding::Sides([3, -4, 3, -4])));
+    assert_eq!((conv.stride, conv.padding), ([1, 2], Padding::Sides(ends([3, -4, 3, -4]))));
     let Layer::Conv(conv) = layer("conv(ones(3,3), padding=same_lower)") else { panic!() };
     assert_eq!(conv.padding, Padding::SameLower);
     let Layer::Pool(pool) = layer("avgpool([2,3])") else { panic!() };
@@ -237,8 +237,8 @@ fn layers_take_their_defaults() {
     assert!(pool.average && pool.count_include_pad && !pool.ceil_mode);
     let Layer::Pool(pool) = layer("sumpool(2, stride=1, ceil_mode=true)") else { panic!() };
     assert_eq!((pool.average, pool.stride, pool.ceil_mode), (false, [1, 1], true));
-    assert_eq!(layer("pad(1,2,3,4)"), Layer::Pad([1, 2, 3, 4]));
-    assert_eq!(layer("crop([1,2])"), Layer::Pad([-1, -2, -1, -2]));
+    assert_eq!(layer("pad(1,2,3,4)"), Layer::Pad(ends([1, 2, 3, 4])));
+    assert_eq!(layer("crop([1,2])"), Layer::Pad(ends([-1, -2, -1, -2])));
     let Prop::Stacks(claim) = prop("prove batchnorm(1,2,3,4) == id") else { panic!() };
     assert_eq!(links(&claim.left), 2);
 }

@@ -6,6 +6,7 @@
 
 #![warn(clippy::too_many_lines)]
 
+pub mod axes;
 pub mod evaluate;
 pub mod forms;
 pub mod ir;

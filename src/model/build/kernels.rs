@@ -143,7 +143,7 @@ impl Build {
             }
             Change::Pad(sides) => {
                 let sides = self.four(sides, Amount::ADDED_PADDING, at)?;
-                self.builder.pad(array, sides.map(index), at)
+                self.builder.pad(array, sides.map(|ends| ends.map(index)), at)
             }
             Change::Trim => self.builder.trim(array, at),
             Change::Flip => self.builder.flip(array, at),

@@ -16,7 +16,7 @@ use super::error::ModelError;
 use super::pair::{Padding, Pair, Sides};
 use super::stack::Stack;
 use super::{Rational, kernel, listing, stack};
-use crate::ir::{self, StackClaim, Tolerance};
+use crate::ir::{self, Axes, Ends, StackClaim, Tolerance, ends};
 use crate::operator::gather::index;
 use crate::resolve::build::value::{Array, StackValue};
 use crate::resolve::build::{Amount, Builder};
@@ -136,11 +136,11 @@ impl Build {
         Some([self.count(vertical, amount, at)?, self.count(horizontal, amount, at)?])
     }
 
-    fn four(&mut self, Sides(sides): Sides, amount: Amount, at: Span) -> Option<[i64; 4]> {
+    fn four(&mut self, Sides(sides): Sides, amount: Amount, at: Span) -> Option<Axes<Ends>> {
         for side in sides {
             self.whole(side, amount, at)?;
         }
-        Some(sides)
+        Some(ends(sides))
     }
 
     fn padding(&mut self, padding: Padding, amount: Amount, at: Span) -> Option<ir::Padding> {

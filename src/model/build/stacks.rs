@@ -112,7 +112,9 @@ impl Build {
             Plain::GlobalAverage => Layer::GlobalAverage,
             Plain::Subsample(n) => Layer::Subsample(self.pair(n, Amount::STRIDE, at)?),
             Plain::Pad(sides) => Layer::Pad(self.four(sides, Amount::PADDING, at)?),
-            Plain::Crop(sides) => Layer::Pad(self.four(sides, Amount::PADDING, at)?.map(|side| -side)),
+            Plain::Crop(sides) => {
+                Layer::Pad(self.four(sides, Amount::PADDING, at)?.map(|ends| ends.map(|side| -side)))
+            }
             Plain::Upsample { factor, nearest } => {
                 Layer::Upsample(Upsample { factor: self.pair(factor, Amount::FACTOR, at)?, nearest })
             }

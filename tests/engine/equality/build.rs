@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, NonEmpty, Operation, Origin, Padding, Stack,
-    Symbols, Upsample,
+    AveragePool, Conv, ConvTranspose, Ends, KernelTerm, Layer, NonEmpty, Operation, Origin, Padding, Stack,
+    Symbols, Upsample, ends,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 
-pub(crate) const NO_PADDING: Padding = Padding::Sides([0; 4]);
+pub(crate) const NO_PADDING: Padding = Padding::Sides(Ends::NONE);
 
 pub(crate) fn layer(layer: Layer) -> Arc<Stack> {
     Arc::new(Stack::layer(layer, Origin::NOWHERE))
@@ -129,7 +129,7 @@ pub(crate) fn conv(conv: Conv) -> Arc<Stack> {
 }
 
 pub(crate) fn padded(kernel: &KernelTerm, sides: [i64; 4]) -> Arc<Stack> {
-    conv(Conv { padding: Padding::Sides(sides), ..plain(kernel) })
+    conv(Conv { padding: Padding::Sides(ends(sides)), ..plain(kernel) })
 }
 
 pub(crate) fn spread(kernel: &KernelTerm, stride: [usize; 2]) -> ConvTranspose {
@@ -137,7 +137,7 @@ pub(crate) fn spread(kernel: &KernelTerm, stride: [usize; 2]) -> ConvTranspose {
         kernel: kernel.clone(),
         stride,
         dilation: [1, 1],
-        padding: [0; 4],
+        padding: Ends::NONE,
         output_padding: [0, 0],
         groups: 1,
         bias: None,

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use convproof::ir::{
-    AveragePool, Layer, MaxPool, Order, Padding, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols,
+    AveragePool, Ends, Layer, MaxPool, Order, Padding, SizeCondition, SizeExpr, Sizes, Stack, StackClaim,
+    Symbols, ends,
 };
 use convproof::operator::OperatorError;
 use convproof::prove::condition::includes;
@@ -59,7 +60,7 @@ pub(crate) fn check(
     };
     let spoken = |size: [usize; 2]| {
         let [h, w] = size.map(|n| i64::try_from(n).unwrap());
-        includes(sizes, h, w)
+        includes(sizes, [h, w])
     };
     let survey = || -> Survey {
         let mut all = match sizes {
@@ -285,7 +286,7 @@ fn global_averages() {
         }
         // A mean of means is the mean if the windows fill the image, whatever comes before.
         let (means, other) = match first {
-            Some((p, true)) => (layer(Layer::Pool(pool([p; 2], [p; 2], Padding::Sides([0; 4])))), left.clone()),
+            Some((p, true)) => (layer(Layer::Pool(pool([p; 2], [p; 2], Padding::Sides(Ends::NONE)))), left.clone()),
             Some((p, false)) => (upsample([p, 1], true), left.clone()),
             None => (chain(&[]), right),
         };
@@ -301,19 +302,22 @@ fn global_averages() {
 
 /// `±h ± w` or one of them or a remainder, compared with a small number or remainder.
 fn compare() -> impl Strategy<Value = SizeCondition> {
-    use SizeExpr::{Add, Constant, Height, Rem, Sub, Width};
+    use SizeExpr::{Add, Constant, Length, Rem, Sub};
     let order = prop::sample::select(vec![Order::Eq, Order::Ne, Order::Lt, Order::Le, Order::Gt, Order::Ge]);
     let remainder = || {
-        let of =
-            prop_oneof![Just(Height), Just(Width), Just(SizeExpr::Mul(Box::new(Height), Box::new(Width)))];
+        let of = prop_oneof![
+            Just(Length(0)),
+            Just(Length(1)),
+            Just(SizeExpr::Mul(Box::new(Length(0)), Box::new(Length(1))))
+        ];
         (of, 2..4i64).prop_map(|(inner, m)| Rem(Box::new(inner), m))
     };
     let left = prop_oneof![
-        2 => Just(Height),
-        2 => Just(Width),
+        2 => Just(Length(0)),
+        2 => Just(Length(1)),
         1 => remainder(),
-        1 => Just(Add(Box::new(Height), Box::new(Width))),
-        2 => Just(Sub(Box::new(Height), Box::new(Width))),
+        1 => Just(Add(Box::new(Length(0)), Box::new(Length(1)))),
+        2 => Just(Sub(Box::new(Length(0)), Box::new(Length(1)))),
     ];
     let right = prop_oneof![3 => (-4..9i64).prop_map(Constant), 1 => remainder()];
     (left, order, right).prop_map(|(a, order, b)| SizeCondition::Compare(a, order, b))
@@ -444,7 +448,7 @@ mod found {
     #[test]
     fn maxima_with_gaps_do_not_compose() {
         let max = |size, stride| {
-            let padding = Padding::Sides([0; 4]);
+            let padding = Padding::Sides(Ends::NONE);
             layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [stride; 2], padding, ceil_mode: false }))
         };
         let two = chain(&[&max(1, 2), &max(2, 1)]);
@@ -469,11 +473,16 @@ mod found {
     fn conditions_on_both_lengths_reach_beyond_the_horizon() {
         // Zeros of the input's size, on the right from width 9 on, on the left from width 10 on.
         let nothing = layer(Layer::Scale(crate::equality::build::integer(0)));
-        let cut =
-            |n: i64| chain(&[&layer(Layer::Pad([0, 0, 0, -n])), &layer(Layer::Pad([0, 0, 0, n])), &nothing]);
+        let cut = |n: i64| {
+            chain(&[
+                &layer(Layer::Pad(ends([0, 0, 0, -n]))),
+                &layer(Layer::Pad(ends([0, 0, 0, n]))),
+                &nothing,
+            ])
+        };
         let (left, right) = (cut(9), cut(8));
         for n in [0, 5, 30] {
-            let apart = SizeExpr::Sub(Box::new(SizeExpr::Height), Box::new(SizeExpr::Width));
+            let apart = SizeExpr::Sub(Box::new(SizeExpr::Length(0)), Box::new(SizeExpr::Length(1)));
             let far = SizeCondition::Compare(apart, Order::Eq, SizeExpr::Constant(n));
             let StackVerdict::Refuted(found) = verdict(&left, &right, Sizes::Where(far)) else {
                 panic!("{n}")
@@ -486,12 +495,12 @@ mod found {
     #[test]
     fn different_strides_are_decided_at_every_size() {
         let (id, other) = (chain(&[]), layer(Layer::Subsample([1, 2])));
-        let height = SizeCondition::Compare(SizeExpr::Height, Order::Eq, SizeExpr::Constant(7));
+        let height = SizeCondition::Compare(SizeExpr::Length(0), Order::Eq, SizeExpr::Constant(7));
         let StackVerdict::Refuted(found) = verdict(&id, &other, Sizes::Where(height)) else { panic!() };
         let one = LengthSet { from: 2, modulus: 1, residues: vec![], small: vec![1] };
         assert_eq!(found.agreement, [Agreement::Sizes(vec![SizeBox { height: None, width: Some(one) }])]);
         // Equal sizes as long as the width is at most 9.
-        let cut = |n: i64| layer(Layer::Pad([0, n, 0, 0]));
+        let cut = |n: i64| layer(Layer::Pad(ends([0, n, 0, 0])));
         let left = chain(&[
             &layer(Layer::Subsample([1, 2])),
             &cut(4),

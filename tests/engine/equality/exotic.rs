@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::run;
-use convproof::ir::{KernelTerm, Layer, Operation, Sizes, Stack, StackClaim, Symbols, Tolerance};
+use convproof::ir::{KernelTerm, Layer, Operation, Sizes, Stack, StackClaim, Symbols, Tolerance, ends};
 use convproof::operator::OperatorError;
 use convproof::prove::equality::decide;
 use convproof::prove::verdict::{StackVerdict, StackWitness};
@@ -154,7 +154,7 @@ fn different_channels_are_an_error() {
 fn sizes_far_out_are_decided() {
     // Zeros from width 101 on and from width 100 on.
     let cut = |n: i64| {
-        let pads = [layer(Layer::Pad([0, 0, 0, -n])), layer(Layer::Pad([0, 0, 0, n]))];
+        let pads = [layer(Layer::Pad(ends([0, 0, 0, -n]))), layer(Layer::Pad(ends([0, 0, 0, n])))];
         chain(&[&pads[0], &pads[1], &layer(Layer::Scale(integer(0)))])
     };
     let verdict = decide(&claim(&cut(100), &cut(99)), &Symbols::default()).unwrap();

@@ -82,7 +82,7 @@ fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
         let (claim, symbols) = claim(line);
         let decided = decide(&claim, &symbols).unwrap();
         let Some(Opinion::Agrees(sizes)) = decided.opinion() else { panic!("{line}: {decided:?}") };
-        assert!(!sizes.is_empty() && sizes.iter().all(|&[h, w]| includes(&claim.sizes, h, w)), "{line}");
+        assert!(!sizes.is_empty() && sizes.iter().all(|&[h, w]| includes(&claim.sizes, [h, w])), "{line}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use convproof::algebra::Rational;
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Op, Padding, Stack, Symbols,
+    AveragePool, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, Op, Padding, Stack, Symbols, ends,
 };
 use convproof::operator::Operators;
 use proptest::prelude::*;
@@ -79,7 +79,7 @@ fn subsample(stride: [usize; 2]) -> Arc<Stack> {
 }
 
 fn pad(sides: [i64; 4]) -> Arc<Stack> {
-    layer(Layer::Pad(sides))
+    layer(Layer::Pad(ends(sides)))
 }
 
 fn scale(factor: &KernelTerm) -> Arc<Stack> {
@@ -95,7 +95,7 @@ fn pooled(pool: AveragePool) -> Arc<Stack> {
 }
 
 fn max(size: [usize; 2], stride: [usize; 2]) -> Arc<Stack> {
-    layer(Layer::MaxPool(MaxPool { size, stride, padding: Padding::Sides([0; 4]), ceil_mode: false }))
+    layer(Layer::MaxPool(MaxPool { size, stride, padding: Padding::Sides(Ends::NONE), ceil_mode: false }))
 }
 
 fn tap(kernel: &KernelTerm, input: usize) -> KernelTerm {
@@ -127,7 +127,7 @@ impl Pair {
         let b = |symbols: &mut Symbols| second.kernel(symbols, [1, 1, p, q]);
         let scalar = |symbols: &mut Symbols| second.kernel(symbols, [1; 4]);
         let strided = |kernel: &KernelTerm, stride, dilation, sides| {
-            conv(Conv { stride, dilation, padding: Padding::Sides(sides), ..plain(kernel) })
+            conv(Conv { stride, dilation, padding: Padding::Sides(ends(sides)), ..plain(kernel) })
         };
         Some(match self.identity {
             // A stride before a convolution moves behind it and dilates it.
@@ -151,7 +151,7 @@ impl Pair {
                 let a = a(symbols);
                 let part = seeded([1, c, h, w], 12);
                 let rest = subtracted(&a, &part);
-                let padding = if self.swapped { Padding::SameUpper } else { Padding::Sides(sides) };
+                let padding = if self.swapped { Padding::SameUpper } else { Padding::Sides(ends(sides)) };
                 let with =
                     |kernel: &KernelTerm| conv(Conv { stride: s, dilation: d, padding, ..plain(kernel) });
                 ([with(&a), sum(&[(1, &with(&part)), (1, &with(&rest))])], 1, true)
@@ -160,7 +160,7 @@ impl Pair {
             4 => {
                 let area = Rational::ratio(1, signed(h * w))?;
                 let kernel = on_each_channel(c, [h, w], &area);
-                let padding = if self.swapped { Padding::SameLower } else { Padding::Sides(sides) };
+                let padding = if self.swapped { Padding::SameLower } else { Padding::Sides(ends(sides)) };
                 let right = conv(Conv { stride: s, padding, ..plain(&kernel) });
                 ([pooled(pool([h, w], s, padding)), right], c, true)
             }
@@ -216,7 +216,7 @@ impl Pair {
             }
             13 => {
                 let x = scalar(symbols);
-                let padding = if self.swapped { Padding::SameUpper } else { Padding::Sides(no_sides) };
+                let padding = if self.swapped { Padding::SameUpper } else { Padding::Sides(Ends::NONE) };
                 let layer = pooled(AveragePool { count_include_pad: false, ..pool([h, w], s, padding) });
                 ([chain(&[&scale(&x), &layer]), chain(&[&layer, &scale(&x)])], c, true)
             }
@@ -260,7 +260,7 @@ impl Pair {
             // A transposed convolution without stride is a convolution with the kernel turned.
             19 if c == 1 => {
                 let a = a(symbols);
-                let transposed = ConvTranspose { dilation: d, padding: more, ..spread(&a, [1, 1]) };
+                let transposed = ConvTranspose { dilation: d, padding: ends(more), ..spread(&a, [1, 1]) };
                 let total = [(h - 1) * d[0], (w - 1) * d[1], (h - 1) * d[0], (w - 1) * d[1]].map(signed);
                 let right = strided(&flipped(&a), [1, 1], d, plus(total, [1, 1], more.map(|side| -side)));
                 ([layer(Layer::ConvTranspose(transposed)), right], 1, true)
@@ -348,7 +348,7 @@ impl Pair {
                 let block = on_each_channel(1, s, &Rational::from(1));
                 let kernel = composed(&flipped(&a), &block, [1, 1]);
                 let padding =
-                    [(h, 0), (w, 1), (h, 2), (w, 3)].map(|(taps, side)| signed(taps) - 1 - sides[side]);
+                    ends([(h, 0), (w, 1), (h, 2), (w, 3)].map(|(taps, side)| signed(taps) - 1 - sides[side]));
                 let right = layer(Layer::ConvTranspose(ConvTranspose { padding, ..spread(&kernel, s) }));
                 ([left, right], 1, true)
             }
@@ -392,12 +392,17 @@ pub(crate) fn mutated(stack: &Arc<Stack>, place: usize, change: usize) -> Arc<St
 }
 
 fn moved(padding: Padding, change: usize) -> Padding {
-    match (padding, change % 3) {
-        (Padding::Sides([top, left, bottom, right]), 0) => Padding::Sides([top + 1, left, bottom - 1, right]),
-        (Padding::Sides([top, left, bottom, right]), 1) => Padding::Sides([top, left + 1, bottom, right]),
-        (Padding::Sides([top, left, bottom, right]), _) => Padding::Sides([top - 1, left, bottom + 1, right]),
-        (Padding::SameUpper, _) => Padding::SameLower,
-        (Padding::SameLower, _) => Padding::SameUpper,
+    match padding {
+        Padding::Sides(mut ends) => {
+            match change % 3 {
+                0 => ends[0] = Ends { before: ends[0].before + 1, after: ends[0].after - 1 },
+                1 => ends[1].before += 1,
+                _ => ends[0] = Ends { before: ends[0].before - 1, after: ends[0].after + 1 },
+            }
+            Padding::Sides(ends)
+        }
+        Padding::SameUpper => Padding::SameLower,
+        Padding::SameLower => Padding::SameUpper,
     }
 }
 
@@ -433,7 +438,7 @@ fn changed(one: &Layer, change: usize) -> Layer {
                 1 => pool.count_include_pad = !pool.count_include_pad,
                 2 => pool.ceil_mode = !pool.ceil_mode,
                 3 if pool.size[0] > 1 && pool.padding == NO_PADDING => {
-                    pool.padding = Padding::Sides([1, 0, 0, 0]);
+                    pool.padding = Padding::Sides(ends([1, 0, 0, 0]));
                 }
                 _ => pool.size[1] += 1,
             }

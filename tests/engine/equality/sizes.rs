@@ -84,7 +84,7 @@ fn condition() -> impl Strategy<Value = String> {
 fn check(text: &str, truth: &[([i64; 2], bool)]) {
     let Some((claim, symbols)) = claim(text) else { return };
     let spoken: Vec<([i64; 2], bool)> =
-        truth.iter().copied().filter(|&([h, w], _)| includes(&claim.sizes, h, w)).collect();
+        truth.iter().copied().filter(|&([h, w], _)| includes(&claim.sizes, [h, w])).collect();
     match decide(&claim, &symbols).unwrap() {
         StackVerdict::Unknown(doubt) => panic!("{text}: {doubt:?}"),
         StackVerdict::Proved(_) => {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use convproof::ir::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Stack, Symbols, Upsample};
+use convproof::ir::{
+    AveragePool, Axes, Conv, ConvTranspose, Ends, Layer, MaxPool, Padding, Stack, Symbols, Upsample, ends,
+};
 use proptest::prelude::*;
 
 use crate::equality::build::{chain, concat, conv, free, integer, layer, plain, seeded, spread, sum};
@@ -23,14 +25,14 @@ pub(crate) enum Plan {
         size: [usize; 2],
         stride: [usize; 2],
         dilation: [usize; 2],
-        crop: [i64; 4],
+        crop: Axes<Ends>,
         more: [usize; 2],
         weights: Choice,
     },
     Pool(AveragePool),
     Max(MaxPool),
     Subsample([usize; 2]),
-    Pad([i64; 4]),
+    Pad(Axes<Ends>),
     Scale(Choice),
     Bias(Choice),
     Upsample(Upsample),
@@ -93,8 +95,8 @@ pub(crate) fn sides(range: std::ops::Range<i64>) -> impl Strategy<Value = [i64; 
 
 pub(crate) fn padding() -> impl Strategy<Value = Padding> {
     prop_oneof![
-        5 => sides(0..3).prop_map(Padding::Sides),
-        1 => sides(-1..3).prop_map(Padding::Sides),
+        5 => sides(0..3).prop_map(|all| Padding::Sides(ends(all))),
+        1 => sides(-1..3).prop_map(|all| Padding::Sides(ends(all))),
         1 => Just(Padding::SameUpper),
         1 => Just(Padding::SameLower),
     ]
@@ -123,8 +125,8 @@ pub(crate) fn pool_plan() -> impl Strategy<Value = Plan> {
         let [average, count_include_pad, ceil_mode] = flags;
         let padding = match padding {
             Padding::Sides(all) => {
-                let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n - 1).unwrap());
-                Padding::Sides([0, 1, 2, 3].map(|side| all[side].clamp(0, most[side])))
+                let within = |axis: usize, n: i64| n.clamp(0, i64::try_from(size[axis] - 1).unwrap());
+                Padding::Sides([0, 1].map(|axis| all[axis].map(|n| within(axis, n))))
             }
             same => same,
         };
@@ -133,7 +135,7 @@ pub(crate) fn pool_plan() -> impl Strategy<Value = Plan> {
 }
 
 fn transpose_plan() -> impl Strategy<Value = Plan> {
-    (both(1..4), stride(), both(1..3), sides(-1..3), both(0..2), choice()).prop_map(
+    (both(1..4), stride(), both(1..3), sides(-1..3).prop_map(ends), both(0..2), choice()).prop_map(
         |(size, stride, dilation, crop, more, weights)| Plan::Transpose {
             size,
             stride,
@@ -161,7 +163,7 @@ pub(crate) fn layer_plan() -> impl Strategy<Value = Plan> {
         6 => conv_plan(),
         3 => pool_plan(),
         1 => stride().prop_map(Plan::Subsample),
-        2 => sides(-2..3).prop_map(Plan::Pad),
+        2 => sides(-2..3).prop_map(|all| Plan::Pad(ends(all))),
         1 => choice().prop_map(Plan::Scale),
         1 => choice().prop_map(Plan::Bias),
         1 => (both(1..4), any::<bool>()).prop_map(|(factor, nearest)| Plan::Upsample(Upsample { factor, nearest })),
@@ -195,7 +197,7 @@ fn branches() -> impl Strategy<Value = Vec<Vec<Plan>>> {
 fn rounded(mut plan: Plan, change: usize) -> Plan {
     match (&mut plan, change) {
         (Plan::Conv { padding, .. }, 0) => *padding = Padding::SameUpper,
-        (Plan::Conv { padding: Padding::Sides(sides), .. }, 1) => sides[2] += 1,
+        (Plan::Conv { padding: Padding::Sides(sides), .. }, 1) => sides[0].after += 1,
         (Plan::Pool(pool), 0) => pool.ceil_mode = !pool.ceil_mode,
         (Plan::Pool(pool), 1) => pool.padding = Padding::SameLower,
         _ => {}
@@ -234,7 +236,7 @@ pub(crate) fn max_plan() -> impl Strategy<Value = Plan> {
     (both(1..4), both(1..4), sides(0..2)).prop_map(|(size, stride, padding)| {
         let most = [size[0], size[1], size[0], size[1]].map(|n| i64::try_from(n - 1).unwrap());
         let padding = [0, 1, 2, 3].map(|side| padding[side].min(most[side]));
-        Plan::Max(MaxPool { size, stride, padding: Padding::Sides(padding), ceil_mode: false })
+        Plan::Max(MaxPool { size, stride, padding: Padding::Sides(ends(padding)), ceil_mode: false })
     })
 }
 

@@ -74,7 +74,7 @@ fn concrete_plans(most: usize) -> impl Strategy<Value = Vec<Plan>> {
 /// `h <= most and w <= most`.
 fn up_to(most: i64) -> Sizes {
     let at_most = |side| Box::new(SizeCondition::Compare(side, Order::Le, SizeExpr::Constant(most)));
-    Sizes::Where(SizeCondition::And(at_most(SizeExpr::Height), at_most(SizeExpr::Width)))
+    Sizes::Where(SizeCondition::And(at_most(SizeExpr::Length(0)), at_most(SizeExpr::Length(1))))
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use convproof::evaluate::{Weights, kernel};
-use convproof::ir::{KernelExpr, Layer, Padding};
+use convproof::ir::{KernelExpr, Layer, Padding, ends};
 
 use super::build::{array, average, chain, conv, eval, expr, image, layer, plain_conv, plane};
 
@@ -167,7 +167,7 @@ fn pooling_before_a_padded_convolution_differs_at_seven_of_sixteen_outputs_of_ni
         .collect();
     let x = convproof::evaluate::Image::new(1, 9, 9, noise).unwrap();
     let padded = |kernel, stride, side| {
-        let padding = Padding::Sides([side; 4]);
+        let padding = Padding::Sides(ends([side; 4]));
         layer(Layer::Conv(convproof::ir::Conv { stride: [stride; 2], padding, ..plain_conv(kernel) }))
     };
     let left = eval(&chain(&[average(2), padded(plane(a), 1, 1)]), &x).unwrap();

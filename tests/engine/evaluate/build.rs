@@ -5,8 +5,8 @@ use std::sync::Arc;
 use convproof::algebra::Rational;
 use convproof::evaluate::{Array4, EvaluateError, Image, Weights, run};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, NonEmpty, Origin, Padding,
-    Stack,
+    AveragePool, Conv, ConvTranspose, Ends, KernelExpr, KernelTerm, Layer, MaxPool, NonEmpty, Origin,
+    Padding, Stack, ends,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 
@@ -75,7 +75,14 @@ pub(crate) fn concat(parts: &[Arc<Stack>]) -> Arc<Stack> {
 }
 
 pub(crate) fn plain_conv(kernel: KernelTerm) -> Conv {
-    Conv { kernel, stride: [1, 1], dilation: [1, 1], padding: Padding::Sides([0; 4]), groups: 1, bias: None }
+    Conv {
+        kernel,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: Padding::Sides(Ends::NONE),
+        groups: 1,
+        bias: None,
+    }
 }
 
 pub(crate) fn conv(text: &str) -> Arc<Stack> {
@@ -87,7 +94,7 @@ pub(crate) fn plain_transpose(kernel: KernelTerm) -> ConvTranspose {
         kernel,
         stride: [1, 1],
         dilation: [1, 1],
-        padding: [0; 4],
+        padding: Ends::NONE,
         output_padding: [0, 0],
         groups: 1,
         bias: None,
@@ -99,7 +106,7 @@ pub(crate) fn plain_pool(size: usize) -> AveragePool {
         average: true,
         size: [size, size],
         stride: [size, size],
-        padding: Padding::Sides([0; 4]),
+        padding: Padding::Sides(Ends::NONE),
         count_include_pad: true,
         ceil_mode: false,
     }
@@ -110,7 +117,7 @@ pub(crate) fn average(size: usize) -> Arc<Stack> {
 }
 
 pub(crate) fn max_pool(size: usize, padding: i64) -> Arc<Stack> {
-    let padding = Padding::Sides([padding; 4]);
+    let padding = Padding::Sides(ends([padding; 4]));
     layer(Layer::MaxPool(MaxPool { size: [size; 2], stride: [size; 2], padding, ceil_mode: false }))
 }
 

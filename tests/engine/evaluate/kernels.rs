@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use convproof::algebra::{Rational, Symbol};
 use convproof::evaluate::{Array4, EvaluateError, MAX_DEPTH, Weights, kernel};
-use convproof::ir::{AveragePool, Conv, ConvTranspose, KernelExpr, Layer, Padding, Stack, Upsample};
+use convproof::ir::{AveragePool, Conv, ConvTranspose, KernelExpr, Layer, Padding, Stack, Upsample, ends};
 use convproof::kernel::Shape;
 
 use super::build::{
@@ -96,11 +96,11 @@ fn rearrangements() {
     );
     assert_eq!(value(&KernelExpr::Flip(a.clone())), Ok(array(1, "6 5; 4 3; 2 1")));
     assert_eq!(value(&KernelExpr::Transpose(a.clone())), Ok(array(1, "1 3 5; 2 4 6")));
-    let padded = Arc::new(KernelExpr::Pad(expr("1 2"), [1, 0, 0, 2]));
+    let padded = Arc::new(KernelExpr::Pad(expr("1 2"), ends([1, 0, 0, 2])));
     assert_eq!(value(&padded), Ok(array(1, "0 0 0 0; 1 2 0 0")));
-    assert_eq!(value(&KernelExpr::Trim(padded.clone(), [1, 0, 0, 2])), Ok(array(1, "1 2")));
-    assert_eq!(value(&KernelExpr::Trim(padded.clone(), [1, 1, 0, 2])), Err(EvaluateError::Malformed));
-    assert_eq!(value(&KernelExpr::Trim(padded, [2, 0, 0, 0])), Err(EvaluateError::Malformed));
+    assert_eq!(value(&KernelExpr::Trim(padded.clone(), ends([1, 0, 0, 2]))), Ok(array(1, "1 2")));
+    assert_eq!(value(&KernelExpr::Trim(padded.clone(), ends([1, 1, 0, 2]))), Err(EvaluateError::Malformed));
+    assert_eq!(value(&KernelExpr::Trim(padded, ends([2, 0, 0, 0]))), Err(EvaluateError::Malformed));
     assert_eq!(value(&KernelExpr::Outer(expr("1 2"), expr("3 4 5"))), Ok(array(1, "3 4 5; 6 8 10")));
     assert_eq!(value(&KernelExpr::Reshape(a.clone(), Shape::new(3, 2, 1, 1))), Ok(array(3, "1|2|3|4|5|6")));
     let wrong = value(&KernelExpr::Reshape(a.clone(), Shape::new(1, 1, 1, 5)));
@@ -108,7 +108,7 @@ fn rearrangements() {
     for nothing in [KernelExpr::Dilate(a.clone(), [0, 1]), KernelExpr::Repeat(a.clone(), [1, 0])] {
         assert_eq!(value(&nothing), Err(EvaluateError::Malformed));
     }
-    for vast in [KernelExpr::Repeat(a.clone(), [usize::MAX; 2]), KernelExpr::Pad(a, [usize::MAX; 4])] {
+    for vast in [KernelExpr::Repeat(a.clone(), [usize::MAX; 2]), KernelExpr::Pad(a, ends([usize::MAX; 4]))] {
         assert_eq!(value(&vast), Err(EvaluateError::TooLarge));
     }
 }
@@ -157,16 +157,20 @@ fn kernels_of_chains_compose_with_strides_and_dilations() {
 fn kernels_are_those_of_the_interior() {
     let padded = |kernel, padding| layer(Layer::Conv(Conv { padding, ..plain_conv(plane(kernel)) }));
     let a = "1 2 3; 4 5 6; 7 8 9";
-    for padding in
-        [Padding::Sides([1; 4]), Padding::Sides([5, 0, 0, -1]), Padding::SameUpper, Padding::SameLower]
-    {
+    for padding in [
+        Padding::Sides(ends([1; 4])),
+        Padding::Sides(ends([5, 0, 0, -1])),
+        Padding::SameUpper,
+        Padding::SameLower,
+    ] {
         assert_eq!(of_stack(padded(a, padding)), Ok(array(1, a)), "{padding:?}");
     }
-    let twice = chain(&[padded("1 1 1", Padding::Sides([0, 1, 0, 1])), padded("1 2 1", Padding::SameUpper)]);
+    let twice =
+        chain(&[padded("1 1 1", Padding::Sides(ends([0, 1, 0, 1]))), padded("1 2 1", Padding::SameUpper)]);
     assert_eq!(of_stack(twice), Ok(array(1, "1 3 4 3 1")));
     let pool = AveragePool {
         stride: [1, 1],
-        padding: Padding::Sides([0, 1, 0, 1]),
+        padding: Padding::Sides(ends([0, 1, 0, 1])),
         size: [1, 3],
         count_include_pad: false,
         ..plain_pool(1)
@@ -179,7 +183,7 @@ fn kernels_are_those_of_the_interior() {
 #[test]
 fn kernels_of_branches_cover_all_of_their_fields() {
     let padded = |kernel, padding| {
-        layer(Layer::Conv(Conv { padding: Padding::Sides(padding), ..plain_conv(plane(kernel)) }))
+        layer(Layer::Conv(Conv { padding: Padding::Sides(ends(padding)), ..plain_conv(plane(kernel)) }))
     };
     let residual = sum(&[("1", padded("1 2 3; 4 5 6; 7 8 9", [1; 4])), ("10", chain(&[]))]);
     assert_eq!(of_stack(residual), Ok(array(1, "1 2 3; 4 15 6; 7 8 9")));
@@ -221,7 +225,7 @@ fn kernels_of_stacks_that_spread_cells_apart() {
     assert_eq!(of_stack(spread.clone()), Err(EvaluateError::NoKernel));
     assert_eq!(of_stack(chain(&[spread, layer(Layer::Subsample([1, 2]))])), Ok(array(1, "3 1")));
     // Every output reads one cell more than the last, but not with the same weights.
-    let wide = Conv { padding: Padding::Sides([0, 2, 0, 2]), ..plain_conv(plane("1 1 1 1 1")) };
+    let wide = Conv { padding: Padding::Sides(ends([0, 2, 0, 2])), ..plain_conv(plane("1 1 1 1 1")) };
     let phases = sum(&[
         ("1", layer(Layer::Conv(wide))),
         (

@@ -2,7 +2,7 @@
 
 use convproof::evaluate::{EvaluateError, MAX_CELLS, MAX_DEPTH};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, Upsample,
+    AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, Upsample, ends,
 };
 
 use super::build::{
@@ -13,7 +13,7 @@ use super::build::{
 const NINE: &str = "1 2 3; 4 5 6; 7 8 9";
 
 fn sides(all: i64) -> Padding {
-    Padding::Sides([all; 4])
+    Padding::Sides(ends([all; 4]))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn convolution_with_padding_stride_and_bias() {
 fn convolution_with_dilation_and_uneven_sides() {
     let layer = Conv {
         dilation: [1, 2],
-        padding: Padding::Sides([1, 0, 0, 1]),
+        padding: Padding::Sides(ends([1, 0, 0, 1])),
         ..plain_conv(plane("1 10; 100 1000"))
     };
     // Rows -1..2 and columns 0..3 exist; taps two columns apart.
@@ -41,9 +41,9 @@ fn convolution_with_dilation_and_uneven_sides() {
 
 #[test]
 fn negative_padding_removes_cells() {
-    let cropped = Conv { padding: Padding::Sides([-1, 0, 0, -1]), ..plain_conv(plane("1 1; 1 1")) };
+    let cropped = Conv { padding: Padding::Sides(ends([-1, 0, 0, -1])), ..plain_conv(plane("1 1; 1 1")) };
     assert_eq!(one(Layer::Conv(cropped), NINE), Ok(image("24")));
-    assert_eq!(one(Layer::Pad([-1, 1, 0, -2]), NINE), Ok(image("0 4; 0 7")));
+    assert_eq!(one(Layer::Pad(ends([-1, 1, 0, -2])), NINE), Ok(image("0 4; 0 7")));
 }
 
 #[test]
@@ -83,13 +83,13 @@ fn transposed_convolution() {
     let strided = ConvTranspose { stride: [1, 2], ..plain.clone() };
     assert_eq!(one(Layer::ConvTranspose(strided.clone()), "1 2 3"), Ok(image("1 10 102 20 203 30 300")));
     let cut = ConvTranspose {
-        padding: [0, 1, 0, 2],
+        padding: ends([0, 1, 0, 2]),
         output_padding: [0, 1],
         bias: Some(plane("5")),
         ..strided.clone()
     };
     assert_eq!(one(Layer::ConvTranspose(cut), "1 2 3"), Ok(image("15 107 25 208 35")));
-    let more = ConvTranspose { padding: [0, -1, 0, 0], output_padding: [1, 0], ..strided };
+    let more = ConvTranspose { padding: ends([0, -1, 0, 0]), output_padding: [1, 0], ..strided };
     assert_eq!(
         one(Layer::ConvTranspose(more), "1 2 3"),
         Ok(image("0 1 10 102 20 203 30 300; 0 0 0 0 0 0 0 0"))
@@ -132,7 +132,7 @@ fn the_divisor_of_an_average_counts_padding_or_not() {
 #[test]
 fn ceil_mode_starts_no_window_in_the_padding_after_the_end() {
     let pool = |padding| {
-        Layer::Pool(AveragePool { ceil_mode: true, padding: Padding::Sides(padding), ..plain_pool(2) })
+        Layer::Pool(AveragePool { ceil_mode: true, padding: Padding::Sides(ends(padding)), ..plain_pool(2) })
     };
     assert_eq!(one(pool([0; 4]), "1 2 3; 4 5 6; 7 8 12"), Ok(image("3 4.5; 7.5 12")));
     // 3 + 2 columns make 2.5 windows; the third would start at column 3, which is not there.
@@ -158,8 +158,12 @@ fn maximum_ignores_padding() {
     assert_eq!(eval(&max_pool(2, 0), &image(x)), Ok(image("-1")));
     assert_eq!(eval(&max_pool(2, 1), &image(x)), Ok(image("-1 -2; -4 -5")));
     assert_eq!(eval(&max_pool(1, 1), &image("1")), Err(EvaluateError::EmptyWindow));
-    let pool =
-        MaxPool { size: [1, 2], stride: [1, 1], padding: Padding::Sides([0, 0, 0, -1]), ceil_mode: false };
+    let pool = MaxPool {
+        size: [1, 2],
+        stride: [1, 1],
+        padding: Padding::Sides(ends([0, 0, 0, -1])),
+        ceil_mode: false,
+    };
     assert_eq!(one(Layer::MaxPool(pool), "1 5 2 9"), Ok(image("5 5")));
 }
 
@@ -174,7 +178,7 @@ fn windows_without_a_cell_have_no_mean() {
 #[test]
 fn layers_that_move_cells() {
     assert_eq!(one(Layer::Subsample([2, 1]), NINE), Ok(image("1 2 3; 7 8 9")));
-    assert_eq!(one(Layer::Pad([1, 0, 0, 2]), "1 2"), Ok(image("0 0 0 0; 1 2 0 0")));
+    assert_eq!(one(Layer::Pad(ends([1, 0, 0, 2])), "1 2"), Ok(image("0 0 0 0; 1 2 0 0")));
     let up = |nearest| Layer::Upsample(Upsample { factor: [1, 3], nearest });
     assert_eq!(one(up(true), "1 2"), Ok(image("1 1 1 2 2 2")));
     assert_eq!(one(up(false), "1 2"), Ok(image("1 0 0 2 0 0")));
@@ -260,8 +264,8 @@ fn numbers_without_meaning_are_refused() {
 fn limits_end_with_an_error() {
     let huge = 1 << 40;
     for layer in [
-        Layer::Pad([huge, 0, 0, 0]),
-        Layer::Pad([4000, 4000, 4000, 4000]),
+        Layer::Pad(ends([huge, 0, 0, 0])),
+        Layer::Pad(ends([4000, 4000, 4000, 4000])),
         Layer::Upsample(Upsample { factor: [5000, 5000], nearest: true }),
         Layer::DepthToSpace(usize::MAX),
         Layer::SpaceToDepth(usize::MAX),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use convproof::algebra::Rational;
 use convproof::evaluate::{Array4, Image, Weights, kernel};
 use convproof::ir::{
-    AveragePool, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, Upsample,
+    AveragePool, Conv, ConvTranspose, Ends, KernelExpr, KernelTerm, Layer, MaxPool, Padding, Stack, Upsample,
+    ends,
 };
 use convproof::kernel::{ConcreteKernel, Shape};
 use proptest::prelude::*;
@@ -37,7 +38,7 @@ fn pair(range: std::ops::Range<usize>) -> impl Strategy<Value = [usize; 2]> {
 
 fn padding(range: std::ops::Range<i64>) -> impl Strategy<Value = Padding> {
     prop_oneof![
-        4 => [range.clone(), range.clone(), range.clone(), range].prop_map(Padding::Sides),
+        4 => [range.clone(), range.clone(), range.clone(), range].prop_map(|all| Padding::Sides(ends(all))),
         1 => Just(Padding::SameUpper),
         1 => Just(Padding::SameLower),
     ]
@@ -69,11 +70,11 @@ fn random_pool(padding: impl Strategy<Value = Padding>) -> impl Strategy<Value =
 fn random_transpose() -> impl Strategy<Value = ConvTranspose> {
     let kernel = pair(1..4).prop_flat_map(|[h, w]| random_kernel([1, 1, h, w]));
     (kernel, pair(1..4), pair(1..3), [-1i64..2, -1i64..2, -1i64..2, -1i64..2], pair(0..2)).prop_map(
-        |(kernel, stride, dilation, padding, output_padding)| ConvTranspose {
+        |(kernel, stride, dilation, sides, output_padding)| ConvTranspose {
             kernel,
             stride,
             dilation,
-            padding,
+            padding: ends(sides),
             output_padding,
             groups: 1,
             bias: None,
@@ -88,7 +89,7 @@ fn linear_layer() -> impl Strategy<Value = Layer> {
         random_pool(padding(-1..2)).prop_map(Layer::Pool),
         random_transpose().prop_map(Layer::ConvTranspose),
         pair(1..3).prop_map(Layer::Subsample),
-        [-1i64..3, -1i64..3, -1i64..3, -1i64..3].prop_map(Layer::Pad),
+        [-1i64..3, -1i64..3, -1i64..3, -1i64..3].prop_map(|all| Layer::Pad(ends(all))),
         (pair(1..3), any::<bool>())
             .prop_map(|(factor, nearest)| Layer::Upsample(Upsample { factor, nearest })),
         random_kernel([1, 1, 1, 1]).prop_map(Layer::Scale),
@@ -102,7 +103,7 @@ fn linear_stack() -> impl Strategy<Value = Arc<Stack>> {
 
 /// A layer that is one strided convolution on the whole image, and its stride.
 fn unpadded_layer() -> impl Strategy<Value = (Layer, [usize; 2])> {
-    let valid = || Just(Padding::Sides([0; 4]));
+    let valid = || Just(Padding::Sides(Ends::NONE));
     prop_oneof![
         random_conv(valid()).prop_map(|conv| (Layer::Conv(conv.clone()), conv.stride)),
         random_pool(valid()).prop_map(|pool| {
@@ -158,7 +159,7 @@ proptest! {
         let stack = chain(&layers.iter().map(|(one, _)| layer(one.clone())).collect::<Vec<_>>());
         let crop = |top, left| {
             let negative = |n: usize| -i64::try_from(n).unwrap();
-            layer(Layer::Pad([negative(top), negative(left), 0, 0]))
+            layer(Layer::Pad(ends([negative(top), negative(left), 0, 0])))
         };
         if let (Ok(later), Ok(whole)) = (eval(&chain(&[crop(down, right), stack.clone()]), &x), eval(&stack, &x)) {
             prop_assert_eq!(eval(&crop(1, 1), &whole), Ok(later));
@@ -209,11 +210,11 @@ proptest! {
         };
         let channels = kernel.shape().inputs * groups;
         let x = take([channels, size[0], size[1]], 0);
-        let conv = Conv { stride, dilation, padding: Padding::Sides(sides), groups, ..plain_conv(kernel.clone()) };
+        let conv = Conv { stride, dilation, padding: Padding::Sides(ends(sides)), groups, ..plain_conv(kernel.clone()) };
         let Ok(forward) = eval(&layer(Layer::Conv(conv)), &x) else { return Ok(()) };
         let y = take(forward.size(), 200);
         let mut back = ConvTranspose {
-            kernel, stride, dilation, padding: sides, output_padding: [0, 0], groups, bias: None,
+            kernel, stride, dilation, padding: ends(sides), output_padding: [0, 0], groups, bias: None,
         };
         // Cells at the end that no window reaches come back as output padding.
         let Ok(short) = eval(&layer(Layer::ConvTranspose(back.clone())), &y) else { return Ok(()) };
@@ -241,11 +242,11 @@ proptest! {
     ) {
         let one = image("1 2 3; 4 5 6; 7 8 9 | 1 2 3; 4 5 6; 7 8 9");
         let pair = |at: usize| [extremes[at], extremes[at + 1]];
-        let padding = [Padding::Sides(sides), Padding::SameUpper, Padding::SameLower][same];
+        let padding = [Padding::Sides(ends(sides)), Padding::SameUpper, Padding::SameLower][same];
         let kernel = constant(&Array4::new([2, 1, 2, 2], vec![Rational::ONE; 8]).unwrap());
         let conv = Conv { stride: pair(0), dilation: pair(2), padding, groups: extremes[4], ..plain_conv(kernel.clone()) };
         let back = ConvTranspose {
-            kernel: kernel.clone(), stride: pair(0), dilation: pair(2), padding: sides, output_padding: pair(5),
+            kernel: kernel.clone(), stride: pair(0), dilation: pair(2), padding: ends(sides), output_padding: pair(5),
             groups: extremes[4], bias: None,
         };
         let pool = AveragePool {
@@ -256,9 +257,9 @@ proptest! {
             Layer::Conv(conv),
             Layer::ConvTranspose(back),
             Layer::Pool(pool),
-            Layer::MaxPool(MaxPool { size: pair(0), stride: pair(2), padding: Padding::Sides(sides), ceil_mode: false }),
+            Layer::MaxPool(MaxPool { size: pair(0), stride: pair(2), padding: Padding::Sides(ends(sides)), ceil_mode: false }),
             Layer::Subsample(pair(0)),
-            Layer::Pad(sides),
+            Layer::Pad(ends(sides)),
             Layer::Upsample(Upsample { factor: pair(0), nearest: flags[0] }),
             Layer::SpaceToDepth(extremes[0]),
             Layer::DepthToSpace(extremes[0]),

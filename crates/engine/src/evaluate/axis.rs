@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::EvaluateError;
-use crate::ir::Padding;
+use crate::ir::{Ends, Padding};
 
 /// Strides, dilations, sizes and paddings beyond this are not evaluated, so that positions fit in 64 bits.
 const MAX_PARAMETER: i64 = 1 << 30;
@@ -53,13 +53,13 @@ pub(super) struct Spread {
     pub(super) size: usize,
     pub(super) stride: usize,
     pub(super) dilation: usize,
-    pub(super) crop: [i64; 4],
+    pub(super) crop: Ends,
     pub(super) output_padding: usize,
 }
 
 impl Window {
     pub(super) fn new(size: usize, stride: usize) -> Self {
-        Self { size, stride, dilation: 1, padding: Padding::Sides([0; 4]), ceil: false }
+        Self { size, stride, dilation: 1, padding: Padding::Sides(Ends::NONE), ceil: false }
     }
 
     /// The window on `length` cells of axis 0 (vertical) or 1.
@@ -68,8 +68,8 @@ impl Window {
         let [stride, dilation] = [amount(self.stride)?, amount(self.dilation)?];
         let extent = dilation * (taps - 1) + 1;
         let (before, after, outputs) = match self.padding {
-            Padding::Sides(sides) => {
-                let (before, after) = (side(sides[axis])?, side(sides[axis + 2])?);
+            Padding::Sides(ends) => {
+                let (before, after) = (side(ends[axis].before)?, side(ends[axis].after)?);
                 let padded = length + before + after;
                 let outputs = if self.ceil {
                     // PyTorch: no window starts beyond the padding before and the input, as far as it is kept.
@@ -102,11 +102,11 @@ impl Window {
 }
 
 impl Spread {
-    /// The spread of `length` cells of axis 0 (vertical) or 1.
-    pub(super) fn on(self, axis: usize, length: usize) -> Result<Axis, EvaluateError> {
+    /// The spread of `length` cells.
+    pub(super) fn on(self, length: usize) -> Result<Axis, EvaluateError> {
         let [taps, length] = [amount(self.size)?, amount(length)?];
         let [stride, dilation] = [amount(self.stride)?, amount(self.dilation)?];
-        let (before, after) = (side(self.crop[axis])?, side(self.crop[axis + 2])?);
+        let (before, after) = (side(self.crop.before)?, side(self.crop.after)?);
         let more = i64::try_from(self.output_padding).map_err(|_| EvaluateError::TooLarge)?;
         let outputs = (length - 1) * stride - before - after + dilation * (taps - 1) + side(more)? + 1;
         // Input i adds to output o = stride·i + dilation·u − before.

@@ -3,7 +3,7 @@
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::{EvaluateError, Image};
-use crate::ir::{Composite, Coordinates, Interpolation, PadMode, Pointwise, Resize};
+use crate::ir::{Axes, Composite, Coordinates, Ends, Interpolation, PadMode, Pointwise, Resize};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -13,7 +13,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn composite(&mut self, layer: &'a Composite, x: &Image) -> Result<Image> {
         match layer {
             Composite::Pointwise(function) => self.pointwise(function, x),
-            Composite::Pad { sides, mode } => self.padded(*sides, mode, x),
+            Composite::Pad { ends, mode } => self.padded(*ends, mode, x),
             Composite::Resize(resize) => self.resized(resize, x),
             Composite::AdaptivePool { size, maximum } => self.adaptive(*size, *maximum, x),
             Composite::Permute(order) => {
@@ -100,19 +100,14 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    fn padded(
-        &mut self,
-        [top, left, bottom, right]: [i64; 4],
-        mode: &'a PadMode,
-        x: &Image,
-    ) -> Result<Image> {
+    fn padded(&mut self, [vertical, horizontal]: Axes<Ends>, mode: &'a PadMode, x: &Image) -> Result<Image> {
         let value = match mode {
             PadMode::Constant(value) => Some(self.kernel(value.expr())?),
             _ => None,
         };
         let value = value.as_ref().map(|value| per_channel(value, x.channels())).transpose()?;
-        let rows = Side::new(mode, x.height(), top, bottom)?;
-        let columns = Side::new(mode, x.width(), left, right)?;
+        let rows = Side::new(mode, x.height(), vertical)?;
+        let columns = Side::new(mode, x.width(), horizontal)?;
         Image::build(&mut self.work, [x.channels(), rows.outputs, columns.outputs], |_, [c, i, j]| {
             match (rows.read(mode, i), columns.read(mode, j), &value) {
                 (Some(row), Some(column), _) => Ok(x.at(c, row, column).clone()),
@@ -195,7 +190,7 @@ struct Side {
 }
 
 impl Side {
-    fn new(mode: &PadMode, length: usize, before: i64, after: i64) -> Result<Self> {
+    fn new(mode: &PadMode, length: usize, Ends { before, after }: Ends) -> Result<Self> {
         let length = i64::try_from(length).map_err(|_| EvaluateError::TooLarge)?;
         let most = match mode {
             PadMode::Constant(_) | PadMode::Replicate => i64::MAX,

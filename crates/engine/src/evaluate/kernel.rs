@@ -8,7 +8,7 @@ use super::array::{place, places, position};
 use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
-use crate::ir::{KernelExpr, Rearrangement, Stack};
+use crate::ir::{Axes, Ends, KernelExpr, Rearrangement, Stack};
 use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
 
@@ -136,13 +136,15 @@ impl<'a> Evaluator<'a> {
             KernelExpr::Transpose(operand) => {
                 self.rearrange(operand, |[h, w]| Some([w, h]), |[i, j], _| std::iter::once([j, i]))
             }
-            KernelExpr::Pad(operand, [top, left, bottom, right]) => {
-                let longer = |length: usize, before, after| length.checked_add(before)?.checked_add(after);
-                let stretch =
-                    |[h, w]: [usize; 2]| Some([longer(h, *top, *bottom)?, longer(w, *left, *right)?]);
-                self.rearrange(operand, stretch, |[i, j], _| std::iter::once([i + top, j + left]))
+            KernelExpr::Pad(operand, [rows, columns]) => {
+                let longer =
+                    |length: usize, by: &Ends<usize>| length.checked_add(by.before)?.checked_add(by.after);
+                let stretch = |[h, w]: [usize; 2]| Some([longer(h, rows)?, longer(w, columns)?]);
+                self.rearrange(operand, stretch, |[i, j], _| {
+                    std::iter::once([i + rows.before, j + columns.before])
+                })
             }
-            KernelExpr::Trim(operand, sides) => self.trim(operand, *sides),
+            KernelExpr::Trim(operand, ends) => self.trim(operand, *ends),
             _ => Err(EvaluateError::Malformed),
         }
     }
@@ -331,15 +333,15 @@ impl<'a> Evaluator<'a> {
         Array4::of(&mut self.work, shape, entries)
     }
 
-    fn trim(&mut self, operand: &'a KernelExpr, sides: [usize; 4]) -> Result<Array4> {
+    fn trim(&mut self, operand: &'a KernelExpr, [rows, columns]: Axes<Ends<usize>>) -> Result<Array4> {
         let operand = self.kernel(operand)?;
         let [outputs, inputs, height, width] = operand.shape();
-        let [top, left, bottom, right] = sides;
-        let rest = |length: usize, before, after| {
-            length.checked_sub(before)?.checked_sub(after).filter(|&rest| rest > 0)
+        let (top, left) = (rows.before, columns.before);
+        let rest = |length: usize, cut: Ends<usize>| {
+            length.checked_sub(cut.before)?.checked_sub(cut.after).filter(|&rest| rest > 0)
         };
-        let new_height = rest(height, top, bottom).ok_or(EvaluateError::Malformed)?;
-        let new_width = rest(width, left, right).ok_or(EvaluateError::Malformed)?;
+        let new_height = rest(height, rows).ok_or(EvaluateError::Malformed)?;
+        let new_width = rest(width, columns).ok_or(EvaluateError::Malformed)?;
         // Nothing but zeros is dropped.
         let kept = |from: usize| {
             let [_, _, i, j] = operand.position(from);

@@ -9,7 +9,7 @@ use super::kernel::per_channel;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image};
 use crate::ir::{
-    AveragePool, Composite, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
+    AveragePool, Composite, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
 };
 use convproof_exact::Rational;
 
@@ -162,14 +162,14 @@ impl<'a> Evaluator<'a> {
     #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
     pub(super) fn axes(&mut self, layer: &'a Layer, size: [usize; 2]) -> Result<Option<[Axis; 2]>> {
         let windows = |on: [Window; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));
-        let spreads = |on: [Spread; 2]| Ok(Some([on[0].on(0, size[0])?, on[1].on(1, size[1])?]));
+        let spreads = |on: [Spread; 2]| Ok(Some([on[0].on(size[0])?, on[1].on(size[1])?]));
         let pick = |make: &dyn Fn(usize) -> Window| windows([make(0), make(1)]);
         let block = |factor: [usize; 2], taps: [usize; 2]| {
             let spread = |axis: usize| Spread {
                 size: taps[axis],
                 stride: factor[axis],
                 dilation: 1,
-                crop: [0; 4],
+                crop: Ends::default(),
                 output_padding: factor[axis].saturating_sub(taps[axis]),
             };
             spreads([spread(0), spread(1)])
@@ -191,7 +191,7 @@ impl<'a> Evaluator<'a> {
                     size: shape[2 + axis],
                     stride: conv.stride[axis],
                     dilation: conv.dilation[axis],
-                    crop: conv.padding,
+                    crop: conv.padding[axis],
                     output_padding: conv.output_padding[axis],
                 };
                 spreads([spread(0), spread(1)])
@@ -204,10 +204,10 @@ impl<'a> Evaluator<'a> {
                 ceil: pool.ceil_mode,
             }),
             Layer::Subsample(stride) => pick(&|axis| Window::new(1, stride[axis])),
-            Layer::Pad(sides) => pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) }),
+            Layer::Pad(ends) => pick(&|_| Window { padding: Padding::Sides(*ends), ..Window::new(1, 1) }),
             // Added entries count as beyond the ends here: this tells where there are none.
-            Layer::Composite(Composite::Pad { sides, mode }) if !matches!(mode, PadMode::Constant(_)) => {
-                pick(&|_| Window { padding: Padding::Sides(*sides), ..Window::new(1, 1) })
+            Layer::Composite(Composite::Pad { ends, mode }) if !matches!(mode, PadMode::Constant(_)) => {
+                pick(&|_| Window { padding: Padding::Sides(*ends), ..Window::new(1, 1) })
             }
             Layer::Scale(_)
             | Layer::Bias(_)

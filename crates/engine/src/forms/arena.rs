@@ -17,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::numbered::{Numbered, SumList};
 use super::range::Range;
 use super::terms::Applied;
+use crate::axes::{AXES, Axes, each};
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Monomial, Rational, Symbol};
 
@@ -84,7 +85,7 @@ pub enum Key {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edge {
     key: u32,
-    shift: [i64; 2],
+    shift: Axes<i64>,
     coefficient: Rational,
     child: NodeId,
 }
@@ -102,13 +103,13 @@ struct Node {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     coefficient: Rational,
-    shift: [i64; 2],
+    shift: Axes<i64>,
     node: NodeId,
 }
 
 impl Form {
     /// The empty sum.
-    pub const ZERO: Self = Self { coefficient: Rational::ZERO, shift: [0, 0], node: 0 };
+    pub const ZERO: Self = Self { coefficient: Rational::ZERO, shift: [0; AXES], node: 0 };
 
     /// Whether there are no words.
     pub fn is_zero(&self) -> bool {
@@ -126,12 +127,12 @@ impl Form {
     }
 
     /// An order of sums that translation does not change where they are of one kind.
-    pub(super) fn order(&self) -> (u32, [i64; 2]) {
+    pub(super) fn order(&self) -> (u32, Axes<i64>) {
         (self.node, self.shift)
     }
 
     /// Where its first end stands.
-    pub fn place(&self) -> [i64; 2] {
+    pub fn place(&self) -> Axes<i64> {
         self.shift
     }
 
@@ -160,7 +161,7 @@ pub struct Word {
     /// The end.
     pub end: End,
     /// Where the pixel stands.
-    pub place: [i64; 2],
+    pub place: Axes<i64>,
 }
 
 /// A word without matrices.
@@ -173,13 +174,13 @@ pub struct FlatWord {
     /// The end.
     pub end: End,
     /// Where the end stands.
-    pub place: [i64; 2],
+    pub place: Axes<i64>,
     /// The coefficient.
     pub coefficient: Rational,
 }
 
 /// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
-type Relative = Vec<(NodeId, [i64; 2], Rational)>;
+type Relative = Vec<(NodeId, Axes<i64>, Rational)>;
 
 /// All sums of one comparison.
 #[derive(Debug)]
@@ -228,12 +229,12 @@ impl Default for Arena {
     }
 }
 
-fn plus(a: [i64; 2], b: [i64; 2]) -> [i64; 2] {
-    [a[0] + b[0], a[1] + b[1]]
+fn plus(a: Axes<i64>, b: Axes<i64>) -> Axes<i64> {
+    each(|axis| a[axis] + b[axis])
 }
 
-fn minus(a: [i64; 2], b: [i64; 2]) -> [i64; 2] {
-    [a[0] - b[0], a[1] - b[1]]
+fn minus(a: Axes<i64>, b: Axes<i64>) -> Axes<i64> {
+    each(|axis| a[axis] - b[axis])
 }
 
 impl Arena {
@@ -273,7 +274,7 @@ impl Arena {
         edges.iter().map(|edge| match &self.keys[edge.key as usize] {
             Key::Letter { .. } => None,
             Key::End { diagonal, scalars, end } => {
-                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
+                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
                 let coefficient = &form.coefficient * &edge.coefficient;
                 Some(FlatWord {
                     diagonal: diagonal.clone(),
@@ -287,11 +288,11 @@ impl Arena {
     }
 
     /// The words that are a number times a nonlinear term: coefficient, term and place.
-    pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, [i64; 2])> {
+    pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, Axes<i64>)> {
         let edges = &self.nodes[form.node as usize].edges;
         let plain = |edge: &Edge| match &self.keys[edge.key as usize] {
             Key::End { diagonal, scalars, end: End::Term(term) } if diagonal.is_one() && scalars.is_one() => {
-                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0, 0] };
+                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
                 Some((&form.coefficient * &edge.coefficient, *term, place))
             }
             _ => None,
@@ -313,7 +314,7 @@ impl Arena {
     pub fn sign_of_difference(&self, a: &Form, b: &Form) -> Option<i32> {
         let single = |form: &Form| match self.nodes[form.node as usize].edges.as_slice() {
             [edge] if matches!(self.keys[edge.key as usize], Key::End { .. }) => {
-                Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0, 0] }))
+                Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0; AXES] }))
             }
             _ => None,
         };
@@ -342,7 +343,7 @@ impl Arena {
     /// The sum of one word without matrices and factors, at the origin.
     pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
         let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end });
-        self.make(vec![Edge { key, shift: [0, 0], coefficient: Rational::ONE, child: 0 }])
+        self.make(vec![Edge { key, shift: [0; AXES], coefficient: Rational::ONE, child: 0 }])
     }
 
     /// The mean of a signal that lies in a range, over all its positions. Nothing else is known of it but that it is the same
@@ -360,7 +361,7 @@ impl Arena {
 
     /// The same words about an image that is moved.
     #[must_use]
-    pub fn moved(&self, form: &Form, by: [i64; 2]) -> Form {
+    pub fn moved(&self, form: &Form, by: Axes<i64>) -> Form {
         if self.nodes[form.node as usize].anchored {
             Form { shift: plus(form.shift, by), ..form.clone() }
         } else {
@@ -401,7 +402,7 @@ impl Arena {
                 }
             }
         }
-        let shift = base.unwrap_or([0, 0]);
+        let shift = base.unwrap_or([0; AXES]);
         if let Some(&node) = self.node_index.get(&edges) {
             return Ok(Form { coefficient: lead, shift, node });
         }
@@ -423,7 +424,7 @@ impl Arena {
     /// The sum of sums.
     pub fn sum(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
         spend_on(forms.len() + 1, 200);
-        let mut terms: BTreeMap<(NodeId, [i64; 2]), Rational> = BTreeMap::new();
+        let mut terms: BTreeMap<(NodeId, Axes<i64>), Rational> = BTreeMap::new();
         for form in forms.iter().filter(|form| !form.is_zero()) {
             *terms.entry((form.node, form.shift)).or_default() += &form.coefficient;
         }
@@ -436,7 +437,7 @@ impl Arena {
         let lead = coefficient.clone();
         let inverse = lead.recip().unwrap_or(Rational::ONE);
         let anchored = |node: NodeId| self.nodes[node as usize].anchored;
-        let base = terms.keys().find(|(node, _)| anchored(*node)).map_or([0, 0], |(_, shift)| *shift);
+        let base = terms.keys().find(|(node, _)| anchored(*node)).map_or([0; AXES], |(_, shift)| *shift);
         let relative: Relative = terms
             .iter()
             .map(|(&(node, shift), c)| {
@@ -458,10 +459,10 @@ impl Arena {
     /// The sum of multiples of nodes, edge by edge.
     fn merged(&mut self, terms: &Relative) -> Result<Form, TooManyWords> {
         let mut letters: BTreeMap<u32, Vec<Form>> = BTreeMap::new();
-        let mut ends: BTreeMap<(u32, [i64; 2]), Rational> = BTreeMap::new();
+        let mut ends: BTreeMap<(u32, Axes<i64>), Rational> = BTreeMap::new();
         for (node, shift, coefficient) in terms {
             for edge in &self.nodes[*node as usize].edges {
-                let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0, 0] };
+                let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0; AXES] };
                 let coefficient = &edge.coefficient * coefficient;
                 match self.keys[edge.key as usize] {
                     Key::Letter { .. } => {
@@ -595,7 +596,7 @@ impl Arena {
 mod tests {
     use super::*;
 
-    fn pixel(arena: &mut Arena, at: [i64; 2]) -> Form {
+    fn pixel(arena: &mut Arena, at: Axes<i64>) -> Form {
         let pixel = arena.end(End::Pixel(0)).unwrap();
         arena.moved(&pixel, at)
     }

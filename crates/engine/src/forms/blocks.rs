@@ -9,7 +9,9 @@ use num_integer::Integer;
 use rustc_hash::FxHashSet;
 
 use super::Unsupported;
-use crate::ir::{Conv, Given, KernelExpr, KernelTerm, Layer, Op, Origin, Rearrangement, Stack, StackClaim};
+use crate::ir::{
+    Axes, Conv, Given, KernelExpr, KernelTerm, Layer, Op, Origin, Rearrangement, Stack, StackClaim,
+};
 use crate::operator::shape::{Signal, step};
 
 /// Most blocks of one signal.
@@ -90,7 +92,7 @@ pub fn division(claim: &StackClaim) -> Result<Division, Unsupported> {
 
 /// The greatest common divisor of all cuts so far; 0 before the first.
 struct Cuts {
-    size: Option<[i64; 2]>,
+    size: Option<Axes<i64>>,
     common: usize,
     /// That of all numbers of channels whose tiles become channels.
     turns: usize,

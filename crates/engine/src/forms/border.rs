@@ -1,12 +1,12 @@
 //! What stands beyond the ends of a signal where it is not 0: its own entries, mirrored or repeated.
 
-use crate::ir::PadMode;
+use crate::ir::{Ends, PadMode};
 
 /// Entries beyond the ends of a signal, so many before the start and after the end at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Border {
     rule: Rule,
-    sides: [i64; 2],
+    ends: Ends,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,14 +18,14 @@ enum Rule {
 
 impl Border {
     /// That of a way of padding; `None` where it is numbers, or depends on the length as a whole.
-    pub fn of(mode: &PadMode, sides: [i64; 2]) -> Option<Self> {
+    pub fn of(mode: &PadMode, ends: Ends) -> Option<Self> {
         let rule = match mode {
             PadMode::Reflect => Rule::Reflect,
             PadMode::Symmetric => Rule::Symmetric,
             PadMode::Replicate => Rule::Replicate,
             PadMode::Constant(_) | PadMode::Circular => return None,
         };
-        Some(Self { rule, sides })
+        Some(Self { rule, ends })
     }
 
     /// The position in a signal of some length that stands for one beyond its ends, or for itself.
@@ -54,9 +54,9 @@ impl Border {
     }
 
     /// How much further towards the start, and towards the end, an entry stands than the position that it stands for.
-    pub fn reach(self) -> [i64; 2] {
-        let [before, after] = self.sides;
-        [2 * after, 2 * before]
+    pub fn reach(self) -> Ends {
+        let Ends { before, after } = self.ends;
+        Ends { before: 2 * after, after: 2 * before }
     }
 }
 
@@ -67,15 +67,15 @@ mod tests {
     #[test]
     fn entries_are_mirrored_and_repeated() {
         let row = |mode: &PadMode, length: i64| {
-            let border = Border::of(mode, [3, 2]).unwrap();
+            let border = Border::of(mode, Ends { before: 3, after: 2 }).unwrap();
             (-3..length + 2).map(|at| border.inside(at, length)).collect::<Vec<_>>()
         };
         assert_eq!(row(&PadMode::Reflect, 4), [3, 2, 1, 0, 1, 2, 3, 2, 1]);
         assert_eq!(row(&PadMode::Symmetric, 4), [2, 1, 0, 0, 1, 2, 3, 3, 2]);
         assert_eq!(row(&PadMode::Replicate, 2), [0, 0, 0, 0, 1, 1, 1]);
         for mode in [PadMode::Reflect, PadMode::Symmetric, PadMode::Replicate] {
-            let border = Border::of(&mode, [3, 2]).unwrap();
-            let [back, on] = border.reach();
+            let border = Border::of(&mode, Ends { before: 3, after: 2 }).unwrap();
+            let Ends { before: back, after: on } = border.reach();
             for at in -3..9 {
                 let moved = border.inside(at, 7) - at;
                 assert!((-back..=on).contains(&moved), "{mode:?} {at}");

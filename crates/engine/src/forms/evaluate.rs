@@ -8,22 +8,23 @@ use super::net::{Kind, Net, NodeId, Tap};
 use super::pattern::{Pair, Patterns, Read};
 use super::range::Range;
 use super::weights::Weight;
+use crate::axes::{Axes, all, each, positions};
 use convproof_exact::Rational;
 
 /// Most sums that are formed.
 const MAX_WORK: usize = 30_000_000;
 
-/// For signals of equal lengths, two by two, what both read at all positions along rows and columns.
-pub type Alike = FxHashMap<[NodeId; 2], [Vec<Pair>; 2]>;
+/// For signals of equal lengths, two by two, what both read at all positions along each axis.
+pub type Alike = FxHashMap<[NodeId; 2], Axes<Vec<Pair>>>;
 
-/// Values of nodes at pairs of patterns, places counted from the first row and column that are read.
+/// Values of nodes at pairs of patterns, places counted from the first one that is read along each axis.
 #[derive(Debug)]
 pub struct Evaluator<'n> {
     net: &'n Net,
     patterns: &'n Patterns,
     /// All sums so far.
     pub arena: Arena,
-    memo: FxHashMap<(NodeId, u32, [u32; 2]), Form>,
+    memo: FxHashMap<(NodeId, u32, Axes<u32>), Form>,
     /// The averaged signals that are compared, the smaller number first.
     alike: &'n Alike,
     /// The signals whose means have numbers of their own.
@@ -43,17 +44,17 @@ impl<'n> Evaluator<'n> {
         Self { net, patterns, arena, memo, alike, means: Vec::new(), mean_memo, work: 0 }
     }
 
-    /// The sum of words that a block of a node is where it reads by these row and column patterns.
+    /// The sum of words that a block of a node is where it reads by these patterns.
     ///
     /// # Errors
     /// [`Unsupported`] beyond the limits.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
-    pub fn value(&mut self, id: NodeId, block: u32, pair: [u32; 2]) -> Result<Form, Unsupported> {
-        if let Some(known) = self.memo.get(&(id, block, pair)) {
+    pub fn value(&mut self, id: NodeId, block: u32, seen: Axes<u32>) -> Result<Form, Unsupported> {
+        if let Some(known) = self.memo.get(&(id, block, seen)) {
             return Ok(known.clone());
         }
         let (net, patterns) = (self.net, self.patterns);
-        let [rows, columns] = pair.map(|pattern| patterns.reads(pattern));
+        let reads = seen.map(|pattern| patterns.reads(pattern));
         let node = net.node(id);
         let mut terms = Vec::new();
         let sum = match &node.kind {
@@ -66,7 +67,7 @@ impl<'n> Evaluator<'n> {
                         *source,
                         block,
                         moves.each_ref().map(|movement| movement.taps.len()),
-                        [rows, columns],
+                        reads,
                         &mut terms,
                     )?;
                 }
@@ -77,7 +78,7 @@ impl<'n> Evaluator<'n> {
                 self.arena.sum(&terms)?
             }
             Kind::Sum | Kind::Mean => {
-                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                self.read_all(id, block, reads, None, &mut terms)?;
                 let sum = self.arena.sum(&terms)?;
                 if node.kind == Kind::Sum {
                     sum
@@ -88,18 +89,18 @@ impl<'n> Evaluator<'n> {
             }
             Kind::Pick(picks) => {
                 let (slot, inner) = *picks.get(block as usize).ok_or(Unsupported::Layer)?;
-                self.read_all(id, inner, [rows, columns], Some(slot), &mut terms)?;
+                self.read_all(id, inner, reads, Some(slot), &mut terms)?;
                 self.arena.sum(&terms)?
             }
             Kind::Maximum => {
-                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                self.read_all(id, block, reads, None, &mut terms)?;
                 if terms.is_empty() {
                     return Err(Unsupported::Layer);
                 }
                 self.arena.maximum(terms.clone())?
             }
             Kind::Function(function) => {
-                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                self.read_all(id, block, reads, None, &mut terms)?;
                 let sum = self.arena.sum(&terms)?;
                 self.arena.function(*function, &sum)?
             }
@@ -107,7 +108,7 @@ impl<'n> Evaluator<'n> {
                 let mut factors = [Form::ZERO, Form::ZERO];
                 for (slot, factor) in (0..).zip(&mut factors) {
                     let mut read = Vec::new();
-                    self.read_all(id, block, [rows, columns], Some(slot), &mut read)?;
+                    self.read_all(id, block, reads, Some(slot), &mut read)?;
                     *factor = self.arena.sum(&read)?;
                 }
                 let [left, right] = factors;
@@ -115,7 +116,7 @@ impl<'n> Evaluator<'n> {
             }
             Kind::Average(signal) => self.mean(MeanOf { signal: *signal, block })?,
             Kind::Relu => {
-                self.read_all(id, block, [rows, columns], None, &mut terms)?;
+                self.read_all(id, block, reads, None, &mut terms)?;
                 terms.push(Form::ZERO);
                 self.arena.maximum(terms.clone())?
             }
@@ -124,7 +125,7 @@ impl<'n> Evaluator<'n> {
         if self.work > MAX_WORK {
             return Err(Unsupported::TooLarge);
         }
-        self.memo.insert((id, block, pair), sum.clone());
+        self.memo.insert((id, block, seen), sum.clone());
         Ok(sum)
     }
 
@@ -158,16 +159,14 @@ impl<'n> Evaluator<'n> {
 
     /// What a signal is never below or above.
     fn range(&mut self, of: MeanOf) -> Result<Range, Unsupported> {
-        let Some([rows, columns]) = self.alike.get(&[of.signal; 2]) else {
+        let Some(pairs) = self.alike.get(&[of.signal; 2]) else {
             return Ok(Range::default());
         };
         let mut range: Option<Range> = None;
-        for row in rows {
-            for column in columns {
-                let form = self.value(of.signal, of.block, [row.0, column.0])?;
-                let here = self.arena.range(&form);
-                range = Some(range.map_or(here.clone(), |range| range.around(&here)));
-            }
+        for pair in choices(pairs.each_ref().map(Vec::as_slice)) {
+            let form = self.value(of.signal, of.block, pair.map(|pair| pair.0))?;
+            let here = self.arena.range(&form);
+            range = Some(range.map_or(here.clone(), |range| range.around(&here)));
         }
         Ok(range.unwrap_or_default())
     }
@@ -176,21 +175,19 @@ impl<'n> Evaluator<'n> {
     fn multiple(
         &mut self,
         [first, second]: [MeanOf; 2],
-        [rows, columns]: &[Vec<Pair>; 2],
+        pairs: &Axes<Vec<Pair>>,
     ) -> Result<Option<Rational>, Unsupported> {
         let mut factor: Option<Rational> = None;
-        for row in rows {
-            for column in columns {
-                let left = self.value(first.signal, first.block, [row.0, column.0])?;
-                let right = self.value(second.signal, second.block, [row.1, column.1])?;
-                let right = self.arena.moved(&right, [row.2, column.2]);
-                if left.is_zero() && right.is_zero() {
-                    continue;
-                }
-                let Some(ratio) = right.lead().checked_div(left.lead()) else { return Ok(None) };
-                if left.times(factor.get_or_insert(ratio)) != right {
-                    return Ok(None);
-                }
+        for pair in choices(pairs.each_ref().map(Vec::as_slice)) {
+            let left = self.value(first.signal, first.block, pair.map(|pair| pair.0))?;
+            let right = self.value(second.signal, second.block, pair.map(|pair| pair.1))?;
+            let right = self.arena.moved(&right, pair.map(|pair| pair.2));
+            if left.is_zero() && right.is_zero() {
+                continue;
+            }
+            let Some(ratio) = right.lead().checked_div(left.lead()) else { return Ok(None) };
+            if left.times(factor.get_or_insert(ratio)) != right {
+                return Ok(None);
             }
         }
         Ok(Some(factor.unwrap_or(Rational::ONE)))
@@ -201,15 +198,22 @@ impl<'n> Evaluator<'n> {
         &mut self,
         id: NodeId,
         block: u32,
-        [rows, columns]: [&[Read]; 2],
+        reads: Axes<&'n [Read]>,
         only: Option<u32>,
         terms: &mut Vec<Form>,
     ) -> Result<(), Unsupported> {
-        for row in rows.iter().filter(|row| only.is_none_or(|slot| row.slot == slot)) {
-            for column in columns.iter().filter(|column| column.slot == row.slot) {
-                let source = self.net.node(id).sources[row.slot as usize].0;
-                let inner = self.value(source, block, [row.pattern, column.pattern])?;
-                terms.push(self.arena.moved(&inner, [row.offset, column.offset]));
+        for (slot, (source, _)) in (0..).zip(&self.net.node(id).sources) {
+            if only.is_some_and(|only| only != slot) {
+                continue;
+            }
+            // Reads are in the order of sources.
+            let run = |reads: &'n [Read]| {
+                let start = reads.partition_point(|read| read.slot < slot);
+                &reads[start..reads.partition_point(|read| read.slot <= slot)]
+            };
+            for read in choices(reads.map(run)) {
+                let inner = self.value(*source, block, read.map(|read| read.pattern))?;
+                terms.push(self.arena.moved(&inner, read.map(|read| read.offset)));
             }
         }
         Ok(())
@@ -221,21 +225,20 @@ impl<'n> Evaluator<'n> {
         weights: &[Tap],
         source: NodeId,
         block: u32,
-        [height, width]: [usize; 2],
-        [rows, columns]: [&[Read]; 2],
+        taps: Axes<usize>,
+        reads: Axes<&[Read]>,
         terms: &mut Vec<Form>,
     ) -> Result<(), Unsupported> {
-        let mut row_of = vec![None; height];
-        rows.iter().for_each(|row| row_of[row.tap as usize] = Some(row));
-        let mut column_of = vec![None; width];
-        columns.iter().for_each(|column| column_of[column.tap as usize] = Some(column));
+        let read_by = each(|axis| {
+            let mut read_by = vec![None; taps[axis]];
+            reads[axis].iter().for_each(|read| read_by[read.tap as usize] = Some(read));
+            read_by
+        });
         let first = weights.partition_point(|tap| tap.output < block);
         for tap in weights[first..].iter().take_while(|tap| tap.output == block) {
-            let (Some(row), Some(column)) = (row_of[tap.row as usize], column_of[tap.column as usize]) else {
-                continue;
-            };
-            let inner = self.value(source, tap.input, [row.pattern, column.pattern])?;
-            let inner = self.arena.moved(&inner, [row.offset, column.offset]);
+            let Some(read) = all(|axis| read_by[axis][tap.at[axis] as usize]) else { continue };
+            let inner = self.value(source, tap.input, read.map(|read| read.pattern))?;
+            let inner = self.arena.moved(&inner, read.map(|read| read.offset));
             self.weigh(&tap.weight, &inner, terms)?;
         }
         Ok(())
@@ -253,4 +256,9 @@ impl<'n> Evaluator<'n> {
         }
         Ok(())
     }
+}
+
+/// Every choice of one thing along each axis.
+fn choices<T>(lists: Axes<&[T]>) -> impl Iterator<Item = Axes<&T>> {
+    positions(lists.map(<[T]>::len)).map(move |at| each(|axis| &lists[axis][at[axis]]))
 }

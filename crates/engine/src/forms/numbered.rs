@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::arena::{Arena, End, Form, TooManyWords};
 use super::range::Range;
+use crate::axes::AXES;
 
 /// Different values and their numbers.
 #[derive(Clone, Debug)]
@@ -63,12 +64,12 @@ impl Arena {
         range: Range,
     ) -> Result<Form, TooManyWords> {
         let base = forms.iter().find(|form| self.is_anchored_form(form)).map(Form::place);
-        let [row, column] = base.unwrap_or([0, 0]);
-        let forms = forms.iter().map(|form| self.moved(form, [-row, -column])).collect();
+        let start = base.unwrap_or([0; AXES]);
+        let forms = forms.iter().map(|form| self.moved(form, start.map(|n| -n))).collect();
         let number = table(self).number(SumList { forms, anchored: base.is_some() })?;
         let end = end(number);
         self.note(end, range);
         let whole = self.end(end)?;
-        Ok(self.moved(&whole, [row, column]))
+        Ok(self.moved(&whole, start))
     }
 }

@@ -11,7 +11,9 @@ use num_rational::Ratio;
 use rustc_hash::FxHashMap;
 
 use super::Unsupported;
+use super::border::Border;
 use super::net::{Net, NodeId, number};
+use crate::ir::Ends;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use convproof_exact::Rational;
@@ -353,11 +355,11 @@ fn reaches(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Vec<Option<Reac
             let most_same = movement.same.as_ref().map_or(0, |same| i128::from(same.rule.extent));
             let (least, most) = (movement.taps.iter().min(), movement.taps.iter().max());
             let tap = |tap: Option<&i64>| i128::from(*tap.unwrap_or(&0)) + i128::from(movement.offset);
-            let [back, on] = movement.border.map_or([0, 0], |border| border.reach().map(i128::from));
+            let beyond = movement.border.map_or(Ends::default(), Border::reach).map(i128::from);
             let new = Reach {
                 pace: pace * down / up,
-                low: (low * down + tap(least) - most_same - back) / up,
-                high: (high * down + tap(most) + on) / up,
+                low: (low * down + tap(least) - most_same - beyond.before) / up,
+                high: (high * down + tap(most) + beyond.after) / up,
             };
             let limit = Ratio::from(1_i128 << 40);
             if new.low < -limit

@@ -8,6 +8,7 @@
 
 use super::arena::{Arena, End, Form, TooManyWords};
 use super::numbered::SumList;
+use crate::axes::{AXES, Axes};
 use crate::ir::Function;
 use convproof_exact::Rational;
 use rustc_hash::FxHashMap;
@@ -73,8 +74,8 @@ impl Arena {
             return self.product(form, &gate);
         }
         let anchored = self.is_anchored_form(form);
-        let place = if anchored { form.place() } else { [0, 0] };
-        let form = self.moved(form, [-place[0], -place[1]]);
+        let place = if anchored { form.place() } else { [0; AXES] };
+        let form = self.moved(form, place.map(|n| -n));
         let range = self.range_of_function(function, &form);
         let number = self.applied.number(Applied { function, form, anchored })?;
         self.note(End::Applied(number), range);
@@ -120,7 +121,7 @@ impl Arena {
     }
 
     /// The sums of a term that stands at a place.
-    pub fn elements(&self, term: u32, place: [i64; 2]) -> Vec<Form> {
+    pub fn elements(&self, term: u32, place: Axes<i64>) -> Vec<Form> {
         self.terms.get(term).forms.iter().map(|form| self.moved(form, place)).collect()
     }
 
@@ -219,7 +220,7 @@ impl Arena {
         forms: &mut [Form],
         outside: &mut Vec<Form>,
     ) -> Result<(), TooManyWords> {
-        let mut least: std::collections::BTreeMap<(u32, [i64; 2]), Rational> =
+        let mut least: std::collections::BTreeMap<(u32, Axes<i64>), Rational> =
             std::collections::BTreeMap::new();
         for form in forms.iter() {
             for (coefficient, term, place) in self.plain_terms(form) {

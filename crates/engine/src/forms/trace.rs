@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::net::{Channels, Kind, Movement, Net, NodeId, Tap};
+use crate::axes::{AXES, Axes, all};
 use crate::ir::Origin;
 use crate::operator::shape::Signal;
 use crate::operator::trace::{Reach, Reaches, Record, Trace, together};
@@ -28,8 +29,8 @@ pub enum Did {
     Kept,
     /// What taps read is multiplied and added.
     Taps {
-        /// Rows and columns of taps; none where several signals are read one after the other, as for products of kernels.
-        window: Option<[usize; 2]>,
+        /// How many taps along each axis; none where several signals are read one after the other, as for products of kernels.
+        window: Option<Axes<usize>>,
         /// How many signals that are.
         signals: usize,
         /// What is multiplied by.
@@ -41,13 +42,13 @@ pub enum Did {
     Chosen,
     /// What windows read is added, and divided by how much that is.
     Mean {
-        /// Rows and columns of a window.
-        window: [usize; 2],
+        /// The extent of a window.
+        window: Axes<usize>,
     },
     /// The largest of what windows read.
     Maximum {
-        /// Rows and columns of a window.
-        window: [usize; 2],
+        /// The extent of a window.
+        window: Axes<usize>,
     },
     /// The positive part.
     Relu,
@@ -112,14 +113,14 @@ impl Net {
     fn reach_of(&self, id: NodeId) -> Option<Reaches> {
         let node = self.node(id);
         if let Kind::Input = node.kind {
-            return Some(Some([Reach::INPUT; 2]));
+            return Some(Some([Reach::INPUT; AXES]));
         }
         if let Kind::Average(_) = node.kind {
             return Some(None);
         }
         let read = node.sources.iter().filter_map(|(source, moves)| {
             let of = self.told.reaches[*source]?;
-            Some(of.and_then(|[rows, columns]| Some([moved(rows, &moves[0])?, moved(columns, &moves[1])?])))
+            Some(of.and_then(|of| all(|axis| moved(of[axis], &moves[axis]))))
         });
         let mut read = read.peekable();
         read.peek()?;
@@ -131,8 +132,8 @@ impl Net {
         let between = self.between_nodes(source, node);
         let Some(last) = between.last() else { return Did::Kept };
         let window = |id: NodeId| {
-            let taps = |movement: &Movement| movement.taps.len();
-            self.node(id).sources.first().map_or([1, 1], |(_, moves)| [taps(&moves[0]), taps(&moves[1])])
+            let taps = |moves: &Axes<Movement>| moves.each_ref().map(|movement| movement.taps.len());
+            self.node(id).sources.first().map_or([1; AXES], |(_, moves)| taps(moves))
         };
         for &id in &between {
             return match &self.node(id).kind {

@@ -11,8 +11,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Unsupported;
 use super::blocks::Block;
+use crate::axes::{self, AXES, Axes, positions};
 use crate::ir::KernelExpr;
-use crate::kernel::{ConcreteKernel, Shape};
+use crate::kernel::{ConcreteKernel, Shape, tap};
 use convproof_exact::{Monomial, Poly, Rational, Symbol};
 
 /// Set in the number of a symbol that stands for the entry of a generic channel.
@@ -48,7 +49,7 @@ pub enum Letter {
         first: Symbol,
         /// The kernel's shape.
         shape: Shape,
-        /// Which tap, row by row.
+        /// Which tap, in storage order.
         tap: usize,
         /// Which rows and columns of the matrix.
         blocks: [Block; 2],
@@ -83,22 +84,22 @@ impl Letter {
 pub struct Place {
     /// The entry of a generic channel of a block: of a vector, or of a kernel with one entry for each channel.
     generic: Option<Block>,
-    /// Row and column of the tap.
-    tap: [usize; 2],
+    /// Where the tap is.
+    tap: Axes<usize>,
 }
 
 impl Place {
     /// The only entry of a scalar.
-    pub const SCALAR: Self = Self { generic: None, tap: [0, 0] };
+    pub const SCALAR: Self = Self { generic: None, tap: [0; AXES] };
 
     /// The entry of a vector for a generic channel of a block.
     pub fn channel(block: Block) -> Self {
-        Self { generic: Some(block), tap: [0, 0] }
+        Self { generic: Some(block), tap: [0; AXES] }
     }
 
     /// A tap of a kernel with one channel in and out, or for a generic channel of a block of one that links each channel
     /// with itself.
-    pub fn tap(tap: [usize; 2], generic: Option<Block>) -> Self {
+    pub fn tap(tap: Axes<usize>, generic: Option<Block>) -> Self {
         Self { generic, tap }
     }
 }
@@ -188,7 +189,7 @@ impl Letters {
         Symbol(self.made | MADE | if generic { GENERIC } else { 0 })
     }
 
-    /// The weights of all taps of a free kernel or of one in numbers, row by row, zeros left out, from a block of its input
+    /// The weights of all taps of a free kernel or of one in numbers, in storage order, zeros left out, from a block of its input
     /// channels to one of its output channels.
     ///
     /// # Errors
@@ -199,19 +200,18 @@ impl Letters {
         shape: Shape,
         blocks: [Block; 2],
         crossed: bool,
-    ) -> Result<Vec<([usize; 2], Weight)>, Unsupported> {
+    ) -> Result<Vec<(Axes<usize>, Weight)>, Unsupported> {
         if shape.area() > MAX_TAPS {
             return Err(Unsupported::TooLarge);
         }
-        let places = (0..shape.height).flat_map(|i| (0..shape.width).map(move |j| [i, j]));
         let mut all = Vec::new();
-        for at in places {
+        for at in positions(shape.extents()) {
             let weight = match expr {
                 _ if shape.outputs == 1 && shape.inputs == 1 => {
                     split(&self.entry(expr, Place::tap(at, None))?)
                 }
                 KernelExpr::Free { first, shape } => {
-                    let tap = at[0] * shape.width + at[1];
+                    let tap = axes::place(at, shape.extents());
                     let letter =
                         self.intern(Letter::Free { first: *first, shape: *shape, tap, blocks, crossed });
                     vec![one(Some(letter))]
@@ -229,7 +229,7 @@ impl Letters {
     fn concrete_tap(
         &mut self,
         kernel: &ConcreteKernel,
-        at: [usize; 2],
+        at: Axes<usize>,
         [rows, columns]: [Block; 2],
         crossed: bool,
     ) -> Result<Weight, Unsupported> {
@@ -241,21 +241,21 @@ impl Letters {
             return Ok(split(&Poly::constant(factor)));
         }
         let shape = Shape::new(rows.width, columns.width, 1, 1);
-        let tap = kernel
-            .gather(shape, |[o, c, _, _]| {
+        let matrix = kernel
+            .gather(shape, |[o, c, ..]| {
                 let [output, input] = turned([rows.at(o), columns.at(c)]);
-                Some([output, input, at[0], at[1]])
+                Some(tap(output, input, at))
             })
             .map_err(|_| Unsupported::TooLarge)?;
-        if tap.is_zero() {
+        if matrix.is_zero() {
             return Ok(Weight::new());
         }
         if rows.width == columns.width
-            && let Some(factor) = tap.identity_factor([0, 0], [0, 0], rows.width)
+            && let Some(factor) = matrix.identity_factor([0; AXES], [0, 0], rows.width)
         {
             return Ok(split(&Poly::constant(factor)));
         }
-        Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(tap)))))])
+        Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(matrix)))))])
     }
 
     /// One entry, for a generic channel where the place says so.
@@ -293,15 +293,15 @@ impl Letters {
             }
             E::Reshape(a, shape) if place.generic.is_some() => {
                 // Entries keep their order; only of kernels that are as large is a channel still a channel.
-                let (old, vector) = (a.shape(), [a.shape(), *shape].map(is_vector));
+                let (old, vector) = (a.shape(), [a.shape(), *shape].map(|shape| shape.is_vector()));
                 if old.area() != shape.area()
                     && !(vector[0] && shape.area() == 1)
                     && !(vector[1] && old.area() == 1)
                 {
                     return Err(Unsupported::Kernel);
                 }
-                let index = place.tap[0] * shape.width + place.tap[1];
-                let tap = if vector[0] { [0, 0] } else { [index / old.width, index % old.width] };
+                let [_, _, tap @ ..] = old.entry(axes::place(place.tap, shape.extents()));
+                let tap = if vector[0] { [0; AXES] } else { tap };
                 self.entry(a, Place { tap, ..place })?
             }
             E::ScaleOutputs(kernel, vector) => {
@@ -309,7 +309,7 @@ impl Letters {
                 &self.entry(kernel, place)? * &self.entry(vector, Place::channel(block))?
             }
             E::Array { shape, entries } if place.generic.is_none() && shape.is_plane() => {
-                let at = place.tap[0] * shape.width + place.tap[1];
+                let at = axes::place(place.tap, shape.extents());
                 self.entry(entries.get(at).ok_or(Unsupported::Kernel)?, Place::SCALAR)?
             }
             _ => return Err(Unsupported::Kernel),
@@ -318,19 +318,18 @@ impl Letters {
 
     fn constant(&mut self, kernel: &Arc<ConcreteKernel>, place: Place) -> Result<Poly, Unsupported> {
         let shape = kernel.shape();
-        let [i, j] = place.tap;
         let Some(block) = place.generic.filter(|_| shape.entries() != Some(1)) else {
             if shape.outputs != 1 || shape.inputs != 1 {
                 return Err(Unsupported::Kernel);
             }
-            return Ok(Poly::constant(kernel.entry(0, 0, i, j)));
+            let [o, c, i, j] = tap(0, 0, place.tap);
+            return Ok(Poly::constant(kernel.entry(o, c, i, j)));
         };
         let row = Shape::plane(1, block.width);
-        let channel = if is_vector(shape) {
-            let at = |n: usize| block.at(n);
-            kernel.gather(row, |[_, _, _, n]| Some([0, 0, at(n) / shape.width, at(n) % shape.width]))
+        let channel = if shape.is_vector() {
+            kernel.gather(row, |[.., n]| Some(shape.entry(block.at(n))))
         } else {
-            kernel.gather(row, |[_, _, _, n]| Some([block.at(n), 0, i, j]))
+            kernel.gather(row, |[.., n]| Some(tap(block.at(n), 0, place.tap)))
         };
         let vector = channel.map_err(|_| Unsupported::TooLarge)?;
         let first = vector.entry(0, 0, 0, 0);
@@ -382,11 +381,6 @@ impl Letters {
     }
 }
 
-/// Whether a kernel is one row or column of numbers for as many channels.
-fn is_vector(shape: Shape) -> bool {
-    shape.is_plane() && (shape.height == 1 || shape.width == 1)
-}
-
 /// A matrix, or the identity, as a factor.
 fn one(letter: Option<u32>) -> Factor {
     Factor { coefficient: Rational::ONE, scalars: Monomial::one(), diagonal: Monomial::one(), letter }
@@ -394,14 +388,16 @@ fn one(letter: Option<u32>) -> Factor {
 
 /// The offset of the symbol of an entry, that of channel 0 for a generic channel.
 fn offset(shape: Shape, place: Place) -> Result<u32, Unsupported> {
-    let tap = place.tap[0] * shape.width + place.tap[1];
+    let tap = axes::place(place.tap, shape.extents());
     let offset = if let Some(block) = place.generic {
-        match shape {
-            Shape { outputs: 1, inputs: 1, height: 1, width: 1 } => 0,
-            // A vector.
-            _ if is_vector(shape) => block.start,
-            Shape { inputs: 1, .. } => block.start * shape.area() + tap,
-            _ => return Err(Unsupported::Kernel),
+        if shape.is_scalar() {
+            0
+        } else if shape.is_vector() {
+            block.start
+        } else if shape.inputs == 1 {
+            block.start * shape.area() + tap
+        } else {
+            return Err(Unsupported::Kernel);
         }
     } else if shape.outputs == 1 && shape.inputs == 1 {
         tap

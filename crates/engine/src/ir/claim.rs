@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{KernelTerm, Stack};
+use super::{AXES, Axes, KernelTerm, Stack};
+use crate::axes::each;
 use crate::kernel::Shape;
 use convproof_exact::{Poly, Rational};
 
@@ -77,19 +78,19 @@ pub enum Sizes {
     /// Every size.
     All,
     /// One size.
-    One([i64; 2]),
+    One(Axes<i64>),
     /// Every size that satisfies a condition.
     Where(SizeCondition),
 }
 
 impl Sizes {
     /// The size, where it is only one.
-    pub fn one(&self) -> Option<[i64; 2]> {
+    pub fn one(&self) -> Option<Axes<i64>> {
         if let Self::One(size) = self { Some(*size) } else { None }
     }
 }
 
-/// A condition on the input's height and width.
+/// A condition on the input's size.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeCondition {
     /// Both hold.
@@ -102,13 +103,11 @@ pub enum SizeCondition {
     Compare(SizeExpr, Order, SizeExpr),
 }
 
-/// A whole number that depends on the input's height and width.
+/// A whole number that depends on the input's size.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeExpr {
-    /// The height `h`.
-    Height,
-    /// The width `w`.
-    Width,
+    /// The input's length along an axis.
+    Length(usize),
     /// A constant.
     Constant(i64),
     /// A sum.
@@ -186,23 +185,24 @@ pub struct Unknown {
 pub enum Factor {
     /// The `n`-th unknown.
     Unknown(usize),
-    /// The `n`-th unknown with zeros between its entries: `[v, h]`, 1 along axes where it has one entry, not both 1.
-    Dilated(usize, [usize; 2]),
+    /// The `n`-th unknown with zeros between its entries: 1 along axes where it has one entry, not 1 along all.
+    Dilated(usize, Axes<usize>),
     /// A known kernel.
     Known(KernelTerm),
 }
 
 impl Factor {
     /// An unknown of this shape, dilated.
-    pub fn dilated(unknown: usize, shape: Shape, by: [usize; 2]) -> Self {
-        let by = [(shape.height, by[0]), (shape.width, by[1])].map(|(n, by)| if n == 1 { 1 } else { by });
-        if by == [1, 1] { Self::Unknown(unknown) } else { Self::Dilated(unknown, by) }
+    pub fn dilated(unknown: usize, shape: Shape, by: Axes<usize>) -> Self {
+        let extents = shape.extents();
+        let by = each(|axis| if extents[axis] == 1 { 1 } else { by[axis] });
+        if by == [1; AXES] { Self::Unknown(unknown) } else { Self::Dilated(unknown, by) }
     }
 
     /// Which unknown it is, and its dilation.
-    pub fn unknown(&self) -> Option<(usize, [usize; 2])> {
+    pub fn unknown(&self) -> Option<(usize, Axes<usize>)> {
         match self {
-            Self::Unknown(n) => Some((*n, [1, 1])),
+            Self::Unknown(n) => Some((*n, [1; AXES])),
             Self::Dilated(n, by) => Some((*n, *by)),
             Self::Known(_) => None,
         }

@@ -3,7 +3,7 @@
 //! The naive evaluator follows the definitions here; the engine reads the stack that `operator/expand.rs` makes of a
 //! layer. So nothing else of the engine has to know them.
 
-use super::KernelTerm;
+use super::{Axes, Ends, KernelTerm};
 use convproof_exact::Rational;
 
 /// A layer with a definition of its own.
@@ -11,10 +11,10 @@ use convproof_exact::Rational;
 pub enum Composite {
     /// A function of each entry.
     Pointwise(Pointwise),
-    /// Rows and columns added on each side, none removed.
+    /// Entries added at both ends of each axis, none removed.
     Pad {
         /// How many.
-        sides: [i64; 4],
+        ends: Axes<Ends>,
         /// What they hold.
         mode: PadMode,
     },
@@ -23,8 +23,8 @@ pub enum Composite {
     /// The mean or the maximum of each of so many windows that share an axis of length n: the i-th of o goes from
     /// `⌊i·n/o⌋` to just before `⌈(i + 1)·n/o⌉`.
     AdaptivePool {
-        /// Rows and columns of the output.
-        size: [usize; 2],
+        /// The size of the output.
+        size: Axes<usize>,
         /// Whether it is the maximum.
         maximum: bool,
     },
@@ -40,8 +40,8 @@ pub enum Composite {
 /// its outermost entries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resize {
-    /// `[p, q]` of both axes, in lowest terms.
-    pub factor: [[i64; 2]; 2],
+    /// `[p, q]` of each axis, in lowest terms.
+    pub factor: Axes<[i64; 2]>,
     /// How it goes between entries.
     pub method: Interpolation,
     /// Where output i stands in the input.
@@ -186,7 +186,7 @@ impl Function {
     }
 }
 
-/// What added rows and columns hold, as PyTorch and ONNX define it, along each axis of length n.
+/// What added entries are, as PyTorch and ONNX define it, along each axis of length n.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PadMode {
     /// A number.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Stack, Symbols};
+use super::{Axes, Ends, Stack, Symbols};
+use crate::axes::each;
 use crate::kernel::{ConcreteKernel, Shape};
 use convproof_exact::{Monomial, Poly, Rational, Symbol};
 
@@ -83,17 +84,17 @@ pub enum KernelExpr {
     /// The positive square root of every entry.
     Sqrt(Arc<KernelExpr>),
     /// `n − 1` zeros between entries, per axis.
-    Dilate(Arc<KernelExpr>, [usize; 2]),
+    Dilate(Arc<KernelExpr>, Axes<usize>),
     /// Each entry becomes a block.
-    Repeat(Arc<KernelExpr>, [usize; 2]),
-    /// Both axes reversed.
+    Repeat(Arc<KernelExpr>, Axes<usize>),
+    /// All axes reversed.
     Flip(Arc<KernelExpr>),
-    /// Rows and columns exchanged.
+    /// The axes in reverse order: rows and columns exchanged.
     Transpose(Arc<KernelExpr>),
-    /// Zeros added at the top, left, bottom, right.
-    Pad(Arc<KernelExpr>, [usize; 4]),
-    /// Border rows and columns removed at the top, left, bottom, right; they are zero for all weights.
-    Trim(Arc<KernelExpr>, [usize; 4]),
+    /// Zeros added at both ends of each axis.
+    Pad(Arc<KernelExpr>, Axes<Ends<usize>>),
+    /// So many entries removed at both ends of each axis; they are zero for all weights.
+    Trim(Arc<KernelExpr>, Axes<Ends<usize>>),
     /// The column `u` times the row `v`.
     Outer(Arc<KernelExpr>, Arc<KernelExpr>),
     /// Output channel `o` of the kernel times entry `o` of the vector.
@@ -148,7 +149,7 @@ impl Rearrangement {
             Self::Outputs([from, to]) => from < to && to <= old.outputs,
             Self::Inputs([from, to]) => from < to && to <= old.inputs,
             Self::Part { from, step, count } => {
-                let extents = [old.outputs, old.inputs, old.height, old.width];
+                let extents = old.dimensions();
                 (0..4).all(|axis| {
                     let last = count[axis].checked_sub(1).and_then(|most| step[axis].checked_mul(most));
                     let end = last.and_then(|last| last.checked_add(from[axis]));
@@ -189,13 +190,13 @@ impl Rearrangement {
 
 impl KernelExpr {
     /// The shape of its value.
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     pub fn shape(&self) -> Shape {
-        let grown = |shape: Shape, by: [usize; 2]| Shape {
-            height: (shape.height - 1) * by[0] + 1,
-            width: (shape.width - 1) * by[1] + 1,
-            ..shape
-        };
+        // Another extent along each axis.
+        fn changed(of: &KernelExpr, extent: impl Fn(usize, usize) -> usize) -> Shape {
+            let shape = of.shape();
+            let extents = shape.extents();
+            shape.with_extents(each(|axis| extent(axis, extents[axis])))
+        }
         match self {
             Self::Constant(kernel) => kernel.shape(),
             Self::Free { shape, .. } | Self::Array { shape, .. } | Self::Reshape(_, shape) => *shape,
@@ -217,13 +218,13 @@ impl KernelExpr {
                 if b.is_scalar() {
                     return a;
                 }
-                let (height, width) = (a.height + b.height - 1, a.width + b.width - 1);
-                Shape { outputs: b.outputs, inputs: a.inputs, height, width }
+                let (first, second) = (a.extents(), b.extents());
+                let extents = each(|axis| first[axis] + second[axis] - 1);
+                Shape { outputs: b.outputs, inputs: a.inputs, ..a }.with_extents(extents)
             }
             Self::Power(a, n) => {
-                let (shape, n) = (a.shape(), usize::try_from(*n).unwrap_or(usize::MAX));
-                let side = |extent: usize| (extent - 1).saturating_mul(n).saturating_add(1);
-                Shape { height: side(shape.height), width: side(shape.width), ..shape }
+                let n = usize::try_from(*n).unwrap_or(usize::MAX);
+                changed(a, |_, extent| (extent - 1).saturating_mul(n).saturating_add(1))
             }
             Self::Rearranged(a, how) => how.shape(a.shape()),
             Self::ChannelSums { of, outputs } => {
@@ -232,32 +233,18 @@ impl KernelExpr {
             }
             // Of a stack it is not known from the expression alone; never empty, so that nobody sees a kernel without taps.
             Self::Entry(..) | Self::Sum(_) | Self::OfStack(_) | Self::Apply(..) => Shape::plane(1, 1),
-            Self::Dilate(a, by) => grown(a.shape(), *by),
-            Self::Repeat(a, by) => {
-                let shape = a.shape();
-                Shape { height: shape.height * by[0], width: shape.width * by[1], ..shape }
-            }
+            Self::Dilate(a, by) => changed(a, |axis, extent| (extent - 1) * by[axis] + 1),
+            Self::Repeat(a, by) => changed(a, |axis, extent| extent * by[axis]),
             Self::Transpose(a) => {
-                let shape = a.shape();
-                Shape { height: shape.width, width: shape.height, ..shape }
+                let mut extents = a.shape().extents();
+                extents.reverse();
+                a.shape().with_extents(extents)
             }
-            Self::Pad(a, [top, left, bottom, right]) => {
-                let shape = a.shape();
-                Shape { height: shape.height + top + bottom, width: shape.width + left + right, ..shape }
+            Self::Pad(a, ends) => changed(a, |axis, extent| extent + ends[axis].before + ends[axis].after),
+            Self::Trim(a, ends) => {
+                changed(a, |axis, extent| extent.saturating_sub(ends[axis].before + ends[axis].after).max(1))
             }
-            Self::Trim(a, [top, left, bottom, right]) => {
-                let shape = a.shape();
-                let rest = |extent: usize, cut: usize| extent.saturating_sub(cut).max(1);
-                Shape {
-                    height: rest(shape.height, top + bottom),
-                    width: rest(shape.width, left + right),
-                    ..shape
-                }
-            }
-            Self::Outer(u, v) => {
-                let (u, v) = (u.shape(), v.shape());
-                Shape::plane(u.height * u.width, v.height * v.width)
-            }
+            Self::Outer(u, v) => Shape::plane(u.shape().area(), v.shape().area()),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Layers, resolved. Axis pairs are `[vertical, horizontal]`, sides `[top, left, bottom, right]`.
+//! Layers, resolved.
 
-use super::{Composite, Function, KernelTerm};
+use super::{Axes, Composite, Ends, Function, KernelTerm};
 
 impl Layer {
     /// The kernels, vectors and matrices that it holds.
@@ -30,17 +30,18 @@ pub enum Layer {
     Pool(AveragePool),
     /// Largest value of each window.
     MaxPool(MaxPool),
-    /// Every `s`-th row and column, from the first.
-    Subsample([usize; 2]),
-    /// Zero rows and columns added on each side; negative removes.
-    Pad([i64; 4]),
+    /// Every `s`-th entry along each axis, from the first.
+    Subsample(Axes<usize>),
+    /// Zeros added at both ends of each axis; negative removes.
+    Pad(Axes<Ends>),
     /// Each channel times its entry of a vector, or all times a scalar.
     Scale(KernelTerm),
     /// Each channel plus its entry of a vector, or all plus a scalar.
     Bias(KernelTerm),
-    /// More rows and columns.
+    /// More entries along each axis.
     Upsample(Upsample),
-    /// `[c, n·h, n·w]` to `[c·n², h, w]`: channel `c·n² + a·n + b` holds phase `(a, b)`.
+    /// Blocks of n entries along each axis to channels, the last axis running fastest: of two axes `[c, n·h, n·w]` to
+    /// `[c·n², h, w]`, and channel `c·n² + a·n + b` holds phase `(a, b)`.
     SpaceToDepth(usize),
     /// The inverse of `SpaceToDepth`.
     DepthToSpace(usize),
@@ -51,7 +52,7 @@ pub enum Layer {
         /// Just past the last channel.
         to: usize,
     },
-    /// The mean of each channel, as a 1×1 image.
+    /// The mean of each channel, as an image of one entry.
     GlobalAverage,
     /// `flatten -> dense(W)`: all entries, channel by channel and row by row, through a matrix.
     Dense {
@@ -74,9 +75,9 @@ pub struct Conv {
     /// `[out, in / groups, h, w]`.
     pub kernel: KernelTerm,
     /// Stride.
-    pub stride: [usize; 2],
+    pub stride: Axes<usize>,
     /// Dilation.
-    pub dilation: [usize; 2],
+    pub dilation: Axes<usize>,
     /// Padding.
     pub padding: Padding,
     /// Number of groups.
@@ -91,13 +92,13 @@ pub struct ConvTranspose {
     /// `[in, out / groups, h, w]`, as PyTorch and ONNX store it.
     pub kernel: KernelTerm,
     /// Stride.
-    pub stride: [usize; 2],
+    pub stride: Axes<usize>,
     /// Dilation.
-    pub dilation: [usize; 2],
-    /// Rows and columns removed on each side.
-    pub padding: [i64; 4],
-    /// Rows and columns added at the bottom and right.
-    pub output_padding: [usize; 2],
+    pub dilation: Axes<usize>,
+    /// What is removed at both ends of each axis.
+    pub padding: Axes<Ends>,
+    /// What is added at the end of each axis.
+    pub output_padding: Axes<usize>,
     /// Number of groups.
     pub groups: usize,
     /// One entry for each output channel.
@@ -110,9 +111,9 @@ pub struct AveragePool {
     /// Whether the sum of a window is divided by its size.
     pub average: bool,
     /// Window.
-    pub size: [usize; 2],
+    pub size: Axes<usize>,
     /// Stride.
-    pub stride: [usize; 2],
+    pub stride: Axes<usize>,
     /// Padding.
     pub padding: Padding,
     /// Whether padded zeros count in the divisor.
@@ -125,7 +126,7 @@ impl AveragePool {
     /// Whether windows may be divided by different numbers.
     pub fn divisor_varies(&self) -> bool {
         let (ceil, padded) = match self.padding {
-            Padding::Sides(all) => (self.ceil_mode, all.iter().any(|&side| side > 0)),
+            Padding::Sides(all) => (self.ceil_mode, all.iter().any(|ends| ends.before > 0 || ends.after > 0)),
             // The output length is ⌈n/s⌉ in either mode.
             Padding::SameUpper | Padding::SameLower => (false, true),
         };
@@ -137,10 +138,10 @@ impl AveragePool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaxPool {
     /// Window.
-    pub size: [usize; 2],
+    pub size: Axes<usize>,
     /// Stride.
-    pub stride: [usize; 2],
-    /// Rows and columns on each side that no maximum is taken over.
+    pub stride: Axes<usize>,
+    /// Entries at both ends of each axis that no maximum is taken over.
     pub padding: Padding,
     /// Whether the output length is rounded up (PyTorch's rule: no window starts in the padding after the end).
     pub ceil_mode: bool,
@@ -150,7 +151,7 @@ pub struct MaxPool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upsample {
     /// Factor.
-    pub factor: [usize; 2],
+    pub factor: Axes<usize>,
     /// Whether entries are repeated (nearest) or zeros inserted after them.
     pub nearest: bool,
 }
@@ -158,8 +159,8 @@ pub struct Upsample {
 /// How an image is extended before a window moves over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Padding {
-    /// Zero rows and columns on each side; negative removes.
-    Sides([i64; 4]),
+    /// Zeros at both ends of each axis; negative removes.
+    Sides(Axes<Ends>),
     /// Output ⌈n/s⌉, the odd zero at the end (TensorFlow, ONNX `SAME_UPPER`).
     SameUpper,
     /// Output ⌈n/s⌉, the odd zero at the start (ONNX `SAME_LOWER`).

@@ -15,6 +15,7 @@ mod stack;
 mod symbols;
 mod term;
 
+pub use crate::axes::{AXES, Axes, Ends, ends};
 pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,

@@ -260,9 +260,7 @@ impl Symbols {
             return format!("sqrt({})", root.radicand.display(|inner| self.name(inner)));
         }
         let Some((kernel, offset)) = self.owner(symbol) else { return format!("?{}", symbol.0) };
-        let Shape { inputs, height, width, .. } = kernel.shape;
-        let (column, row) = (offset % width, offset / width % height);
-        let (input, output) = (offset / width / height % inputs, offset / width / height / inputs);
+        let [output, input, row, column] = kernel.shape.entry(offset);
         match kernel.indices {
             0 => kernel.name.clone(),
             1 => format!("{}[{offset}]", kernel.name),

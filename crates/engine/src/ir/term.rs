@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::kernel::of_poly;
 use super::{FreeKernel, KernelExpr, Rearrangement, Stack, Symbols};
+use crate::axes::{Axes, Ends, each, ends, sides};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{MAX_DEGREE, Monomial, Poly, Rational, Symbol};
@@ -46,15 +47,15 @@ pub enum Operation<'a> {
     /// The sum of all entries.
     Sum(&'a KernelTerm),
     /// `n − 1` zeros between entries, per axis.
-    Dilate(&'a KernelTerm, [usize; 2]),
+    Dilate(&'a KernelTerm, Axes<usize>),
     /// Each entry becomes a block.
-    Repeat(&'a KernelTerm, [usize; 2]),
+    Repeat(&'a KernelTerm, Axes<usize>),
     /// Both axes reversed.
     Flip(&'a KernelTerm),
     /// Rows and columns exchanged.
     Transpose(&'a KernelTerm),
     /// Zeros added at the top, left, bottom, right.
-    Pad(&'a KernelTerm, [usize; 4]),
+    Pad(&'a KernelTerm, Axes<Ends<usize>>),
     /// All border rows and columns removed that are zero for all weights.
     Trim(&'a KernelTerm),
     /// The column of the first vector times the second as a row.
@@ -175,10 +176,10 @@ impl KernelTerm {
             Op::Repeat(a, by) => (a.grown(by, true)?, E::Repeat(a.expr.clone(), by)),
             Op::Flip(a) => (a.kernel.flip()?, E::Flip(a.expr.clone())),
             Op::Transpose(a) => (a.kernel.transpose()?, E::Transpose(a.expr.clone())),
-            Op::Pad(a, sides) => (a.padded(sides)?, E::Pad(a.expr.clone(), sides)),
+            Op::Pad(a, ends) => (a.padded(ends)?, E::Pad(a.expr.clone(), ends)),
             Op::Trim(a) => {
                 let (kernel, sides) = a.kernel.trim()?;
-                (kernel, E::Trim(a.expr.clone(), sides))
+                (kernel, E::Trim(a.expr.clone(), ends(sides)))
             }
             Op::Outer(u, v) => (u.outer(v)?, E::Outer(u.expr.clone(), v.expr.clone())),
             Op::ScaleOutputs(a, v) => {
@@ -330,13 +331,13 @@ impl KernelTerm {
     fn entry(&self, at: [usize; 4]) -> Result<Kernel, KernelError> {
         let [o, c, i, j] = at;
         let shape = self.shape();
-        if !within(at, shape) {
+        if !shape.holds(at) {
             return Err(KernelError::NoSuchEntry);
         }
         if let KernelExpr::Free { first, .. } = &*self.expr
             && !shape.is_scalar()
         {
-            let offset = u32::try_from(place(at, shape)).map_err(|_| KernelError::TooLarge)?;
+            let offset = u32::try_from(shape.offset(at)).map_err(|_| KernelError::TooLarge)?;
             return Ok(Kernel::scalar(&Poly::symbol(Symbol(first.0 + offset))));
         }
         Ok(match self.kernel.as_concrete() {
@@ -353,27 +354,25 @@ impl KernelTerm {
     }
 
     /// Dilated, or repeated.
-    fn grown(&self, by: [usize; 2], repeated: bool) -> Result<Kernel, KernelError> {
+    fn grown(&self, by: Axes<usize>, repeated: bool) -> Result<Kernel, KernelError> {
         if by.contains(&0) {
             return Err(KernelError::ZeroFactor);
         }
-        let Shape { height, width, .. } = self.shape();
-        let side = |n: usize, by: usize| {
+        let old = self.shape().extents();
+        let extents = each(|axis| {
+            let (n, by) = (old[axis], by[axis]);
             if repeated { n.saturating_mul(by) } else { (n - 1).saturating_mul(by).saturating_add(1) }
-        };
-        self.kernel.allows(Shape {
-            height: side(height, by[0]),
-            width: side(width, by[1]),
-            ..self.shape()
-        })?;
+        });
+        self.kernel.allows(self.shape().with_extents(extents))?;
         if repeated { self.kernel.repeat(by) } else { self.kernel.dilate(by) }
     }
 
-    fn padded(&self, sides: [usize; 4]) -> Result<Kernel, KernelError> {
-        let Shape { height, width, .. } = self.shape();
-        let side = |n: usize, axis: usize| n.saturating_add(sides[axis]).saturating_add(sides[axis + 2]);
-        self.kernel.allows(Shape { height: side(height, 0), width: side(width, 1), ..self.shape() })?;
-        self.kernel.pad(sides)
+    fn padded(&self, ends: Axes<Ends<usize>>) -> Result<Kernel, KernelError> {
+        let old = self.shape().extents();
+        let extents =
+            each(|axis| old[axis].saturating_add(ends[axis].before).saturating_add(ends[axis].after));
+        self.kernel.allows(self.shape().with_extents(extents))?;
+        self.kernel.pad(sides(ends))
     }
 
     /// An error unless it is a row.
@@ -389,7 +388,7 @@ impl KernelTerm {
 
     fn scaled_channels(&self, factors: &Self, outputs: bool) -> Result<Kernel, KernelError> {
         let channels = if outputs { self.shape().outputs } else { self.shape().inputs };
-        if factors.row()?.shape().width != channels {
+        if factors.row()?.shape().area() != channels {
             let (left, right) = (Shape::plane(1, channels), factors.shape());
             return Err(KernelError::ShapeMismatch { left, right });
         }
@@ -402,12 +401,7 @@ impl KernelTerm {
         if shape.entries() != old.entries() {
             return Err(KernelError::EntryCount { expected: self.len(), found: shape.validate()? });
         }
-        self.kernel.gather(shape, |at| {
-            let n = place(at, shape);
-            let (row, column) = (n / old.width % old.height, n % old.width);
-            let plane = n / old.width / old.height;
-            Some([plane / old.inputs, plane % old.inputs, row, column])
-        })
+        self.kernel.gather(shape, |at| Some(old.entry(shape.offset(at))))
     }
 
     fn rearranged(&self, how: Rearrangement) -> Result<Kernel, KernelError> {
@@ -451,15 +445,6 @@ impl KernelTerm {
         let expr = sums.pop().ok_or(KernelError::EmptyShape)?;
         Ok(Self { kernel: Kernel::from_entries(shape, entries)?, expr })
     }
-}
-
-/// Where an entry stands in storage order.
-fn place([o, c, i, j]: [usize; 4], shape: Shape) -> usize {
-    ((o * shape.inputs + c) * shape.height + i) * shape.width + j
-}
-
-fn within(at: [usize; 4], shape: Shape) -> bool {
-    at.iter().zip([shape.outputs, shape.inputs, shape.height, shape.width]).all(|(&n, extent)| n < extent)
 }
 
 #[cfg(test)]

@@ -21,6 +21,6 @@ mod value;
 pub use concrete::ConcreteKernel;
 pub use error::KernelError;
 pub use integers::Integers;
-pub use shape::{MAX_ENTRIES, Shape};
+pub use shape::{MAX_ENTRIES, Shape, tap};
 pub use symbolic::{SymbolicKernel, positions};
 pub use value::Kernel;

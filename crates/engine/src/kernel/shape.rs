@@ -3,9 +3,15 @@
 use std::fmt;
 
 use super::KernelError;
+use crate::axes::Axes;
 
 /// No kernel has more entries than this.
 pub const MAX_ENTRIES: usize = 1 << 24;
+
+/// The place `[out,in,h,w]` of a tap.
+pub const fn tap(output: usize, input: usize, [row, column]: Axes<usize>) -> [usize; 4] {
+    [output, input, row, column]
+}
 
 /// `[outputs, inputs, height, width]` of a kernel; for grouped convolution `inputs` is per group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +35,43 @@ impl Shape {
     /// The shape of a single-channel kernel.
     pub const fn plane(height: usize, width: usize) -> Self {
         Self::new(1, 1, height, width)
+    }
+
+    /// Where an entry `[out,in,h,w]` stands in storage order.
+    pub const fn offset(&self, [o, c, i, j]: [usize; 4]) -> usize {
+        ((o * self.inputs + c) * self.height + i) * self.width + j
+    }
+
+    /// The entry at a place in storage order.
+    pub const fn entry(&self, offset: usize) -> [usize; 4] {
+        let plane = offset / self.width / self.height;
+        let (row, column) = (offset / self.width % self.height, offset % self.width);
+        [plane / self.inputs, plane % self.inputs, row, column]
+    }
+
+    /// `[outputs, inputs, height, width]`.
+    pub const fn dimensions(&self) -> [usize; 4] {
+        [self.outputs, self.inputs, self.height, self.width]
+    }
+
+    /// Whether it has an entry.
+    pub fn holds(&self, at: [usize; 4]) -> bool {
+        at.iter().zip(self.dimensions()).all(|(&n, extent)| n < extent)
+    }
+
+    /// Rows and columns of a matrix, which is a kernel of one channel in and out.
+    pub const fn matrix(&self) -> [usize; 2] {
+        [self.height, self.width]
+    }
+
+    /// Its extent along each spatial axis.
+    pub const fn extents(&self) -> Axes<usize> {
+        [self.height, self.width]
+    }
+
+    /// The same channels with other extents.
+    pub const fn with_extents(self, [height, width]: Axes<usize>) -> Self {
+        Self { height, width, ..self }
     }
 
     /// The number of entries; `None` if it overflows. It may exceed [`MAX_ENTRIES`]: see [`Shape::validate`].
@@ -59,6 +102,11 @@ impl Shape {
     /// Whether one channel goes in and one comes out.
     pub const fn is_plane(&self) -> bool {
         self.outputs == 1 && self.inputs == 1
+    }
+
+    /// Whether it is one row or one column of numbers.
+    pub const fn is_vector(&self) -> bool {
+        self.is_plane() && (self.height == 1 || self.width == 1)
     }
 
     /// Whether the kernel is 1×1 with a single channel.

@@ -2,6 +2,7 @@
 
 use super::shape::{Signal, step};
 use super::signature::Channels;
+use crate::axes::{AXES, Axes};
 use crate::ir::{Op, Origin, Stack};
 
 /// Largest size at which branches are compared for an example.
@@ -20,7 +21,7 @@ pub fn channel_source(stack: &Stack, target: Origin) -> Option<Origin> {
 }
 
 /// An input size and the sizes of the two branches at these places, which differ there.
-pub fn branch_example(stack: &Stack, channels: usize, branches: [Origin; 2]) -> Option<[[i64; 2]; 3]> {
+pub fn branch_example(stack: &Stack, channels: usize, branches: [Origin; 2]) -> Option<[Axes<i64>; 3]> {
     // What is joined without success is the error.
     let failed = stack.fold(Signal::input(channels), |op, origin| {
         step(op.clone(), origin, None).map_err(|_| op.branches().ok())
@@ -30,7 +31,7 @@ pub fn branch_example(stack: &Stack, channels: usize, branches: [Origin; 2]) -> 
         |origin: Origin| joined.iter().find(|branch| branch.origin == origin).map(|branch| &branch.of);
     let (left, right) = (output(branches[0])?, output(branches[1])?);
     // Even sizes are what people think of first.
-    (4..=MAX_EXAMPLE / 2).map(|half| [2 * half; 2]).find_map(|size| {
+    (4..=MAX_EXAMPLE / 2).map(|half| [2 * half; AXES]).find_map(|size| {
         let (a, b) = (left.at(size)?, right.at(size)?);
         (a != b).then_some([size, a, b])
     })

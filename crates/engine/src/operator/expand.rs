@@ -4,6 +4,7 @@
 
 use super::error::OperatorError;
 use super::gather::{index, signed};
+use crate::axes::{AXES, Axes, Ends, along, try_each};
 use crate::ir::{
     AveragePool, Composite, KernelTerm, Layer, NonEmpty, Operation, Origin, PadMode, Padding, Pointwise,
     Stack,
@@ -11,7 +12,7 @@ use crate::ir::{
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::Rational;
 
-/// Most rows or columns that mirror or repeat others, on both sides together.
+/// Most entries along an axis that mirror or repeat others, at both ends together.
 pub const MAX_MIRRORED: i64 = 64;
 
 /// Builds the stack of one layer.
@@ -28,25 +29,24 @@ pub fn expanded(
     layer: &Composite,
     at: Origin,
     channels: usize,
-    size: Option<[i64; 2]>,
+    size: Option<Axes<i64>>,
 ) -> Result<Stack, OperatorError> {
     let build = Builder { at, channels };
     match layer {
         Composite::Pointwise(function) => build.pointwise(function),
-        Composite::Pad { sides: [top, left, bottom, right], mode } => {
-            if let PadMode::Constant(value) = mode {
-                return build.filled([*top, *left, *bottom, *right], value);
-            }
-            let rows = build.along(0, [*top, *bottom], mode, size.map(|size| size[0]))?;
-            let columns = build.along(1, [*left, *right], mode, size.map(|size| size[1]))?;
-            Ok(build.chain(&[rows, columns]))
+        Composite::Pad { ends, mode: PadMode::Constant(value) } => build.filled(*ends, value),
+        Composite::Pad { ends, mode } => {
+            let along = |axis| build.padded(axis, ends[axis], mode, size.map(|size| size[axis]));
+            Ok(build.chain(&try_each(along)?))
         }
         Composite::Resize(resize) => build.resized(resize, size),
-        Composite::AdaptivePool { size: [1, 1], maximum: false } => Ok(build.layer(Layer::GlobalAverage)),
+        Composite::AdaptivePool { size, maximum: false } if *size == [1; AXES] => {
+            Ok(build.layer(Layer::GlobalAverage))
+        }
         Composite::AdaptivePool { size: outputs, maximum } => {
             let size = size.ok_or(OperatorError::NeedsSize { at })?;
             let along = |axis: usize| build.shared(axis, signed(outputs[axis]), size[axis], *maximum);
-            Ok(build.chain(&[along(0)?, along(1)?]))
+            Ok(build.chain(&try_each(along)?))
         }
         Composite::Permute(order) => build.mixed(order.len(), |o, c| order[o] == c),
         Composite::ChannelShuffle(groups) => {
@@ -121,9 +121,9 @@ impl Builder {
     }
 
     /// `x − value`, zeros around it, plus the value.
-    fn filled(&self, sides: [i64; 4], value: &KernelTerm) -> Result<Stack, OperatorError> {
+    fn filled(&self, ends: Axes<Ends>, value: &KernelTerm) -> Result<Stack, OperatorError> {
         let minus = self.blame(KernelTerm::apply(Operation::Negate(value)))?;
-        let links = [Layer::Bias(minus), Layer::Pad(sides), Layer::Bias(value.clone())];
+        let links = [Layer::Bias(minus), Layer::Pad(ends), Layer::Bias(value.clone())];
         Ok(self.chain(&links.map(|layer| self.layer(layer))))
     }
 
@@ -138,19 +138,19 @@ impl Builder {
 
     /// Entries before the start and after the end of an axis.
     pub(super) fn pad(&self, axis: usize, before: i64, after: i64) -> Stack {
-        let sides = if axis == 0 { [before, 0, after, 0] } else { [0, before, 0, after] };
-        self.layer(Layer::Pad(sides))
+        self.layer(Layer::Pad(along(axis, &Ends { before, after }, &Ends::default())))
     }
 
     /// Padding along one axis, of this length if it is known.
-    pub(super) fn along(
+    pub(super) fn padded(
         &self,
         axis: usize,
-        [before, after]: [i64; 2],
+        ends: Ends,
         mode: &PadMode,
         length: Option<i64>,
     ) -> Result<Stack, OperatorError> {
-        if before == 0 && after == 0 {
+        let Ends { before, after } = ends;
+        if ends == Ends::default() {
             return Ok(self.chain(&[]));
         }
         if before + after > MAX_MIRRORED {
@@ -160,7 +160,7 @@ impl Builder {
         let (needs, start, end): (i64, Vec<[i64; 2]>, Vec<[i64; 2]>) = match mode {
             PadMode::Constant(_) | PadMode::Circular => {
                 let length = length.ok_or(OperatorError::NeedsSize { at: self.at })?;
-                return self.wrapped(axis, [before, after], length);
+                return self.wrapped(axis, ends, length);
             }
             PadMode::Reflect => (
                 before.max(after) + 1,
@@ -172,7 +172,7 @@ impl Builder {
                 (0..before).map(|k| [k, before - 1 - 2 * k]).collect(),
                 (0..after).map(|k| [k, before + 2 * k + 1]).collect(),
             ),
-            PadMode::Replicate => return self.replicated(axis, [before, after]),
+            PadMode::Replicate => return self.replicated(axis, ends),
         };
         let total = before + after;
         let mut branches = vec![(1, self.pad(axis, before, after))];
@@ -196,18 +196,13 @@ impl Builder {
     }
 
     /// The outermost entries, alone among zeros, summed over windows that meet them as often as they are repeated.
-    fn replicated(&self, axis: usize, [before, after]: [i64; 2]) -> Result<Stack, OperatorError> {
-        let window = |size: i64, start: i64, end: i64| {
-            let (size, padding) = if axis == 0 {
-                ([index(size), 1], [start, 0, end, 0])
-            } else {
-                ([1, index(size)], [0, start, 0, end])
-            };
+    fn replicated(&self, axis: usize, Ends { before, after }: Ends) -> Result<Stack, OperatorError> {
+        let window = |size: i64, before: i64, after: i64| {
             self.layer(Layer::Pool(AveragePool {
                 average: false,
-                size,
-                stride: [1, 1],
-                padding: Padding::Sides(padding),
+                size: along(axis, &index(size), &1),
+                stride: [1; AXES],
+                padding: Padding::Sides(along(axis, &Ends { before, after }, &Ends::default())),
                 count_include_pad: true,
                 ceil_mode: false,
             }))
@@ -230,7 +225,7 @@ impl Builder {
     }
 
     /// The image three times in a row, cut; without output where more is asked for.
-    fn wrapped(&self, axis: usize, [before, after]: [i64; 2], n: i64) -> Result<Stack, OperatorError> {
+    fn wrapped(&self, axis: usize, Ends { before, after }: Ends, n: i64) -> Result<Stack, OperatorError> {
         if before.max(after) > n {
             return Ok(self.pad(axis, -n, 0));
         }
@@ -243,7 +238,7 @@ impl Builder {
 mod tests {
     use super::*;
     use crate::evaluate::{Image, Weights, run};
-    use crate::ir::{Coordinates, Interpolation, Resize};
+    use crate::ir::{Coordinates, Interpolation, Resize, ends};
     use convproof_exact::SplitMix64;
 
     fn number(value: i64) -> KernelTerm {
@@ -326,13 +321,17 @@ mod tests {
         for mode in [PadMode::Reflect, PadMode::Symmetric, PadMode::Replicate, PadMode::Circular] {
             for before in 0..4 {
                 for after in 0..4 {
-                    let sides = [before, after, after, 3 - before];
-                    agrees(&Composite::Pad { sides, mode: mode.clone() }, 2, square(6));
+                    let ends = ends([before, after, after, 3 - before]);
+                    agrees(&Composite::Pad { ends, mode: mode.clone() }, 2, square(6));
                 }
             }
         }
         for value in [number(5), vector(&[3, -2])] {
-            agrees(&Composite::Pad { sides: [1, 0, 2, 3], mode: PadMode::Constant(value) }, 2, square(3));
+            agrees(
+                &Composite::Pad { ends: ends([1, 0, 2, 3]), mode: PadMode::Constant(value) },
+                2,
+                square(3),
+            );
         }
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::error::OperatorError;
 use super::gather::{Gather, index, signed};
+use super::length::Step;
 use super::lower::{Lowered, Site, Windows, lower};
+use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::ir::{Branch, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
@@ -23,15 +25,15 @@ pub enum ForwardError {
     NoOutput {
         /// The layer.
         at: Origin,
-        /// Rows and columns that reach it.
-        size: [i64; 2],
+        /// The size of what reaches it.
+        size: Axes<i64>,
     },
     /// Branches of different sizes.
     BranchSizes {
         /// One branch and its size.
-        left: (Origin, [i64; 2]),
+        left: (Origin, Axes<i64>),
         /// Another one.
-        right: (Origin, [i64; 2]),
+        right: (Origin, Axes<i64>),
     },
     /// `relu` or `maxpool` on values that depend on free symbols.
     Symbolic {
@@ -57,9 +59,9 @@ impl fmt::Display for ForwardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operator(error) => write!(f, "{error:?}"),
-            Self::NoOutput { size: [height, width], .. } => write!(f, "no output for {height}×{width}"),
-            Self::BranchSizes { left: (_, [a, b]), right: (_, [c, d]) } => {
-                write!(f, "branches of {a}×{b} and {c}×{d}")
+            Self::NoOutput { size, .. } => write!(f, "no output for {}", times(*size)),
+            Self::BranchSizes { left, right } => {
+                write!(f, "branches of {} and {}", times(left.1), times(right.1))
             }
             Self::Symbolic { .. } => write!(f, "a nonlinear layer meets free symbols"),
             Self::Transcendental { .. } => write!(f, "the value of a function is not rational"),
@@ -68,21 +70,26 @@ impl fmt::Display for ForwardError {
     }
 }
 
+/// A size as it is read: `3×4`.
+fn times(size: Axes<i64>) -> String {
+    size.map(|length| length.to_string()).join("×")
+}
+
 /// An image under way.
 #[derive(Clone)]
 struct Signal {
     channels: usize,
-    size: [i64; 2],
+    size: Axes<i64>,
     entries: Vec<Poly>,
 }
 
 impl Signal {
-    fn at(&self, channel: usize, row: i64, column: i64) -> Option<&Poly> {
-        let [height, width] = self.size;
-        if !(0..height).contains(&row) || !(0..width).contains(&column) {
+    fn at(&self, channel: usize, at: Axes<i64>) -> Option<&Poly> {
+        if (0..AXES).any(|axis| !(0..self.size[axis]).contains(&at[axis])) {
             return None;
         }
-        self.entries.get((channel * index(height) + index(row)) * index(width) + index(column))
+        let size = self.size.map(index);
+        self.entries.get(channel * size.iter().product::<usize>() + place(at.map(index), size))
     }
 }
 
@@ -95,13 +102,12 @@ pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError
     let expanded = expanded(image, stack.origin())?;
     let image = Signal {
         channels: shape.outputs,
-        size: [signed(shape.height), signed(shape.width)],
+        size: shape.extents().map(signed),
         entries: expanded.entries().to_vec(),
     };
     let mut work = 0;
     let output = run(stack, image, &mut work)?;
-    let [height, width] = output.size.map(index);
-    let shape = Shape::new(output.channels, 1, height, width);
+    let shape = Shape::new(output.channels, 1, 1, 1).with_extents(output.size.map(index));
     Kernel::from_entries(shape, output.entries)
         .map_err(|error| OperatorError::Kernel { at: stack.origin(), error }.into())
 }
@@ -194,7 +200,7 @@ fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {
 fn layer_after(layer: Lowered, image: &Signal, at: Origin, work: &mut usize) -> Result<Signal, ForwardError> {
     match layer {
         Lowered::Linear { gather, steps, bias, .. } => {
-            let size = lengths(image, [0, 1].map(|axis| steps[axis].apply(image.size[axis])), at)?;
+            let size = lengths(image, &steps, at)?;
             gathered(&gather, &bias, image, size, at, work)
         }
         Lowered::Average(windows) => windowed(&windows, image, at, work, |entries, counts| {
@@ -235,58 +241,54 @@ fn layer_after(layer: Lowered, image: &Signal, at: Origin, work: &mut usize) -> 
     }
 }
 
-fn lengths(image: &Signal, size: [Option<i64>; 2], at: Origin) -> Result<[i64; 2], ForwardError> {
-    let [Some(height), Some(width)] = size else {
-        return Err(ForwardError::NoOutput { at, size: image.size });
-    };
-    Ok([height, width])
+fn lengths(image: &Signal, steps: &Axes<Step>, at: Origin) -> Result<Axes<i64>, ForwardError> {
+    let size = all(|axis| steps[axis].apply(image.size[axis]));
+    size.ok_or(ForwardError::NoOutput { at, size: image.size })
 }
 
 fn gathered(
     gather: &Gather,
     bias: &[Poly],
     image: &Signal,
-    size: [i64; 2],
+    size: Axes<i64>,
     at: Origin,
     work: &mut usize,
 ) -> Result<Signal, ForwardError> {
     let shape = gather.kernel.shape();
-    let output = Shape::new(shape.outputs, 1, index(size[0]), index(size[1]));
+    let output = Shape::new(shape.outputs, 1, 1, 1).with_extents(size.map(index));
     let count = output.validate().map_err(|error| OperatorError::Kernel { at, error })?;
     let kernel = expanded(&gather.kernel, at)?;
     // The taps that are not zero, for each output channel.
-    let mut taps: Vec<Vec<(usize, i64, i64, &Poly)>> = vec![Vec::new(); shape.outputs];
-    for ([o, c, i, j], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {
+    let mut taps: Vec<Vec<(usize, Axes<i64>, &Poly)>> = vec![Vec::new(); shape.outputs];
+    for ([o, c, at @ ..], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {
         if !entry.is_zero() {
-            taps[o].push((c, signed(i), signed(j), entry));
+            taps[o].push((c, at.map(signed), entry));
         }
     }
-    let offset = [0, 1].map(|axis| gather.axes[axis].offset_at(image.size[axis]));
+    let offset = each(|axis| gather.axes[axis].offset_at(image.size[axis]));
     let mut entries = Vec::with_capacity(count);
     let mut terms = 0_usize;
     for (o, taps) in taps.iter().enumerate() {
-        for i in 0..size[0] {
-            for j in 0..size[1] {
-                spend(work, taps.len())?;
-                let mut sum = Sum::default();
-                for &(c, p, q, tap) in taps {
-                    let Some(row) = gather.axes[0].read(i, p, offset[0]) else { continue };
-                    let Some(column) = gather.axes[1].read(j, q, offset[1]) else { continue };
-                    let Some(value) = image.at(c, row, column) else { continue };
-                    spend(work, value.terms().len().saturating_mul(tap.terms().len()))?;
-                    sum.add_product(value, tap);
-                }
-                let mut entry = sum.finish();
-                if let Some(bias) = bias.get(o) {
-                    entry = &entry + bias;
-                }
-                terms = terms.saturating_add(entry.terms().len());
-                if terms > MAX_TERMS {
-                    let error = KernelError::TooManyTerms { limit: MAX_TERMS };
-                    return Err(OperatorError::Kernel { at, error }.into());
-                }
-                entries.push(entry);
+        for output in positions(size.map(index)) {
+            spend(work, taps.len())?;
+            let mut sum = Sum::default();
+            for &(c, tap, weight) in taps {
+                let read =
+                    |axis: usize| gather.axes[axis].read(signed(output[axis]), tap[axis], offset[axis]);
+                let Some(value) = all(read).and_then(|position| image.at(c, position)) else { continue };
+                spend(work, value.terms().len().saturating_mul(weight.terms().len()))?;
+                sum.add_product(value, weight);
             }
+            let mut entry = sum.finish();
+            if let Some(bias) = bias.get(o) {
+                entry = &entry + bias;
+            }
+            terms = terms.saturating_add(entry.terms().len());
+            if terms > MAX_TERMS {
+                let error = KernelError::TooManyTerms { limit: MAX_TERMS };
+                return Err(OperatorError::Kernel { at, error }.into());
+            }
+            entries.push(entry);
         }
     }
     Ok(Signal { channels: shape.outputs, size, entries })
@@ -300,28 +302,26 @@ fn windowed(
     work: &mut usize,
     reduce: impl Fn(&[&Poly], i64) -> Result<Poly, ForwardError>,
 ) -> Result<Signal, ForwardError> {
-    let size = lengths(image, [0, 1].map(|axis| windows.steps[axis].apply(image.size[axis])), at)?;
-    let shape = Shape::new(image.channels, 1, index(size[0]), index(size[1]));
+    let size = lengths(image, &windows.steps, at)?;
+    let shape = Shape::new(image.channels, 1, 1, 1).with_extents(size.map(index));
     shape.validate().map_err(|error| OperatorError::Kernel { at, error })?;
-    let range = |axis: usize, i: i64| {
+    // The first position of a window in the image, and how many are there.
+    let inside = |axis: usize, i: usize| {
         let movement = &windows.axes[axis];
-        let first = movement.down * i - movement.offset_at(image.size[axis]);
-        first.max(0)..(first + windows.size[axis]).min(image.size[axis])
+        let first = movement.down * signed(i) - movement.offset_at(image.size[axis]);
+        let end = (first + windows.size[axis]).min(image.size[axis]);
+        (first.max(0), end - first.max(0))
     };
     let mut entries = Vec::new();
     for channel in 0..image.channels {
-        for i in 0..size[0] {
-            for j in 0..size[1] {
-                let mut inside = Vec::new();
-                for row in range(0, i) {
-                    for column in range(1, j) {
-                        inside.extend(image.at(channel, row, column));
-                    }
-                }
-                spend(work, 1 + inside.iter().map(|entry| entry.terms().len()).sum::<usize>())?;
-                let counts = windows.count(0, i, image.size[0]) * windows.count(1, j, image.size[1]);
-                entries.push(reduce(&inside, counts)?);
-            }
+        for output in positions(size.map(index)) {
+            let part = each(|axis| inside(axis, output[axis]));
+            let read = positions(part.map(|(_, count)| index(count)));
+            let read = read.map(|at| each(|axis| part[axis].0 + signed(at[axis])));
+            let read: Vec<&Poly> = read.filter_map(|at| image.at(channel, at)).collect();
+            spend(work, 1 + read.iter().map(|entry| entry.terms().len()).sum::<usize>())?;
+            let counts = (0..AXES).map(|axis| windows.count(axis, signed(output[axis]), image.size[axis]));
+            entries.push(reduce(&read, counts.product())?);
         }
     }
     Ok(Signal { size, entries, ..*image })

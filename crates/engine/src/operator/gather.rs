@@ -10,6 +10,7 @@ use num_integer::Integer;
 
 use super::length::Length;
 use super::trace::Law;
+use crate::axes::{AXES, Axes, Ends, all, each, ends, sides};
 use crate::kernel::{Kernel, KernelError};
 
 /// Zeros that SAME padding puts before the start, a function of the length of the signal that the layer reads.
@@ -105,21 +106,21 @@ impl Axis {
 pub struct Gather {
     /// The kernel, `[out,in,h,w]`.
     pub kernel: Kernel,
-    /// Vertical and horizontal movement.
-    pub axes: [Axis; 2],
+    /// How it moves along each axis.
+    pub axes: Axes<Axis>,
 }
 
 impl Gather {
     /// The identity on some channels.
     pub fn identity(channels: usize) -> Result<Self, KernelError> {
-        Ok(Self { kernel: Kernel::identity(channels)?, axes: [Axis::IDENTITY; 2] })
+        Ok(Self { kernel: Kernel::identity(channels)?, axes: [Axis::IDENTITY; AXES] })
     }
 
     /// Whether every output is its own input.
     pub(super) fn is_identity(&self) -> bool {
         let shape = self.kernel.shape();
-        self.axes == [Axis::IDENTITY; 2]
-            && (shape.height, shape.width, shape.inputs) == (1, 1, shape.outputs)
+        self.axes == [Axis::IDENTITY; AXES]
+            && (shape.extents(), shape.inputs) == ([1; AXES], shape.outputs)
             && Kernel::identity(shape.inputs).is_ok_and(|identity| identity == self.kernel)
     }
 
@@ -134,13 +135,14 @@ impl Gather {
     pub fn then(
         &self,
         next: &Self,
-        [source, between]: [&[Arc<Length>; 2]; 2],
+        source: &Axes<Arc<Length>>,
+        between: &Axes<Arc<Length>>,
     ) -> Option<Result<(Self, Law), KernelError>> {
         let keeps_rule = |axis: usize| {
             let a = &self.axes[axis];
             (a.up, a.down, a.same) == (1, 1, None) && source[axis] == between[axis]
         };
-        if (0..2).any(|axis| next.axes[axis].same.is_some() && !keeps_rule(axis)) {
+        if (0..AXES).any(|axis| next.axes[axis].same.is_some() && !keeps_rule(axis)) {
             return None;
         }
         // Nothing happens before `next`, by far the most frequent case, or nothing after.
@@ -150,22 +152,21 @@ impl Gather {
         if next.is_identity() {
             return Some(Ok((self.clone(), Law::Kept)));
         }
-        let mut axes = [Axis::IDENTITY; 2];
-        let (mut spread, mut next_spread) = ([1_usize; 2], [1_usize; 2]);
-        for axis in 0..2 {
+        let (mut spread, mut next_spread) = ([1; AXES], [1; AXES]);
+        let axes = all(|axis| {
             let (a, b) = (&self.axes[axis], &next.axes[axis]);
-            axes[axis] = if b.up == 1 {
+            if b.up == 1 {
                 next_spread[axis] = usize::try_from(a.down).ok()?;
-                a.strided(b)?
+                a.strided(b)
             } else if a.down == 1 && a.same.is_none() {
                 spread[axis] = usize::try_from(b.up).ok()?;
-                a.upsampled(b)?
+                a.upsampled(b)
             } else {
-                return None;
-            };
-        }
+                None
+            }
+        })?;
         let compose = || {
-            let first = if spread == [1, 1] { self.kernel.clone() } else { self.kernel.dilate(spread)? };
+            let first = if spread == [1; AXES] { self.kernel.clone() } else { self.kernel.dilate(spread)? };
             let both = Self { kernel: first.convolve_dilated(&next.kernel, next_spread)?, axes }.normal()?;
             Ok((both, Law::Convolved { spread, dilated: next_spread }))
         };
@@ -174,21 +175,20 @@ impl Gather {
 
     /// The same function with no zero border in the kernel and with `up` and `down` coprime.
     pub fn normal(mut self) -> Result<Self, KernelError> {
-        let common = [0, 1].map(|axis| self.axes[axis].up.gcd(&self.axes[axis].down));
-        if common != [1, 1] {
-            let start = [0, 1].map(|axis| self.axes[axis].offset.mod_floor(&common[axis]));
+        let common = self.axes.map(|axis| axis.up.gcd(&axis.down));
+        if common != [1; AXES] {
+            let start = each(|axis| self.axes[axis].offset.mod_floor(&common[axis]));
             self.kernel = self.kernel.every(start.map(index), common.map(index))?;
-            for axis in 0..2 {
-                let a = &mut self.axes[axis];
-                a.offset = Integer::div_floor(&a.offset, &common[axis]);
-                a.up /= common[axis];
-                a.down /= common[axis];
+            for (axis, common) in self.axes.iter_mut().zip(common) {
+                axis.offset = Integer::div_floor(&axis.offset, &common);
+                axis.up /= common;
+                axis.down /= common;
             }
         }
-        let (kernel, [top, left, _, _]) = self.kernel.trim()?;
+        let (kernel, removed) = self.kernel.trim()?;
         self.kernel = kernel;
-        for (axis, removed) in [(0, top), (1, left)] {
-            self.axes[axis].offset -= signed(removed);
+        for (axis, removed) in self.axes.iter_mut().zip(ends(removed)) {
+            axis.offset -= signed(removed.before);
         }
         Ok(self)
     }
@@ -199,23 +199,19 @@ impl Gather {
             let (a, b) = (&self.axes[axis], &other.axes[axis]);
             (a.up, a.down, a.same) == (b.up, b.down, b.same)
         };
-        if !same(0) || !same(1) {
+        if !(0..AXES).all(same) {
             return None;
         }
-        let offset = [0, 1].map(|axis| self.axes[axis].offset.max(other.axes[axis].offset));
-        let taps = |gather: &Self| {
-            let shape = gather.kernel.shape();
-            [shape.height, shape.width]
-        };
+        let offset = each(|axis| self.axes[axis].offset.max(other.axes[axis].offset));
         let before = |gather: &Self, axis: usize| index(offset[axis] - gather.axes[axis].offset);
-        let size = [0, 1].map(|a| (taps(self)[a] + before(self, a)).max(taps(other)[a] + before(other, a)));
+        let end = |gather: &Self, axis: usize| before(gather, axis) + gather.kernel.shape().extents()[axis];
+        let size = each(|axis| end(self, axis).max(end(other, axis)));
         let grown = |gather: &Self| {
-            let [top, left] = [0, 1].map(|axis| before(gather, axis));
-            let [height, width] = taps(gather);
-            gather.kernel.pad([top, left, size[0] - top - height, size[1] - left - width])
+            let around = |axis| Ends { before: before(gather, axis), after: size[axis] - end(gather, axis) };
+            gather.kernel.pad(sides(each(around)))
         };
         let sum = || {
-            let axes = [0, 1].map(|axis| Axis { offset: offset[axis], ..self.axes[axis] });
+            let axes = each(|axis| Axis { offset: offset[axis], ..self.axes[axis] });
             Self { kernel: grown(self)?.add(&grown(other)?)?, axes }.normal()
         };
         Some(sum())

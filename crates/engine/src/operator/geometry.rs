@@ -5,6 +5,7 @@ use num_rational::Ratio;
 
 use super::gather::{Axis, SameRule};
 use super::signature::Moves;
+use crate::axes::{AXES, Axes, all, each};
 use crate::ir::{Branch, Layer, Origin, Stack};
 
 /// Why a stack has no stride or no kernel size.
@@ -56,37 +57,34 @@ pub fn nominal_before(rule: SameRule) -> i64 {
     if rule.upper { total / 2 } else { total - total / 2 }
 }
 
-/// The receptive field along both axes: composition of extents and strides, the union over branches.
+/// The receptive field along each axis: composition of extents and strides, the union over branches.
 ///
 /// # Errors
 /// Where outputs do not all read the input alike, or numbers leave 64 bits.
-pub fn fields(stack: &Stack) -> Result<[ReceptiveField; 2], GeometryError> {
-    let union = |first: Branch<[ReceptiveField; 2]>, next: Branch<[ReceptiveField; 2]>| {
-        if (0..2).any(|axis| first.of[axis].stride != next.of[axis].stride) {
+pub fn fields(stack: &Stack) -> Result<Axes<ReceptiveField>, GeometryError> {
+    let union = |first: Branch<Axes<ReceptiveField>>, next: Branch<Axes<ReceptiveField>>| {
+        if (0..AXES).any(|axis| first.of[axis].stride != next.of[axis].stride) {
             return Err(GeometryError::Strides(first.origin, next.origin));
         }
-        let of = [0, 1].map(|axis| ReceptiveField {
+        let of = each(|axis| ReceptiveField {
             first: first.of[axis].first.min(next.of[axis].first),
             last: first.of[axis].last.max(next.of[axis].last),
             ..next.of[axis]
         });
         Ok(Branch { of, ..first })
     };
-    stack.fold([ReceptiveField::IDENTITY; 2], |op, origin| match op.branches() {
+    stack.fold([ReceptiveField::IDENTITY; AXES], |op, origin| match op.branches() {
         Err((layer, fields)) => {
             let next = layer_fields(layer, origin)?;
-            match [0, 1].map(|axis| fields[axis].then(&next[axis])) {
-                [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(origin)),
-            }
+            all(|axis| fields[axis].then(&next[axis])).ok_or(GeometryError::TooLarge(origin))
         }
         Ok(branches) => Ok(branches.reduce(union)?.of),
     })
 }
 
-pub(super) fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveField; 2], GeometryError> {
+pub(super) fn layer_fields(layer: &Layer, origin: Origin) -> Result<Axes<ReceptiveField>, GeometryError> {
     match Moves::of(layer) {
-        Moves::Window(window) if window.axes.iter().all(|axis| axis.up == 1) => Ok([0, 1].map(|axis| {
+        Moves::Window(window) if window.axes.iter().all(|axis| axis.up == 1) => Ok(each(|axis| {
             let (Axis { down, offset, same, .. }, extent) = (window.axes[axis], window.extent[axis]);
             let before = offset + same.map_or(0, nominal_before);
             ReceptiveField { stride: down, first: -before, last: extent - 1 - before }
@@ -96,27 +94,24 @@ pub(super) fn layer_fields(layer: &Layer, origin: Origin) -> Result<[ReceptiveFi
     }
 }
 
-/// Input positions per output position along both axes; below 1 where the stack upsamples.
+/// Input positions per output position along each axis; below 1 where the stack upsamples.
 ///
 /// # Errors
 /// Where branches differ, the whole image is read, or numbers leave 64 bits.
-pub fn strides(stack: &Stack) -> Result<[Ratio<i64>; 2], GeometryError> {
-    let common = |first: Branch<[Ratio<i64>; 2]>, next: Branch<[Ratio<i64>; 2]>| {
+pub fn strides(stack: &Stack) -> Result<Axes<Ratio<i64>>, GeometryError> {
+    let common = |first: Branch<Axes<Ratio<i64>>>, next: Branch<Axes<Ratio<i64>>>| {
         if first.of == next.of { Ok(next) } else { Err(GeometryError::Strides(first.origin, next.origin)) }
     };
-    stack.fold([Ratio::from(1); 2], |op, origin| match op.branches() {
-        Err((layer, all)) => {
+    stack.fold([Ratio::from(1); AXES], |op, origin| match op.branches() {
+        Err((layer, before)) => {
             let next = layer_strides(layer, origin)?;
-            match [0, 1].map(|axis| product(all[axis], next[axis])) {
-                [Some(rows), Some(columns)] => Ok([rows, columns]),
-                _ => Err(GeometryError::TooLarge(origin)),
-            }
+            all(|axis| product(before[axis], next[axis])).ok_or(GeometryError::TooLarge(origin))
         }
         Ok(branches) => Ok(branches.reduce(common)?.of),
     })
 }
 
-fn layer_strides(layer: &Layer, origin: Origin) -> Result<[Ratio<i64>; 2], GeometryError> {
+fn layer_strides(layer: &Layer, origin: Origin) -> Result<Axes<Ratio<i64>>, GeometryError> {
     match Moves::of(layer) {
         Moves::Window(window) => Ok(window.axes.map(|axis| Ratio::new(axis.down, axis.up.max(1)))),
         Moves::Between(factor) => Ok(factor.map(|[up, down]| Ratio::new(down, up.max(1)))),

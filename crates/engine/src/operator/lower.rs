@@ -4,8 +4,9 @@
 use super::error::OperatorError;
 use super::gather::{Axis, Gather, index};
 use super::length::Step;
-use super::signature::{Channels, Moves, Window, sides, within_limits};
+use super::signature::{Channels, Moves, Window, block, within_limits};
 use super::trace::Made;
+use crate::axes::{AXES, Axes, Ends, place};
 use crate::ir::{AveragePool, Conv, ConvTranspose, Function, KernelTerm, Layer, Origin, Padding};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{Poly, Rational};
@@ -18,7 +19,7 @@ pub enum Lowered {
         /// The linear part.
         gather: Gather,
         /// Output length along each axis.
-        steps: [Step; 2],
+        steps: Axes<Step>,
         /// One entry for each output channel, or none at all.
         bias: Vec<Poly>,
         /// What the layer became.
@@ -36,21 +37,21 @@ pub enum Lowered {
     GlobalAverage,
 }
 
-/// Windows that move along both axes.
+/// Windows that move along all axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Windows {
-    /// Rows and columns of a window.
-    pub size: [i64; 2],
+    /// The extent of a window along each axis.
+    pub size: Axes<i64>,
     /// How they move.
-    pub axes: [Axis; 2],
+    pub axes: Axes<Axis>,
     /// Output length along each axis.
-    pub steps: [Step; 2],
+    pub steps: Axes<Step>,
     /// Zeros that count, before the start and after the end; none if only real entries count.
-    pub counted: Option<[[i64; 2]; 2]>,
+    pub counted: Option<Axes<Ends>>,
 }
 
 impl Windows {
-    fn new(window: Window, counted: Option<[[i64; 2]; 2]>) -> Self {
+    fn new(window: Window, counted: Option<Axes<Ends>>) -> Self {
         Self { size: window.extent, axes: window.axes, steps: window.steps, counted }
     }
 
@@ -58,7 +59,7 @@ impl Windows {
     pub fn count(&self, axis: usize, i: i64, n: i64) -> i64 {
         let movement = &self.axes[axis];
         let first = movement.down * i - movement.offset_at(n);
-        let [before, after] = self.counted.map_or([0, 0], |counted| counted[axis]);
+        let Ends { before, after } = self.counted.unwrap_or(Ends::NONE)[axis];
         ((first + self.size[axis]).min(n + after) - first.max(-before)).max(0)
     }
 }
@@ -71,7 +72,7 @@ pub struct Site {
     /// Channels that reach it.
     pub channels: usize,
     /// Size of the image that reaches it, where the claim is about one size.
-    pub size: Option<[i64; 2]>,
+    pub size: Option<Axes<i64>>,
 }
 
 impl Site {
@@ -98,8 +99,8 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
         Moves::Between(_) => return Err(OperatorError::TooLarge { at: site.at }),
     };
     let one_hot = |one: &dyn Fn([usize; 4]) -> bool| {
-        let [height, width] = window.extent.map(index);
-        let kernel = rearranged(site, Shape { outputs, inputs: site.channels, height, width }, one)?;
+        let shape = Shape::new(outputs, site.channels, 1, 1).with_extents(window.extent.map(index));
+        let kernel = rearranged(site, shape, one)?;
         Ok(linear(Made::Rearranged, Gather { kernel, axes: window.axes }, window, Vec::new()))
     };
     match layer {
@@ -116,9 +117,11 @@ pub fn lower(layer: &Layer, site: Site) -> Result<Lowered, OperatorError> {
             let bias = per_channel(site, bias)?;
             Ok(linear(Made::Constant, site.kernel(Gather::identity(site.channels))?, window, bias))
         }
-        Layer::SpaceToDepth(n) => one_hot(&|[o, c, i, j]| o == c * n * n + i * n + j),
-        Layer::DepthToSpace(n) => one_hot(&|[o, c, i, j]| c == o * n * n + (n - 1 - i) * n + (n - 1 - j)),
-        Layer::Select { from, .. } => one_hot(&|[o, c, _, _]| c == o + from),
+        Layer::SpaceToDepth(n) => one_hot(&|[o, c, at @ ..]| o == c * block(*n) + place(at, [*n; AXES])),
+        Layer::DepthToSpace(n) => {
+            one_hot(&|[o, c, at @ ..]| c == o * block(*n) + place(at.map(|i| n - 1 - i), [*n; AXES]))
+        }
+        Layer::Select { from, .. } => one_hot(&|[o, c, ..]| c == o + from),
         Layer::Relu => Ok(Lowered::Relu),
         Layer::Function(function) => Ok(Lowered::Function(*function)),
         Layer::GlobalAverage | Layer::Dense { .. } | Layer::Composite(_) => whole(layer, site),
@@ -146,7 +149,12 @@ fn linear(made: Made, gather: Gather, window: Window, bias: Vec<Poly>) -> Lowere
 
 /// One over the entries of a window.
 fn share(window: &Window) -> Option<Rational> {
-    (Rational::from(window.extent[0]) * Rational::from(window.extent[1])).recip()
+    area(window.extent).recip()
+}
+
+/// How many entries an image of a size has.
+pub fn area(size: Axes<i64>) -> Rational {
+    size.into_iter().fold(Rational::ONE, |area, length| area * Rational::from(length))
 }
 
 /// The concrete kernel with ones where `one` says so.
@@ -158,13 +166,12 @@ fn rearranged(site: Site, shape: Shape, one: impl Fn([usize; 4]) -> bool) -> Res
 
 /// A window of equal weights on every channel, or of ones.
 fn uniform(site: Site, window: Window, weight: Option<&Rational>) -> Result<Lowered, OperatorError> {
-    let [height, width] = window.extent.map(index);
-    let shape = Shape { outputs: site.channels, inputs: site.channels, height, width };
-    let ones = rearranged(site, shape, |[o, c, _, _]| o == c)?;
+    let channels = Shape::new(site.channels, site.channels, 1, 1);
+    let ones = rearranged(site, channels.with_extents(window.extent.map(index)), |[o, c, ..]| o == c)?;
     let (kernel, made) = match weight {
         Some(weight) => (site.kernel(ones.scale_rational(weight))?, Made::Box),
         None if window.is_still() => (ones, Made::Same),
-        None if window.extent == [1, 1] => (ones, Made::Moved),
+        None if window.extent == [1; AXES] => (ones, Made::Moved),
         None => (ones, Made::Ones),
     };
     let gather = site.kernel(Gather { kernel, axes: window.axes }.normal())?;
@@ -191,9 +198,9 @@ fn diagonal(site: Site, factors: &KernelTerm) -> Result<Kernel, OperatorError> {
         Some(_) => {}
         None => site.needs(factors.len())?,
     }
-    let shape = Shape { outputs: site.channels, inputs: site.channels, height: 1, width: 1 };
+    let shape = Shape::new(site.channels, site.channels, 1, 1);
     site.kernel(shape.validate())?;
-    let entry = |[o, c, _, _]: [usize; 4]| (o == c).then_some([0, 0, 0, if only.is_some() { 0 } else { o }]);
+    let entry = |[o, c, ..]: [usize; 4]| (o == c).then_some([0, 0, 0, if only.is_some() { 0 } else { o }]);
     site.kernel(factors.kernel().gather(shape, entry))
 }
 
@@ -205,7 +212,7 @@ fn bias_of(site: Site, outputs: usize, bias: Option<&KernelTerm>) -> Result<Vec<
 fn lower_conv(conv: &Conv, window: Window, site: Site) -> Result<Lowered, OperatorError> {
     let shape = conv.kernel.shape();
     let dense = site.kernel(ungrouped(conv.kernel.kernel(), conv.groups, false))?;
-    let kernel = if conv.dilation == [1, 1] { dense } else { site.kernel(dense.dilate(conv.dilation))? };
+    let kernel = if conv.dilation == [1; AXES] { dense } else { site.kernel(dense.dilate(conv.dilation))? };
     let gather = site.kernel(Gather { kernel, axes: window.axes }.normal())?;
     Ok(linear(Made::Kernel, gather, window, bias_of(site, shape.outputs, conv.bias.as_ref())?))
 }
@@ -241,7 +248,7 @@ fn lower_transpose(conv: &ConvTranspose, window: Window, site: Site) -> Result<L
 }
 
 fn lower_pool(pool: &AveragePool, window: Window, site: Site) -> Result<Lowered, OperatorError> {
-    let zeros = if let Padding::Sides(all) = pool.padding { sides(all) } else { [[0, 0]; 2] };
+    let zeros = if let Padding::Sides(ends) = pool.padding { ends } else { Ends::NONE };
     if pool.divisor_varies() {
         let counted = pool.count_include_pad.then_some(zeros);
         return Ok(Lowered::Average(Windows::new(window, counted)));
@@ -252,18 +259,18 @@ fn lower_pool(pool: &AveragePool, window: Window, site: Site) -> Result<Lowered,
 fn lower_dense(
     weights: &KernelTerm,
     bias: Option<&KernelTerm>,
-    size: [i64; 2],
+    size: Axes<i64>,
     site: Site,
 ) -> Result<Lowered, OperatorError> {
-    let [rows, columns] = size.map(index);
-    let matrix = weights.shape();
-    let gets = site.channels.saturating_mul(rows).saturating_mul(columns);
-    if gets != matrix.width {
-        return Err(OperatorError::DenseInputs { at: site.at, needs: matrix.width, gets });
+    let ([outputs, needs], extents) = (weights.shape().matrix(), size.map(index));
+    let gets = extents.into_iter().fold(site.channels, usize::saturating_mul);
+    if gets != needs {
+        return Err(OperatorError::DenseInputs { at: site.at, needs, gets });
     }
-    let shape = Shape { outputs: matrix.height, inputs: site.channels, height: rows, width: columns };
-    let kernel = weights.kernel().gather(shape, |[o, c, i, j]| Some([0, 0, o, (c * rows + i) * columns + j]));
+    let shape = Shape::new(outputs, site.channels, 1, 1).with_extents(extents);
+    let entry = |[o, c, at @ ..]: [usize; 4]| Some([0, 0, o, c * shape.area() + place(at, extents)]);
+    let kernel = weights.kernel().gather(shape, entry);
     let window = Window::whole(size);
     let gather = site.kernel(Gather { kernel: site.kernel(kernel)?, axes: window.axes }.normal())?;
-    Ok(linear(Made::Matrix, gather, window, bias_of(site, matrix.height, bias)?))
+    Ok(linear(Made::Matrix, gather, window, bias_of(site, outputs, bias)?))
 }

@@ -19,6 +19,7 @@ use super::lower::{Lowered, Site, Windows, lower};
 use super::trace::{
     Did, Harmless, Joined, Law, Made, Needed, Positive, Reach, Reaches, Record, Stop, Trace, together,
 };
+use crate::axes::{AXES, Axes, all, each, place};
 use crate::ir::{Branch, Function, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::Poly;
@@ -44,7 +45,7 @@ pub enum Node {
         /// The windows.
         windows: Windows,
         /// Output length along each axis.
-        length: [Arc<Length>; 2],
+        length: Axes<Arc<Length>>,
     },
     /// Maxima over windows of a node.
     Maximum {
@@ -53,7 +54,7 @@ pub enum Node {
         /// The windows.
         windows: Windows,
         /// Output length along each axis.
-        length: [Arc<Length>; 2],
+        length: Axes<Arc<Length>>,
     },
     /// The positive part of an affine map.
     Relu(Affine),
@@ -80,7 +81,7 @@ pub struct Affine {
     /// Output channels.
     pub channels: usize,
     /// Length along each axis as a function of the input's.
-    pub length: [Arc<Length>; 2],
+    pub length: Axes<Arc<Length>>,
     /// What is read, sorted by node, zero kernels left out.
     pub parts: Vec<Part>,
     /// One entry for each channel; empty if all are zero.
@@ -92,7 +93,7 @@ pub struct Affine {
 pub struct Operators {
     nodes: Vec<Node>,
     index: FxHashMap<Node, NodeId>,
-    size: Option<[i64; 2]>,
+    size: Option<Axes<i64>>,
     borders: bool,
     /// What is done, where somebody asks.
     trace: Option<Told>,
@@ -115,7 +116,7 @@ struct Value {
 
 impl Operators {
     /// For an input of some channels and every size, or of one size.
-    pub fn new(channels: usize, size: Option<[i64; 2]>) -> Self {
+    pub fn new(channels: usize, size: Option<Axes<i64>>) -> Self {
         let input = Node::Input { channels };
         let index = std::iter::once((input.clone(), 0)).collect();
         Self { nodes: vec![input], index, size, borders: true, trace: None }
@@ -159,9 +160,9 @@ impl Operators {
     }
 
     /// Channels and length of a node.
-    pub fn signal(&self, id: NodeId) -> (usize, [Arc<Length>; 2]) {
+    pub fn signal(&self, id: NodeId) -> (usize, Axes<Arc<Length>>) {
         match &self.nodes[id] {
-            Node::Input { channels } => (*channels, [Arc::new(Length::Input), Arc::new(Length::Input)]),
+            Node::Input { channels } => (*channels, each(|_| Arc::new(Length::Input))),
             Node::Cut(affine) | Node::Relu(affine) | Node::Function(_, affine) => {
                 (affine.channels, affine.length.clone())
             }
@@ -339,7 +340,7 @@ impl Operators {
     /// What a node reads of the input, given that for those before it.
     fn reach_of(&self, node: &Node, known: &[Reaches]) -> Reaches {
         match node {
-            Node::Input { .. } => Some([Reach::INPUT; 2]),
+            Node::Input { .. } => Some([Reach::INPUT; AXES]),
             Node::Cut(inner) | Node::Relu(inner) | Node::Function(_, inner) | Node::Product(inner) => {
                 read_by(inner, known)
             }
@@ -389,16 +390,17 @@ impl Operators {
 
     fn layer(&mut self, layer: &Layer, signal: Value, at: Origin) -> Result<(Affine, Did), OperatorError> {
         let Value { map: signal, step } = signal;
-        let size = self.size.and_then(|[h, w]| Some([signal.length[0].at(h)?, signal.length[1].at(w)?]));
+        let size = self.size.and_then(|size| all(|axis| signal.length[axis].at(size[axis])));
         if let Layer::Composite(layer) = layer {
-            let size = self.size.map(|_| size.unwrap_or([1; 2]));
+            let size = self.size.map(|_| size.unwrap_or([1; AXES]));
             return self.expanded(&expanded(layer, at, signal.channels, size)?, Value { map: signal, step });
         }
         let site = Site { at, channels: signal.channels, size };
         if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
             // Nothing reaches it, so nothing comes out.
             let length = signal.length.map(|length| Arc::new(Length::One(length)));
-            let nothing = affine(weights.shape().height, length, Vec::new(), Vec::new());
+            let [outputs, _] = weights.shape().matrix();
+            let nothing = affine(outputs, length, Vec::new(), Vec::new());
             return Ok((nothing, Did::Unreached));
         }
         let lowered = lower(layer, site)?;
@@ -455,7 +457,7 @@ impl Operators {
         signal: Affine,
         windows: &Windows,
         origin: Origin,
-    ) -> Result<(NodeId, Stop, [Arc<Length>; 2]), OperatorError> {
+    ) -> Result<(NodeId, Stop, Axes<Arc<Length>>), OperatorError> {
         let length = longer(&signal.length, windows.steps, origin)?;
         let (source, over) = at(origin, self.as_node(signal))?;
         Ok((source, over, length))
@@ -463,9 +465,9 @@ impl Operators {
 
     /// A maximum after a maximum is one maximum when the second reads inside the first (the same composition
     /// as for kernels, over max and +) and the first's windows leave no gaps between them.
-    fn maximum(&self, source: NodeId, windows: Windows, length: [Arc<Length>; 2]) -> (Node, bool) {
+    fn maximum(&self, source: NodeId, windows: Windows, length: Axes<Arc<Length>>) -> (Node, bool) {
         if let Node::Maximum { source: inner, windows: first, length: inner_length } = &self.nodes[source]
-            && (0..2).all(|axis| {
+            && (0..AXES).all(|axis| {
                 let taps = windows.size[axis];
                 // Windows with gaps between them have no union that is a window.
                 let gapless = taps == 1 || first.axes[axis].down <= first.size[axis];
@@ -474,13 +476,13 @@ impl Operators {
                     && gapless
                     && reads_inside(&windows.axes[axis], taps, &inner_length[axis], &length[axis])
             })
-            && let [Some((height, rows)), Some((width, columns))] = [0, 1].map(|axis| {
+            && let Some(both) = all(|axis| {
                 let (a, b) = (&first.axes[axis], &windows.axes[axis]);
                 let size = first.size[axis].checked_add((windows.size[axis] - 1).checked_mul(a.down)?)?;
                 (size <= MAX_FACTOR).then_some((size, a.strided(b)?))
             })
         {
-            let (size, axes) = ([height, width], [rows, columns]);
+            let (size, axes) = (both.map(|(size, _)| size), both.map(|(_, axis)| axis));
             // The steps are part of `length` already; one spelling for all windows keeps equal nodes equal.
             let windows = Windows { size, axes, ..*first };
             return (Node::Maximum { source: *inner, windows, length }.spelled(), true);
@@ -524,7 +526,7 @@ impl Operators {
         let pointwise = signal.parts.iter().all(|part| {
             let shape = part.gather.kernel.shape();
             let same_length = self.signal(part.source).1 == signal.length;
-            [shape.height, shape.width] == [1, 1] && is_copy(&part.gather) && same_length
+            shape.extents() == [1; AXES] && is_copy(&part.gather) && same_length
         });
         if !pointwise || signal.parts.is_empty() {
             let id = self.intern(Node::GlobalAverage(signal));
@@ -550,11 +552,11 @@ impl Operators {
         &mut self,
         signal: Affine,
         (made, gather): (Made, &Gather),
-        length: [Arc<Length>; 2],
+        length: Axes<Arc<Length>>,
         bias: &[Poly],
     ) -> Result<(Affine, Did), KernelError> {
         let shape = gather.kernel.shape();
-        let window = [signed(shape.height), signed(shape.width)];
+        let window = shape.extents().map(signed);
         let axes = gather.axes;
         let did = |joined| Did::Linear { made, window, axes, joined };
         let why = match self.harmless(&signal, gather, &length)? {
@@ -575,12 +577,12 @@ impl Operators {
         &self,
         signal: &Affine,
         gather: &Gather,
-        length: &[Arc<Length>; 2],
+        length: &Axes<Arc<Length>>,
     ) -> Result<Result<Harmless, Needed>, KernelError> {
         let constant = !signal.bias.is_empty();
         let border = if !self.borders || reads_signal_inside(gather, &signal.length, length) {
             Harmless::Inside
-        } else if !constant && (0..2).all(|axis| self.vanishes_outside(signal, axis)) {
+        } else if !constant && (0..AXES).all(|axis| self.vanishes_outside(signal, axis)) {
             Harmless::Zero
         } else {
             return Ok(Err(Needed::Border));
@@ -594,14 +596,14 @@ impl Operators {
         &self,
         signal: &Affine,
         gather: &Gather,
-        length: &[Arc<Length>; 2],
+        length: &Axes<Arc<Length>>,
         bias: &[Poly],
     ) -> Result<Result<(Affine, Vec<Law>), Needed>, KernelError> {
         let outputs = gather.kernel.shape().outputs;
         let (mut parts, mut laws) = (Vec::new(), Vec::new());
         for part in &signal.parts {
             let source = self.signal(part.source).1;
-            match part.gather.then(gather, [&source, &signal.length]) {
+            match part.gather.then(gather, &source, &signal.length) {
                 None => return Ok(Err(Needed::Positions)),
                 Some(Err(KernelError::TooManyTerms { .. })) if !is_copy(&part.gather) => {
                     return Ok(Err(Needed::Terms));
@@ -632,8 +634,7 @@ impl Operators {
         signal.parts.iter().all(|part| {
             let source = &self.signal(part.source).1[axis];
             let (movement, length) = (&part.gather.axes[axis], &signal.length[axis]);
-            let shape = part.gather.kernel.shape();
-            let taps = signed(if axis == 0 { shape.height } else { shape.width });
+            let taps = signed(part.gather.kernel.shape().extents()[axis]);
             for_sizes(movement, &[source, length], |n| {
                 let (Some(inner), Some(outer)) = (source.at(n), length.at(n)) else { return true };
                 let offset = movement.offset_at(inner);
@@ -650,7 +651,7 @@ impl Node {
     fn spelled(self) -> Self {
         match self {
             Self::Maximum { source, windows, length } => {
-                let steps = [Step::new(1, 0, 1); 2];
+                let steps = [Step::new(1, 0, 1); AXES];
                 Self::Maximum { source, windows: Windows { steps, counted: None, ..windows }, length }
             }
             other => other,
@@ -661,15 +662,15 @@ impl Node {
 /// What a map reads of the input, given that for the nodes.
 fn read_by(map: &Affine, nodes: &[Reaches]) -> Reaches {
     together(map.parts.iter().map(|part| {
-        let shape = part.gather.kernel.shape();
-        moved(nodes[part.source], &part.gather.axes, [shape.height, shape.width].map(signed))
+        let taps = part.gather.kernel.shape().extents().map(signed);
+        moved(nodes[part.source], &part.gather.axes, taps)
     }))
 }
 
 /// What windows over a signal read of the input.
-fn moved(of: Reaches, axes: &[Axis; 2], taps: [i64; 2]) -> Reaches {
-    let [rows, columns] = of?;
-    Some([rows.then(&axes[0], taps[0])?, columns.then(&axes[1], taps[1])?])
+fn moved(of: Reaches, axes: &Axes<Axis>, taps: Axes<i64>) -> Reaches {
+    let of = of?;
+    all(|axis| of[axis].then(&axes[axis], taps[axis]))
 }
 
 /// The sum of two branches with equally many channels.
@@ -703,7 +704,7 @@ fn at<T>(origin: Origin, result: Result<T, KernelError>) -> Result<T, OperatorEr
 }
 
 /// An affine map with its zero parts and zero bias left out.
-fn affine(channels: usize, length: [Arc<Length>; 2], mut parts: Vec<Part>, mut bias: Vec<Poly>) -> Affine {
+fn affine(channels: usize, length: Axes<Arc<Length>>, mut parts: Vec<Part>, mut bias: Vec<Poly>) -> Affine {
     parts.retain(|part| !part.gather.kernel.is_zero());
     parts.sort_by_key(|part| part.source);
     if bias.iter().all(Poly::is_zero) {
@@ -725,18 +726,19 @@ fn add_part(parts: &mut Vec<Part>, source: NodeId, gather: Gather) -> Result<(),
 }
 
 fn is_copy(gather: &Gather) -> bool {
-    gather.axes == [Axis::IDENTITY; 2]
+    gather.axes == [Axis::IDENTITY; AXES]
 }
 
 /// For each phase of the upsampling, the sum of the taps it reads, per output and input channel.
 fn phase_sums(gather: &Gather) -> Result<Vec<Vec<Poly>>, KernelError> {
     let shape = gather.kernel.shape();
     let kernel = gather.kernel.expand()?;
-    let [up, across] = [0, 1].map(|axis| super::gather::index(gather.axes[axis].up).max(1));
-    let mut sums = vec![vec![Poly::zero(); shape.outputs * shape.inputs]; up * across];
-    for ([o, c, i, j], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {
+    let up = gather.axes.map(|axis| super::gather::index(axis.up).max(1));
+    let mut sums = vec![vec![Poly::zero(); shape.outputs * shape.inputs]; up.iter().product()];
+    for ([o, c, at @ ..], entry) in crate::kernel::positions(shape).zip(kernel.entries()) {
         if !entry.is_zero() {
-            let cell = &mut sums[(i % up) * across + j % across][o * shape.inputs + c];
+            let phase = place(each(|axis| at[axis] % up[axis]), up);
+            let cell = &mut sums[phase][o * shape.inputs + c];
             *cell = &*cell + entry;
         }
     }
@@ -754,9 +756,9 @@ fn has_equal_phases(gather: &Gather) -> Result<bool, KernelError> {
 
 /// Every output copies at most one input, times a positive factor.
 fn copies(kernel: &ConcreteKernel) -> bool {
-    let Shape { outputs, inputs, height, width } = kernel.shape();
-    height == 1
-        && width == 1
+    let shape = kernel.shape();
+    let Shape { outputs, inputs, .. } = shape;
+    shape.area() == 1
         && (0..outputs).all(|o| {
             let entries = (0..inputs).map(|c| kernel.entry(o, c, 0, 0)).filter(|entry| !entry.is_zero());
             entries.fold(0, |n, entry| if entry.is_negative() { 2 } else { n + 1 }) <= 1
@@ -776,7 +778,7 @@ fn scaled(mut output: Affine, factor: &Poly) -> Result<Affine, KernelError> {
 /// The sum of two branches, with an output where they agree in size.
 fn joined(left: Affine, right: Affine) -> Result<Affine, KernelError> {
     let channels = left.channels;
-    let length = [0, 1].map(|axis| left.length[axis].agree(&right.length[axis]));
+    let length = each(|axis| left.length[axis].agree(&right.length[axis]));
     let mut parts = left.parts;
     for part in right.parts {
         add_part(&mut parts, part.source, part.gather)?;
@@ -791,14 +793,11 @@ fn joined(left: Affine, right: Affine) -> Result<Affine, KernelError> {
 
 /// The lengths of a signal after one more layer.
 pub(super) fn longer(
-    lengths: &[Arc<Length>; 2],
-    steps: [Step; 2],
+    lengths: &Axes<Arc<Length>>,
+    steps: Axes<Step>,
     at: Origin,
-) -> Result<[Arc<Length>; 2], OperatorError> {
-    match [0, 1].map(|axis| lengths[axis].then(steps[axis])) {
-        [Some(height), Some(width)] => Ok([height, width]),
-        _ => Err(OperatorError::TooLarge { at }),
-    }
+) -> Result<Axes<Arc<Length>>, OperatorError> {
+    all(|axis| lengths[axis].then(steps[axis])).ok_or(OperatorError::TooLarge { at })
 }
 
 /// The output channels moved to `from..` among `total`.
@@ -811,8 +810,11 @@ fn embedded(output: Affine, from: usize, total: usize) -> Result<Affine, KernelE
     let mut parts = Vec::new();
     for part in output.parts {
         let shape = Shape { outputs: total, ..part.gather.kernel.shape() };
-        let kernel: Kernel =
-            part.gather.kernel.gather(shape, |[o, c, i, j]| inner(o).map(|o| [o, c, i, j]))?;
+        let entry = |mut at: [usize; 4]| {
+            at[0] = inner(at[0])?;
+            Some(at)
+        };
+        let kernel: Kernel = part.gather.kernel.gather(shape, entry)?;
         parts.push(Part { source: part.source, gather: Gather { kernel, ..part.gather } });
     }
     let bias = if output.bias.is_empty() {
@@ -844,10 +846,10 @@ fn reads_inside(movement: &Axis, taps: i64, source: &Arc<Length>, output: &Arc<L
     })
 }
 
-fn reads_signal_inside(gather: &Gather, source: &[Arc<Length>; 2], output: &[Arc<Length>; 2]) -> bool {
-    let shape = gather.kernel.shape();
-    (0..2).all(|axis| {
-        let taps = signed([shape.height, shape.width][axis]);
+fn reads_signal_inside(gather: &Gather, source: &Axes<Arc<Length>>, output: &Axes<Arc<Length>>) -> bool {
+    let extents = gather.kernel.shape().extents();
+    (0..AXES).all(|axis| {
+        let taps = signed(extents[axis]);
         reads_inside(&gather.axes[axis], taps, &source[axis], &output[axis])
     })
 }

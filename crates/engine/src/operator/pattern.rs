@@ -1,9 +1,8 @@
 //! What one output position sees along one axis, borders included.
 //!
 //! Output `i` of an input of length `n` reads finitely many positions of every node, and those that lie
-//! outside a node's range are cut. Which taps remain is the *pattern* of `(n, i)`. Rows and columns are
-//! independent, so what a stack does at an output position is determined by a row pattern and a column
-//! pattern; and only finitely many patterns occur over all input lengths (`docs/semantics.md`).
+//! outside a node's range are cut. Which taps remain is the *pattern* of `(n, i)`. Axes are
+//! independent, so what a stack does at an output position is determined by a pattern along each; and only finitely many patterns occur over all input lengths (`docs/semantics.md`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -235,8 +234,7 @@ impl<'a> Viewer<'a> {
         let part = |part: &super::Part| {
             let axis = &part.gather.axes[self.axis];
             let offset = axis.offset_at(self.length(part.source, n));
-            let shape = part.gather.kernel.shape();
-            let taps = signed([shape.height, shape.width][self.axis]);
+            let taps = signed(part.gather.kernel.shape().extents()[self.axis]);
             self.reads(part.source, outputs, taps, |i, k| axis.read(i, k, offset), n, wanted, whole)
         };
         affine.parts.iter().map(part).collect()
@@ -347,8 +345,7 @@ impl<'a> Viewer<'a> {
             },
         };
         let part = |part: &super::Part| {
-            let shape = part.gather.kernel.shape();
-            let taps = signed([shape.height, shape.width][self.axis]);
+            let taps = signed(part.gather.kernel.shape().extents()[self.axis]);
             (part.source, part.gather.axes[self.axis], taps)
         };
         affine.parts.iter().map(part).collect()

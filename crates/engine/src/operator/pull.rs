@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use super::normal::{Affine, Node, NodeId, Operators, Part};
 use super::pattern::{Edge, Pattern, Reader};
+use crate::axes::{AXES, Axes, each, place, positions};
 use convproof_exact::budget::{self, Held};
 use convproof_exact::{Fp, Monomial, Poly, Rational, Sum};
 
@@ -111,13 +112,11 @@ impl<R: Number> Weights<R> {
     }
 }
 
-/// A functional on one node: coefficients `[channel][row][column]` of the positions that are read.
+/// A functional on one node: for each channel the coefficients of the positions that are read.
 #[derive(Clone, Debug)]
 pub struct Functional<R> {
-    /// Rows that are read.
-    pub rows: usize,
-    /// Columns that are read.
-    pub columns: usize,
+    /// How many positions are read along each axis.
+    pub extents: Axes<usize>,
     /// The coefficients.
     pub coefficients: Vec<R>,
 }
@@ -175,49 +174,37 @@ impl<'a, R: Number> Puller<'a, R> {
         affine: &Affine,
         weights: &Weights<R>,
         output: &[R],
-        rows: &Pattern,
-        columns: &Pattern,
+        patterns: Axes<&Pattern>,
     ) -> Option<Pulled<R>> {
         let mut sums: Vec<Vec<R::Accumulator>> = Vec::new();
         sums.resize_with(self.operators.len(), Vec::new);
         budget::spend_on(self.operators.len(), 4);
         // Sums and the coefficients that they become, for the time of this call.
         let cells = |&id: &NodeId| {
-            let area = rows.positions[id].saturating_mul(columns.positions[id]);
-            self.operators.signal(id).0.saturating_mul(area)
+            extents(patterns, id).into_iter().fold(self.operators.signal(id).0, usize::saturating_mul)
         };
         let cells = self.order.iter().map(cells).fold(0_usize, usize::saturating_add);
         let _held = budget::hold(cells, size_of::<R::Accumulator>() + R::MEMORY);
         let mut constant = R::Accumulator::default();
-        let size = |id: NodeId| (rows.positions[id], columns.positions[id]);
-        let unit = Functional { rows: 1, columns: 1, coefficients: output.to_vec() };
-        self.scatter(Reader::Root(root), affine, weights, &unit, rows, columns, &mut sums, &mut constant)?;
+        let unit = Functional { extents: [1; AXES], coefficients: output.to_vec() };
+        self.scatter(Reader::Root(root), affine, weights, &unit, patterns, &mut sums, &mut constant)?;
         let mut leaves = Vec::new();
         for &id in self.order {
             let collected = std::mem::take(&mut sums[id]);
             if collected.is_empty() {
                 continue;
             }
-            let (height, width) = size(id);
             let coefficients = collected.into_iter().map(R::finish).collect();
-            let mut functional = Functional { rows: height, columns: width, coefficients };
+            let mut functional = Functional { extents: extents(patterns, id), coefficients };
             match self.operators.node(id) {
                 Node::Cut(inner) => {
                     let weights = self.weights[id].as_ref()?;
-                    self.scatter(
-                        Reader::Node(id),
-                        inner,
-                        weights,
-                        &functional,
-                        rows,
-                        columns,
-                        &mut sums,
-                        &mut constant,
-                    )?;
+                    let reader = Reader::Node(id);
+                    self.scatter(reader, inner, weights, &functional, patterns, &mut sums, &mut constant)?;
                 }
                 Node::Average { source, .. } => {
-                    divide(&mut functional, counts(rows, id), counts(columns, id));
-                    self.spread(id, *source, &functional, rows, columns, &mut sums)?;
+                    divide(&mut functional, patterns.map(|pattern| counts(pattern, id)));
+                    self.spread(id, *source, &functional, patterns, &mut sums)?;
                 }
                 _ => leaves.push((id, functional)),
             }
@@ -232,13 +219,11 @@ impl<'a, R: Number> Puller<'a, R> {
         affine: &Affine,
         weights: &Weights<R>,
         functional: &Functional<R>,
-        rows: &Pattern,
-        columns: &Pattern,
+        patterns: Axes<&Pattern>,
         sums: &mut [Vec<R::Accumulator>],
         constant: &mut R::Accumulator,
     ) -> Option<()> {
-        let (height, width) = (functional.rows, functional.columns);
-        let area = height * width;
+        let area: usize = functional.extents.iter().product();
         for (c, bias) in weights.bias.iter().enumerate() {
             if bias.is_zero() {
                 continue;
@@ -247,28 +232,29 @@ impl<'a, R: Number> Puller<'a, R> {
                 self.add(constant, value, bias)?;
             }
         }
-        let (row_reads, column_reads) = (reads(rows, reader), reads(columns, reader));
+        let reads = patterns.map(|pattern| reads(pattern, reader));
         for (number, part) in affine.parts.iter().enumerate() {
             let shape = part.gather.kernel.shape();
             let kernel = &weights.kernels[number];
-            let target = self.target(part.source, shape.inputs, rows, columns, sums);
-            let columns_read = columns.positions[part.source];
-            let area_read = rows.positions[part.source] * columns_read;
-            for &(i, u, row) in &row_reads[number] {
-                budget::spend_on(column_reads[number].len().saturating_mul(shape.outputs * shape.inputs), 2);
-                for &(j, v, column) in &column_reads[number] {
-                    let cell = row as usize * columns_read + column as usize;
-                    let tap = u as usize * shape.width + v as usize;
-                    for o in 0..shape.outputs {
-                        let value = &functional.coefficients[o * area + i as usize * width + j as usize];
-                        if value.is_zero() {
-                            continue;
-                        }
-                        for c in 0..shape.inputs {
-                            let weight = &kernel[(o * shape.inputs + c) * shape.area() + tap];
-                            if !weight.is_zero() {
-                                self.add(&mut target[c * area_read + cell], value, weight)?;
-                            }
+            let target = self.target(part.source, shape.inputs, patterns, sums);
+            let extents_read = extents(patterns, part.source);
+            let area_read: usize = extents_read.iter().product();
+            let edges = reads.map(|parts| parts[number].as_slice());
+            for at in positions(edges.map(<[Edge]>::len)) {
+                spend_at(at, edges, shape.outputs * shape.inputs);
+                let edge = each(|axis| edges[axis][at[axis]]);
+                let from = place(edge.map(|(output, ..)| output as usize), functional.extents);
+                let tap = place(edge.map(|(_, tap, _)| tap as usize), shape.extents());
+                let cell = place(edge.map(|(.., read)| read as usize), extents_read);
+                for o in 0..shape.outputs {
+                    let value = &functional.coefficients[o * area + from];
+                    if value.is_zero() {
+                        continue;
+                    }
+                    for c in 0..shape.inputs {
+                        let weight = &kernel[(o * shape.inputs + c) * shape.area() + tap];
+                        if !weight.is_zero() {
+                            self.add(&mut target[c * area_read + cell], value, weight)?;
                         }
                     }
                 }
@@ -289,12 +275,11 @@ impl<'a, R: Number> Puller<'a, R> {
         &self,
         id: NodeId,
         channels: usize,
-        rows: &Pattern,
-        columns: &Pattern,
+        patterns: Axes<&Pattern>,
         sums: &'s mut [Vec<R::Accumulator>],
     ) -> &'s mut [R::Accumulator] {
         if sums[id].is_empty() {
-            let size = channels * rows.positions[id] * columns.positions[id];
+            let size = channels * extents(patterns, id).iter().product::<usize>();
             sums[id].resize_with(size, Default::default);
         }
         &mut sums[id]
@@ -306,36 +291,48 @@ impl<'a, R: Number> Puller<'a, R> {
         id: NodeId,
         source: NodeId,
         functional: &Functional<R>,
-        rows: &Pattern,
-        columns: &Pattern,
+        patterns: Axes<&Pattern>,
         sums: &mut [Vec<R::Accumulator>],
     ) -> Option<()> {
         let channels = self.operators.signal(source).0;
-        let (height, width) = (functional.rows, functional.columns);
-        let (row_reads, column_reads) = (reads(rows, Reader::Node(id)), reads(columns, Reader::Node(id)));
-        let columns_read = columns.positions[source];
-        let area_read = rows.positions[source] * columns_read;
-        let target = self.target(source, channels, rows, columns, sums);
+        let area: usize = functional.extents.iter().product();
+        let extents_read = extents(patterns, source);
+        let area_read: usize = extents_read.iter().product();
+        let target = self.target(source, channels, patterns, sums);
         let one = R::one();
-        for &(i, _, row) in &row_reads[0] {
-            budget::spend_on(column_reads[0].len().saturating_mul(channels), 2);
-            for &(j, _, column) in &column_reads[0] {
-                let cell = row as usize * columns_read + column as usize;
-                for c in 0..channels {
-                    let value = &functional.coefficients[(c * height + i as usize) * width + j as usize];
-                    self.add(&mut target[c * area_read + cell], value, &one)?;
-                }
+        let edges = patterns.map(|pattern| reads(pattern, Reader::Node(id))[0].as_slice());
+        for at in positions(edges.map(<[Edge]>::len)) {
+            spend_at(at, edges, channels);
+            let edge = each(|axis| edges[axis][at[axis]]);
+            let from = place(edge.map(|(output, ..)| output as usize), functional.extents);
+            let cell = place(edge.map(|(.., read)| read as usize), extents_read);
+            for c in 0..channels {
+                self.add(&mut target[c * area_read + cell], &functional.coefficients[c * area + from], &one)?;
             }
         }
         Some(())
     }
 }
 
-fn divide<R: Number>(functional: &mut Functional<R>, rows: &[i64], columns: &[i64]) {
-    let (height, width) = (functional.rows, functional.columns);
-    for (at, value) in functional.coefficients.iter_mut().enumerate() {
-        let (i, j) = (at / width % height, at % width);
-        *value = value.divided((rows[i] * columns[j]).max(1));
+fn divide<R: Number>(functional: &mut Functional<R>, counts: Axes<&[i64]>) {
+    let area: usize = functional.extents.iter().product();
+    for channel in functional.coefficients.chunks_mut(area.max(1)) {
+        for (at, value) in positions(functional.extents).zip(channel) {
+            let count: i64 = (0..AXES).map(|axis| counts[axis][at[axis]]).product();
+            *value = value.divided(count.max(1));
+        }
+    }
+}
+
+/// How many positions of a node are read along each axis.
+fn extents(patterns: Axes<&Pattern>, id: NodeId) -> Axes<usize> {
+    patterns.map(|pattern| pattern.positions[id])
+}
+
+/// Accounts for a run of edges along the last axis at its start, each with so many products.
+fn spend_at(at: Axes<usize>, edges: Axes<&[Edge]>, products: usize) {
+    if at.ends_with(&[0]) {
+        budget::spend_on(edges.last().map_or(0, |run| run.len()).saturating_mul(products), 2);
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::OperatorError;
 use super::expand::Builder;
 use super::gather::index;
 use super::length::floor;
+use crate::axes::{AXES, Axes, Ends, along, try_each};
 use crate::ir::{
     AveragePool, Conv, ConvTranspose, Coordinates, Interpolation, KernelTerm, Layer, MaxPool, PadMode,
     Padding, Resize, Stack,
@@ -24,21 +25,17 @@ const MAX_WEIGHTS: usize = 1 << 20;
 pub(super) fn plain(kernel: ConcreteKernel, groups: usize) -> Conv {
     Conv {
         kernel: KernelTerm::constant(kernel),
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Padding::Sides([0; 4]),
+        stride: [1; AXES],
+        dilation: [1; AXES],
+        padding: Padding::Sides(Ends::NONE),
         groups,
         bias: None,
     }
 }
 
-fn turned<T>(axis: usize, [along, across]: [T; 2]) -> [T; 2] {
-    if axis == 0 { [along, across] } else { [across, along] }
-}
-
 impl Builder {
-    pub(super) fn resized(&self, resize: &Resize, size: Option<[i64; 2]>) -> Result<Stack, OperatorError> {
-        let along = |axis: usize| {
+    pub(super) fn resized(&self, resize: &Resize, size: Option<Axes<i64>>) -> Result<Stack, OperatorError> {
+        let along = try_each(|axis| {
             let [up, down] = resize.factor[axis];
             if up.max(down) > MAX_PHASES {
                 return Err(OperatorError::TooLarge { at: self.at });
@@ -58,8 +55,8 @@ impl Builder {
                 }
                 (Coordinates::AlignCorners, None) => Err(OperatorError::NeedsSize { at: self.at }),
             }
-        };
-        Ok(self.chain(&[along(0)?, along(1)?]))
+        })?;
+        Ok(self.chain(&along))
     }
 
     /// Output i stands at `start + i·down/up`: a transposed convolution makes all places `start + j/up`, of which every
@@ -86,21 +83,19 @@ impl Builder {
                 values[index(r + up * (most - at))] = weight.clone();
             }
         }
-        let [height, width] = turned(axis, [extent, 1]);
-        let kernel = self.blame(self.depthwise(1, height, width, |_, n| values[n].clone()))?;
-        let [start, end] = [up * (before + most), up * (after - least) + down - 1];
-        let sides = if axis == 0 { [start, 0, end, 0] } else { [0, start, 0, end] };
+        let kernel = self.blame(self.depthwise(1, along(axis, &extent, &1), |_, n| values[n].clone()))?;
+        let cut = Ends { before: up * (before + most), after: up * (after - least) + down - 1 };
         let spread = Layer::ConvTranspose(ConvTranspose {
             kernel: KernelTerm::constant(kernel),
-            stride: turned(axis, [index(up), 1]),
-            dilation: [1, 1],
-            padding: sides,
-            output_padding: [0, 0],
+            stride: along(axis, &index(up), &1),
+            dilation: [1; AXES],
+            padding: along(axis, &cut, &Ends::default()),
+            output_padding: [0; AXES],
             groups: self.channels,
             bias: None,
         });
-        let padded = self.along(axis, [before, after], &PadMode::Replicate, None)?;
-        let kept = self.layer(Layer::Subsample(turned(axis, [index(down), 1])));
+        let padded = self.padded(axis, Ends { before, after }, &PadMode::Replicate, None)?;
+        let kept = self.layer(Layer::Subsample(along(axis, &index(down), &1)));
         Ok(self.chain(&[padded, self.layer(spread), kept]))
     }
 
@@ -121,25 +116,24 @@ impl Builder {
         if outputs > MAX_PHASES || weights > MAX_WEIGHTS {
             return Err(large());
         }
-        let mut rows = vec![vec![Rational::ZERO; index(length)]; index(outputs)];
-        for (i, row) in (0..outputs).zip(&mut rows) {
+        let mut weights_of = vec![vec![Rational::ZERO; index(length)]; index(outputs)];
+        for (i, own) in (0..outputs).zip(&mut weights_of) {
             let place = ratio(i * (length - 1), (outputs - 1).max(1));
             for (at, weight) in taps(&place, method, true).ok_or_else(large)? {
-                row[index(at.clamp(0, length - 1))] += &weight;
+                own[index(at.clamp(0, length - 1))] += &weight;
             }
         }
         let count = index(outputs);
-        let [height, width] = turned(axis, [index(length), 1]);
-        let matrix = self.blame(self.depthwise(count, height, width, |i, n| rows[i][n].clone()))?;
-        let [height, width] = turned(axis, [count, 1]);
+        let entry = |i: usize, n: usize| weights_of[i][n].clone();
+        let matrix = self.blame(self.depthwise(count, along(axis, &index(length), &1), entry))?;
         let one = |i: usize, n: usize| if i == n { Rational::ONE } else { Rational::ZERO };
-        let laid = self.blame(self.depthwise(count, height, width, one))?;
+        let laid = self.blame(self.depthwise(count, along(axis, &count, &1), one))?;
         let laid = Layer::ConvTranspose(ConvTranspose {
             kernel: KernelTerm::constant(laid),
-            stride: [1, 1],
-            dilation: [1, 1],
-            padding: [0; 4],
-            output_padding: [0, 0],
+            stride: [1; AXES],
+            dilation: [1; AXES],
+            padding: Ends::NONE,
+            output_padding: [0; AXES],
             groups: self.channels,
             bias: None,
         });
@@ -151,13 +145,12 @@ impl Builder {
     fn depthwise(
         &self,
         per_channel: usize,
-        height: usize,
-        width: usize,
+        extents: Axes<usize>,
         entry: impl Fn(usize, usize) -> Rational,
     ) -> Result<ConcreteKernel, crate::kernel::KernelError> {
-        let shape = Shape::new(self.channels.saturating_mul(per_channel), 1, height, width);
+        let shape = Shape::new(self.channels.saturating_mul(per_channel), 1, 1, 1).with_extents(extents);
         shape.validate()?;
-        let plane = || (0..per_channel).flat_map(|i| (0..height * width).map(move |n| (i, n)));
+        let plane = || (0..per_channel).flat_map(|i| (0..shape.area()).map(move |n| (i, n)));
         let values: Vec<Rational> =
             (0..self.channels).flat_map(|_| plane()).map(|(i, n)| entry(i, n)).collect();
         ConcreteKernel::from_rationals(shape, &values)
@@ -180,14 +173,14 @@ impl Builder {
                 Integer::div_ceil(&((i + 1) * length), &outputs),
             );
             let cut = self.pad(axis, -from, to - length);
-            let pooled = self.pooled(turned(axis, [index(to - from), 1]), maximum);
+            let pooled = self.pooled(along(axis, &index(to - from), &1), maximum);
             (1, self.chain(&[cut, pooled, self.pad(axis, i, outputs - 1 - i)]))
         };
         self.sum((0..outputs).map(branch).collect())
     }
 
-    fn pooled(&self, size: [usize; 2], maximum: bool) -> Stack {
-        let (stride, padding, ceil_mode) = (size, Padding::Sides([0; 4]), false);
+    fn pooled(&self, size: Axes<usize>, maximum: bool) -> Stack {
+        let (stride, padding, ceil_mode) = (size, Padding::Sides(Ends::NONE), false);
         self.layer(if maximum {
             Layer::MaxPool(MaxPool { size, stride, padding, ceil_mode })
         } else {

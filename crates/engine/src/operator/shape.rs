@@ -6,6 +6,7 @@ use super::error::OperatorError;
 use super::length::{Length, for_all_lengths};
 use super::normal::longer;
 use super::signature::{Channels, Moves, within_limits};
+use crate::axes::{AXES, Axes, all, each};
 use crate::ir::{Branch, Given, Layer, Op, Origin, Stack};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::budget;
@@ -19,18 +20,18 @@ pub struct Signal {
     /// Channels.
     pub channels: usize,
     /// Length along each axis as a function of the input's.
-    pub length: [Arc<Length>; 2],
+    pub length: Axes<Arc<Length>>,
 }
 
 impl Signal {
     /// An input with some channels.
     pub fn input(channels: usize) -> Self {
-        Self { channels, length: [Arc::new(Length::Input), Arc::new(Length::Input)] }
+        Self { channels, length: each(|_| Arc::new(Length::Input)) }
     }
 
     /// Its size for one size of the input.
-    pub fn at(&self, [height, width]: [i64; 2]) -> Option<[i64; 2]> {
-        Some([self.length[0].at(height)?, self.length[1].at(width)?])
+    pub fn at(&self, size: Axes<i64>) -> Option<Axes<i64>> {
+        all(|axis| self.length[axis].at(size[axis]))
     }
 }
 
@@ -38,7 +39,7 @@ impl Signal {
 ///
 /// # Errors
 /// If channels or sizes do not fit, or `flatten -> dense` has no size to go by.
-pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
+pub fn after(stack: &Stack, signal: Signal, size: Option<Axes<i64>>) -> Result<Signal, OperatorError> {
     stack.fold(signal, |op, origin| step(op, origin, size))
 }
 
@@ -46,7 +47,7 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<[i64; 2]>) -> Result<Si
 ///
 /// # Errors
 /// As for [`after`].
-pub fn step(op: Given<'_, Signal>, origin: Origin, size: Option<[i64; 2]>) -> Result<Signal, OperatorError> {
+pub fn step(op: Given<'_, Signal>, origin: Origin, size: Option<Axes<i64>>) -> Result<Signal, OperatorError> {
     let concat = matches!(op, Op::Concat(_));
     match op.branches() {
         Err((layer, signal)) => layer_after(layer, signal, origin, size),
@@ -67,13 +68,13 @@ fn layer_after(
     layer: &Layer,
     signal: Signal,
     at: Origin,
-    size: Option<[i64; 2]>,
+    size: Option<Axes<i64>>,
 ) -> Result<Signal, OperatorError> {
     let channels = |gets| Channels::of(layer).after(gets, at);
     if let Layer::Composite(layer) = layer {
         channels(signal.channels)?;
         // Where nothing reaches it there is no output, whatever the size is taken to be.
-        let own = size.map(|size| signal.at(size).unwrap_or([1; 2]));
+        let own = size.map(|size| signal.at(size).unwrap_or([1; AXES]));
         let inner = super::expand::expanded(layer, at, signal.channels, own)?;
         // What is inside has no size of its own to ask for.
         return after(&inner, signal, None);
@@ -82,10 +83,9 @@ fn layer_after(
     if let Layer::Dense { weights, .. } = layer {
         let size = size.ok_or(OperatorError::NeedsSize { at })?;
         let gets = signal.at(size).map(|size| {
-            let [height, width] = size.map(super::gather::index);
-            signal.channels.saturating_mul(height).saturating_mul(width)
+            size.map(super::gather::index).into_iter().fold(signal.channels, usize::saturating_mul)
         });
-        let needs = weights.shape().width;
+        let [_, needs] = weights.shape().matrix();
         // Where nothing reaches it there is no output, whatever its matrix.
         if let Some(gets) = gets.filter(|&gets| gets != needs) {
             return Err(OperatorError::DenseInputs { at, needs, gets });
@@ -109,11 +109,11 @@ fn same_channels(a: usize, b: usize, origins: [Origin; 2]) -> Result<usize, Oper
 
 /// The common length of two branches; an error when they differ for every input.
 fn agreed(
-    [left, right]: [&[Arc<Length>; 2]; 2],
+    [left, right]: [&Axes<Arc<Length>>; 2],
     origins: [Origin; 2],
-) -> Result<[Arc<Length>; 2], OperatorError> {
-    let common = [0, 1].map(|axis| left[axis].agree(&right[axis]));
-    for axis in 0..2 {
+) -> Result<Axes<Arc<Length>>, OperatorError> {
+    let common = each(|axis| left[axis].agree(&right[axis]));
+    for axis in 0..AXES {
         let never = left[axis] != right[axis]
             && for_all_lengths(&[&common[axis]], 1, |n| common[axis].at(n).is_none())?;
         if never {
@@ -128,10 +128,10 @@ fn agreed(
 /// # Errors
 /// As for [`after`].
 pub fn sized(
-    op: &Given<'_, (usize, [i64; 2])>,
+    op: &Given<'_, (usize, Axes<i64>)>,
     origin: Origin,
-) -> Result<Option<(usize, [i64; 2])>, OperatorError> {
-    let sizes: Vec<[i64; 2]> = op.clone().reads().into_iter().map(|(_, size)| size).collect();
+) -> Result<Option<(usize, Axes<i64>)>, OperatorError> {
+    let sizes: Vec<Axes<i64>> = op.clone().reads().into_iter().map(|(_, size)| size).collect();
     let signal = step(op.map(|(channels, _)| Signal::input(*channels)), origin, sizes.first().copied())?;
     let alike = sizes.iter().all(|size| *size == sizes[0]);
     Ok(if alike { signal.at(sizes[0]).map(|size| (signal.channels, size)) } else { None })

@@ -5,6 +5,7 @@
 use super::error::OperatorError;
 use super::gather::{Axis, SameRule, signed};
 use super::length::Step;
+use crate::axes::{AXES, Axes, Ends, each};
 use crate::ir::{Composite, ConvTranspose, Coordinates, KernelTerm, Layer, Origin, Padding, Upsample};
 use crate::kernel::{MAX_ENTRIES, Shape};
 
@@ -46,10 +47,10 @@ impl Channels {
                 Self::Changed { takes: shape.outputs, gives: shape.inputs.saturating_mul(conv.groups) }
             }
             Layer::Scale(term) | Layer::Bias(term) => vector(term),
-            Layer::SpaceToDepth(n) => Self::Multiplied(n * n),
-            Layer::DepthToSpace(n) => Self::Divided(n * n),
+            Layer::SpaceToDepth(n) => Self::Multiplied(block(*n)),
+            Layer::DepthToSpace(n) => Self::Divided(block(*n)),
             Layer::Select { from, to } => Self::Part([*from, *to]),
-            Layer::Dense { weights, .. } => Self::Made(weights.shape().height),
+            Layer::Dense { weights, .. } => Self::Made(weights.shape().matrix()[0]),
             Layer::Composite(Composite::Permute(order)) => Self::Kept(Some(order.len())),
             Layer::Composite(Composite::ChannelShuffle(groups)) => Self::KeptIn(*groups),
             Layer::Composite(Composite::ChannelMean) => Self::Made(1),
@@ -114,26 +115,26 @@ pub enum Moves {
     /// A window each, at regular positions.
     Window(Window),
     /// Entries at this ratio `[p, q]` of an output's length to the image's, along each axis.
-    Between([[i64; 2]; 2]),
+    Between(Axes<[i64; 2]>),
     /// All of the image.
     Whole,
 }
 
-/// A window that moves along both axes.
+/// A window that moves along all axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its rows and columns, with what lies between those that are read.
-    pub extent: [i64; 2],
+    /// Its extent along each axis, with what lies between entries that are read.
+    pub extent: Axes<i64>,
     /// How it moves.
-    pub axes: [Axis; 2],
+    pub axes: Axes<Axis>,
     /// The output's length along each axis.
-    pub steps: [Step; 2],
+    pub steps: Axes<Step>,
 }
 
 impl Window {
     /// Every output reads its own position.
     fn still() -> Self {
-        Self { extent: [1; 2], axes: [Axis::IDENTITY; 2], steps: [Step::new(1, 0, 1); 2] }
+        Self { extent: [1; AXES], axes: [Axis::IDENTITY; AXES], steps: [Step::new(1, 0, 1); AXES] }
     }
 
     /// Whether every output is where its only entry is, and there are as many.
@@ -142,21 +143,21 @@ impl Window {
     }
 
     /// The only output reads an image of this size.
-    pub(super) fn whole(size: [i64; 2]) -> Self {
+    pub(super) fn whole(size: Axes<i64>) -> Self {
         Self { extent: size, steps: size.map(|n| Step::window(n, 1, 0, 0)), ..Self::still() }
     }
 
     /// That of a transposed convolution.
     fn transposed(conv: &ConvTranspose) -> Self {
         let extent = extents(conv.kernel.shape(), conv.dilation);
-        let (up, padding) = (conv.stride.map(signed), sides(conv.padding));
-        let axes = [0, 1].map(|axis| {
-            let offset = extent[axis] - 1 - padding[axis][0];
+        let up = conv.stride.map(signed);
+        let axes = each(|axis| {
+            let offset = extent[axis] - 1 - conv.padding[axis].before;
             Axis { up: up[axis], offset, ..Axis::IDENTITY }
         });
-        let steps = [0, 1].map(|axis| {
-            let ([before, after], more) = (padding[axis], signed(conv.output_padding[axis]));
-            Step::new(up[axis], extent[axis] + more - up[axis] - before - after, 1)
+        let steps = each(|axis| {
+            let more = signed(conv.output_padding[axis]) - conv.padding[axis].sum();
+            Step::new(up[axis], extent[axis] + more - up[axis], 1)
         });
         Self { extent, axes, steps }
     }
@@ -164,23 +165,22 @@ impl Window {
     /// That of entries repeated, or with zeros after them.
     fn upsampled(upsample: Upsample) -> Self {
         let up = upsample.factor.map(signed);
-        let extent = if upsample.nearest { up } else { [1; 2] };
-        let axes = [0, 1].map(|axis| Axis { up: up[axis], offset: extent[axis] - 1, ..Axis::IDENTITY });
+        let extent = if upsample.nearest { up } else { [1; AXES] };
+        let axes = each(|axis| Axis { up: up[axis], offset: extent[axis] - 1, ..Axis::IDENTITY });
         Self { extent, axes, steps: up.map(|up| Step::new(up, 0, 1)) }
     }
 
     /// Zeros, or anything else, around the image.
-    fn padded([top, left, bottom, right]: [i64; 4]) -> Self {
-        let axes = [top, left].map(|offset| Axis { offset, ..Axis::IDENTITY });
-        let steps = [top + bottom, left + right].map(|added| Step::new(1, added, 1));
+    fn padded(ends: Axes<Ends>) -> Self {
+        let axes = ends.map(|ends| Axis { offset: ends.before, ..Axis::IDENTITY });
+        let steps = ends.map(|ends| Step::new(1, ends.sum(), 1));
         Self { axes, steps, ..Self::still() }
     }
 
     /// A window of some extent over an image that is padded.
-    fn over(extent: [i64; 2], stride: [usize; 2], padding: Padding, ceil_mode: bool) -> Self {
-        let along = |axis: usize| along(extent[axis], signed(stride[axis]), padding, axis, ceil_mode);
-        let [rows, columns] = [along(0), along(1)];
-        Self { extent, axes: [rows.0, columns.0], steps: [rows.1, columns.1] }
+    fn over(extent: Axes<i64>, stride: Axes<usize>, padding: Padding, ceil_mode: bool) -> Self {
+        let along = each(|axis| along(extent[axis], signed(stride[axis]), padding, axis, ceil_mode));
+        Self { extent, axes: along.map(|(axis, _)| axis), steps: along.map(|(_, step)| step) }
     }
 }
 
@@ -190,7 +190,7 @@ fn along(extent: i64, down: i64, padding: Padding, axis: usize, ceil_mode: bool)
     let rule = |upper| SameRule { stride: down, extent, upper };
     let rule = match padding {
         Padding::Sides(all) => {
-            let [before, after] = sides(all)[axis];
+            let Ends { before, after } = all[axis];
             let step = if ceil_mode {
                 // PyTorch: the last window must start inside the image or the padding before it.
                 let add = before + after - extent + 2 * down - 1;
@@ -226,18 +226,18 @@ impl Moves {
             Layer::MaxPool(pool) => {
                 Window::over(pool.size.map(signed), pool.stride, pool.padding, pool.ceil_mode)
             }
-            Layer::Subsample(stride) => Window::over([1; 2], *stride, Padding::Sides([0; 4]), false),
-            Layer::Pad(sides) | Layer::Composite(Composite::Pad { sides, .. }) => Window::padded(*sides),
+            Layer::Subsample(stride) => Window::over([1; AXES], *stride, Padding::Sides(Ends::NONE), false),
+            Layer::Pad(ends) | Layer::Composite(Composite::Pad { ends, .. }) => Window::padded(*ends),
             Layer::Upsample(upsample) => Window::upsampled(*upsample),
             Layer::SpaceToDepth(n) => {
                 let n = signed(*n);
-                let axes = [Axis { down: n, ..Axis::IDENTITY }; 2];
-                Window { extent: [n; 2], axes, steps: [Step::divided(n); 2] }
+                let axes = [Axis { down: n, ..Axis::IDENTITY }; AXES];
+                Window { extent: [n; AXES], axes, steps: [Step::divided(n); AXES] }
             }
             Layer::DepthToSpace(n) => {
                 let n = signed(*n);
-                let axes = [Axis { up: n, offset: n - 1, ..Axis::IDENTITY }; 2];
-                Window { extent: [n; 2], axes, steps: [Step::new(n, 0, 1); 2] }
+                let axes = [Axis { up: n, offset: n - 1, ..Axis::IDENTITY }; AXES];
+                Window { extent: [n; AXES], axes, steps: [Step::new(n, 0, 1); AXES] }
             }
             Layer::Composite(Composite::Resize(resize))
                 if resize.coordinates != Coordinates::AlignCorners =>
@@ -267,19 +267,20 @@ const MAX_PARAMETER: i64 = 1 << 20;
 
 /// An error for layers with numbers so large that positions might leave 64 bits.
 pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorError> {
-    let sides = |padding: &Padding| if let Padding::Sides(sides) = padding { *sides } else { [0; 4] };
-    let (amounts, sides) = match layer {
-        Layer::Conv(conv) => ([conv.stride, conv.dilation], sides(&conv.padding)),
+    let ends = |padding: &Padding| if let Padding::Sides(ends) = padding { *ends } else { Ends::NONE };
+    let one = [1; AXES];
+    let (amounts, ends) = match layer {
+        Layer::Conv(conv) => ([conv.stride, conv.dilation], ends(&conv.padding)),
         Layer::ConvTranspose(conv) => {
-            let most = [0, 1].map(|axis| conv.stride[axis].max(conv.output_padding[axis]));
+            let most = each(|axis| conv.stride[axis].max(conv.output_padding[axis]));
             ([most, conv.dilation], conv.padding)
         }
-        Layer::Pool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
-        Layer::MaxPool(pool) => ([pool.size, pool.stride], sides(&pool.padding)),
-        Layer::Subsample(stride) => ([*stride; 2], [0; 4]),
-        Layer::Upsample(upsample) => ([upsample.factor; 2], [0; 4]),
-        Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => ([[*n; 2]; 2], [0; 4]),
-        Layer::Pad(sides) => ([[1; 2]; 2], *sides),
+        Layer::Pool(pool) => ([pool.size, pool.stride], ends(&pool.padding)),
+        Layer::MaxPool(pool) => ([pool.size, pool.stride], ends(&pool.padding)),
+        Layer::Subsample(stride) => ([*stride, one], Ends::NONE),
+        Layer::Upsample(upsample) => ([upsample.factor, one], Ends::NONE),
+        Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => ([[*n; AXES], one], Ends::NONE),
+        Layer::Pad(ends) => ([one, one], *ends),
         Layer::Scale(_)
         | Layer::Bias(_)
         | Layer::Select { .. }
@@ -289,17 +290,18 @@ pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorErr
         | Layer::Function(_)
         | Layer::Relu => return Ok(()),
     };
+    let fits = |side: i64| (-MAX_PARAMETER..=MAX_PARAMETER).contains(&side);
     let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
-        && sides.iter().all(|side| (-MAX_PARAMETER..=MAX_PARAMETER).contains(side));
+        && ends.iter().all(|ends| fits(ends.before) && fits(ends.after));
     if fits { Ok(()) } else { Err(OperatorError::TooLarge { at }) }
 }
 
-/// Rows and columns that a dilated kernel spans.
-fn extents(shape: Shape, dilation: [usize; 2]) -> [i64; 2] {
-    [(shape.height, dilation[0]), (shape.width, dilation[1])].map(|(taps, d)| signed((taps - 1) * d + 1))
+/// What a dilated kernel spans along each axis.
+fn extents(shape: Shape, dilation: Axes<usize>) -> Axes<i64> {
+    each(|axis| signed((shape.extents()[axis] - 1) * dilation[axis] + 1))
 }
 
-/// What is added before the start and after the end of each axis.
-pub(super) fn sides([top, left, bottom, right]: [i64; 4]) -> [[i64; 2]; 2] {
-    [[top, bottom], [left, right]]
+/// Entries of a block of n along each axis.
+pub fn block(n: usize) -> usize {
+    [n; AXES].iter().product()
 }

@@ -4,8 +4,9 @@
 
 use super::gather::{index, signed};
 use super::geometry::{self, ReceptiveField};
+use crate::axes::{AXES, Axes, Ends, all, each};
 use crate::ir::{Branch, KernelTerm, Layer, Op, Operation, Origin, Stack};
-use crate::kernel::{ConcreteKernel, Shape};
+use crate::kernel::ConcreteKernel;
 
 /// The kernel of a stack on some channels, with the extent that its layers have together; `None` of a stack that is not
 /// read here, or beyond limits.
@@ -13,7 +14,7 @@ use crate::kernel::{ConcreteKernel, Shape};
 /// By Theorem 1 of `docs/semantics.md` a kernel after one of stride s is the convolution with it, dilated by s; padding only says which position
 /// the first tap reads, and in a sum the kernels of the branches stand where they read.
 pub fn single(stack: &Stack, channels: usize) -> Option<KernelTerm> {
-    let input = Partial { kernel: None, channels, fields: [ReceptiveField::IDENTITY; 2] };
+    let input = Partial { kernel: None, channels, fields: [ReceptiveField::IDENTITY; AXES] };
     let all = stack.fold(input, |op, origin| {
         let next = match op {
             Op::Layer(layer, before) => before.then(layer, origin),
@@ -31,7 +32,7 @@ struct Partial {
     /// As large as the fields; `None` for the identity.
     kernel: Option<KernelTerm>,
     channels: usize,
-    fields: [ReceptiveField; 2],
+    fields: Axes<ReceptiveField>,
 }
 
 impl Partial {
@@ -40,15 +41,14 @@ impl Partial {
             Some(kernel) => kernel,
             None => identity(self.channels)?,
         };
-        let Shape { height, width, .. } = term.shape();
         let extents = self.fields.map(|field| field.extent());
-        ([height, width].map(signed) == extents).then_some(term)
+        (term.shape().extents().map(signed) == extents).then_some(term)
     }
 
     /// A layer after it.
     fn then(self, layer: &Layer, origin: Origin) -> Option<Self> {
         let next = geometry::layer_fields(layer, origin).ok()?;
-        let fields = [self.fields[0].then(&next[0])?, self.fields[1].then(&next[1])?];
+        let fields = all(|axis| self.fields[axis].then(&next[axis]))?;
         let (channels, before) = (self.channels, self.kernel.clone());
         let kernel = match layer {
             Layer::Conv(conv) => {
@@ -56,8 +56,8 @@ impl Partial {
                 if conv.groups != 1 || conv.bias.is_some() || shape.inputs != channels {
                     return None;
                 }
-                let by = [0, 1].map(|axis| index(self.fields[axis].stride).checked_mul(conv.dilation[axis]));
-                let grown = KernelTerm::apply(Operation::Dilate(&conv.kernel, [by[0]?, by[1]?])).ok()?;
+                let by = all(|axis| index(self.fields[axis].stride).checked_mul(conv.dilation[axis]))?;
+                let grown = KernelTerm::apply(Operation::Dilate(&conv.kernel, by)).ok()?;
                 let kernel = match before {
                     Some(before) => KernelTerm::apply(Operation::Convolve(&before, &grown)).ok()?,
                     None => grown,
@@ -84,12 +84,12 @@ fn sum(terms: &[&(&KernelTerm, Branch<Partial>)]) -> Option<Partial> {
     let first = &terms.first()?.1.of;
     let alike = |of: &Partial| {
         of.channels == first.channels
-            && (0..2).all(|axis| of.fields[axis].stride == first.fields[axis].stride)
+            && (0..AXES).all(|axis| of.fields[axis].stride == first.fields[axis].stride)
     };
     if !terms.iter().all(|(_, branch)| alike(&branch.of)) {
         return None;
     }
-    let fields = [0, 1].map(|axis| {
+    let fields = each(|axis| {
         let all = terms.iter().map(|(_, branch)| branch.of.fields[axis]);
         all.fold(first.fields[axis], |joined, own| ReceptiveField {
             first: joined.first.min(own.first),
@@ -100,12 +100,14 @@ fn sum(terms: &[&(&KernelTerm, Branch<Partial>)]) -> Option<Partial> {
     let mut total: Option<KernelTerm> = None;
     for (factor, branch) in terms {
         let own = branch.of.fields;
-        let before = [0, 1].map(|axis| own[axis].first - fields[axis].first);
-        let after = [0, 1].map(|axis| fields[axis].last - own[axis].last);
-        let sides = [before[0], before[1], after[0], after[1]].map(index);
+        let around = each(|axis| Ends {
+            before: own[axis].first - fields[axis].first,
+            after: fields[axis].last - own[axis].last,
+        });
         let mut term = branch.of.clone().written()?;
-        if sides != [0; 4] {
-            term = KernelTerm::apply(Operation::Pad(&term, sides)).ok()?;
+        if around != Ends::NONE {
+            let around = around.map(|ends| ends.map(index));
+            term = KernelTerm::apply(Operation::Pad(&term, around)).ok()?;
         }
         let term = KernelTerm::apply(Operation::Convolve(factor, &term)).ok()?;
         total = Some(match total {

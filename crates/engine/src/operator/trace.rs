@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::gather::Axis;
 use super::length::Length;
 use super::normal::NodeId;
+use crate::axes::{Axes, all};
 use crate::ir::Origin;
 
 /// Most steps that are kept of a stack; they are the first ones.
@@ -46,9 +47,9 @@ pub enum Law {
     /// Both were convolved.
     Convolved {
         /// How far the kernel before was dilated, by the upsampling after it.
-        spread: [usize; 2],
+        spread: Axes<usize>,
         /// How far the kernel after was dilated, by the stride before it.
-        dilated: [usize; 2],
+        dilated: Axes<usize>,
     },
 }
 
@@ -120,10 +121,10 @@ pub enum Did {
     Linear {
         /// What it became.
         made: Made,
-        /// Rows and columns of its kernel.
-        window: [i64; 2],
+        /// The extent of its kernel.
+        window: Axes<i64>,
         /// How that moves.
-        axes: [Axis; 2],
+        axes: Axes<Axis>,
         /// What was done with that.
         joined: Joined,
     },
@@ -131,8 +132,8 @@ pub enum Did {
     Mean {
         /// Of what.
         over: Stop,
-        /// Rows and columns of a window.
-        window: [i64; 2],
+        /// The extent of a window.
+        window: Axes<i64>,
         /// The signal that it is.
         node: NodeId,
     },
@@ -140,8 +141,8 @@ pub enum Did {
     Maximum {
         /// Of what.
         over: Stop,
-        /// Rows and columns of a window.
-        window: [i64; 2],
+        /// The extent of a window.
+        window: Axes<i64>,
         /// Whether it is one maximum with that before it.
         merged: bool,
         /// The signal that it is.
@@ -264,15 +265,17 @@ impl Reach {
     }
 }
 
-/// Both axes of what an output reads of the input; `None` where that is not at regular positions, or nothing.
-pub type Reaches = Option<[Reach; 2]>;
+/// What an output reads of the input along each axis; `None` where that is not at regular positions, or nothing.
+pub type Reaches = Option<Axes<Reach>>;
 
 /// The reach of what reads some signals.
-pub(crate) fn together(all: impl IntoIterator<Item = Reaches>) -> Reaches {
-    let both = |a: [Reach; 2], b: [Reach; 2]| Some([a[0].and(&b[0])?, a[1].and(&b[1])?]);
-    let mut all = all.into_iter();
-    let first = all.next()??;
-    all.try_fold(first, |a, b| both(a, b?))
+pub(crate) fn together(reaches: impl IntoIterator<Item = Reaches>) -> Reaches {
+    let mut reaches = reaches.into_iter();
+    let first = reaches.next()??;
+    reaches.try_fold(first, |a, b| {
+        let b = b?;
+        all(|axis| a[axis].and(&b[axis]))
+    })
 }
 
 /// What was done with one value of a stack.
@@ -287,7 +290,7 @@ pub struct Record<D> {
     /// What was done.
     pub did: D,
     /// The length of what came out, along each axis.
-    pub length: [Arc<Length>; 2],
+    pub length: Axes<Arc<Length>>,
     /// What an output reads of the input.
     pub reach: Reaches,
 }

@@ -10,7 +10,7 @@ use super::scope::nearest;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
-use convproof_engine::ir::Quantity;
+use convproof_engine::ir::{Axes, Ends, Quantity, ends};
 use convproof_exact::Rational;
 
 /// The arguments of one call, found by name.
@@ -218,13 +218,13 @@ impl Resolver<'_> {
     }
 
     /// One number, `[v,h]`, or `[top,left,bottom,right]`.
-    pub(super) fn sides(&mut self, expr: &Expr, amount: Amount) -> Option<[i64; 4]> {
+    pub(super) fn sides(&mut self, expr: &Expr, amount: Amount) -> Option<Axes<Ends>> {
         let all = self.integers(expr, amount, &[1, 2, 4])?;
-        Some(match all.as_slice() {
+        Some(ends(match all.as_slice() {
             [n] => [*n; 4],
             [v, h] => [*v, *h, *v, *h],
             four => [four[0], four[1], four[2], four[3]],
-        })
+        }))
     }
 
     /// An input size `[h,w]`.

@@ -10,7 +10,7 @@ use super::operators::root;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
-use convproof_engine::ir::Rearrangement;
+use convproof_engine::ir::{Rearrangement, ends};
 use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 
 impl Resolver<'_> {
@@ -135,10 +135,11 @@ impl Resolver<'_> {
                 for (side, argument) in sides.iter_mut().zip(all) {
                     *side = self.integer(&argument.value, Amount::ADDED_PADDING)?;
                 }
-                sides
+                ends(sides)
             }
         };
-        self.build.pad(&array?, sides.map(convproof_engine::operator::gather::index), span)
+        let index = convproof_engine::operator::gather::index;
+        self.build.pad(&array?, sides.map(|ends| ends.map(index)), span)
     }
 
     fn load(&mut self, bound: &Bound<'_>, span: Span) -> Option<Array> {

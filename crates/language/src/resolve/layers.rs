@@ -15,6 +15,7 @@ use convproof_engine::ir::{
     AveragePool, Composite, Coordinates, Function, Interpolation, Layer, MaxPool, Padding, Pointwise,
     Quantity, Upsample,
 };
+use convproof_engine::ir::{Axes, Ends, ends};
 use convproof_exact::Rational;
 
 impl Resolver<'_> {
@@ -83,7 +84,7 @@ impl Resolver<'_> {
             "channel_shuffle" => {
                 Layer::Composite(Composite::ChannelShuffle(self.count(bound.at(0), Amount::GROUPS)?))
             }
-            "crop" => Layer::Pad(self.four_sides(bound, Amount::PADDING)?.map(|side| -side)),
+            "crop" => Layer::Pad(self.four_sides(bound, Amount::PADDING)?.map(|ends| ends.map(|side| -side))),
             "upsample" | "zero_insert" => {
                 let factor = self.pair(bound.at(0), Amount::FACTOR)?;
                 Layer::Upsample(Upsample { factor, nearest: name == "upsample" })
@@ -133,15 +134,15 @@ impl Resolver<'_> {
     /// `slice(from=1, to=-1, step=2)`: rows and columns cut away, and every so many of the others.
     fn slice(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
         let both = |all: Vec<i64>| [all[0], all[all.len() - 1]];
-        let mut ends = |name: &str, what, range| match bound.get(name) {
+        let mut pair = |name: &str, what, range| match bound.get(name) {
             None => Some([0, 0]),
             Some(expr) => self.integers(expr, Amount { what, range }, &[1, 2]).map(both),
         };
-        let from = ends("from", "the start, from 0 on", [0, MAX_EXTENT]);
-        let to = ends("to", "the end, counted from the image's", [-MAX_EXTENT, 0]);
+        let from = pair("from", "the start, from 0 on", [0, MAX_EXTENT]);
+        let to = pair("to", "the end, counted from the image's", [-MAX_EXTENT, 0]);
         let step = self.pair_or(bound.get("step"), Amount::STRIDE, [1, 1]);
         let ([top, left], [bottom, right], step) = (from?, to?, step?);
-        let cut = self.build.layer(Layer::Pad([-top, -left, bottom, right]), span);
+        let cut = self.build.layer(Layer::Pad(ends([-top, -left, bottom, right])), span);
         let every = self.build.layer(Layer::Subsample(step), span);
         self.build.then(&cut, &every, span)
     }
@@ -270,10 +271,10 @@ impl Resolver<'_> {
 
     /// `padding=…`.
     fn padding(&mut self, expr: Option<&Expr>, sides: Amount) -> Option<Padding> {
-        let Some(expr) = expr else { return Some(Padding::Sides([0; 4])) };
+        let Some(expr) = expr else { return Some(Padding::Sides(Ends::NONE)) };
         if let ExprKind::Name(name) = &expr.kind {
             match name.as_str() {
-                "valid" => return Some(Padding::Sides([0; 4])),
+                "valid" => return Some(Padding::Sides(Ends::NONE)),
                 "same" => return Some(Padding::SameUpper),
                 "same_lower" => return Some(Padding::SameLower),
                 other if self.scope.get(other).is_none() => {
@@ -315,7 +316,7 @@ impl Resolver<'_> {
     }
 
     /// `pad(n)`, `pad([v,h])`, `pad(top,left,bottom,right)`.
-    fn four_sides(&mut self, bound: &Bound<'_>, amount: Amount) -> Option<[i64; 4]> {
+    fn four_sides(&mut self, bound: &Bound<'_>, amount: Amount) -> Option<Axes<Ends>> {
         let rest = ["left", "bottom", "right"].map(|name| bound.get(name));
         let [Some(left), Some(bottom), Some(right)] = rest else {
             if let Some(extra) = rest.iter().flatten().next() {
@@ -330,7 +331,7 @@ impl Resolver<'_> {
         for (side, expr) in sides.iter_mut().zip([bound.at(0), left, bottom, right]) {
             *side = self.integer(expr, amount)?;
         }
-        Some(sides)
+        Some(ends(sides))
     }
 
     fn batchnorm(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{Channels, Kind, Movement, Net, NodeId, Same, Tap, in_place, number};
+use crate::axes::{AXES, Axes, each, positions, try_each};
 use crate::forms::Unsupported;
 use crate::forms::blocks::Block;
 use crate::forms::weights::{Place, Weight, split};
@@ -19,11 +20,11 @@ use convproof_exact::{Poly, Rational};
 /// Where a kernel is applied: y[i] = Σ K[u]·x[down·i + offset + step·u − same].
 #[derive(Clone, Debug)]
 pub(super) struct At {
-    pub(super) step: [i64; 2],
-    pub(super) offset: [i64; 2],
-    pub(super) down: [i64; 2],
-    pub(super) same: [Option<Same>; 2],
-    /// Rows and columns of the kernel are exchanged.
+    pub(super) step: Axes<i64>,
+    pub(super) offset: Axes<i64>,
+    pub(super) down: Axes<i64>,
+    pub(super) same: Axes<Option<Same>>,
+    /// The axes of the kernel are in reverse order.
     pub(super) turned: bool,
     /// Whether channel o of the output reads channel o of the input only.
     pub(super) depthwise: bool,
@@ -35,14 +36,21 @@ pub(super) struct At {
 
 impl At {
     pub(super) fn plain(depthwise: bool) -> Self {
-        let same = [None, None];
-        let (turned, crossed) = (false, false);
-        Self { step: [1; 2], offset: [0; 2], down: [1; 2], same, turned, depthwise, groups: 1, crossed }
+        Self {
+            step: [1; AXES],
+            offset: [0; AXES],
+            down: [1; AXES],
+            same: each(|_| None),
+            turned: false,
+            depthwise,
+            groups: 1,
+            crossed: false,
+        }
     }
 
     /// The same kernel where it stands inside another one.
     pub(super) fn inner(&self) -> Self {
-        Self { offset: [0; 2], down: [1; 2], same: [None, None], ..self.clone() }
+        Self { offset: [0; AXES], down: [1; AXES], same: each(|_| None), ..self.clone() }
     }
 
     pub(super) fn movement(&self, axis: usize, taps: usize) -> Movement {
@@ -56,8 +64,11 @@ impl At {
         }
     }
 
-    pub(super) fn turn<T: Copy>(&self, pair: [T; 2]) -> [T; 2] {
-        if self.turned { [pair[1], pair[0]] } else { pair }
+    pub(super) fn turn<T: Copy>(&self, mut of: Axes<T>) -> Axes<T> {
+        if self.turned {
+            of.reverse();
+        }
+        of
     }
 
     /// Output and input channels of a kernel of a shape.
@@ -66,13 +77,10 @@ impl At {
     }
 
     /// Moved by so many taps.
-    pub(super) fn shifted(&self, by: [i64; 2]) -> Result<Self, Unsupported> {
+    pub(super) fn shifted(&self, by: Axes<i64>) -> Result<Self, Unsupported> {
         let by = self.turn(by);
-        let mut offset = self.offset;
-        for axis in 0..2 {
-            offset[axis] =
-                small(self.step[axis].checked_mul(by[axis]).and_then(|n| n.checked_add(offset[axis])))?;
-        }
+        let moved = |axis: usize| self.step[axis].checked_mul(by[axis])?.checked_add(self.offset[axis]);
+        let offset = try_each(|axis| small(moved(axis)))?;
         Ok(Self { offset, ..self.clone() })
     }
 }
@@ -143,9 +151,9 @@ impl Net {
         source: NodeId,
         weights: Vec<Weight>,
         bias: Vec<Weight>,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
-        let tap = |(block, weight)| Tap { output: block, row: 0, column: 0, input: block, weight };
+        let tap = |(block, weight)| Tap { output: block, at: [0; AXES], input: block, weight };
         let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias };
         self.reading(kind, in_place(source), length)
     }
@@ -189,7 +197,7 @@ impl Net {
         expr: &KernelExpr,
         source: NodeId,
         at: &At,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         use KernelExpr as E;
         if at.depthwise || matches!(expr, E::Free { .. } | E::Constant(_) | E::Array { .. }) {
@@ -246,27 +254,23 @@ impl Net {
             }
             E::Dilate(a, by) => {
                 let by = at.turn(by.map(signed));
-                let mut inner = at.clone();
-                for axis in 0..2 {
-                    inner.step[axis] = small(at.step[axis].checked_mul(by[axis]))?;
-                }
-                self.kernel(a, source, &inner, length)
+                let step = try_each(|axis| small(at.step[axis].checked_mul(by[axis])))?;
+                self.kernel(a, source, &At { step, ..at.clone() }, length)
             }
             E::Repeat(a, by) => {
                 let between = self.kernel(&E::Dilate(a.clone(), *by), source, &at.inner(), None)?;
                 self.block(*by, at.channels(a.shape())[0], between, at, length)
             }
-            E::Pad(a, [top, left, _, _]) => {
-                let at = at.shifted([signed(*top), signed(*left)])?;
+            E::Pad(a, ends) => {
+                let at = at.shifted(ends.map(|ends| signed(ends.before)))?;
                 self.kernel(a, source, &at, length)
             }
-            E::Trim(a, [top, left, _, _]) => {
-                let at = at.shifted([-signed(*top), -signed(*left)])?;
+            E::Trim(a, ends) => {
+                let at = at.shifted(ends.map(|ends| -signed(ends.before)))?;
                 self.kernel(a, source, &at, length)
             }
             E::Flip(a) => {
-                let shape = a.shape();
-                let mut at = at.shifted([signed(shape.height - 1), signed(shape.width - 1)])?;
+                let mut at = at.shifted(a.shape().extents().map(|extent| signed(extent - 1)))?;
                 at.step = at.step.map(|step| -step);
                 self.kernel(a, source, &at, length)
             }
@@ -290,7 +294,7 @@ impl Net {
                 // The other inputs are 0.
                 let blocks = self.between(a.shape().inputs, *part)?;
                 let one = split(&Poly::one());
-                let tap = |(input, output)| Tap { output, row: 0, column: 0, input, weight: one.clone() };
+                let tap = |(input, output)| Tap { output, at: [0; AXES], input, weight: one.clone() };
                 let kind = Kind::Taps { weights: (0..).zip(blocks).map(tap).collect(), bias: Vec::new() };
                 let placed = self.reading(kind, in_place(source), None)?;
                 self.kernel(a, placed, at, length)
@@ -302,20 +306,21 @@ impl Net {
     /// A block of ones on each channel.
     pub(super) fn block(
         &mut self,
-        by: [usize; 2],
+        by: Axes<usize>,
         channels: usize,
         source: NodeId,
         at: &At,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
-        let ones = ConcreteKernel::ones(Shape::plane(by[0], by[1])).map_err(|_| Unsupported::TooLarge)?;
-        let (plane, ones) = (Shape::plane(by[0], by[1]), KernelExpr::Constant(Arc::new(ones)));
+        let plane = Shape::plane(1, 1).with_extents(by);
+        let ones = ConcreteKernel::ones(plane).map_err(|_| Unsupported::TooLarge)?;
+        let ones = KernelExpr::Constant(Arc::new(ones));
         let whole = Block { start: 0, step: 1, width: 1 };
         let taps = self.letters.taps(&ones, plane, [whole, whole], false)?;
         let count = number(self.divided(channels)?.len());
         let weights =
             (0..count).flat_map(|block| taps.iter().map(move |(tap, w)| ([block; 2], *tap, w.clone())));
-        self.placed(weights.collect(), [by[0], by[1]], source, at, length)
+        self.placed(weights.collect(), by, source, at, length)
     }
 
     /// A factor times a kernel.
@@ -325,7 +330,7 @@ impl Net {
         kernel: &KernelExpr,
         source: NodeId,
         at: &At,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         let inner = self.kernel(kernel, source, at, None)?;
         let weights = vec![split(factor); self.divided(at.channels(kernel.shape())[0])?.len()];
@@ -337,7 +342,7 @@ impl Net {
         &mut self,
         source: NodeId,
         weights: Vec<Weight>,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         self.weighted(source, weights, Vec::new(), length)
     }
@@ -348,7 +353,7 @@ impl Net {
         expr: &KernelExpr,
         source: NodeId,
         at: &At,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         let shape = expr.shape();
         let [rows, columns] = at.channels(shape);
@@ -356,8 +361,7 @@ impl Net {
         let outputs = self.divided(if at.depthwise { shape.outputs } else { rows })?;
         let mut weights = Vec::new();
         if at.depthwise {
-            let places = (0..shape.height).flat_map(|i| (0..shape.width).map(move |j| [i, j]));
-            for tap in places {
+            for tap in positions(shape.extents()) {
                 for (number, &block) in (0..).zip(&outputs) {
                     let weight = split(&self.letters.entry(expr, Place::tap(tap, Some(block)))?);
                     if !weight.is_empty() {
@@ -385,29 +389,29 @@ impl Net {
                 }
             }
         }
-        self.placed(weights, [shape.height, shape.width], source, at, length)
+        self.placed(weights, shape.extents(), source, at, length)
     }
 
     /// Taps at their places.
     pub(super) fn placed(
         &mut self,
-        weights: Vec<([u32; 2], [usize; 2], Weight)>,
-        extents: [usize; 2],
+        weights: Vec<([u32; 2], Axes<usize>, Weight)>,
+        extents: Axes<usize>,
         source: NodeId,
         at: &At,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         let extents = at.turn(extents);
-        for axis in 0..2 {
-            small(at.step[axis].checked_mul(signed(extents[axis])))?;
-        }
-        let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
-        let placed = |([output, input], tap, weight): ([u32; 2], [usize; 2], Weight)| {
-            let [i, j] = at.turn(tap);
-            Tap { output, row: number(i), column: number(j), input, weight }
+        try_each(|axis| small(at.step[axis].checked_mul(signed(extents[axis]))))?;
+        let moves = each(|axis| at.movement(axis, extents[axis]));
+        let placed = |([output, input], tap, weight): ([u32; 2], Axes<usize>, Weight)| Tap {
+            output,
+            at: at.turn(tap).map(number),
+            input,
+            weight,
         };
         let mut weights: Vec<Tap> = weights.into_iter().map(placed).collect();
-        weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
+        weights.sort_by_key(|tap| (tap.output, tap.at, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
         self.reading(kind, (source, moves), length)
     }

@@ -4,18 +4,21 @@
 
 use super::kernels::{At, has_channel_sums, small};
 use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap, Wire, in_place, number};
+use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::forms::Unsupported;
 use crate::forms::border::Border;
 use crate::forms::trace::Did;
 use crate::forms::weights::{Place, split};
 use crate::ir::{
-    AveragePool, Branch, Composite, Conv, ConvTranspose, Function, Given, KernelTerm, Layer, Op, Origin,
-    Padding, Pointwise, Stack, Upsample,
+    AveragePool, Branch, Composite, Conv, ConvTranspose, Ends, Function, Given, KernelTerm, Layer, Op,
+    Origin, Padding, Pointwise, Stack, Upsample,
 };
-use crate::kernel::{ConcreteKernel, Shape, positions};
+use crate::kernel::{self, ConcreteKernel, Shape};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
+use crate::operator::lower::area;
 use crate::operator::shape::{Signal, step};
+use crate::operator::signature::block;
 use convproof_exact::{Poly, Rational};
 
 impl Net {
@@ -91,21 +94,20 @@ impl Net {
         wire: &Wire,
     ) -> Result<(Wire, Option<Did>), Unsupported> {
         let after = || step(Op::Layer(layer, wire.signal.clone()), origin, None);
-        if let Layer::Composite(Composite::Pad { sides: [top, left, bottom, right], mode }) = layer
-            && let Some(rows) = Border::of(mode, [*top, *bottom])
-            && let Some(columns) = Border::of(mode, [*left, *right])
+        if let Layer::Composite(Composite::Pad { ends, mode }) = layer
+            && let Some(borders) = all(|axis| Border::of(mode, ends[axis]))
         {
             let signal = after()?;
-            let moves = [(rows, *top), (columns, *left)].map(|(border, before)| Movement {
-                offset: -before,
-                border: Some(border),
+            let moves = each(|axis| Movement {
+                offset: -ends[axis].before,
+                border: Some(borders[axis]),
                 ..Movement::identity()
             });
             let node = self.uniform(wire, moves, &Rational::ONE, &signal)?;
             return Ok((Wire { node, signal, step: 0 }, None));
         }
         if let Layer::Composite(layer) = layer {
-            let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; 2]));
+            let size = self.size.map(|size| wire.signal.at(size).unwrap_or([1; AXES]));
             let inner = expanded(layer, origin, wire.signal.channels, size)?;
             self.told.trace.enter();
             let made = self.apply(&inner, wire.clone())?;
@@ -113,32 +115,22 @@ impl Net {
             return Ok((made, Some(Did::Expanded { layers: inner.graph().values().len() })));
         }
         let signal = after()?;
-        let plain = |taps: [Vec<i64>; 2], down: [i64; 2], up: [i64; 2], offset: [i64; 2]| {
-            let [rows, columns] = taps;
-            [(rows, 0), (columns, 1)].map(|(taps, axis)| Movement {
-                down: down[axis],
-                up: up[axis],
-                offset: offset[axis],
-                taps,
-                same: None,
-                border: None,
-            })
-        };
         let node = match layer {
             Layer::Conv(conv) => self.conv(conv, wire, &signal)?,
             Layer::Pool(pool) => self.pool(pool, origin, wire, &signal)?,
             Layer::Subsample(stride) => {
-                let moves = plain([vec![0], vec![0]], stride.map(signed), [1; 2], [0; 2]);
+                let moves = stride.map(|down| Movement { down: signed(down), ..Movement::identity() });
                 self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
-            Layer::Pad([top, left, _, _]) => {
-                let moves = plain([vec![0], vec![0]], [1; 2], [1; 2], [-top, -left]);
+            Layer::Pad(ends) => {
+                let moves = ends.map(|ends| Movement { offset: -ends.before, ..Movement::identity() });
                 self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
             Layer::Upsample(Upsample { factor, nearest }) => {
-                let up = factor.map(signed);
-                let taps = up.map(|u| if *nearest { (1 - u..=0).collect() } else { vec![0] });
-                let moves = plain(taps, [1; 2], up, [0; 2]);
+                let moves = factor.map(signed).map(|up| {
+                    let taps = if *nearest { (1 - up..=0).collect() } else { vec![0] };
+                    Movement { up, taps, ..Movement::identity() }
+                });
                 self.uniform(wire, moves, &Rational::ONE, &signal)?
             }
             Layer::Scale(vector) => {
@@ -189,29 +181,26 @@ impl Net {
         let taps: Vec<i64> =
             if deep { (0..signed(n)).collect() } else { (1 - signed(n)..=0).rev().collect() };
         let (down, up) = if deep { (signed(n), 1) } else { (1, signed(n)) };
-        let moves =
-            [0, 1].map(|_| Movement { down, up, offset: 0, taps: taps.clone(), same: None, border: None });
+        let moves = each(|_| Movement { down, up, taps: taps.clone(), ..Movement::identity() });
         let blocks = [&wire.signal, signal].map(|signal| self.divided(signal.channels));
         let [inputs, outputs] = blocks.map(|blocks| blocks.map(|blocks| (blocks.len(), blocks[0])));
         let (inputs, outputs) = (inputs?, outputs?);
         let (shallow, all) = if deep { (inputs, outputs) } else { (outputs, inputs) };
         let turns = [shallow, all].iter().all(|(count, block)| block.width == 1 || block.step == *count);
-        if !turns || shallow.1.width != all.1.width || shallow.0.saturating_mul(n * n) != all.0 {
+        if !turns || shallow.1.width != all.1.width || shallow.0.saturating_mul(block(n)) != all.0 {
             return Err(Unsupported::Layer);
         }
         let shallow = shallow.0;
         let mut weights = Vec::new();
         for c in 0..shallow {
-            for a in 0..n {
-                for b in 0..n {
-                    let [c, d] = [number(c), number(c * n * n + a * n + b)];
-                    let (output, input) = if deep { (d, c) } else { (c, d) };
-                    let weight = split(&Poly::one());
-                    weights.push(Tap { output, row: number(a), column: number(b), input, weight });
-                }
+            for at in positions([n; AXES]) {
+                let [c, d] = [number(c), number(c * block(n) + place(at, [n; AXES]))];
+                let (output, input) = if deep { (d, c) } else { (c, d) };
+                let weight = split(&Poly::one());
+                weights.push(Tap { output, at: at.map(number), input, weight });
             }
         }
-        weights.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
+        weights.sort_by_key(|tap| (tap.output, tap.at, tap.input));
         let kind = Kind::Taps { weights, bias: Vec::new() };
         self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
     }
@@ -225,15 +214,11 @@ impl Net {
     ) -> Result<NodeId, Unsupported> {
         let shape = conv.kernel.shape();
         let entries = self.entries(&conv.kernel)?;
-        let [top, left, _, _] = conv.padding;
-        let extents = [shape.height, shape.width];
-        let moves = [0, 1].map(|axis| Movement {
-            down: 1,
+        let moves = each(|axis| Movement {
             up: signed(conv.stride[axis]),
-            offset: [top, left][axis],
-            taps: (0..signed(extents[axis])).map(|k| -k * signed(conv.dilation[axis])).collect(),
-            same: None,
-            border: None,
+            offset: conv.padding[axis].before,
+            taps: (0..signed(shape.extents()[axis])).map(|k| -k * signed(conv.dilation[axis])).collect(),
+            ..Movement::identity()
         });
         let per_input = shape.outputs / conv.groups.max(1);
         let place = |[c, o, i, j]: [usize; 4]| [o + c / per_input.max(1) * shape.inputs, c, i, j];
@@ -256,19 +241,17 @@ impl Net {
             return Err(Unsupported::Layer);
         }
         let mut source = wire.node;
-        if conv.stride != [1, 1] {
+        if conv.stride != [1; AXES] {
             let up = |stride: usize| Movement { up: signed(stride), ..Movement::identity() };
-            let weights = self.each(wire.signal.channels, &[(0, 0, split(&Poly::one()))])?;
+            let weights = self.each(wire.signal.channels, &[([0; AXES], split(&Poly::one()))])?;
             let kind = Kind::Taps { weights, bias: Vec::new() };
             // What is beyond the signal's range is zero here too.
             source =
                 self.intern(Node { kind, sources: vec![(source, conv.stride.map(up))], length: None })?;
         }
         let mut at = At { crossed: true, ..At::plain(depthwise) };
-        for axis in 0..2 {
-            at.step[axis] = -signed(conv.dilation[axis]);
-            at.offset[axis] = conv.padding[axis];
-        }
+        at.step = conv.dilation.map(|dilation| -signed(dilation));
+        at.offset = conv.padding.map(|ends| ends.before);
         self.kernel(conv.kernel.expr(), source, &at, Some(signal.length.clone()))
     }
 
@@ -276,17 +259,16 @@ impl Net {
     pub(super) fn uniform(
         &mut self,
         wire: &Wire,
-        moves: [Movement; 2],
+        moves: Axes<Movement>,
         weight: &Rational,
         signal: &Signal,
     ) -> Result<NodeId, Unsupported> {
-        let [rows, columns] = [0, 1].map(|axis| moves[axis].taps.len());
-        if rows.saturating_mul(columns) > 1 << 16 {
+        let taps = each(|axis| moves[axis].taps.len());
+        if taps.into_iter().fold(1, usize::saturating_mul) > 1 << 16 {
             return Err(Unsupported::TooLarge);
         }
         let weight = split(&Poly::constant(weight.clone()));
-        let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
-        let taps: Vec<_> = places.map(|(i, j)| (number(i), number(j), weight.clone())).collect();
+        let taps: Vec<_> = positions(taps).map(|at| (at.map(number), weight.clone())).collect();
         let kind = Kind::Taps { weights: self.each(signal.channels, &taps)?, bias: Vec::new() };
         self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
     }
@@ -298,17 +280,17 @@ impl Net {
         wire: &Wire,
         signal: &Signal,
     ) -> Result<NodeId, Unsupported> {
-        let padded = !matches!(pool.padding, Padding::Sides(sides) if sides.iter().all(|&side| side <= 0));
+        let padded = !matches!(pool.padding, Padding::Sides(ends) if ends.iter().all(|ends| ends.before <= 0 && ends.after <= 0));
         let same = !matches!(pool.padding, Padding::Sides(_));
-        if let Padding::Sides(sides) = pool.padding
+        if let Padding::Sides(ends) = pool.padding
             && pool.average
             && pool.ceil_mode
             && pool.count_include_pad
             && padded
         {
             // Zeros that count are entries of a longer signal; what windows read beyond it does not count.
-            let (padded, _) = self.layer(&Layer::Pad(sides), origin, wire)?;
-            let inner = AveragePool { padding: Padding::Sides([0; 4]), ..pool.clone() };
+            let (padded, _) = self.layer(&Layer::Pad(ends), origin, wire)?;
+            let inner = AveragePool { padding: Padding::Sides(Ends::NONE), ..pool.clone() };
             return self.pool(&inner, origin, &padded, signal);
         }
         let mean = pool.average && (pool.ceil_mode && !same || padded && !pool.count_include_pad);
@@ -317,8 +299,11 @@ impl Net {
             let length = Some(signal.length.clone());
             return self.reading(Kind::Mean, (wire.node, moves), length);
         }
-        let area = Rational::from(signed(pool.size[0])) * Rational::from(signed(pool.size[1]));
-        let weight = if pool.average { area.recip().unwrap_or(Rational::ONE) } else { Rational::ONE };
+        let weight = if pool.average {
+            area(pool.size.map(signed)).recip().unwrap_or(Rational::ONE)
+        } else {
+            Rational::ONE
+        };
         self.uniform(wire, moves, &weight, signal)
     }
 
@@ -326,15 +311,12 @@ impl Net {
         let shape = conv.kernel.shape();
         let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
         let mut at = At { groups: conv.groups, ..At::plain(depthwise) };
-        let extents = [shape.height, shape.width];
-        for axis in 0..2 {
-            let dilation = signed(conv.dilation[axis]);
-            let extent = small(signed(extents[axis] - 1).checked_mul(dilation))? + 1;
-            let (offset, same) = start(conv.padding, axis, extent, conv.stride[axis], wire);
-            at.step[axis] = dilation;
-            at.down[axis] = signed(conv.stride[axis]);
-            at.offset[axis] = offset;
-            at.same[axis] = same;
+        let extents = shape.extents();
+        at.step = conv.dilation.map(signed);
+        at.down = conv.stride.map(signed);
+        for axis in 0..AXES {
+            let extent = small(signed(extents[axis] - 1).checked_mul(at.step[axis]))? + 1;
+            (at.offset[axis], at.same[axis]) = start(conv.padding, axis, extent, conv.stride[axis], wire);
         }
         let length = Some(signal.length.clone());
         if self.channels == Channels::Apart {
@@ -344,7 +326,7 @@ impl Net {
             let per_output = shape.outputs / conv.groups.max(1);
             let place = |[o, c, i, j]: [usize; 4]| [o, c + o / per_output.max(1) * shape.inputs, i, j];
             let weights = taps_of(shape, &entries, place);
-            let moves = [0, 1].map(|axis| at.movement(axis, extents[axis]));
+            let moves = each(|axis| at.movement(axis, extents[axis]));
             let kind = Kind::Taps { weights, bias };
             return self.reading(kind, (wire.node, moves), length);
         }
@@ -405,11 +387,11 @@ fn never_falls(layer: &Layer) -> bool {
 }
 
 /// How a window moves over a signal.
-fn windows(size: [usize; 2], stride: [usize; 2], padding: Padding, wire: &Wire) -> [Movement; 2] {
-    [0, 1].map(|axis| {
+fn windows(size: Axes<usize>, stride: Axes<usize>, padding: Padding, wire: &Wire) -> Axes<Movement> {
+    each(|axis| {
         let (extent, down) = (signed(size[axis]), signed(stride[axis]));
         let (offset, same) = start(padding, axis, extent, stride[axis], wire);
-        Movement { down, up: 1, offset, taps: (0..extent).collect(), same, border: None }
+        Movement { down, offset, taps: (0..extent).collect(), same, ..Movement::identity() }
     })
 }
 
@@ -418,7 +400,7 @@ fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire)
     let of = wire.signal.length[axis].clone();
     let rule = |upper| SameRule { stride: signed(stride), extent, upper };
     match padding {
-        Padding::Sides([top, left, _, _]) => (-[top, left][axis], None),
+        Padding::Sides(ends) => (-ends[axis].before, None),
         Padding::SameUpper => (0, Some(Same { rule: rule(true), of })),
         Padding::SameLower => (0, Some(Same { rule: rule(false), of })),
     }
@@ -426,13 +408,13 @@ fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire)
 
 /// The taps of a kernel's entries, whose output and input block `place` tells; zeros are left out.
 fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4]) -> [usize; 4]) -> Vec<Tap> {
-    let all = positions(shape).zip(entries).filter(|(_, entry)| !entry.is_zero());
+    let all = kernel::positions(shape).zip(entries).filter(|(_, entry)| !entry.is_zero());
     let mut taps: Vec<Tap> = all
         .map(|(at, entry)| {
-            let [output, input, row, column] = place(at).map(number);
-            Tap { output, row, column, input, weight: split(entry) }
+            let [output, input, at @ ..] = place(at).map(number);
+            Tap { output, at, input, weight: split(entry) }
         })
         .collect();
-    taps.sort_by_key(|tap| (tap.output, tap.row, tap.column, tap.input));
+    taps.sort_by_key(|tap| (tap.output, tap.at, tap.input));
     taps
 }

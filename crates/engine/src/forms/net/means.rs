@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{Kind, Movement, Net, Node, NodeId, Wire};
+use crate::axes::Axes;
 use crate::forms::Unsupported;
 use crate::operator::length::Length;
 use crate::operator::shape::Signal;
@@ -18,12 +19,13 @@ impl Net {
         if wire.signal.length.iter().all(|length| matches!(**length, Length::One(_))) {
             return Ok(wire.node);
         }
-        if let Some([height, width]) = self.size.and_then(|size| wire.signal.at(size))
-            && height.checked_mul(width).is_some_and(|area| area <= MOST)
+        if let Some(size) = self.size.and_then(|size| wire.signal.at(size))
+            && let Some(area) = size.into_iter().try_fold(1_i64, i64::checked_mul)
+            && area <= MOST
         {
-            let share = (Rational::from(height) * Rational::from(width)).recip().unwrap_or(Rational::ONE);
-            let all = |length: i64| Movement { taps: (0..length).collect(), ..Movement::identity() };
-            return self.uniform(wire, [all(height), all(width)], &share, signal);
+            let share = Rational::from(area).recip().unwrap_or(Rational::ONE);
+            let moves = size.map(|length| Movement { taps: (0..length).collect(), ..Movement::identity() });
+            return self.uniform(wire, moves, &share, signal);
         }
         self.mean(wire.node, &wire.signal.length, &signal.length)
     }
@@ -33,8 +35,8 @@ impl Net {
     pub(super) fn mean(
         &mut self,
         id: NodeId,
-        over: &[Arc<Length>; 2],
-        length: &[Arc<Length>; 2],
+        over: &Axes<Arc<Length>>,
+        length: &Axes<Arc<Length>>,
     ) -> Result<NodeId, Unsupported> {
         let node = self.node(id).clone();
         let apart = node.sources.iter().all(|(_, moves)| moves.iter().all(|m| *m == Movement::identity()));

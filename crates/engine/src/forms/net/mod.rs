@@ -19,6 +19,7 @@ use super::blocks::{Block, Division};
 use super::border::Border;
 use super::trace::Told;
 use super::weights::{Letters, Weight, split};
+use crate::axes::{Axes, each};
 use crate::ir::Function;
 use crate::operator::gather::SameRule;
 use crate::operator::length::Length;
@@ -65,12 +66,12 @@ impl Movement {
     }
 }
 
-/// What a node reads, and how along rows and columns.
-pub type Source = (NodeId, [Movement; 2]);
+/// What a node reads, and how along each axis.
+pub type Source = (NodeId, Axes<Movement>);
 
 /// A source of which every output reads its own position.
 fn in_place(node: NodeId) -> Source {
-    (node, [Movement::identity(), Movement::identity()])
+    (node, each(|_| Movement::identity()))
 }
 
 /// A number as taps, blocks and patterns have it.
@@ -83,9 +84,9 @@ pub fn number(n: usize) -> u32 {
 pub enum Kind {
     /// The input.
     Input,
-    /// One source; weights by row tap and column tap, and a constant.
+    /// One source; weights by taps along each axis, and a constant.
     Taps {
-        /// The weights of all taps, sorted by output block, row and column.
+        /// The weights of all taps, sorted by output block and place.
         weights: Vec<Tap>,
         /// Added at every position, for each output block; empty if nothing is.
         bias: Vec<Weight>,
@@ -113,10 +114,8 @@ pub enum Kind {
 pub struct Tap {
     /// The output block.
     pub output: u32,
-    /// The row tap.
-    pub row: u32,
-    /// The column tap.
-    pub column: u32,
+    /// The tap along each axis.
+    pub at: Axes<u32>,
     /// The input block.
     pub input: u32,
     /// The weight.
@@ -137,10 +136,10 @@ pub enum Channels {
 pub struct Node {
     /// What it makes of its sources.
     pub kind: Kind,
-    /// What it reads, and how along rows and columns.
+    /// What it reads, and how along each axis.
     pub sources: Vec<Source>,
     /// Its length along each axis; `None` if it is defined everywhere.
-    pub length: Option<[Arc<Length>; 2]>,
+    pub length: Option<Axes<Arc<Length>>>,
 }
 
 /// Nodes over one input.
@@ -152,7 +151,7 @@ pub struct Net {
     pub letters: Letters,
     pub(super) channels: Channels,
     /// The size of the input, where it is known.
-    size: Option<[i64; 2]>,
+    size: Option<Axes<i64>>,
     /// What was made of each layer.
     pub(super) told: Told,
 }
@@ -170,8 +169,8 @@ pub struct Wire {
 
 impl Net {
     /// A net with nothing but its input, of any size or of this one.
-    pub fn new(channels: Channels, size: Option<[i64; 2]>) -> Self {
-        let length = Some([Arc::new(Length::Input), Arc::new(Length::Input)]);
+    pub fn new(channels: Channels, size: Option<Axes<i64>>) -> Self {
+        let length = Some(each(|_| Arc::new(Length::Input)));
         let input = Node { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
         Self { nodes: vec![input], index, letters: Letters::default(), channels, size, told: Told::default() }
@@ -233,13 +232,12 @@ impl Net {
     }
 
     /// The same weights for each block by itself.
-    fn each(&self, channels: usize, taps: &[(u32, u32, Weight)]) -> Result<Vec<Tap>, Unsupported> {
+    fn each(&self, channels: usize, taps: &[(Axes<u32>, Weight)]) -> Result<Vec<Tap>, Unsupported> {
         let blocks = (0..).zip(self.divided(channels)?);
         let of = |(block, _)| {
-            taps.iter().map(move |(row, column, weight)| Tap {
+            taps.iter().map(move |(at, weight)| Tap {
                 output: block,
-                row: *row,
-                column: *column,
+                at: *at,
                 input: block,
                 weight: weight.clone(),
             })
@@ -269,7 +267,7 @@ impl Net {
     fn total(
         &mut self,
         signals: Vec<NodeId>,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         let sources = signals.into_iter().map(in_place).collect();
         self.intern(Node { kind: Kind::Sum, sources, length })
@@ -280,7 +278,7 @@ impl Net {
         &mut self,
         kind: Kind,
         source: Source,
-        length: Option<[Arc<Length>; 2]>,
+        length: Option<Axes<Arc<Length>>>,
     ) -> Result<NodeId, Unsupported> {
         self.intern(Node { kind, sources: vec![source], length })
     }

@@ -105,9 +105,9 @@ impl Pool {
             11 => Op::Repeat(term, self.pair()),
             12 => Op::Flip(term),
             13 => Op::Transpose(term),
-            14 => Op::Pad(term, [0, 1, 2, 3].map(|_| self.below(3))),
+            14 => Op::Pad(term, ends([0, 1, 2, 3].map(|_| self.below(3)))),
             15 => {
-                let padded = KernelTerm::apply(Op::Pad(term, [1, 0, 2, 1])).ok()?;
+                let padded = KernelTerm::apply(Op::Pad(term, ends([1, 0, 2, 1]))).ok()?;
                 return KernelTerm::apply(Op::Trim(&padded)).ok();
             }
             16 => {
@@ -248,7 +248,7 @@ fn operands_that_do_not_fit_are_refused() {
         Op::Dilate(&kernel, [1, 0]),
         Op::Repeat(&kernel, [0, 1]),
         Op::Repeat(&kernel, [usize::MAX, 1]),
-        Op::Pad(&kernel, [usize::MAX, 1, 1, 1]),
+        Op::Pad(&kernel, ends([usize::MAX, 1, 1, 1])),
         Op::Outer(&column, &row),
         Op::Outer(&row, &column),
         Op::ScaleOutputs(&kernel, &row),

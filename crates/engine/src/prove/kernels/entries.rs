@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::evaluate::{self, EvaluateError, Weights};
 use crate::ir::{
-    Conv, KernelTerm, Layer, Order, Origin, Padding, Quantity, Sizes, Stack, StackClaim, Symbols,
+    Conv, Ends, KernelTerm, Layer, Order, Origin, Padding, Quantity, Sizes, Stack, StackClaim, Symbols,
 };
 use crate::kernel::positions;
 use crate::prove::stacks::words;
@@ -85,7 +85,7 @@ fn by_words(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelV
             kernel: kernel.clone(),
             stride: [1, 1],
             dilation: [1, 1],
-            padding: Padding::Sides([0; 4]),
+            padding: Padding::Sides(Ends::NONE),
             groups: 1,
             bias: None,
         });

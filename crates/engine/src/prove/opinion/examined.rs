@@ -142,7 +142,7 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
             (1..=MAX_LENGTH).filter(exists).take(few).collect::<Vec<i64>>()
         });
         let pairs = heights.iter().flat_map(|&h| widths.iter().map(move |&w| [h, w]));
-        let mut pairs: Vec<[i64; 2]> = pairs.filter(|&[h, w]| includes(&claim.sizes, h, w)).collect();
+        let mut pairs: Vec<[i64; 2]> = pairs.filter(|&[h, w]| includes(&claim.sizes, [h, w])).collect();
         pairs.sort_by_key(|[h, w]| (h * w, *h));
         pairs.truncate(16);
         let chosen = [0, pairs.len() / 2, pairs.len().saturating_sub(1)];

@@ -101,8 +101,8 @@ impl Fewer {
             Composite::Pointwise(Pointwise::LeakyRelu(slopes)) => {
                 Composite::Pointwise(Pointwise::LeakyRelu(self.term(slopes, true)?))
             }
-            Composite::Pad { sides, mode: PadMode::Constant(value) } => {
-                Composite::Pad { sides: *sides, mode: PadMode::Constant(self.term(value, true)?) }
+            Composite::Pad { ends, mode: PadMode::Constant(value) } => {
+                Composite::Pad { ends: *ends, mode: PadMode::Constant(self.term(value, true)?) }
             }
             Composite::Pointwise(_)
             | Composite::Pad { .. }

@@ -54,7 +54,7 @@ pub fn compare(
     for h in 1..bound {
         for w in 1..bound {
             budget::spend(100);
-            let spoken = condition::includes(&claim.sizes, h, w);
+            let spoken = condition::includes(&claim.sizes, [h, w]);
             let Some(status) = (if spoken { status(claim, symbols, [h, w])? } else { Some(Status::Silent) })
             else {
                 return Ok(None);

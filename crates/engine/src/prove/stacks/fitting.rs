@@ -71,7 +71,7 @@ fn example(sizes: &Sizes, signals: &[Signal]) -> Result<Option<[i64; 2]>, Operat
     let exists = |size: [i64; 2]| signals.iter().any(|signal| signal.at(size).is_some());
     let all = (1..=FEW).flat_map(|h| (1..=FEW).map(move |w| [h, w]));
     let found =
-        all.filter(|&[h, w]| includes(sizes, h, w) && exists([h, w])).min_by_key(|[h, w]| (h * w, *h));
+        all.filter(|&[h, w]| includes(sizes, [h, w]) && exists([h, w])).min_by_key(|[h, w]| (h * w, *h));
     if found.is_some() {
         return Ok(found);
     }

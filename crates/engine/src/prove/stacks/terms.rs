@@ -13,7 +13,7 @@ use crate::evaluate::{Functions, Image};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::border::Border;
 use crate::forms::net::Channels;
-use crate::ir::{Composite, Layer, Op, Sizes, Stack, StackClaim, Symbols};
+use crate::ir::{Composite, Ends, Layer, Op, Sizes, Stack, StackClaim, Symbols};
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::Status;
@@ -44,7 +44,7 @@ pub fn applies(stack: &Stack) -> bool {
 /// Whether a stack reads mirrored or repeated entries beyond the ends of a signal.
 fn has_borders(stack: &Stack) -> bool {
     stack.layers().any(|layer| match layer {
-        Layer::Composite(Composite::Pad { mode, .. }) => Border::of(mode, [0, 0]).is_some(),
+        Layer::Composite(Composite::Pad { mode, .. }) => Border::of(mode, Ends::default()).is_some(),
         _ => false,
     })
 }

@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Order, SizeCondition, SizeExpr, Sizes};
+use crate::ir::{Axes, Order, SizeCondition, SizeExpr, Sizes};
 use crate::operator::OperatorError;
 use crate::operator::length::Length;
 use convproof_exact::budget;
 
 /// Whether a claim speaks of a size.
-pub fn includes(sizes: &Sizes, h: i64, w: i64) -> bool {
+pub fn includes(sizes: &Sizes, size: Axes<i64>) -> bool {
     match sizes {
         Sizes::All => true,
-        Sizes::One(size) => *size == [h, w],
-        Sizes::Where(condition) => holds(condition, h, w),
+        Sizes::One(one) => *one == size,
+        Sizes::Where(condition) => holds(condition, size),
     }
 }
 
-fn holds(condition: &SizeCondition, h: i64, w: i64) -> bool {
+fn holds(condition: &SizeCondition, size: Axes<i64>) -> bool {
     match condition {
-        SizeCondition::And(a, b) => holds(a, h, w) && holds(b, h, w),
-        SizeCondition::Or(a, b) => holds(a, h, w) || holds(b, h, w),
-        SizeCondition::Not(a) => !holds(a, h, w),
+        SizeCondition::And(a, b) => holds(a, size) && holds(b, size),
+        SizeCondition::Or(a, b) => holds(a, size) || holds(b, size),
+        SizeCondition::Not(a) => !holds(a, size),
         SizeCondition::Compare(a, order, b) => {
-            let (a, b) = (size_value(a, h, w), size_value(b, h, w));
+            let (a, b) = (size_value(a, size), size_value(b, size));
             match order {
                 Order::Eq => a == b,
                 Order::Ne => a != b,
@@ -36,15 +36,14 @@ fn holds(condition: &SizeCondition, h: i64, w: i64) -> bool {
 }
 
 /// Saturating: the resolver bounds constants so that no sum or product of two terms gets near the ends.
-fn size_value(expr: &SizeExpr, h: i64, w: i64) -> i64 {
+fn size_value(expr: &SizeExpr, size: Axes<i64>) -> i64 {
     match expr {
-        SizeExpr::Height => h,
-        SizeExpr::Width => w,
+        SizeExpr::Length(axis) => size[*axis],
         SizeExpr::Constant(value) => *value,
-        SizeExpr::Add(a, b) => size_value(a, h, w).saturating_add(size_value(b, h, w)),
-        SizeExpr::Sub(a, b) => size_value(a, h, w).saturating_sub(size_value(b, h, w)),
-        SizeExpr::Mul(a, b) => size_value(a, h, w).saturating_mul(size_value(b, h, w)),
-        SizeExpr::Rem(a, m) => size_value(a, h, w).rem_euclid(*m),
+        SizeExpr::Add(a, b) => size_value(a, size).saturating_add(size_value(b, size)),
+        SizeExpr::Sub(a, b) => size_value(a, size).saturating_sub(size_value(b, size)),
+        SizeExpr::Mul(a, b) => size_value(a, size).saturating_mul(size_value(b, size)),
+        SizeExpr::Rem(a, m) => size_value(a, size).rem_euclid(*m),
     }
 }
 
@@ -54,7 +53,7 @@ fn size_value(expr: &SizeExpr, h: i64, w: i64) -> i64 {
 pub fn reach(sizes: &Sizes) -> (i64, i64) {
     fn of_expr(expr: &SizeExpr) -> (i64, i64) {
         match expr {
-            SizeExpr::Height | SizeExpr::Width => (0, 1),
+            SizeExpr::Length(_) => (0, 1),
             SizeExpr::Constant(value) => (value.saturating_abs(), 1),
             SizeExpr::Add(a, b) | SizeExpr::Sub(a, b) => {
                 let ((r, m), (s, k)) = (of_expr(a), of_expr(b));
@@ -96,8 +95,8 @@ const MAX_TRIED: i64 = 1 << 24;
 /// If the sizes repeat with too long a period to try all of them, and none was found.
 pub fn says_something(
     sizes: &Sizes,
-    lengths: [&[Arc<Length>; 2]; 2],
-) -> Result<Option<[i64; 2]>, OperatorError> {
+    lengths: [&Axes<Arc<Length>>; 2],
+) -> Result<Option<Axes<i64>>, OperatorError> {
     let exists = |axis: usize, n: i64| lengths.map(|length| length[axis].at(n).is_some());
     let both = |rows: [bool; 2], columns: [bool; 2]| (0..2).any(|side| rows[side] && columns[side]);
     if let Sizes::One([h, w]) = sizes {
@@ -127,7 +126,7 @@ pub fn says_something(
             if left <= 0 {
                 return Err(OperatorError::PeriodTooLong);
             }
-            if both(rows, exists(1, w)) && includes(sizes, h, w) {
+            if both(rows, exists(1, w)) && includes(sizes, [h, w]) {
                 return Ok(Some([h, w]));
             }
         }

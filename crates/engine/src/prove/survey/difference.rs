@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::sights::number;
+use crate::axes::{Axes, positions};
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
 use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
@@ -81,16 +82,16 @@ impl<'a, R: Number> Pair<'a, R> {
         self.maps[0].channels
     }
 
-    /// What both maps read where rows and columns have these patterns, with their output channels weighted by
+    /// What both maps read where the axes have these patterns, with their output channels weighted by
     /// `output`; `None` past a limit.
-    pub fn pulled(&self, [rows, columns]: [&Pattern; 2], output: &[R]) -> Option<[Pulled<R>; 2]> {
+    pub fn pulled(&self, patterns: Axes<&Pattern>, output: &[R]) -> Option<[Pulled<R>; 2]> {
         let pull =
-            |side: usize| self.puller.pull(side, self.maps[side], &self.weights[side], output, rows, columns);
+            |side: usize| self.puller.pull(side, self.maps[side], &self.weights[side], output, patterns);
         Some([pull(0)?, pull(1)?])
     }
 
     /// The same for one output channel.
-    pub fn channel(&self, patterns: [&Pattern; 2], channel: usize) -> Option<[Pulled<R>; 2]> {
+    pub fn channel(&self, patterns: Axes<&Pattern>, channel: usize) -> Option<[Pulled<R>; 2]> {
         let zero = || R::finish(R::Accumulator::default());
         let unit = |o: usize| if o == channel { R::one() } else { zero() };
         self.pulled(patterns, &(0..self.maps[0].channels).map(unit).collect::<Vec<R>>())
@@ -157,11 +158,13 @@ pub fn compare<R: Number>(
         let find = |pulled: &Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
         let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
         let Some(shape) = a.or(b) else { continue };
-        let (rows, columns) = (shape.rows, shape.columns);
-        for at in 0..shape.coefficients.len() {
-            let position = [at / columns / rows, at / columns % rows, at % columns].map(number);
-            let [a, b] = [a, b].map(|f: Option<&Functional<R>>| f.map_or(&zero, |f| &f.coefficients[at]));
-            each(id, position, a, b);
+        let area = shape.extents.iter().product::<usize>().max(1);
+        for channel in 0..shape.coefficients.len() / area {
+            for (at, [row, column]) in positions(shape.extents).enumerate() {
+                let at = channel * area + at;
+                let [a, b] = [a, b].map(|f: Option<&Functional<R>>| f.map_or(&zero, |f| &f.coefficients[at]));
+                each(id, [channel, row, column].map(number), a, b);
+            }
         }
     }
 }

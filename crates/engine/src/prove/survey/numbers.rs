@@ -117,9 +117,8 @@ fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: [&Pattern; 2]) -> Option<D
 fn sums<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Sums> {
     let [left, right] = pulled;
     let zero = || R::finish(R::Accumulator::default());
-    let size = |pulled: &Pulled<R>| {
-        pulled.leaves.iter().find(|(id, _)| *id == 0).map(|(_, leaf)| [leaf.rows, leaf.columns])
-    };
+    let size =
+        |pulled: &Pulled<R>| pulled.leaves.iter().find(|(id, _)| *id == 0).map(|(_, leaf)| leaf.extents);
     let [rows, columns] = size(left).or_else(|| size(right)).unwrap_or([0, 0]);
     let mut cells = vec![zero(); rows * columns];
     let mut fits = true;

@@ -71,7 +71,7 @@ impl Table {
             for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
                 let left = row.left.is_some() && column.left.is_some();
                 let right = row.right.is_some() && column.right.is_some();
-                cells.push(if !(left || right) || !includes(sizes, row.n, column.n) {
+                cells.push(if !(left || right) || !includes(sizes, [row.n, column.n]) {
                     Status::Silent
                 } else if row.left != row.right || column.left != column.right {
                     Status::Sizes

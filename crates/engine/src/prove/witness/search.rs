@@ -142,7 +142,7 @@ pub fn nonlinear(claim: &StackClaim, symbols: &Symbols, table: &Table) -> StackV
 pub fn at_small_sizes(claim: &StackClaim, symbols: &Symbols, doubt: Doubt) -> StackVerdict {
     let sizes = match &claim.sizes {
         Sizes::One(size) => vec![*size],
-        sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, h, w)).collect(),
+        sizes => small_sizes(claim).into_iter().filter(|&[h, w]| includes(sizes, [h, w])).collect(),
     };
     for &size in &sizes {
         let weights = plain_weights(claim, symbols);
@@ -175,7 +175,7 @@ pub fn unequal_size(sizes: &Sizes, lengths: [&[Arc<Length>; 2]; 2]) -> Option<[i
     let outputs = |[h, w]: [i64; 2]| lengths.map(|length| Some([length[0].at(h)?, length[1].at(w)?]));
     let pairs = heights.iter().flat_map(|&h| widths.iter().map(move |&w| [h, w]));
     pairs
-        .filter(|&[h, w]| includes(sizes, h, w))
+        .filter(|&[h, w]| includes(sizes, [h, w]))
         .filter(|&size| {
             let [left, right] = outputs(size);
             left != right

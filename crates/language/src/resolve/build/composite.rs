@@ -5,6 +5,7 @@ use super::error::ResolveErrorKind;
 use super::layers::{Movement, Weights};
 use super::value::{Array, StackValue};
 use crate::source::Span;
+use convproof_engine::axes::{Axes, Ends, sides};
 use convproof_engine::ir::{
     Composite, Coordinates, Interpolation, Layer, PadMode, Padding, Pointwise, Resize,
 };
@@ -96,15 +97,15 @@ impl Builder {
     /// Entries around an image; negative numbers of zeros cut away.
     pub fn pad_image(
         &mut self,
-        sides: [i64; 4],
+        ends: Axes<Ends>,
         mode: Mode,
         value: Option<(Array, Span)>,
         span: Span,
     ) -> Option<StackValue> {
         let mode = match (mode, value) {
-            (Mode::Constant, None) => return Some(self.layer(Layer::Pad(sides), span)),
+            (Mode::Constant, None) => return Some(self.layer(Layer::Pad(ends), span)),
             (Mode::Constant, Some((value, _))) => {
-                let layer = Composite::Pad { sides, mode: PadMode::Constant(value.term) };
+                let layer = Composite::Pad { ends, mode: PadMode::Constant(value.term) };
                 let layer = self.layer(Layer::Composite(layer), span);
                 return Some(StackValue { degree: value.degree, ..layer });
             }
@@ -117,7 +118,7 @@ impl Builder {
             (Mode::Symmetric, None) => PadMode::Symmetric,
             (Mode::Circular, None) => PadMode::Circular,
         };
-        Some(self.layer(Layer::Composite(Composite::Pad { sides, mode }), span))
+        Some(self.layer(Layer::Composite(Composite::Pad { ends, mode }), span))
     }
 
     /// A convolution whose padding is no zeros: the padding, and then the convolution.
@@ -129,19 +130,19 @@ impl Builder {
         at: Span,
         span: Span,
     ) -> Option<StackValue> {
-        let Padding::Sides(sides) = moves.padding else {
+        let Padding::Sides(ends) = moves.padding else {
             let (expected, found) = ("numbers for the padding with this mode", "a word".to_owned());
             return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
         };
         if mode == Mode::Constant {
             return self.conv(weights, moves, span);
         }
-        if let Some(side) = sides.iter().find(|side| **side < 0) {
+        if let Some(side) = sides(ends).into_iter().find(|&side| side < 0) {
             let (what, found, allowed) = ("the padding", side.to_string(), "at least 0".to_owned());
             return self.fail(at, ResolveErrorKind::OutOfRange { what, found, allowed });
         }
-        let padded = self.pad_image(sides, mode, None, span)?;
-        let conv = self.conv(weights, Movement { padding: Padding::Sides([0; 4]), ..moves }, span)?;
+        let padded = self.pad_image(ends, mode, None, span)?;
+        let conv = self.conv(weights, Movement { padding: Padding::Sides(Ends::NONE), ..moves }, span)?;
         self.then(&padded, &conv, span)
     }
 }

@@ -40,12 +40,12 @@ impl SizeTerm {
 
     /// The input's height.
     pub fn height() -> Self {
-        Self { expr: SizeExpr::Height, linear: Some([1, 0]), constant: None, bound: MAX_SIZE }
+        Self { expr: SizeExpr::Length(0), linear: Some([1, 0]), constant: None, bound: MAX_SIZE }
     }
 
     /// The input's width.
     pub fn width() -> Self {
-        Self { expr: SizeExpr::Width, linear: Some([0, 1]), constant: None, bound: MAX_SIZE }
+        Self { expr: SizeExpr::Length(1), linear: Some([0, 1]), constant: None, bound: MAX_SIZE }
     }
 
     /// A number in the range of [`Self::CONSTANT`].

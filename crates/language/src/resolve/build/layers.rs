@@ -5,6 +5,7 @@ use super::arrays::{number_array, side};
 use super::error::ResolveErrorKind;
 use super::value::{Array, Role, StackValue, Tail};
 use crate::source::Span;
+use convproof_engine::axes::{Axes, Ends, each, sides};
 use convproof_engine::ir::{
     AveragePool, Conv, ConvTranspose, KernelTerm, Layer, MaxPool, Operation, Padding, Stack,
 };
@@ -97,7 +98,7 @@ impl Builder {
     pub fn convtranspose(
         &mut self,
         weights: Weights<'_>,
-        moves: Movement<[i64; 4]>,
+        moves: Movement<Axes<Ends>>,
         (output_padding, at): ([usize; 2], Span),
         span: Span,
     ) -> Option<StackValue> {
@@ -137,22 +138,20 @@ impl Builder {
         stride: [usize; 2],
         dilation: [usize; 2],
         padding: Padding,
-    ) -> ([i64; 4], [usize; 2]) {
+    ) -> (Axes<Ends>, Axes<usize>) {
         let upper = match padding {
-            Padding::Sides(sides) => return (sides, [0, 0]),
+            Padding::Sides(ends) => return (ends, [0, 0]),
             Padding::SameUpper => true,
             Padding::SameLower => false,
         };
-        let shape = kernel.shape();
-        let extents = [(shape.height, dilation[0]), (shape.width, dilation[1])]
-            .map(|(taps, by)| (taps - 1).saturating_mul(by).saturating_add(1));
-        let halves = [0, 1].map(|axis| {
+        let taps = kernel.shape().extents();
+        let extents = each(|axis| (taps[axis] - 1).saturating_mul(dilation[axis]).saturating_add(1));
+        let ends = each(|axis| {
             let total = signed(extents[axis].saturating_sub(stride[axis]));
-            if upper { [total / 2, total - total / 2] } else { [total - total / 2, total / 2] }
+            let (less, more) = (total / 2, total - total / 2);
+            if upper { Ends { before: less, after: more } } else { Ends { before: more, after: less } }
         });
-        let [[top, bottom], [left, right]] = halves;
-        let output_padding = [0, 1].map(|axis| stride[axis].saturating_sub(extents[axis]));
-        ([top, left, bottom, right], output_padding)
+        (ends, each(|axis| stride[axis].saturating_sub(extents[axis])))
     }
 
     /// Checks that the groups divide the channels.
@@ -185,31 +184,30 @@ impl Builder {
 
     /// Average or sum over windows.
     pub fn pool(&mut self, pool: AveragePool, padding_at: Span, span: Span) -> Option<StackValue> {
-        if let Padding::Sides(sides) = pool.padding {
-            self.below_window(sides, pool.size, padding_at)?;
+        if let Padding::Sides(ends) = pool.padding {
+            self.below_window(ends, pool.size, padding_at)?;
         }
         Some(self.layer(Layer::Pool(pool), span))
     }
 
     /// Largest value of each window.
     pub fn maxpool(&mut self, pool: MaxPool, padding_at: Span, span: Span) -> Option<StackValue> {
-        if let Padding::Sides(sides) = pool.padding {
-            self.below_window(sides, pool.size, padding_at)?;
+        if let Padding::Sides(ends) = pool.padding {
+            self.below_window(ends, pool.size, padding_at)?;
         }
         Some(self.layer(Layer::MaxPool(pool), span))
     }
 
     /// Checks that no window of pooling can lie in the padding.
-    fn below_window(&mut self, sides: [i64; 4], window: [usize; 2], span: Span) -> Option<()> {
-        let [height, width] = window.map(signed);
-        let limits = [height, width, height, width];
-        match (0..4).find(|&side| sides[side] >= limits[side]) {
+    fn below_window(&mut self, ends: Axes<Ends>, window: Axes<usize>, span: Span) -> Option<()> {
+        let limits = sides(window.map(signed).map(|limit| Ends { before: limit, after: limit }));
+        match sides(ends).into_iter().zip(limits).find(|(side, limit)| side >= limit) {
             None => Some(()),
-            Some(side) => {
+            Some((side, limit)) => {
                 let kind = ResolveErrorKind::OutOfRange {
                     what: "the padding",
-                    found: sides[side].to_string(),
-                    allowed: format!("less than the window, here {}", limits[side]),
+                    found: side.to_string(),
+                    allowed: format!("less than the window, here {limit}"),
                 };
                 self.fail(span, kind)
             }

@@ -4,7 +4,7 @@ use super::Builder;
 use super::error::ResolveErrorKind;
 use super::value::{Array, Role};
 use crate::source::Span;
-use convproof_engine::ir::{Operation, Rearrangement};
+use convproof_engine::ir::{Axes, Ends, Operation, Rearrangement};
 use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::Rational;
 
@@ -19,9 +19,9 @@ impl Builder {
         self.applied(Operation::Dilate(&array.term, by), grown_role(array), [array], span)
     }
 
-    /// Zeros added at the top, left, bottom, right.
-    pub fn pad(&mut self, array: &Array, sides: [usize; 4], span: Span) -> Option<Array> {
-        self.applied(Operation::Pad(&array.term, sides), grown_role(array), [array], span)
+    /// Zeros added at both ends of each axis.
+    pub fn pad(&mut self, array: &Array, ends: Axes<Ends<usize>>, span: Span) -> Option<Array> {
+        self.applied(Operation::Pad(&array.term, ends), grown_role(array), [array], span)
     }
 
     /// Border rows and columns removed that are 0 for all weights.
