@@ -292,7 +292,7 @@ pub(super) fn ceil(value: &Rational) -> Option<i64> {
 }
 
 /// The least common multiple of periods, which are positive.
-pub fn common_period<const N: usize>(periods: [i64; N]) -> Result<i64, OperatorError> {
+pub fn common_period(periods: impl IntoIterator<Item = i64>) -> Result<i64, OperatorError> {
     let common =
         periods.into_iter().try_fold(1_i64, |all, period| (all / all.gcd(&period)).checked_mul(period));
     common.ok_or(OperatorError::PeriodTooLong)

@@ -12,8 +12,8 @@ use crate::limits::{MAX_AVERAGED, MAX_AVERAGED_WORK};
 use crate::operator::length::common_period;
 use crate::operator::pattern::Viewer;
 use crate::operator::{Affine, Node, OperatorError, Operators};
-use crate::prove::survey::look::{input_of, look};
-use crate::prove::survey::{Extent, Survey, condition};
+use crate::prove::survey::input::input_of;
+use crate::prove::survey::{Compared, Extent, Sights, condition};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
 use crate::prove::witness::search;
 use convproof_exact::budget;
@@ -153,16 +153,8 @@ fn status(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> Result<Optio
         let silent = (0..2).any(|axis| left.length[axis].at(size[axis]).is_none());
         return Ok(Some(if silent { Status::Silent } else { Status::Equal }));
     }
-    let survey = Survey::new(
-        &operators,
-        [&left, &right],
-        symbols,
-        Extent::One(size),
-        search::dependence(claim, symbols),
-        false,
-    );
-    let Ok((_, table)) = survey.and_then(|mut survey| look(&mut survey, &Sizes::One(size))) else {
-        return Ok(None);
-    };
-    Ok(Some(table.statuses.status(0, 0)))
+    let (maps, dependence) = ([&left, &right], search::dependence(claim, symbols));
+    let surveyed = Sights::look(&operators, maps, symbols, Extent::One(size), dependence)
+        .and_then(|sights| Compared::of(sights, false)?.surveyed(&Sizes::One(size)));
+    Ok(surveyed.ok().map(|survey| survey.table().statuses.status(0, 0)))
 }

@@ -15,10 +15,9 @@ use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::first_difference;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
+use crate::prove::survey::input::{input_of, same_channels};
 use crate::prove::survey::limit::SurveyLimit;
-use crate::prove::survey::look::{input_of, look, same_channels};
-use crate::prove::survey::table::{self, Table};
-use crate::prove::survey::{Extent, Survey, Visible};
+use crate::prove::survey::{Compared, Extent, Sights, Surveyed, Visible};
 use crate::prove::values::point::Point;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::verdict::region::{Agreement, Status};
@@ -70,18 +69,15 @@ fn by_survey(
     let interior_equal = every && interiors_agree(claim)?;
     let dependence = search::dependence(claim, symbols);
     let extent = Extent::of(&claim.sizes);
-    let surveyed =
-        Survey::new(operators, maps, symbols, extent, dependence, interior_equal).and_then(|mut survey| {
-            let (failures, table) = look(&mut survey, &claim.sizes)?;
-            Ok((survey, failures, table))
-        });
-    let (survey, failures, table) = match surveyed {
-        Ok(surveyed) => surveyed,
+    let surveyed = Sights::look(operators, maps, symbols, extent, dependence)
+        .and_then(|sights| Compared::of(sights, interior_equal)?.surveyed(&claim.sizes));
+    let survey = match surveyed {
+        Ok(survey) => survey,
         Err(limit) => return Ok(stopped(claim, symbols, maps, &limit)),
     };
-    if !table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values)) {
-        let patterns = [survey.axes[0].patterns.len(), survey.axes[1].patterns.len()];
-        let horizon = every.then_some(survey.axes[0].from + survey.axes[0].period);
+    if survey.is_equal() {
+        let (axes, patterns) = (&survey.sights().axes, survey.sights().patterns());
+        let horizon = every.then_some(axes[0].from + axes[0].period);
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon, composed }));
     }
     if every
@@ -92,7 +88,7 @@ fn by_survey(
     }
     if maps.iter().any(|map| !nonlinear_nodes(operators, map).is_empty()) {
         // What differs is only how nonlinear outputs are read; that is no refutation yet.
-        let verdict = search::nonlinear(claim, symbols, &table);
+        let verdict = search::nonlinear(claim, symbols, survey.table());
         let functions = maps.iter().any(|map| operators.has_functions(map));
         return Ok(match verdict {
             StackVerdict::Unknown(Doubt::Nonlinear { .. }) if functions => {
@@ -101,7 +97,7 @@ fn by_survey(
             verdict => verdict,
         });
     }
-    Ok(match refutation(claim, symbols, maps, (survey, failures, table)) {
+    Ok(match refutation(claim, symbols, survey) {
         Ok(found) => {
             let derivation = Some(Derivation::Composed(composed));
             StackVerdict::Refuted(Box::new(StackRefutation { derivation, ..found }))
@@ -134,28 +130,27 @@ fn averages(
 fn refutation(
     claim: &StackClaim,
     symbols: &Symbols,
-    maps: [&Affine; 2],
-    (mut survey, failures, table): (Survey<'_>, Vec<Vec<bool>>, Table),
+    mut survey: Surveyed<'_>,
 ) -> Result<StackRefutation, Doubt> {
     let fails = |status| matches!(status, Status::Sizes | Status::Values);
-    let (size, status) = table.statuses.smallest(fails).ok_or(Doubt::Limit(Limit::Positions))?;
+    let (size, status) = survey.table().statuses.smallest(fails).ok_or(Doubt::Limit(Limit::Positions))?;
     let witness = match status {
         Status::Sizes => mismatch(claim, symbols, size)?,
-        _ => counterexample(claim, symbols, &survey, maps, &failures, size)?,
+        _ => counterexample(claim, symbols, &survey, size)?,
     };
     if let StackWitness::Value(found) = &witness
         && found.is_approximate()
     {
         // Differences elsewhere were not enclosed, so it is only said where there are none.
-        let agreement = interior(&mut survey, &failures).map(|found| match found {
+        let agreement = survey.interior().map(|found| match found {
             Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
             other => other,
         });
         let agreement = agreement.into_iter().collect();
         return Ok(StackRefutation { witness, wrong: None, agreement, derivation: None });
     }
-    let agreement = agreement(&mut survey, &failures, &table, symbols);
-    let wrong = survey.wrong_at(&failures, size);
+    let agreement = agreement(&mut survey, symbols);
+    let wrong = survey.wrong_at(size);
     Ok(StackRefutation { witness, wrong, agreement, derivation: None })
 }
 
@@ -254,10 +249,9 @@ fn agreeing(
     }
     let extent = Extent::of(&claim.sizes);
     let dependence = search::dependence(claim, symbols);
-    let mut survey = Survey::new(operators, maps, symbols, extent, dependence, false).ok()?;
-    let (_, table) = look(&mut survey, &claim.sizes).ok()?;
-    let differ = table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values));
-    (!differ).then(|| Some([0, 1].map(|axis: usize| survey.axes[axis].patterns.len())))
+    let sights = Sights::look(operators, maps, symbols, extent, dependence).ok()?;
+    let survey = Compared::of(sights, false).and_then(|compared| compared.surveyed(&claim.sizes)).ok()?;
+    survey.is_equal().then(|| Some(survey.sights().patterns()))
 }
 
 /// Whether the stacks agree where no border is near, by their normal forms.
@@ -284,15 +278,14 @@ fn stopped(claim: &StackClaim, symbols: &Symbols, maps: [&Affine; 2], limit: &Su
 fn counterexample(
     claim: &StackClaim,
     symbols: &Symbols,
-    survey: &Survey<'_>,
-    maps: [&Affine; 2],
-    failures: &[Vec<bool>],
+    survey: &Surveyed<'_>,
     size: [i64; 2],
 ) -> Result<StackWitness, Doubt> {
+    let (failures, survey) = (survey.failures(), survey.sights());
     let view = |axis: usize| survey.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
     let (Some(rows), Some(columns)) = (view(0), view(1)) else { return Err(Doubt::Contradiction) };
     let position = rows.sights.iter().enumerate().find_map(|(i, &row)| {
-        let fails = |&(_, &column): &(usize, &u32)| failures[row as usize][column as usize];
+        let fails = |&(_, &column): &(usize, &u32)| failures.at([row, column]);
         columns.sights.iter().enumerate().find(fails).map(|(j, &column)| ([i, j], [row, column]))
     });
     let Some(([i, j], sights)) = position else { return Err(Doubt::Contradiction) };
@@ -307,9 +300,9 @@ fn counterexample(
         // With one channel it is known which one differs.
         let find = || {
             let trial = survey.trial(sights, &start)?;
-            (0..maps[0].channels).find(|&o| trial.difference(o).is_some())
+            (0..survey.channels()).find(|&o| trial.difference(o).is_some())
         };
-        let Some(channel) = (if maps[0].channels == 1 { Some(0) } else { find() }) else { continue };
+        let Some(channel) = (if survey.channels() == 1 { Some(0) } else { find() }) else { continue };
         let differs = |point: &Point| match &whole {
             Some(kernels) => kernels.differ(survey.dependence(), point),
             None => survey.trial(sights, point).and_then(|trial| trial.difference(channel)).is_some(),
@@ -332,7 +325,7 @@ fn counterexample(
 /// Replays both stacks on the input that shows a difference at an output of a size: zeros, but for one pixel.
 fn replay(
     (claim, symbols): (&StackClaim, &Symbols),
-    survey: &Survey<'_>,
+    survey: &Sights<'_>,
     weights: &Weights,
     found: Visible,
     (size, output): ([i64; 2], [usize; 3]),
@@ -359,7 +352,7 @@ fn replay(
 fn enclosed(
     claim: &StackClaim,
     symbols: &Symbols,
-    survey: &Survey<'_>,
+    survey: &Sights<'_>,
     sights: [u32; 2],
     (size, [i, j]): ([i64; 2], [usize; 2]),
 ) -> Result<StackWitness, Doubt> {
@@ -378,42 +371,30 @@ fn enclosed(
     Err(Doubt::Contradiction)
 }
 
-fn agreement(
-    survey: &mut Survey<'_>,
-    failures: &[Vec<bool>],
-    table: &Table,
-    symbols: &Symbols,
-) -> Vec<Agreement> {
+fn agreement(survey: &mut Surveyed<'_>, symbols: &Symbols) -> Vec<Agreement> {
     let mut all = Vec::new();
-    if survey.axes[0].period > 0 {
-        match table.statuses.describe() {
+    let repeats = survey.sights().axes[0].period > 0;
+    if repeats {
+        match survey.table().statuses.describe() {
             Agreement::Nowhere => {}
             found => all.push(found),
         }
-        all.extend(interior(survey, failures));
+        all.extend(survey.interior());
     }
-    let sizes_agree = !table.statuses.any(|status| status == Status::Sizes);
+    let sizes_agree = !survey.table().statuses.any(|status| status == Status::Sizes);
     // Without free scalars or vectors there is nothing to be 0.
-    let parameters = survey.symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
+    let parameters =
+        survey.sights().symbols_in_maps().into_iter().any(|symbol| is_parameter(symbols, symbol));
     if sizes_agree
         && parameters
-        && let Some(polynomials) = survey.visible_polynomials(&table.sight_pairs())
+        && let Some(polynomials) = survey.visible_polynomials(&survey.table().sight_pairs())
     {
         all.extend(zero_condition(&polynomials, symbols));
     }
-    if all.is_empty() && survey.axes[0].period > 0 {
+    if all.is_empty() && repeats {
         all.push(Agreement::Nowhere);
     }
     all
-}
-
-/// The border outside of which the maps agree, confirmed exactly; `None` past a limit.
-fn interior(survey: &mut Survey<'_>, failures: &[Vec<bool>]) -> Option<Agreement> {
-    let (found, pairs) = table::ring(&survey.axes, failures)?;
-    if !survey.confirm(pairs).ok()? {
-        return Some(found);
-    }
-    table::ring(&survey.axes, &survey.failures()).map(|(found, _)| found)
 }
 
 /// Free scalars and vector entries whose vanishing is necessary and sufficient for all differences to vanish

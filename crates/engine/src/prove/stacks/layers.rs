@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::ir::{FreeKernel, StackClaim, Symbols};
 use crate::kernel::Kernel;
 use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::look::{input_of, look, same_channels};
-use crate::prove::survey::{Extent, Survey};
+use crate::prove::survey::input::{input_of, same_channels};
+use crate::prove::survey::{Compared, Extent, Sights};
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Doubt, Limit};
 use crate::prove::witness::search;
@@ -60,23 +60,21 @@ pub fn solve(
     let inner = maps.map(|map| operators.reachable(map)).concat();
     let nonlinear = inner.into_iter().any(|id| operators.is_nonlinear(id));
     let dependence = search::dependence(claim, symbols);
-    let survey = Survey::new(&operators, maps, symbols, Extent::of(&claim.sizes), dependence, false);
-    let surveyed = survey.and_then(|mut survey| {
-        let (_, table) = look(&mut survey, &claim.sizes)?;
-        Ok((survey, table))
-    });
-    let (survey, table) = match surveyed {
-        Ok(surveyed) => surveyed,
+    let surveyed = Sights::look(&operators, maps, symbols, Extent::of(&claim.sizes), dependence)
+        .and_then(|sights| Compared::of(sights, false)?.surveyed(&claim.sizes));
+    let survey = match surveyed {
+        Ok(survey) => survey,
         Err(limit) => return Ok(Err(Doubt::Limit(limit.limit()))),
     };
     let mut system = System::new(unknowns, symbols);
-    if table.statuses.any(|status| status == Status::Sizes) {
+    if survey.table().statuses.any(|status| status == Status::Sizes) {
         return Ok(system.candidate(Meets::Never));
     }
-    let (inside, border): (Vec<_>, Vec<_>) = table
+    let (inside, border): (Vec<_>, Vec<_>) = survey
+        .table()
         .sight_pairs()
         .into_iter()
-        .partition(|&pair| survey.patterns_of(pair).iter().all(|pattern| pattern.whole));
+        .partition(|&pair| survey.sights().patterns_of(pair).iter().all(|pattern| pattern.whole));
     let mut meets = Meets::All;
     for (pairs, fails) in [(inside, Meets::Some), (border, Meets::Inside)] {
         let Some(equations) = survey.visible_polynomials(&pairs.into_iter().collect()) else {
@@ -87,7 +85,7 @@ pub fn solve(
             // Coefficients of nonlinear signals need not be equal.
             Ok(false) if nonlinear => return Ok(Err(Doubt::NotLinear)),
             // Roots may be tied to each other in ways that polynomials do not show.
-            Ok(false) if !survey.is_free() => return Ok(Err(Doubt::Irrational)),
+            Ok(false) if !survey.sights().is_free() => return Ok(Err(Doubt::Irrational)),
             Ok(false) => {
                 meets = fails;
                 break;

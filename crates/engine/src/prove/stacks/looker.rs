@@ -14,7 +14,7 @@ use crate::ir::Sizes;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::Length;
 use crate::prove::survey::condition;
-use crate::prove::survey::sights::{AxisSurvey, SizeView};
+use crate::prove::survey::sights::{AxisSights, SizeView};
 
 /// Most signals whose means are compared with each other.
 const MAX_MEANS: usize = 12;
@@ -22,7 +22,7 @@ const MAX_MEANS: usize = 12;
 /// Two signals looked at along both axes.
 pub struct Looked {
     /// The lengths and what is seen at their positions.
-    pub axes: [AxisSurvey; 2],
+    pub axes: [AxisSights; 2],
     /// The pairs along each axis, by number.
     pub pairs: [Vec<Pair>; 2],
     /// For each axis, the first signal's first input position at each output of the lengths that were looked at.
@@ -49,7 +49,7 @@ impl Looked {
             let horizons = [horizon(net, roots, 0)?, horizon(net, roots, 1)?];
             bounds = Some((horizons, common(horizons, reach, modulus)?));
         }
-        let mut axes = [AxisSurvey::default(), AxisSurvey::default()];
+        let mut axes = [AxisSights::default(), AxisSights::default()];
         let mut pairs = [Vec::new(), Vec::new()];
         let mut origins = [FxHashMap::default(), FxHashMap::default()];
         for axis in 0..2 {

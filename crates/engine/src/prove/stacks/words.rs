@@ -15,10 +15,10 @@ use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{Channels, Net, NodeId, number};
 use crate::forms::pattern::{Pair, Patterns};
 use crate::forms::weights::{Letter, Letters, declared};
-use crate::ir::{Layer, Stack, StackClaim, Symbols};
+use crate::ir::{Axes, Layer, Stack, StackClaim, Symbols};
 use crate::kernel::Shape;
-use crate::prove::survey::sights::AxisSurvey;
-use crate::prove::survey::table::{self, Table};
+use crate::prove::survey::sights::AxisSights;
+use crate::prove::survey::table::{self, Failures, Table};
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::{Counterexample, Mismatch};
 use crate::prove::verdict::region::{Agreement, Status};
@@ -96,12 +96,12 @@ pub struct Compared {
     letters: Letters,
     /// All sums.
     pub arena: Arena,
-    axes: [AxisSurvey; 2],
+    axes: Axes<AxisSights>,
     /// The pairs along each axis, by number.
     pub pairs: [Vec<Pair>; 2],
     /// For each pair of pairs at which the sides differ, the blocks that do, and left minus right there.
     pub differences: Differences,
-    failures: Vec<Vec<bool>>,
+    failures: Failures,
     /// The status of all sizes.
     pub table: Table,
     /// Sizes up to this length show everything; `None` for a claim about one size.
@@ -195,7 +195,7 @@ impl Compared {
                 agreement.push(Agreement::Nowhere);
             }
         }
-        let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, &self.failures));
+        let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, self.failures.rows()));
         let derivation = Some(Derivation::Read(self.read.clone()));
         StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement, derivation }))
     }
@@ -361,7 +361,7 @@ fn differences(
     roots: [NodeId; 2],
     [rows, columns]: &[Vec<Pair>; 2],
     blocks: usize,
-) -> Result<(Differences, Vec<Vec<bool>>), Unsupported> {
+) -> Result<(Differences, Failures), Unsupported> {
     let mut differences = Differences::default();
     let mut failures = vec![vec![false; columns.len()]; rows.len()];
     for (row, &above) in rows.iter().enumerate() {
@@ -374,7 +374,7 @@ fn differences(
             }
         }
     }
-    Ok((differences, failures))
+    Ok((differences, Failures::new(failures)))
 }
 
 /// Left minus right of a block where both read by these patterns; `None` if they are equal.

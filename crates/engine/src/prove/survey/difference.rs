@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::sights::number;
-use crate::axes::{Axes, positions};
+use crate::axes::{AXES, Axes, positions};
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
 use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
@@ -103,8 +103,8 @@ impl<'a, R: Number> Pair<'a, R> {
 pub struct Difference {
     /// In the constant or at a leaf other than the input: visible at every size.
     pub everywhere: bool,
-    /// Numbers of the read rows and columns at which the input's coefficients differ, sorted.
-    pub support: Vec<(u32, u32)>,
+    /// Numbers of the read positions along each axis at which the input's coefficients differ, sorted.
+    pub support: Vec<Axes<u32>>,
     /// Whether everything else was shown to be equal; residues only show what differs.
     pub exact: bool,
 }
@@ -115,9 +115,9 @@ impl Difference {
         !self.everywhere && self.support.is_empty()
     }
 
-    /// Whether they differ where these read rows and columns lie in the input.
-    pub fn visible(&self, rows: (u32, u32), columns: (u32, u32)) -> bool {
-        self.everywhere || self.support.iter().any(|&(r, c)| within(r, rows) && within(c, columns))
+    /// Whether they differ where these of the read positions lie in the input.
+    pub fn visible(&self, visible: Axes<(u32, u32)>) -> bool {
+        self.everywhere || self.support.iter().any(|&at| inside(at, visible))
     }
 
     /// Adds where two functionals differ.
@@ -127,10 +127,10 @@ impl Difference {
         mut differ: impl FnMut(&R, &R) -> bool,
     ) {
         self.everywhere |= differ(&left.constant, &right.constant);
-        compare(left, right, |id, [_, row, column], a, b| {
+        compare(left, right, |id, [_, at @ ..], a, b| {
             if differ(a, b) {
                 if id == 0 {
-                    self.support.push((row, column));
+                    self.support.push(at);
                 } else {
                     self.everywhere = true;
                 }
@@ -142,8 +142,8 @@ impl Difference {
 }
 
 /// Whether a read position is among those that lie in the input.
-pub fn within(at: u32, range: (u32, u32)) -> bool {
-    (range.0..range.1).contains(&at)
+pub fn inside(at: Axes<u32>, visible: Axes<(u32, u32)>) -> bool {
+    (0..AXES).all(|axis| (visible[axis].0..visible[axis].1).contains(&at[axis]))
 }
 
 /// Calls `each` with node, channel, row and column number, and both coefficients of everything that is read.

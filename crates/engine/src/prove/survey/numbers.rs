@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_traits::Signed;
 
 use super::difference::{Difference, Pair, compare};
+use crate::axes::Axes;
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
 use crate::operator::pull::Pulled;
@@ -33,8 +34,8 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// The sum over these rows and columns.
-    pub fn within(&self, rows: (u32, u32), columns: (u32, u32)) -> BigInt {
+    /// The sum over the positions that lie in the input.
+    pub fn within(&self, [rows, columns]: Axes<(u32, u32)>) -> BigInt {
         let at = |row: u32, column: u32| {
             let row = self.prefix.get(row as usize).or_else(|| self.prefix.last());
             row.and_then(|row| row.get(column as usize).or_else(|| row.last())).cloned().unwrap_or_default()
@@ -70,7 +71,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// The sums for one output channel; `None` past a limit, or if something else than the input is read differently.
-    pub fn sums(&self, patterns: [&Pattern; 2], channel: usize) -> Option<Sums> {
+    pub fn sums(&self, patterns: Axes<&Pattern>, channel: usize) -> Option<Sums> {
         self.either(
             |pair| sums(&pair.channel(patterns, channel)?),
             |pair| sums(&pair.channel(patterns, channel)?),
@@ -78,7 +79,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// The signs for one output channel; `None` past a limit.
-    pub fn signs(&self, patterns: [&Pattern; 2], channel: usize) -> Option<Signs> {
+    pub fn signs(&self, patterns: Axes<&Pattern>, channel: usize) -> Option<Signs> {
         self.either(
             |pair| signs(&pair.channel(patterns, channel)?),
             |pair| signs(&pair.channel(patterns, channel)?),
@@ -86,7 +87,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// Where the maps differ, over all output channels; `None` past a limit.
-    pub fn difference(&self, patterns: [&Pattern; 2]) -> Option<Difference> {
+    pub fn difference(&self, patterns: Axes<&Pattern>) -> Option<Difference> {
         self.either(|pair| difference(pair, patterns), |pair| difference(pair, patterns))
     }
 
@@ -106,7 +107,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: [&Pattern; 2]) -> Option<Difference> {
+fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: Axes<&Pattern>) -> Option<Difference> {
     let mut difference = Difference { exact: true, ..Difference::default() };
     for channel in 0..pair.channels() {
         difference.collect(&pair.channel(patterns, channel)?, |a, b| a != b);

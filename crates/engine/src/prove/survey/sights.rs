@@ -34,7 +34,7 @@ pub struct Refined {
 
 /// One axis, looked at for many input lengths.
 #[derive(Clone, Debug, Default)]
-pub struct AxisSurvey {
+pub struct AxisSights {
     /// From this length on everything repeats.
     pub from: i64,
     /// After so many lengths.
@@ -49,7 +49,7 @@ pub struct AxisSurvey {
     pub refined: Vec<Refined>,
 }
 
-impl AxisSurvey {
+impl AxisSights {
     /// Looks at every output position of some input lengths.
     pub fn look(
         viewer: &Viewer<'_>,
@@ -57,7 +57,7 @@ impl AxisSurvey {
         axis: usize,
         maps: [&Affine; 2],
     ) -> Result<Self, SurveyLimit> {
-        let mut survey = Self::default();
+        let mut looked = Self::default();
         let mut patterns: FxHashMap<Arc<Pattern>, u32> = FxHashMap::default();
         let mut refined: FxHashMap<Refined, u32> = FxHashMap::default();
         let mut known: FxHashMap<Starts, (u32, Vec<i64>)> = FxHashMap::default();
@@ -79,7 +79,7 @@ impl AxisSurvey {
                         held.push(budget::hold(edges.sum::<usize>() + sight.input.len(), size_of::<Edge>()));
                         let next = number(patterns.len());
                         let pattern = *patterns.entry(sight.pattern).or_insert_with_key(|pattern| {
-                            survey.patterns.push(pattern.clone());
+                            looked.patterns.push(pattern.clone());
                             next
                         });
                         (pattern, sight.input.into_iter().map(|at| at - base).collect())
@@ -96,14 +96,14 @@ impl AxisSurvey {
                     let key = Refined { pattern: *pattern, visible: (count(0), count(n)) };
                     let next = number(refined.len());
                     sights.push(*refined.entry(key).or_insert_with_key(|key| {
-                        survey.refined.push(key.clone());
+                        looked.refined.push(key.clone());
                         next
                     }));
                 }
             }
-            survey.sizes.push(SizeView { n, left, right, sights });
+            looked.sizes.push(SizeView { n, left, right, sights });
         }
-        Ok(survey)
+        Ok(looked)
     }
 }
 

@@ -6,10 +6,32 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::condition::includes;
-use super::sights::{AxisSurvey, SizeView};
-use crate::ir::Sizes;
+use super::sights::{AxisSights, SizeView};
+use crate::ir::{Axes, Sizes};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
 use convproof_exact::budget;
+
+/// The pairs of sights at which two stacks differ. Of what is not among them whoever calls sizes equal has shown that the
+/// stacks are equal there.
+#[derive(Clone, Debug)]
+pub struct Failures(Vec<Vec<bool>>);
+
+impl Failures {
+    /// For each sight of the rows the sights of the columns at which something differs.
+    pub fn new(rows: Vec<Vec<bool>>) -> Self {
+        Self(rows)
+    }
+
+    /// The same.
+    pub fn rows(&self) -> &[Vec<bool>] {
+        &self.0
+    }
+
+    /// Whether something differs at a pair of sights.
+    pub fn at(&self, [row, column]: Axes<u32>) -> bool {
+        self.0[row as usize][column as usize]
+    }
+}
 
 /// The status of every pair of lengths that a survey looked at.
 #[derive(Debug)]
@@ -30,7 +52,7 @@ struct Classes {
 }
 
 impl Classes {
-    fn of(axis: &AxisSurvey) -> Self {
+    fn of(axis: &AxisSights) -> Self {
         let mut known: FxHashMap<Vec<u32>, usize> = FxHashMap::default();
         let mut sets = Vec::new();
         let of = axis.sizes.iter().map(|view| {
@@ -44,11 +66,11 @@ impl Classes {
     }
 
     /// For each class of column sights whether one of them fails together with one of some row sights.
-    fn meet(&self, rows: &[u32], failures: &[Vec<bool>]) -> Vec<bool> {
-        let mut failing = vec![false; failures.first().map_or(0, Vec::len)];
+    fn meet(&self, rows: &[u32], failures: &Failures) -> Vec<bool> {
+        let mut failing = vec![false; failures.0.first().map_or(0, Vec::len)];
         for &row in rows {
             budget::spend_on(failing.len(), 1);
-            for (cell, &fails) in failing.iter_mut().zip(&failures[row as usize]) {
+            for (cell, &fails) in failing.iter_mut().zip(&failures.0[row as usize]) {
                 *cell |= fails;
             }
         }
@@ -59,12 +81,25 @@ impl Classes {
 
 impl Table {
     /// Works out the status of all sizes.
-    pub fn new(axes: &[AxisSurvey; 2], failures: &[Vec<bool>], sizes: &Sizes) -> Self {
+    pub fn new(axes: &Axes<AxisSights>, failures: &Failures, sizes: &Sizes) -> Self {
+        Self::of(axes, Some(failures), sizes)
+    }
+
+    /// The statuses while nothing was compared: no size is called equal, as values may differ wherever both sides have outputs of
+    /// one size.
+    pub fn uncompared(axes: &Axes<AxisSights>, sizes: &Sizes) -> Self {
+        Self::of(axes, None, sizes)
+    }
+
+    fn of(axes: &Axes<AxisSights>, failures: Option<&Failures>, sizes: &Sizes) -> Self {
         let [rows, columns] = axes;
         let classes = [Classes::of(rows), Classes::of(columns)];
         // For each class of heights and of widths whether some output differs.
-        let differ: Vec<Vec<bool>> =
-            classes[0].sets.iter().map(|set| classes[1].meet(set, failures)).collect();
+        let differ = |set: &Vec<u32>| match failures {
+            Some(failures) => classes[1].meet(set, failures),
+            None => vec![true; classes[1].sets.len()],
+        };
+        let differ: Vec<Vec<bool>> = classes[0].sets.iter().map(differ).collect();
         budget::spend_on(rows.sizes.len().saturating_mul(columns.sizes.len()), 20);
         let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
         for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
@@ -82,17 +117,17 @@ impl Table {
                 });
             }
         }
-        let lengths = |axis: &AxisSurvey| axis.sizes.iter().map(|view| view.n).collect();
+        let lengths = |axis: &AxisSights| axis.sizes.iter().map(|view| view.n).collect();
         let cycles = [rows, columns].map(|axis| (axis.from, axis.period));
         Self { statuses: Statuses::new([lengths(rows), lengths(columns)], cells, cycles), classes }
     }
 
     /// The pairs of row and column sights that occur at a size that is spoken of.
-    pub fn sight_pairs(&self) -> BTreeSet<[u32; 2]> {
+    pub fn sight_pairs(&self) -> BTreeSet<Axes<u32>> {
         self.pairs(|status| status != Status::Silent)
     }
 
-    fn pairs(&self, wanted: impl Fn(Status) -> bool) -> BTreeSet<[u32; 2]> {
+    fn pairs(&self, wanted: impl Fn(Status) -> bool) -> BTreeSet<Axes<u32>> {
         let [rows, columns] = &self.classes;
         let mut met = vec![vec![false; columns.sets.len()]; rows.sets.len()];
         for (i, &height) in rows.of.iter().enumerate() {
@@ -112,7 +147,11 @@ impl Table {
     }
 
     /// The first spoken-of size at which a pair of sights occurs, and the output position there.
-    pub fn example(&self, axes: &[AxisSurvey; 2], [row, column]: [u32; 2]) -> Option<([i64; 2], [i64; 2])> {
+    pub fn example(
+        &self,
+        axes: &Axes<AxisSights>,
+        [row, column]: Axes<u32>,
+    ) -> Option<(Axes<i64>, Axes<i64>)> {
         let [rows, columns] = axes;
         let find = |sights: &[u32], wanted: u32| {
             sights.iter().position(|&sight| sight == wanted).and_then(|at| i64::try_from(at).ok())
@@ -127,26 +166,26 @@ impl Table {
     }
 
     /// The pairs of sights that occur at sizes of status `Equal`.
-    pub fn equal_pairs(&self) -> BTreeSet<[u32; 2]> {
+    pub fn equal_pairs(&self) -> BTreeSet<Axes<u32>> {
         self.pairs(|status| status == Status::Equal)
     }
 }
 
 /// The border within which all differences lie, if there is an interior without any at large sizes, and the pairs
 /// of sights inside it.
-pub fn ring(axes: &[AxisSurvey; 2], failures: &[Vec<bool>]) -> Option<(Agreement, BTreeSet<[u32; 2]>)> {
+pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, BTreeSet<Axes<u32>>)> {
     let [rows, columns] = axes;
     if rows.period == 0 {
         return None;
     }
-    let large = |axis: &AxisSurvey| axis.sizes.iter().position(|view| view.n >= axis.from);
+    let large = |axis: &AxisSights| axis.sizes.iter().position(|view| view.n >= axis.from);
     let (first_row, first_column) = (large(rows)?, large(columns)?);
     // Small sizes may differ in shape: nothing is said of them.
     let unlike = |view: &SizeView| view.left != view.right;
     if rows.sizes[first_row..].iter().chain(&columns.sizes[first_column..]).any(unlike) {
         return None;
     }
-    let fails = |i: u32, j: u32| failures[i as usize][j as usize];
+    let fails = |i: u32, j: u32| failures.at([i, j]);
     let large = [&rows.sizes[first_row..], &columns.sizes[first_column..]];
     let (ring, mut exactly) = borders(large, [rows.start, columns.start], fails)?;
     let mut inner = BTreeSet::new();

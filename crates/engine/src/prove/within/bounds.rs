@@ -9,10 +9,10 @@ use rustc_hash::FxHashMap;
 use super::rounded::Rounded;
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::look::{input_of, same_channels};
+use crate::prove::survey::input::{input_of, same_channels};
 use crate::prove::survey::numbers::{Numbers, Signs};
 use crate::prove::survey::table::Table;
-use crate::prove::survey::{Extent, Survey};
+use crate::prove::survey::{Extent, Sights};
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::region::Status;
 use convproof_exact::Rational;
@@ -97,12 +97,11 @@ fn bounded(
         return Ok(None);
     }
     let extent = Extent::of(&claim.sizes);
-    let Ok(survey) = Survey::new(&operators, maps, symbols, extent, Dependence::default(), false) else {
+    let Ok(survey) = Sights::look(&operators, maps, symbols, extent, Dependence::default()) else {
         return Ok(None);
     };
     let Some(numbers) = survey.numbers() else { return Ok(None) };
-    let agreeing = vec![vec![false; survey.axes[1].refined.len()]; survey.axes[0].refined.len()];
-    let table = Table::new(&survey.axes, &agreeing, &claim.sizes);
+    let table = survey.spoken_of(&claim.sizes);
     if table.statuses.any(|status| status == Status::Sizes) {
         return Ok(None);
     }
@@ -147,7 +146,7 @@ impl Scale {
 }
 
 /// The position with the worst difference among those that are spoken of; `None` past a limit.
-fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
+fn worst(survey: &Sights<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
     let mut worst = Largest { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
     let mut pairs: FxHashMap<[u32; 2], Vec<[u32; 2]>> = FxHashMap::default();
     for sights in table.sight_pairs() {
@@ -161,8 +160,7 @@ fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scal
             let sums = numbers.sums(patterns, channel)?;
             let constant = &sums.constant * &scale.constant;
             for &sights in &all {
-                let [rows, columns] = survey.visible(sights);
-                let value = sums.within(rows, columns) * &scale.coefficients + &constant;
+                let value = sums.within(survey.visible(sights)) * &scale.coefficients + &constant;
                 let first = (sights, channel) < (worst.sights, worst.channel);
                 if value > worst.value || value == worst.value && first {
                     worst = Largest { value, sights, channel };
@@ -175,7 +173,7 @@ fn worst(survey: &Survey<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scal
 
 /// The input that attains the difference at a position.
 fn excess(
-    survey: &Survey<'_>,
+    survey: &Sights<'_>,
     numbers: &Numbers<'_>,
     table: &Table,
     (sights, channel): ([u32; 2], usize),

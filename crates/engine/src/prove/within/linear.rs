@@ -9,9 +9,8 @@ use super::outcome::{beyond, excess, proved, unequal};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::look::{input_of, same_channels};
-use crate::prove::survey::table::Table;
-use crate::prove::survey::{Extent, Survey};
+use crate::prove::survey::input::{input_of, same_channels};
+use crate::prove::survey::{Compared, Extent, Sights, Surveyed};
 use crate::prove::values::interval::Enclosed;
 use crate::prove::values::point::Point;
 use crate::prove::verdict::Worst;
@@ -53,13 +52,8 @@ pub fn decide(
         return Ok(bounded.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })));
     }
     let extent = Extent::of(&claim.sizes);
-    let surveyed = Survey::new(&operators, maps, symbols, extent, search::dependence(claim, symbols), false)
-        .and_then(|mut survey| survey.compare().map(|()| survey));
-    let surveyed = surveyed.and_then(|mut survey| {
-        let pairs = Table::new(&survey.axes, &survey.failures(), &claim.sizes).sight_pairs();
-        survey.confirm(pairs)?;
-        Ok(survey)
-    });
+    let surveyed = Sights::look(&operators, maps, symbols, extent, search::dependence(claim, symbols))
+        .and_then(|sights| Compared::of(sights, false)?.surveyed_everywhere(&claim.sizes));
     let survey = match surveyed {
         Ok(survey) => survey,
         Err(limit) => {
@@ -68,12 +62,10 @@ pub fn decide(
             return Ok(size.map_or(doubt, |size| unequal(claim, symbols, size)));
         }
     };
-    let failures = survey.failures();
-    let table = Table::new(&survey.axes, &failures, &claim.sizes);
-    if let Some((size, _)) = table.statuses.smallest(|status| status == Status::Sizes) {
+    if let Some((size, _)) = survey.table().statuses.smallest(|status| status == Status::Sizes) {
         return Ok(unequal(claim, symbols, size));
     }
-    let worst = match worst(claim, tolerance, symbols, (&survey, &table), &failures) {
+    let worst = match worst(claim, tolerance, symbols, &survey) {
         Ok(worst) => worst,
         Err(verdict) => return Ok(*verdict),
     };
@@ -84,7 +76,7 @@ pub fn decide(
     if *worst.value.low() <= tolerance.bound {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
-    Ok(exceeded(claim, tolerance, symbols, (&survey, &table), &worst))
+    Ok(exceeded(claim, tolerance, symbols, &survey, &worst))
 }
 
 /// The position with the worst difference, if there is any; or the verdict where free weights pass every bound.
@@ -92,15 +84,14 @@ fn worst(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    (survey, table): (&Survey<'_>, &Table),
-    failures: &[Vec<bool>],
+    survey: &Surveyed<'_>,
 ) -> Result<Option<Position>, Box<StackVerdict>> {
     // Only positions that occur at a size the claim speaks of.
-    let spoken = table.sight_pairs();
+    let (spoken, failures) = (survey.table().sight_pairs(), survey.failures());
     let mut worst: Option<Position> = None;
-    for sights in spoken.into_iter().filter(|&[row, column]| failures[row as usize][column as usize]) {
-        for channel in 0..survey.channels() {
-            let Some((constant, mut differences)) = survey.exact_differences(sights, channel) else {
+    for sights in spoken.into_iter().filter(|&sights| failures.at(sights)) {
+        for channel in 0..survey.sights().channels() {
+            let Some((constant, mut differences)) = survey.sights().exact_differences(sights, channel) else {
                 return Err(Box::new(StackVerdict::Unknown(Doubt::Limit(Limit::Terms))));
             };
             if tolerance.range.is_zero() {
@@ -110,7 +101,7 @@ fn worst(
             if let Some(varying) = all().map(|poly| varying_part(poly, symbols)).find(|part| !part.is_zero())
             {
                 let place = (sights, channel);
-                let verdict = unbounded(claim, tolerance, symbols, (survey, table), place, &varying);
+                let verdict = unbounded(claim, tolerance, symbols, survey, place, &varying);
                 return Err(Box::new(verdict));
             }
             let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
@@ -160,10 +151,10 @@ fn exceeded(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    (survey, table): (&Survey<'_>, &Table),
+    survey: &Surveyed<'_>,
     worst: &Position,
 ) -> StackVerdict {
-    let found = survey.exact_differences(worst.sights, worst.channel);
+    let found = survey.sights().exact_differences(worst.sights, worst.channel);
     let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
     let is_negative = |poly: &Poly| Enclosed::of(poly, symbols).high().is_negative();
     let sign = if is_negative(&constant) { -1 } else { 1 };
@@ -174,7 +165,7 @@ fn exceeded(
     });
     let plain = search::plain_weights(claim, symbols);
     let weights = if worst.value.is_point() { plain } else { plain.approximating() };
-    let Some((image, [i, j])) = image(claim, (survey, table), worst.sights, signs) else {
+    let Some((image, [i, j])) = image(claim, survey, worst.sights, signs) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
     };
     let replayed = beyond(claim, tolerance, symbols, &weights, image, [worst.channel, i, j]);
@@ -184,10 +175,11 @@ fn exceeded(
 /// An image with the given values at read positions of a sight's example, and the output position.
 fn image(
     claim: &StackClaim,
-    (survey, table): (&Survey<'_>, &Table),
+    survey: &Surveyed<'_>,
     sights: [u32; 2],
     values: impl Iterator<Item = ([u32; 3], Rational)>,
 ) -> Option<(Image, [usize; 2])> {
+    let (table, survey) = (survey.table(), survey.sights());
     let (size, output) = table.example(&survey.axes, sights)?;
     let [rows, columns] = [0, 1].map(|axis| survey.input_positions(axis, size[axis], output[axis]));
     let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -206,14 +198,14 @@ fn unbounded(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    (survey, table): (&Survey<'_>, &Table),
+    survey: &Surveyed<'_>,
     (sights, channel): ([u32; 2], usize),
     varying: &Poly,
 ) -> StackVerdict {
-    let Some((constant, differences)) = survey.exact_differences(sights, channel) else {
+    let Some((constant, differences)) = survey.sights().exact_differences(sights, channel) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Terms));
     };
-    let Some(Rays { scalable, weights }) = rays(claim, symbols, survey, varying) else {
+    let Some(Rays { scalable, weights }) = rays(claim, symbols, survey.sights(), varying) else {
         return StackVerdict::Unknown(Doubt::Irrational);
     };
     let (four, quarter) = (Rational::from(4), Rational::dyadic(1.into(), 2_u32));
@@ -238,7 +230,7 @@ fn unbounded(
             let signs = differences.iter().filter_map(|(at, poly)| {
                 Some((*at, &Rational::from(sign(poly)? * overall) * &tolerance.range))
             });
-            if let Some((image, [i, j])) = image(claim, (survey, table), sights, signs)
+            if let Some((image, [i, j])) = image(claim, survey, sights, signs)
                 && let Some(found) = beyond(claim, tolerance, symbols, &weights, image, [channel, i, j])
             {
                 return excess(Some(found), Worst::Unbounded, tolerance);
@@ -267,7 +259,7 @@ struct Rays<'a> {
 fn rays<'a>(
     claim: &'a StackClaim,
     symbols: &'a Symbols,
-    survey: &'a Survey<'_>,
+    survey: &'a Sights<'_>,
     varying: &Poly,
 ) -> Option<Rays<'a>> {
     let plain = search::plain_weights(claim, symbols);

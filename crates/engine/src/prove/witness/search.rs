@@ -3,7 +3,7 @@
 
 use super::sparse::sparser;
 use crate::prove::survey::condition::{self, includes};
-use crate::prove::survey::look::input_of;
+use crate::prove::survey::input::input_of;
 use crate::prove::survey::table::Table;
 use crate::prove::values::interval::Enclosed;
 use crate::prove::values::point::Dependence;

@@ -1,0 +1,56 @@
+use super::{Compared, Extent, Sights, Surveyed};
+use crate::axes::AXES;
+use crate::ir::{Conv, KernelTerm, Layer, Origin, Padding, Sizes, Stack, Symbols};
+use crate::kernel::{ConcreteKernel, Shape};
+use crate::operator::{Affine, Operators};
+use crate::prove::values::point::Dependence;
+use crate::prove::verdict::region::Status;
+
+/// A convolution with zeros around the image.
+fn conv(operators: &mut Operators, values: [i64; 3]) -> Affine {
+    let kernel = ConcreteKernel::from_integers(Shape::plane(1, 3), values.to_vec()).unwrap();
+    let conv = Conv {
+        kernel: KernelTerm::constant(kernel),
+        stride: [1; AXES],
+        dilation: [1; AXES],
+        padding: Padding::SameUpper,
+        groups: 1,
+        bias: None,
+    };
+    let input = operators.input().unwrap();
+    operators.apply(&Stack::layer(Layer::Conv(conv), Origin::NOWHERE), input).unwrap()
+}
+
+fn look<'a>(operators: &'a Operators, maps: [&'a Affine; 2], symbols: &'a Symbols) -> Sights<'a> {
+    Sights::look(operators, maps, symbols, Extent::of(&Sizes::All), Dependence::default()).unwrap()
+}
+
+fn survey(sights: Sights<'_>) -> Surveyed<'_> {
+    Compared::of(sights, false).unwrap().surveyed(&Sizes::All).unwrap()
+}
+
+#[test]
+fn nothing_is_equal_before_it_was_compared() {
+    let (mut operators, symbols) = (Operators::new(1, None), Symbols::default());
+    let same = conv(&mut operators, [1, 2, 3]);
+    let sights = look(&operators, [&same, &same], &symbols);
+    let table = sights.spoken_of(&Sizes::All);
+    assert!(table.statuses.any(|status| status == Status::Values));
+    assert!(!table.statuses.any(|status| status == Status::Equal));
+    let pairs = table.sight_pairs();
+    let survey = survey(sights);
+    assert!(survey.is_equal());
+    assert_eq!(survey.table().sight_pairs(), pairs);
+}
+
+#[test]
+fn a_difference_at_the_border_alone_is_one() {
+    // Of an image of one column only the middle tap reads anything.
+    let (mut operators, symbols) = (Operators::new(1, None), Symbols::default());
+    let [left, right] = [[1, 2, 3], [1, 2, 4]].map(|values| conv(&mut operators, values));
+    let survey = survey(look(&operators, [&left, &right], &symbols));
+    assert!(!survey.is_equal());
+    let statuses = &survey.table().statuses;
+    assert_eq!(statuses.smallest(|status| status == Status::Equal), Some(([1, 1], Status::Equal)));
+    assert_eq!(statuses.smallest(|status| status == Status::Values), Some(([1, 2], Status::Values)));
+}
