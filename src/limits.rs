@@ -7,12 +7,12 @@ use crate::evaluate::{MAX_CELLS, MAX_WORK as MAX_REPLAY};
 use crate::factor::exact::{BIVARIATE_DEGREE_LIMIT, UNIVARIATE_DEGREE_LIMIT};
 use crate::factor::{bins, fit};
 use crate::folder::{MAX_DATA, MAX_SPEC};
-use crate::ir::MAX_SYMBOLS;
+use crate::ir::{MAX_BLOCK, MAX_OUTPUTS, MAX_SYMBOLS};
 use crate::kernel::{MAX_ENTRIES, atoms::MAX_ATOM_TERMS, symbolic::MAX_TERMS};
 use crate::operator::expand::MAX_MIRRORED;
 use crate::operator::resample::MAX_PHASES;
 use crate::operator::{forward, length::MAX_PERIOD, pull, shape::MAX_INPUT_CHANNELS};
-use crate::resolve::build::{Amount, MAX_EXTENT, arithmetic, arrays, conditions::SizeTerm, stacks};
+use crate::resolve::build::{MAX_EXTENT, arithmetic, arrays, conditions::SizeTerm, stacks};
 use crate::resolve::{MAX_MEMORY, MAX_PRODUCTS};
 use crate::syntax::{MAX_HEIGHT, MAX_NESTING, MAX_NUMBER_BITS};
 use convproof_engine::limits;
@@ -77,9 +77,9 @@ fn stacks_and_sizes() -> Vec<Row> {
         (
             "entries along an axis that mirror or repeat others; parts of a factor of `resize`; outputs of adaptive \
              pooling and of aligned corners along an axis",
-            vec![whole(MAX_MIRRORED), whole(MAX_PHASES), whole(Amount::OUTPUTS.range[1])],
+            vec![whole(MAX_MIRRORED), whole(MAX_PHASES), whole(MAX_OUTPUTS)],
         ),
-        ("the block of `space_to_depth`, `depth_to_space`", vec![whole(Amount::BLOCK.range[1])]),
+        ("the block of `space_to_depth`, `depth_to_space`", vec![whole(MAX_BLOCK)]),
         (
             "layers of a stack; its sums, products and concatenations",
             vec![count(stacks::MAX_LAYERS), count(stacks::MAX_JOINS)],

@@ -2,6 +2,7 @@
 //! adaptive pooling, channels in another order.
 
 use super::kernel::Kernel;
+use super::layers::named;
 use super::pair::{Pair, Sides};
 use super::stack::{Node, Stack};
 use crate::ir::{Coordinates, Function, Interpolation};
@@ -15,14 +16,10 @@ pub type PadMode = Mode;
 pub(super) enum Own {
     Leaky(Kernel),
     Clip(Kernel, Kernel),
-    Abs,
     HardSigmoid,
     Pad { sides: Sides, mode: PadMode, value: Option<Kernel> },
     Resize { factor: Kernel, method: Interpolation, coordinates: Coordinates },
-    Adaptive { size: Pair, maximum: bool },
     Permute(Vec<usize>),
-    ChannelShuffle(usize),
-    ChannelMean,
     Function(Function),
 }
 
@@ -49,12 +46,12 @@ pub fn clip(low: impl Into<Kernel>, high: impl Into<Kernel>) -> Stack {
 
 /// `min(max(x, 0), 6)`.
 pub fn relu6() -> Stack {
-    clip(0, 6)
+    named("relu6", [])
 }
 
 /// `|x|`.
 pub fn abs() -> Stack {
-    own(Own::Abs)
+    named("abs", [])
 }
 
 /// `min(max(x/6 + 1/2, 0), 1)`, as in PyTorch.
@@ -84,12 +81,12 @@ pub fn resize(factor: impl Into<Kernel>, method: Interpolation, coordinates: Coo
 
 /// The mean of each of so many windows per axis; for claims about one size.
 pub fn adaptive_avgpool(size: impl Into<Pair>) -> Stack {
-    own(Own::Adaptive { size: size.into(), maximum: false })
+    named("adaptive_avgpool", [size.into()])
 }
 
 /// The largest entry of each of so many windows per axis; for claims about one size.
 pub fn adaptive_maxpool(size: impl Into<Pair>) -> Stack {
-    own(Own::Adaptive { size: size.into(), maximum: true })
+    named("adaptive_maxpool", [size.into()])
 }
 
 /// Channel i of the output is the one named there; each once.
@@ -99,10 +96,10 @@ pub fn permute(order: impl IntoIterator<Item = usize>) -> Stack {
 
 /// The channels as a matrix with so many rows, transposed.
 pub fn channel_shuffle(groups: usize) -> Stack {
-    own(Own::ChannelShuffle(groups))
+    named("channel_shuffle", [groups.into()])
 }
 
 /// The mean of all channels, as one.
 pub fn channel_mean() -> Stack {
-    own(Own::ChannelMean)
+    named("channel_mean", [])
 }

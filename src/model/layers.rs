@@ -4,24 +4,25 @@ use super::composite::PadMode;
 use super::kernel::Kernel;
 use super::pair::{Padding, Pair, Sides};
 use super::stack::{Node, Stack};
+use crate::ir::Named;
 
-/// A layer without kernels and options.
+/// A layer without kernels and options that is no list of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plain {
     Identity,
-    Relu,
-    GlobalAverage,
-    Subsample(Pair),
     Pad(Sides),
     Crop(Sides),
-    Upsample { factor: Pair, nearest: bool },
-    SpaceToDepth(usize),
-    DepthToSpace(usize),
     Select { from: usize, to: usize },
 }
 
 fn plain(layer: Plain) -> Stack {
     Stack::of(Node::Plain(layer), 0)
+}
+
+/// The layer of a name that the table of such layers has.
+pub(super) fn named(name: &str, numbers: impl IntoIterator<Item = Pair>) -> Stack {
+    let named = Named::of(name).expect("a layer of the table");
+    Stack::of(Node::Named(named, numbers.into_iter().collect()), 0)
 }
 
 /// The image as it is.
@@ -31,17 +32,17 @@ pub fn id() -> Stack {
 
 /// `max(x, 0)`.
 pub fn relu() -> Stack {
-    plain(Plain::Relu)
+    named("relu", [])
 }
 
 /// The mean of each channel, as a 1×1 image.
 pub fn global_avgpool() -> Stack {
-    plain(Plain::GlobalAverage)
+    named("global_avgpool", [])
 }
 
 /// Every `n`-th row and column, from the first.
 pub fn subsample(n: impl Into<Pair>) -> Stack {
-    plain(Plain::Subsample(n.into()))
+    named("subsample", [n.into()])
 }
 
 /// Zero rows and columns on each side; negative numbers remove.
@@ -56,22 +57,22 @@ pub fn crop(sides: impl Into<Sides>) -> Stack {
 
 /// Each entry repeated `n` times along both axes (nearest).
 pub fn upsample(n: impl Into<Pair>) -> Stack {
-    plain(Plain::Upsample { factor: n.into(), nearest: true })
+    named("upsample", [n.into()])
 }
 
 /// `n − 1` zeros after each entry.
 pub fn zero_insert(n: impl Into<Pair>) -> Stack {
-    plain(Plain::Upsample { factor: n.into(), nearest: false })
+    named("zero_insert", [n.into()])
 }
 
 /// `[c, n·h, n·w]` to `[c·n², h, w]`.
 pub fn space_to_depth(n: usize) -> Stack {
-    plain(Plain::SpaceToDepth(n))
+    named("space_to_depth", [n.into()])
 }
 
 /// The inverse of [`space_to_depth`].
 pub fn depth_to_space(n: usize) -> Stack {
-    plain(Plain::DepthToSpace(n))
+    named("depth_to_space", [n.into()])
 }
 
 /// The channels of a range such as `0..16`.

@@ -7,7 +7,7 @@ use super::kernel::{Change, Join, Kernel, Node as KernelNode};
 use super::layers::{AvgPool, Convolution, Plain};
 use super::pair::{Padding, Pair, Sides};
 use super::stack::{Node, Stack};
-use crate::ir::{Coordinates, Interpolation};
+use crate::ir::{Coordinates, Interpolation, Named};
 
 /// Longest text. A value may use others many times over, so that its whole text could be endless.
 const MAX_TEXT: usize = 400;
@@ -173,6 +173,7 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
     match &*stack.node {
         Node::Invalid(_) => out.write_str("?"),
         Node::Plain(layer) => write_plain(*layer, out),
+        Node::Named(named, numbers) => write_named(named, numbers, out),
         Node::Conv(conv) => {
             write_convolution("conv", &conv.weights, out)?;
             option(out, "padding", conv.padding, 0.into())?;
@@ -255,7 +256,6 @@ fn write_own(layer: &Own, out: &mut Short) -> fmt::Result {
             call("clip(", low, out)?;
             call(", ", high, out)?;
         }
-        Own::Abs => return out.write_str("abs"),
         Own::HardSigmoid => return out.write_str("hardsigmoid"),
         Own::Pad { sides, mode, value } => {
             write!(out, "pad({sides}, mode={}", word(*mode))?;
@@ -274,12 +274,7 @@ fn write_own(layer: &Own, out: &mut Short) -> fmt::Result {
                 Coordinates::AlignCorners => ", coordinates=align_corners",
             })?;
         }
-        Own::Adaptive { size, maximum } => {
-            write!(out, "adaptive_{}pool({size}", if *maximum { "max" } else { "avg" })?;
-        }
         Own::Permute(order) => write!(out, "permute({order:?}")?,
-        Own::ChannelShuffle(groups) => write!(out, "channel_shuffle({groups}")?,
-        Own::ChannelMean => return out.write_str("channel_mean"),
         Own::Function(function) => {
             return out.write_str(function.name());
         }
@@ -287,18 +282,20 @@ fn write_own(layer: &Own, out: &mut Short) -> fmt::Result {
     out.write_char(')')
 }
 
+fn write_named(named: &Named, numbers: &[Pair], out: &mut Short) -> fmt::Result {
+    out.write_str(named.name)?;
+    for (at, (number, given)) in named.numbers.iter().zip(numbers).enumerate() {
+        out.write_char(if at == 0 { '(' } else { ',' })?;
+        if number.per_axis { write!(out, "{given}")? } else { write!(out, "{}", given.0[0])? }
+    }
+    if numbers.is_empty() { Ok(()) } else { out.write_char(')') }
+}
+
 fn write_plain(layer: Plain, out: &mut Short) -> fmt::Result {
     match layer {
         Plain::Identity => out.write_str("id"),
-        Plain::Relu => out.write_str("relu"),
-        Plain::GlobalAverage => out.write_str("global_avgpool"),
-        Plain::Subsample(n) => write!(out, "subsample({n})"),
         Plain::Pad(sides) => write!(out, "pad({sides})"),
         Plain::Crop(sides) => write!(out, "crop({sides})"),
-        Plain::Upsample { factor, nearest: true } => write!(out, "upsample({factor})"),
-        Plain::Upsample { factor, nearest: false } => write!(out, "zero_insert({factor})"),
-        Plain::SpaceToDepth(n) => write!(out, "space_to_depth({n})"),
-        Plain::DepthToSpace(n) => write!(out, "depth_to_space({n})"),
         Plain::Select { from, to } => write!(out, "select({from},{to})"),
     }
 }

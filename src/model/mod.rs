@@ -51,10 +51,7 @@ pub use crate::evaluate::Image;
 pub use crate::ir::{Coordinates, Function, Interpolation};
 pub use crate::prove::region::{LengthSet, SizeBox};
 pub use claim::{Claim, Side, equivalence};
-pub use composite::{
-    PadMode, abs, adaptive_avgpool, adaptive_maxpool, channel_mean, channel_shuffle, clip, function,
-    hardsigmoid, leakyrelu, pad_mode, pad_with, permute, relu6, resize,
-};
+pub use composite::*;
 pub use condition::{Condition, Length, h, w};
 pub use error::ModelError;
 pub use kernel::Kernel;

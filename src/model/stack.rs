@@ -8,6 +8,8 @@ use super::composite::Own;
 use super::error::ModelError;
 use super::kernel::Kernel;
 use super::layers::{AvgPool, Conv, ConvTranspose, Dense, MaxPool, Plain};
+use super::pair::Pair;
+use crate::ir::Named;
 
 /// Layers one after the other, and branches that are added or joined.
 ///
@@ -24,6 +26,8 @@ pub(super) enum Node {
     Invalid(ModelError),
     /// A layer without kernels.
     Plain(Plain),
+    /// A layer of a name and whole numbers.
+    Named(&'static Named, Vec<Pair>),
     Conv(Conv),
     ConvTranspose(ConvTranspose),
     AvgPool(AvgPool),

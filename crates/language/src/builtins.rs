@@ -1,9 +1,11 @@
 //! The functions, layers and words of the language: their names and arguments.
 
-use convproof_engine::ir::Function;
+use std::sync::LazyLock;
+
+use convproof_engine::ir::{Function, Named};
 
 /// A function or layer and its arguments.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Signature {
     pub(super) name: &'static str,
     /// How it is written, for hints.
@@ -66,8 +68,9 @@ pub(super) const FUNCTIONS: [Signature; 34] = [
     all("sum_columns", "sum_columns(K)", &["K"]),
 ];
 
-/// Layers with arguments. `pad`, `crop` and `concat` take arguments of their own kind.
-pub(super) const LAYERS: [Signature; 27] = [
+/// Layers with arguments that are no whole numbers, or have limits that depend on others. `pad`, `crop` and `concat` take arguments of
+/// their own kind.
+const OTHER_LAYERS: [Signature; 19] = [
     Signature {
         optional: &["stride", "dilation", "padding", "groups", "bias", "padding_mode"],
         ..all("conv", "conv(K, stride=1, dilation=1, padding=0, groups=1, bias=…, padding_mode=…)", &["K"])
@@ -92,13 +95,8 @@ pub(super) const LAYERS: [Signature; 27] = [
         optional: &["stride", "padding", "ceil_mode"],
         ..all("maxpool", "maxpool(p, stride=p, padding=0, ceil_mode=false)", &["p"])
     },
-    all("subsample", "subsample(s)", &["s"]),
     all("scale", "scale(c)", &["c"]),
     all("bias", "bias(b)", &["b"]),
-    all("upsample", "upsample(n)", &["n"]),
-    all("zero_insert", "zero_insert(n)", &["n"]),
-    all("space_to_depth", "space_to_depth(n)", &["n"]),
-    all("depth_to_space", "depth_to_space(n)", &["n"]),
     all("select", "select(from,to)", &["from", "to"]),
     Signature {
         optional: &["eps"],
@@ -128,24 +126,25 @@ pub(super) const LAYERS: [Signature; 27] = [
         optional: &["mode", "coordinates", "align_corners", "a"],
         ..all("resize", "resize(f, mode=nearest, coordinates=…, a=-3/4)", &["f"])
     },
-    all("adaptive_avgpool", "adaptive_avgpool(n)", &["n"]),
-    all("adaptive_maxpool", "adaptive_maxpool(n)", &["n"]),
     Signature {
         optional: &["from", "to", "step"],
         positional: 3,
         ..all("slice", "slice(from=0, to=0, step=1)", &[])
     },
     all("permute", "permute([1,0])", &["order"]),
-    all("channel_shuffle", "channel_shuffle(groups)", &["groups"]),
 ];
 
-/// Layers without arguments, but for the functions of each entry.
-const PLAIN_LAYERS: [&str; 8] =
-    ["relu", "id", "flatten", "global_avgpool", "abs", "relu6", "hardsigmoid", "channel_mean"];
+/// Layers with arguments.
+pub(super) static LAYERS: LazyLock<Vec<Signature>> = LazyLock::new(|| {
+    let named = Named::all().filter(|named| !named.arguments.is_empty());
+    let named = named.map(|named| all(named.name, named.text, named.arguments));
+    OTHER_LAYERS.into_iter().chain(named).collect()
+});
 
 /// Layers without arguments.
 pub(super) fn plain_layers() -> impl Iterator<Item = &'static str> {
-    PLAIN_LAYERS.into_iter().chain(Function::ALL.map(Function::name))
+    let named = Named::all().filter(|named| named.arguments.is_empty()).map(|named| named.name);
+    ["id", "flatten", "hardsigmoid"].into_iter().chain(named).chain(Function::ALL.map(Function::name))
 }
 
 /// Words that stand for a way of padding.
@@ -154,20 +153,15 @@ pub(super) const PADDINGS: [&str; 3] = ["valid", "same", "same_lower"];
 /// Words for what stands in padding, where `mode=…` or `padding_mode=…` is written and nowhere else.
 pub(super) const MODES: [&str; 5] = ["constant", "reflect", "replicate", "symmetric", "circular"];
 
-/// Names that came after specs had been written, beside the functions of each entry: a declaration hides them.
-const LATER: [&str; 20] = [
-    "abs",
-    "relu6",
+/// Names that came after specs had been written, beside the functions of each entry and later layers of whole numbers: a
+/// declaration hides them.
+const LATER: [&str; 14] = [
     "hardsigmoid",
     "leakyrelu",
     "prelu",
     "clip",
     "resize",
-    "adaptive_avgpool",
-    "adaptive_maxpool",
     "permute",
-    "channel_shuffle",
-    "channel_mean",
     "swap_channels",
     "ungroup",
     "select_rows",
@@ -186,11 +180,16 @@ pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) ->
 
 /// Every name of the language that a value may not have.
 pub(super) fn reserved() -> impl Iterator<Item = &'static str> {
-    names().filter(|name| !LATER.contains(name) && Function::named(name).is_none())
+    let later = |name: &str| {
+        LATER.contains(&name)
+            || Function::named(name).is_some()
+            || Named::of(name).is_some_and(Named::came_later)
+    };
+    names().filter(move |name| !later(name))
 }
 
 /// Every name of the language.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let listed = FUNCTIONS.iter().chain(&LAYERS).map(|signature| signature.name);
+    let listed = FUNCTIONS.iter().chain(&*LAYERS).map(|signature| signature.name);
     listed.chain(plain_layers()).chain(PADDINGS).chain(["concat"])
 }

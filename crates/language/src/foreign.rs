@@ -217,7 +217,7 @@ pub(crate) fn name(typed: &str) -> Option<String> {
 
 /// A name of the language, with its arguments.
 fn called(own: &str) -> String {
-    let listed = FUNCTIONS.iter().chain(&LAYERS).find(|signature| signature.name == own);
+    let listed = FUNCTIONS.iter().chain(&*LAYERS).find(|signature| signature.name == own);
     match listed {
         Some(signature) => format!("write `{own}`, as in `{}`", signature.text),
         None => format!("write `{own}`"),
@@ -228,7 +228,7 @@ fn called(own: &str) -> String {
 pub(crate) fn argument(function: &str, typed: &str) -> Option<String> {
     let plain = normalized(typed);
     let has = |wanted: &str| {
-        let signatures = FUNCTIONS.iter().chain(&LAYERS).filter(|signature| signature.name == function);
+        let signatures = FUNCTIONS.iter().chain(&*LAYERS).filter(|signature| signature.name == function);
         signatures.flat_map(|own| own.required.iter().chain(own.optional)).any(|own| *own == wanted)
     };
     let rows = ARGUMENTS.iter().filter(|(names, _)| names.contains(&plain.as_str()));
@@ -289,7 +289,7 @@ pub(crate) fn is_padding(text: &str) -> bool {
 
 /// Whether a word is a function or layer of this language that is written with arguments.
 pub(crate) fn takes_arguments(word: &str) -> bool {
-    word == "concat" || FUNCTIONS.iter().chain(&LAYERS).any(|signature| signature.name == word)
+    word == "concat" || FUNCTIONS.iter().chain(&*LAYERS).any(|signature| signature.name == word)
 }
 
 /// A name without capitals, `_`, and what says that there are two dimensions.

@@ -2,7 +2,7 @@
 
 use super::Build;
 use crate::algebra::Rational;
-use crate::ir::{Composite, Layer, Pointwise};
+use crate::ir::{Layer, Pointwise};
 use crate::model::composite::{Own, PadMode};
 use crate::model::kernel::Kernel;
 use crate::resolve::build::Amount;
@@ -13,18 +13,17 @@ use crate::source::Span;
 impl Build {
     /// The stack of one layer.
     pub(super) fn own(&mut self, layer: &Own, at: Span) -> Option<StackValue> {
-        let layer = match layer {
+        match layer {
             Own::Leaky(slopes) => {
                 let slopes = self.kernel(slopes, at)?;
-                return self.builder.leaky_relu((&slopes, at), at);
+                self.builder.leaky_relu((&slopes, at), at)
             }
             Own::Clip(low, high) => {
                 let [low, high] =
                     [low, high].map(|end| self.numbers(end, at).and_then(|all| all.first().cloned()));
-                return self.builder.clip((low?, high?), at, at);
+                self.builder.clip((low?, high?), at, at)
             }
-            Own::Abs => return Some(self.builder.pointwise(Pointwise::Abs, at)),
-            Own::HardSigmoid => return Some(self.builder.pointwise(Pointwise::hard_sigmoid(), at)),
+            Own::HardSigmoid => Some(self.builder.pointwise(Pointwise::hard_sigmoid(), at)),
             Own::Pad { sides, mode, value } => {
                 let zeros = *mode == PadMode::Constant && value.is_none();
                 let amount = if zeros { Amount::PADDING } else { Amount::ADDED_PADDING };
@@ -33,28 +32,19 @@ impl Build {
                     Some(value) => Some((self.kernel(value, at)?, at)),
                     None => None,
                 };
-                return self.builder.pad_image(sides, *mode, value, at);
+                self.builder.pad_image(sides, *mode, value, at)
             }
             Own::Resize { factor, method, coordinates } => {
                 let factors = self.numbers(factor, at)?;
-                return self.builder.resize(&factors, method.clone(), *coordinates, at, at);
+                self.builder.resize(&factors, method.clone(), *coordinates, at, at)
             }
-            Own::Function(function) => return Some(self.builder.layer(Layer::Function(*function), at)),
+            Own::Function(function) => Some(self.builder.layer(Layer::Function(*function), at)),
             Own::Permute(order) => {
                 let number = |&n: &usize| Rational::from(i64::try_from(n).unwrap_or(i64::MAX));
                 let order: Vec<Rational> = order.iter().map(number).collect();
-                return self.builder.permute(&order, at, at);
+                self.builder.permute(&order, at, at)
             }
-            Own::Adaptive { size, maximum } => {
-                let size = self.pair(*size, Amount::OUTPUTS, at)?;
-                Composite::AdaptivePool { size, maximum: *maximum }
-            }
-            Own::ChannelShuffle(groups) => {
-                Composite::ChannelShuffle(self.size(*groups, Amount::GROUPS, at)?)
-            }
-            Own::ChannelMean => Composite::ChannelMean,
-        };
-        Some(self.builder.layer(Layer::Composite(layer), at))
+        }
     }
 
     /// The entries of a number or a vector without free symbols.

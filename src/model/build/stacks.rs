@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::Build;
-use crate::ir::{self, Layer, Upsample};
+use crate::ir::{self, Layer, Named};
 use crate::model::kernel::Kernel;
 use crate::model::layers::{AvgPool, Convolution, MaxPool, Plain};
 use crate::model::listing;
+use crate::model::pair::Pair;
 use crate::model::stack::{Node, Stack};
 use crate::resolve::build::layers::{Movement, Statistics, Weights};
 use crate::resolve::build::value::{Array, StackValue};
@@ -30,6 +31,7 @@ impl Build {
         match node {
             Node::Invalid(error) => self.wrong(error.clone()),
             Node::Plain(layer) => self.plain(*layer, at),
+            Node::Named(named, numbers) => self.named(named, numbers, at),
             Node::Conv(conv) => {
                 let padding = self.padding(conv.padding, Amount::PADDING, at)?;
                 let mode = conv.padding_mode;
@@ -108,23 +110,22 @@ impl Build {
     fn plain(&mut self, layer: Plain, at: Span) -> Option<StackValue> {
         let layer = match layer {
             Plain::Identity => return Some(self.builder.identity(at)),
-            Plain::Relu => Layer::Relu,
-            Plain::GlobalAverage => Layer::GlobalAverage,
-            Plain::Subsample(n) => Layer::Subsample(self.pair(n, Amount::STRIDE, at)?),
             Plain::Pad(sides) => Layer::Pad(self.four(sides, Amount::PADDING, at)?),
             Plain::Crop(sides) => {
                 Layer::Pad(self.four(sides, Amount::PADDING, at)?.map(|ends| ends.map(|side| -side)))
             }
-            Plain::Upsample { factor, nearest } => {
-                Layer::Upsample(Upsample { factor: self.pair(factor, Amount::FACTOR, at)?, nearest })
-            }
-            Plain::SpaceToDepth(n) => Layer::SpaceToDepth(self.size(n, Amount::BLOCK, at)?),
-            Plain::DepthToSpace(n) => Layer::DepthToSpace(self.size(n, Amount::BLOCK, at)?),
             Plain::Select { from, to } => {
                 let from = self.size(from, Amount::FIRST_CHANNEL, at)?;
                 Layer::Select { from, to: self.size(to, Amount::end_of_channels(from), at)? }
             }
         };
+        Some(self.builder.layer(layer, at))
+    }
+
+    fn named(&mut self, named: &Named, numbers: &[Pair], at: Span) -> Option<StackValue> {
+        let given = named.numbers.iter().zip(numbers);
+        let numbers = given.map(|(&number, &given)| self.pair(given, Amount::of(number), at));
+        let layer = named.layer(&numbers.collect::<Option<Vec<_>>>()?)?;
         Some(self.builder.layer(layer, at))
     }
 

@@ -1,9 +1,11 @@
 //! Layers with a definition of their own that are equal to stacks of simpler ones.
 //!
 //! The naive evaluator follows the definitions here; the engine reads the stack that `operator/expand.rs` makes of a
-//! layer. So nothing else of the engine has to know them.
+//! layer. What else is to be known of one, its name and its numbers, its channels and what its outputs read, stands here too, so
+//! nothing else of the engine has to know them.
 
-use super::{Axes, Ends, KernelTerm};
+use super::named::{LayerNumber, MAX_EXTENT, MAX_OUTPUTS, Named};
+use super::{Axes, Ends, KernelTerm, Layer};
 use convproof_exact::Rational;
 
 /// A layer with a definition of its own.
@@ -219,7 +221,99 @@ impl Pointwise {
     }
 }
 
+/// The channels that a layer takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// As many as it gets, which are so many if that is said.
+    Kept(Option<usize>),
+    /// As many as it gets, which are a multiple of this.
+    KeptIn(usize),
+    /// So many become so many.
+    Changed {
+        /// How many it takes.
+        takes: usize,
+        /// How many it gives.
+        gives: usize,
+    },
+    /// So many of each.
+    Multiplied(usize),
+    /// One of so many.
+    Divided(usize),
+    /// Those from one to just before another.
+    Part([usize; 2]),
+    /// So many of however many it gets.
+    Made(usize),
+}
+
+/// What an output of a layer with a definition of its own reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Its own position, in any channels.
+    Position,
+    /// Its own position, or an entry for one beyond the ends, where so many are added.
+    Padded(Axes<Ends>),
+    /// Entries at this ratio `[p, q]` of an output's length to the image's, along each axis.
+    Between(Axes<[i64; 2]>),
+    /// Any part of the image, or it depends on its size.
+    Image,
+}
+
+/// The layers of a name and whole numbers.
+pub(super) const COMPOSITES: [Named; 6] = [
+    Named::plain("abs", |_| Layer::Composite(Composite::Pointwise(Pointwise::Abs))),
+    Named::plain("relu6", |_| Layer::Composite(Composite::Pointwise(Pointwise::relu6()))),
+    Named::plain("channel_mean", |_| Layer::Composite(Composite::ChannelMean)),
+    Named {
+        name: "adaptive_avgpool",
+        text: "adaptive_avgpool(n)",
+        arguments: &["n"],
+        numbers: &[LayerNumber::each("the output size", MAX_OUTPUTS)],
+        make: |numbers| Layer::Composite(Composite::AdaptivePool { size: numbers[0], maximum: false }),
+    },
+    Named {
+        name: "adaptive_maxpool",
+        text: "adaptive_maxpool(n)",
+        arguments: &["n"],
+        numbers: &[LayerNumber::each("the output size", MAX_OUTPUTS)],
+        make: |numbers| Layer::Composite(Composite::AdaptivePool { size: numbers[0], maximum: true }),
+    },
+    Named {
+        name: "channel_shuffle",
+        text: "channel_shuffle(groups)",
+        arguments: &["groups"],
+        numbers: &[LayerNumber::one("the number of groups", MAX_EXTENT)],
+        make: |numbers| Layer::Composite(Composite::ChannelShuffle(numbers[0][0])),
+    },
+];
+
 impl Composite {
+    /// The channels that it takes and gives.
+    pub fn channels(&self) -> Channels {
+        let vector = |term: &KernelTerm| Some(term.len()).filter(|&count| count > 1);
+        match self {
+            Self::Permute(order) => Channels::Kept(Some(order.len())),
+            Self::ChannelShuffle(groups) => Channels::KeptIn(*groups),
+            Self::ChannelMean => Channels::Made(1),
+            Self::Pointwise(_) | Self::Pad { .. } | Self::Resize(_) | Self::AdaptivePool { .. } => {
+                Channels::Kept(self.weights().and_then(vector))
+            }
+        }
+    }
+
+    /// What its outputs read.
+    pub fn reads(&self) -> Reads {
+        match self {
+            Self::Pad { ends, .. } => Reads::Padded(*ends),
+            Self::Resize(resize) if resize.coordinates != Coordinates::AlignCorners => {
+                Reads::Between(resize.factor)
+            }
+            Self::Resize(_) | Self::AdaptivePool { .. } => Reads::Image,
+            Self::Pointwise(_) | Self::Permute(_) | Self::ChannelShuffle(_) | Self::ChannelMean => {
+                Reads::Position
+            }
+        }
+    }
+
     /// The kernels and vectors that it holds.
     pub fn weights(&self) -> Option<&KernelTerm> {
         match self {

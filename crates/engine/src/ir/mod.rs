@@ -9,6 +9,7 @@ mod graph;
 mod kernel;
 mod layer;
 mod log;
+mod named;
 mod nesting;
 mod origin;
 mod stack;
@@ -20,12 +21,15 @@ pub use claim::{
     ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
     StackClaim, Tolerance, Unknown,
 };
-pub use composite::{Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Resize};
+pub use composite::{
+    Channels, Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Reads, Resize,
+};
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
 pub use graph::{Branch, Given, Graph, Made, NonEmpty, Op, Value, ValueId};
 pub use kernel::{KernelExpr, Rearrangement};
 pub use layer::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Upsample};
+pub use named::{LayerNumber, MAX_BLOCK, MAX_EXTENT, MAX_OUTPUTS, Named};
 pub use origin::Origin;
 pub use stack::Stack;
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};

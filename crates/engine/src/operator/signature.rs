@@ -6,32 +6,9 @@ use super::error::OperatorError;
 use super::gather::{Axis, SameRule, signed};
 use super::length::Step;
 use crate::axes::{AXES, Axes, Ends, each};
-use crate::ir::{Composite, ConvTranspose, Coordinates, KernelTerm, Layer, Origin, Padding, Upsample};
+pub use crate::ir::Channels;
+use crate::ir::{ConvTranspose, KernelTerm, Layer, Origin, Padding, Reads, Upsample};
 use crate::kernel::{MAX_ENTRIES, Shape};
-
-/// The channels that a layer takes and gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channels {
-    /// As many as it gets, which are so many if that is said.
-    Kept(Option<usize>),
-    /// As many as it gets, which are a multiple of this.
-    KeptIn(usize),
-    /// So many become so many.
-    Changed {
-        /// How many it takes.
-        takes: usize,
-        /// How many it gives.
-        gives: usize,
-    },
-    /// So many of each.
-    Multiplied(usize),
-    /// One of so many.
-    Divided(usize),
-    /// Those from one to just before another.
-    Part([usize; 2]),
-    /// So many of however many it gets.
-    Made(usize),
-}
 
 impl Channels {
     /// Those of a layer.
@@ -51,10 +28,7 @@ impl Channels {
             Layer::DepthToSpace(n) => Self::Divided(block(*n)),
             Layer::Select { from, to } => Self::Part([*from, *to]),
             Layer::Dense { weights, .. } => Self::Made(weights.shape().matrix()[0]),
-            Layer::Composite(Composite::Permute(order)) => Self::Kept(Some(order.len())),
-            Layer::Composite(Composite::ChannelShuffle(groups)) => Self::KeptIn(*groups),
-            Layer::Composite(Composite::ChannelMean) => Self::Made(1),
-            Layer::Composite(layer) => layer.weights().map_or(Self::Kept(None), vector),
+            Layer::Composite(layer) => layer.channels(),
             Layer::Pool(_)
             | Layer::MaxPool(_)
             | Layer::Subsample(_)
@@ -227,7 +201,7 @@ impl Moves {
                 Window::over(pool.size.map(signed), pool.stride, pool.padding, pool.ceil_mode)
             }
             Layer::Subsample(stride) => Window::over([1; AXES], *stride, Padding::Sides(Ends::NONE), false),
-            Layer::Pad(ends) | Layer::Composite(Composite::Pad { ends, .. }) => Window::padded(*ends),
+            Layer::Pad(ends) => Window::padded(*ends),
             Layer::Upsample(upsample) => Window::upsampled(*upsample),
             Layer::SpaceToDepth(n) => {
                 let n = signed(*n);
@@ -239,25 +213,16 @@ impl Moves {
                 let axes = [Axis { up: n, offset: n - 1, ..Axis::IDENTITY }; AXES];
                 Window { extent: [n; AXES], axes, steps: [Step::new(n, 0, 1); AXES] }
             }
-            Layer::Composite(Composite::Resize(resize))
-                if resize.coordinates != Coordinates::AlignCorners =>
-            {
-                return Self::Between(resize.factor);
+            Layer::Composite(layer) => match layer.reads() {
+                Reads::Position => Window::still(),
+                Reads::Padded(ends) => Window::padded(ends),
+                Reads::Between(factor) => return Self::Between(factor),
+                Reads::Image => return Self::Whole,
+            },
+            Layer::GlobalAverage | Layer::Dense { .. } => return Self::Whole,
+            Layer::Scale(_) | Layer::Bias(_) | Layer::Select { .. } | Layer::Function(_) | Layer::Relu => {
+                Window::still()
             }
-            Layer::GlobalAverage
-            | Layer::Dense { .. }
-            | Layer::Composite(Composite::Resize(_) | Composite::AdaptivePool { .. }) => return Self::Whole,
-            Layer::Scale(_)
-            | Layer::Bias(_)
-            | Layer::Select { .. }
-            | Layer::Function(_)
-            | Layer::Relu
-            | Layer::Composite(
-                Composite::Pointwise(_)
-                | Composite::Permute(_)
-                | Composite::ChannelShuffle(_)
-                | Composite::ChannelMean,
-            ) => Window::still(),
         })
     }
 }

@@ -52,7 +52,7 @@ impl Resolver<'_> {
             if builtins::plain_layers().any(|own| own == name) {
                 return Some(Value::Stack(self.plain_layer(name, span)));
             }
-            let listed = FUNCTIONS.iter().chain(&LAYERS).find(|signature| signature.name == name);
+            let listed = FUNCTIONS.iter().chain(&*LAYERS).find(|signature| signature.name == name);
             if let Some(signature) = listed {
                 let expected = "a value";
                 let found = format!("`{name}` without its arguments, as in `{}`", signature.text);

@@ -12,10 +12,9 @@ use crate::foreign;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::{
-    AveragePool, Composite, Coordinates, Function, Interpolation, Layer, MaxPool, Padding, Pointwise,
-    Quantity, Upsample,
+    AXES, AveragePool, Axes, Coordinates, Ends, Function, Interpolation, Layer, MaxPool, Named, Padding,
+    Pointwise, Quantity, ends,
 };
-use convproof_engine::ir::{Axes, Ends, ends};
 use convproof_exact::Rational;
 
 impl Resolver<'_> {
@@ -24,13 +23,11 @@ impl Resolver<'_> {
         if let Some(function) = Function::named(name) {
             return self.build.layer(Layer::Function(function), span);
         }
+        if let Some(layer) = Named::of(name).and_then(|named| named.layer(&[])) {
+            return self.build.layer(layer, span);
+        }
         match name {
-            "relu" => self.build.layer(Layer::Relu, span),
-            "global_avgpool" => self.build.layer(Layer::GlobalAverage, span),
-            "abs" => self.build.pointwise(Pointwise::Abs, span),
-            "relu6" => self.build.pointwise(Pointwise::relu6(), span),
             "hardsigmoid" => self.build.pointwise(Pointwise::hard_sigmoid(), span),
-            "channel_mean" => self.build.layer(Layer::Composite(Composite::ChannelMean), span),
             "flatten" => self.build.flatten(span),
             _ => self.build.identity(span),
         }
@@ -38,6 +35,9 @@ impl Resolver<'_> {
 
     /// A layer with its arguments sorted.
     pub(super) fn layer(&mut self, name: &str, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        if let Some(named) = Named::of(name) {
+            return self.of_numbers(named, bound, span);
+        }
         let vector = "a vector or a number";
         let layer = match name {
             "conv" => return self.conv(bound, span),
@@ -55,7 +55,6 @@ impl Resolver<'_> {
                     self.build.bias(array, span)
                 };
             }
-            "subsample" => Layer::Subsample(self.pair(bound.at(0), Amount::STRIDE)?),
             "pad" => return self.pad(bound, span),
             "leakyrelu" | "prelu" => {
                 let slopes = if name == "prelu" {
@@ -72,31 +71,32 @@ impl Resolver<'_> {
             }
             "hardsigmoid" => return self.hard_sigmoid(bound, span),
             "resize" => return self.resize(bound, span),
-            "adaptive_avgpool" | "adaptive_maxpool" => {
-                let size = self.pair(bound.at(0), Amount::OUTPUTS)?;
-                Layer::Composite(Composite::AdaptivePool { size, maximum: name == "adaptive_maxpool" })
-            }
             "slice" => return self.slice(bound, span),
             "permute" => {
                 let order = self.rationals(bound.at(0), "a channel")?;
                 return self.build.permute(&order, bound.at(0).span, span);
             }
-            "channel_shuffle" => {
-                Layer::Composite(Composite::ChannelShuffle(self.count(bound.at(0), Amount::GROUPS)?))
-            }
             "crop" => Layer::Pad(self.four_sides(bound, Amount::PADDING)?.map(|ends| ends.map(|side| -side))),
-            "upsample" | "zero_insert" => {
-                let factor = self.pair(bound.at(0), Amount::FACTOR)?;
-                Layer::Upsample(Upsample { factor, nearest: name == "upsample" })
-            }
-            "space_to_depth" => Layer::SpaceToDepth(self.count(bound.at(0), Amount::BLOCK)?),
-            "depth_to_space" => Layer::DepthToSpace(self.count(bound.at(0), Amount::BLOCK)?),
             _ => {
                 let from = self.count(bound.at(0), Amount::FIRST_CHANNEL)?;
                 Layer::Select { from, to: self.count(bound.at(1), Amount::end_of_channels(from))? }
             }
         };
         Some(self.build.layer(layer, span))
+    }
+
+    /// A layer of whole numbers.
+    fn of_numbers(&mut self, named: &Named, bound: &Bound<'_>, span: Span) -> Option<StackValue> {
+        let mut numbers = Vec::with_capacity(named.numbers.len());
+        for (at, &number) in named.numbers.iter().enumerate() {
+            let (expr, amount) = (bound.at(at), Amount::of(number));
+            numbers.push(if number.per_axis {
+                self.pair(expr, amount)?
+            } else {
+                [self.count(expr, amount)?; AXES]
+            });
+        }
+        Some(self.build.layer(named.layer(&numbers)?, span))
     }
 
     fn conv(&mut self, bound: &Bound<'_>, span: Span) -> Option<StackValue> {

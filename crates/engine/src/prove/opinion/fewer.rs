@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::forms::blocks::{self, Division};
 use crate::ir::{
-    Composite, Conv, KernelExpr, KernelTerm, Layer, Op, PadMode, Pointwise, Rearrangement, Stack, StackClaim,
+    Channels, Composite, Conv, KernelExpr, KernelTerm, Layer, Op, PadMode, Pointwise, Rearrangement, Stack,
+    StackClaim,
 };
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::prove::stacks::words::readable;
@@ -104,11 +105,9 @@ impl Fewer {
             Composite::Pad { ends, mode: PadMode::Constant(value) } => {
                 Composite::Pad { ends: *ends, mode: PadMode::Constant(self.term(value, true)?) }
             }
-            Composite::Pointwise(_)
-            | Composite::Pad { .. }
-            | Composite::Resize(_)
-            | Composite::AdaptivePool { .. } => old.clone(),
-            Composite::Permute(_) | Composite::ChannelShuffle(_) | Composite::ChannelMean => return None,
+            // What mixes no channels is the same on fewer.
+            layer if layer.channels() == Channels::Kept(None) => layer.clone(),
+            _ => return None,
         })
     }
 

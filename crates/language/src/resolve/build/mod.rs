@@ -20,12 +20,12 @@ pub mod whole;
 
 use crate::source::{Origins, Span};
 use arrays::short;
-use convproof_engine::ir::{Origin, Symbols};
+use convproof_engine::ir::{LayerNumber, Origin, Symbols};
 use convproof_exact::Rational;
 use error::{ResolveError, ResolveErrorKind};
 
 /// Largest stride, dilation, padding, window or extent that may be written.
-pub const MAX_EXTENT: i64 = 65536;
+pub use convproof_engine::ir::MAX_EXTENT;
 
 /// The free symbols of all that was built, and the mistakes found.
 #[derive(Debug, Default)]
@@ -70,14 +70,10 @@ impl Amount {
     pub const OUTPUT_PADDING: Self = Self::at_least(0, "the output padding");
     /// Groups of channels.
     pub const GROUPS: Self = Self::at_least(1, "the number of groups");
-    /// The block of `space_to_depth` and `depth_to_space`.
-    pub const BLOCK: Self = Self { what: "the block", range: [1, 256] };
     /// The first of the channels that are selected.
     pub const FIRST_CHANNEL: Self = Self::at_least(0, "the first channel");
     /// Channels of a kernel.
     pub const CHANNELS: Self = Self::at_least(1, "the number of channels");
-    /// Outputs along an axis whatever the input.
-    pub const OUTPUTS: Self = Self { what: "the output size", range: [1, 256] };
     /// A box filter's extent.
     pub const BOX: Self = Self::at_least(1, "the box");
     /// A height.
@@ -86,6 +82,11 @@ impl Amount {
     pub const WIDTH: Self = Self::at_least(1, "the width");
     /// A side of the input.
     pub const INPUT_SIZE: Self = Self::at_least(1, "the input size");
+
+    /// An argument of a layer.
+    pub fn of(number: LayerNumber) -> Self {
+        Self { what: number.what, range: number.range }
+    }
 
     /// The end of the channels that are selected from `first` on.
     pub fn end_of_channels(first: usize) -> Self {
