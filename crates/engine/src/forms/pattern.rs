@@ -96,13 +96,13 @@ pub struct Viewer<'n> {
 impl<'n> Viewer<'n> {
     /// A viewer along an axis; look at a length next.
     pub fn new(net: &'n Net, axis: usize) -> Self {
-        let mut spans: Vec<Option<Vec<(NodeId, Span)>>> = Vec::with_capacity(net.len());
-        for id in 0..net.len() {
+        let mut spans: Vec<Option<Vec<(NodeId, Span)>>> = Vec::with_capacity(net.count());
+        for id in 0..net.count() {
             let found = spans_of(net, axis, id, &spans);
             spans.push(found);
         }
-        let (lengths, memo) = (vec![None; net.len()], FxHashMap::default());
-        Self { net, axis, spans, whole: vec![None; net.len()], n: 0, lengths, memo }
+        let (lengths, memo) = (vec![None; net.count()], FxHashMap::default());
+        Self { net, axis, spans, whole: vec![None; net.count()], n: 0, lengths, memo }
     }
 
     /// Turns to an input length.
@@ -110,7 +110,7 @@ impl<'n> Viewer<'n> {
         let (net, axis) = (self.net, self.axis);
         let length = |id: NodeId| net.node(id).length.as_ref().map(|length| length[axis].at(n).unwrap_or(0));
         self.n = n;
-        self.lengths = (0..net.len()).map(length).collect();
+        self.lengths = (0..net.count()).map(length).collect();
         self.memo.clear();
     }
 
@@ -253,7 +253,7 @@ pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Un
     let reach = reaches(net, roots, axis)?;
     let length = |id: NodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
     let (mut period, mut settled) = (1_i64, 1_i64);
-    for id in (0..net.len()).filter(|&id| reach[id].is_some()) {
+    for id in (0..net.count()).filter(|&id| reach[id].is_some()) {
         if let Some(length) = length(id) {
             period = lcm(period, length.period()?)?;
             settled = settled.max(length.settled()?);
@@ -315,7 +315,7 @@ fn still(
     period: i64,
 ) -> Result<Horizon, Unsupported> {
     let length = |id: NodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
-    let read = (0..net.len()).filter(|&id| reach[id].is_some()).filter_map(length);
+    let read = (0..net.count()).filter(|&id| reach[id].is_some()).filter_map(length);
     if read.into_iter().any(|length| !length.slope().is_zero()) {
         return Err(Unsupported::TooLarge);
     }
@@ -343,11 +343,11 @@ fn lcm(a: i64, b: i64) -> Result<i64, Unsupported> {
 /// How the outputs of both roots read each node; `None` of nodes that they do not.
 fn reaches(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Vec<Option<Reach>>, Unsupported> {
     let zero = Ratio::from(0);
-    let mut all: Vec<Option<Reach>> = vec![None; net.len()];
+    let mut all: Vec<Option<Reach>> = vec![None; net.count()];
     for root in roots {
         all[root] = Some(Reach { pace: Ratio::from(1), low: zero, high: zero });
     }
-    for id in (0..net.len()).rev() {
+    for id in (0..net.count()).rev() {
         let Some(Reach { pace, low, high }) = all[id] else { continue };
         for (source, moves) in &net.node(id).sources {
             let movement = &moves[axis];

@@ -100,7 +100,7 @@ impl Net {
         did: Did,
         (node, signal): (NodeId, &Signal),
     ) -> usize {
-        for id in self.told.reaches.len()..self.len() {
+        for id in self.told.reaches.len()..self.count() {
             let reach = self.reach_of(id);
             self.told.reaches.push(reach);
         }

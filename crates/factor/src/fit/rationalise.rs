@@ -167,9 +167,7 @@ fn primitive(kernel: Fixed) -> Fixed {
 
 /// The products of columns with each other, and with the target.
 fn normal_equations(columns: &[Vec<BigInt>], target: &[BigInt]) -> (Vec<Vec<BigInt>>, Vec<BigInt>) {
-    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt {
-        a.iter().zip(b).filter(|(x, y)| !x.is_zero() && !y.is_zero()).map(|(x, y)| x * y).sum()
-    };
+    let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
     let mut normal: Vec<Vec<BigInt>> = vec![vec![BigInt::zero(); columns.len()]; columns.len()];
     for i in 0..columns.len() {
         for j in 0..=i {
