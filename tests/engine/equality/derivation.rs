@@ -3,7 +3,8 @@
 use convproof::algebra::Rational;
 use convproof::evaluate::{Image, Weights, run};
 use convproof::ir::Stack;
-use convproof::operator::trace::{Did, Harmless, Joined, Needed, Positive, Reaches};
+use convproof::operator::reach::Reaches;
+use convproof::operator::trace::{Did, Harmless, Joined, Needed, Positive};
 use convproof::prove::opinion::decide;
 use convproof::prove::verdict::{Composed, Read, StackProof, StackVerdict};
 

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use super::net::{Channels, Kind, Movement, Net, NodeId, Tap};
 use crate::axes::{AXES, Axes, all};
 use crate::ir::Origin;
+use crate::operator::reach::{Reach, Reaches, together};
 use crate::operator::shape::Signal;
-use crate::operator::trace::{Reach, Reaches, Record, Trace, together};
+use crate::operator::trace::{Record, Trace};
 
 /// What is multiplied by at the taps that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

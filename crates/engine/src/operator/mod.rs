@@ -12,6 +12,7 @@ pub mod lower;
 pub mod normal;
 pub mod pattern;
 pub mod pull;
+pub mod reach;
 pub mod resample;
 pub mod shape;
 pub mod signature;

@@ -5,8 +5,9 @@ use crate::{Block, Step};
 use convproof_engine::forms::trace as read;
 use convproof_engine::ir::Origin;
 use convproof_engine::operator::gather::index;
+use convproof_engine::operator::reach::Reaches;
 use convproof_engine::operator::trace::{
-    Did, Harmless, Joined, Law, Made, Needed, Positive, Reaches, Record, Stop, Trace,
+    Did, Harmless, Joined, Law, Made, Needed, Positive, Record, Stop, Trace,
 };
 use convproof_engine::prove::verdict::{Composed, Derivation, Read};
 use convproof_language::source::Places;
