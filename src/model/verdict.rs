@@ -162,7 +162,7 @@ impl Outcome {
             StackVerdict::Proved(proof) => Some(Self::Proved(Proof {
                 channels: Some(claim.channels),
                 worst: match proof {
-                    StackProof::Within(enclosure) => Some(enclosure.worst().clone()),
+                    StackProof::Within(enclosure, _) => Some(enclosure.worst().clone()),
                     _ => None,
                 },
             })),

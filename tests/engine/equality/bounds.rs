@@ -30,7 +30,7 @@ fn verdict(text: &str, bound: &Rational) -> StackVerdict {
 /// The proved bound, and whether it is exact.
 fn proved(text: &str, bound: &Rational) -> Option<(Rational, bool)> {
     match verdict(text, bound) {
-        StackVerdict::Proved(StackProof::Within(found)) => Some((found.worst().clone(), found.is_exact())),
+        StackVerdict::Proved(StackProof::Within(found, _)) => Some((found.worst().clone(), found.is_exact())),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use convproof::ir::Stack;
 use convproof::operator::reach::Reaches;
 use convproof::operator::trace::{Did, Harmless, Joined, Needed, Positive};
 use convproof::prove::opinion::decide;
-use convproof::prove::verdict::{Composed, Read, StackProof, StackVerdict};
+use convproof::prove::verdict::{Composed, Derivation, Read, StackProof, StackVerdict};
 
 use super::opinion::claim;
 
@@ -28,7 +28,8 @@ fn proof(line: &str) -> (Kept, std::sync::Arc<Stack>) {
         | StackProof::Patterns { composed, .. }
         | StackProof::Averages { composed, .. } => Kept::Composed(composed.clone()),
         StackProof::Words { read, .. } | StackProof::Terms { read, .. } => Kept::Read(read.clone()),
-        StackProof::Within(_) => panic!("{line} is no equality"),
+        StackProof::Within(_, Derivation::Composed(composed)) => Kept::Composed(composed.clone()),
+        StackProof::Within(_, Derivation::Read(read)) => Kept::Read(read.clone()),
     };
     (kept, claim.left)
 }

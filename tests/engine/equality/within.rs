@@ -119,7 +119,7 @@ fn the_worst_difference_is_exact() {
             (Ok(StackVerdict::Unknown(doubt)), expected) => {
                 prop_assert!(false, "{:?} {:?}", doubt, expected);
             }
-            (Ok(StackVerdict::Proved(StackProof::Within(found))), Some(expected)) => {
+            (Ok(StackVerdict::Proved(StackProof::Within(found, _))), Some(expected)) => {
                 count(&tally.proved);
                 prop_assert!(found.is_exact());
                 prop_assert_eq!(found.worst(), &expected);
@@ -208,7 +208,8 @@ fn a_known_worst_difference() {
     let tolerance = Tolerance { bound: Rational::from(8), range: Rational::from(1) };
     let claim =
         StackClaim { left, right: id, channels: 1, tolerance: Some(tolerance.clone()), sizes: Sizes::All };
-    let Ok(StackVerdict::Proved(StackProof::Within(found))) = decide(&claim, &tolerance, &Symbols::default())
+    let Ok(StackVerdict::Proved(StackProof::Within(found, _))) =
+        decide(&claim, &tolerance, &Symbols::default())
     else {
         panic!("not within 8")
     };
@@ -250,7 +251,7 @@ fn bounds_of_nonlinear_stacks_hold() {
             };
             decide(&claim, &tolerance, &symbols)
         };
-        let Ok(StackVerdict::Proved(StackProof::Within(found))) = verdict(Rational::from(1_000_000)) else {
+        let Ok(StackVerdict::Proved(StackProof::Within(found, _))) = verdict(Rational::from(1_000_000)) else {
             count(&tally.errors);
             return Ok(());
         };

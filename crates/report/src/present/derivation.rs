@@ -35,6 +35,12 @@ pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> 
             count(composed.matched.len(), "pair", "pairs")
         )));
     }
+    if composed.settled > 0 && proof {
+        all.push(Block::Text(format!(
+            "Of the pairs of border patterns {} far from all borders, where both sides have one normal form.",
+            if composed.settled == 1 { "1 is".to_owned() } else { format!("{} are", composed.settled) }
+        )));
+    }
     all
 }
 

@@ -74,7 +74,9 @@ fn proved(
         StackProof::Words { read, .. } | StackProof::Terms { read, .. } => {
             (derivation::read(read, places, true), Some(steps::read(read, places)))
         }
-        StackProof::Within(_) => (Vec::new(), None),
+        StackProof::Within(_, derivation) => {
+            (derivation::blocks(derivation, places, true), Some(steps::all(derivation, places)))
+        }
     };
     if let StackProof::NormalForm { map, .. } = proof {
         details.extend(common_kernel(map, symbols));
@@ -148,7 +150,7 @@ fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String,
             );
             (method, Equality::Averages { compared_below: *bound })
         }
-        StackProof::Within(enclosure) => {
+        StackProof::Within(enclosure, _) => {
             let by = Equality::Bound {
                 worst: enclosure.worst().clone(),
                 attained: enclosure.is_exact(),

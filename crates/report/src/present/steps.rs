@@ -5,8 +5,16 @@ use crate::witness::{self, Derivation, Matched, Side, Step};
 use convproof_engine::forms::trace::{self as read, Weights};
 use convproof_engine::operator::gather::signed;
 use convproof_engine::operator::trace::{Did, Harmless, Joined, Law, Made, Needed, Trace};
-use convproof_engine::prove::verdict::{Composed, Read};
+use convproof_engine::prove::verdict::{self as told, Composed, Read};
 use convproof_language::source::Places;
+
+/// The steps of both sides.
+pub(super) fn all(derivation: &told::Derivation, places: Places<'_>) -> Derivation {
+    match derivation {
+        told::Derivation::Composed(composed) => self::composed(composed, places),
+        told::Derivation::Read(read) => self::read(read, places),
+    }
+}
 
 /// The steps of both sides, composed.
 pub(super) fn composed(composed: &Composed, places: Places<'_>) -> Derivation {
@@ -19,13 +27,16 @@ pub(super) fn composed(composed: &Composed, places: Places<'_>) -> Derivation {
         blocks: None,
         shared: Some(composed.shared()),
         matched: Some(matched.collect()),
+        settled: Some(composed.settled),
+        repeats: composed.repeats,
     }
 }
 
 /// The steps of both sides, read as sums.
 pub(super) fn read(read: &Read, places: Places<'_>) -> Derivation {
     let [left, right] = read.sides.each_ref().map(|trace| side(trace, places, reading));
-    Derivation { left, right, blocks: Some(read.blocks), shared: None, matched: None }
+    let (blocks, repeats) = (Some(read.blocks), read.repeats);
+    Derivation { left, right, blocks, shared: None, matched: None, settled: None, repeats }
 }
 
 fn side<D>(trace: &Trace<D>, places: Places<'_>, did: impl Fn(&D) -> witness::Did) -> Side {

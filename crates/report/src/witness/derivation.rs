@@ -18,6 +18,12 @@ pub struct Derivation {
     /// Nonlinear signals that were found to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<Vec<Matched>>,
+    /// Pairs of patterns far from all borders, where both sides are one normal form without borders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<usize>,
+    /// The length from which on everything repeats, and the period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<[i64; 2]>,
 }
 
 /// Two nonlinear signals whose insides agree.

@@ -106,7 +106,7 @@ fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Optio
     for positive in [false, true] {
         let Some(weights) = weights(positive) else { return Opinion::None };
         // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
-        let bounded = matches!(proof, StackProof::Within(_));
+        let bounded = matches!(proof, StackProof::Within(..));
         let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
         let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
         let mut agreed = Vec::new();
@@ -236,7 +236,7 @@ impl Trial<'_> {
     /// Whether two outputs are as near as proved.
     fn close(&self, left: &Rational, right: &Rational) -> bool {
         let zero = Rational::ZERO;
-        let worst = if let StackProof::Within(enclosure) = self.proof { enclosure.worst() } else { &zero };
+        let worst = if let StackProof::Within(enclosure, _) = self.proof { enclosure.worst() } else { &zero };
         !differ_by_more(worst, left, right, &self.weights)
     }
 }

@@ -15,7 +15,7 @@ use crate::evaluate::{Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::length::first_difference;
 use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
-use crate::prove::survey::input::{input_of, same_channels};
+use crate::prove::survey::input::{Sides, input_of};
 use crate::prove::survey::limit::SurveyLimit;
 use crate::prove::survey::{Compared, Extent, Sights, Surveyed, Visible};
 use crate::prove::values::point::Point;
@@ -38,22 +38,17 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     if let Some(verdict) = terms::with_borders(claim, symbols) {
         return Ok(verdict);
     }
-    let size = claim.sizes.one();
-    let mut operators = Operators::new(claim.channels, size).traced();
-    let input = input_of(&operators, claim)?;
-    let left = operators.apply(&claim.left, input.clone())?;
-    let told = operators.told();
-    let right = operators.apply(&claim.right, input)?;
-    let mut composed = Composed { sides: [told, operators.told()], matched: Vec::new() };
-    same_channels(claim, [&left, &right])?;
-    if left == right {
-        let inner = inner(&operators, &left);
-        return Ok(StackVerdict::Proved(StackProof::NormalForm { map: left, inner, composed }));
+    let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+    if sides.are_one() {
+        let Sides { operators, maps: [map, _], composed } = sides;
+        let inner = inner(&operators, &map);
+        return Ok(StackVerdict::Proved(StackProof::NormalForm { map, inner, composed }));
     }
     if let Some(verdict) = terms::decide(claim, symbols) {
         return Ok(verdict);
     }
-    let [left, right] = matched(&mut operators, [left, right], claim, symbols, &mut composed)?;
+    let Sides { mut operators, maps, mut composed } = sides;
+    let [left, right] = matched(&mut operators, maps, claim, symbols, &mut composed)?;
     by_survey(claim, symbols, &operators, [&left, &right], composed)
 }
 
@@ -63,7 +58,7 @@ fn by_survey(
     symbols: &Symbols,
     operators: &Operators,
     maps: [&Affine; 2],
-    composed: Composed,
+    mut composed: Composed,
 ) -> Result<StackVerdict, OperatorError> {
     let every = claim.sizes.one().is_none();
     let interior_equal = every && interiors_agree(claim)?;
@@ -78,6 +73,8 @@ fn by_survey(
     if survey.is_equal() {
         let (axes, patterns) = (&survey.sights().axes, survey.sights().patterns());
         let horizon = every.then_some(axes[0].from + axes[0].period);
+        composed.repeats = every.then_some([axes[0].from, axes[0].period]);
+        composed.settled = survey.settled();
         return Ok(StackVerdict::Proved(StackProof::Patterns { patterns, horizon, composed }));
     }
     if every

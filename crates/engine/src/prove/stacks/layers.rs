@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use crate::ir::{FreeKernel, StackClaim, Symbols};
 use crate::kernel::Kernel;
-use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::input::{input_of, same_channels};
+use crate::operator::OperatorError;
+use crate::prove::survey::input::Sides;
 use crate::prove::survey::{Compared, Extent, Sights};
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Doubt, Limit};
@@ -51,16 +51,10 @@ pub fn solve(
     symbols: &Symbols,
 ) -> Result<Result<Candidate, Doubt>, OperatorError> {
     let _doing = budget::doing("looking for kernels of layers");
-    let mut operators = Operators::new(claim.channels, claim.sizes.one());
-    let input = input_of(&operators, claim)?;
-    let left = operators.apply(&claim.left, input.clone())?;
-    let right = operators.apply(&claim.right, input)?;
-    same_channels(claim, [&left, &right])?;
-    let maps = [&left, &right];
-    let inner = maps.map(|map| operators.reachable(map)).concat();
-    let nonlinear = inner.into_iter().any(|id| operators.is_nonlinear(id));
-    let dependence = search::dependence(claim, symbols);
-    let surveyed = Sights::look(&operators, maps, symbols, Extent::of(&claim.sizes), dependence)
+    let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+    let nonlinear = sides.are_nonlinear();
+    let (maps, dependence) = (sides.both(), search::dependence(claim, symbols));
+    let surveyed = Sights::look(&sides.operators, maps, symbols, Extent::of(&claim.sizes), dependence)
         .and_then(|sights| Compared::of(sights, false)?.surveyed(&claim.sizes));
     let survey = match surveyed {
         Ok(survey) => survey,

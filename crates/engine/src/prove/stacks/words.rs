@@ -142,6 +142,7 @@ impl Compared {
         let alike = looker::alike(&net, &claim.sizes, &mut patterns);
         let Looked { axes, pairs, origins, horizon } =
             Looked::at(&net, roots, lengths, &claim.sizes, &mut patterns)?;
+        let repeats = horizon.is_some().then_some([axes[0].from, axes[0].period]);
         let mut evaluator = Evaluator::new(&net, &patterns, &alike);
         let outputs = net.divided(left.signal.channels)?;
         let inputs = net.divided(claim.channels)?;
@@ -160,7 +161,7 @@ impl Compared {
             table,
             horizon,
             origins,
-            read: Read { sides, blocks: outputs.len() },
+            read: Read { sides, blocks: outputs.len(), repeats },
             outputs,
             inputs,
         })

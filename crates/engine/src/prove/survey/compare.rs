@@ -27,6 +27,8 @@ pub struct Compared<'a> {
     pub(super) sights: Sights<'a>,
     /// By the number of the pattern along each axis.
     pub(super) differences: FxHashMap<Axes<u32>, Difference>,
+    /// How many of the pairs are far from all borders, where the maps agree by their normal forms.
+    pub(super) settled: usize,
 }
 
 impl<'a> Compared<'a> {
@@ -36,7 +38,9 @@ impl<'a> Compared<'a> {
     /// [`SurveyLimit`] where positions or terms are too many.
     pub fn of(sights: Sights<'a>, interior_equal: bool) -> Result<Self, SurveyLimit> {
         let differences = differences(&sights, interior_equal)?;
-        Ok(Self { sights, differences })
+        let settled =
+            pattern_pairs(&sights).filter(|&pair| is_settled(&sights, pair, interior_equal)).count();
+        Ok(Self { sights, differences, settled })
     }
 
     /// The survey, once what is to be called equal is: at the sizes at which no difference is visible.
@@ -129,7 +133,7 @@ fn differences(
     for pair in pattern_pairs(sights) {
         budget::spend(100);
         let patterns = patterns(sights, pair);
-        let settled = interior_equal && patterns.iter().all(|pattern| pattern.whole);
+        let settled = is_settled(sights, pair, interior_equal);
         let mut difference = Difference { exact: settled, ..Difference::default() };
         if let Some(random) = random.as_ref().filter(|_| !settled) {
             let pulled = random.pulled(patterns, &output).ok_or(SurveyLimit::Positions)?;
@@ -144,6 +148,11 @@ fn differences(
         differences.insert(pair, difference);
     }
     Ok(differences)
+}
+
+/// Whether a pair of patterns is far from all borders, and the maps agree there.
+fn is_settled(sights: &Sights<'_>, pair: Axes<u32>, interior_equal: bool) -> bool {
+    interior_equal && patterns(sights, pair).iter().all(|pattern| pattern.whole)
 }
 
 /// The numbers of all patterns along each axis with all others.

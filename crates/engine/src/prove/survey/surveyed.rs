@@ -39,6 +39,11 @@ impl<'a> Surveyed<'a> {
         &self.table
     }
 
+    /// How many pairs of patterns are far from all borders, where it was known that the maps agree.
+    pub fn settled(&self) -> usize {
+        self.compared.settled
+    }
+
     /// Whether the maps are equal at all sizes that the claim speaks of.
     pub fn is_equal(&self) -> bool {
         !self.table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values))

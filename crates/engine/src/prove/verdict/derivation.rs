@@ -14,6 +14,10 @@ pub struct Composed {
     pub sides: [Trace<operator::trace::Did>; 2],
     /// Nonlinear signals that were found to be equal, in order.
     pub matched: Vec<Matched>,
+    /// Of the pairs of patterns that were compared, those far from all borders, where normal forms without borders are the same.
+    pub settled: usize,
+    /// The length from which on all that positions see repeats, and with which period; none where sizes were not surveyed.
+    pub repeats: Option<[i64; 2]>,
 }
 
 impl Composed {
@@ -43,6 +47,8 @@ pub struct Read {
     pub sides: [Trace<forms::trace::Did>; 2],
     /// The blocks of output channels, each of which is a sum.
     pub blocks: usize,
+    /// The length from which on all that positions see repeats, and with which period; none for a claim about one size.
+    pub repeats: Option<[i64; 2]>,
 }
 
 /// What was done on the way to a verdict.

@@ -70,8 +70,8 @@ pub enum StackProof {
         /// How the maps came about of which the bound is one.
         composed: Composed,
     },
-    /// The worst difference over all inputs is within the bound.
-    Within(Enclosure),
+    /// The worst difference over all inputs is within the bound; and how the two came about whose difference it is.
+    Within(Enclosure, Derivation),
 }
 
 /// How many signals of each kind a normal form reads, inside of others too, that layers could not be composed over.

@@ -8,12 +8,13 @@ use rustc_hash::FxHashMap;
 
 use super::rounded::Rounded;
 use crate::ir::{StackClaim, Symbols, Tolerance};
-use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::input::{input_of, same_channels};
+use crate::operator::OperatorError;
+use crate::prove::survey::input::Sides;
 use crate::prove::survey::numbers::{Numbers, Signs};
 use crate::prove::survey::table::Table;
 use crate::prove::survey::{Extent, Sights};
 use crate::prove::values::point::Dependence;
+use crate::prove::verdict::Composed;
 use crate::prove::verdict::region::Status;
 use convproof_exact::Rational;
 
@@ -31,6 +32,8 @@ pub enum Bounded {
         worst: Rational,
         /// Whether no weight was rounded.
         exact: bool,
+        /// How the maps came about whose difference that is.
+        composed: Composed,
     },
     /// It passes the bound.
     Beyond(Attained),
@@ -83,21 +86,16 @@ fn bounded(
     symbols: &Symbols,
 ) -> Result<Option<Bounded>, OperatorError> {
     let exact = rounded.error.is_zero();
-    let size = claim.sizes.one();
-    let mut operators = Operators::new(claim.channels, size);
-    let input = input_of(&operators, claim)?;
-    let left = operators.apply(&rounded.stacks[0], input.clone())?;
-    let right = operators.apply(&rounded.stacks[1], input)?;
-    let maps = [&left, &right];
-    same_channels(claim, maps)?;
-    if left == right {
-        return Ok(exact.then_some(Bounded::Within { worst: Rational::ZERO, exact }));
+    let sides = Sides::of(claim, rounded.stacks.each_ref())?;
+    if sides.are_one() {
+        let composed = sides.composed;
+        return Ok(exact.then_some(Bounded::Within { worst: Rational::ZERO, exact, composed }));
     }
-    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+    if sides.are_nonlinear() {
         return Ok(None);
     }
-    let extent = Extent::of(&claim.sizes);
-    let Ok(survey) = Sights::look(&operators, maps, symbols, extent, Dependence::default()) else {
+    let (maps, extent) = (sides.both(), Extent::of(&claim.sizes));
+    let Ok(survey) = Sights::look(&sides.operators, maps, symbols, extent, Dependence::default()) else {
         return Ok(None);
     };
     let Some(numbers) = survey.numbers() else { return Ok(None) };
@@ -113,7 +111,7 @@ fn bounded(
         return Ok(None);
     }
     if high <= tolerance.bound {
-        return Ok(Some(Bounded::Within { worst: high, exact }));
+        return Ok(Some(Bounded::Within { worst: high, exact, composed: sides.composed.clone() }));
     }
     if low <= tolerance.bound {
         return Ok(None);

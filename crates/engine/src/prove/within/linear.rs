@@ -8,14 +8,14 @@ use super::lipschitz;
 use super::outcome::{beyond, excess, proved, unequal};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{StackClaim, Symbols, Tolerance};
-use crate::operator::{OperatorError, Operators};
-use crate::prove::survey::input::{input_of, same_channels};
+use crate::operator::OperatorError;
+use crate::prove::survey::input::Sides;
 use crate::prove::survey::{Compared, Extent, Sights, Surveyed};
 use crate::prove::values::interval::Enclosed;
 use crate::prove::values::point::Point;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::region::Status;
-use crate::prove::verdict::{Doubt, Limit, StackVerdict};
+use crate::prove::verdict::{Derivation, Doubt, Limit, StackVerdict};
 use crate::prove::witness::search;
 use convproof_exact::{Poly, Rational, Sum, Symbol};
 
@@ -33,26 +33,25 @@ pub fn decide(
     symbols: &Symbols,
 ) -> Result<StackVerdict, OperatorError> {
     match bounds::decide(claim, tolerance, symbols)? {
-        Some(Bounded::Within { worst, exact }) => return Ok(proved(worst, exact, tolerance)),
+        Some(Bounded::Within { worst, exact, composed }) => {
+            return Ok(proved(worst, exact, tolerance, Derivation::Composed(composed)));
+        }
         Some(Bounded::Beyond(excess)) => return Ok(passed(claim, tolerance, symbols, excess)),
         None => {}
     }
-    let size = claim.sizes.one();
-    let mut operators = Operators::new(claim.channels, size);
-    let input = input_of(&operators, claim)?;
-    let left = operators.apply(&claim.left, input.clone())?;
-    let right = operators.apply(&claim.right, input)?;
-    let maps = [&left, &right];
-    same_channels(claim, maps)?;
-    if left == right {
-        return Ok(proved(Rational::from(0), true, tolerance));
+    let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+    let within = |worst: Rational, exact| {
+        proved(worst, exact, tolerance, Derivation::Composed(sides.composed.clone()))
+    };
+    if sides.are_one() {
+        return Ok(within(Rational::ZERO, true));
     }
-    if maps.iter().any(|map| operators.reachable(map).into_iter().any(|id| operators.is_nonlinear(id))) {
+    if sides.are_nonlinear() {
         let bounded = lipschitz::decide(claim, tolerance, symbols);
         return Ok(bounded.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })));
     }
-    let extent = Extent::of(&claim.sizes);
-    let surveyed = Sights::look(&operators, maps, symbols, extent, search::dependence(claim, symbols))
+    let (maps, extent) = (sides.both(), Extent::of(&claim.sizes));
+    let surveyed = Sights::look(&sides.operators, maps, symbols, extent, search::dependence(claim, symbols))
         .and_then(|sights| Compared::of(sights, false)?.surveyed_everywhere(&claim.sizes));
     let survey = match surveyed {
         Ok(survey) => survey,
@@ -69,9 +68,9 @@ pub fn decide(
         Ok(worst) => worst,
         Err(verdict) => return Ok(*verdict),
     };
-    let Some(worst) = worst else { return Ok(proved(Rational::from(0), true, tolerance)) };
+    let Some(worst) = worst else { return Ok(within(Rational::ZERO, true)) };
     if *worst.value.high() <= tolerance.bound {
-        return Ok(proved(worst.value.high().clone(), worst.value.is_point(), tolerance));
+        return Ok(within(worst.value.high().clone(), worst.value.is_point()));
     }
     if *worst.value.low() <= tolerance.bound {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));

@@ -18,7 +18,7 @@ use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::verdict::region::Status;
-use crate::prove::verdict::{Doubt, StackVerdict};
+use crate::prove::verdict::{Derivation, Doubt, StackVerdict};
 use crate::prove::witness::probe::Probe;
 use crate::prove::witness::search;
 use convproof_exact::Rational;
@@ -67,7 +67,12 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     // The first of the worst.
     all.sort_by(|a, b| b.3.bound.cmp(&a.3.bound));
     let Some((.., form, first)) = all.first() else {
-        return Some(outcome::proved(error.clone(), error.is_zero(), tolerance));
+        return Some(outcome::proved(
+            error.clone(),
+            error.is_zero(),
+            tolerance,
+            Derivation::Read(compared.read),
+        ));
     };
     let arena = &compared.arena;
     let none = Weights::new();
@@ -76,7 +81,8 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     let exact = !functions && attained()?.0 == first.bound;
     let worst = &first.bound + &error;
     if worst <= tolerance.bound {
-        return Some(outcome::proved(worst, exact && error.is_zero(), tolerance));
+        let read = Derivation::Read(compared.read.clone());
+        return Some(outcome::proved(worst, exact && error.is_zero(), tolerance, read));
     }
     let plain = search::plain_weights(claim, symbols);
     let weights = if error.is_zero() { plain } else { plain.approximating() };

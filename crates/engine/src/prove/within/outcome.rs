@@ -3,7 +3,9 @@
 use crate::evaluate::{Image, Weights};
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::prove::verdict::counterexample::Counterexample;
-use crate::prove::verdict::{Doubt, Enclosure, Excess, StackProof, StackVerdict, StackWitness, Worst};
+use crate::prove::verdict::{
+    Derivation, Doubt, Enclosure, Excess, StackProof, StackVerdict, StackWitness, Worst,
+};
 use crate::prove::witness::replayed::mismatch;
 use crate::prove::witness::search;
 use convproof_exact::Rational;
@@ -13,9 +15,10 @@ pub fn unequal(claim: &StackClaim, symbols: &Symbols, size: [i64; 2]) -> StackVe
     mismatch(claim, symbols, size).map_or_else(StackVerdict::Unknown, search::refuted)
 }
 
-/// Proved, with what the difference is at most, or exactly.
-pub fn proved(worst: Rational, exact: bool, tolerance: &Tolerance) -> StackVerdict {
-    StackVerdict::Proved(StackProof::Within(Enclosure::new(worst, exact, tolerance.bound.clone())))
+/// Proved, with what the difference is at most, or exactly, and how the two came about whose difference it is.
+pub fn proved(worst: Rational, exact: bool, tolerance: &Tolerance, derivation: Derivation) -> StackVerdict {
+    let found = Enclosure::new(worst, exact, tolerance.bound.clone());
+    StackVerdict::Proved(StackProof::Within(found, derivation))
 }
 
 /// Refuted, if the replay agrees.
