@@ -12,6 +12,7 @@ use crate::evaluate::{Functions, Weights};
 use crate::forms::arena::{Arena, Form};
 use crate::forms::net::Channels;
 use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::prove::stacks::kinks;
 use crate::prove::stacks::terms;
 use crate::prove::stacks::words::Compared;
 use crate::prove::values::hull::Pixel;
@@ -140,7 +141,7 @@ impl Beyond<'_> {
             if value > &tolerance.bound + error {
                 let worst = if exact { Worst::Is(worst) } else { Worst::AtMost(worst) };
                 let (size, at) = compared.example(pair)?;
-                let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
+                let image = kinks::image(claim.channels, size, compared.origin(size, at), &pixels)?;
                 let [i, j] = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
                 let replayed = outcome::beyond(claim, tolerance, symbols, weights, image, [block, i, j]);
                 return Some(outcome::excess(replayed, worst, tolerance));
@@ -167,7 +168,7 @@ fn near_functions(
     images.iter().flat_map(|image| [(image, 1), (image, -1)]).find_map(|(image, sign)| {
         let sign = Rational::from(sign);
         let pixels = image.iter().map(|(pixel, value)| (*pixel, value * &sign)).collect();
-        let image = terms::image(claim.channels, size, compared.origin(size, at), &pixels)?;
+        let image = kinks::image(claim.channels, size, compared.origin(size, at), &pixels)?;
         let found = outcome::beyond(claim, tolerance, symbols, &weights, image, [block, i, j])?;
         ((found.left() - found.right()).abs() > &tolerance.bound + &margin).then_some(found)
     })

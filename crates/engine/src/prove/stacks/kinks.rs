@@ -1,0 +1,103 @@
+//! What shows a difference of sums of nonlinear terms: an image at which they differ, sought where terms have kinks. Nothing here
+//! makes a proof: what it finds is replayed by the naive evaluator.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use super::terms::is_numeric;
+use super::words::Compared;
+use crate::evaluate::{Functions, Image};
+use crate::ir::{StackClaim, Symbols};
+use crate::prove::values::hull::Pixel;
+use crate::prove::verdict::counterexample::Counterexample;
+use crate::prove::witness::probe::Probe;
+use crate::prove::witness::sparse::sparser;
+use crate::prove::witness::{functions, search};
+use convproof_exact::{Rational, SplitMix64};
+
+/// Choices of free weights that are tried at each size.
+const WEIGHTS: u64 = 6;
+
+/// A counterexample at a size.
+pub(super) fn at_size(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    compared: &Compared,
+    size: [i64; 2],
+) -> Option<Counterexample> {
+    let [rows, columns] = compared.sights(size)?;
+    let dependence = search::dependence(claim, symbols);
+    let mut seen = BTreeSet::new();
+    for (i, &row) in rows.iter().enumerate() {
+        for (j, &column) in columns.iter().enumerate() {
+            let Some((block, difference)) = compared.difference(row, column) else { continue };
+            if !seen.insert((row, column)) || seen.len() > 16 {
+                continue;
+            }
+            let at = [i, j].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+            let origin = compared.origin(size, at);
+            for attempt in 0..WEIGHTS {
+                let weights = search::weights_from(symbols, &dependence, |symbol| {
+                    let all = [1, -1, 2, -2, 3];
+                    let draw = SplitMix64::new(u64::from(symbol.0) ^ (attempt << 40)).below(5);
+                    let root = symbols.root_of(symbol).is_some();
+                    let value: i64 = all[usize::try_from(draw).unwrap_or(0)];
+                    Some(Rational::from(if root || attempt == 0 { value.abs() } else { value }))
+                });
+                let mut point = Probe::new(&compared.arena, &weights);
+                let found = point.search(difference, attempt);
+                let Some(found) = found else {
+                    if let Some((found, weights)) = functions::search(&compared.arena, difference, &weights) {
+                        let image = image(claim.channels, size, origin, &found)?;
+                        let output = Some([*block, i, j]);
+                        let (left, right) = (&claim.left, &claim.right);
+                        if let Ok(found) =
+                            Counterexample::replay(left, right, &weights, symbols, image, output)
+                        {
+                            return Some(sparser(claim, symbols, &weights, found));
+                        }
+                    }
+                    if is_numeric(&compared.arena, difference) {
+                        break;
+                    }
+                    continue;
+                };
+                let image = image(claim.channels, size, origin, &found)?;
+                let output = Some([*block, i, j]);
+                // Functions that both sides have alike are not in the difference, but in the outputs.
+                let weights = if compared.arena.has_no_functions() {
+                    weights
+                } else {
+                    weights.approximating().with_functions(Functions::Near)
+                };
+                let replayed =
+                    Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);
+                if let Ok(replayed) = replayed {
+                    return Some(sparser(claim, symbols, &weights, replayed));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// An image with some pixels, places counted from an origin.
+pub fn image(
+    channels: usize,
+    size: [i64; 2],
+    origin: [i64; 2],
+    pixels: &FxHashMap<Pixel, Rational>,
+) -> Option<Image> {
+    let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
+    let mut values = vec![Rational::ZERO; channels.checked_mul(h)?.checked_mul(w)?];
+    for ((block, place), value) in pixels {
+        let row = usize::try_from(place[0] + origin[0]).ok()?;
+        let column = usize::try_from(place[1] + origin[1]).ok()?;
+        if row >= h || column >= w {
+            return None;
+        }
+        *values.get_mut((*block as usize * h + row) * w + column)? = value.clone();
+    }
+    Image::new(channels, h, w, values)
+}
