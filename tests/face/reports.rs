@@ -203,6 +203,27 @@ fn what_is_said_of_layers_is_what_was_done() {
 }
 
 #[test]
+fn layers_that_not_everything_goes_through_are_branches() {
+    for (text, expected) in [
+        ("conv(K) -> conv(R)", vec![false, false]),
+        ("conv(K) + 2 * conv(K, dilation=1)", vec![true, true, false]),
+        (
+            "conv(K) -> (conv(R) -> relu) + conv(2 * R) -> conv(K)",
+            vec![false, true, true, true, false, false],
+        ),
+        ("relu6 -> conv(K)", vec![false, false]),
+    ] {
+        let claim = report(text);
+        let steps = claim.details.iter().find_map(|block| match block {
+            Block::Layers { steps, .. } => Some(steps.clone()),
+            _ => None,
+        });
+        let branches: Vec<bool> = steps.unwrap().iter().map(|step| step.branch).collect();
+        assert_eq!(branches, expected, "{text}");
+    }
+}
+
+#[test]
 fn a_proof_by_words_or_terms_says_nothing_of_normal_forms() {
     let declared = "kernel U[9,9,3,3]\nkernel V[9,9,3,3]\nkernel K[3,3]\nvector b[9]\n";
     for (claim, expected) in [

@@ -228,24 +228,6 @@ impl Poly {
         Some(sum)
     }
 
-    /// Replaces one symbol by a rational; `None` when a zero is raised to a negative power or a
-    /// power is too long.
-    pub fn substitute(&self, symbol: Symbol, value: &Rational) -> Option<Self> {
-        let mut sum = Sum::default();
-        for (monomial, coefficient) in &self.terms {
-            let exponent = monomial.exponent(symbol);
-            if exponent == 0 {
-                sum.add(monomial.clone(), coefficient);
-                continue;
-            }
-            let power = value.pow(u32::from(exponent.unsigned_abs()))?;
-            let power = if exponent < 0 { power.recip()? } else { power };
-            let rest = Monomial(monomial.0.iter().copied().filter(|factor| factor.0 != symbol).collect());
-            sum.add(rest, &(coefficient * &power));
-        }
-        Some(sum.finish())
-    }
-
     /// Shows the polynomial with the given names, in the order of its terms.
     pub fn display<'a, F: Fn(Symbol) -> String>(&'a self, name: F) -> impl fmt::Display + use<'a, F> {
         Shown { poly: self, name }

@@ -6,30 +6,23 @@ use convproof::ir::Stack;
 use convproof::operator::reach::Reaches;
 use convproof::operator::trace::{Did, Harmless, Joined, Needed, Positive};
 use convproof::prove::opinion::decide;
-use convproof::prove::verdict::{Composed, Derivation, Read, StackProof, StackVerdict};
+use convproof::prove::verdict::{Derivation, StackProof, StackVerdict};
 
 use super::opinion::claim;
 
 /// Rows and columns of the input; large enough that the middle output sees no border.
 const SIZE: usize = 40;
 
-/// What a proof keeps.
-enum Kept {
-    Composed(Composed),
-    Read(Read),
-}
-
-fn proof(line: &str) -> (Kept, std::sync::Arc<Stack>) {
+fn proof(line: &str) -> (Derivation, std::sync::Arc<Stack>) {
     let (claim, symbols) = claim(line);
     let decided = decide(&claim, &symbols).unwrap();
     let StackVerdict::Proved(proof) = decided.verdict() else { panic!("{line}: {:?}", decided.verdict()) };
     let kept = match proof {
         StackProof::NormalForm { composed, .. }
         | StackProof::Patterns { composed, .. }
-        | StackProof::Averages { composed, .. } => Kept::Composed(composed.clone()),
-        StackProof::Words { read, .. } | StackProof::Terms { read, .. } => Kept::Read(read.clone()),
-        StackProof::Within(_, Derivation::Composed(composed)) => Kept::Composed(composed.clone()),
-        StackProof::Within(_, Derivation::Read(read)) => Kept::Read(read.clone()),
+        | StackProof::Averages { composed, .. } => Derivation::Composed(composed.clone()),
+        StackProof::Words { read, .. } | StackProof::Terms { read, .. } => Derivation::Read(read.clone()),
+        StackProof::Within(_, derivation) => derivation.clone(),
     };
     (kept, claim.left)
 }
@@ -74,8 +67,8 @@ fn what_is_said_to_be_read_is_what_outputs_depend_on() {
         let line = format!("{stack} == {stack} -> scale(1)");
         let (kept, stack) = proof(&line);
         let reach: Reaches = match &kept {
-            Kept::Composed(composed) => composed.sides[0].kept.last().and_then(|record| record.reach),
-            Kept::Read(read) => read.sides[0].kept.last().and_then(|record| record.reach),
+            Derivation::Composed(composed) => composed.sides[0].kept.last().and_then(|record| record.reach),
+            Derivation::Read(read) => read.sides[0].kept.last().and_then(|record| record.reach),
         };
         let output = run(&stack, &Image::zeros(1, SIZE, SIZE).unwrap(), &Weights::new()).unwrap();
         let [_, height, width] = output.size();
@@ -96,7 +89,7 @@ fn what_is_said_to_be_read_is_what_outputs_depend_on() {
 
 /// What was done with the last layer on the left.
 fn last(line: &str) -> Did {
-    let Kept::Composed(composed) = proof(line).0 else { panic!("{line} was not composed") };
+    let Derivation::Composed(composed) = proof(line).0 else { panic!("{line} was not composed") };
     composed.sides[0].kept.last().unwrap().did.clone()
 }
 
@@ -131,7 +124,7 @@ fn nonlinear_layers_that_were_found_equal_are_kept() {
     for (line, pairs) in
         [(format!("{first} == {second} on [5,5]"), 1), (format!("{first} == {first} on [5,5]"), 0)]
     {
-        let Kept::Composed(composed) = proof(&line).0 else { panic!("{line} was not composed") };
+        let Derivation::Composed(composed) = proof(&line).0 else { panic!("{line} was not composed") };
         assert_eq!(composed.matched.len(), pairs, "{line}");
         let relu = |side: usize| {
             composed.sides[side].kept.iter().find_map(|record| match record.did {

@@ -6,6 +6,7 @@ use convproof::algebra::Rational;
 use convproof::ir::{
     AveragePool, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, Op, Padding, Stack, Symbols, ends,
 };
+use convproof::kernel::Shape;
 use convproof::operator::Operators;
 use proptest::prelude::*;
 
@@ -100,8 +101,8 @@ fn max(size: [usize; 2], stride: [usize; 2]) -> Arc<Stack> {
 
 fn tap(kernel: &KernelTerm, input: usize) -> KernelTerm {
     let kernel = kernel.kernel().as_concrete().unwrap();
-    let outputs: Vec<usize> = (0..kernel.shape().outputs).collect();
-    KernelTerm::constant(kernel.select_channels(&outputs, &[input]).unwrap())
+    let shape = Shape { inputs: 1, ..kernel.shape() };
+    KernelTerm::constant(kernel.gather(shape, |[o, _, i, j]| Some([o, input, i, j])).unwrap())
 }
 
 impl Pair {

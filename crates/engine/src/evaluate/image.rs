@@ -24,11 +24,6 @@ impl Image {
         (cells(image.size()) == Some(image.values.len())).then_some(image)
     }
 
-    /// The image of one channel.
-    pub fn from_grid(grid: &Grid<Rational>) -> Option<Self> {
-        Self::new(1, grid.height(), grid.width(), grid.cells().to_vec())
-    }
-
     /// An image of zeros; `None` as for [`Image::new`].
     pub fn zeros(channels: usize, height: usize, width: usize) -> Option<Self> {
         let count = cells([channels, height, width])?;

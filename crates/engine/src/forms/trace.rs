@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::net::{Channels, Kind, Movement, Net, NodeId, Tap};
+use super::net::{Kind, Movement, Net, NodeId, Tap};
 use crate::axes::{AXES, Axes, all};
 use crate::ir::Origin;
 use crate::operator::reach::{Reach, Reaches, together};
@@ -189,11 +189,6 @@ impl Net {
             count => Weights::Matrices(count),
         };
         (weights, constant)
-    }
-
-    /// Whether channels are taken together, in blocks.
-    pub fn takes_together(&self) -> bool {
-        matches!(self.channels, Channels::Together(_))
     }
 }
 

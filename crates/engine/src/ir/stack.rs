@@ -175,21 +175,6 @@ impl Stack {
         Self(graph)
     }
 
-    /// The values that everything goes through, in order.
-    pub fn spine(&self) -> Vec<&Value> {
-        let mut spine = Vec::new();
-        // The first value that is read by it or a later one.
-        let mut first = self.output().of;
-        for (id, value) in self.0.values().rev() {
-            if id <= first {
-                spine.push(value);
-            }
-            first = value.reads().into_iter().fold(first, ValueId::min);
-        }
-        spine.reverse();
-        spine
-    }
-
     /// Bytes that it takes, what it shares with others left out.
     pub fn memory(&self) -> u64 {
         self.0.values.len() as u64 * size_of::<Value>() as u64

@@ -36,8 +36,6 @@ pub enum KernelError {
     ZeroDenominator,
     /// A factor (of dilation or repetition) that is 0.
     ZeroFactor,
-    /// A channel that the kernel does not have.
-    NoSuchChannel,
     /// An entry that the kernel does not have.
     NoSuchEntry,
     /// An expansion with more monomials than `limit`.
@@ -61,7 +59,6 @@ impl fmt::Display for KernelError {
             }
             Self::ZeroDenominator => write!(f, "the denominator is 0"),
             Self::ZeroFactor => write!(f, "the factor is 0"),
-            Self::NoSuchChannel => write!(f, "no such channel"),
             Self::NoSuchEntry => write!(f, "no such entry"),
             Self::TooManyTerms { limit } => {
                 write!(f, "the expansion has too many terms (at most {limit})")

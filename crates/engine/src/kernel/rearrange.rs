@@ -103,23 +103,6 @@ impl ConcreteKernel {
         [top, left, height - 1 - bottom, width - 1 - right]
     }
 
-    /// The kernel with these output and input channels, in this order; a channel may occur more than once.
-    ///
-    /// # Errors
-    /// If a channel does not exist, a list is empty, or the result is too large.
-    pub fn select_channels(&self, outputs: &[usize], inputs: &[usize]) -> Result<Self, KernelError> {
-        let old = self.shape();
-        let shape = Shape { outputs: outputs.len(), inputs: inputs.len(), ..old };
-        check_memory(shape.validate()?, self.integers().max_bits())?;
-        if outputs.iter().any(|&o| o >= old.outputs) || inputs.iter().any(|&c| c >= old.inputs) {
-            return Err(KernelError::NoSuchChannel);
-        }
-        let area = old.area();
-        let sources = outputs.iter().flat_map(|o| inputs.iter().map(move |c| (o * old.inputs + c) * area));
-        let sources = sources.flat_map(|start| (start..start + area).map(Some));
-        Ok(Self::canonical(shape, self.integers().gather(sources), self.denominator().clone()))
-    }
-
     /// A kernel of another shape whose entries are picked from this one by position, zero where `None`.
     ///
     /// # Errors

@@ -149,7 +149,7 @@ pub struct Net {
     index: FxHashMap<Node, NodeId>,
     /// The letters of all kernels.
     pub letters: Letters,
-    pub(super) channels: Channels,
+    channels: Channels,
     /// The size of the input, where it is known.
     size: Option<Axes<i64>>,
     /// What was made of each layer.

@@ -96,20 +96,3 @@ fn layers_move_to_the_front_of_what_only_they_read() {
     assert_eq!(sorted(&chain(&[layer(3), both.clone()])), "[1(3(x))+2(3(x))]");
     assert_eq!(sorted(&chain(&[both, layer(0)])), "0([1(x)+2(x)])");
 }
-
-#[test]
-fn the_spine_is_what_everything_goes_through() {
-    let id = Stack::identity(Origin::NOWHERE);
-    let spine = |stack: &Stack| {
-        let name = |value: &&Value| match value.op.layer() {
-            Some(Layer::Subsample([n, _])) => n.to_string(),
-            _ => "+".to_owned(),
-        };
-        stack.spine().iter().map(name).collect::<String>()
-    };
-    let residual = sum(&[chain(&[layer(2), layer(3)]), id.clone()]);
-    assert_eq!(spine(&chain(&[layer(1), residual.clone(), layer(4)])), "1+4");
-    assert_eq!(spine(&residual), "+");
-    assert_eq!(spine(&sum(&[chain(&[layer(1), layer(2)])])), "12+");
-    assert_eq!(spine(&id), "");
-}
