@@ -7,8 +7,8 @@ use convproof::load::onnx;
 use convproof::load::onnx::messages::{
     Dimension, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape, ValueInfo, ValueKind,
 };
+use convproof_network::decide::diff;
 use convproof_network::diff::Options;
-use convproof_network::verdict::diff;
 use criterion::{Criterion, criterion_group, criterion_main};
 use prost::Message;
 

@@ -3,6 +3,7 @@
 mod ledger;
 mod reader;
 mod run;
+mod sizes;
 mod team;
 
 use std::time::{Duration, Instant};
@@ -19,7 +20,6 @@ use crate::prove::factoring::EquationVerdict;
 use crate::prove::verdict::{Doubt, Limit};
 use crate::report::{ClaimKind, ClaimReport, FileReport, Outcome};
 use crate::resolve::{ClaimBody, Family, LayerEquation, Resolved, Resolver};
-use crate::sizes;
 use crate::source::{Places, Source, Span};
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::syntax::names;

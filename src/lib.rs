@@ -120,6 +120,8 @@
 //! What each layer and function means exactly is in `docs/language.md`, why the verdicts can be believed in
 //! `docs/semantics.md`.
 
+#![warn(clippy::too_many_lines)]
+
 #[doc(hidden)]
 pub mod check;
 #[cfg(feature = "cli")]
@@ -135,7 +137,6 @@ pub mod model;
 #[doc(hidden)]
 pub mod networks;
 mod room;
-mod sizes;
 
 #[doc(hidden)]
 pub use convproof_engine::{evaluate, ir, kernel, operator, prove};

@@ -1,14 +1,14 @@
 //! Model files compared, or shown, in words: the verdicts of `convproof-network` as reports.
 
 use convproof_network::compare::{Apart, Weight};
-use convproof_network::diff::Side;
+use convproof_network::decide::Diff;
 use convproof_network::enclosure::Enclosure;
-use convproof_network::explain::Finding;
+use convproof_network::finding::Finding;
 use convproof_network::matching::{Decision, Segment};
 use convproof_network::show::Overview;
 use convproof_network::term::{Kind, Term};
 use convproof_network::understand::Understood;
-use convproof_network::verdict::{Diff, Difference, Reason, SizeClass, Verdict};
+use convproof_network::verdict::{Difference, Reason, Side, SizeClass, Verdict};
 use convproof_network::witness::{Border, Differs, Spread, Witness};
 use serde_json::{Value, json};
 

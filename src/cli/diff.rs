@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use convproof_network::diff::{Options, Side};
-use convproof_network::verdict::{Verdict, diff};
+use convproof_network::decide::diff;
+use convproof_network::diff::Options;
+use convproof_network::verdict::{Side, Verdict};
 use convproof_network::witness::{Input, Witness};
 
 use crate::networks;

@@ -169,6 +169,7 @@ fn write_change(change: Change, inner: &Kernel, out: &mut Short) -> fmt::Result 
     out.write_str(&after)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of stack")]
 fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
     match &*stack.node {
         Node::Invalid(_) => out.write_str("?"),

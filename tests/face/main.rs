@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod browser;
+mod circles;
 mod command_line;
 mod consumer;
 mod corpus;

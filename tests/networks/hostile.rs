@@ -287,7 +287,7 @@ fn bytes_changed_by_chance() {
             let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
             let Ok(model) = convproof_files::onnx::read(bytes.into(), &mut nowhere) else { continue };
             let options = convproof_network::diff::Options::default();
-            let found = convproof_network::verdict::diff(&model, &model, &options, &mut |_, _| {});
+            let found = convproof_network::decide::diff(&model, &model, &options, &mut |_, _| {});
             if let Ok(found) = found {
                 read_ones += 1;
                 assert!(!matches!(found.verdict.word(), "different" | "rounding"), "{operator} is itself");

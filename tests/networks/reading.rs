@@ -5,9 +5,10 @@
 
 use convproof::load::onnx::messages::{Function, Node, Tensor};
 use convproof_files::onnx::read;
+use convproof_network::decide::diff;
 use convproof_network::diff::Options;
 use convproof_network::operators;
-use convproof_network::verdict::{Verdict, diff};
+use convproof_network::verdict::Verdict;
 
 use super::build::{Builder, Value, attribute};
 use super::samples::sample;

@@ -4,7 +4,7 @@
 //! Precision is first what planted factors need, then what a proven bound on the coefficients of factors asks for.
 //! A candidate counts only when it divides exactly.
 
-use super::exact::FactorError;
+use super::error::FactorError;
 use super::hensel::{Series, lift, lift_series};
 use super::images::{Finding, ModularImage, images, survey};
 use super::precision::{Computation, with_precision};

@@ -3,40 +3,17 @@
 //! Splits off content, powers of x and y and factors in one variable, leaves the rest to `bivariate` and
 //! `univariate`, and multiplies everything back before it answers.
 
+pub use super::error::FactorError;
 use super::{bivariate, univariate};
 use convproof_exact::Grid;
 use convproof_exact::poly::plane;
 use num_bigint::BigInt;
 use num_traits::One;
-use std::fmt;
 
 /// Largest degree in x or y of a polynomial in both.
 pub const BIVARIATE_DEGREE_LIMIT: usize = 128;
 /// Largest degree of a polynomial in one variable.
 pub const UNIVARIATE_DEGREE_LIMIT: usize = 256;
-
-/// Why there is no factorization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FactorError {
-    /// The kernel is zero or has no entries.
-    Zero,
-    /// A stated bound on degrees, candidates or coefficients was reached.
-    Limit,
-    /// The requested shapes do not multiply to the shape of the kernel.
-    Shapes,
-}
-
-impl fmt::Display for FactorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Zero => write!(f, "the zero kernel has no factorization"),
-            Self::Limit => write!(f, "a bound of the factoriser was reached"),
-            Self::Shapes => write!(f, "kernels of these shapes cannot multiply to a kernel of this shape"),
-        }
-    }
-}
-
-impl std::error::Error for FactorError {}
 
 /// `content · x^x_power · y^y_power · Π factor^multiplicity`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub mod bins;
 mod bivariate;
 pub mod blocks;
 pub mod divide;
+mod error;
 pub mod exact;
 pub mod fit;
 mod hensel;

@@ -2,7 +2,7 @@
 //! primes, one Hensel lift to a proven precision, and a bounded search for the factors.
 
 use super::bivariate::next_choice;
-use super::exact::FactorError;
+use super::error::FactorError;
 use super::hensel::lift;
 use super::images::{DegreeSet, Finding, ModularImage, survey};
 use super::precision::{Computation, with_precision};

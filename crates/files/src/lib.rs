@@ -3,6 +3,8 @@
 //! Parses bytes; opens no files. No float is ever computed with, and no input makes it panic: sizes are
 //! checked before memory is taken.
 
+#![warn(clippy::too_many_lines)]
+
 mod element;
 mod error;
 mod npy;

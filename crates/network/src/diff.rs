@@ -9,7 +9,7 @@ use crate::matching::{Decision, Matcher, Segment};
 use crate::table::Terms;
 use crate::term::Kind;
 use crate::understand::{GraphError, InputShapes, Understood, input_shapes, understand};
-use crate::verdict::Reason;
+use crate::verdict::{Reason, Side};
 
 /// What is asked of a comparison.
 #[derive(Clone, Debug, Default)]
@@ -18,15 +18,6 @@ pub struct Options {
     pub limit: Option<f64>,
     /// Extents of inputs, by name; an empty name stands for the first input.
     pub sizes: BTreeMap<String, Vec<i64>>,
-}
-
-/// Which of the two files is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The first.
-    Before,
-    /// The second.
-    After,
 }
 
 /// Two networks in one table, and what was decided term by term.

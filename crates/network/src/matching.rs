@@ -116,11 +116,6 @@ impl Matcher {
         &self.segments
     }
 
-    /// Whether a term of the first network stands for one of the second.
-    pub fn is_taken(&self, id: TermId) -> bool {
-        self.taken.contains(&id)
-    }
-
     /// Looks for the terms of a second network that its outputs rest on.
     pub fn match_all(&mut self, second: &Terms, progress: &mut dyn FnMut(usize, usize)) {
         self.terms.agreement = second.agreement.clone();

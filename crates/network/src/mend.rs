@@ -4,7 +4,7 @@
 use convproof_files::onnx::{Attribute, Model, Node};
 
 use crate::diff::{Comparison, Options, Standing, compare_models};
-use crate::explain::Finding;
+use crate::finding::Finding;
 use crate::verdict::Difference;
 
 /// Most edits that are tried, and fewest where networks are large.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::ball::Ball;
 use crate::compare::{FormRow, Tally};
 use crate::enclosure::Enclosure;
-use crate::explain::Finding;
+use crate::finding::Finding;
 use crate::form::Form;
 use crate::kernel::Node;
 

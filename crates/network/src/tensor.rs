@@ -161,11 +161,6 @@ impl Tensor {
         matches!(self.data, Data::Repeated(..)) && self.len() > MAX_COMPUTED
     }
 
-    /// Whether the elements are stored as half precision floats.
-    pub fn is_half(&self) -> bool {
-        matches!(&self.data, Data::Stored(array) if matches!(array.element(), ElementType::Float16 | ElementType::BFloat16))
-    }
-
     /// The number that all its elements are.
     pub fn uniform(&self) -> Option<Number> {
         let same = match &self.data {

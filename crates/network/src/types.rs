@@ -4,7 +4,6 @@ use convproof_files::onnx::{Attribute, ElementType, Graph, Model, Node};
 use rustc_hash::FxHashMap;
 
 use crate::operators::{NEWEST, is_read};
-use crate::verdict::type_name;
 
 /// Operators whose operands are all of one type.
 const OF_ONE_TYPE: [&str; 14] = [
@@ -39,6 +38,19 @@ const OF_TRUTH: [&str; 11] = [
     "IsNaN",
     "IsInf",
 ];
+
+/// The name of a type of elements.
+pub fn type_name(element: ElementType) -> String {
+    match element {
+        ElementType::Float16 => "float16".to_owned(),
+        ElementType::BFloat16 => "bfloat16".to_owned(),
+        ElementType::Float32 => "float32".to_owned(),
+        ElementType::Float64 => "float64".to_owned(),
+        ElementType::Bool => "bool".to_owned(),
+        ElementType::Signed(size) => format!("int{}", 8 * u32::from(size)),
+        ElementType::Unsigned(size) => format!("uint{}", 8 * u32::from(size)),
+    }
+}
 
 /// A node whose operands have types that do not fit, in words; only what is certain is said.
 pub fn ill_typed(model: &Model) -> Option<String> {

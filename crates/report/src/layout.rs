@@ -200,34 +200,43 @@ fn body(matrix: &Matrix) -> Vec<String> {
     }
     let widths = widths(&cells);
     let line = |(i, row): (usize, &Vec<Cow<'_, str>>)| {
-        let mut line = String::from("[");
-        for (j, cell) in row.iter().enumerate() {
-            let text = pad(cell, widths[j], true);
-            match mark {
-                Some(place) if place == (i, j) => {
-                    let blank = text.len() - cell.len();
-                    line.push_str(&text[..blank]);
-                    line.push('>');
-                    line.push_str(cell);
-                    line.push('<');
-                }
-                Some(_) => {
-                    line.push(' ');
-                    line.push_str(&text);
-                    line.push(' ');
-                }
-                None => {
-                    if j > 0 {
-                        line.push(' ');
-                    }
-                    line.push_str(&text);
-                }
-            }
-        }
-        line.push(']');
-        line
+        marked_row((i, row), &widths, mark)
     };
     cells.iter().enumerate().map(line).collect()
+}
+
+/// A row of cells; in a matrix with a mark all have room for one.
+fn marked_row(
+    (i, row): (usize, &[Cow<'_, str>]),
+    widths: &[usize],
+    mark: Option<(usize, usize)>,
+) -> String {
+    let mut line = String::from("[");
+    for (j, cell) in row.iter().enumerate() {
+        let text = pad(cell, widths[j], true);
+        match mark {
+            Some(place) if place == (i, j) => {
+                let blank = text.len() - cell.len();
+                line.push_str(&text[..blank]);
+                line.push('>');
+                line.push_str(cell);
+                line.push('<');
+            }
+            Some(_) => {
+                line.push(' ');
+                line.push_str(&text);
+                line.push(' ');
+            }
+            None => {
+                if j > 0 {
+                    line.push(' ');
+                }
+                line.push_str(&text);
+            }
+        }
+    }
+    line.push(']');
+    line
 }
 
 /// The part of `0..len` that is shown: all of it, or [`MAX_SIDE`] places around the mark.

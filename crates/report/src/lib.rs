@@ -1,5 +1,7 @@
 //! Reports: one model, several renderers. Decides nothing, prints nothing, touches no file.
 
+#![warn(clippy::too_many_lines)]
+
 mod anchors;
 pub mod diagnostics;
 pub mod escape;

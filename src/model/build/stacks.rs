@@ -27,6 +27,7 @@ impl Build {
         Some(value)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of stack")]
     fn new_stack(&mut self, node: &Node, at: Span) -> Option<StackValue> {
         match node {
             Node::Invalid(error) => self.wrong(error.clone()),

@@ -72,6 +72,7 @@ pub(super) fn cost(operator: &str) -> usize {
 type Function<'f> = Box<dyn Fn(Precise) -> Precise + 'f>;
 
 /// The function that an operator on one operand applies to each element.
+#[expect(clippy::too_many_lines, reason = "one arm for each operator")]
 fn function<'f>(call: &Call<'_>) -> Option<Function<'f>> {
     let point = |value: f64| Precise::point(value);
     let parameter = |name: &str, default: f32| call.float(name).unwrap_or(Precise::point(default.into()));

@@ -17,10 +17,10 @@ use convproof_files::onnx::{Array as Stored, Attribute, Graph, Model, Node};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::attributes::Attributes;
+use crate::names::read_by;
 use crate::operators::is_read;
 use crate::precise::Precise;
 use crate::tensor::count;
-use crate::understand::read_by;
 
 /// Most elements of a value.
 const MAX_ELEMENTS: usize = 1 << 22;

@@ -137,6 +137,7 @@ pub(super) fn dims_value(dims: Vec<Dim>, scalar: bool) -> Value {
 }
 
 /// The value of an operator on arrays.
+#[expect(clippy::too_many_lines, reason = "one arm for each operator")]
 fn tensors(call: &Call<'_>) -> Option<Tensor> {
     let (a, b) = (call.tensor(0)?, call.tensor(1));
     match call.node.operator.as_str() {

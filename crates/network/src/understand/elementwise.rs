@@ -6,7 +6,7 @@ use crate::number::Number;
 use crate::tensor::Tensor;
 use crate::term::Kind;
 
-use crate::verdict::type_name;
+use crate::types::type_name;
 
 use super::{Call, MAX_REWRITING, Read, Reader, Stop, Value, as_dim, uniform};
 

@@ -21,12 +21,13 @@ use crate::attributes::Attributes;
 use crate::dim::Dim;
 use crate::form::{Form, TermId};
 use crate::kernel::identity;
+use crate::names::read_by;
 use crate::operators::{NEWEST, is_of_reals, is_random, is_read, meaning};
 use crate::table::Terms;
 use crate::tensor::Tensor;
 use crate::term::{Kind, Op, Term};
 use crate::types;
-use crate::verdict::type_name;
+use crate::types::type_name;
 
 /// Deepest rewriting of terms inside terms.
 const MAX_REWRITING: usize = 32;
@@ -695,19 +696,6 @@ fn needed(graph: &Graph) -> Vec<bool> {
         }
     }
     needed
-}
-
-/// The values that a node reads, its bodies included.
-pub(crate) fn read_by<'n>(node: &'n Node, wanted: &mut FxHashSet<&'n str>) {
-    wanted.extend(node.inputs.iter().map(String::as_str));
-    for (_, attribute) in &node.attributes {
-        if let convproof_files::onnx::Attribute::Graph(body) = attribute {
-            wanted.extend(body.outputs.iter().map(|output| output.name.as_str()));
-            for node in &body.nodes {
-                read_by(node, wanted);
-            }
-        }
-    }
 }
 
 /// A number of elements as an extent.

@@ -234,8 +234,7 @@ impl Reader<'_> {
         let scales = self.scales(call, &form)?;
         let attributes = &call.attributes;
         let mode = attributes.text("mode", "nearest");
-        // The first sets count from the corner, and round down.
-        let old = call.node.operator == "Upsample" || call.opset < 11;
+        let old = counts_from_corners(call);
         let (coordinates, rounding) = if old {
             ("asymmetric", "floor")
         } else {
@@ -253,14 +252,8 @@ impl Reader<'_> {
         }
         let whole_scales: Vec<usize> =
             scales.iter().filter_map(|scale| usize::try_from(scale.as_rational()?.as_i64()?).ok()).collect();
-        // With these conventions each value is repeated; others move by half a value.
-        let plain_rounding = matches!(
-            (coordinates, rounding),
-            ("asymmetric", "floor")
-                | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
-        );
         let repeats = mode == "nearest"
-            && plain_rounding
+            && repeats_values(coordinates, rounding)
             && whole_scales.len() == rank
             && whole_scales.iter().all(|scale| (1..=64).contains(scale))
             && whole_scales[..2] == [1, 1];
@@ -396,4 +389,18 @@ fn joined(forms: &[Form], shape: Vec<Dim>) -> Option<Form> {
         form.join_nodes(other);
     }
     Some(form)
+}
+
+/// Whether `Resize` is of the first sets, which count from the corner, and round down.
+fn counts_from_corners(call: &Call<'_>) -> bool {
+    call.node.operator == "Upsample" || call.opset < 11
+}
+
+/// Whether each value is repeated under these conventions; under others they move by half a value.
+fn repeats_values(coordinates: &str, rounding: &str) -> bool {
+    matches!(
+        (coordinates, rounding),
+        ("asymmetric", "floor")
+            | ("half_pixel" | "pytorch_half_pixel", "round_prefer_floor" | "round_prefer_ceil")
+    )
 }

@@ -93,6 +93,7 @@ fn proved(
 }
 
 /// How an equality was proved, in words and as data.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of proof")]
 fn method(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> (String, Equality) {
     let domain = domain(claim);
     let up_to = |horizon: &Option<i64>| {

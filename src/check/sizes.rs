@@ -1,6 +1,6 @@
 //! Claims for all values of sizes: the resolver's laws and instances, decided by the engine.
 
-use crate::check::proposition;
+use super::proposition;
 use crate::diagnostic::Diagnostic;
 use crate::ir::Prop;
 use crate::present::Shown;
