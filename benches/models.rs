@@ -5,7 +5,8 @@
 use convproof::algebra::SplitMix64;
 use convproof::load::onnx;
 use convproof::load::onnx::messages::{
-    Dimension, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape, ValueInfo, ValueKind,
+    Dimension, GraphProto, ModelProto, NodeProto, Opset, TensorKind, TensorProto, TensorShape, ValueInfo,
+    ValueKind,
 };
 use convproof_network::decide::diff;
 use convproof_network::diff::Options;
@@ -20,21 +21,22 @@ fn draw(random: &mut SplitMix64, count: usize) -> Vec<f32> {
 }
 
 #[derive(Default)]
-struct Writer(Graph);
+struct Writer(GraphProto);
 
 impl Writer {
     fn array(&mut self, dims: &[i64], values: &[f32]) -> String {
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let name = format!("c{}", self.0.initializers.len());
-        let tensor = Tensor { dims: dims.to_vec(), element: 1, raw: Some(raw.into()), ..Tensor::default() };
-        self.0.initializers.push(Tensor { name: name.clone(), ..tensor });
+        let tensor =
+            TensorProto { dims: dims.to_vec(), element: 1, raw: Some(raw.into()), ..TensorProto::default() };
+        self.0.initializers.push(TensorProto { name: name.clone(), ..tensor });
         name
     }
 
     fn node(&mut self, operator: &str, inputs: Vec<String>) -> String {
         let output = format!("t{}", self.0.nodes.len());
         let (operator, outputs) = (operator.to_owned(), vec![output.clone()]);
-        self.0.nodes.push(Node { inputs, outputs, operator, ..Node::default() });
+        self.0.nodes.push(NodeProto { inputs, outputs, operator, ..NodeProto::default() });
         output
     }
 }
@@ -71,7 +73,7 @@ fn model(folded: bool) -> onnx::Model {
     writer.0.inputs.push(ValueInfo { name: "x".to_owned(), kind: Some(kind) });
     writer.0.outputs.push(ValueInfo { name: x, kind: None });
     let opsets = vec![Opset { domain: String::new(), version: 17 }];
-    let model = Model { graph: Some(writer.0), opsets, functions: Vec::new() };
+    let model = ModelProto { graph: Some(writer.0), opsets, functions: Vec::new() };
     onnx::read(model.encode_to_vec().into(), &mut |_, _, _| Err(String::new())).expect("well-formed")
 }
 

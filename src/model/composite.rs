@@ -4,7 +4,7 @@
 use super::kernel::Kernel;
 use super::layers::named;
 use super::pair::{Pair, Sides};
-use super::stack::{Node, Stack};
+use super::stack::{Stack, StackNode};
 use crate::ir::{Coordinates, Function, Interpolation};
 use crate::resolve::build::composite::Mode;
 
@@ -31,7 +31,7 @@ fn own(layer: Own) -> Stack {
         Own::Clip(low, high) => low.depth.max(high.depth),
         _ => 0,
     };
-    Stack::of(Node::Own(layer), depth)
+    Stack::of(StackNode::Own(layer), depth)
 }
 
 /// `max(x, 0) + a·min(x, 0)`: one slope for all channels, or one for each (`prelu`).

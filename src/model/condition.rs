@@ -9,13 +9,13 @@ use crate::resolve::build::conditions::SizeOperator;
 /// A whole number that depends on the input's height and width.
 #[derive(Clone, Debug)]
 pub struct Length {
-    pub(super) node: Node,
+    pub(super) node: LengthNode,
     depth: usize,
 }
 
 /// What it is made of.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
+pub(super) enum LengthNode {
     TooDeep,
     Height,
     Width,
@@ -42,17 +42,17 @@ pub(super) enum ConditionNode {
 
 /// The height of the input.
 pub fn h() -> Length {
-    Length { node: Node::Height, depth: 1 }
+    Length { node: LengthNode::Height, depth: 1 }
 }
 
 /// The width of the input.
 pub fn w() -> Length {
-    Length { node: Node::Width, depth: 1 }
+    Length { node: LengthNode::Width, depth: 1 }
 }
 
 impl From<i64> for Length {
     fn from(number: i64) -> Self {
-        Self { node: Node::Number(number), depth: 1 }
+        Self { node: LengthNode::Number(number), depth: 1 }
     }
 }
 
@@ -70,9 +70,9 @@ macro_rules! operators {
                 let other = other.into();
                 let depth = self.depth.max(other.depth) + 1;
                 if depth > MAX_DEPTH {
-                    return Length { node: Node::TooDeep, depth: 1 };
+                    return Length { node: LengthNode::TooDeep, depth: 1 };
                 }
-                Length { node: Node::Join(SizeOperator::$operator, Box::new([self, other])), depth }
+                Length { node: LengthNode::Join(SizeOperator::$operator, Box::new([self, other])), depth }
             }
         }
     )*};

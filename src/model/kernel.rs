@@ -17,12 +17,12 @@ use super::{MAX_DEPTH, Rational, files};
 /// Numbers are 1×1 kernels, vectors 1×n. `&a * &b` is first `a`, then `b` (full convolution); a number scales.
 #[derive(Clone)]
 pub struct Kernel {
-    pub(super) node: Arc<Node>,
+    pub(super) node: Arc<KernelNode>,
     pub(super) depth: usize,
 }
 
 /// What a kernel is made of.
-pub(super) enum Node {
+pub(super) enum KernelNode {
     /// A mistake that was made on the way.
     Invalid(ModelError),
     /// A free kernel, by the extents that it was declared with.
@@ -83,47 +83,50 @@ pub(super) enum Change {
 }
 
 /// Stops at shapes that are no kernel's.
-fn given(extents: &[usize], values: Vec<Option<Rational>>) -> Node {
+fn given(extents: &[usize], values: Vec<Option<Rational>>) -> KernelNode {
     let count = extents.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
     if !matches!(extents.len(), 0 | 1 | 2 | 4) || extents.contains(&0) || count != Some(values.len()) {
-        return Node::Invalid(ModelError::Extents { extents: extents.to_vec(), values: Some(values.len()) });
+        return KernelNode::Invalid(ModelError::Extents {
+            extents: extents.to_vec(),
+            values: Some(values.len()),
+        });
     }
     match values.into_iter().collect() {
-        Some(values) => Node::Given { extents: extents.to_vec(), values },
-        None => Node::Invalid(ModelError::NotFinite),
+        Some(values) => KernelNode::Given { extents: extents.to_vec(), values },
+        None => KernelNode::Invalid(ModelError::NotFinite),
     }
 }
 
 impl Kernel {
-    fn leaf(node: Node) -> Self {
+    fn leaf(node: KernelNode) -> Self {
         Self { node: Arc::new(node), depth: 1 }
     }
 
     /// A kernel made of others; too deep a one is a mistake.
-    fn over(node: Node, depth: usize) -> Self {
+    fn over(node: KernelNode, depth: usize) -> Self {
         if depth >= MAX_DEPTH {
-            return Self::leaf(Node::Invalid(ModelError::TooDeep));
+            return Self::leaf(KernelNode::Invalid(ModelError::TooDeep));
         }
         Self { node: Arc::new(node), depth: depth + 1 }
     }
 
     fn join(join: Join, left: Kernel, right: Kernel) -> Self {
         let depth = left.depth.max(right.depth);
-        Self::over(Node::Join(join, left, right), depth)
+        Self::over(KernelNode::Join(join, left, right), depth)
     }
 
     fn change(&self, change: Change) -> Self {
-        Self::over(Node::Change(change, self.clone()), self.depth)
+        Self::over(KernelNode::Change(change, self.clone()), self.depth)
     }
 
     fn declared(name: &str, extents: &[usize]) -> Self {
         if extents.contains(&0) {
-            return Self::leaf(Node::Invalid(ModelError::Extents {
+            return Self::leaf(KernelNode::Invalid(ModelError::Extents {
                 extents: extents.to_vec(),
                 values: None,
             }));
         }
-        Self::leaf(Node::Free { name: name.to_owned(), extents: extents.to_vec() })
+        Self::leaf(KernelNode::Free { name: name.to_owned(), extents: extents.to_vec() })
     }
 
     /// A free `height × width` kernel: every statement about it is for all its values.
@@ -169,7 +172,7 @@ impl Kernel {
         // Checked as the kernel [channels, 1, height, width] that it is.
         Self::leaf(
             match given(&[channels, 1, height, width], values.iter().cloned().map(Number::exact).collect()) {
-                Node::Given { values, .. } => Node::Image { size, values },
+                KernelNode::Given { values, .. } => KernelNode::Image { size, values },
                 other => other,
             },
         )
@@ -177,7 +180,7 @@ impl Kernel {
 
     pub(super) fn applied(stack: Stack, image: Kernel) -> Self {
         let depth = stack.depth.max(image.depth);
-        Self::over(Node::Applied(stack, image), depth)
+        Self::over(KernelNode::Applied(stack, image), depth)
     }
 
     /// A number.
@@ -193,41 +196,41 @@ impl Kernel {
     pub fn load(path: impl AsRef<Path>, entry: Option<&str>) -> Result<Self, ModelError> {
         let (extents, values) = files::array(path.as_ref(), entry)?;
         match given(&extents, values.into_iter().map(Some).collect()) {
-            Node::Invalid(error) => Err(error),
+            KernelNode::Invalid(error) => Err(error),
             node => Ok(Self::leaf(node)),
         }
     }
 
     /// A `height × width` kernel of ones.
     pub fn ones(height: usize, width: usize) -> Self {
-        Self::leaf(Node::Filled { extents: vec![height, width], value: 1 })
+        Self::leaf(KernelNode::Filled { extents: vec![height, width], value: 1 })
     }
 
     /// A `height × width` kernel of zeros.
     pub fn zeros(height: usize, width: usize) -> Self {
-        Self::leaf(Node::Filled { extents: vec![height, width], value: 0 })
+        Self::leaf(KernelNode::Filled { extents: vec![height, width], value: 0 })
     }
 
     /// The mean over a window: `ones / (height · width)`.
     pub fn box_filter(size: impl Into<Pair>) -> Self {
-        Self::leaf(Node::Box(size.into()))
+        Self::leaf(KernelNode::Box(size.into()))
     }
 
     /// Zeros but for a 1 at a row and a column, both from 0.
     pub fn delta(size: impl Into<Pair>, at: impl Into<Pair>) -> Self {
-        Self::leaf(Node::Delta { size: size.into(), at: at.into() })
+        Self::leaf(KernelNode::Delta { size: size.into(), at: at.into() })
     }
 
     /// The 1×1 kernel that leaves so many channels as they are.
     pub fn eye(channels: usize) -> Self {
-        Self::leaf(Node::Eye(i64::try_from(channels).unwrap_or(i64::MAX)))
+        Self::leaf(KernelNode::Eye(i64::try_from(channels).unwrap_or(i64::MAX)))
     }
 
     /// The single kernel that a stack is, away from borders.
     pub fn of_stack(stack: impl Into<Stack>) -> Self {
         let stack = stack.into();
         let depth = stack.depth;
-        Self::over(Node::OfStack(stack), depth)
+        Self::over(KernelNode::OfStack(stack), depth)
     }
 
     /// `n − 1` zeros between entries.

@@ -3,7 +3,7 @@
 use super::composite::PadMode;
 use super::kernel::Kernel;
 use super::pair::{Padding, Pair, Sides};
-use super::stack::{Node, Stack};
+use super::stack::{Stack, StackNode};
 use crate::ir::Named;
 
 /// A layer without kernels and options that is no list of whole numbers.
@@ -16,13 +16,13 @@ pub(super) enum Plain {
 }
 
 fn plain(layer: Plain) -> Stack {
-    Stack::of(Node::Plain(layer), 0)
+    Stack::of(StackNode::Plain(layer), 0)
 }
 
 /// The layer of a name that the table of such layers has.
 pub(super) fn named(name: &str, numbers: impl IntoIterator<Item = Pair>) -> Stack {
     let named = Named::of(name).expect("a layer of the table");
-    Stack::of(Node::Named(named, numbers.into_iter().collect()), 0)
+    Stack::of(StackNode::Named(named, numbers.into_iter().collect()), 0)
 }
 
 /// The image as it is.
@@ -84,14 +84,14 @@ pub fn select(channels: std::ops::Range<usize>) -> Stack {
 pub fn scale(factors: impl Into<Kernel>) -> Stack {
     let factors = factors.into();
     let depth = factors.depth;
-    Stack::of(Node::Scale(factors), depth)
+    Stack::of(StackNode::Scale(factors), depth)
 }
 
 /// Each channel plus its entry of a vector, or all plus a number.
 pub fn bias(summands: impl Into<Kernel>) -> Stack {
     let summands = summands.into();
     let depth = summands.depth;
-    Stack::of(Node::Bias(summands), depth)
+    Stack::of(StackNode::Bias(summands), depth)
 }
 
 /// Batch normalization in inference, `gamma · (x − mean) / √(var + 1e-5) + beta`, by vectors with one entry for each
@@ -118,7 +118,7 @@ pub fn batchnorm_with_eps(
 
 fn normalized(vectors: [Kernel; 4], eps: Option<Kernel>) -> Stack {
     let depth = vectors.iter().chain(&eps).map(|kernel| kernel.depth).max().unwrap_or(0);
-    Stack::of(Node::BatchNorm(vectors, eps), depth)
+    Stack::of(StackNode::BatchNorm(vectors, eps), depth)
 }
 
 /// What convolutions and their transposes have in common.

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::composite::{Own, PadMode};
-use super::kernel::{Change, Join, Kernel, Node as KernelNode};
+use super::kernel::{Change, Join, Kernel, KernelNode};
 use super::layers::{AvgPool, Convolution, Plain};
 use super::pair::{Padding, Pair, Sides};
-use super::stack::{Node, Stack};
+use super::stack::{Stack, StackNode};
 use crate::ir::{Coordinates, Interpolation, Named};
 
 /// Longest text. A value may use others many times over, so that its whole text could be endless.
@@ -172,10 +172,10 @@ fn write_change(change: Change, inner: &Kernel, out: &mut Short) -> fmt::Result 
 #[expect(clippy::too_many_lines, reason = "one arm for each kind of stack")]
 fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
     match &*stack.node {
-        Node::Invalid(_) => out.write_str("?"),
-        Node::Plain(layer) => write_plain(*layer, out),
-        Node::Named(named, numbers) => write_named(named, numbers, out),
-        Node::Conv(conv) => {
+        StackNode::Invalid(_) => out.write_str("?"),
+        StackNode::Plain(layer) => write_plain(*layer, out),
+        StackNode::Named(named, numbers) => write_named(named, numbers, out),
+        StackNode::Conv(conv) => {
             write_convolution("conv", &conv.weights, out)?;
             option(out, "padding", conv.padding, 0.into())?;
             if let Some(mode) = conv.padding_mode {
@@ -183,59 +183,59 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
             }
             out.write_char(')')
         }
-        Node::ConvTranspose(conv) => {
+        StackNode::ConvTranspose(conv) => {
             write_convolution("convtranspose", &conv.weights, out)?;
             option(out, "padding", conv.padding, 0.into())?;
             option(out, "output_padding", conv.output_padding, 0.into())?;
             out.write_char(')')
         }
-        Node::AvgPool(pool) => write_pool(pool, out),
-        Node::MaxPool(pool) => {
+        StackNode::AvgPool(pool) => write_pool(pool, out),
+        StackNode::MaxPool(pool) => {
             write!(out, "maxpool({}", pool.size)?;
             option(out, "stride", pool.stride.unwrap_or(pool.size), pool.size)?;
             option(out, "padding", pool.padding, 0.into())?;
             option(out, "ceil_mode", pool.ceil_mode, false)?;
             out.write_char(')')
         }
-        Node::Dense(dense) => {
+        StackNode::Dense(dense) => {
             call("flatten -> dense(", &dense.matrix, out)?;
             with_kernel(out, "bias", dense.bias.as_ref())?;
             out.write_char(')')
         }
-        Node::Own(layer) => write_own(layer, out),
-        Node::Scale(factors) => {
+        StackNode::Own(layer) => write_own(layer, out),
+        StackNode::Scale(factors) => {
             call("scale(", factors, out)?;
             out.write_char(')')
         }
-        Node::Bias(summands) => {
+        StackNode::Bias(summands) => {
             call("bias(", summands, out)?;
             out.write_char(')')
         }
-        Node::BatchNorm(vectors, eps) => {
+        StackNode::BatchNorm(vectors, eps) => {
             for (at, vector) in vectors.iter().enumerate() {
                 call(if at == 0 { "batchnorm(" } else { ", " }, vector, out)?;
             }
             with_kernel(out, "eps", eps.as_ref())?;
             out.write_char(')')
         }
-        Node::Chain(links) => joined("(", links, " -> ", out),
-        Node::Power(inner, n) => {
+        StackNode::Chain(links) => joined("(", links, " -> ", out),
+        StackNode::Power(inner, n) => {
             write_stack(inner, out)?;
             write!(out, "^{n}")
         }
-        Node::Add(left, right) => pair("(", [left, right], " + ", out),
-        Node::Subtract(left, right) => pair("(", [left, right], " - ", out),
-        Node::Times(factor, inner) => {
+        StackNode::Add(left, right) => pair("(", [left, right], " + ", out),
+        StackNode::Subtract(left, right) => pair("(", [left, right], " - ", out),
+        StackNode::Times(factor, inner) => {
             write_kernel(factor, out)?;
             out.write_str(" * ")?;
             write_stack(inner, out)
         }
-        Node::Over(inner, divisor) => {
+        StackNode::Over(inner, divisor) => {
             write_stack(inner, out)?;
             out.write_str(" / ")?;
             write_kernel(divisor, out)
         }
-        Node::Concat(branches) => joined("concat(", branches, ", ", out),
+        StackNode::Concat(branches) => joined("concat(", branches, ", ", out),
     }
 }
 

@@ -16,12 +16,12 @@ use crate::ir::Named;
 /// A layer that has options, such as [`Conv`], becomes a stack by itself where one is due; a stack has none.
 #[derive(Clone)]
 pub struct Stack {
-    pub(super) node: Arc<Node>,
+    pub(super) node: Arc<StackNode>,
     pub(super) depth: usize,
 }
 
 /// What a stack is made of.
-pub(super) enum Node {
+pub(super) enum StackNode {
     /// A mistake that was made on the way.
     Invalid(ModelError),
     /// A layer without kernels.
@@ -53,9 +53,9 @@ pub(super) enum Node {
 }
 
 impl Stack {
-    pub(super) fn of(node: Node, depth: usize) -> Self {
+    pub(super) fn of(node: StackNode, depth: usize) -> Self {
         if depth >= MAX_DEPTH {
-            return Self { node: Arc::new(Node::Invalid(ModelError::TooDeep)), depth: 1 };
+            return Self { node: Arc::new(StackNode::Invalid(ModelError::TooDeep)), depth: 1 };
         }
         Self { node: Arc::new(node), depth: depth + 1 }
     }
@@ -66,20 +66,20 @@ impl Stack {
         let next = next.into();
         let own = self.depth;
         // A chain is one deeper than its deepest link, and stays so as it grows.
-        let inner = |node: &Node| if matches!(node, Node::Chain(_)) { own - 1 } else { own };
+        let inner = |node: &StackNode| if matches!(node, StackNode::Chain(_)) { own - 1 } else { own };
         let depth = inner(&self.node).max(next.depth);
         let links = match Arc::try_unwrap(self.node) {
-            Ok(Node::Chain(mut links)) => {
+            Ok(StackNode::Chain(mut links)) => {
                 links.push(next);
                 links
             }
             Ok(node) => vec![Self { node: Arc::new(node), depth: own }, next],
             Err(node) => match &*node {
-                Node::Chain(links) => links.iter().cloned().chain([next]).collect(),
+                StackNode::Chain(links) => links.iter().cloned().chain([next]).collect(),
                 _ => vec![Self { node: node.clone(), depth: own }, next],
             },
         };
-        Self::of(Node::Chain(links), depth)
+        Self::of(StackNode::Chain(links), depth)
     }
 
     /// What it makes of an image: a [`Kernel::image`], or a kernel of one channel.
@@ -92,7 +92,7 @@ impl Stack {
     #[must_use]
     pub fn pow(self, n: usize) -> Self {
         let depth = self.depth;
-        Self::of(Node::Power(self, i64::try_from(n).unwrap_or(i64::MAX)), depth)
+        Self::of(StackNode::Power(self, i64::try_from(n).unwrap_or(i64::MAX)), depth)
     }
 }
 
@@ -100,7 +100,7 @@ impl Stack {
 pub fn concat<S: Into<Stack>>(branches: impl IntoIterator<Item = S>) -> Stack {
     let branches: Vec<Stack> = branches.into_iter().map(Into::into).collect();
     let depth = branches.iter().map(|branch| branch.depth).max().unwrap_or(0);
-    Stack::of(Node::Concat(branches), depth)
+    Stack::of(StackNode::Concat(branches), depth)
 }
 
 impl<T: Clone + Into<Stack>> From<&T> for Stack {
@@ -114,7 +114,7 @@ impl<R: Into<Stack>> Add<R> for Stack {
     fn add(self, other: R) -> Stack {
         let other = other.into();
         let depth = self.depth.max(other.depth);
-        Stack::of(Node::Add(self, other), depth)
+        Stack::of(StackNode::Add(self, other), depth)
     }
 }
 
@@ -123,7 +123,7 @@ impl<R: Into<Stack>> Sub<R> for Stack {
     fn sub(self, other: R) -> Stack {
         let other = other.into();
         let depth = self.depth.max(other.depth);
-        Stack::of(Node::Subtract(self, other), depth)
+        Stack::of(StackNode::Subtract(self, other), depth)
     }
 }
 
@@ -133,7 +133,7 @@ impl<R: Into<Kernel>> Mul<R> for Stack {
     fn mul(self, factor: R) -> Stack {
         let factor = factor.into();
         let depth = self.depth.max(factor.depth);
-        Stack::of(Node::Times(factor, self), depth)
+        Stack::of(StackNode::Times(factor, self), depth)
     }
 }
 
@@ -143,7 +143,7 @@ impl<R: Into<Kernel>> Div<R> for Stack {
     fn div(self, divisor: R) -> Stack {
         let divisor = divisor.into();
         let depth = self.depth.max(divisor.depth);
-        Stack::of(Node::Over(self, divisor), depth)
+        Stack::of(StackNode::Over(self, divisor), depth)
     }
 }
 
@@ -160,7 +160,7 @@ macro_rules! layers {
         impl From<$layer> for Stack {
             fn from(layer: $layer) -> Self {
                 let depth = layer.depth();
-                Self::of(Node::$layer(layer), depth)
+                Self::of(StackNode::$layer(layer), depth)
             }
         }
 

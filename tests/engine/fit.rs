@@ -2,8 +2,8 @@
 
 use convproof::algebra::{Grid, Rational};
 use convproof::factor::fit::{
-    BoundMethod, Cases, Certificate, Certify, Constraint, Factor, Fit, FitError, LastFactor, Limit, Options,
-    Problem, Quality, Unknown, fit, lower_bound, rank,
+    BoundMethod, Cases, Certificate, Certify, Constraint, Fit, FitError, FitFactor, FitLimit, FitUnknown,
+    LastFactor, Options, Problem, Quality, fit, lower_bound, rank,
 };
 use num_bigint::BigInt;
 use proptest::prelude::*;
@@ -45,8 +45,8 @@ fn model(problem: &Problem, factors: &[Kernel]) -> Kernel {
     let mut sum = problem.target.map(|_| Rational::ZERO);
     for term in &problem.terms {
         let product = term.iter().fold(kernel(&[&[1]]), |p, factor| match factor {
-            Factor::Unknown(u) => convolve(&p, &factors[*u]),
-            Factor::Known(k) => convolve(&p, k),
+            FitFactor::Unknown(u) => convolve(&p, &factors[*u]),
+            FitFactor::Known(k) => convolve(&p, k),
         });
         sum = Grid::from_fn(sum.height(), sum.width(), |i, j| sum.at(i, j) + product.at(i, j));
     }
@@ -116,15 +116,15 @@ fn repeated_factors_and_powers_are_recovered() {
     let target = convolve(&binomial, &binomial);
     assert!(checked(&Problem::product(&[(3, 3), (3, 3)], target.clone()), &Options::default()).is_exact());
     let square = Problem {
-        unknowns: vec![Unknown::free(3, 3)],
-        terms: vec![vec![Factor::Unknown(0), Factor::Unknown(0)]],
+        unknowns: vec![FitUnknown::free(3, 3)],
+        terms: vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(0)]],
         target: target.clone(),
     };
     assert!(checked(&square, &Options::default()).is_exact());
     let wanted = kernel(&[&[3, -1], &[2, 5]]);
     let cube = Problem {
-        unknowns: vec![Unknown::free(2, 2)],
-        terms: vec![vec![Factor::Unknown(0); 3]],
+        unknowns: vec![FitUnknown::free(2, 2)],
+        terms: vec![vec![FitFactor::Unknown(0); 3]],
         target: convolve(&convolve(&wanted, &wanted), &wanted),
     };
     assert_eq!(checked(&cube, &Options::default()).factors, [wanted]);
@@ -138,23 +138,23 @@ fn three_factors_known_factors_and_constraints() {
     let three = Problem::product(&[(2, 2), (2, 3), (3, 2)], target.clone());
     assert!(checked(&three, &Options::default()).is_exact());
     let known = Problem {
-        unknowns: vec![Unknown::free(2, 2), Unknown::free(3, 2)],
-        terms: vec![vec![Factor::Unknown(0), Factor::Known(b.clone()), Factor::Unknown(1)]],
+        unknowns: vec![FitUnknown::free(2, 2), FitUnknown::free(3, 2)],
+        terms: vec![vec![FitFactor::Unknown(0), FitFactor::Known(b.clone()), FitFactor::Unknown(1)]],
         target: target.clone(),
     };
     assert!(checked(&known, &Options::default()).is_exact());
     let known = Problem {
-        unknowns: vec![Unknown::free(4, 3)],
-        terms: vec![vec![Factor::Known(b), Factor::Unknown(0)]],
+        unknowns: vec![FitUnknown::free(4, 3)],
+        terms: vec![vec![FitFactor::Known(b), FitFactor::Unknown(0)]],
         target: target.clone(),
     };
     let result = checked(&known, &Options::default());
     assert_eq!(result.factors, [convolve(&a, &c)]);
     for constraint in [Constraint::HalfTurn, Constraint::Transpose, Constraint::Nonnegative] {
-        let unknown = Unknown { height: 3, width: 3, constraint };
+        let unknown = FitUnknown { height: 3, width: 3, constraint };
         let problem = Problem {
-            unknowns: vec![unknown, Unknown::free(3, 3)],
-            terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1)]],
+            unknowns: vec![unknown, FitUnknown::free(3, 3)],
+            terms: vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(1)]],
             target: draw.kernel(5, 5, 9),
         };
         let result = checked(&problem, &Options::default());
@@ -177,17 +177,19 @@ fn shared_repeated_and_vanishing_factors() {
     let mut draw = Draw(29);
     let (p, q, r) = (draw.kernel(2, 2, 5), draw.kernel(2, 2, 5), draw.kernel(2, 2, 5));
     let (pq, pr) = (convolve(&p, &q), convolve(&p, &r));
-    let terms =
-        vec![vec![Factor::Unknown(0), Factor::Unknown(1)], vec![Factor::Unknown(0), Factor::Unknown(2)]];
-    let unknowns = vec![Unknown::free(2, 2); 3];
+    let terms = vec![
+        vec![FitFactor::Unknown(0), FitFactor::Unknown(1)],
+        vec![FitFactor::Unknown(0), FitFactor::Unknown(2)],
+    ];
+    let unknowns = vec![FitUnknown::free(2, 2); 3];
     // P*Q + P*R is P*(Q + R): the linear unknowns are not determined.
     let problem = Problem { unknowns: unknowns.clone(), terms, target: minus(&pq, &pr.map(|x| -x)) };
     assert!(checked(&problem, &Options::default()).is_exact());
-    let terms = vec![vec![Factor::Unknown(0), Factor::Unknown(1), Factor::Unknown(0)]];
+    let terms = vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(1), FitFactor::Unknown(0)]];
     let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: convolve(&p, &pq) };
     assert!(checked(&problem, &Options::default()).is_exact());
-    let zero = Factor::Known(p.map(|_| Rational::ZERO));
-    let terms = vec![vec![Factor::Unknown(0), zero, Factor::Unknown(1)]];
+    let zero = FitFactor::Known(p.map(|_| Rational::ZERO));
+    let terms = vec![vec![FitFactor::Unknown(0), zero, FitFactor::Unknown(1)]];
     let problem = Problem { unknowns: unknowns[..2].to_vec(), terms, target: draw.kernel(4, 4, 9) };
     assert_eq!(checked(&problem, &Options::default()).relative_squared, Some(Rational::ONE));
 }
@@ -195,10 +197,10 @@ fn shared_repeated_and_vanishing_factors() {
 #[test]
 fn nonnegative_products_come_back() {
     let target = convolve(&kernel(&[&[1, 2], &[0, 3]]), &kernel(&[&[2, 0, 1], &[1, 1, 5]]));
-    let unknown = |height, width| Unknown { height, width, constraint: Constraint::Nonnegative };
+    let unknown = |height, width| FitUnknown { height, width, constraint: Constraint::Nonnegative };
     let problem = Problem {
         unknowns: vec![unknown(2, 2), unknown(2, 3)],
-        terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1)]],
+        terms: vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(1)]],
         target,
     };
     let result = checked(&problem, &Options::default());
@@ -210,10 +212,10 @@ fn a_single_unknown_is_solved_exactly_with_a_tight_bound() {
     let mut draw = Draw(3);
     let known = draw.kernel(3, 3, 9);
     let problem = Problem {
-        unknowns: vec![Unknown::free(3, 3)],
+        unknowns: vec![FitUnknown::free(3, 3)],
         terms: vec![
-            vec![Factor::Known(known), Factor::Unknown(0)],
-            vec![Factor::Known(draw.kernel(5, 5, 9))],
+            vec![FitFactor::Known(known), FitFactor::Unknown(0)],
+            vec![FitFactor::Known(draw.kernel(5, 5, 9))],
         ],
         target: draw.kernel(5, 5, 9),
     };
@@ -230,8 +232,8 @@ fn large_problems_stay_within_their_limits() {
     let (known, wanted) = (draw.kernel(3, 3, 9), draw.kernel(8, 7, 9));
     let noise = draw.kernel(10, 9, 1);
     let problem = Problem {
-        unknowns: vec![Unknown::free(8, 7)],
-        terms: vec![vec![Factor::Known(known.clone()), Factor::Unknown(0)]],
+        unknowns: vec![FitUnknown::free(8, 7)],
+        terms: vec![vec![FitFactor::Known(known.clone()), FitFactor::Unknown(0)]],
         target: minus(&convolve(&known, &wanted), &noise),
     };
     let result = checked(&problem, &Options::default());
@@ -239,17 +241,18 @@ fn large_problems_stay_within_their_limits() {
     let result =
         checked(&Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9)), &Options::default());
     assert!(result.starts >= 1 && result.starts <= 12 * 64);
-    let terms =
-        (0..16).map(|t| vec![Factor::Unknown(t), Factor::Unknown(t), Factor::Known(draw.kernel(58, 58, 9))]);
+    let terms = (0..16).map(|t| {
+        vec![FitFactor::Unknown(t), FitFactor::Unknown(t), FitFactor::Known(draw.kernel(58, 58, 9))]
+    });
     let many = Problem {
-        unknowns: vec![Unknown::free(4, 4); 16],
+        unknowns: vec![FitUnknown::free(4, 4); 16],
         terms: terms.collect(),
         target: draw.kernel(64, 64, 9),
     };
-    assert_eq!(fit(&many, &Options::default()).unwrap_err(), FitError::TooLarge(Limit::Work));
+    assert_eq!(fit(&many, &Options::default()).unwrap_err(), FitError::TooLarge(FitLimit::Work));
     let long = Rational::from(3).pow(2500).unwrap();
     let huge = Grid::from_fn(60, 60, |i, j| &long + &Rational::from(i64::try_from(i * j * j).unwrap()));
-    assert_eq!(rank(&huge), Err(FitError::TooLarge(Limit::Work)));
+    assert_eq!(rank(&huge), Err(FitError::TooLarge(FitLimit::Work)));
     assert!(!checked(&Problem::separable(1, huge), &Options::default()).residual_squared.is_zero());
 }
 
@@ -389,14 +392,14 @@ fn degenerate_problems() {
     assert!(checked(&Problem::product(&[(2, 2), (3, 3)], border), &Options::default()).is_exact());
     let known_only = Problem {
         unknowns: vec![],
-        terms: vec![vec![Factor::Known(kernel(&[&[1, 2]]))]],
+        terms: vec![vec![FitFactor::Known(kernel(&[&[1, 2]]))]],
         target: kernel(&[&[1, 5]]),
     };
     assert_eq!(checked(&known_only, &Options::default()).residual, kernel(&[&[0, 3]]));
     // -P * P is as near to P * P as zero is.
     let negative = Problem {
-        unknowns: vec![Unknown::free(1, 1)],
-        terms: vec![vec![Factor::Unknown(0); 2]],
+        unknowns: vec![FitUnknown::free(1, 1)],
+        terms: vec![vec![FitFactor::Unknown(0); 2]],
         target: kernel(&[&[-4]]),
     };
     assert!(checked(&negative, &Options::default()).relative_squared.unwrap() <= Rational::ONE);
@@ -407,7 +410,7 @@ fn starts_that_are_asked_for_are_made_or_refused() {
     let mut draw = Draw(77);
     let problem = Problem::product(&[(11, 11), (11, 11)], draw.kernel(21, 21, 9));
     let quick = |starts| Options { starts, certify: Certify::No, ..Options::default() };
-    let Err(FitError::TooLarge(Limit::Starts(most))) = fit(&problem, &quick(Some(10_000))) else {
+    let Err(FitError::TooLarge(FitLimit::Starts(most))) = fit(&problem, &quick(Some(10_000))) else {
         panic!("10,000 starts of a large problem are not refused");
     };
     assert!(most >= 1 && fit(&problem, &quick(Some(most + 1))).is_err());
@@ -431,24 +434,24 @@ fn impossible_problems_are_refused() {
     assert_eq!(refused(&Problem::product(&[(1, 1)], empty)), FitError::Empty);
     assert_eq!(
         refused(&Problem::product(&[(usize::MAX, usize::MAX); 2], target())),
-        FitError::TooLarge(Limit::Variables)
+        FitError::TooLarge(FitLimit::Variables)
     );
-    assert_eq!(refused(&Problem::product(&[(1, 1); 40], target())), FitError::TooLarge(Limit::Unknowns));
+    assert_eq!(refused(&Problem::product(&[(1, 1); 40], target())), FitError::TooLarge(FitLimit::Unknowns));
     let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
-    problem.terms[0].push(Factor::Unknown(9));
+    problem.terms[0].push(FitFactor::Unknown(9));
     assert_eq!(refused(&problem), FitError::UndeclaredUnknown { term: 0, unknown: 9 });
     let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
-    problem.unknowns.push(Unknown::free(1, 1));
+    problem.unknowns.push(FitUnknown::free(1, 1));
     assert_eq!(refused(&problem), FitError::UnusedUnknown(2));
     let mut problem = Problem::product(&[(2, 2), (1, 2)], target());
     problem.unknowns[1].constraint = Constraint::Transpose;
     assert_eq!(refused(&problem), FitError::NotSquare(1));
     let wide = Grid::from_fn(1, 5000, |_, _| Rational::ONE);
-    assert_eq!(refused(&Problem::product(&[(1, 5000)], wide)), FitError::TooLarge(Limit::Cells));
+    assert_eq!(refused(&Problem::product(&[(1, 5000)], wide)), FitError::TooLarge(FitLimit::Cells));
     let long = Rational::from(2).pow(5000).unwrap();
     assert_eq!(
         refused(&Problem::product(&[(1, 1)], Grid::from_fn(1, 1, |_, _| long.clone()))),
-        FitError::TooLarge(Limit::EntryBits)
+        FitError::TooLarge(FitLimit::EntryBits)
     );
 }
 
@@ -513,8 +516,12 @@ fn products_are_certified_to_be_nearest() {
 fn known_and_further_factors_are_certified_too() {
     let mut draw = Draw(43);
     let known = Problem {
-        unknowns: vec![Unknown::free(2, 2), Unknown::free(2, 2)],
-        terms: vec![vec![Factor::Unknown(0), Factor::Known(draw.kernel(2, 2, 9)), Factor::Unknown(1)]],
+        unknowns: vec![FitUnknown::free(2, 2), FitUnknown::free(2, 2)],
+        terms: vec![vec![
+            FitFactor::Unknown(0),
+            FitFactor::Known(draw.kernel(2, 2, 9)),
+            FitFactor::Unknown(1),
+        ]],
         target: draw.kernel(4, 4, 9),
     };
     assert!(is_certified(&checked(&known, &Options::default()), 1e-2));
@@ -651,8 +658,8 @@ proptest! {
         let noise = noise.map(|x| x * &Rational::ratio(1, dilution).unwrap());
         let target = minus(&convolve(&convolve(&p, &q), &known), &noise);
         let problem = Problem {
-            unknowns: vec![Unknown::free(2, 2), Unknown::free(2, 1)],
-            terms: vec![vec![Factor::Unknown(0), Factor::Unknown(1), Factor::Known(known)]],
+            unknowns: vec![FitUnknown::free(2, 2), FitUnknown::free(2, 1)],
+            terms: vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(1), FitFactor::Known(known)]],
             target,
         };
         let options = Options { starts: Some(1), ..Options::default() };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use convproof::load::onnx::messages::{
-    Attribute, Dimension, Entry, Function, Graph, Model, Node, Opset, Tensor, TensorKind, TensorShape,
-    ValueInfo, ValueKind,
+    AttributeProto, Dimension, Entry, FunctionProto, GraphProto, ModelProto, NodeProto, Opset, TensorKind,
+    TensorProto, TensorShape, ValueInfo, ValueKind,
 };
 use prost::Message;
 
@@ -16,22 +16,22 @@ pub(crate) enum Value {
     Floats(Vec<f32>),
     Ints(Vec<i64>),
     Text(&'static str),
-    Tensor(Tensor),
-    Graph(Graph),
+    Tensor(TensorProto),
+    Graph(GraphProto),
 }
 
 /// A model under construction; every method that adds a node returns the name of its result.
 pub(crate) struct Builder {
-    pub(crate) graph: Graph,
+    pub(crate) graph: GraphProto,
     /// ONNX's operator set.
     pub(crate) opset: i64,
     /// The names of operators that the model defines itself.
-    pub(crate) functions: Vec<Function>,
+    pub(crate) functions: Vec<FunctionProto>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { graph: Graph::default(), opset: 17, functions: Vec::new() }
+        Self { graph: GraphProto::default(), opset: 17, functions: Vec::new() }
     }
 }
 
@@ -45,15 +45,20 @@ impl Builder {
 
     pub(crate) fn floats(&mut self, dims: &[i64], values: &[f32]) -> String {
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensor(Tensor { dims: dims.to_vec(), element: 1, raw: Some(raw.into()), ..Tensor::default() })
+        self.tensor(TensorProto {
+            dims: dims.to_vec(),
+            element: 1,
+            raw: Some(raw.into()),
+            ..TensorProto::default()
+        })
     }
 
     pub(crate) fn integers(&mut self, values: &[i64]) -> String {
         let dims = vec![i64::try_from(values.len()).unwrap()];
-        self.tensor(Tensor { dims, element: 7, int64s: values.to_vec(), ..Tensor::default() })
+        self.tensor(TensorProto { dims, element: 7, int64s: values.to_vec(), ..TensorProto::default() })
     }
 
-    pub(crate) fn tensor(&mut self, mut tensor: Tensor) -> String {
+    pub(crate) fn tensor(&mut self, mut tensor: TensorProto) -> String {
         tensor.name = format!("c{}", self.graph.initializers.len());
         self.graph.initializers.push(tensor);
         self.graph.initializers.last().unwrap().name.clone()
@@ -64,12 +69,12 @@ impl Builder {
         let inputs = inputs.iter().map(|&name| name.to_owned()).collect();
         let attributes = attributes.into_iter().map(|(name, value)| attribute(name, value)).collect();
         let operator = operator.to_owned();
-        self.graph.nodes.push(Node {
+        self.graph.nodes.push(NodeProto {
             inputs,
             outputs: vec![output.clone()],
             operator,
             attributes,
-            ..Node::default()
+            ..NodeProto::default()
         });
         output
     }
@@ -110,12 +115,12 @@ impl Builder {
         self.graph.outputs.push(ValueInfo { name: output.to_owned(), kind: None });
         let set = |domain: &str, version| Opset { domain: domain.to_owned(), version };
         let opsets = vec![set("", self.opset), set("com.microsoft", 1)];
-        Model { graph: Some(self.graph), opsets, functions: self.functions }.encode_to_vec()
+        ModelProto { graph: Some(self.graph), opsets, functions: self.functions }.encode_to_vec()
     }
 }
 
-pub(crate) fn attribute(name: &str, value: Value) -> Attribute {
-    let mut attribute = Attribute { name: name.to_owned(), ..Attribute::default() };
+pub(crate) fn attribute(name: &str, value: Value) -> AttributeProto {
+    let mut attribute = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
     match value {
         Value::Float(value) => (attribute.kind, attribute.float) = (1, value),
         Value::Int(value) => (attribute.kind, attribute.int) = (2, value),

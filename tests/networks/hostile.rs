@@ -1,6 +1,6 @@
 //! Files that are broken, or made to hurt: a clear error that names the node, status 2, and no memory to speak of.
 
-use convproof::load::onnx::messages::{Graph, Node, Tensor};
+use convproof::load::onnx::messages::{GraphProto, NodeProto, TensorProto};
 
 use super::build::{Builder, Value, attribute, diff, entry, port};
 
@@ -41,23 +41,23 @@ fn values_that_nothing_makes() {
 
 #[test]
 fn arrays_that_are_not_what_they_say() {
-    let with = |tensor: Tensor| {
+    let with = |tensor: TensorProto| {
         let mut model = model();
         let kernel = model.tensor(tensor);
         let y = model.node("Conv", &["x", &kernel], vec![]);
         model.bytes(&y)
     };
-    let huge = Tensor { dims: vec![1 << 31, 1 << 31, 1 << 31], element: 1, ..Tensor::default() };
+    let huge = TensorProto { dims: vec![1 << 31, 1 << 31, 1 << 31], element: 1, ..TensorProto::default() };
     refused(&with(huge), "the array `c0`: extents");
-    let long = Tensor { dims: vec![1 << 31, 1, 1, 1], element: 1, ..Tensor::default() };
+    let long = TensorProto { dims: vec![1 << 31, 1, 1, 1], element: 1, ..TensorProto::default() };
     refused(&with(long), "the array `c0`: its extents ask for 8589934592 bytes");
-    let negative = Tensor { dims: vec![-1, 1, 1, 1], element: 1, ..Tensor::default() };
+    let negative = TensorProto { dims: vec![-1, 1, 1, 1], element: 1, ..TensorProto::default() };
     refused(&with(negative), "the array `c0`");
-    let strings = Tensor { dims: vec![1, 1, 1, 1], element: 8, ..Tensor::default() };
+    let strings = TensorProto { dims: vec![1, 1, 1, 1], element: 8, ..TensorProto::default() };
     refused(&with(strings), "the array `c0`: elements of type 8");
     let external = |location: &str| {
         let external = vec![entry("location", location), entry("length", "4")];
-        Tensor { dims: vec![1, 1, 1, 1], element: 1, location: 1, external, ..Tensor::default() }
+        TensorProto { dims: vec![1, 1, 1, 1], element: 1, location: 1, external, ..TensorProto::default() }
     };
     refused(&with(external("weights.bin")), "weights.bin: no such file");
     refused(&with(external("../../etc/passwd")), "not a place beside the model");
@@ -77,8 +77,9 @@ fn a_constant_that_would_fill_the_memory() {
     let y = expanded.node("Add", &["x", &big], vec![]);
     refused(&expanded.bytes(&y), "Expand `t0`: its value would have 1099511627776 elements");
     let mut ranges = model();
-    let [zero, end, one] = [0, 1 << 62, 1]
-        .map(|value| ranges.tensor(Tensor { element: 7, int64s: vec![value], ..Tensor::default() }));
+    let [zero, end, one] = [0, 1 << 62, 1].map(|value| {
+        ranges.tensor(TensorProto { element: 7, int64s: vec![value], ..TensorProto::default() })
+    });
     let range = ranges.node("Range", &[&zero, &end, &one], vec![]);
     let cast = ranges.node("Cast", &[&range], vec![("to", Value::Int(1))]);
     let y = ranges.node("Add", &["x", &cast], vec![]);
@@ -154,7 +155,7 @@ fn extents_whose_product_overflows_beside_one_of_zero() {
     assert!(status < 3 && !text.contains("panicked"), "{text}");
     for dims in [[0, 1 << 40, 1 << 40], [1 << 23, 0, 1 << 23], [1 << 40, 1 << 40, 0]] {
         let mut model = model();
-        let empty = model.tensor(Tensor { dims: dims.to_vec(), element: 1, ..Tensor::default() });
+        let empty = model.tensor(TensorProto { dims: dims.to_vec(), element: 1, ..TensorProto::default() });
         let axes = model.integers(&[0, 1, 2]);
         let sum = model.node("ReduceSum", &[&empty, &axes], vec![]);
         let y = model.node("Add", &["x", &sum], vec![]);
@@ -173,28 +174,28 @@ fn extents_whose_product_overflows_beside_one_of_zero() {
 
 #[test]
 fn bodies_inside_each_other() {
-    fn nested(depth: usize) -> Graph {
+    fn nested(depth: usize) -> GraphProto {
         let name = format!("y{depth}");
-        let mut node = Node {
+        let mut node = NodeProto {
             inputs: vec!["c0".to_owned()],
             outputs: vec![name.clone()],
             operator: "If".to_owned(),
-            ..Node::default()
+            ..NodeProto::default()
         };
         if depth == 0 {
             node.operator = "Relu".to_owned();
             node.inputs = vec!["x".to_owned()];
         } else {
             for branch in ["then_branch", "else_branch"] {
-                let body = if branch == "then_branch" { nested(depth - 1) } else { Graph::default() };
+                let body = if branch == "then_branch" { nested(depth - 1) } else { GraphProto::default() };
                 node.attributes.push(attribute(branch, Value::Graph(body)));
             }
         }
-        Graph { nodes: vec![node], outputs: vec![port(&name, &[])], ..Graph::default() }
+        GraphProto { nodes: vec![node], outputs: vec![port(&name, &[])], ..GraphProto::default() }
     }
     let model = |depth: usize| {
         let mut model = model();
-        model.tensor(Tensor { element: 9, int32s: vec![1], ..Tensor::default() });
+        model.tensor(TensorProto { element: 9, int32s: vec![1], ..TensorProto::default() });
         model.graph.nodes = nested(depth).nodes;
         model.bytes(&format!("y{depth}"))
     };

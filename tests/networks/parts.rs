@@ -2,7 +2,7 @@
 
 use super::build::{Builder, Value, entry};
 use assert_cmd::Command;
-use convproof::load::onnx::messages::Tensor;
+use convproof::load::onnx::messages::TensorProto;
 
 /// A padded convolution, its batch normalization, a relu, and a sum past a second convolution.
 fn block() -> (Vec<u8>, [String; 2]) {
@@ -54,12 +54,12 @@ fn data_beside_a_model_are_read_and_nothing_elsewhere() {
     let check = |location: &str| {
         let mut model = Builder::new(&[1, 1, 0, 0]);
         let external = vec![entry("location", location), entry("offset", "4"), entry("length", "36")];
-        let kernel = model.tensor(Tensor {
+        let kernel = model.tensor(TensorProto {
             dims: vec![1, 1, 3, 3],
             element: 1,
             location: 1,
             external,
-            ..Tensor::default()
+            ..TensorProto::default()
         });
         let y = model.node("Conv", &["x", &kernel], vec![]);
         let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 //! Each test that says "not equal" was once, or could be, a false proof: two files that differ in what the reader
 //! does not look at.
 
-use convproof::load::onnx::messages::{Function, Node, Tensor};
+use convproof::load::onnx::messages::{FunctionProto, NodeProto, TensorProto};
 use convproof_files::onnx::read;
 use convproof_network::decide::diff;
 use convproof_network::diff::Options;
@@ -36,7 +36,7 @@ fn not_equal(before: &[u8], after: &[u8]) {
 }
 
 /// The sample of an operator on the input or on a constant, with a change of its node.
-fn model(domain: &str, operator: &str, constant: bool, change: impl Fn(&mut Node, String)) -> Vec<u8> {
+fn model(domain: &str, operator: &str, constant: bool, change: impl Fn(&mut NodeProto, String)) -> Vec<u8> {
     let mut model = Builder::new(&[1, 4, 4, 4]);
     // The newest that is known, where one operator is no more.
     model.opset = if operator == "Upsample" { 9 } else { 24 };
@@ -237,9 +237,9 @@ fn integers_are_not_reals() {
         kind.element = element;
         let two = |model: &mut Builder, element: i32| {
             let tensor = match element {
-                7 => Tensor { element, int64s: vec![2], ..Tensor::default() },
-                1 => Tensor { element, floats: vec![2.0], ..Tensor::default() },
-                _ => Tensor { element, int32s: vec![2], ..Tensor::default() },
+                7 => TensorProto { element, int64s: vec![2], ..TensorProto::default() },
+                1 => TensorProto { element, floats: vec![2.0], ..TensorProto::default() },
+                _ => TensorProto { element, int32s: vec![2], ..TensorProto::default() },
             };
             model.tensor(tensor)
         };
@@ -264,7 +264,7 @@ fn integers_are_not_reals() {
     let summed = |folded: bool| {
         let mut model = Builder::new(&[1, 4, 4, 4]);
         let number = |model: &mut Builder, value| {
-            model.tensor(Tensor { element: 2, int32s: vec![value], ..Tensor::default() })
+            model.tensor(TensorProto { element: 2, int32s: vec![value], ..TensorProto::default() })
         };
         let sum = if folded {
             model.floats(&[], &[300.0])
@@ -292,7 +292,7 @@ fn chance_and_definitions_in_the_file_are_no_functions_by_name() {
     let training = |ratio: f32| {
         let mut model = Builder::new(&[1, 4, 4, 4]);
         let ratio = model.floats(&[], &[ratio]);
-        let yes = model.tensor(Tensor { element: 9, int32s: vec![1], ..Tensor::default() });
+        let yes = model.tensor(TensorProto { element: 9, int32s: vec![1], ..TensorProto::default() });
         let y = model.node("Dropout", &["x", &ratio, &yes], vec![]);
         model.bytes(&y)
     };
@@ -300,7 +300,7 @@ fn chance_and_definitions_in_the_file_are_no_functions_by_name() {
     let defined = |named: bool| {
         let mut model = Builder::new(&[1, 4, 4, 4]);
         if named {
-            model.functions.push(Function { name: "Relu".to_owned(), domain: String::new() });
+            model.functions.push(FunctionProto { name: "Relu".to_owned(), domain: String::new() });
         }
         let y = model.node("Relu", &["x"], vec![]);
         model.bytes(&y)
@@ -400,7 +400,8 @@ fn weights_that_are_one_number_everywhere_need_no_room() {
             model.floats(&[512, 512, 3, 3], &vec![value; 512 * 512 * 9])
         } else {
             let shape = model.integers(&[512, 512, 3, 3]);
-            let value = Tensor { dims: vec![1], element: 1, floats: vec![value], ..Tensor::default() };
+            let value =
+                TensorProto { dims: vec![1], element: 1, floats: vec![value], ..TensorProto::default() };
             model.node("ConstantOfShape", &[&shape], vec![("value", Value::Tensor(value))])
         };
         let x = model.node("Conv", &["x", &kernel], vec![]);

@@ -1,6 +1,6 @@
 //! A small node of every operator that is read: what it reads, and with what attributes.
 
-use convproof::load::onnx::messages::{Graph, Tensor};
+use convproof::load::onnx::messages::{GraphProto, TensorProto};
 
 use super::build::{Builder, Value, attribute, port};
 
@@ -41,19 +41,21 @@ pub(crate) fn sample(model: &mut Builder, domain: &str, operator: &str, x: &str)
         "ConstantOfShape" => (vec![model.integers(&[1, 4])], vec![]),
         "Constant" => {
             let raw = Some(1f32.to_le_bytes().to_vec().into());
-            let tensor = Tensor { dims: vec![1], element: 1, raw, ..Tensor::default() };
+            let tensor = TensorProto { dims: vec![1], element: 1, raw, ..TensorProto::default() };
             (vec![], vec![("value", Value::Tensor(tensor))])
         }
         "Range" => {
-            let numbers = [0, 4, 1]
-                .map(|value| model.tensor(Tensor { element: 7, int64s: vec![value], ..Tensor::default() }));
+            let numbers = [0, 4, 1].map(|value| {
+                model.tensor(TensorProto { element: 7, int64s: vec![value], ..TensorProto::default() })
+            });
             (numbers.to_vec(), vec![])
         }
         "If" => {
-            let condition = model.tensor(Tensor { element: 9, int32s: vec![1], ..Tensor::default() });
+            let condition =
+                model.tensor(TensorProto { element: 9, int32s: vec![1], ..TensorProto::default() });
             let mut body = Builder::default();
             let y = body.node("Relu", &[x], vec![]);
-            let body = Graph { outputs: vec![port(&y, &[])], ..body.graph };
+            let body = GraphProto { outputs: vec![port(&y, &[])], ..body.graph };
             let branch = |name| attribute(name, Value::Graph(body.clone()));
             let y = model.node("If", &[&condition], vec![]);
             let node = model.graph.nodes.last_mut()?;

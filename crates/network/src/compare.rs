@@ -13,7 +13,7 @@ use crate::agreement::Agreement;
 use crate::ball::Ball;
 use crate::enclosure::Enclosure;
 use crate::form::{Form, Map, TermId};
-use crate::kernel::{Exact, Kernel, Node, Row, Scalar};
+use crate::kernel::{Exact, Kernel, KernelForm, Row, Scalar};
 use crate::number::Number;
 
 /// How two forms compare.
@@ -441,11 +441,11 @@ fn equal(a: &Kernel, b: &Kernel) -> bool {
     };
     let by_parts = match (&a.node, &b.node) {
         (
-            Node::Compose { outer, inner, outer_step, inner_step },
-            Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
+            KernelForm::Compose { outer, inner, outer_step, inner_step },
+            KernelForm::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
         ) => (outer_step, inner_step) == (os, is) && equal(outer, o) && equal(inner, i),
-        (Node::Sum(a), Node::Sum(b)) | (Node::Stack(a), Node::Stack(b)) => all(a, b),
-        (Node::Select(a, rows), Node::Select(b, others)) => rows == others && equal(a, b),
+        (KernelForm::Sum(a), KernelForm::Sum(b)) | (KernelForm::Stack(a), KernelForm::Stack(b)) => all(a, b),
+        (KernelForm::Select(a, rows), KernelForm::Select(b, others)) => rows == others && equal(a, b),
         _ => a.same(b),
     };
     by_parts

@@ -7,7 +7,7 @@ use crate::compare::{Apart, FormRow, Tally, comparable, compare};
 use crate::enclosure::Enclosure;
 use crate::finding::Finding;
 use crate::form::{Form, Map};
-use crate::kernel::{Kernel, Node};
+use crate::kernel::{Kernel, KernelForm};
 use crate::matching::{Decision, Matcher, Segment};
 use crate::scales::{factor, misplaced, without_bias};
 use crate::term::{Kind, Term};
@@ -122,11 +122,11 @@ fn missing_part(a: &Form, b: &Form, limit: f64) -> bool {
 /// A bias without each of its addends in turn, as far as they are still apart.
 fn addends(bias: &Kernel) -> Vec<Option<Kernel>> {
     match &bias.node {
-        Node::Sum(parts) => (0..parts.len())
+        KernelForm::Sum(parts) => (0..parts.len())
             .map(|n| {
                 let mut parts = parts.clone();
                 parts.remove(n);
-                let data = crate::kernel::KernelData { node: Node::Sum(parts), ..(**bias).clone() };
+                let data = crate::kernel::KernelData { node: KernelForm::Sum(parts), ..(**bias).clone() };
                 Some(std::sync::Arc::new(data))
             })
             .collect(),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::dim::Dim;
-use crate::kernel::{Kernel, KernelData, Node, column, compose, diagonal, identity};
+use crate::kernel::{Kernel, KernelData, KernelForm, column, compose, diagonal, identity};
 use crate::number::{Number, Numbers};
 use crate::tensor::Tensor;
 
@@ -119,7 +119,7 @@ impl Form {
             part.map.kernel = part.map.kernel.uniform(channels)?;
         }
         if let Some(bias) = &form.bias {
-            let Node::Dense(dense) = &bias.node else { return None };
+            let KernelForm::Dense(dense) = &bias.node else { return None };
             let number = dense.tensor.uniform()?;
             form.bias = Some(column(&Tensor::computed(vec![channels], vec![number; channels])?, self.rank()));
         }
@@ -230,8 +230,8 @@ impl Form {
             return None;
         }
         match &part.map.kernel.node {
-            Node::Identity => Some((part.source, None)),
-            Node::Diagonal(numbers) => Some((part.source, Some(numbers.clone()))),
+            KernelForm::Identity => Some((part.source, None)),
+            KernelForm::Diagonal(numbers) => Some((part.source, Some(numbers.clone()))),
             _ => None,
         }
     }
@@ -271,7 +271,7 @@ struct Aligned {
 impl Map {
     /// Whether it is the identity.
     pub fn is_identity(&self) -> bool {
-        matches!(self.kernel.node, Node::Identity) && self.axes.iter().all(|&axis| axis == Axis::PLAIN)
+        matches!(self.kernel.node, KernelForm::Identity) && self.axes.iter().all(|&axis| axis == Axis::PLAIN)
     }
 
     /// What stays the same under composition: the length of the output is `⌊(input + room)/stride⌋ + 1`.
@@ -378,7 +378,7 @@ fn signed(value: usize) -> i64 {
 
 fn add(a: &Kernel, b: &Kernel) -> Kernel {
     let start = || vec![0; a.taps.len()];
-    if let (Node::Dense(x), Node::Dense(y)) = (&a.node, &b.node)
+    if let (KernelForm::Dense(x), KernelForm::Dense(y)) = (&a.node, &b.node)
         && x.group_inputs == 1
         && x.tensor.dims().len() == 1
         && y.tensor.dims().len() == 1
@@ -394,43 +394,43 @@ fn sum(parts: Vec<(Kernel, Vec<usize>)>, taps: Vec<usize>) -> Kernel {
     let mut flat = Vec::new();
     for (kernel, start) in parts {
         match &kernel.node {
-            Node::Sum(inside) => {
+            KernelForm::Sum(inside) => {
                 let moved = |from: &Vec<usize>| from.iter().zip(&start).map(|(a, b)| a + b).collect();
                 flat.extend(inside.iter().map(|(part, from)| (part.clone(), moved(from))));
             }
             _ => flat.push((kernel, start)),
         }
     }
-    Arc::new(KernelData { outputs, inputs, taps, node: Node::Sum(flat) })
+    Arc::new(KernelData { outputs, inputs, taps, node: KernelForm::Sum(flat) })
 }
 
 /// Output channels of kernels one after the other.
 pub fn stack(parts: Vec<(Kernel, Vec<usize>)>, taps: Vec<usize>) -> Kernel {
     let outputs = parts.iter().map(|(kernel, _)| kernel.outputs).sum();
     let inputs = parts.first().map_or(0, |(kernel, _)| kernel.inputs);
-    Arc::new(KernelData { outputs, inputs, taps, node: Node::Stack(parts) })
+    Arc::new(KernelData { outputs, inputs, taps, node: KernelForm::Stack(parts) })
 }
 
 /// The zero kernel.
 pub fn zero(outputs: usize, inputs: usize, rank: usize) -> Kernel {
-    Arc::new(KernelData { outputs, inputs, taps: vec![1; rank], node: Node::Zero })
+    Arc::new(KernelData { outputs, inputs, taps: vec![1; rank], node: KernelForm::Zero })
 }
 
 /// These output channels of a kernel.
 pub fn select(kernel: &Kernel, rows: &Arc<[usize]>) -> Kernel {
     let node = match &kernel.node {
-        Node::Select(inner, names) => {
+        KernelForm::Select(inner, names) => {
             let names: Vec<usize> = rows.iter().map(|&row| names[row]).collect();
             return select(inner, &names.into());
         }
         _ if rows.iter().copied().eq(0..kernel.outputs) => return kernel.clone(),
-        _ => Node::Select(kernel.clone(), rows.clone()),
+        _ => KernelForm::Select(kernel.clone(), rows.clone()),
     };
     Arc::new(KernelData { outputs: rows.len(), inputs: kernel.inputs, taps: kernel.taps.clone(), node })
 }
 
 fn scaled_column(bias: &Kernel, numbers: &[Number]) -> Option<Kernel> {
-    let Node::Dense(dense) = &bias.node else { return None };
+    let KernelForm::Dense(dense) = &bias.node else { return None };
     let own = dense.tensor.numbers()?;
     if own.len() != numbers.len() || dense.tensor.dims().len() != 1 {
         return None;
@@ -443,12 +443,12 @@ impl KernelData {
     /// The same kernel on another number of channels, if it treats all alike.
     fn uniform(&self, channels: usize) -> Option<Kernel> {
         let number = match &self.node {
-            Node::Identity => return Some(identity(channels, self.taps.len())),
-            Node::Diagonal(numbers) => {
+            KernelForm::Identity => return Some(identity(channels, self.taps.len())),
+            KernelForm::Diagonal(numbers) => {
                 numbers.first().filter(|first| numbers.iter().all(|n| n == *first))?.clone()
             }
-            Node::Uniform(number) => {
-                let node = Node::Uniform(number.clone());
+            KernelForm::Uniform(number) => {
+                let node = KernelForm::Uniform(number.clone());
                 let taps = self.taps.clone();
                 return Some(Arc::new(Self { outputs: channels, inputs: channels, taps, node }));
             }

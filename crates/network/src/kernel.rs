@@ -22,7 +22,7 @@ pub struct KernelData {
     /// Taps along each axis of the value; 1 along the axis of the channels.
     pub taps: Vec<usize>,
     /// How it is made.
-    pub node: Node,
+    pub node: KernelForm,
 }
 
 /// Most parts of a kernel; a form of larger ones is cut.
@@ -30,7 +30,7 @@ pub const MAX_PARTS: usize = 256;
 
 /// How a kernel is made.
 #[derive(Clone, Debug)]
-pub enum Node {
+pub enum KernelForm {
     /// Each channel to itself.
     Identity,
     /// No coefficient but 0.
@@ -163,7 +163,12 @@ impl Scalar for Exact {
 
 /// The identity on this many channels.
 pub fn identity(channels: usize, rank: usize) -> Kernel {
-    Arc::new(KernelData { outputs: channels, inputs: channels, taps: vec![1; rank], node: Node::Identity })
+    Arc::new(KernelData {
+        outputs: channels,
+        inputs: channels,
+        taps: vec![1; rank],
+        node: KernelForm::Identity,
+    })
 }
 
 /// Each channel times a number.
@@ -173,7 +178,7 @@ pub fn diagonal(numbers: Numbers, rank: usize) -> Kernel {
         outputs: channels,
         inputs: channels,
         taps: vec![1; rank],
-        node: Node::Diagonal(numbers),
+        node: KernelForm::Diagonal(numbers),
     })
 }
 
@@ -188,31 +193,37 @@ pub fn column(tensor: &Tensor, rank: usize) -> Kernel {
         places: [(0, vec![0; rank])].into(),
         tensor: tensor.clone(),
     };
-    Arc::new(KernelData { outputs: tensor.len(), inputs: 1, taps: vec![1; rank], node: Node::Dense(dense) })
+    Arc::new(KernelData {
+        outputs: tensor.len(),
+        inputs: 1,
+        taps: vec![1; rank],
+        node: KernelForm::Dense(dense),
+    })
 }
 
 /// One kernel after another.
 pub fn compose(outer: &Kernel, inner: &Kernel, outer_step: Vec<usize>, inner_step: Vec<usize>) -> Kernel {
     let plain = outer_step.iter().chain(&inner_step).all(|&step| step == 1);
     match (&outer.node, &inner.node) {
-        (Node::Identity, _) if inner_step.iter().all(|&step| step == 1) => return inner.clone(),
-        (_, Node::Identity) if outer_step.iter().all(|&step| step == 1) => return outer.clone(),
-        (Node::Diagonal(a), Node::Diagonal(b)) if plain => {
+        (KernelForm::Identity, _) if inner_step.iter().all(|&step| step == 1) => return inner.clone(),
+        (_, KernelForm::Identity) if outer_step.iter().all(|&step| step == 1) => return outer.clone(),
+        (KernelForm::Diagonal(a), KernelForm::Diagonal(b)) if plain => {
             let product: Option<Vec<Number>> = a.iter().zip(b.iter()).map(|(a, b)| a.times(b)).collect();
             if let Some(product) = product {
                 return diagonal(product.into(), outer.taps.len());
             }
         }
         // A diagonal stands before everything else, so that products made in different orders look alike.
-        (Node::Compose { outer: o, inner: i, inner_step: is, .. }, _)
-            if matches!(o.node, Node::Diagonal(_)) && is.iter().all(|&step| step == 1) =>
+        (KernelForm::Compose { outer: o, inner: i, inner_step: is, .. }, _)
+            if matches!(o.node, KernelForm::Diagonal(_)) && is.iter().all(|&step| step == 1) =>
         {
             let ones = || vec![1; outer.taps.len()];
             return compose(o, &compose(i, inner, outer_step, inner_step), ones(), ones());
         }
-        (Node::Diagonal(_), Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is })
-            if plain && matches!(o.node, Node::Diagonal(_)) =>
-        {
+        (
+            KernelForm::Diagonal(_),
+            KernelForm::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
+        ) if plain && matches!(o.node, KernelForm::Diagonal(_)) => {
             return compose(&compose(outer, o, outer_step, os.clone()), i, os.clone(), is.clone());
         }
         _ => {}
@@ -220,7 +231,7 @@ pub fn compose(outer: &Kernel, inner: &Kernel, outer_step: Vec<usize>, inner_ste
     let taps = (0..outer.taps.len())
         .map(|axis| (outer.taps[axis] - 1) * outer_step[axis] + (inner.taps[axis] - 1) * inner_step[axis] + 1)
         .collect();
-    let node = Node::Compose { outer: outer.clone(), inner: inner.clone(), outer_step, inner_step };
+    let node = KernelForm::Compose { outer: outer.clone(), inner: inner.clone(), outer_step, inner_step };
     Arc::new(KernelData { outputs: outer.outputs, inputs: inner.inputs, taps, node })
 }
 
@@ -249,12 +260,14 @@ impl KernelData {
         }
         *left -= 1;
         match &self.node {
-            Node::Compose { outer, inner, .. } => {
+            KernelForm::Compose { outer, inner, .. } => {
                 outer.count_down(left);
                 inner.count_down(left);
             }
-            Node::Sum(parts) | Node::Stack(parts) => parts.iter().for_each(|(part, _)| part.count_down(left)),
-            Node::Select(inner, _) => inner.count_down(left),
+            KernelForm::Sum(parts) | KernelForm::Stack(parts) => {
+                parts.iter().for_each(|(part, _)| part.count_down(left));
+            }
+            KernelForm::Select(inner, _) => inner.count_down(left),
             _ => {}
         }
     }
@@ -266,19 +279,19 @@ impl KernelData {
             parts.iter().map(|(part, start)| (part.permuted(order), turned(start))).collect::<Vec<_>>()
         };
         let node = match &self.node {
-            Node::Dense(dense) => {
+            KernelForm::Dense(dense) => {
                 let places = dense.places.iter().map(|(element, tap)| (*element, turned(tap))).collect();
-                Node::Dense(Dense { places, ..dense.clone() })
+                KernelForm::Dense(Dense { places, ..dense.clone() })
             }
-            Node::Compose { outer, inner, outer_step, inner_step } => Node::Compose {
+            KernelForm::Compose { outer, inner, outer_step, inner_step } => KernelForm::Compose {
                 outer: outer.permuted(order),
                 inner: inner.permuted(order),
                 outer_step: turned(outer_step),
                 inner_step: turned(inner_step),
             },
-            Node::Sum(parts) => Node::Sum(all(parts)),
-            Node::Stack(parts) => Node::Stack(all(parts)),
-            Node::Select(inner, rows) => Node::Select(inner.permuted(order), rows.clone()),
+            KernelForm::Sum(parts) => KernelForm::Sum(all(parts)),
+            KernelForm::Stack(parts) => KernelForm::Stack(all(parts)),
+            KernelForm::Select(inner, rows) => KernelForm::Select(inner.permuted(order), rows.clone()),
             node => node.clone(),
         };
         Arc::new(Self { outputs: self.outputs, inputs: self.inputs, taps: turned(&self.taps), node })
@@ -289,30 +302,30 @@ impl KernelData {
         let most =
             self.taps.iter().fold(self.inputs as u64, |product, &taps| product.saturating_mul(taps as u64));
         match &self.node {
-            Node::Zero => (0, 0),
-            Node::Identity | Node::Diagonal(_) => (entries, entries),
-            Node::Uniform(_) => {
+            KernelForm::Zero => (0, 0),
+            KernelForm::Identity | KernelForm::Diagonal(_) => (entries, entries),
+            KernelForm::Uniform(_) => {
                 let cost = self.taps.iter().fold(entries, |cost, &taps| cost.saturating_mul(taps as u64));
                 (cost, cost)
             }
-            Node::Dense(dense) => {
+            KernelForm::Dense(dense) => {
                 let cost = entries.saturating_mul((dense.group_inputs * dense.places.len()) as u64);
                 (cost, cost.min(most))
             }
-            Node::Compose { outer, inner, .. } => {
+            KernelForm::Compose { outer, inner, .. } => {
                 let (first, between) = outer.effort(entries);
                 let (second, left) = inner.effort(between);
                 (first.saturating_add(second), left)
             }
-            Node::Sum(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
+            KernelForm::Sum(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
                 let (own, own_left) = part.effort(entries);
                 (cost.saturating_add(own), left.max(own_left))
             }),
-            Node::Stack(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
+            KernelForm::Stack(parts) => parts.iter().fold((0, 0), |(cost, left), (part, _)| {
                 let (own, own_left) = part.effort(entries);
                 (cost.max(own), left.max(own_left))
             }),
-            Node::Select(inner, _) => inner.effort(entries),
+            KernelForm::Select(inner, _) => inner.effort(entries),
         }
     }
 
@@ -332,16 +345,18 @@ impl KernelData {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1 == b.1 && same(&a.0, &b.0))
         };
         match (&self.node, &other.node) {
-            (Node::Identity, Node::Identity) | (Node::Zero, Node::Zero) => true,
-            (Node::Diagonal(a), Node::Diagonal(b)) => a == b,
-            (Node::Uniform(a), Node::Uniform(b)) => a == b,
-            (Node::Dense(a), Node::Dense(b)) => a.same(b),
+            (KernelForm::Identity, KernelForm::Identity) | (KernelForm::Zero, KernelForm::Zero) => true,
+            (KernelForm::Diagonal(a), KernelForm::Diagonal(b)) => a == b,
+            (KernelForm::Uniform(a), KernelForm::Uniform(b)) => a == b,
+            (KernelForm::Dense(a), KernelForm::Dense(b)) => a.same(b),
             (
-                Node::Compose { outer, inner, outer_step, inner_step },
-                Node::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
+                KernelForm::Compose { outer, inner, outer_step, inner_step },
+                KernelForm::Compose { outer: o, inner: i, outer_step: os, inner_step: is },
             ) => (outer_step, inner_step) == (os, is) && same(outer, o) && same(inner, i),
-            (Node::Sum(a), Node::Sum(b)) | (Node::Stack(a), Node::Stack(b)) => pairs(a, b),
-            (Node::Select(a, rows), Node::Select(b, others)) => rows == others && same(a, b),
+            (KernelForm::Sum(a), KernelForm::Sum(b)) | (KernelForm::Stack(a), KernelForm::Stack(b)) => {
+                pairs(a, b)
+            }
+            (KernelForm::Select(a, rows), KernelForm::Select(b, others)) => rows == others && same(a, b),
             _ => false,
         }
     }
@@ -349,10 +364,10 @@ impl KernelData {
     /// Whether every output channel is an input channel times a number that is not negative.
     pub fn keeps_sign(&self) -> bool {
         match &self.node {
-            Node::Identity | Node::Zero => true,
-            Node::Diagonal(numbers) => numbers.iter().all(|number| number.enclosure().low >= 0.0),
-            Node::Stack(parts) => parts.iter().all(|(part, _)| part.keeps_sign()),
-            Node::Select(kernel, _) => kernel.keeps_sign(),
+            KernelForm::Identity | KernelForm::Zero => true,
+            KernelForm::Diagonal(numbers) => numbers.iter().all(|number| number.enclosure().low >= 0.0),
+            KernelForm::Stack(parts) => parts.iter().all(|(part, _)| part.keeps_sign()),
+            KernelForm::Select(kernel, _) => kernel.keeps_sign(),
             _ => false,
         }
     }
@@ -435,14 +450,14 @@ fn pull_into<T: Scalar>(
         tap.iter().zip(step).zip(&to.strides).map(|((&tap, &step), &stride)| tap * step * stride).sum()
     };
     match &kernel.node {
-        Node::Zero => {}
-        Node::Sum(parts) => {
+        KernelForm::Zero => {}
+        KernelForm::Sum(parts) => {
             for (part, from) in parts {
                 let start = start + place(from, step, to);
                 pull_into(row, part, row_step, step, start, to);
             }
         }
-        Node::Stack(parts) => {
+        KernelForm::Stack(parts) => {
             let mut first = 0;
             for (part, from) in parts {
                 let own = row.channels_between(first, first + part.outputs);
@@ -452,17 +467,17 @@ fn pull_into<T: Scalar>(
                 first += part.outputs;
             }
         }
-        Node::Select(inner, rows) => {
+        KernelForm::Select(inner, rows) => {
             pull_into(&row.renamed(rows, inner.outputs), inner, row_step, step, start, to);
         }
-        Node::Compose { outer, inner, outer_step, inner_step } => {
+        KernelForm::Compose { outer, inner, outer_step, inner_step } => {
             let outer_step: Vec<usize> = outer_step.iter().zip(step).map(|(a, b)| a * b).collect();
             let inner_step: Vec<usize> = inner_step.iter().zip(step).map(|(a, b)| a * b).collect();
             let middle = pull(row, outer, row_step, &outer_step);
             let ones = vec![1; step.len()];
             pull_into(&middle, inner, &ones, &inner_step, start, to);
         }
-        Node::Identity | Node::Diagonal(_) | Node::Uniform(_) | Node::Dense(_) => {
+        KernelForm::Identity | KernelForm::Diagonal(_) | KernelForm::Uniform(_) | KernelForm::Dense(_) => {
             let size: usize = row.taps.iter().product();
             let places: Vec<usize> =
                 crate::tensor::indices(&row.taps).map(|tap| start + place(&tap, row_step, to)).collect();
@@ -476,7 +491,7 @@ fn pull_into<T: Scalar>(
 
 /// A kernel without parts, its taps as places.
 struct Leaf<'k, T> {
-    node: &'k Node,
+    node: &'k KernelForm,
     places: Vec<(usize, usize)>,
     scalar: Option<T>,
     /// Those of one output channel.
@@ -487,8 +502,10 @@ impl<'k, T: Scalar> Leaf<'k, T> {
     fn new(kernel: &'k KernelData, place: impl Fn(&[usize]) -> usize) -> Self {
         let mut scalar = None;
         let places = match &kernel.node {
-            Node::Dense(dense) => dense.places.iter().map(|(element, tap)| (*element, place(tap))).collect(),
-            Node::Uniform(number) => {
+            KernelForm::Dense(dense) => {
+                dense.places.iter().map(|(element, tap)| (*element, place(tap))).collect()
+            }
+            KernelForm::Uniform(number) => {
                 scalar = Some(T::of(number));
                 crate::tensor::indices(&kernel.taps).map(|tap| (0, place(&tap))).collect()
             }
@@ -501,7 +518,7 @@ impl<'k, T: Scalar> Leaf<'k, T> {
     fn add(&mut self, channel: usize, values: &[T], at: &[usize], to: &mut Collector<T>) {
         let values = values.iter().zip(at).filter(|(value, _)| !value.is_zero());
         match self.node {
-            Node::Dense(dense) => {
+            KernelForm::Dense(dense) => {
                 let mut values = values.peekable();
                 if values.peek().is_none() || dense.group_inputs == 0 {
                     return;
@@ -530,7 +547,7 @@ impl<'k, T: Scalar> Leaf<'k, T> {
                     }
                 }
             }
-            Node::Diagonal(numbers) => {
+            KernelForm::Diagonal(numbers) => {
                 let number = T::of_several(numbers, channel);
                 values.for_each(|(value, &at)| to.channel(channel)[at].add_product(value, &number));
             }

@@ -7,7 +7,7 @@ use crate::compare::{FormRow, Tally};
 use crate::enclosure::Enclosure;
 use crate::finding::Finding;
 use crate::form::Form;
-use crate::kernel::Node;
+use crate::kernel::KernelForm;
 
 /// Most channels that are looked at.
 const MAX_CHANNELS: usize = 4096;
@@ -15,8 +15,8 @@ const MAX_CHANNELS: usize = 4096;
 /// What became of the scales of a form that is one kernel times a number for each channel.
 pub fn misplaced(a: &Form, b: &Form, limit: f64) -> Option<Finding> {
     let ([x], [_]) = (a.parts.as_slice(), b.parts.as_slice()) else { return None };
-    let Node::Compose { outer, .. } = &x.map.kernel.node else { return None };
-    let Node::Diagonal(numbers) = &outer.node else { return None };
+    let KernelForm::Compose { outer, .. } = &x.map.kernel.node else { return None };
+    let KernelForm::Diagonal(numbers) = &outer.node else { return None };
     let scales = numbers.enclosures();
     if scales.len() != a.channels() || scales.len() > MAX_CHANNELS {
         return None;

@@ -61,7 +61,7 @@ pub struct ReadView {
 pub fn overview(model: &Model, shapes: &InputShapes) -> Result<Overview, GraphError> {
     let mut terms = Terms::default();
     let network = understand(model, shapes, &mut terms, "it")?;
-    let mut fields: Vec<Option<Field>> = Vec::new();
+    let mut fields: Vec<Option<FieldOfView>> = Vec::new();
     let mut views = Vec::new();
     for (id, term) in terms.all().iter().enumerate() {
         let field = field(term, &fields);
@@ -103,23 +103,23 @@ fn view(part: &Part) -> ReadView {
 
 /// How far an element sees, and how far neighbours are apart, on the input.
 #[derive(Clone)]
-struct Field {
+struct FieldOfView {
     extents: Vec<usize>,
     steps: Vec<usize>,
 }
 
 /// The field of a term of operators that act on windows or elements; nothing for others.
-fn field(term: &Term, fields: &[Option<Field>]) -> Option<Field> {
+fn field(term: &Term, fields: &[Option<FieldOfView>]) -> Option<FieldOfView> {
     let axes = term.shape.len().checked_sub(2).filter(|&axes| axes > 0)?;
     if term.op.kind == Kind::Input {
-        return Some(Field { extents: vec![1; axes], steps: vec![1; axes] });
+        return Some(FieldOfView { extents: vec![1; axes], steps: vec![1; axes] });
     }
     if matches!(term.op.kind, Kind::Function | Kind::Symmetric | Kind::Constant)
         || term.op.name.contains(" over [")
     {
         return None;
     }
-    let mut widest: Option<Field> = None;
+    let mut widest: Option<FieldOfView> = None;
     for part in term.args.iter().flat_map(|arg| &arg.parts) {
         let source = fields.get(part.source)?.as_ref().filter(|field| field.steps.len() == axes)?;
         let mut own = source.clone();

@@ -199,18 +199,12 @@ fn body(matrix: &Matrix) -> Vec<String> {
         cells.push(dots);
     }
     let widths = widths(&cells);
-    let line = |(i, row): (usize, &Vec<Cow<'_, str>>)| {
-        marked_row((i, row), &widths, mark)
-    };
+    let line = |(i, row): (usize, &Vec<Cow<'_, str>>)| marked_row((i, row), &widths, mark);
     cells.iter().enumerate().map(line).collect()
 }
 
 /// A row of cells; in a matrix with a mark all have room for one.
-fn marked_row(
-    (i, row): (usize, &[Cow<'_, str>]),
-    widths: &[usize],
-    mark: Option<(usize, usize)>,
-) -> String {
+fn marked_row((i, row): (usize, &[Cow<'_, str>]), widths: &[usize], mark: Option<(usize, usize)>) -> String {
     let mut line = String::from("[");
     for (j, cell) in row.iter().enumerate() {
         let text = pad(cell, widths[j], true);

@@ -2,7 +2,7 @@
 
 use super::Build;
 use crate::ir::SizeCondition;
-use crate::model::condition::{Condition, ConditionNode, Length, Node};
+use crate::model::condition::{Condition, ConditionNode, Length, LengthNode};
 use crate::model::error::ModelError;
 use crate::resolve::build::conditions::SizeTerm;
 use crate::source::Span;
@@ -29,11 +29,11 @@ impl Build {
 
     fn length(&mut self, length: &Length, at: Span) -> Option<SizeTerm> {
         match &length.node {
-            Node::TooDeep => self.wrong(ModelError::TooDeep),
-            Node::Height => Some(SizeTerm::height()),
-            Node::Width => Some(SizeTerm::width()),
-            Node::Number(n) => self.whole(*n, SizeTerm::CONSTANT, at).map(SizeTerm::constant),
-            Node::Join(operator, both) => {
+            LengthNode::TooDeep => self.wrong(ModelError::TooDeep),
+            LengthNode::Height => Some(SizeTerm::height()),
+            LengthNode::Width => Some(SizeTerm::width()),
+            LengthNode::Number(n) => self.whole(*n, SizeTerm::CONSTANT, at).map(SizeTerm::constant),
+            LengthNode::Join(operator, both) => {
                 let (left, right) = (self.length(&both[0], at)?, self.length(&both[1], at)?);
                 self.builder.size_term(*operator, left, (right, at), at)
             }

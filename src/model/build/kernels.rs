@@ -6,7 +6,7 @@ use super::Build;
 use crate::ir::Rearrangement;
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::model::error::ModelError;
-use crate::model::kernel::{Change, Join, Kernel, Node};
+use crate::model::kernel::{Change, Join, Kernel, KernelNode};
 use crate::model::pair::Pair;
 use crate::operator::gather::index;
 use crate::resolve::build::value::{Array, Role};
@@ -25,50 +25,50 @@ impl Build {
         Some(array)
     }
 
-    fn new_kernel(&mut self, node: &Node, at: Span) -> Option<Array> {
+    fn new_kernel(&mut self, node: &KernelNode, at: Span) -> Option<Array> {
         match node {
-            Node::Invalid(error) => self.wrong(error.clone()),
-            Node::Free { name, extents } => self.free(name, extents, at),
-            Node::Given { extents, values } => {
+            KernelNode::Invalid(error) => self.wrong(error.clone()),
+            KernelNode::Free { name, extents } => self.free(name, extents, at),
+            KernelNode::Given { extents, values } => {
                 let (shape, role) = self.shape(extents, at)?;
                 self.builder.concrete(ConcreteKernel::from_rationals(shape, values), role, at)
             }
-            Node::Image { size: [channels, height, width], values } => {
+            KernelNode::Image { size: [channels, height, width], values } => {
                 let (shape, _) = self.shape(&[*channels, 1, *height, *width], at)?;
                 self.builder.concrete(ConcreteKernel::from_rationals(shape, values), Role::Image, at)
             }
-            Node::Applied(stack, image) => {
+            KernelNode::Applied(stack, image) => {
                 let (value, image) = (self.stack(stack)?, self.kernel(image, at)?);
                 self.builder.apply(&value, (&image, at), at)
             }
-            Node::Filled { extents, value } => {
+            KernelNode::Filled { extents, value } => {
                 let (shape, _) = self.shape(extents, at)?;
                 self.builder.filled(shape, *value, at)
             }
-            Node::Box(size) => {
+            KernelNode::Box(size) => {
                 let size = self.pair(*size, Amount::BOX, at)?;
                 self.builder.box_kernel(size, at)
             }
-            Node::Delta { size, at: Pair([row, column]) } => {
+            KernelNode::Delta { size, at: Pair([row, column]) } => {
                 let [height, width] = self.pair(*size, Amount::EXTENT, at)?;
                 let row = self.count(*row, Amount::below(height, "the row"), at)?;
                 let column = self.count(*column, Amount::below(width, "the column"), at)?;
                 let kernel = ConcreteKernel::delta(height, width, row, column);
                 self.builder.concrete(kernel, Role::Kernel, at)
             }
-            Node::Eye(channels) => {
+            KernelNode::Eye(channels) => {
                 let channels = self.count(*channels, Amount::CHANNELS, at)?;
                 self.builder.concrete(ConcreteKernel::identity(channels), Role::Kernel, at)
             }
-            Node::Join(join, left, right) => {
+            KernelNode::Join(join, left, right) => {
                 let (a, b) = (self.kernel(left, at)?, self.kernel(right, at)?);
                 self.joined(*join, &a, &b, at)
             }
-            Node::Change(change, inner) => {
+            KernelNode::Change(change, inner) => {
                 let array = self.kernel(inner, at)?;
                 self.changed(*change, &array, at)
             }
-            Node::OfStack(stack) => {
+            KernelNode::OfStack(stack) => {
                 let value = self.stack(stack)?;
                 let value = self.builder.finished(value)?;
                 self.builder.single_kernel(&value.stack, at)

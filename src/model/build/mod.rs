@@ -36,8 +36,8 @@ pub(in crate::model) struct Build {
     pub(in crate::model) builder: Builder,
     listing: String,
     names: HashMap<String, (Vec<usize>, Array)>,
-    kernels: HashMap<*const kernel::Node, Array>,
-    stacks: HashMap<*const stack::Node, StackValue>,
+    kernels: HashMap<*const kernel::KernelNode, Array>,
+    stacks: HashMap<*const stack::StackNode, StackValue>,
     mistake: Option<ModelError>,
 }
 

@@ -8,8 +8,8 @@ use crate::model::kernel::Kernel;
 use crate::model::layers::{AvgPool, Convolution, MaxPool, Plain};
 use crate::model::listing;
 use crate::model::pair::Pair;
-use crate::model::stack::{Node, Stack};
-use crate::resolve::build::layers::{Movement, Statistics, Weights};
+use crate::model::stack::{Stack, StackNode};
+use crate::resolve::build::layers::{ConvWeights, Movement, Statistics};
 use crate::resolve::build::value::{Array, StackValue};
 use crate::resolve::build::{Amount, Builder};
 use crate::source::Span;
@@ -28,12 +28,12 @@ impl Build {
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of stack")]
-    fn new_stack(&mut self, node: &Node, at: Span) -> Option<StackValue> {
+    fn new_stack(&mut self, node: &StackNode, at: Span) -> Option<StackValue> {
         match node {
-            Node::Invalid(error) => self.wrong(error.clone()),
-            Node::Plain(layer) => self.plain(*layer, at),
-            Node::Named(named, numbers) => self.named(named, numbers, at),
-            Node::Conv(conv) => {
+            StackNode::Invalid(error) => self.wrong(error.clone()),
+            StackNode::Plain(layer) => self.plain(*layer, at),
+            StackNode::Named(named, numbers) => self.named(named, numbers, at),
+            StackNode::Conv(conv) => {
                 let padding = self.padding(conv.padding, Amount::PADDING, at)?;
                 let mode = conv.padding_mode;
                 self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
@@ -44,7 +44,7 @@ impl Build {
                     }
                 })
             }
-            Node::ConvTranspose(conv) => {
+            StackNode::ConvTranspose(conv) => {
                 let padding = self.padding(conv.padding, Amount::PADDING, at)?;
                 let extra = self.pair(conv.output_padding, Amount::OUTPUT_PADDING, at)?;
                 self.convolution(&conv.weights, at, |builder, weights, stride, dilation| {
@@ -54,26 +54,26 @@ impl Build {
                     builder.convtranspose(weights, Movement { stride, dilation, padding }, (extra, at), at)
                 })
             }
-            Node::AvgPool(pool) => self.avgpool(pool, at),
-            Node::MaxPool(pool) => self.maxpool(pool, at),
-            Node::Dense(dense) => {
+            StackNode::AvgPool(pool) => self.avgpool(pool, at),
+            StackNode::MaxPool(pool) => self.maxpool(pool, at),
+            StackNode::Dense(dense) => {
                 let matrix = self.kernel(&dense.matrix, at)?;
                 let bias = self.optional(dense.bias.as_ref(), at)?;
                 let flat = self.builder.flatten(at);
                 let layer = self.builder.dense((&matrix, at), bias.as_ref().map(|bias| (bias, at)), at)?;
                 self.builder.then(&flat, &layer, at)
             }
-            Node::Own(layer) => self.own(layer, at),
-            Node::Scale(factors) => {
+            StackNode::Own(layer) => self.own(layer, at),
+            StackNode::Scale(factors) => {
                 let factors = self.kernel(factors, at)?;
                 self.builder.scale((&factors, at), at)
             }
-            Node::Bias(summands) => {
+            StackNode::Bias(summands) => {
                 let summands = self.kernel(summands, at)?;
                 self.builder.bias((&summands, at), at)
             }
-            Node::BatchNorm(vectors, eps) => self.batchnorm(vectors, eps.as_ref(), at),
-            Node::Chain(links) => {
+            StackNode::BatchNorm(vectors, eps) => self.batchnorm(vectors, eps.as_ref(), at),
+            StackNode::Chain(links) => {
                 let mut chain = self.builder.identity(at);
                 for link in links {
                     let link = self.stack(link)?;
@@ -81,22 +81,22 @@ impl Build {
                 }
                 Some(chain)
             }
-            Node::Power(inner, n) => {
+            StackNode::Power(inner, n) => {
                 let inner = self.stack(inner)?;
                 let n = self.count(*n, Builder::repetitions(&inner), at)?;
                 self.builder.repeated(&inner, n, at)
             }
-            Node::Add(left, right) => self.sum(left, right, false, at),
-            Node::Subtract(left, right) => self.sum(left, right, true, at),
-            Node::Times(factor, inner) => {
+            StackNode::Add(left, right) => self.sum(left, right, false, at),
+            StackNode::Subtract(left, right) => self.sum(left, right, true, at),
+            StackNode::Times(factor, inner) => {
                 let (factor, inner) = (self.kernel(factor, at)?, self.stack(inner)?);
                 self.builder.scaled((&factor, at), &inner, at)
             }
-            Node::Over(inner, divisor) => {
+            StackNode::Over(inner, divisor) => {
                 let (divisor, inner) = (self.kernel(divisor, at)?, self.stack(inner)?);
                 self.builder.divided(&inner, (&divisor, at), at)
             }
-            Node::Concat(branches) => {
+            StackNode::Concat(branches) => {
                 let parts = branches.iter().map(|branch| self.stack(branch)).collect::<Option<Vec<_>>>()?;
                 self.builder.concat(parts, at)
             }
@@ -138,14 +138,14 @@ impl Build {
         &mut self,
         conv: &Convolution,
         at: Span,
-        make: impl FnOnce(&mut Builder, Weights<'_>, [usize; 2], [usize; 2]) -> Option<StackValue>,
+        make: impl FnOnce(&mut Builder, ConvWeights<'_>, [usize; 2], [usize; 2]) -> Option<StackValue>,
     ) -> Option<StackValue> {
         let stride = self.pair(conv.stride, Amount::STRIDE, at)?;
         let dilation = self.pair(conv.dilation, Amount::DILATION, at)?;
         let groups = self.size(conv.groups, Amount::GROUPS, at)?;
         let kernel = self.kernel(&conv.kernel, at)?;
         let bias = self.optional(conv.bias.as_ref(), at)?;
-        let weights = Weights {
+        let weights = ConvWeights {
             kernel: (&kernel, at),
             bias: bias.as_ref().map(|bias| (bias, at)),
             groups: (groups, at),

@@ -24,7 +24,7 @@ const MAX_SIDE: usize = 1024;
 const MAX_CHANNELS: usize = 4096;
 
 /// The cells along one axis that an output depends on: first and last.
-type Field = (usize, usize);
+type CellRange = (usize, usize);
 
 /// Some consecutive outputs along one axis, and what each reads.
 struct Probe {
@@ -33,7 +33,7 @@ struct Probe {
     /// The first of the outputs.
     first: usize,
     /// The field of each; all of one extent.
-    fields: Vec<Field>,
+    fields: Vec<CellRange>,
 }
 
 impl Probe {
@@ -50,7 +50,7 @@ impl Probe {
 
     /// The outputs that read a cell: how many after the first, and where in their field it lies.
     fn readers(&self, cell: usize) -> impl Iterator<Item = (usize, usize)> {
-        let reads = move |&(_, (low, high)): &(usize, Field)| (low..=high).contains(&cell);
+        let reads = move |&(_, (low, high)): &(usize, CellRange)| (low..=high).contains(&cell);
         self.fields.iter().copied().enumerate().filter(reads).map(move |(n, (low, _))| (n, cell - low))
     }
 }
@@ -152,7 +152,7 @@ impl<'a> Evaluator<'a> {
                 continue;
             }
             let regular =
-                |pair: &[Field]| (pair[1].0.checked_sub(pair[0].0), pair[1].1.checked_sub(pair[0].1));
+                |pair: &[CellRange]| (pair[1].0.checked_sub(pair[0].0), pair[1].1.checked_sub(pair[0].1));
             let steps: Vec<_> = fields.windows(2).map(regular).collect();
             if steps.iter().any(|&(low, high)| low.is_none() || low != high || (low, high) != steps[0]) {
                 return Err(EvaluateError::NoKernel);

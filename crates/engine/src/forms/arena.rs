@@ -32,7 +32,7 @@ const MAX_LENGTH: usize = 400;
 pub struct TooManyWords;
 
 /// Number of a node; 0 is the empty sum.
-type NodeId = u32;
+type TrieId = u32;
 
 /// What a word ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,11 +87,11 @@ pub struct Edge {
     key: u32,
     shift: Axes<i64>,
     coefficient: Rational,
-    child: NodeId,
+    child: TrieId,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Node {
+struct TrieNode {
     edges: Vec<Edge>,
     /// Whether it moves with the image: a pixel occurs in it.
     anchored: bool,
@@ -104,7 +104,7 @@ struct Node {
 pub struct Form {
     coefficient: Rational,
     shift: Axes<i64>,
-    node: NodeId,
+    node: TrieId,
 }
 
 impl Form {
@@ -180,17 +180,17 @@ pub struct FlatWord {
 }
 
 /// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
-type Relative = Vec<(NodeId, Axes<i64>, Rational)>;
+type Relative = Vec<(TrieId, Axes<i64>, Rational)>;
 
 /// All sums of one comparison.
 #[derive(Debug)]
 pub struct Arena {
     keys: Vec<Key>,
     key_index: FxHashMap<Key, u32>,
-    nodes: Vec<Node>,
-    node_index: FxHashMap<Vec<Edge>, NodeId>,
+    nodes: Vec<TrieNode>,
+    node_index: FxHashMap<Vec<Edge>, TrieId>,
     sums: FxHashMap<Relative, Form>,
-    products: FxHashMap<(Monomial, Monomial, NodeId), Form>,
+    products: FxHashMap<(Monomial, Monomial, TrieId), Form>,
     edges: usize,
     /// Nonlinear terms and their numbers.
     pub(super) terms: Numbered<SumList>,
@@ -205,7 +205,7 @@ pub struct Arena {
     /// What is known of the size of ends.
     pub(super) ranges: FxHashMap<End, Range>,
     /// What is known of the size of products that were multiplied out, by the node of the sum, with leading coefficient 1.
-    pub(super) product_ranges: FxHashMap<NodeId, Range>,
+    pub(super) product_ranges: FxHashMap<TrieId, Range>,
 }
 
 impl Default for Arena {
@@ -213,7 +213,7 @@ impl Default for Arena {
         Self {
             keys: Vec::new(),
             key_index: FxHashMap::default(),
-            nodes: vec![Node::default()],
+            nodes: vec![TrieNode::default()],
             node_index: FxHashMap::default(),
             sums: FxHashMap::default(),
             products: FxHashMap::default(),
@@ -416,7 +416,7 @@ impl Arena {
             return Err(TooManyWords);
         }
         let node = u32::try_from(self.nodes.len()).map_err(|_| TooManyWords)?;
-        self.nodes.push(Node { edges: edges.clone(), anchored: base.is_some(), length });
+        self.nodes.push(TrieNode { edges: edges.clone(), anchored: base.is_some(), length });
         self.node_index.insert(edges, node);
         Ok(Form { coefficient: lead, shift, node })
     }
@@ -424,7 +424,7 @@ impl Arena {
     /// The sum of sums.
     pub fn sum(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
         spend_on(forms.len() + 1, 200);
-        let mut terms: BTreeMap<(NodeId, Axes<i64>), Rational> = BTreeMap::new();
+        let mut terms: BTreeMap<(TrieId, Axes<i64>), Rational> = BTreeMap::new();
         for form in forms.iter().filter(|form| !form.is_zero()) {
             *terms.entry((form.node, form.shift)).or_default() += &form.coefficient;
         }
@@ -436,7 +436,7 @@ impl Arena {
         }
         let lead = coefficient.clone();
         let inverse = lead.recip().unwrap_or(Rational::ONE);
-        let anchored = |node: NodeId| self.nodes[node as usize].anchored;
+        let anchored = |node: TrieId| self.nodes[node as usize].anchored;
         let base = terms.keys().find(|(node, _)| anchored(*node)).map_or([0; AXES], |(_, shift)| *shift);
         let relative: Relative = terms
             .iter()

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::arena::{Arena, End, Form, MeanOf};
-use super::net::{Kind, Net, NodeId, Tap};
+use super::net::{Kind, Net, NetNodeId, Tap};
 use super::pattern::{Pair, Patterns, Read};
 use super::range::Range;
 use super::weights::Weight;
@@ -15,7 +15,7 @@ use convproof_exact::Rational;
 const MAX_WORK: usize = 30_000_000;
 
 /// For signals of equal lengths, two by two, what both read at all positions along each axis.
-pub type Alike = FxHashMap<[NodeId; 2], Axes<Vec<Pair>>>;
+pub type Alike = FxHashMap<[NetNodeId; 2], Axes<Vec<Pair>>>;
 
 /// Values of nodes at pairs of patterns, places counted from the first one that is read along each axis.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Evaluator<'n> {
     patterns: &'n Patterns,
     /// All sums so far.
     pub arena: Arena,
-    memo: FxHashMap<(NodeId, u32, Axes<u32>), Form>,
+    memo: FxHashMap<(NetNodeId, u32, Axes<u32>), Form>,
     /// The averaged signals that are compared, the smaller number first.
     alike: &'n Alike,
     /// The signals whose means have numbers of their own.
@@ -49,7 +49,7 @@ impl<'n> Evaluator<'n> {
     /// # Errors
     /// [`Unsupported`] beyond the limits.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of node")]
-    pub fn value(&mut self, id: NodeId, block: u32, seen: Axes<u32>) -> Result<Form, Unsupported> {
+    pub fn value(&mut self, id: NetNodeId, block: u32, seen: Axes<u32>) -> Result<Form, Unsupported> {
         if let Some(known) = self.memo.get(&(id, block, seen)) {
             return Ok(known.clone());
         }
@@ -196,7 +196,7 @@ impl<'n> Evaluator<'n> {
     /// A block of the sources at every position that is read.
     fn read_all(
         &mut self,
-        id: NodeId,
+        id: NetNodeId,
         block: u32,
         reads: Axes<&'n [Read]>,
         only: Option<u32>,
@@ -223,7 +223,7 @@ impl<'n> Evaluator<'n> {
     fn taps(
         &mut self,
         weights: &[Tap],
-        source: NodeId,
+        source: NetNodeId,
         block: u32,
         taps: Axes<usize>,
         reads: Axes<&[Read]>,

@@ -12,10 +12,11 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::border::Border;
-use super::net::{Net, NodeId, number};
+use super::net::{Net, NetNodeId, number};
 use crate::ir::Ends;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
+use crate::operator::pattern::Horizon;
 use convproof_exact::Rational;
 use convproof_exact::budget::spend_on;
 
@@ -81,22 +82,22 @@ struct Span {
 ///
 /// Outputs that read inside every range on the way to the input have one pattern, which is found once for each node.
 #[derive(Debug)]
-pub struct Viewer<'n> {
+pub struct NetViewer<'n> {
     net: &'n Net,
     axis: usize,
     /// For each node what it reads of those that have a length; `None` where upsampling or SAME padding is on the way.
-    spans: Vec<Option<Vec<(NodeId, Span)>>>,
+    spans: Vec<Option<Vec<(NetNodeId, Span)>>>,
     /// For each node the pattern of outputs that nothing is cut from, with one of them and its first input position.
     whole: Vec<Option<(u32, i64, Option<i64>)>>,
     n: i64,
     lengths: Vec<Option<i64>>,
-    memo: FxHashMap<(NodeId, i64), Seen>,
+    memo: FxHashMap<(NetNodeId, i64), Seen>,
 }
 
-impl<'n> Viewer<'n> {
+impl<'n> NetViewer<'n> {
     /// A viewer along an axis; look at a length next.
     pub fn new(net: &'n Net, axis: usize) -> Self {
-        let mut spans: Vec<Option<Vec<(NodeId, Span)>>> = Vec::with_capacity(net.count());
+        let mut spans: Vec<Option<Vec<(NetNodeId, Span)>>> = Vec::with_capacity(net.count());
         for id in 0..net.count() {
             let found = spans_of(net, axis, id, &spans);
             spans.push(found);
@@ -108,14 +109,15 @@ impl<'n> Viewer<'n> {
     /// Turns to an input length.
     pub fn turn_to(&mut self, n: i64) {
         let (net, axis) = (self.net, self.axis);
-        let length = |id: NodeId| net.node(id).length.as_ref().map(|length| length[axis].at(n).unwrap_or(0));
+        let length =
+            |id: NetNodeId| net.node(id).length.as_ref().map(|length| length[axis].at(n).unwrap_or(0));
         self.n = n;
         self.lengths = (0..net.count()).map(length).collect();
         self.memo.clear();
     }
 
     /// How far the input moves with an output that nothing is cut from; `None` of others.
-    fn uncut(&self, node: NodeId, i: i64) -> Option<i64> {
+    fn uncut(&self, node: NetNodeId, i: i64) -> Option<i64> {
         let spans = self.spans[node].as_ref()?;
         let inside = spans.iter().all(|(source, span)| {
             let (low, high) = (span.pace * i + span.low, span.pace * i + span.high);
@@ -130,7 +132,7 @@ impl<'n> Viewer<'n> {
     ///
     /// # Errors
     /// [`Unsupported::TooLarge`] beyond the limits.
-    pub fn see(&mut self, patterns: &mut Patterns, node: NodeId, i: i64) -> Result<Seen, Unsupported> {
+    pub fn see(&mut self, patterns: &mut Patterns, node: NetNodeId, i: i64) -> Result<Seen, Unsupported> {
         if node == 0 {
             return Ok((0, Some(i)));
         }
@@ -193,12 +195,12 @@ impl<'n> Viewer<'n> {
 fn spans_of(
     net: &Net,
     axis: usize,
-    id: NodeId,
-    known: &[Option<Vec<(NodeId, Span)>>],
-) -> Option<Vec<(NodeId, Span)>> {
+    id: NetNodeId,
+    known: &[Option<Vec<(NetNodeId, Span)>>],
+) -> Option<Vec<(NetNodeId, Span)>> {
     const MOST: i64 = 1 << 30;
-    let mut all: FxHashMap<NodeId, Span> = FxHashMap::default();
-    let mut add = |source: NodeId, span: Span| {
+    let mut all: FxHashMap<NetNodeId, Span> = FxHashMap::default();
+    let mut add = |source: NetNodeId, span: Span| {
         let old = *all.entry(source).or_insert(span);
         let merged = Span { pace: span.pace, low: old.low.min(span.low), high: old.high.max(span.high) };
         all.insert(source, merged);
@@ -221,20 +223,9 @@ fn spans_of(
             }
         }
     }
-    let mut all: Vec<(NodeId, Span)> = all.into_iter().collect();
+    let mut all: Vec<(NetNodeId, Span)> = all.into_iter().collect();
     all.sort_unstable_by_key(|(source, _)| *source);
     Some(all)
-}
-
-/// Input lengths that show everything: what happens at a length `n ≥ from` happens at `n + period`, and the reverse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Horizon {
-    /// From this length on everything repeats.
-    pub from: i64,
-    /// After so many lengths.
-    pub period: i64,
-    /// So many outputs at the start may see a border there.
-    pub start: i64,
 }
 
 /// How outputs of the roots read a node: between α·i + low and α·i + high.
@@ -249,9 +240,9 @@ struct Reach {
 ///
 /// # Errors
 /// [`Unsupported::TooLarge`] if everything repeats too late, or branches move at different paces.
-pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Unsupported> {
+pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon, Unsupported> {
     let reach = reaches(net, roots, axis)?;
-    let length = |id: NodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
+    let length = |id: NetNodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
     let (mut period, mut settled) = (1_i64, 1_i64);
     for id in (0..net.count()).filter(|&id| reach[id].is_some()) {
         if let Some(length) = length(id) {
@@ -308,18 +299,18 @@ pub fn horizon(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Horizon, Un
 /// The horizon where all lengths are the same from some length on, up to a period: so is what the roots read.
 fn still(
     net: &Net,
-    roots: [NodeId; 2],
+    roots: [NetNodeId; 2],
     axis: usize,
     reach: &[Option<Reach>],
     settled: i64,
     period: i64,
 ) -> Result<Horizon, Unsupported> {
-    let length = |id: NodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
+    let length = |id: NetNodeId| net.node(id).length.as_ref().map(|length| &length[axis]);
     let read = (0..net.count()).filter(|&id| reach[id].is_some()).filter_map(length);
     if read.into_iter().any(|length| !length.slope().is_zero()) {
         return Err(Unsupported::TooLarge);
     }
-    let longest = |root: NodeId| {
+    let longest = |root: NetNodeId| {
         let lengths = (settled..settled + period).filter_map(|n| length(root)?.at(n));
         lengths.max().unwrap_or(0)
     };
@@ -341,7 +332,7 @@ fn lcm(a: i64, b: i64) -> Result<i64, Unsupported> {
 }
 
 /// How the outputs of both roots read each node; `None` of nodes that they do not.
-fn reaches(net: &Net, roots: [NodeId; 2], axis: usize) -> Result<Vec<Option<Reach>>, Unsupported> {
+fn reaches(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Vec<Option<Reach>>, Unsupported> {
     let zero = Ratio::from(0);
     let mut all: Vec<Option<Reach>> = vec![None; net.count()];
     for root in roots {

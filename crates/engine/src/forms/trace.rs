@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::net::{Kind, Movement, Net, NodeId, Tap};
+use super::net::{Kind, Movement, Net, NetNodeId, Tap};
 use crate::axes::{AXES, Axes, all};
 use crate::ir::Origin;
 use crate::operator::reach::{Reach, Reaches, together};
@@ -12,7 +12,7 @@ use crate::operator::trace::{Record, Trace};
 
 /// What is multiplied by at the taps that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weights {
+pub enum TapWeights {
     /// Ones.
     Ones,
     /// Numbers.
@@ -35,7 +35,7 @@ pub enum Did {
         /// How many signals that are.
         signals: usize,
         /// What is multiplied by.
-        weights: Weights,
+        weights: TapWeights,
         /// Whether constants are added.
         constant: bool,
     },
@@ -99,7 +99,7 @@ impl Net {
         origin: Origin,
         reads: Vec<usize>,
         did: Did,
-        (node, signal): (NodeId, &Signal),
+        (node, signal): (NetNodeId, &Signal),
     ) -> usize {
         for id in self.told.reaches.len()..self.count() {
             let reach = self.reach_of(id);
@@ -111,7 +111,7 @@ impl Net {
     }
 
     /// What a node reads of the input, given that for those before it; none of a constant.
-    fn reach_of(&self, id: NodeId) -> Option<Reaches> {
+    fn reach_of(&self, id: NetNodeId) -> Option<Reaches> {
         let node = self.node(id);
         if let Kind::Input = node.kind {
             return Some(Some([Reach::INPUT; AXES]));
@@ -129,10 +129,10 @@ impl Net {
     }
 
     /// What a layer became: the nodes from what it reads to what it gives.
-    pub(super) fn made(&self, source: NodeId, node: NodeId) -> Did {
+    pub(super) fn made(&self, source: NetNodeId, node: NetNodeId) -> Did {
         let between = self.between_nodes(source, node);
         let Some(last) = between.last() else { return Did::Kept };
-        let window = |id: NodeId| {
+        let window = |id: NetNodeId| {
             let taps = |moves: &Axes<Movement>| moves.each_ref().map(|movement| movement.taps.len());
             self.node(id).sources.first().map_or([1; AXES], |(_, moves)| taps(moves))
         };
@@ -154,7 +154,7 @@ impl Net {
     }
 
     /// The nodes that one depends on, up to another one; in order.
-    fn between_nodes(&self, source: NodeId, node: NodeId) -> Vec<NodeId> {
+    fn between_nodes(&self, source: NetNodeId, node: NetNodeId) -> Vec<NetNodeId> {
         let mut seen = BTreeSet::new();
         let mut todo = vec![node];
         while let Some(id) = todo.pop() {
@@ -166,7 +166,7 @@ impl Net {
     }
 
     /// What nodes multiply by, and whether they add constants.
-    fn weights(&self, nodes: &[NodeId]) -> (Weights, bool) {
+    fn weights(&self, nodes: &[NetNodeId]) -> (TapWeights, bool) {
         let taps = nodes.iter().filter_map(|&id| match &self.node(id).kind {
             Kind::Taps { weights, bias } => Some((weights, bias)),
             _ => None,
@@ -183,10 +183,10 @@ impl Net {
             }
         }
         let weights = match letters.len() {
-            0 if entries => Weights::Entries,
-            0 if ones => Weights::Ones,
-            0 => Weights::Numbers,
-            count => Weights::Matrices(count),
+            0 if entries => TapWeights::Entries,
+            0 if ones => TapWeights::Ones,
+            0 => TapWeights::Numbers,
+            count => TapWeights::Matrices(count),
         };
         (weights, constant)
     }

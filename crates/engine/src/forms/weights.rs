@@ -26,7 +26,7 @@ const MAX_TAPS: usize = 1 << 12;
 
 /// A product of a number, commuting scalars, a diagonal and at most one matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Factor {
+pub struct Summand {
     /// The number.
     pub coefficient: Rational,
     /// Commuting scalars.
@@ -38,7 +38,7 @@ pub struct Factor {
 }
 
 /// What a tap does: a sum of products.
-pub type Weight = Vec<Factor>;
+pub type Weight = Vec<Summand>;
 
 /// A matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ pub fn split(poly: &Poly) -> Weight {
             product.times(&Monomial::power(symbol, exponent))
         })
     };
-    let factor = |(monomial, coefficient): &(Monomial, Rational)| Factor {
+    let factor = |(monomial, coefficient): &(Monomial, Rational)| Summand {
         coefficient: coefficient.clone(),
         scalars: part(monomial, false),
         diagonal: part(monomial, true),
@@ -382,8 +382,8 @@ impl Letters {
 }
 
 /// A matrix, or the identity, as a factor.
-fn one(letter: Option<u32>) -> Factor {
-    Factor { coefficient: Rational::ONE, scalars: Monomial::one(), diagonal: Monomial::one(), letter }
+fn one(letter: Option<u32>) -> Summand {
+    Summand { coefficient: Rational::ONE, scalars: Monomial::one(), diagonal: Monomial::one(), letter }
 }
 
 /// The offset of the symbol of an entry, that of channel 0 for a generic channel.

@@ -105,7 +105,7 @@ pub struct Linear {
 
 /// A part of a stack.
 #[derive(Clone, Debug)]
-pub enum Node {
+pub enum MapNode {
     /// A linear map.
     Linear(Linear),
     /// A constant that is added.
@@ -119,7 +119,7 @@ pub enum Node {
 /// A stack: its nodes in order, as few as the rules make them.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
-    nodes: Vec<Node>,
+    nodes: Vec<MapNode>,
 }
 
 /// How kernels tell which axes of a free kernel have the extent 1.
@@ -130,8 +130,8 @@ impl Map {
     ///
     /// # Errors
     /// If a stride may be below 1, or a maximum be taken over no position.
-    pub fn node(node: Node) -> Read<Self> {
-        if let Node::Linear(Linear { reach, .. }) | Node::Max(reach) = &node {
+    pub fn node(node: MapNode) -> Read<Self> {
+        if let MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach) = &node {
             if !reach.stride.iter().all(|stride| is_at_least(stride, 1)) {
                 return Err(Unread("a stride may be below 1 at some sizes"));
             }
@@ -141,7 +141,7 @@ impl Map {
                 }
             }
         }
-        if let Node::Max(reach) = &node {
+        if let MapNode::Max(reach) = &node {
             for axis in 0..2 {
                 let past = &(&reach.last[axis] - &reach.first[axis]) - &reach.end(axis);
                 if !is_at_least(&reach.last[axis], 0) || !is_at_least(&past, 0) {
@@ -187,7 +187,7 @@ impl Map {
             reach.last[axis] = whole(0) - least(&own, &other)?;
         }
         let mut nodes =
-            vec![Node::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })];
+            vec![MapNode::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })];
         for (constant, minus) in [(one, false), (two, minus)] {
             if let Some(constant) = constant {
                 constant.push(&mut nodes, minus)?;
@@ -201,7 +201,7 @@ impl Map {
     /// # Errors
     /// If a kernel has too many terms.
     pub fn scaled(&self, number: &Number, flat: Flat<'_>) -> Read<Self> {
-        let one = Node::Linear(Linear { kernel: Kernel::number(number), ..identity() });
+        let one = MapNode::Linear(Linear { kernel: Kernel::number(number), ..identity() });
         self.then(&Self { nodes: vec![one] }, flat)
     }
 
@@ -231,13 +231,13 @@ impl Map {
             add: pair(&map.reach.add)?,
         };
         let kernel = map.kernel.pow(count)?;
-        Ok(Self { nodes: vec![Node::Linear(Linear { kernel, reach, channels: map.channels })] })
+        Ok(Self { nodes: vec![MapNode::Linear(Linear { kernel, reach, channels: map.channels })] })
     }
 
     /// The stride of a single linear map.
     pub fn stride(&self) -> Option<[Exponent; 2]> {
         match self.nodes.as_slice() {
-            [Node::Linear(map)] => Some(map.reach.stride.clone()),
+            [MapNode::Linear(map)] => Some(map.reach.stride.clone()),
             _ => None,
         }
     }
@@ -255,13 +255,13 @@ impl Map {
         }
         for pair in left.iter().zip(&right) {
             let same = match pair {
-                (Node::Relu, Node::Relu) => true,
-                (Node::Max(a), Node::Max(b)) => a == b,
-                (Node::Constant(a), Node::Constant(b)) => {
+                (MapNode::Relu, MapNode::Relu) => true,
+                (MapNode::Max(a), MapNode::Max(b)) => a == b,
+                (MapNode::Constant(a), MapNode::Constant(b)) => {
                     agreeing(a.length.as_ref(), b.length.as_ref())?;
                     a.kernel.equals(&b.kernel)?
                 }
-                (Node::Linear(a), Node::Linear(b)) => {
+                (MapNode::Linear(a), MapNode::Linear(b)) => {
                     joined(a.channels.as_ref(), b.channels.as_ref())?;
                     a.reach.stride == b.reach.stride
                         && a.reach.add == b.reach.add
@@ -283,8 +283,10 @@ impl Map {
     pub fn unpadded(&self) -> Read<Reach> {
         let reach = match self.nodes.as_slice() {
             [] => identity().reach,
-            [Node::Linear(Linear { reach, .. }) | Node::Max(reach)]
-            | [Node::Linear(Linear { reach, .. }) | Node::Max(reach), Node::Constant(_)] => reach.clone(),
+            [MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach)]
+            | [MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach), MapNode::Constant(_)] => {
+                reach.clone()
+            }
             _ => return Err(Unread("a kernel size is asked of more than one linear map")),
         };
         if inside(&reach) {
@@ -297,7 +299,7 @@ impl Map {
     /// A linear map and a constant.
     fn affine(&self) -> Read<(Linear, Option<Constant>)> {
         match self.nodes.as_slice() {
-            [before @ .., Node::Constant(constant)] => {
+            [before @ .., MapNode::Constant(constant)] => {
                 Ok((Self { nodes: before.to_vec() }.linear()?, Some(constant.clone())))
             }
             _ => Ok((self.linear()?, None)),
@@ -307,21 +309,21 @@ impl Map {
     fn linear(&self) -> Read<Linear> {
         match self.nodes.as_slice() {
             [] => Ok(identity()),
-            [Node::Linear(map)] => Ok(map.clone()),
+            [MapNode::Linear(map)] => Ok(map.clone()),
             _ => Err(Unread("a part that is summed or repeated is no single linear map")),
         }
     }
 }
 
 /// Adds a node, into the last one if both are one.
-fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
+fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Read<()> {
     if is_nothing(&node) {
         return Ok(());
     }
-    if let Node::Constant(constant) = &node {
+    if let MapNode::Constant(constant) = &node {
         return constant.push(nodes, false);
     }
-    if let Some(Node::Constant(constant)) = nodes.last()
+    if let Some(MapNode::Constant(constant)) = nodes.last()
         && let Some(after) = constant.through(&node)?
     {
         nodes.pop();
@@ -329,16 +331,16 @@ fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
         return after.push(nodes, false);
     }
     let merged = match (nodes.last(), &node) {
-        (Some(Node::Relu), Node::Relu) => Some(Node::Relu),
-        (Some(Node::Linear(a)), Node::Linear(b)) if a.reach.is_harmless_before(&b.reach) => {
+        (Some(MapNode::Relu), MapNode::Relu) => Some(MapNode::Relu),
+        (Some(MapNode::Linear(a)), MapNode::Linear(b)) if a.reach.is_harmless_before(&b.reach) => {
             let kernel = a.kernel.times(&b.kernel.dilated(&a.reach.stride, flat)?)?;
-            Some(Node::Linear(Linear { kernel, reach: a.reach.then(&b.reach)?, channels: chained(a, b)? }))
+            Some(MapNode::Linear(Linear { kernel, reach: a.reach.then(&b.reach)?, channels: chained(a, b)? }))
         }
-        (Some(Node::Max(a)), Node::Max(b)) if follow(a, b) => Some(Node::Max(a.then(b)?)),
-        (Some(Node::Max(a)), Node::Linear(b))
+        (Some(MapNode::Max(a)), MapNode::Max(b)) if follow(a, b) => Some(MapNode::Max(a.then(b)?)),
+        (Some(MapNode::Max(a)), MapNode::Linear(b))
             if b.reach.first == b.reach.last && b.kernel_is_one() && inside(&b.reach) =>
         {
-            Some(Node::Max(a.then(&b.reach)?))
+            Some(MapNode::Max(a.then(&b.reach)?))
         }
         _ => None,
     };
@@ -354,9 +356,9 @@ fn push(nodes: &mut Vec<Node>, node: Node, flat: Flat<'_>) -> Read<()> {
 
 impl Constant {
     /// What it is behind a node that reads no padding; `None` where it does not pass.
-    fn through(&self, node: &Node) -> Read<Option<Self>> {
+    fn through(&self, node: &MapNode) -> Read<Option<Self>> {
         match node {
-            Node::Linear(map) if inside(&map.reach) => {
+            MapNode::Linear(map) if inside(&map.reach) => {
                 let length = match &map.channels {
                     Some([outputs, inputs]) => {
                         agreeing(self.length.as_ref(), Some(inputs))?;
@@ -367,28 +369,28 @@ impl Constant {
                 Ok(Some(Self { kernel: self.kernel.times(&map.kernel.total()?)?, length }))
             }
             // Padding is not read by a maximum.
-            Node::Max(_) => Ok(Some(self.clone())),
+            MapNode::Max(_) => Ok(Some(self.clone())),
             _ => Ok(None),
         }
     }
 
     /// Adds it behind nodes, to the constant that is there.
-    fn push(&self, nodes: &mut Vec<Node>, minus: bool) -> Read<()> {
+    fn push(&self, nodes: &mut Vec<MapNode>, minus: bool) -> Read<()> {
         let before = match nodes.last() {
-            Some(Node::Constant(before)) => before.clone(),
+            Some(MapNode::Constant(before)) => before.clone(),
             _ => Self { kernel: Kernel::number(&Number::of(Poly::zero())), length: None },
         };
         agreeing(before.length.as_ref(), self.length.as_ref())?;
-        if let Some(Node::Linear(Linear { channels: Some([outputs, _]), .. })) = nodes.last() {
+        if let Some(MapNode::Linear(Linear { channels: Some([outputs, _]), .. })) = nodes.last() {
             agreeing(Some(outputs), self.length.as_ref())?;
         }
-        if matches!(nodes.last(), Some(Node::Constant(_))) {
+        if matches!(nodes.last(), Some(MapNode::Constant(_))) {
             nodes.pop();
         }
         let kernel = before.kernel.add(&self.kernel, minus)?;
         if !kernel.is_zero() {
             let length = before.length.or_else(|| self.length.clone());
-            nodes.push(Node::Constant(Self { kernel, length }));
+            nodes.push(MapNode::Constant(Self { kernel, length }));
         }
         Ok(())
     }
@@ -429,11 +431,11 @@ fn identity() -> Linear {
     Linear { kernel: Kernel::number(&Number::of(Poly::one())), reach, channels: None }
 }
 
-fn is_nothing(node: &Node) -> bool {
-    if let Node::Constant(constant) = node {
+fn is_nothing(node: &MapNode) -> bool {
+    if let MapNode::Constant(constant) = node {
         return constant.kernel.is_zero() && constant.length.is_none();
     }
-    matches!(node, Node::Linear(map) if map.reach.is_identity() && map.channels.is_none() && map.kernel.is_one())
+    matches!(node, MapNode::Linear(map) if map.reach.is_identity() && map.channels.is_none() && map.kernel.is_one())
 }
 
 /// The channels of two maps one after the other.

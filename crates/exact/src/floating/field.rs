@@ -44,12 +44,12 @@ pub fn primes_for(bits: u64) -> Option<usize> {
 
 /// A constant factor `w`, at most `p/2` in magnitude, and `w/p` rounded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Factor {
+pub(super) struct Twiddle {
     value: f64,
     quotient: f64,
 }
 
-impl Factor {
+impl Twiddle {
     /// The factor congruent to `value`, which is below the prime.
     #[allow(
         clippy::float_arithmetic,
@@ -63,7 +63,7 @@ impl Factor {
     }
 }
 
-/// A [`Factor`] in all lanes.
+/// A twiddle factor in all lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Spread<S: Simd> {
     value: S::f64s,
@@ -93,7 +93,7 @@ impl<S: Simd> Lanes<S> {
     }
 
     #[inline(always)]
-    pub(super) fn spread(&self, factor: Factor) -> Spread<S> {
+    pub(super) fn spread(&self, factor: Twiddle) -> Spread<S> {
         Spread { value: self.simd.splat_f64s(factor.value), quotient: self.simd.splat_f64s(factor.quotient) }
     }
 
@@ -208,7 +208,7 @@ mod tests {
                 let limit = if x.abs() <= 2 * p { p / 2 } else { p / 2 + 2 };
                 assert!(congruent(reduced, x.into()) && reduced.abs() <= limit, "{x} modulo {p}: {reduced}");
                 for &w in &self.factors {
-                    let factor = Factor::new(w.unsigned_abs(), &field);
+                    let factor = Twiddle::new(w.unsigned_abs(), &field);
                     let found = first(lanes.times(splat(x), lanes.spread(factor)));
                     let exact = i128::from(x) * i128::from(w);
                     assert!(

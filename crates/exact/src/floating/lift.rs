@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use super::field::{Factor, Lanes, PRIMES};
+use super::field::{Lanes, PRIMES, Twiddle};
 use crate::Wide;
 use crate::field::PrimeField;
 
@@ -36,10 +36,10 @@ pub(super) fn digits<S: Simd>(simd: S, residues: &mut [Vec<f64>]) {
 }
 
 /// For each prime the inverses of those before it.
-fn inverses(primes: usize) -> Vec<Vec<Factor>> {
+fn inverses(primes: usize) -> Vec<Vec<Twiddle>> {
     let row = |k: usize| {
         let field = PrimeField::new(PRIMES[k]);
-        PRIMES[..k].iter().map(|prime| Factor::new(field.invert(prime % field.p), &field)).collect()
+        PRIMES[..k].iter().map(|prime| Twiddle::new(field.invert(prime % field.p), &field)).collect()
     };
     (0..primes).map(row).collect()
 }

@@ -12,8 +12,8 @@ pub use field::primes_for;
 
 use crate::Wide;
 use crate::field::PrimeField;
-use field::{Factor, Lanes, PRIMES};
-use transform::{LINES, Plan};
+use field::{Lanes, PRIMES, Twiddle};
+use transform::{LINES, LinePlan};
 
 /// The longest line that can be transformed.
 const MAX_LENGTH: usize = 1 << 16;
@@ -129,14 +129,14 @@ impl Convolution<'_> {
     #[inline(always)]
     fn residues<S: Simd>(&self, simd: S, p: u64, [left, right]: &mut [Vec<f64>; 2]) -> Vec<f64> {
         let (lanes, field) = (Lanes::new(simd, p), PrimeField::new(p));
-        let [rows, columns] = [Plan::new(&field, self.rows), Plan::new(&field, self.columns)];
+        let [rows, columns] = [LinePlan::new(&field, self.rows), LinePlan::new(&field, self.columns)];
         spectrum(lanes, &field, &rows, self.planes[0], left);
         spectrum(lanes, &field, &rows, self.planes[1], right);
         let block = self.rows * LINES;
         let mut product = vec![0.0; self.blocks * block];
         multiply(lanes, &columns, block, [&*left, &*right], &mut product);
         let scale = field.invert((self.rows * self.columns) as u64);
-        let scale = lanes.spread(Factor::new(scale, &field));
+        let scale = lanes.spread(Twiddle::new(scale, &field));
         for block in product.chunks_exact_mut(block) {
             rows.inverse(lanes, block);
             for value in S::as_mut_simd_f64s(block).0 {
@@ -149,8 +149,14 @@ impl Convolution<'_> {
 
 /// The residues of a plane with its columns transformed, in the order `[block][row][column of the block]`.
 #[inline(always)]
-fn spectrum<S: Simd>(lanes: Lanes<S>, field: &PrimeField, rows: &Plan, plane: &Plane, cells: &mut Vec<f64>) {
-    let radix = lanes.spread(Factor::new(1 << 32, field));
+fn spectrum<S: Simd>(
+    lanes: Lanes<S>,
+    field: &PrimeField,
+    rows: &LinePlan,
+    plane: &Plane,
+    cells: &mut Vec<f64>,
+) {
+    let radix = lanes.spread(Twiddle::new(1 << 32, field));
     cells.clear();
     cells.resize(plane.blocks * rows.length() * LINES, 0.0);
     let used = plane.height * LINES;
@@ -172,7 +178,7 @@ fn spectrum<S: Simd>(lanes: Lanes<S>, field: &PrimeField, rows: &Plan, plane: &P
 #[inline(always)]
 fn multiply<S: Simd>(
     lanes: Lanes<S>,
-    columns: &Plan,
+    columns: &LinePlan,
     block: usize,
     factors: [&[f64]; 2],
     product: &mut [f64],

@@ -9,25 +9,25 @@
 
 use pulp::Simd;
 
-use super::field::{Factor, Lanes};
+use super::field::{Lanes, Twiddle};
 use crate::field::PrimeField;
 
 /// Lines transformed together; their cells stand side by side.
 pub(super) const LINES: usize = 8;
 
 /// The transform of a fixed length, a power of two, modulo a fixed prime.
-pub(super) struct Plan {
+pub(super) struct LinePlan {
     length: usize,
-    forward: Vec<Factor>,
-    inverse: Vec<Factor>,
+    forward: Vec<Twiddle>,
+    inverse: Vec<Twiddle>,
 }
 
-impl Plan {
+impl LinePlan {
     pub(super) fn new(field: &PrimeField, length: usize) -> Self {
         let root = field.root_of_unity(length as u64);
-        let table = |root| -> Vec<Factor> {
+        let table = |root| -> Vec<Twiddle> {
             let powers = crate::transform::bit_reversed_powers(*field, root, length);
-            powers.into_iter().map(|power| Factor::new(power, field)).collect()
+            powers.into_iter().map(|power| Twiddle::new(power, field)).collect()
         };
         Self { length, forward: table(root), inverse: table(field.invert(root)) }
     }

@@ -30,8 +30,8 @@ mod spectrum;
 mod turns;
 
 pub use problem::{
-    Constraint, Factor, FitError, Limit, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS, MAX_UNKNOWNS,
-    MAX_VARIABLES, Problem, Unknown,
+    Constraint, FitError, FitFactor, FitLimit, FitUnknown, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS,
+    MAX_UNKNOWNS, MAX_VARIABLES, Problem,
 };
 pub use quality::{OPTIMAL, Quality};
 pub use relax::{Cases, Certificate, Form, KNOWN_BITS, MAX_MULTIPLIERS};
@@ -163,7 +163,7 @@ impl Fit {
 /// Fits the unknowns of a problem.
 ///
 /// # Errors
-/// What [`Problem::check`] finds, [`FitError::OutOfRange`], and [`FitError::TooLarge`] with [`Limit::Work`] for sums of
+/// What [`Problem::check`] finds, [`FitError::OutOfRange`], and [`FitError::TooLarge`] with [`FitLimit::Work`] for sums of
 /// many large products.
 ///
 /// ```

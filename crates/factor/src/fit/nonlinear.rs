@@ -6,7 +6,7 @@
 use nalgebra::DVector;
 
 use super::model::Model;
-use super::problem::{Constraint, FitError, Unknown};
+use super::problem::{Constraint, FitError, FitUnknown};
 use super::rationalise::{self, Scaled};
 use super::reduced::Reduced;
 use super::relax::Relaxation;
@@ -91,7 +91,7 @@ fn relaxed(
 /// The ways in which the unknowns that the search moves can have the target's symmetries.
 fn symmetries(problem: &Reduced) -> Vec<Character> {
     let unknowns = problem.unknowns.iter().zip(&problem.eliminated);
-    let moved: Vec<&Unknown> =
+    let moved: Vec<&FitUnknown> =
         unknowns.filter(|(_, eliminated)| !**eliminated).map(|(unknown, _)| unknown).collect();
     if moved.is_empty() || moved.iter().any(|unknown| unknown.constraint != Constraint::Free) {
         return Vec::new();

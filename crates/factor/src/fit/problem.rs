@@ -32,7 +32,7 @@ pub enum Constraint {
 
 /// An unknown kernel of `height × width` entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Unknown {
+pub struct FitUnknown {
     /// Number of rows.
     pub height: usize,
     /// Number of columns.
@@ -41,7 +41,7 @@ pub struct Unknown {
     pub constraint: Constraint,
 }
 
-impl Unknown {
+impl FitUnknown {
     /// An unknown without a constraint.
     pub fn free(height: usize, width: usize) -> Self {
         Self { height, width, constraint: Constraint::Free }
@@ -72,7 +72,7 @@ impl Unknown {
 
 /// One factor of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Factor {
+pub enum FitFactor {
     /// The unknown with this index; it may occur several times, also within one product.
     Unknown(usize),
     /// A given kernel.
@@ -83,9 +83,9 @@ pub enum Factor {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// The unknown kernels.
-    pub unknowns: Vec<Unknown>,
+    pub unknowns: Vec<FitUnknown>,
     /// The products whose sum approximates the target.
-    pub terms: Vec<Vec<Factor>>,
+    pub terms: Vec<Vec<FitFactor>>,
     /// What is approximated; every product has its shape.
     pub target: Grid<Rational>,
 }
@@ -118,14 +118,14 @@ pub enum FitError {
     /// [`Constraint::Transpose`] on an unknown that is not square.
     NotSquare(usize),
     /// The problem exceeds one of the limits of this module.
-    TooLarge(Limit),
+    TooLarge(FitLimit),
     /// The entries span so many orders of magnitude that the floating-point search overflowed.
     OutOfRange,
 }
 
 /// A limit of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Limit {
+pub enum FitLimit {
     /// [`MAX_UNKNOWNS`].
     Unknowns,
     /// [`MAX_TERMS`] or [`MAX_FACTORS`].
@@ -146,8 +146,8 @@ impl Problem {
     /// The main case: a product of free unknowns of the given shapes.
     pub fn product(shapes: &[(usize, usize)], target: Grid<Rational>) -> Self {
         Self {
-            unknowns: shapes.iter().map(|&(height, width)| Unknown::free(height, width)).collect(),
-            terms: vec![(0..shapes.len()).map(Factor::Unknown).collect()],
+            unknowns: shapes.iter().map(|&(height, width)| FitUnknown::free(height, width)).collect(),
+            terms: vec![(0..shapes.len()).map(FitFactor::Unknown).collect()],
             target,
         }
     }
@@ -156,8 +156,12 @@ impl Problem {
     pub fn separable(rank: usize, target: Grid<Rational>) -> Self {
         let (height, width) = (target.height(), target.width());
         Self {
-            unknowns: (0..rank).flat_map(|_| [Unknown::free(height, 1), Unknown::free(1, width)]).collect(),
-            terms: (0..rank).map(|t| vec![Factor::Unknown(2 * t), Factor::Unknown(2 * t + 1)]).collect(),
+            unknowns: (0..rank)
+                .flat_map(|_| [FitUnknown::free(height, 1), FitUnknown::free(1, width)])
+                .collect(),
+            terms: (0..rank)
+                .map(|t| vec![FitFactor::Unknown(2 * t), FitFactor::Unknown(2 * t + 1)])
+                .collect(),
             target,
         }
     }
@@ -168,10 +172,10 @@ impl Problem {
     /// The first thing found wrong.
     pub fn check(&self) -> Result<(), FitError> {
         if self.unknowns.len() > MAX_UNKNOWNS {
-            return Err(FitError::TooLarge(Limit::Unknowns));
+            return Err(FitError::TooLarge(FitLimit::Unknowns));
         }
         if self.terms.len() > MAX_TERMS || self.terms.iter().any(|term| term.len() > MAX_FACTORS) {
-            return Err(FitError::TooLarge(Limit::Terms));
+            return Err(FitError::TooLarge(FitLimit::Terms));
         }
         check_given(&self.target)?;
         let mut variables = 0;
@@ -179,7 +183,7 @@ impl Problem {
             // A shape beyond the target's cannot occur in a product of the target's shape; caught here first so
             // that nothing is allocated for it.
             if unknown.height > MAX_CELLS || unknown.width > MAX_CELLS {
-                return Err(FitError::TooLarge(Limit::Variables));
+                return Err(FitError::TooLarge(FitLimit::Variables));
             }
             if unknown.height == 0 || unknown.width == 0 {
                 return Err(FitError::Empty);
@@ -200,16 +204,16 @@ impl Problem {
             return Err(FitError::UnusedUnknown(index));
         }
         if variables > MAX_VARIABLES {
-            return Err(FitError::TooLarge(Limit::Variables));
+            return Err(FitError::TooLarge(FitLimit::Variables));
         }
         Ok(())
     }
 
-    fn check_term(&self, index: usize, term: &[Factor], used: &mut [bool]) -> Result<(), FitError> {
+    fn check_term(&self, index: usize, term: &[FitFactor], used: &mut [bool]) -> Result<(), FitError> {
         let (mut height, mut width) = (1, 1);
         for factor in term {
             let (h, w) = match factor {
-                Factor::Unknown(unknown) => {
+                FitFactor::Unknown(unknown) => {
                     let shape = self
                         .unknowns
                         .get(*unknown)
@@ -217,7 +221,7 @@ impl Problem {
                     used[*unknown] = true;
                     (shape.height, shape.width)
                 }
-                Factor::Known(kernel) => {
+                FitFactor::Known(kernel) => {
                     check_given(kernel)?;
                     (kernel.height(), kernel.width())
                 }
@@ -238,9 +242,9 @@ pub fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
     if kernel.cells().is_empty() {
         Err(FitError::Empty)
     } else if kernel.height() > MAX_CELLS || kernel.width() > MAX_CELLS || kernel.cells().len() > MAX_CELLS {
-        Err(FitError::TooLarge(Limit::Cells))
+        Err(FitError::TooLarge(FitLimit::Cells))
     } else if kernel.cells().iter().any(|entry| entry.bits() > MAX_ENTRY_BITS) {
-        Err(FitError::TooLarge(Limit::EntryBits))
+        Err(FitError::TooLarge(FitLimit::EntryBits))
     } else {
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use super::fixed::Fixed;
 use super::linear::is_affordable;
-use super::problem::{Constraint, Factor, Problem, Unknown};
+use super::problem::{Constraint, FitFactor, FitUnknown, Problem};
 use super::rationalise::{MAX_EXACT_VARIABLES, solve_linear};
 use convproof_exact::{Grid, Rational};
 
@@ -15,7 +15,7 @@ pub struct Product {
 
 /// See the module's description.
 pub struct Reduced<'a> {
-    pub unknowns: &'a [Unknown],
+    pub unknowns: &'a [FitUnknown],
     /// Which unknowns are solved for linearly, exactly, once the others are given.
     pub linear: Vec<bool>,
     /// Which of them the search eliminates: all, unless a sign constraint forbids it.
@@ -33,8 +33,8 @@ impl<'a> Reduced<'a> {
             let mut product = Product { unknowns: Vec::new(), known: None };
             for factor in term {
                 match factor {
-                    Factor::Unknown(unknown) => product.unknowns.push(*unknown),
-                    Factor::Known(kernel) => {
+                    FitFactor::Unknown(unknown) => product.unknowns.push(*unknown),
+                    FitFactor::Known(kernel) => {
                         let kernel = Fixed::new(kernel);
                         product.known =
                             Some(product.known.map_or_else(|| kernel.clone(), |k| k.convolve(&kernel)));
@@ -126,12 +126,12 @@ impl<'a> Reduced<'a> {
             return Some(self.residual(&factors).norm_squared());
         }
         // A product without a known factor of its own can be anything.
-        let unknowns: Vec<Unknown> = self
+        let unknowns: Vec<FitUnknown> = self
             .products
             .iter()
             .map(|p| {
                 let known = p.known.as_ref().filter(|k| k.height() * k.width() > 1)?;
-                Some(Unknown::free(
+                Some(FitUnknown::free(
                     self.target.height() + 1 - known.height(),
                     self.target.width() + 1 - known.width(),
                 ))
@@ -179,7 +179,7 @@ impl<'a> Reduced<'a> {
 
 /// Unknowns of which no product holds two, or one twice: chosen greedily, those with most entries first and of
 /// equal ones the later, so that of P * Q the factor solved for is Q.
-fn linear_unknowns(unknowns: &[Unknown], products: &[Product]) -> Vec<bool> {
+fn linear_unknowns(unknowns: &[FitUnknown], products: &[Product]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..unknowns.len()).rev().collect();
     order.sort_by_key(|&u| std::cmp::Reverse(unknowns[u].height * unknowns[u].width));
     let mut chosen = vec![false; unknowns.len()];

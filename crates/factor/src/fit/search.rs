@@ -7,7 +7,7 @@ use nalgebra::DVector;
 
 use super::descent::{Descent, SAME, VANISHED, descend};
 use super::model::Model;
-use super::problem::Limit;
+use super::problem::FitLimit;
 use super::turns::Character;
 
 /// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
@@ -68,17 +68,17 @@ impl Effort {
     ///
     /// # Errors
     /// If it allows for less than one, or than were asked for.
-    pub fn of(model: &Model, asked: Option<usize>) -> Result<Self, Limit> {
+    pub fn of(model: &Model, asked: Option<usize>) -> Result<Self, FitLimit> {
         // Small problems have their overhead, too.
         let cost = model.cost().max(2000);
         // Without nonlinear variables all starts are the same.
         let wanted = if model.gradient.is_empty() { 1 } else { asked.unwrap_or(Self::STARTS).max(1) };
         let most = Self::BUDGET / cost.saturating_mul(20);
         if most == 0 {
-            return Err(Limit::Work);
+            return Err(FitLimit::Work);
         }
         if asked.is_some() && wanted > most {
-            return Err(Limit::Starts(most));
+            return Err(FitLimit::Starts(most));
         }
         let starts = wanted.min(most);
         Ok(Self {

@@ -7,7 +7,7 @@ use num_traits::{One, Signed, Zero};
 
 use super::fixed::Fixed;
 use super::linear::{echelon, is_affordable};
-use super::problem::{FitError, Limit, check_given};
+use super::problem::{FitError, FitLimit, check_given};
 use super::rationalise::solve_linear;
 use super::reduced::Reduced;
 use super::spectrum::{SHARP, Spectrum, by_rows};
@@ -28,7 +28,7 @@ pub fn rank(kernel: &Grid<Rational>) -> Result<usize, FitError> {
     check_given(kernel)?;
     let kernel = Fixed::new(kernel);
     if !is_affordable(kernel.height(), kernel.width(), kernel.bits()) {
-        return Err(FitError::TooLarge(Limit::Work));
+        return Err(FitError::TooLarge(FitLimit::Work));
     }
     Ok(echelon(&mut rows(&kernel)).0.len())
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::error::ArrayProblem;
-use super::messages::Tensor;
+use super::messages::TensorProto;
 
 /// The type of the elements of an [`Array`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +97,10 @@ impl Array {
     }
 
     /// The array of a message.
-    pub(super) fn from_message(tensor: Tensor, external: &mut External<'_>) -> Result<Self, ArrayProblem> {
+    pub(super) fn from_message(
+        tensor: TensorProto,
+        external: &mut External<'_>,
+    ) -> Result<Self, ArrayProblem> {
         let element = ElementType::from_code(tensor.element)
             .ok_or(ArrayProblem::ElementType { code: tensor.element })?;
         let dims: Option<Vec<usize>> =

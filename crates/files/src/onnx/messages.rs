@@ -6,18 +6,18 @@ use bytes::Bytes;
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Model {
+pub struct ModelProto {
     #[prost(message, optional, tag = "7")]
-    pub graph: Option<Graph>,
+    pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     pub opsets: Vec<Opset>,
     #[prost(message, repeated, tag = "25")]
-    pub functions: Vec<Function>,
+    pub functions: Vec<FunctionProto>,
 }
 
 /// An operator that the model defines; what it is made of is not read.
 #[derive(Clone, PartialEq, Message)]
-pub struct Function {
+pub struct FunctionProto {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(string, tag = "10")]
@@ -33,13 +33,13 @@ pub struct Opset {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Graph {
+pub struct GraphProto {
     #[prost(message, repeated, tag = "1")]
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<NodeProto>,
     #[prost(string, tag = "2")]
     pub name: String,
     #[prost(message, repeated, tag = "5")]
-    pub initializers: Vec<Tensor>,
+    pub initializers: Vec<TensorProto>,
     #[prost(message, repeated, tag = "11")]
     pub inputs: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
@@ -49,7 +49,7 @@ pub struct Graph {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Node {
+pub struct NodeProto {
     #[prost(string, repeated, tag = "1")]
     pub inputs: Vec<String>,
     #[prost(string, repeated, tag = "2")]
@@ -59,13 +59,13 @@ pub struct Node {
     #[prost(string, tag = "4")]
     pub operator: String,
     #[prost(message, repeated, tag = "5")]
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<AttributeProto>,
     #[prost(string, tag = "7")]
     pub domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Attribute {
+pub struct AttributeProto {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(float, tag = "2")]
@@ -75,9 +75,9 @@ pub struct Attribute {
     #[prost(bytes = "bytes", tag = "4")]
     pub text: Bytes,
     #[prost(message, optional, tag = "5")]
-    pub tensor: Option<Tensor>,
+    pub tensor: Option<TensorProto>,
     #[prost(message, optional, tag = "6")]
-    pub graph: Option<Graph>,
+    pub graph: Option<GraphProto>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -90,7 +90,7 @@ pub struct Attribute {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Tensor {
+pub struct TensorProto {
     #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]

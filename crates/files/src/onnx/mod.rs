@@ -111,7 +111,7 @@ pub enum Attribute {
 /// # Errors
 /// [`ModelError`]: not a model, or one with arrays that cannot be used.
 pub fn read(bytes: Bytes, external: &mut External<'_>) -> Result<Model, ModelError> {
-    let model = messages::Model::decode(bytes)
+    let model = messages::ModelProto::decode(bytes)
         .map_err(|error| ModelError::Malformed { reason: error.to_string() })?;
     let graph = model.graph.ok_or(ModelError::NoGraph)?;
     let opsets = model.opsets.into_iter().map(|opset| (own_domain(opset.domain), opset.version)).collect();
@@ -133,7 +133,7 @@ struct Reader<'r, 'e> {
 
 impl Reader<'_, '_> {
     /// The decoder bounds how deep graphs stand in each other.
-    fn graph(&mut self, graph: messages::Graph) -> Result<Graph, ModelError> {
+    fn graph(&mut self, graph: messages::GraphProto) -> Result<Graph, ModelError> {
         self.nodes += graph.nodes.len();
         if self.nodes > MAX_NODES {
             return Err(ModelError::TooManyNodes);
@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn node(&mut self, node: messages::Node) -> Result<Node, ModelError> {
+    fn node(&mut self, node: messages::NodeProto) -> Result<Node, ModelError> {
         let shown = if node.name.is_empty() { node.outputs.first() } else { Some(&node.name) };
         let place = format!("{} {}", node.operator, shown.map_or("", String::as_str));
         let mut attributes = Vec::with_capacity(node.attributes.len());
@@ -167,12 +167,16 @@ impl Reader<'_, '_> {
             let value = self.attribute(attribute, &place)?;
             attributes.push((name, value));
         }
-        let messages::Node { name, operator, domain, inputs, outputs, .. } = node;
+        let messages::NodeProto { name, operator, domain, inputs, outputs, .. } = node;
         let domain = own_domain(domain);
         Ok(Node { name, operator, domain, inputs, outputs, attributes })
     }
 
-    fn attribute(&mut self, attribute: messages::Attribute, place: &str) -> Result<Attribute, ModelError> {
+    fn attribute(
+        &mut self,
+        attribute: messages::AttributeProto,
+        place: &str,
+    ) -> Result<Attribute, ModelError> {
         // Bytes that are no text are not read: two of them must not become one.
         let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).ok();
         Ok(match (attribute.kind, attribute.tensor, attribute.graph) {
@@ -191,7 +195,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn array(&mut self, tensor: messages::Tensor, name: &str) -> Result<Array, ModelError> {
+    fn array(&mut self, tensor: messages::TensorProto, name: &str) -> Result<Array, ModelError> {
         Array::from_message(tensor, self.external)
             .map_err(|problem| ModelError::Array { name: name.to_owned(), problem })
     }

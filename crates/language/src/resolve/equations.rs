@@ -2,7 +2,7 @@
 
 use super::build::Amount;
 use super::build::arrays::{number_array, side};
-use super::build::error::{Limit, ResolveErrorKind, Side};
+use super::build::error::{Exceeded, ResolveErrorKind, Side};
 use super::build::value::{Array, Role};
 use super::layer_equations::{as_proposition, is_dilation, is_of_layers};
 use super::scope::Entry;
@@ -353,7 +353,7 @@ impl Resolver<'_> {
             let Shape { height, width, .. } = product.shape;
             let shape = Shape { height: extent(height, by[0]), width: extent(width, by[1]), ..product.shape };
             if let Err(error) = shape.validate() {
-                return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error)));
+                return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error)));
             }
             let mut factors = Vec::with_capacity(product.factors.len());
             for factor in &product.factors {
@@ -383,7 +383,7 @@ impl Resolver<'_> {
 
     fn multiplied(&mut self, left: &[Product], right: &[Product], span: Span) -> Option<Vec<Product>> {
         if left.len().saturating_mul(right.len()) > MAX_TERMS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Terms(MAX_TERMS)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Terms(MAX_TERMS)));
         }
         let mut all = Vec::with_capacity(left.len() * right.len());
         for a in left {
@@ -394,7 +394,7 @@ impl Resolver<'_> {
                     ..a.shape
                 };
                 if let Err(error) = shape.validate() {
-                    return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error)));
+                    return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error)));
                 }
                 let factors = [a.factors.as_slice(), b.factors.as_slice()].concat();
                 all.push(Product { coefficient: &a.coefficient * &b.coefficient, factors, shape });
@@ -406,7 +406,7 @@ impl Resolver<'_> {
     fn bounded(&mut self, products: Vec<Product>, span: Span) -> Option<Vec<Product>> {
         let longest = products.iter().map(|product| product.factors.len()).max().unwrap_or(0);
         if products.len() > MAX_TERMS || longest > MAX_TERMS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Terms(MAX_TERMS)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Terms(MAX_TERMS)));
         }
         Some(products)
     }

@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::arguments::Bound;
 use super::build::arrays::{number_array, side};
-use super::build::error::{Limit, ResolveErrorKind};
+use super::build::error::{Exceeded, ResolveErrorKind};
 use super::build::value::{Array, Role};
 use super::build::{Amount, Builder};
 use super::operators::root;
@@ -185,7 +185,7 @@ impl Resolver<'_> {
         };
         let difference = match a.term.kernel().sub(b.term.kernel()) {
             Ok(difference) => difference,
-            Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         };
         let Some(difference) = difference.as_concrete() else {
             return self.fail(bound.at(0).span, ResolveErrorKind::NotConstant { what });

@@ -4,7 +4,7 @@ use super::Resolver;
 use super::arguments::Bound;
 use super::build::composite::Mode;
 use super::build::error::ResolveErrorKind;
-use super::build::layers::{Movement, Statistics, Weights};
+use super::build::layers::{ConvWeights, Movement, Statistics};
 use super::build::value::{Array, StackValue};
 use super::build::{Amount, Builder, MAX_EXTENT};
 use super::expression::constant;
@@ -380,9 +380,14 @@ impl Resolver<'_> {
     }
 }
 
-fn weights<'a>(bound: &Bound<'_>, kernel: &'a Array, groups: usize, bias: Option<&'a Array>) -> Weights<'a> {
+fn weights<'a>(
+    bound: &Bound<'_>,
+    kernel: &'a Array,
+    groups: usize,
+    bias: Option<&'a Array>,
+) -> ConvWeights<'a> {
     let at = bound.at(0).span;
-    Weights {
+    ConvWeights {
         kernel: (kernel, at),
         bias: bias.map(|bias| (bias, bias_place(bound))),
         groups: (groups, bound.get("groups").map_or(at, |expr| expr.span)),

@@ -26,7 +26,7 @@ mod symbolic;
 mod value;
 
 pub use build::claims::operator_diagnostic;
-pub use build::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
+pub use build::error::{ChannelSource, Exceeded, ResolveError, ResolveErrorKind, Side};
 pub use equations::MAX_TERMS as MAX_PRODUCTS;
 pub use families::{Family, Instance};
 pub use layer_equations::LayerEquation;

@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use super::Resolver;
 use super::arguments::Bound;
 use super::build::arrays::number_array;
-use super::build::error::{Limit, ResolveErrorKind};
+use super::build::error::{Exceeded, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
 use convproof_engine::ir::{Composite, Layer, Op, Quantity, Stack};
@@ -74,7 +74,8 @@ impl Resolver<'_> {
             GeometryError::WholeImage(layer) => ("this layer reads the whole image", layer),
             GeometryError::Strides(_, layer) => ("this branch moves at another stride", layer),
             GeometryError::TooLarge(layer) => {
-                return self.fail(self.build.place(layer, span), ResolveErrorKind::TooLarge(Limit::Extents));
+                return self
+                    .fail(self.build.place(layer, span), ResolveErrorKind::TooLarge(Exceeded::Extents));
             }
         };
         let layer = self.build.place(layer, span);

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::build::error::{Limit, ResolveErrorKind, Side};
+use super::build::error::{Exceeded, ResolveErrorKind, Side};
 use super::build::value::{Array, Role};
 use super::scope::Entry;
 use super::value::Value;
@@ -96,7 +96,7 @@ impl Resolver<'_> {
         });
         if self.kept > MAX_MEMORY {
             self.scope.set(&name.text, Entry { value: None, span: name.span });
-            return self.fail(name.span, ResolveErrorKind::TooLarge(Limit::Memory(MAX_MEMORY)));
+            return self.fail(name.span, ResolveErrorKind::TooLarge(Exceeded::Memory(MAX_MEMORY)));
         }
         let known = value.is_some();
         self.scope.set(&name.text, Entry { value, span: name.span });

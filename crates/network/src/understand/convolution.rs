@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dim::Dim;
 use crate::form::{Axis, Form, Map};
-use crate::kernel::{Dense, Kernel, KernelData, Node, compose, diagonal};
+use crate::kernel::{Dense, Kernel, KernelData, KernelForm, compose, diagonal};
 use crate::number::{Number, Numbers};
 use crate::tensor::{Tensor, indices, strides};
 use crate::term::Kind;
@@ -333,7 +333,8 @@ impl Reader<'_> {
             places: [(0, vec![0; rank])].into(),
             tensor: weights,
         };
-        let kernel = Arc::new(KernelData { outputs, inputs, taps: vec![1; rank], node: Node::Dense(dense) });
+        let kernel =
+            Arc::new(KernelData { outputs, inputs, taps: vec![1; rank], node: KernelForm::Dense(dense) });
         let kernel = times_slices(kernel, scale, if transposed { (0, 1) } else { (1, 0) }, 1)?;
         let mut shape = form.shape.clone();
         shape[form.axis] = as_dim(outputs);
@@ -395,7 +396,7 @@ impl Reader<'_> {
             let rows: Vec<usize> = (0..outputs).map(row).collect();
             (crate::form::select(&own, &rows.into()), vec![0, 0, block - 1 - at[0], block - 1 - at[1]])
         };
-        let node = Node::Sum(indices(&[block, block]).map(part).collect());
+        let node = KernelForm::Sum(indices(&[block, block]).map(part).collect());
         let kernel = Arc::new(KernelData { outputs, inputs, taps: vec![1, 1, block, block], node });
         let axis = Axis { up: block, stride: 1, before: whole(block) - 1, after: whole(block) - 1 };
         let map = Map { axes: vec![Axis::PLAIN, Axis::PLAIN, axis, axis], kernel };
@@ -477,5 +478,5 @@ fn places(window: &Window, steps: &[usize], mirrored: bool) -> Arc<[(usize, Vec<
 fn dense_kernel(dense: Dense, outputs: usize, inputs: usize, window: &Window) -> crate::kernel::Kernel {
     let image = (0..window.sizes.len()).map(|axis| usize::try_from(window.extent(axis)).unwrap_or(1));
     let taps = [1, 1].into_iter().chain(image).collect();
-    Arc::new(KernelData { outputs, inputs, taps, node: Node::Dense(dense) })
+    Arc::new(KernelData { outputs, inputs, taps, node: KernelForm::Dense(dense) })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dim::Dim;
 use crate::form::{Axis, Form, Map, Part, select, zero};
-use crate::kernel::{KernelData, Node, identity};
+use crate::kernel::{KernelData, KernelForm, identity};
 use crate::number::Number;
 use crate::term::Kind;
 
@@ -278,7 +278,7 @@ impl Reader<'_> {
             axes.push(Axis { up, stride: 1, before: whole(up) - 1, after: whole(up) - 1 });
         }
         let channels = form.channels();
-        let node = Node::Uniform(1.into());
+        let node = KernelForm::Uniform(1.into());
         let kernel = if whole_scales.iter().all(|&scale| scale == 1) {
             identity(channels, rank)
         } else {
@@ -359,13 +359,13 @@ fn joined(forms: &[Form], shape: Vec<Dim>) -> Option<Form> {
         let mut maps: Vec<Map> = forms.iter().map(map).collect();
         for map in &mut maps {
             // A kernel of zeros has whatever extent keeps the length.
-            if matches!(map.kernel.node, Node::Zero) {
+            if matches!(map.kernel.node, KernelForm::Zero) {
                 let kernel = &map.kernel;
                 let data = KernelData {
                     outputs: kernel.outputs,
                     inputs,
                     taps: sample.map.kernel.taps.clone(),
-                    node: Node::Zero,
+                    node: KernelForm::Zero,
                 };
                 map.kernel = Arc::new(data);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dim::Dim;
 use crate::form::{Axis, Form, Map};
-use crate::kernel::{Dense, KernelData, Node};
+use crate::kernel::{Dense, KernelData, KernelForm};
 use crate::number::Number;
 use crate::tensor::Tensor;
 use crate::term::Kind;
@@ -121,7 +121,7 @@ impl Reader<'_> {
         // Zeros around values that are never negative are read like the values that are not there.
         if self.is_nonnegative(&form)
             && let [part] = form.parts.as_slice()
-            && matches!(part.map.kernel.node, Node::Identity)
+            && matches!(part.map.kernel.node, KernelForm::Identity)
             && part
                 .map
                 .axes
@@ -177,8 +177,12 @@ impl Reader<'_> {
         let number = Number::from(whole(count)).reciprocal().ok_or(Stop::Function)?;
         let taps = [1, 1].into_iter().chain(window.sizes.iter().copied()).collect();
         let channels = form.channels();
-        let kernel =
-            Arc::new(KernelData { outputs: channels, inputs: channels, taps, node: Node::Uniform(number) });
+        let kernel = Arc::new(KernelData {
+            outputs: channels,
+            inputs: channels,
+            taps,
+            node: KernelForm::Uniform(number),
+        });
         self.mapped(form, &Map { axes: window.axes(), kernel }, shape, call)
     }
 
@@ -258,10 +262,10 @@ impl Reader<'_> {
                 input_stride: 1,
                 places: [(0, vec![0; rank])].into(),
             };
-            (1, Node::Dense(dense))
+            (1, KernelForm::Dense(dense))
         } else {
             taps[axis] = extent;
-            (channels, Node::Uniform(weight.clone()))
+            (channels, KernelForm::Uniform(weight.clone()))
         };
         let mut shape = form.shape.clone();
         shape[axis] = as_dim(1);

@@ -250,11 +250,11 @@ fn reading(did: &read::Did) -> Words {
         read::Did::Kept => (None, "nothing changes".to_owned()),
         read::Did::Taps { window, signals, weights, constant } => {
             let times = match weights {
-                read::Weights::Ones => String::new(),
-                read::Weights::Numbers => " times numbers".to_owned(),
-                read::Weights::Entries => " times entries of kernels or vectors".to_owned(),
-                read::Weights::Matrices(1) => " times one matrix".to_owned(),
-                read::Weights::Matrices(n) => format!(" times {n} matrices"),
+                read::TapWeights::Ones => String::new(),
+                read::TapWeights::Numbers => " times numbers".to_owned(),
+                read::TapWeights::Entries => " times entries of kernels or vectors".to_owned(),
+                read::TapWeights::Matrices(1) => " times one matrix".to_owned(),
+                read::TapWeights::Matrices(n) => format!(" times {n} matrices"),
             };
             let plus = if *constant { " plus a constant" } else { "" };
             match window {

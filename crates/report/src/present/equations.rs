@@ -107,7 +107,7 @@ fn irrational(answer: &Answer, real: Option<&RealSolution>, asked: &Equation) ->
             "Multiplied out, these decimals miss the kernel by at most {} in any entry (exact residual of the rounded values).",
             real.residual.to_decimal(3)
         )));
-        let field = |(factor, polynomial): &(usize, Vec<num_bigint::BigInt>)| witness::Field {
+        let field = |(factor, polynomial): &(usize, Vec<num_bigint::BigInt>)| witness::FactorField {
             factor: *factor,
             polynomial: univariate(polynomial),
         };
@@ -252,7 +252,7 @@ fn factors(answer: &Answer) -> witness::Factors {
     let found = &answer.factorization;
     let factor = |(at, (factor, times)): (usize, &(Grid<num_bigint::BigInt>, usize))| {
         let split = answer.splits.get(at);
-        witness::Factor {
+        witness::IrreducibleFactor {
             kernel: witness::Matrix(factor.clone()),
             multiplicity: *times,
             over_R: split.map(|split| split.real + split.pairs),

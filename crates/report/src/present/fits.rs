@@ -9,7 +9,7 @@ use convproof_engine::ir::{FitProblem, Unknown};
 use convproof_engine::prove::factoring::{FitFailure, Fitted};
 use convproof_exact::{Grid, Rational};
 use convproof_factor::fit::{
-    BoundMethod, Fit, FitError, Limit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS,
+    BoundMethod, Fit, FitError, FitLimit, LowerBound, MAX_CELLS, MAX_ENTRY_BITS, MAX_FACTORS, MAX_TERMS,
     MAX_UNKNOWNS, MAX_VARIABLES, Quality,
 };
 
@@ -50,13 +50,15 @@ fn why(error: &FitError) -> String {
         _ => return "the kernels do not make a least-squares problem".to_owned(),
     };
     match limit {
-        Limit::Unknowns => format!("at most {MAX_UNKNOWNS} unknown kernels can be fitted"),
-        Limit::Terms => format!("at most {MAX_TERMS} products of {MAX_FACTORS} factors can be fitted"),
-        Limit::Variables => format!("the unknown kernels may have at most {MAX_VARIABLES} entries together"),
-        Limit::Cells => format!("kernels of more than {MAX_CELLS} entries are not fitted"),
-        Limit::EntryBits => format!("entries of more than {MAX_ENTRY_BITS} bits are not fitted"),
-        Limit::Work => "the search would take minutes; try smaller kernels or fewer products".to_owned(),
-        Limit::Starts(most) => {
+        FitLimit::Unknowns => format!("at most {MAX_UNKNOWNS} unknown kernels can be fitted"),
+        FitLimit::Terms => format!("at most {MAX_TERMS} products of {MAX_FACTORS} factors can be fitted"),
+        FitLimit::Variables => {
+            format!("the unknown kernels may have at most {MAX_VARIABLES} entries together")
+        }
+        FitLimit::Cells => format!("kernels of more than {MAX_CELLS} entries are not fitted"),
+        FitLimit::EntryBits => format!("entries of more than {MAX_ENTRY_BITS} bits are not fitted"),
+        FitLimit::Work => "the search would take minutes; try smaller kernels or fewer products".to_owned(),
+        FitLimit::Starts(most) => {
             format!("so many starts take more work than one fit may; at most `starts={most}` here")
         }
     }

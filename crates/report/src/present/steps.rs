@@ -2,7 +2,7 @@
 
 use super::derivation::text;
 use crate::witness::{self, Derivation, Matched, Side, Step};
-use convproof_engine::forms::trace::{self as read, Weights};
+use convproof_engine::forms::trace::{self as read, TapWeights};
 use convproof_engine::operator::gather::signed;
 use convproof_engine::operator::trace::{Did, Harmless, Joined, Law, Made, Needed, Trace};
 use convproof_engine::prove::verdict::{self as told, Composed, Read};
@@ -88,10 +88,10 @@ fn reading(did: &read::Did) -> witness::Did {
         read::Did::Kept => plain("kept"),
         read::Did::Taps { window, signals, weights, constant } => {
             let (weights, matrices) = match weights {
-                Weights::Ones => ("ones", None),
-                Weights::Numbers => ("numbers", None),
-                Weights::Entries => ("entries", None),
-                Weights::Matrices(count) => ("matrices", Some(*count)),
+                TapWeights::Ones => ("ones", None),
+                TapWeights::Numbers => ("numbers", None),
+                TapWeights::Entries => ("entries", None),
+                TapWeights::Matrices(count) => ("matrices", Some(*count)),
             };
             let window = window.map(|window| window.map(signed));
             let (weights, parts) = (Some(weights), Some(*signals));

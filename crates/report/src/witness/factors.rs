@@ -43,13 +43,13 @@ pub struct Factors {
     /// By how many columns.
     pub column_shift: usize,
     /// The factors.
-    pub factors: Vec<Factor>,
+    pub factors: Vec<IrreducibleFactor>,
 }
 
 /// An irreducible factor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(non_snake_case)]
-pub struct Factor {
+pub struct IrreducibleFactor {
     /// Its kernel.
     pub kernel: Matrix<BigInt>,
     /// How often it occurs.
@@ -64,7 +64,7 @@ pub struct Factor {
 
 /// The field that the entries of a real factor are in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Field {
+pub struct FactorField {
     /// Which irreducible factor it comes from.
     pub factor: usize,
     /// A polynomial with a root that generates it.

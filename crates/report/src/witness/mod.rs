@@ -14,7 +14,7 @@ use convproof_exact::Rational;
 use numbers::{by_name, text};
 
 pub use derivation::{Derivation, Did, Law, Matched, Side, Step};
-pub use factors::{Factor, Factors, Field, Fit, Over};
+pub use factors::{FactorField, Factors, Fit, IrreducibleFactor, Over};
 pub use numbers::{Cell, Matrix, Sparse};
 pub use place::{Agrees, Lengths, Place, Sides};
 
@@ -74,7 +74,7 @@ pub enum Witness {
         /// The factors.
         factors: Factors,
         /// The fields that entries of real solutions are in; none where there is no real solution.
-        fields: Option<Vec<Field>>,
+        fields: Option<Vec<FactorField>>,
     },
     /// An equation without solution over any field.
     Absent {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Channels, Kind, Movement, Net, NodeId, Same, Tap, in_place, number};
+use super::{ChannelBlocks, Kind, Movement, Net, NetNodeId, Same, Tap, in_place, number};
 use crate::axes::{AXES, Axes, each, positions, try_each};
 use crate::forms::Unsupported;
 use crate::forms::blocks::Block;
@@ -107,7 +107,7 @@ impl Net {
         vector: &KernelTerm,
         channels: usize,
     ) -> Result<Vec<Weight>, Unsupported> {
-        if self.channels == Channels::Apart {
+        if self.channels == ChannelBlocks::Apart {
             let entries = self.entries(vector)?;
             let entry = |block: usize| entries.get(if entries.len() == 1 { 0 } else { block }).map(split);
             return (0..channels).map(|block| entry(block).ok_or(Unsupported::Kernel)).collect();
@@ -133,11 +133,11 @@ impl Net {
     /// Each position of a signal times a weight, plus a constant.
     pub(super) fn pointwise(
         &mut self,
-        source: NodeId,
+        source: NetNodeId,
         weights: Vec<Weight>,
         bias: Vec<Weight>,
         signal: Option<&Signal>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let one = split(&Poly::one());
         if bias.is_empty() && weights.iter().all(|weight| *weight == one) {
             return Ok(source);
@@ -148,18 +148,18 @@ impl Net {
     /// A signal times a weight for each block, plus a constant, cut to a length.
     fn weighted(
         &mut self,
-        source: NodeId,
+        source: NetNodeId,
         weights: Vec<Weight>,
         bias: Vec<Weight>,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let tap = |(block, weight)| Tap { output: block, at: [0; AXES], input: block, weight };
         let kind = Kind::Taps { weights: (0..).zip(weights).map(tap).collect(), bias };
         self.reading(kind, in_place(source), length)
     }
 
     /// A vector at every position. The sums of a kernel over its inputs and taps are what it makes of ones everywhere.
-    pub(super) fn constant(&mut self, expr: &KernelExpr, channels: usize) -> Result<NodeId, Unsupported> {
+    pub(super) fn constant(&mut self, expr: &KernelExpr, channels: usize) -> Result<NetNodeId, Unsupported> {
         use KernelExpr as E;
         match expr {
             E::ChannelSums { of, outputs: true } => {
@@ -195,10 +195,10 @@ impl Net {
     pub(super) fn kernel(
         &mut self,
         expr: &KernelExpr,
-        source: NodeId,
+        source: NetNodeId,
         at: &At,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         use KernelExpr as E;
         if at.depthwise || matches!(expr, E::Free { .. } | E::Constant(_) | E::Array { .. }) {
             return self.leaf(expr, source, at, length);
@@ -308,10 +308,10 @@ impl Net {
         &mut self,
         by: Axes<usize>,
         channels: usize,
-        source: NodeId,
+        source: NetNodeId,
         at: &At,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let plane = Shape::plane(1, 1).with_extents(by);
         let ones = ConcreteKernel::ones(plane).map_err(|_| Unsupported::TooLarge)?;
         let ones = KernelExpr::Constant(Arc::new(ones));
@@ -328,10 +328,10 @@ impl Net {
         &mut self,
         factor: &Poly,
         kernel: &KernelExpr,
-        source: NodeId,
+        source: NetNodeId,
         at: &At,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let inner = self.kernel(kernel, source, at, None)?;
         let weights = vec![split(factor); self.divided(at.channels(kernel.shape())[0])?.len()];
         self.bounded(inner, weights, length)
@@ -340,10 +340,10 @@ impl Net {
     /// A signal times a weight for each block, cut to a length.
     pub(super) fn bounded(
         &mut self,
-        source: NodeId,
+        source: NetNodeId,
         weights: Vec<Weight>,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         self.weighted(source, weights, Vec::new(), length)
     }
 
@@ -351,10 +351,10 @@ impl Net {
     pub(super) fn leaf(
         &mut self,
         expr: &KernelExpr,
-        source: NodeId,
+        source: NetNodeId,
         at: &At,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let shape = expr.shape();
         let [rows, columns] = at.channels(shape);
         // Of a kernel with an entry for each channel the channels are in front either way.
@@ -397,10 +397,10 @@ impl Net {
         &mut self,
         weights: Vec<([u32; 2], Axes<usize>, Weight)>,
         extents: Axes<usize>,
-        source: NodeId,
+        source: NetNodeId,
         at: &At,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let extents = at.turn(extents);
         try_each(|axis| small(at.step[axis].checked_mul(signed(extents[axis]))))?;
         let moves = each(|axis| at.movement(axis, extents[axis]));

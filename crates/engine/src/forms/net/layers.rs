@@ -3,7 +3,7 @@
 //! Layers that are stacks of others are read as those; `kernels.rs` reads kernels.
 
 use super::kernels::{At, has_channel_sums, small};
-use super::{Channels, Kind, Movement, Net, Node, NodeId, Same, Tap, Wire, in_place, number};
+use super::{ChannelBlocks, Kind, Movement, Net, NetNode, NetNodeId, Same, Tap, Wire, in_place, number};
 use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::forms::Unsupported;
 use crate::forms::border::Border;
@@ -83,7 +83,7 @@ impl Net {
             }
         };
         let length = Some(signal.length.clone());
-        Ok((Wire { node: self.intern(Node { kind, sources, length })?, signal, step: 0 }, did))
+        Ok((Wire { node: self.intern(NetNode { kind, sources, length })?, signal, step: 0 }, did))
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each layer")]
@@ -156,12 +156,12 @@ impl Net {
                 self.reading(Kind::Pick(picks), in_place(wire.node), Some(signal.length.clone()))?
             }
             Layer::GlobalAverage => self.average(wire, &signal)?,
-            Layer::ConvTranspose(conv) if self.channels != Channels::Apart => {
+            Layer::ConvTranspose(conv) if self.channels != ChannelBlocks::Apart => {
                 let applied = self.crossed(conv, wire, &signal)?;
                 self.biased(applied, conv.bias.as_ref(), &signal)?
             }
             Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
-            _ if self.channels != Channels::Apart => return Err(Unsupported::Layer),
+            _ if self.channels != ChannelBlocks::Apart => return Err(Unsupported::Layer),
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
         };
@@ -176,7 +176,7 @@ impl Net {
         n: usize,
         wire: &Wire,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let deep = matches!(layer, Layer::SpaceToDepth(_));
         let taps: Vec<i64> =
             if deep { (0..signed(n)).collect() } else { (1 - signed(n)..=0).rev().collect() };
@@ -211,7 +211,7 @@ impl Net {
         conv: &ConvTranspose,
         wire: &Wire,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let shape = conv.kernel.shape();
         let entries = self.entries(&conv.kernel)?;
         let moves = each(|axis| Movement {
@@ -234,7 +234,7 @@ impl Net {
         conv: &ConvTranspose,
         wire: &Wire,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let shape = conv.kernel.shape();
         let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
         if conv.groups > 1 && !depthwise {
@@ -247,7 +247,7 @@ impl Net {
             let kind = Kind::Taps { weights, bias: Vec::new() };
             // What is beyond the signal's range is zero here too.
             source =
-                self.intern(Node { kind, sources: vec![(source, conv.stride.map(up))], length: None })?;
+                self.intern(NetNode { kind, sources: vec![(source, conv.stride.map(up))], length: None })?;
         }
         let mut at = At { crossed: true, ..At::plain(depthwise) };
         at.step = conv.dilation.map(|dilation| -signed(dilation));
@@ -262,7 +262,7 @@ impl Net {
         moves: Axes<Movement>,
         weight: &Rational,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let taps = each(|axis| moves[axis].taps.len());
         if taps.into_iter().fold(1, usize::saturating_mul) > 1 << 16 {
             return Err(Unsupported::TooLarge);
@@ -279,7 +279,7 @@ impl Net {
         origin: Origin,
         wire: &Wire,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let padded = !matches!(pool.padding, Padding::Sides(ends) if ends.iter().all(|ends| ends.before <= 0 && ends.after <= 0));
         let same = !matches!(pool.padding, Padding::Sides(_));
         if let Padding::Sides(ends) = pool.padding
@@ -307,7 +307,12 @@ impl Net {
         self.uniform(wire, moves, &weight, signal)
     }
 
-    pub(super) fn conv(&mut self, conv: &Conv, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
+    pub(super) fn conv(
+        &mut self,
+        conv: &Conv,
+        wire: &Wire,
+        signal: &Signal,
+    ) -> Result<NetNodeId, Unsupported> {
         let shape = conv.kernel.shape();
         let depthwise = conv.groups > 1 && shape.inputs == 1 && shape.outputs == conv.groups;
         let mut at = At { groups: conv.groups, ..At::plain(depthwise) };
@@ -319,7 +324,7 @@ impl Net {
             (at.offset[axis], at.same[axis]) = start(conv.padding, axis, extent, conv.stride[axis], wire);
         }
         let length = Some(signal.length.clone());
-        if self.channels == Channels::Apart {
+        if self.channels == ChannelBlocks::Apart {
             let bias =
                 conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
             let entries = self.entries(&conv.kernel)?;
@@ -337,12 +342,12 @@ impl Net {
     /// A signal plus a vector, if there is one.
     pub(super) fn biased(
         &mut self,
-        source: NodeId,
+        source: NetNodeId,
         bias: Option<&KernelTerm>,
         signal: &Signal,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let Some(bias) = bias else { return Ok(source) };
-        if self.channels == Channels::Apart || !has_channel_sums(bias.expr()) {
+        if self.channels == ChannelBlocks::Apart || !has_channel_sums(bias.expr()) {
             let bias = self.vector(bias, signal.channels)?;
             return self.pointwise(source, self.ones(signal.channels)?, bias, Some(signal));
         }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Movement, Net, Node, NodeId, Wire};
+use super::{Kind, Movement, Net, NetNode, NetNodeId, Wire};
 use crate::axes::Axes;
 use crate::forms::Unsupported;
 use crate::operator::length::Length;
@@ -13,7 +13,7 @@ use convproof_exact::Rational;
 
 impl Net {
     /// The mean over all positions.
-    pub(super) fn average(&mut self, wire: &Wire, signal: &Signal) -> Result<NodeId, Unsupported> {
+    pub(super) fn average(&mut self, wire: &Wire, signal: &Signal) -> Result<NetNodeId, Unsupported> {
         /// Means of more entries are not written out.
         const MOST: i64 = 1 << 12;
         if wire.signal.length.iter().all(|length| matches!(**length, Length::One(_))) {
@@ -34,34 +34,34 @@ impl Net {
     /// is done to the mean instead.
     pub(super) fn mean(
         &mut self,
-        id: NodeId,
+        id: NetNodeId,
         over: &Axes<Arc<Length>>,
         length: &Axes<Arc<Length>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let node = self.node(id).clone();
         let apart = node.sources.iter().all(|(_, moves)| moves.iter().all(|m| *m == Movement::identity()));
         let affine = matches!(node.kind, Kind::Taps { .. } | Kind::Sum | Kind::Pick(_));
         let whole = node.length.as_ref().is_none_or(|own| own == over);
         // Else one source may end before another.
-        let even = |source: &NodeId| self.node(*source).length.as_ref().is_none_or(|own| own == over);
+        let even = |source: &NetNodeId| self.node(*source).length.as_ref().is_none_or(|own| own == over);
         if affine && apart && whole && node.sources.iter().all(|(source, _)| even(source)) {
             let sources = node
                 .sources
                 .into_iter()
                 .map(|(source, moves)| Ok((self.mean(source, over, length)?, moves)))
                 .collect::<Result<_, Unsupported>>()?;
-            return self.intern(Node { kind: node.kind, sources, length: Some(length.clone()) });
+            return self.intern(NetNode { kind: node.kind, sources, length: Some(length.clone()) });
         }
         if node.length.as_ref() != Some(over) {
             return Err(Unsupported::Layer);
         }
-        self.intern(Node { kind: Kind::Average(id), sources: Vec::new(), length: Some(length.clone()) })
+        self.intern(NetNode { kind: Kind::Average(id), sources: Vec::new(), length: Some(length.clone()) })
     }
 
     /// The signals of which means are taken.
-    pub fn averaged(&self) -> Vec<NodeId> {
-        let source = |node: &Node| if let Kind::Average(source) = node.kind { Some(source) } else { None };
-        let mut all: Vec<NodeId> = self.nodes.iter().filter_map(source).collect();
+    pub fn averaged(&self) -> Vec<NetNodeId> {
+        let source = |node: &NetNode| if let Kind::Average(source) = node.kind { Some(source) } else { None };
+        let mut all: Vec<NetNodeId> = self.nodes.iter().filter_map(source).collect();
         all.sort_unstable();
         all.dedup();
         all

@@ -27,7 +27,7 @@ use crate::operator::shape::Signal;
 use convproof_exact::Poly;
 
 /// Number of a node; nodes only read smaller numbers. 0 is the input.
-pub type NodeId = usize;
+pub type NetNodeId = usize;
 
 /// Most nodes of a net.
 const MAX_NODES: usize = 1 << 10;
@@ -67,10 +67,10 @@ impl Movement {
 }
 
 /// What a node reads, and how along each axis.
-pub type Source = (NodeId, Axes<Movement>);
+pub type Source = (NetNodeId, Axes<Movement>);
 
 /// A source of which every output reads its own position.
-fn in_place(node: NodeId) -> Source {
+fn in_place(node: NetNodeId) -> Source {
     (node, each(|_| Movement::identity()))
 }
 
@@ -106,7 +106,7 @@ pub enum Kind {
     /// A function of each entry.
     Function(Function),
     /// The mean of a signal over all its positions; the signal is not among the sources, which are read position by position.
-    Average(NodeId),
+    Average(NetNodeId),
 }
 
 /// What an output block reads of a source's block through a tap.
@@ -124,7 +124,7 @@ pub struct Tap {
 
 /// What a block of channels is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channels {
+pub enum ChannelBlocks {
     /// All channels of a signal together, or in blocks; kernels are matrices.
     Together(Division),
     /// Each channel by itself; kernels are their entries.
@@ -133,7 +133,7 @@ pub enum Channels {
 
 /// A signal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Node {
+pub struct NetNode {
     /// What it makes of its sources.
     pub kind: Kind,
     /// What it reads, and how along each axis.
@@ -145,11 +145,11 @@ pub struct Node {
 /// Nodes over one input.
 #[derive(Debug)]
 pub struct Net {
-    nodes: Vec<Node>,
-    index: FxHashMap<Node, NodeId>,
+    nodes: Vec<NetNode>,
+    index: FxHashMap<NetNode, NetNodeId>,
     /// The letters of all kernels.
     pub letters: Letters,
-    channels: Channels,
+    channels: ChannelBlocks,
     /// The size of the input, where it is known.
     size: Option<Axes<i64>>,
     /// What was made of each layer.
@@ -160,7 +160,7 @@ pub struct Net {
 #[derive(Clone, Debug)]
 pub struct Wire {
     /// Its node.
-    pub node: NodeId,
+    pub node: NetNodeId,
     /// Channels and lengths.
     pub signal: Signal,
     /// The number of the step that it comes from; 0 for the input.
@@ -169,9 +169,9 @@ pub struct Wire {
 
 impl Net {
     /// A net with nothing but its input, of any size or of this one.
-    pub fn new(channels: Channels, size: Option<Axes<i64>>) -> Self {
+    pub fn new(channels: ChannelBlocks, size: Option<Axes<i64>>) -> Self {
         let length = Some(each(|_| Arc::new(Length::Input)));
-        let input = Node { kind: Kind::Input, sources: Vec::new(), length };
+        let input = NetNode { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
         Self { nodes: vec![input], index, letters: Letters::default(), channels, size, told: Told::default() }
     }
@@ -187,7 +187,7 @@ impl Net {
     }
 
     /// A node.
-    pub fn node(&self, id: NodeId) -> &Node {
+    pub fn node(&self, id: NetNodeId) -> &NetNode {
         &self.nodes[id]
     }
 
@@ -202,8 +202,10 @@ impl Net {
     /// [`Unsupported::TooLarge`] if they are too many.
     pub fn divided(&self, channels: usize) -> Result<Vec<Block>, Unsupported> {
         match self.channels {
-            Channels::Apart => Ok((0..channels).map(|start| Block { start, step: 1, width: 1 }).collect()),
-            Channels::Together(division) => division.blocks(channels),
+            ChannelBlocks::Apart => {
+                Ok((0..channels).map(|start| Block { start, step: 1, width: 1 }).collect())
+            }
+            ChannelBlocks::Together(division) => division.blocks(channels),
         }
     }
 
@@ -240,7 +242,7 @@ impl Net {
         Ok(blocks.flat_map(of).collect())
     }
 
-    fn intern(&mut self, node: Node) -> Result<NodeId, Unsupported> {
+    fn intern(&mut self, node: NetNode) -> Result<NetNodeId, Unsupported> {
         if let Some(&id) = self.index.get(&node) {
             return Ok(id);
         }
@@ -261,11 +263,11 @@ impl Net {
     /// The sum of some signals.
     fn total(
         &mut self,
-        signals: Vec<NodeId>,
+        signals: Vec<NetNodeId>,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
+    ) -> Result<NetNodeId, Unsupported> {
         let sources = signals.into_iter().map(in_place).collect();
-        self.intern(Node { kind: Kind::Sum, sources, length })
+        self.intern(NetNode { kind: Kind::Sum, sources, length })
     }
 
     /// A node that reads one source.
@@ -274,13 +276,13 @@ impl Net {
         kind: Kind,
         source: Source,
         length: Option<Axes<Arc<Length>>>,
-    ) -> Result<NodeId, Unsupported> {
-        self.intern(Node { kind, sources: vec![source], length })
+    ) -> Result<NetNodeId, Unsupported> {
+        self.intern(NetNode { kind, sources: vec![source], length })
     }
 
     /// A number for each block, at every position.
-    fn even(&mut self, bias: Vec<Weight>) -> Result<NodeId, Unsupported> {
-        self.intern(Node {
+    fn even(&mut self, bias: Vec<Weight>) -> Result<NetNodeId, Unsupported> {
+        self.intern(NetNode {
             kind: Kind::Taps { weights: Vec::new(), bias },
             sources: Vec::new(),
             length: None,

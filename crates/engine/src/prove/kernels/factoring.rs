@@ -394,14 +394,14 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
         kernel.as_concrete().map(|kernel| kernel.block(0, 0)).ok_or(FitFailure::FreeSymbols)
     };
     let factor = |factor: &Factor| match factor {
-        Factor::Unknown(n) => Ok(fit::Factor::Unknown(*n)),
-        Factor::Known(term) => Ok(fit::Factor::Known(grid(term.kernel())?)),
+        Factor::Unknown(n) => Ok(fit::FitFactor::Unknown(*n)),
+        Factor::Known(term) => Ok(fit::FitFactor::Known(grid(term.kernel())?)),
         Factor::Dilated(..) => Err(FitFailure::Dilated),
     };
     let terms = equation.terms.iter().map(|(coefficient, factors)| {
         let mut all = factors.iter().map(factor).collect::<Result<Vec<_>, _>>()?;
         if !coefficient.is_one() {
-            all.push(fit::Factor::Known(Grid::from_fn(1, 1, |_, _| coefficient.clone())));
+            all.push(fit::FitFactor::Known(Grid::from_fn(1, 1, |_, _| coefficient.clone())));
         }
         Ok(all)
     });
@@ -409,7 +409,7 @@ fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
         unknowns: equation
             .unknowns
             .iter()
-            .map(|unknown| fit::Unknown::free(unknown.shape.height, unknown.shape.width))
+            .map(|unknown| fit::FitUnknown::free(unknown.shape.height, unknown.shape.width))
             .collect(),
         terms: terms.collect::<Result<_, _>>()?,
         target: grid(equation.target.kernel())?,

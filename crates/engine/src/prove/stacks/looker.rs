@@ -8,11 +8,12 @@ use rustc_hash::FxHashMap;
 
 use crate::forms::Unsupported;
 use crate::forms::evaluate::Alike;
-use crate::forms::net::{Net, NodeId, number};
-use crate::forms::pattern::{Horizon, Pair, Patterns, Viewer, horizon};
+use crate::forms::net::{Net, NetNodeId, number};
+use crate::forms::pattern::{NetViewer, Pair, Patterns, horizon};
 use crate::ir::Sizes;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::Length;
+use crate::operator::pattern::Horizon;
 use crate::prove::survey::condition;
 use crate::prove::survey::sights::{AxisSights, SizeView};
 
@@ -38,7 +39,7 @@ impl Looked {
     /// [`Unsupported::TooLarge`] beyond the limits.
     pub fn at(
         net: &Net,
-        roots: [NodeId; 2],
+        roots: [NetNodeId; 2],
         lengths: [&[Arc<Length>; 2]; 2],
         sizes: &Sizes,
         patterns: &mut Patterns,
@@ -58,7 +59,7 @@ impl Looked {
                 (_, Some((_, common))) => (1..common.end).collect(),
                 _ => Vec::new(),
             };
-            let viewer = Viewer::new(net, axis);
+            let viewer = NetViewer::new(net, axis);
             let mut looker = Looker { viewer, roots, patterns, index: FxHashMap::default() };
             for n in all {
                 let ends = lengths.map(|length| length[axis].at(n));
@@ -116,8 +117,8 @@ fn common(horizons: [Horizon; 2], reach: i64, modulus: i64) -> Result<Common, Un
 
 /// Looks at the output positions of lengths along an axis.
 struct Looker<'n> {
-    viewer: Viewer<'n>,
-    roots: [NodeId; 2],
+    viewer: NetViewer<'n>,
+    roots: [NetNodeId; 2],
     patterns: &'n mut Patterns,
     index: FxHashMap<Pair, u32>,
 }

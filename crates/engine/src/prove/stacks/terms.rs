@@ -8,7 +8,7 @@ use super::kinks::at_size;
 use super::words::Compared;
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::border::Border;
-use crate::forms::net::Channels;
+use crate::forms::net::ChannelBlocks;
 use crate::ir::{Composite, Ends, Layer, Op, Sizes, Stack, StackClaim, Symbols};
 use crate::prove::verdict::counterexample::Mismatch;
 use crate::prove::verdict::region::Status;
@@ -51,7 +51,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 
 fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
-    let compared = Compared::new(claim, Channels::Apart).ok()?;
+    let compared = Compared::new(claim, ChannelBlocks::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);
     let sizes: Vec<_> = compared
         .table

@@ -11,7 +11,7 @@ use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, Form};
 use crate::forms::blocks::{self, Block, Division};
 use crate::forms::evaluate::Evaluator;
-use crate::forms::net::{Channels, Net, NodeId, number};
+use crate::forms::net::{ChannelBlocks, Net, NetNodeId, number};
 use crate::forms::pattern::{Pair, Patterns};
 use crate::forms::weights::Letters;
 use crate::ir::{Axes, Layer, Stack, StackClaim, Symbols};
@@ -45,7 +45,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     }
     let _doing = doing("comparing sums of words");
     let division = blocks::division(claim).ok()?;
-    let compared = Compared::new(claim, Channels::Together(division)).ok()?;
+    let compared = Compared::new(claim, ChannelBlocks::Together(division)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -113,7 +113,7 @@ impl Compared {
     ///
     /// # Errors
     /// [`Unsupported`] where a side is not read, or a limit is reached.
-    pub fn new(claim: &StackClaim, mode: Channels) -> Result<Self, Unsupported> {
+    pub fn new(claim: &StackClaim, mode: ChannelBlocks) -> Result<Self, Unsupported> {
         if !readable(claim) {
             return Err(Unsupported::TooLarge);
         }
@@ -144,7 +144,7 @@ impl Compared {
         Ok(Self {
             letters,
             arena,
-            division: if let Channels::Together(division) = mode { division } else { Division::APART },
+            division: if let ChannelBlocks::Together(division) = mode { division } else { Division::APART },
             axes,
             pairs,
             differences,
@@ -210,7 +210,7 @@ type Differences = FxHashMap<(u32, u32), Vec<(usize, Form)>>;
 /// All pairs of pairs compared, and at which of them something differs.
 fn differences(
     evaluator: &mut Evaluator<'_>,
-    roots: [NodeId; 2],
+    roots: [NetNodeId; 2],
     [rows, columns]: &[Vec<Pair>; 2],
     blocks: usize,
 ) -> Result<(Differences, Failures), Unsupported> {
@@ -232,7 +232,7 @@ fn differences(
 /// Left minus right of a block where both read by these patterns; `None` if they are equal.
 fn difference(
     evaluator: &mut Evaluator<'_>,
-    roots: [NodeId; 2],
+    roots: [NetNodeId; 2],
     block: u32,
     rows: Pair,
     columns: Pair,

@@ -10,7 +10,7 @@ use super::outcome;
 use super::rounded::Rounded;
 use crate::evaluate::{Functions, Weights};
 use crate::forms::arena::{Arena, Form};
-use crate::forms::net::Channels;
+use crate::forms::net::ChannelBlocks;
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::prove::stacks::kinks;
 use crate::prove::stacks::terms;
@@ -46,7 +46,7 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         }
         None => (Rational::ZERO, claim.clone()),
     };
-    let mut compared = Compared::new(&claimed, Channels::Apart).ok()?;
+    let mut compared = Compared::new(&claimed, ChannelBlocks::Apart).ok()?;
     if let Some((size, _)) = compared.table.statuses.smallest(|status| status == Status::Sizes) {
         return Some(outcome::unequal(claim, symbols, size));
     }

@@ -1,7 +1,7 @@
 //! `+ - * / ^` of arrays, and what is done entry by entry.
 
 use super::arrays::{bits, is_constant, number_array, side};
-use super::error::{Limit, ResolveErrorKind};
+use super::error::{Exceeded, ResolveErrorKind};
 use super::value::{Array, Role, degree};
 use super::{Amount, Builder};
 use crate::source::Span;
@@ -152,7 +152,7 @@ impl Builder {
         let entries = self.polys(array, at)?;
         let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
         if free + self.symbols.root_count() > MAX_ROOTS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Roots(MAX_ROOTS)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Roots(MAX_ROOTS)));
         }
         for entry in &entries {
             // Keeps degrees bounded when the root is squared away again.
@@ -171,8 +171,8 @@ impl Builder {
     /// A quotient or a root that is refused, for the divisor or radicand at a place.
     fn refused<T>(&mut self, error: &TermError, at: Span, span: Span) -> Option<T> {
         let (at, kind) = match error {
-            TermError::Kernel(error) => (span, ResolveErrorKind::TooLarge(Limit::Kernel(*error))),
-            TermError::TooManySymbols => (span, ResolveErrorKind::TooLarge(Limit::Symbols(MAX_SYMBOLS))),
+            TermError::Kernel(error) => (span, ResolveErrorKind::TooLarge(Exceeded::Kernel(*error))),
+            TermError::TooManySymbols => (span, ResolveErrorKind::TooLarge(Exceeded::Symbols(MAX_SYMBOLS))),
             TermError::DivisionByZero => (at, ResolveErrorKind::DivisionByZero),
             TermError::NotDivisible(divisor) => {
                 (at, ResolveErrorKind::NotDivisible(self.symbols.show(divisor)))

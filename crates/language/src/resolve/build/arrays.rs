@@ -1,7 +1,7 @@
 //! Arrays made and taken apart, within the limits of kernels.
 
 use super::Builder;
-use super::error::{Limit, ResolveErrorKind, Side};
+use super::error::{Exceeded, ResolveErrorKind, Side};
 use super::value::{Array, Role};
 use crate::source::Span;
 use convproof_engine::ir::{KernelTerm, Operation};
@@ -19,7 +19,7 @@ impl Builder {
     /// A number.
     pub fn number(&mut self, number: Rational, span: Span) -> Option<Array> {
         if number.bits() > MAX_BITS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(KernelError::TooLarge)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(KernelError::TooLarge)));
         }
         Some(number_array(number))
     }
@@ -42,7 +42,7 @@ impl Builder {
                 let term = KernelTerm::constant(kernel);
                 Some(Array { term, role, declared: None, depth: 0, degree: 0 })
             }
-            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         }
     }
 
@@ -79,15 +79,15 @@ impl Builder {
     ) -> Option<Array> {
         let term = match term.and_then(checked) {
             Ok(term) => term,
-            Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         };
         let degree = term.kernel().degree();
         if degree > MAX_DEGREE {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Degree(MAX_DEGREE)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Degree(MAX_DEGREE)));
         }
         let depth = depth + 1;
         if depth > MAX_DEPTH {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Depth(MAX_DEPTH)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Depth(MAX_DEPTH)));
         }
         Some(Array { term, role, declared: None, depth, degree })
     }
@@ -95,8 +95,10 @@ impl Builder {
     /// A new free kernel.
     pub fn free(&mut self, name: &str, shape: Shape, indices: usize, span: Span) -> Option<Array> {
         let Some(free) = self.symbols.declare(name, shape, indices) else {
-            return self
-                .fail(span, ResolveErrorKind::TooLarge(Limit::Symbols(convproof_engine::ir::MAX_SYMBOLS)));
+            return self.fail(
+                span,
+                ResolveErrorKind::TooLarge(Exceeded::Symbols(convproof_engine::ir::MAX_SYMBOLS)),
+            );
         };
         let role = match indices {
             0 => Role::Scalar,
@@ -128,7 +130,7 @@ impl Builder {
     pub fn shape(&mut self, shape: Shape, span: Span) -> Option<Shape> {
         match shape.validate() {
             Ok(_) => Some(shape),
-            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         }
     }
 
@@ -136,7 +138,7 @@ impl Builder {
     pub fn polys(&mut self, array: &Array, span: Span) -> Option<Vec<Poly>> {
         match array.term.polynomials() {
             Ok(entries) => Some(entries),
-            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::arrays::short;
-use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind};
+use super::error::{ChannelSource, Exceeded, ResolveError, ResolveErrorKind};
 use super::value::StackValue;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Origins, Span};
@@ -163,8 +163,10 @@ fn operator_error(error: &OperatorError, origins: &Origins, span: Span) -> Resol
         OperatorError::DenseInputs { at, needs, gets } => {
             (place(at), ResolveErrorKind::DenseInputs { needs, gets })
         }
-        OperatorError::Kernel { at, error } => (place(at), ResolveErrorKind::TooLarge(Limit::Kernel(error))),
-        OperatorError::TooLarge { at } => (place(at), ResolveErrorKind::TooLarge(Limit::Extents)),
+        OperatorError::Kernel { at, error } => {
+            (place(at), ResolveErrorKind::TooLarge(Exceeded::Kernel(error)))
+        }
+        OperatorError::TooLarge { at } => (place(at), ResolveErrorKind::TooLarge(Exceeded::Extents)),
         OperatorError::PeriodTooLong => (span, ResolveErrorKind::PeriodTooLong),
     };
     ResolveError { kind, span, advice: None }

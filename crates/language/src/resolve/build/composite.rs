@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::error::ResolveErrorKind;
-use super::layers::{Movement, Weights};
+use super::layers::{ConvWeights, Movement};
 use super::value::{Array, StackValue};
 use crate::source::Span;
 use convproof_engine::axes::{Axes, Ends, sides};
@@ -124,7 +124,7 @@ impl Builder {
     /// A convolution whose padding is no zeros: the padding, and then the convolution.
     pub fn conv_with_mode(
         &mut self,
-        weights: Weights<'_>,
+        weights: ConvWeights<'_>,
         moves: Movement<Padding>,
         mode: Mode,
         at: Span,

@@ -206,7 +206,7 @@ pub enum ResolveErrorKind {
         layer: Option<(Span, [i64; 2])>,
     },
     /// A limit of the tool.
-    TooLarge(Limit),
+    TooLarge(Exceeded),
     /// A value with free symbols where only a number will do.
     NotConstant {
         /// What is due.
@@ -289,7 +289,7 @@ pub enum ChannelSource {
 
 /// What was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum Exceeded {
     /// A kernel operation.
     Kernel(KernelError),
     /// Degree of the polynomials in the free symbols.

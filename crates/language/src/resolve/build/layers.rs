@@ -15,7 +15,7 @@ use convproof_exact::Rational;
 
 /// What convolutions and their transposes multiply and add.
 #[derive(Clone, Copy, Debug)]
-pub struct Weights<'a> {
+pub struct ConvWeights<'a> {
     /// The kernel.
     pub kernel: (&'a Array, Span),
     /// One entry for each output channel, or one for all.
@@ -77,7 +77,12 @@ impl Builder {
     }
 
     /// A convolution.
-    pub fn conv(&mut self, weights: Weights<'_>, moves: Movement<Padding>, span: Span) -> Option<StackValue> {
+    pub fn conv(
+        &mut self,
+        weights: ConvWeights<'_>,
+        moves: Movement<Padding>,
+        span: Span,
+    ) -> Option<StackValue> {
         let kernel = weights.kernel.0;
         let outputs = kernel.shape().outputs;
         self.grouped(&weights, "output channels", outputs)?;
@@ -97,7 +102,7 @@ impl Builder {
     /// A transposed convolution.
     pub fn convtranspose(
         &mut self,
-        weights: Weights<'_>,
+        weights: ConvWeights<'_>,
         moves: Movement<Axes<Ends>>,
         (output_padding, at): ([usize; 2], Span),
         span: Span,
@@ -155,7 +160,7 @@ impl Builder {
     }
 
     /// Checks that the groups divide the channels.
-    fn grouped(&mut self, weights: &Weights<'_>, which: &'static str, channels: usize) -> Option<()> {
+    fn grouped(&mut self, weights: &ConvWeights<'_>, which: &'static str, channels: usize) -> Option<()> {
         let (groups, span) = weights.groups;
         if channels.is_multiple_of(groups) {
             return Some(());

@@ -1,6 +1,6 @@
 //! The wording of mistakes in the meaning of a spec: messages, labels and hints.
 
-use super::error::{ChannelSource, Limit, ResolveError, ResolveErrorKind, Side};
+use super::error::{ChannelSource, Exceeded, ResolveError, ResolveErrorKind, Side};
 use crate::diagnostic::Diagnostic;
 use crate::foreign;
 use convproof_engine::kernel::MAX_ENTRIES;
@@ -313,27 +313,27 @@ fn kinds_hint(left: &str, right: &str) -> &'static str {
     }
 }
 
-fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnostic {
+fn too_large(limit: Exceeded, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnostic {
     match limit {
-        Limit::Kernel(error) => new(format!("beyond the limits: {error}"), "too large"),
-        Limit::Degree(most) => {
+        Exceeded::Kernel(error) => new(format!("beyond the limits: {error}"), "too large"),
+        Exceeded::Degree(most) => {
             new(format!("a product of more than {most} free symbols"), "too high a degree")
         }
-        Limit::Layers(most) => new(format!("a stack has at most {most} layers"), "too many layers"),
-        Limit::Joins(most) => {
+        Exceeded::Layers(most) => new(format!("a stack has at most {most} layers"), "too many layers"),
+        Exceeded::Joins(most) => {
             new(format!("a stack has at most {most} sums, products and concatenations"), "too many of them")
         }
-        Limit::Depth(most) => {
+        Exceeded::Depth(most) => {
             new(format!("more than {most} definitions rest on one another"), "the limit is reached here")
         }
-        Limit::Symbols(most) => new(format!("a spec has at most {most} free symbols"), "too many"),
-        Limit::Roots(most) => {
+        Exceeded::Symbols(most) => new(format!("a spec has at most {most} free symbols"), "too many"),
+        Exceeded::Roots(most) => {
             new(format!("a spec has at most {most} square roots of free symbols"), "too many")
         }
-        Limit::Terms(most) => {
+        Exceeded::Terms(most) => {
             new(format!("the equation has more than {most} products or factors"), "too many")
         }
-        Limit::Memory(most) => {
+        Exceeded::Memory(most) => {
             let most = most >> 20;
             new(
                 format!("the named kernels and stacks of a spec take more than {most} MiB together"),
@@ -341,8 +341,8 @@ fn too_large(limit: Limit, new: &dyn Fn(String, &str) -> Diagnostic) -> Diagnost
             )
             .with_hint("split the spec; what is used once needs no name")
         }
-        Limit::Work(most) => new(format!("this takes more than {most} multiplications"), "too much work"),
-        Limit::Extents => new(
+        Exceeded::Work(most) => new(format!("this takes more than {most} multiplications"), "too much work"),
+        Exceeded::Extents => new(
             format!(
                 "strides, sizes or channels multiply to too much (kernels have at most {MAX_ENTRIES} entries)"
             ),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::arrays::number_array;
-use super::error::{Limit, ResolveErrorKind};
+use super::error::{Exceeded, ResolveErrorKind};
 use super::value::{Array, Role, StackValue, Tail};
 use super::{Amount, Builder};
 use crate::source::Span;
@@ -40,7 +40,7 @@ impl Builder {
     pub fn repeated(&mut self, stack: &StackValue, n: usize, span: Span) -> Option<StackValue> {
         let stack = &self.finished(stack.clone())?;
         if stack.stack.joins().saturating_mul(n) > MAX_JOINS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Joins(MAX_JOINS)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Joins(MAX_JOINS)));
         }
         let whole = Stack::chain(std::iter::repeat_n(&*stack.stack, n), self.origins.of(span));
         let degree = stack.degree.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
@@ -182,11 +182,11 @@ impl Builder {
         tail: Tail,
     ) -> Option<StackValue> {
         let limit = if layers > MAX_LAYERS {
-            Limit::Layers(MAX_LAYERS)
+            Exceeded::Layers(MAX_LAYERS)
         } else if stack.joins() > MAX_JOINS {
-            Limit::Joins(MAX_JOINS)
+            Exceeded::Joins(MAX_JOINS)
         } else if degree > MAX_STACK_DEGREE {
-            Limit::Degree(MAX_STACK_DEGREE)
+            Exceeded::Degree(MAX_STACK_DEGREE)
         } else {
             return Some(StackValue { stack: Arc::new(stack), layers, degree, head: None, tail });
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Builder;
-use super::error::{Limit, ResolveErrorKind};
+use super::error::{Exceeded, ResolveErrorKind};
 use super::value::{Array, Role, StackValue};
 use crate::source::Span;
 use convproof_engine::ir::{KernelTerm, Operation, Stack};
@@ -107,7 +107,7 @@ impl Builder {
             return self.fail(span, ResolveErrorKind::NoSingleKernel("it adds a bias"));
         }
         if none.len().saturating_mul(inputs) > MAX_CELLS {
-            return self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(KernelError::TooLarge)));
+            return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(KernelError::TooLarge)));
         }
         let columns =
             (0..inputs).map(|n| self.column(stack, image(Some(n)), span)).collect::<Option<Vec<_>>>()?;
@@ -131,7 +131,7 @@ impl Builder {
         let column = Shape::new(output.len(), 1, 1, 1);
         match KernelTerm::apply(Operation::Reshape(&output, column)) {
             Ok(column) => Some(column),
-            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Limit::Kernel(error))),
+            Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
         }
     }
 
@@ -180,7 +180,7 @@ impl Builder {
                     },
                 )
             }
-            ForwardError::Work => (span, ResolveErrorKind::TooLarge(Limit::Work(MAX_WORK))),
+            ForwardError::Work => (span, ResolveErrorKind::TooLarge(Exceeded::Work(MAX_WORK))),
         };
         self.fail(at, kind)
     }

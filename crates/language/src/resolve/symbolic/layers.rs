@@ -7,7 +7,7 @@ use crate::syntax::ast::{Argument, Expr, ExprKind};
 use crate::syntax::print_expression;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, times, whole};
 use convproof_engine::symbolic::kernel::Kernel;
-use convproof_engine::symbolic::map::{Linear, Map, Node, Reach};
+use convproof_engine::symbolic::map::{Linear, Map, MapNode, Reach};
 use convproof_engine::symbolic::number::Number;
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::Rational;
@@ -33,7 +33,7 @@ impl Reader<'_, '_> {
     pub(super) fn plain_layer(&mut self, name: &str) -> Read<Item> {
         match name {
             "id" => Ok(Item::Map(Map::identity())),
-            "relu" => Map::node(Node::Relu).map(Item::Map),
+            "relu" => Map::node(MapNode::Relu).map(Item::Map),
             "global_avgpool" => Err(Unread("global averages are not read with sizes as symbols")),
             _ => Err(Unread("a name is not read with sizes as symbols")),
         }
@@ -100,7 +100,7 @@ impl Reader<'_, '_> {
         let padding = self.padding(given.get("padding"), &extent, &stride)?;
         let reach = Reach::window(&extent, &stride, &padding);
         let kernel = kernel.shifted(&reach.first);
-        let map = Map::node(Node::Linear(Linear { kernel, reach, channels: Some(channels) }))?;
+        let map = Map::node(MapNode::Linear(Linear { kernel, reach, channels: Some(channels) }))?;
         match given.get("bias") {
             Some(bias) => map.then(&self.bias(bias)?, &self.flat()).map(Item::Map),
             None => Ok(Item::Map(map)),
@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
             Some(expr) if !is_word(expr, "valid") => self.sides(expr)?,
             _ => zeros(),
         };
-        Map::node(Node::Max(Reach::window(&extent, &stride, &padding))).map(Item::Map)
+        Map::node(MapNode::Max(Reach::window(&extent, &stride, &padding))).map(Item::Map)
     }
 
     fn pair_or(&mut self, expr: Option<&Expr>, default: &[Exponent; 2]) -> Read<[Exponent; 2]> {
@@ -223,7 +223,7 @@ fn linear(
 ) -> Read<Map> {
     let reach = Reach::window(extent, stride, padding);
     let kernel = kernel.shifted(&reach.first);
-    Map::node(Node::Linear(Linear { kernel, reach, channels: None }))
+    Map::node(MapNode::Linear(Linear { kernel, reach, channels: None }))
 }
 
 /// Means of windows that meet without overlap.

@@ -11,7 +11,7 @@ use crate::syntax::print_expression;
 use convproof_engine::ir::KernelExpr;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
 use convproof_engine::symbolic::kernel::Kernel;
-use convproof_engine::symbolic::map::{Constant, Linear, Map, Node, Reach};
+use convproof_engine::symbolic::map::{Constant, Linear, Map, MapNode, Reach};
 use convproof_engine::symbolic::number::Number;
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::{Poly, Rational};
@@ -22,7 +22,7 @@ impl<'r> Reader<'r, '_> {
     /// The layer that adds a vector or a number.
     pub(super) fn bias(&mut self, expr: &Expr) -> Read<Map> {
         let Constant { kernel, length } = self.constant(expr)?;
-        Map::node(Node::Constant(Constant { kernel: kernel.total()?, length }))
+        Map::node(MapNode::Constant(Constant { kernel: kernel.total()?, length }))
     }
 
     /// The layer that multiplies by a vector or a number.
@@ -219,5 +219,5 @@ fn call(name: &str, argument: Expr) -> Expr {
 fn diagonal_map(kernel: Kernel, length: &Exponent) -> Read<Map> {
     let one = [whole(1), whole(1)];
     let reach = Reach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
-    Map::node(Node::Linear(Linear { kernel, reach, channels: Some([length.clone(), length.clone()]) }))
+    Map::node(MapNode::Linear(Linear { kernel, reach, channels: Some([length.clone(), length.clone()]) }))
 }
