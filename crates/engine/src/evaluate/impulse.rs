@@ -1,4 +1,4 @@
-//! The single kernel of a stack, found by feeding it unit impulses.
+//! The single kernel of a stack: how often each cell counts in one output (`counts.rs`), or what it makes of unit impulses.
 //!
 //! A stack has a kernel `K` if away from borders each output is the same sum of the inputs around it:
 //! `y[o, i] = b[o] + Σ K[o, c, u] · x[c, S·i + p + u]` per axis, for some stride `S` and offset `p`. The extent
@@ -25,6 +25,9 @@ const MAX_CHANNELS: usize = 4096;
 
 /// The cells along one axis that an output depends on: first and last.
 type CellRange = (usize, usize);
+
+/// Entries of a kernel by their places in storage order.
+type Entries = Vec<(usize, Rational)>;
 
 /// Some consecutive outputs along one axis, and what each reads.
 struct Probe {
@@ -61,11 +64,59 @@ impl<'a> Evaluator<'a> {
         let (rows, columns) = (self.probe(stack, 0)?, self.probe(stack, 1)?);
         let size = [inputs, rows.length, columns.length];
         let shape = [outputs, inputs, rows.extent(), columns.extent()];
+        let entries = match self.read_back(stack, size, shape, [&rows, &columns])? {
+            Some(entries) => entries,
+            None => self.responses(stack, size, shape, [&rows, &columns])?,
+        };
+        let mut kernels = Vec::new();
+        for entries in entries {
+            kernels.push(Array4::of(&mut self.work, shape, entries)?);
+        }
+        let kernel = kernels.pop().ok_or(EvaluateError::NoKernel)?;
+        if kernels.iter().all(|other| *other == kernel) { Ok(kernel) } else { Err(EvaluateError::NoKernel) }
+    }
+
+    /// The entries of the kernel at each phase, from the outputs back; `None` if a layer is not read so.
+    fn read_back(
+        &mut self,
+        stack: &'a Stack,
+        size: [usize; 3],
+        shape: [usize; 4],
+        [rows, columns]: [&Probe; 2],
+    ) -> Result<Option<Vec<Entries>>> {
+        let mut all = Vec::new();
+        for (n, (top, bottom)) in rows.fields.iter().enumerate() {
+            for (m, (left, right)) in columns.fields.iter().enumerate() {
+                let mut entries = Vec::new();
+                for o in 0..shape[0] {
+                    let output = [o, rows.first + n, columns.first + m];
+                    let Some(counts) = self.counts(stack, size, output)? else { return Ok(None) };
+                    for ([c, row, column], count) in counts {
+                        if !(top..=bottom).contains(&&row) || !(left..=right).contains(&&column) {
+                            return Err(EvaluateError::NoKernel);
+                        }
+                        entries.push((place(shape, [o, c, row - top, column - left]), count));
+                    }
+                }
+                all.push(entries);
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// The same from what the stack makes of impulses, one cell after the other.
+    fn responses(
+        &mut self,
+        stack: &'a Stack,
+        size: [usize; 3],
+        shape: [usize; 4],
+        [rows, columns]: [&Probe; 2],
+    ) -> Result<Vec<Entries>> {
         let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
         let silent = self.stack(stack, &silence)?;
         let phases = rows.fields.len() * columns.fields.len();
-        let mut entries: Vec<Vec<(usize, Rational)>> = vec![Vec::new(); phases];
-        for c in 0..inputs {
+        let mut entries: Vec<Entries> = vec![Vec::new(); phases];
+        for c in 0..size[0] {
             for row in rows.cells() {
                 for column in columns.cells() {
                     let impulse = Image::build(&mut self.work, size, |_, at| {
@@ -75,7 +126,7 @@ impl<'a> Evaluator<'a> {
                     self.discard(impulse);
                     for (n, u) in rows.readers(row) {
                         for (m, v) in columns.readers(column) {
-                            for o in 0..outputs {
+                            for o in 0..shape[0] {
                                 let (i, j) = (rows.first + n, columns.first + m);
                                 let mut response = -silent.at(o, i, j);
                                 self.work.add(&mut response, answer.at(o, i, j))?;
@@ -90,12 +141,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        let mut kernels = Vec::new();
-        for entries in entries {
-            kernels.push(Array4::of(&mut self.work, shape, entries)?);
-        }
-        let kernel = kernels.pop().ok_or(EvaluateError::NoKernel)?;
-        if kernels.iter().all(|other| *other == kernel) { Ok(kernel) } else { Err(EvaluateError::NoKernel) }
+        Ok(entries)
     }
 
     /// The fewest channels that a stack takes, and how many it makes of them.

@@ -1,5 +1,7 @@
 //! Every layer from its definition, as PyTorch and ONNX state it.
 
+use std::ops::Range;
+
 use num_bigint::BigInt;
 use smallvec::SmallVec;
 
@@ -323,25 +325,19 @@ impl<'a> Evaluator<'a> {
 
     fn pool(&mut self, pool: &AveragePool, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
         Image::build(&mut self.work, size, |work, [c, i, j]| {
-            let [(rows, padded_rows), (columns, padded_columns)] = [axes[0].window(i), axes[1].window(j)];
-            let real = rows.len() as u64 * columns.len() as u64;
-            work.charge(real)?;
+            let windows = [axes[0].window(i), axes[1].window(j)];
+            let divisor = divisor(pool, &windows)?;
+            let [(rows, _), (columns, _)] = windows;
+            work.charge(rows.len() as u64 * columns.len() as u64)?;
             let mut total = Rational::ZERO;
             for row in rows {
                 for column in columns.clone() {
                     work.add(&mut total, x.at(c, row, column))?;
                 }
             }
-            let counted = if pool.count_include_pad {
-                u128::from(padded_rows) * u128::from(padded_columns)
-            } else {
-                real.into()
-            };
-            match counted {
-                _ if !pool.average => Ok(total),
-                0 => Err(EvaluateError::EmptyWindow),
-                _ if total.is_zero() => Ok(total),
-                divisor => work.divide(&total, &Rational::from(BigInt::from(divisor))),
+            match divisor {
+                Some(divisor) if !total.is_zero() => work.divide(&total, &divisor),
+                _ => Ok(total),
             }
         })
     }
@@ -397,6 +393,21 @@ impl<'a> Evaluator<'a> {
             }
             Ok(total)
         })
+    }
+}
+
+/// What the sum over a window is divided by, if it is.
+pub(super) fn divisor(pool: &AveragePool, windows: &[(Range<usize>, u64); 2]) -> Result<Option<Rational>> {
+    let [(rows, padded_rows), (columns, padded_columns)] = windows;
+    let counted = if pool.count_include_pad {
+        u128::from(*padded_rows) * u128::from(*padded_columns)
+    } else {
+        rows.len() as u128 * columns.len() as u128
+    };
+    match counted {
+        _ if !pool.average => Ok(None),
+        0 => Err(EvaluateError::EmptyWindow),
+        divisor => Ok(Some(Rational::from(BigInt::from(divisor)))),
     }
 }
 

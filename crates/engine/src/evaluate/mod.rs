@@ -8,6 +8,7 @@
 mod array;
 mod axis;
 mod composite;
+mod counts;
 mod error;
 mod evaluator;
 mod function;
