@@ -37,6 +37,11 @@ fn section_eight(c: &mut Criterion) {
             "refute Pooled == conv(K1 * P * dilate(K2 * P,2) * dilate(K3 * P,4) * dilate(K3 * P,8) * dilate(K5,16), stride=16)",
         ),
         (
+            "the kernel of a stack with a factor repeated (refuted)",
+            "stack Other = conv(K1) -> avgpool(2) -> conv(K2) -> avgpool(2) -> conv(K3) -> avgpool(2) -> conv(K3) -> avgpool(2) -> conv(K5)
+            refute Pooled == conv(kernel(Other), stride=16)",
+        ),
+        (
             "two kernels exchanged (refuted)",
             "refute Pooled == conv(K1) -> conv(dilate(K3,2)) -> conv(dilate(K2,4)) -> conv(dilate(K4,8)) -> conv(dilate(K5,16)) -> avgpool(16)",
         ),
@@ -178,8 +183,18 @@ fn tiles(c: &mut Criterion) {
     for (name, claim) in [
         ("there and back", "prove depth_to_space(2) -> space_to_depth(2) -> conv(A) == conv(A)"),
         ("other weights (refuted)", "refute space_to_depth(2) -> conv(A) == space_to_depth(2) -> conv(B)"),
+        (
+            "a stride of 2 on tiles",
+            "prove conv(K, stride=2) == space_to_depth(2) -> conv(kernel(depth_to_space(2) -> conv(K, stride=2))) where h % 2 == 0 and w % 2 == 0",
+        ),
+        (
+            "of another kernel (refuted)",
+            "refute conv(K, stride=2) == space_to_depth(2) -> conv(kernel(depth_to_space(2) -> conv(L, stride=2))) where h % 2 == 0 and w % 2 == 0",
+        ),
     ] {
-        let spec = Source::new(name, format!("kernel A[256,1024,3,3] kernel B[256,1024,3,3]\n{claim}"));
+        let declared =
+            "kernel A[256,1024,3,3] kernel B[256,1024,3,3] kernel K[256,256,4,4] kernel L[256,256,4,4]";
+        let spec = Source::new(name, format!("{declared}\n{claim}"));
         group.bench_function(format!("{name}, 256"), |b| b.iter(|| decide(&spec)));
     }
     group.finish();

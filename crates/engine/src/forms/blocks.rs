@@ -123,16 +123,21 @@ impl Cuts {
                     Layer::DepthToSpace(_) => self.turns = self.turns.gcd(&output.channels),
                     _ => {}
                 }
-                layer.weights().into_iter().for_each(|term: &KernelTerm| self.kernel(term.expr()));
+                layer.weights().into_iter().try_for_each(|term: &KernelTerm| self.kernel(term.expr()))?;
             }
             Op::Sum(_) | Op::Product(_) => {}
         }
         Ok(output)
     }
 
-    fn kernel(&mut self, expr: &KernelExpr) {
+    fn kernel(&mut self, expr: &KernelExpr) -> Result<(), Unsupported> {
         if !self.seen.insert(std::ptr::from_ref(expr).addr()) {
-            return;
+            return Ok(());
+        }
+        if let KernelExpr::Reshape(of, shape) = expr
+            && let KernelExpr::OfStack(stack) = &**of
+        {
+            return self.stack(stack, Signal::input(shape.inputs));
         }
         if let KernelExpr::Rearranged(operand, how) = expr {
             let shape = operand.shape();
@@ -142,6 +147,6 @@ impl Cuts {
                 Rearrangement::SwapChannels | Rearrangement::Ungroup(_) | Rearrangement::Part { .. } => {}
             }
         }
-        expr.operands().into_iter().for_each(|operand| self.kernel(operand));
+        expr.operands().into_iter().try_for_each(|operand| self.kernel(operand))
     }
 }

@@ -133,7 +133,7 @@ impl KernelTerm {
     /// A kernel given by its expression alone: only its shape is known, and whoever asks for entries of the exact form gets an
     /// error.
     pub fn unwritten(shape: Shape, expr: Arc<KernelExpr>) -> Self {
-        Self { kernel: Kernel::unwritten(shape), expr }
+        Self { kernel: Kernel::unwritten(shape, &[]), expr }
     }
 
     /// The kernel that a stack is away from borders. The normal form of stacks computes it, which is built on `ir`; the naive

@@ -111,9 +111,10 @@ impl Kernel {
         }
     }
 
-    /// A kernel of which only the shape is known: looking at its entries fails.
-    pub fn unwritten(shape: Shape) -> Self {
-        later(shape, 0, &[], |_| Err(KernelError::TooLarge))
+    /// A kernel of which only the shape is known, and what kernels it is made from: looking at its entries fails.
+    pub fn unwritten(shape: Shape, from: &[&Self]) -> Self {
+        let degree = from.iter().fold(0, |sum: u32, kernel| sum.saturating_add(kernel.degree()));
+        later(shape, degree, from, |_| Err(KernelError::TooLarge))
     }
 
     /// The kernel itself, made now if it is made later.

@@ -17,6 +17,7 @@ pub mod resample;
 pub mod shape;
 pub mod signature;
 pub mod single;
+pub mod tiles;
 pub mod trace;
 
 pub use error::OperatorError;

@@ -2,11 +2,16 @@
 //! would be long. Reads convolutions without groups and biases, scales, strides, padding, chains and sums; of other
 //! stacks the normal form finds the kernel.
 
+use std::sync::Arc;
+
 use super::gather::{index, signed};
 use super::geometry::{self, ReceptiveField};
+
+use super::shape::{Signal, after};
+use super::tiles;
 use crate::axes::{AXES, Axes, Ends, all, each};
 use crate::ir::{Branch, KernelTerm, Layer, Op, Operation, Origin, Stack};
-use crate::kernel::ConcreteKernel;
+use crate::kernel::{ConcreteKernel, Kernel, Shape};
 
 /// The kernel of a stack on some channels, with the extent that its layers have together; `None` of a stack that is not
 /// read here, or beyond limits.
@@ -24,6 +29,21 @@ pub fn single(stack: &Stack, channels: usize) -> Option<KernelTerm> {
         next.ok_or(())
     });
     all.ok()?.written()
+}
+
+/// The kernel of a stack with free weights that is too large to be written out, known by its shape and its layers alone;
+/// `None` of stacks that `forms` does not read layer by layer, and of small kernels.
+pub fn unwritten(stack: &Arc<Stack>, channels: usize) -> Option<KernelTerm> {
+    const MOST: usize = 1 << 16;
+    let extents = tiles::of(stack)?.map(|reach| index(reach.extent()));
+    let outputs = after(stack, Signal::input(channels), None).ok()?.channels;
+    let shape = Shape::new(outputs, channels, 1, 1).with_extents(extents);
+    shape.validate_unwritten().ok()?;
+    if shape.entries().is_some_and(|count| count <= MOST) || stack.weights().all(KernelTerm::is_constant) {
+        return None;
+    }
+    let weights: Vec<&Kernel> = stack.weights().map(KernelTerm::kernel).collect();
+    Some(KernelTerm::of_stack(stack.clone(), Kernel::unwritten(shape, &weights)))
 }
 
 /// What a stack does up to one of its values.

@@ -280,8 +280,10 @@ impl Net {
             }
             E::Reshape(of, shape) => {
                 let E::OfStack(stack) = &**of else { return Err(Unsupported::Kernel) };
-                let term = single(stack, shape.inputs).filter(|term| term.shape() == *shape);
-                self.kernel(term.ok_or(Unsupported::Kernel)?.expr(), source, at, length)
+                match single(stack, shape.inputs).filter(|term| term.shape() == *shape) {
+                    Some(term) => self.kernel(term.expr(), source, at, length),
+                    None => self.of_stack(stack, *shape, source, at, length),
+                }
             }
             E::Rearranged(..) if at.crossed => Err(Unsupported::Kernel),
             E::Rearranged(a, Rearrangement::Outputs(part)) => {

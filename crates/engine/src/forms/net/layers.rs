@@ -2,6 +2,8 @@
 //!
 //! Layers that are stacks of others are read as those; `kernels.rs` reads kernels.
 
+use std::sync::Arc;
+
 use super::kernels::{At, has_channel_sums, small};
 use super::{ChannelBlocks, Kind, Movement, Net, NetNode, NetNodeId, Same, Tap, Wire, in_place, number};
 use crate::axes::{AXES, Axes, all, each, place, positions};
@@ -16,6 +18,7 @@ use crate::ir::{
 use crate::kernel::{self, ConcreteKernel, Shape};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
+use crate::operator::length::Length;
 use crate::operator::lower::area;
 use crate::operator::shape::{Signal, step};
 use crate::operator::signature::block;
@@ -182,7 +185,14 @@ impl Net {
             if deep { (0..signed(n)).collect() } else { (1 - signed(n)..=0).rev().collect() };
         let (down, up) = if deep { (signed(n), 1) } else { (1, signed(n)) };
         let moves = each(|_| Movement { down, up, taps: taps.clone(), ..Movement::identity() });
-        let blocks = [&wire.signal, signal].map(|signal| self.divided(signal.channels));
+        let weights = self.tiles(deep, n, [wire.signal.channels, signal.channels])?;
+        let kind = Kind::Taps { weights, bias: Vec::new() };
+        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
+    }
+
+    /// The weights of tiles that become channels, or the reverse, by the channels before and after.
+    pub(super) fn tiles(&self, deep: bool, n: usize, channels: [usize; 2]) -> Result<Vec<Tap>, Unsupported> {
+        let blocks = channels.map(|channels| self.divided(channels));
         let [inputs, outputs] = blocks.map(|blocks| blocks.map(|blocks| (blocks.len(), blocks[0])));
         let (inputs, outputs) = (inputs?, outputs?);
         let (shallow, all) = if deep { (inputs, outputs) } else { (outputs, inputs) };
@@ -201,8 +211,7 @@ impl Net {
             }
         }
         weights.sort_by_key(|tap| (tap.output, tap.at, tap.input));
-        let kind = Kind::Taps { weights, bias: Vec::new() };
-        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
+        Ok(weights)
     }
 
     /// A transposed convolution where each channel is a block.
@@ -263,14 +272,27 @@ impl Net {
         weight: &Rational,
         signal: &Signal,
     ) -> Result<NetNodeId, Unsupported> {
+        let length = Some(signal.length.clone());
+        self.evenly(wire.node, signal.channels, moves, weight, length)
+    }
+
+    /// The same of a node.
+    pub(super) fn evenly(
+        &mut self,
+        source: NetNodeId,
+        channels: usize,
+        moves: Axes<Movement>,
+        weight: &Rational,
+        length: Option<Axes<Arc<Length>>>,
+    ) -> Result<NetNodeId, Unsupported> {
         let taps = each(|axis| moves[axis].taps.len());
         if taps.into_iter().fold(1, usize::saturating_mul) > 1 << 16 {
             return Err(Unsupported::TooLarge);
         }
         let weight = split(&Poly::constant(weight.clone()));
         let taps: Vec<_> = positions(taps).map(|at| (at.map(number), weight.clone())).collect();
-        let kind = Kind::Taps { weights: self.each(signal.channels, &taps)?, bias: Vec::new() };
-        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
+        let kind = Kind::Taps { weights: self.each(channels, &taps)?, bias: Vec::new() };
+        self.reading(kind, (source, moves), length)
     }
 
     pub(super) fn pool(

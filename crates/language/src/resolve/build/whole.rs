@@ -12,7 +12,7 @@ use convproof_engine::operator::forward::{ForwardError, MAX_WORK, apply_image};
 use convproof_engine::operator::gather::{index, signed};
 use convproof_engine::operator::geometry;
 use convproof_engine::operator::shape::{self, Signal};
-use convproof_engine::operator::single::single;
+use convproof_engine::operator::single::{single, unwritten};
 use convproof_engine::operator::{Affine, Node, OperatorError, Operators, Part};
 use convproof_engine::prove::terms;
 
@@ -37,6 +37,11 @@ impl Builder {
             && let Kernel::Later(_) = term.kernel()
         {
             let term = KernelTerm::of_stack(stack.clone(), term.kernel().clone());
+            return self.made(Ok(term), Role::Kernel, stack.height(), span);
+        }
+        if let Ok(channels) = shape::input_channels(&[stack])
+            && let Some(term) = unwritten(stack, channels)
+        {
             return self.made(Ok(term), Role::Kernel, stack.height(), span);
         }
         let normal = shape::input_channels(&[stack]).and_then(|channels| {
