@@ -147,7 +147,7 @@ fn decide_prop(
 ) -> Result<ClaimReport, OperatorError> {
     let start = Instant::now();
     let _doing = budget::doing("deciding the claim");
-    let shown = proposition(prop, symbols, places)?;
+    let shown = present::verdict(&decide::proposition(prop, symbols)?, symbols, places);
     Ok(report(heading.clone(), shown, places.source, start.elapsed()))
 }
 
@@ -283,13 +283,4 @@ fn report(heading: Heading, shown: Shown, source: &Source, elapsed: Duration) ->
         witness,
         elapsed,
     }
-}
-
-/// Decides a proposition and puts the verdict into words.
-pub(crate) fn proposition(
-    prop: &Prop,
-    symbols: &Symbols,
-    places: Places<'_>,
-) -> Result<Shown, OperatorError> {
-    Ok(present::verdict(&decide::proposition(prop, symbols)?, symbols, places))
 }

@@ -1,10 +1,10 @@
 //! Claims for all values of sizes: the resolver's laws and instances, decided by the engine.
 
-use super::proposition;
 use crate::diagnostic::Diagnostic;
 use crate::ir::Prop;
-use crate::present::Shown;
 use crate::present::families::{self, Instances, at};
+use crate::present::{self, Shown};
+use crate::prove::decide::{Outcome, proposition};
 use crate::prove::instances::{self, AllValues, Rule, proved_where};
 use crate::prove::opinion;
 use crate::prove::verdict::{StackProof, StackVerdict};
@@ -20,15 +20,25 @@ pub(crate) fn decide(
     resolver: &mut Resolver<'_>,
     source: &Source,
 ) -> Result<Shown, Vec<Diagnostic>> {
+    let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
+    with_proof(proof, family, resolver, source)
+}
+
+/// Decides a claim of which there is a proof, or a reason why there is none.
+fn with_proof(
+    proof: Result<&str, &str>,
+    family: &Family,
+    resolver: &mut Resolver<'_>,
+    source: &Source,
+) -> Result<Shown, Vec<Diagnostic>> {
     // What is said where no numbers are left to speak of: the first limit that was passed, if any was.
     let mut limit = None;
     let silence = |limit: Option<Vec<Diagnostic>>| limit.unwrap_or_else(|| vec![nothing(family)]);
     if family.sizes.is_empty() {
-        return instance(family, &[], resolver, source, &mut limit)?.ok_or_else(|| silence(limit));
+        return instance(family, &[], (resolver, source), &mut limit, true)?.ok_or_else(|| silence(limit));
     }
-    let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
     let (found, all) = instances::decide(family.sizes.len(), proof.is_ok(), |values| {
-        let shown = instance(family, values, resolver, source, &mut limit)?;
+        let shown = instance(family, values, (resolver, source), &mut limit, false)?;
         Ok::<_, Vec<Diagnostic>>(shown.map(|shown| (shown.outcome, shown)))
     })?;
     let proved = match &found {
@@ -61,13 +71,14 @@ fn matrices(family: &Family, resolver: &mut Resolver<'_>) -> Option<&'static str
     }
 }
 
-/// One instance; `None` where the claim does not speak of these numbers, or where they pass a limit, which is noted.
+/// One instance, put into words where it is refuted or `all` is; `None` where the claim does not speak of these numbers, or
+/// where they pass a limit, which is noted.
 fn instance(
     family: &Family,
     values: &[i64],
-    resolver: &mut Resolver<'_>,
-    source: &Source,
+    (resolver, source): (&mut Resolver<'_>, &Source),
     limit: &mut Option<Vec<Diagnostic>>,
+    all: bool,
 ) -> Result<Option<Shown>, Vec<Diagnostic>> {
     let hinted = |diagnostic: Diagnostic| {
         if values.is_empty() {
@@ -104,8 +115,11 @@ fn instance(
             return Ok(None);
         }
     };
-    match proposition(&prop, resolver.symbols(), resolver.places(source)) {
-        Ok(shown) => Ok(Some(shown)),
+    match proposition(&prop, resolver.symbols()) {
+        Ok(verdict) if all || verdict.outcome() == Outcome::Refuted => {
+            Ok(Some(present::verdict(&verdict, resolver.symbols(), resolver.places(source))))
+        }
+        Ok(verdict) => Ok(Some(Shown::unsaid(verdict.outcome()))),
         Err(error) => {
             let diagnostic = operator_diagnostic(&error, resolver.origins(), family.span);
             match diagnostic.code {
@@ -130,4 +144,40 @@ fn nothing(family: &Family) -> Diagnostic {
         "says nothing",
     )
     .with_hint("write a condition that small numbers satisfy")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::Resolved;
+    use crate::syntax::ast::Item;
+
+    #[test]
+    fn wrong_proofs_are_noticed() {
+        let declared = "size c\nsize p, q\nkernel A[c,c,3,3]\nkernel B[c,c,3,3]\nkernel K[3,3]\n";
+        for claim in [
+            // True for one channel, where the sizes are equal, where one is 1, and where it is not.
+            "conv(A) -> conv(B) == conv(B) -> conv(A)",
+            "avgpool(p) -> subsample(q) == avgpool(q) -> subsample(p)",
+            "conv(K) -> subsample(p) == conv(K)",
+            "p >= 2",
+            "p <= 1",
+        ] {
+            let source = Source::new("wrong.cf", format!("{declared}prove {claim}"));
+            let (spec, mistakes) = crate::syntax::parse(source.text());
+            assert!(mistakes.is_empty(), "{claim}");
+            let mut resolver = Resolver::new(|_, _| Err("no files".to_owned()));
+            let mut family = None;
+            for item in &spec.items {
+                let Item::Statement(statement) = item else { continue };
+                if let Resolved::Families(mut all) = resolver.statement(statement).expect(claim) {
+                    family = all.pop();
+                }
+            }
+            let family = family.expect(claim);
+            let shown = with_proof(Ok("a wrong law"), &family, &mut resolver, &source).expect(claim);
+            assert_eq!(shown.outcome, Outcome::Unknown, "{claim}: {}", shown.method);
+            assert!(shown.method.contains("please report this as a defect"), "{claim}: {}", shown.method);
+        }
+    }
 }

@@ -56,6 +56,8 @@ pub struct Refutation {
     pub witness: Witness,
     /// At the input size of a counterexample: how many output positions are wrong in general, of how many.
     pub wrong: Option<(usize, usize)>,
+    /// The same for an image of 224×224, where that could be counted.
+    pub typical: Option<(usize, usize)>,
     /// Where the sides are equal all the same, as far as that could be described.
     pub agreement: Vec<Agreement>,
 }
@@ -167,14 +169,15 @@ impl Outcome {
                 },
             })),
             StackVerdict::Refuted(found) => {
-                let StackRefutation { witness, wrong, agreement, .. } = (**found).clone();
+                let StackRefutation { witness, wrong, typical, agreement, .. } = (**found).clone();
                 let witness = match witness {
                     StackWitness::Value(found) => Witness::Value(found),
                     StackWitness::Size(found) => Witness::Size(found),
                     StackWitness::Excess(found) => Witness::Excess(found),
                 };
-                let wrong = wrong.map(|wrong| (wrong.count, wrong.all));
-                Some(Self::Refuted(Box::new(Refutation { witness, wrong, agreement })))
+                let [wrong, typical] =
+                    [wrong, typical].map(|wrong| wrong.map(|wrong| (wrong.count, wrong.all)));
+                Some(Self::Refuted(Box::new(Refutation { witness, wrong, typical, agreement })))
             }
             StackVerdict::Unknown(_) => None,
         }
@@ -186,7 +189,12 @@ impl Outcome {
             [shape.outputs, shape.inputs, shape.height, shape.width]
         };
         let refuted = |witness| {
-            Some(Self::Refuted(Box::new(Refutation { witness, wrong: None, agreement: Vec::new() })))
+            Some(Self::Refuted(Box::new(Refutation {
+                witness,
+                wrong: None,
+                typical: None,
+                agreement: Vec::new(),
+            })))
         };
         match verdict {
             KernelVerdict::Equal => Some(Self::Proved(Proof { channels: None, worst: None })),

@@ -3,13 +3,12 @@
 use convproof::ir::{Prop, StackClaim, Symbols};
 use convproof::prove::condition::includes;
 use convproof::prove::opinion::{Decided, Opinion, decide, examined};
-use convproof::prove::verdict::{Composed, Doubt, StackProof, StackVerdict};
+use convproof::prove::verdict::{Composed, Doubt, Read, StackProof, StackVerdict};
 use convproof::resolve::{ClaimBody, Resolved, Resolver};
 use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
 
-const KERNELS: &str =
-    "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nkernel D[2,9]\nscalar a\nscalar b\n";
+const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nkernel V[64,64,1,1]\nkernel D[2,9]\nscalar a\nscalar b\n";
 
 /// The claim about stacks that a line makes.
 pub(crate) fn claim(line: &str) -> (StackClaim, Symbols) {
@@ -48,6 +47,25 @@ fn wrong_proofs_are_noticed() {
     ] {
         let wrong = StackProof::Patterns { patterns: [1, 1], horizon: None, composed: Composed::default() };
         let verdict = of_proof(wrong, line);
+        assert!(
+            matches!(verdict.verdict(), StackVerdict::Unknown(Doubt::Disagreement { .. })),
+            "{line}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_proofs_for_all_numbers_of_channels_are_noticed() {
+    for line in [
+        // True with one channel.
+        "conv(W) -> conv(V) == conv(V) -> conv(W)",
+        "conv(W * V) == conv(V * W)",
+        "conv(W, padding=1) -> conv(W, padding=1) == conv(W * W, padding=2)",
+    ] {
+        let verdict = of_proof(
+            StackProof::Words { patterns: [1, 1], horizon: None, sums: 1, read: Read::default() },
+            line,
+        );
         assert!(
             matches!(verdict.verdict(), StackVerdict::Unknown(Doubt::Disagreement { .. })),
             "{line}: {verdict:?}"

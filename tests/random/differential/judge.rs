@@ -27,6 +27,8 @@ pub(crate) enum Right {
     Refuted,
     /// Refuted, with a description of where the sides agree.
     Described,
+    /// Refuted, with how many positions of a large image are wrong, some but not all.
+    Counted,
     Within,
     Exceeded,
     /// Left open where nonlinear layers allow it.
@@ -106,7 +108,7 @@ fn seen_with<T: Number>(
 ) -> Seen {
     let value = random_value::<T>(seed, spread);
     let weights = |kernel: usize, offset: usize| value((kernel * 1000 + offset) as u64 + 1_000_000);
-    let image = Image::build([c, h, w], |[c, i, j]| value(((c * 64 + i) * 64 + j) as u64));
+    let image = Image::build([c, h, w], |[c, i, j]| value(((c * 4096 + i) * 4096 + j) as u64));
     let image = image.expect("a size from 1 on");
     match claim.sides.each_ref().map(|side| run(side, &image, &weights)) {
         [None, None] => Seen::Silent,
@@ -306,6 +308,7 @@ fn refuted(
     {
         return wrong(format!("{some} of {all} positions are wrong at {size:?}, but {different:?}"));
     }
+    let counted = typical(claim, c, &witness["typical"])?;
     let sentences = witness["agreement"].as_array().map_or(&[][..], Vec::as_slice);
     for sentence in sentences.iter().filter_map(Value::as_str) {
         let Some(agreement) = words::agreement(sentence) else {
@@ -315,7 +318,37 @@ fn refuted(
             agrees(claim, c, survey, &agreement)?;
         }
     }
-    Ok(if sentences.is_empty() { Right::Refuted } else { Right::Described })
+    Ok(match sentences {
+        _ if counted => Right::Counted,
+        [] => Right::Refuted,
+        _ => Right::Described,
+    })
+}
+
+/// Whether as many output positions of a large image are wrong as is said; `false` if nothing is, or all are.
+fn typical(claim: &Claim, c: i64, said: &Value) -> Result<bool, Wrong> {
+    let [size, positions] = [&said["input_size"], &said["wrong_positions"]].map(Value::as_array);
+    let (Some(size), Some([some, all])) = (size, positions.map(Vec::as_slice)) else { return Ok(false) };
+    let [Some(h), Some(w)] = [&size[0], &size[1]].map(Value::as_i64) else { return wrong("no size") };
+    if !claim.sizes.include([h, w]) {
+        return wrong("the claim does not speak of a typical image");
+    }
+    if some == all {
+        // What differs everywhere has been seen to differ elsewhere.
+        return Ok(false);
+    }
+    match seen(claim, c, [h, w]) {
+        Seen::Output([h, w], different)
+            if [some, all].map(Value::as_i64) == [different.len() as i64, h * w].map(Some) =>
+        {
+            Ok(true)
+        }
+        Seen::Output([h, w], different) => {
+            let found = different.len();
+            wrong(format!("{some} of {all} positions are wrong at a typical size, but {found} of {h}×{w}"))
+        }
+        other => wrong(format!("{some} of {all} positions are wrong at a typical size, but {other:?}")),
+    }
 }
 
 fn different_sizes(claim: &Claim, c: i64, witness: &Value) -> Result<[i64; 2], Wrong> {

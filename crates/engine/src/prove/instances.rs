@@ -1,13 +1,16 @@
 //! Claims for all values of whole numbers, from instances. A proof for all values, by whatever law, has instances beside
-//! it as a second opinion; without one, the least instance that fails refutes, and nothing proves.
+//! it as a second opinion, as many as a bounded number of steps allows; without one, the least instance that fails refutes,
+//! and nothing proves.
 
 use super::decide::Outcome;
 use convproof_exact::budget;
 
 /// Instances that are decided where there is no proof for all values.
 const MAX_INSTANCES: usize = 40;
-/// Instances that are decided beside a proof.
-const MAX_SPOTS: usize = 6;
+/// Instances that are decided beside a proof, at least and at most.
+const SPOTS: [usize; 2] = [2, 6];
+/// Steps after which there are no more of them than the least number.
+const SPOT_STEPS: u64 = 1 << 16;
 /// Instances after the one that refutes, to see where the claim does hold.
 const MAX_MORE: usize = 16;
 /// The sum of the numbers beyond the least one, up to which these are looked for: larger instances cost more.
@@ -117,11 +120,11 @@ pub fn decide<T, E>(
     proved: bool,
     mut instance: impl FnMut(&[i64]) -> Result<Option<(Outcome, T)>, E>,
 ) -> Result<(AllValues<T>, Tried), E> {
-    let most = if proved { MAX_SPOTS } else { MAX_INSTANCES };
+    let ([least, most], steps) = if proved { (SPOTS, SPOT_STEPS) } else { ([1, MAX_INSTANCES], MAX_STEPS) };
     let mut tried = Tried::new();
     let spent = spent();
-    for values in choices(count) {
-        if tried.len() >= most || (spent() > MAX_STEPS && !tried.is_empty()) {
+    for values in if proved { spots(count) } else { choices(count) } {
+        if tried.len() >= most || (spent() > steps && tried.len() >= least) {
             break;
         }
         match instance(&values)? {
@@ -170,19 +173,30 @@ fn spent() -> impl Fn() -> u64 {
     move || before.zip(budget::left()).map_or(0, |(before, now)| before.saturating_sub(now))
 }
 
+/// Choices of numbers to look at beside a proof, those first that would show most: no number is 1 and those next to each other
+/// differ, then all are 1, then all others.
+fn spots(count: usize) -> Box<dyn Iterator<Item = Vec<i64>>> {
+    let apart: Vec<i64> = (2..=4).cycle().take(count).collect();
+    let others = choices(count).filter({
+        let apart = apart.clone();
+        move |values| *values != apart
+    });
+    Box::new(std::iter::once(apart).chain(others))
+}
+
 /// All choices of numbers from 1, by their sum, then in order.
-fn choices(count: usize) -> impl Iterator<Item = Vec<i64>> {
+fn choices(count: usize) -> Box<dyn Iterator<Item = Vec<i64>>> {
     let mut excess = 0;
     let mut next: Option<Vec<i64>> = Some(first(count, 0));
-    std::iter::from_fn(move || {
+    let all = std::iter::from_fn(move || {
         let current = next.take().or_else(|| {
             excess += 1;
             (excess <= MAX_EXCESS).then(|| first(count, excess))
         })?;
         next = after(&current);
         Some(current)
-    })
-    .take(MAX_CHOICES)
+    });
+    Box::new(all.take(MAX_CHOICES))
 }
 
 /// How far the sum of the numbers is beyond the least one.
@@ -224,8 +238,8 @@ mod tests {
     #[test]
     fn instances_refute_and_never_prove() {
         assert_eq!(decided(false, |_| Some(Outcome::Proved)), (AllValues::Unknown, 25));
-        assert_eq!(decided(true, |_| Some(Outcome::Proved)), (AllValues::Proved, MAX_SPOTS));
-        assert_eq!(decided(true, |_| Some(Outcome::Unknown)), (AllValues::Proved, MAX_SPOTS));
+        assert_eq!(decided(true, |_| Some(Outcome::Proved)), (AllValues::Proved, SPOTS[1]));
+        assert_eq!(decided(true, |_| Some(Outcome::Unknown)), (AllValues::Proved, SPOTS[1]));
         let fails = |n| Some(if n == 3 { Outcome::Refuted } else { Outcome::Proved });
         assert_eq!(decided(true, fails), (AllValues::Contradicted(vec![3]), 2));
         // Two before it, itself, and those up to a small excess.

@@ -86,16 +86,17 @@ impl Instances<'_> {
         self.all.iter().filter(|(_, holds)| *holds).count()
     }
 
-    /// How many instances hold, and up to where.
+    /// How many instances hold, and the largest that was tried.
     fn summary(&self) -> String {
         let held = self.held();
-        let last = self.all.last().map(|(values, _)| at(self.sizes, values)).unwrap_or_default();
+        let largest = self.all.iter().max_by_key(|(values, _)| values.iter().sum::<i64>());
+        let largest = largest.map(|(values, _)| at(self.sizes, values)).unwrap_or_default();
         let open = match self.all.len() - held {
             0 => String::new(),
             open => format!(", {open} undecided"),
         };
         let s = if held == 1 { "" } else { "s" };
-        format!("with numbers in their place it holds at {held} instance{s}{open}, up to {last}")
+        format!("with numbers in their place it holds at {held} instance{s}{open}, up to {largest}")
     }
 
     /// Where the claim does hold, as far as that is known: where it is proved, or else a simple condition that tells the

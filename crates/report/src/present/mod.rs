@@ -42,6 +42,14 @@ pub struct Shown {
     pub witness: Option<Witness>,
 }
 
+impl Shown {
+    /// A verdict of which nothing more is said.
+    #[must_use]
+    pub fn unsaid(outcome: Outcome) -> Self {
+        Self { outcome, method: String::new(), details: Vec::new(), witness: None }
+    }
+}
+
 /// A verdict as a report shows it.
 pub fn verdict(verdict: &Verdict<'_>, symbols: &Symbols, places: Places<'_>) -> Shown {
     let told = match verdict.evidence() {

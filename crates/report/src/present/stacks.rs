@@ -6,10 +6,11 @@ use super::agreement::agreement_text;
 use super::doubt::reason;
 use super::equations::cells;
 use super::text::{
-    both_values, count, image_matrices, image_size, image_words, matrix, position, size, weights,
+    both_values, count, grouped, image_matrices, image_size, image_words, matrix, percent, position, size,
+    weights,
 };
 use super::{Told, derivation, steps};
-use crate::witness::{self, Agrees, Equality, Patterns, Place, Witness};
+use crate::witness::{self, Agrees, Equality, Patterns, Place, Typical, Witness};
 use crate::{Block, Matrix};
 use convproof_engine::ir::{Sizes, Stack, StackClaim, Symbols};
 use convproof_engine::kernel::Kernel;
@@ -21,7 +22,7 @@ use convproof_engine::prove::opinion::{Decided, Opinion};
 use convproof_engine::prove::region::Agreement;
 use convproof_engine::prove::verdict::{Enclosure, Excess, Worst};
 use convproof_engine::prove::verdict::{
-    Inner, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
+    Inner, StackProof, StackRefutation, StackVerdict, StackWitness, TYPICAL, Wrong,
 };
 use convproof_exact::{Grid, Rational};
 use convproof_language::source::Places;
@@ -272,8 +273,10 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim, places: Places<'_>)
     let agreement = &refutation.agreement;
     let words: Vec<String> = agreement.iter().map(|one| agreement_text(one, claim)).collect();
     let wrong = refutation.wrong.as_ref().filter(|_| !matches!(refutation.witness, StackWitness::Size(_)));
+    let typical = refutation.typical.as_ref().map(|typical| [typical.count, typical.all]);
     let place = Place {
         wrong_positions: wrong.map(|wrong| [wrong.count, wrong.all]),
+        typical: typical.map(|wrong_positions| Typical { input_size: TYPICAL, wrong_positions }),
         wrong_map: wrong.and_then(|wrong| wrong.map.as_ref()).map(rows_of_signs),
         agreement: words.clone(),
         agrees: agreement.iter().map(Agrees::of).collect(),
@@ -283,13 +286,10 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim, places: Places<'_>)
         StackWitness::Size(found) => size_witness(found, claim, places, place),
         StackWitness::Excess(found) => excess_witness(found, claim, place),
     };
-    if let Some(Wrong { count, all, map }) = wrong {
-        details.push(Block::Text(format!(
-            "At this input size {count} of {all} output positions are wrong for general weights and inputs."
-        )));
-        // One that is wrong everywhere needs no picture.
-        details.extend(map.clone().filter(|_| count < all).map(Block::Wrong));
-    }
+    details.extend(shares(wrong, typical, claim.sizes.one().is_some()).map(Block::Text));
+    // One that is wrong everywhere needs no picture.
+    let map = wrong.filter(|wrong| wrong.count < wrong.all).and_then(|wrong| wrong.map.clone());
+    details.extend(map.map(Block::Wrong));
     // What is said in the method is not said again.
     let first = agreement.iter().position(|one| !matches!(one, Agreement::Nowhere));
     if let Some(first) = first {
@@ -304,6 +304,29 @@ fn refuted(refutation: &StackRefutation, claim: &StackClaim, places: Places<'_>)
         }
     }
     Told { method, details, witness: Some(witness) }
+}
+
+/// How many positions are wrong at the size of a counterexample, which may be the claim's `own`, and for a typical image.
+fn shares(wrong: Option<&Wrong>, typical: Option<[usize; 2]>, own: bool) -> Option<String> {
+    const GENERAL: &str = "are wrong for general weights and inputs";
+    let here = wrong.map(|&Wrong { count, all, .. }| {
+        let percent = if own { format!(", {}", percent(count, all)) } else { String::new() };
+        let (count, all) = (grouped(count), grouped(all));
+        format!("At this input size {count} of {all} output positions {GENERAL}{percent}")
+    });
+    let usual = typical.map(|[count, all]| {
+        let share = match count {
+            0 => format!("none of {}", grouped(all)),
+            _ if count == all => format!("all {}", grouped(all)),
+            _ => format!("{} of {} ({})", grouped(count), grouped(all), percent(count, all)),
+        };
+        match here {
+            Some(_) => format!(", at {} {share}", size(TYPICAL)),
+            None => format!("At {} {share} output positions {GENERAL}", size(TYPICAL)),
+        }
+    });
+    let text = [here, usual].into_iter().flatten().collect::<String>();
+    (!text.is_empty()).then(|| text + ".")
 }
 
 /// `#` for a position that is wrong, `.` for others.

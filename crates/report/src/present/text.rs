@@ -23,6 +23,31 @@ pub fn position([channel, row, column]: [usize; 3], channels: usize) -> String {
     format!("{channel}row {row}, column {column}")
 }
 
+/// A number with a comma before each three digits.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let mut out = digits[..first].to_owned();
+    for at in (first..digits.len()).step_by(3) {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&digits[at..at + 3]);
+    }
+    out
+}
+
+/// `count of all`, in percent, to a tenth.
+pub fn percent(count: usize, all: usize) -> String {
+    let tenths = (2000 * count as u128 + all as u128) / (2 * all.max(1) as u128);
+    match tenths {
+        0 if count > 0 => "less than 0.1 %".to_owned(),
+        1000 if count < all => "more than 99.9 %".to_owned(),
+        tenths if tenths % 10 == 0 => format!("{} %", tenths / 10),
+        tenths => format!("{}.{} %", tenths / 10, tenths % 10),
+    }
+}
+
 /// A matrix of numbers, if it is small enough to look at.
 pub fn matrix(
     title: impl Into<String>,

@@ -16,7 +16,7 @@ use numbers::{by_name, text};
 pub use derivation::{Derivation, Did, Law, Matched, Side, Step};
 pub use factors::{FactorField, Factors, Fit, IrreducibleFactor, Over};
 pub use numbers::{Cell, Matrix, Sparse};
-pub use place::{Agrees, Lengths, Place, Sides};
+pub use place::{Agrees, Lengths, Place, Sides, Typical};
 
 /// What shows a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -13,10 +13,22 @@ pub struct Place {
     /// Which ones, row by row: `#` differs, `.` does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wrong_map: Option<Vec<String>>,
+    /// The same count for an image of typical size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typical: Option<Typical>,
     /// In words.
     pub agreement: Vec<String>,
     /// As data, one for each sentence.
     pub agrees: Vec<Agrees>,
+}
+
+/// How many output positions differ for an image of typical size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Typical {
+    /// Height and width of the image.
+    pub input_size: [i64; 2],
+    /// How many output positions differ for general weights and inputs, of how many.
+    pub wrong_positions: [usize; 2],
 }
 
 /// Where sides agree, as data.

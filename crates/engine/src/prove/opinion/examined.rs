@@ -17,9 +17,8 @@ use crate::prove::within;
 use crate::prove::witness::search::{dependence, used};
 use convproof_exact::{Rational, SplitMix64, Symbol};
 
-/// Most steps of the evaluator, in its own units, of which a product takes some 64: for the first size, and after how
-/// many there is no other. For a proof by normal forms, which takes some microseconds, and for others.
-const MAX_STEPS: [[u64; 2]; 2] = [[1 << 17, 1 << 13], [1 << 20, 1 << 17]];
+/// Most channels of a block that a proof for every number of them is looked at with: with two, matrices do not commute.
+const FEW: usize = 2;
 /// Most weights that values are made up for.
 const MAX_WEIGHTS: usize = 1 << 10;
 /// Lengths of each axis that sizes are taken from.
@@ -83,28 +82,66 @@ pub fn examined(verdict: StackVerdict, claim: &StackClaim, symbols: &Symbols) ->
 
 fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion {
     // A proof for every number of channels is looked at for few of them.
-    if let StackProof::Words { .. } = proof
-        && let Some((claim, used)) = with_few_channels(claim)
-        && used.len() <= MAX_WEIGHTS
-    {
-        let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-        let found = tried(proof, &claim, |_| Some(weights.clone().approximating()));
-        if found != Opinion::None {
-            return found;
+    if let StackProof::Words { .. } = proof {
+        match with_channels(proof, claim) {
+            Ok(Opinion::None) => {}
+            // More channels take no fewer steps.
+            found => return found.unwrap_or(Opinion::None),
         }
     }
     tried(proof, claim, |positive| weights(claim, symbols, positive))
+        .map_or(Opinion::None, |(opinion, _)| opinion)
 }
 
-fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Option<Weights>) -> Opinion {
-    let sizes = sizes(claim);
-    if sizes.is_empty() {
-        return Opinion::None;
+/// The opinion on a claim about one channel for each block of them, and then about two where these are known to take few
+/// enough steps; `None` if it is not read so.
+fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooMuch> {
+    let mut known = Opinion::None;
+    for most in 1..=FEW {
+        let Some((claim, used)) =
+            with_few_channels(claim, most).filter(|(_, used)| used.len() <= MAX_WEIGHTS)
+        else {
+            break;
+        };
+        let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
+        let (opinion, spent) = tried(proof, &claim, |_| Some(weights.clone().approximating()))?;
+        if opinion == Opinion::None {
+            break;
+        }
+        known = opinion;
+        // Products of matrices take most steps.
+        let next = spent.saturating_mul(((most + 1) as u64).pow(3)) / (most as u64).pow(3);
+        if matches!(known, Opinion::Differs(_)) || next > steps(proof)[0] {
+            break;
+        }
     }
-    let [first, enough] = MAX_STEPS[usize::from(!matches!(proof, StackProof::NormalForm { .. }))];
+    Ok(known)
+}
+
+/// A claim takes more steps than the second opinion on it may.
+struct TooMuch;
+
+/// Most steps of the evaluator, in its own units, of which a product takes some 64: for the first size, and after how
+/// many there is no other. A proof by normal forms takes some microseconds, one by words less than a millisecond.
+fn steps(proof: &StackProof) -> [u64; 2] {
+    match proof {
+        StackProof::NormalForm { .. } => [1 << 17, 1 << 13],
+        StackProof::Words { .. } => [1 << 18, 1 << 14],
+        _ => [1 << 20, 1 << 17],
+    }
+}
+
+/// The opinion at the weights of a claim, and the steps that it took.
+fn tried(
+    proof: &StackProof,
+    claim: &StackClaim,
+    weights: impl Fn(bool) -> Option<Weights>,
+) -> Result<(Opinion, u64), TooMuch> {
+    let sizes = sizes(claim);
+    let [first, enough] = steps(proof);
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
-        let Some(weights) = weights(positive) else { return Opinion::None };
+        let Some(weights) = weights(positive).filter(|_| !sizes.is_empty()) else { break };
         // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
         let bounded = matches!(proof, StackProof::Within(..));
         let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
@@ -114,7 +151,9 @@ fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Optio
             match trial.agrees(size) {
                 Ok(None) => {}
                 Ok(Some(true)) => agreed.push(size),
-                Ok(Some(false)) => return Opinion::Differs(size),
+                Ok(Some(false)) => return Ok((Opinion::Differs(size), first - trial.left)),
+                // Other weights take as many steps.
+                Err(EvaluateError::TooLarge) if agreed.is_empty() => return Err(TooMuch),
                 Err(_) => break,
             }
             if first - trial.left > enough {
@@ -122,10 +161,10 @@ fn tried(proof: &StackProof, claim: &StackClaim, weights: impl Fn(bool) -> Optio
             }
         }
         if !agreed.is_empty() {
-            return Opinion::Agrees(agreed);
+            return Ok((Opinion::Agrees(agreed), first - trial.left));
         }
     }
-    Opinion::None
+    Ok((Opinion::None, 0))
 }
 
 /// A few small sizes that the claim speaks of: the smallest, one near it, and one in between.

@@ -12,15 +12,13 @@ use crate::kernel::{ConcreteKernel, Shape};
 use crate::prove::stacks::words::readable;
 use convproof_exact::Symbol;
 
-/// More channels of a block than this become so many.
-const FEW: usize = 3;
-
-/// The claim with at most [`FEW`] channels, and the symbols that occur in it; `None` if it has other layers or kernels.
-pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)> {
+/// The claim with at most so many channels in each block, and the symbols that occur in it; `None` if it has other layers
+/// or kernels.
+pub fn with_few_channels(claim: &StackClaim, most: usize) -> Option<(StackClaim, Vec<Symbol>)> {
     if !readable(claim) {
         return None;
     }
-    let mut fewer = Fewer { division: blocks::division(claim).ok()?, symbols: Vec::new() };
+    let mut fewer = Fewer { division: blocks::division(claim).ok()?, most, symbols: Vec::new() };
     let left = Arc::new(fewer.stack(&claim.left)?);
     let right = Arc::new(fewer.stack(&claim.right)?);
     let mut symbols = std::mem::take(&mut fewer.symbols);
@@ -33,15 +31,17 @@ pub fn with_few_channels(claim: &StackClaim) -> Option<(StackClaim, Vec<Symbol>)
 struct Fewer {
     /// The blocks, where channels are taken apart or joined.
     division: Division,
+    /// More channels of a block than this become so many.
+    most: usize,
     /// The symbols that occur.
     symbols: Vec<Symbol>,
 }
 
 impl Fewer {
-    /// How many some channels become: at most [`FEW`] for each block.
+    /// How many some channels become: at most [`Self::most`] for each block.
     fn few(&self, channels: usize) -> usize {
         let width = self.division.width(channels);
-        channels / width * width.min(FEW)
+        channels / width * width.min(self.most)
     }
 
     /// Which of some channels one of the few stands for.
@@ -51,7 +51,7 @@ impl Fewer {
             // Blocks that take turns begin with the same channels.
             return channel;
         }
-        channel / width.min(FEW) * width + channel % width.min(FEW)
+        channel / width.min(self.most) * width + channel % width.min(self.most)
     }
 
     fn stack(&mut self, old: &Stack) -> Option<Stack> {

@@ -54,12 +54,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<Option<StackVerdi
     let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size);
     Ok(found.ok().map(|found| {
         let witness = StackWitness::Size(found);
-        StackVerdict::Refuted(Box::new(StackRefutation {
-            witness,
-            wrong: None,
-            agreement: Vec::new(),
-            derivation: None,
-        }))
+        StackVerdict::Refuted(Box::new(StackRefutation::bare(witness)))
     }))
 }
 

@@ -19,7 +19,12 @@ pub(super) fn refutation(
     mut survey: Surveyed<'_>,
 ) -> Result<StackRefutation, Doubt> {
     let fails = |status| matches!(status, Status::Sizes | Status::Values);
-    let (size, status) = survey.table().statuses.smallest(fails).ok_or(Doubt::Limit(Limit::Positions))?;
+    let (mut size, status) = survey.table().statuses.smallest(fails).ok_or(Doubt::Limit(Limit::Positions))?;
+    let border = survey.interior();
+    if border.is_some() && status == Status::Values {
+        let telling = survey.table().telling(&survey.sights().axes, survey.failures());
+        size = telling.unwrap_or(size);
+    }
     let witness = match status {
         Status::Sizes => mismatch(claim, symbols, size)?,
         _ => counterexample(claim, symbols, &survey, size)?,
@@ -28,16 +33,17 @@ pub(super) fn refutation(
         && found.is_approximate()
     {
         // Differences elsewhere were not enclosed, so it is only said where there are none.
-        let agreement = survey.interior().map(|found| match found {
+        let agreement = border.map(|found| match found {
             Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
             other => other,
         });
         let agreement = agreement.into_iter().collect();
-        return Ok(StackRefutation { witness, wrong: None, agreement, derivation: None });
+        return Ok(StackRefutation { witness, wrong: None, typical: None, agreement, derivation: None });
     }
-    let agreement = agreement(&mut survey, symbols);
+    let agreement = agreement(&survey, border, symbols);
     let wrong = survey.wrong_at(size);
-    Ok(StackRefutation { witness, wrong, agreement, derivation: None })
+    let typical = survey.typical(&claim.sizes);
+    Ok(StackRefutation { witness, wrong, typical, agreement, derivation: None })
 }
 
 /// Finds small weights and an impulse that show a difference at a size, and replays them.
@@ -137,7 +143,7 @@ fn enclosed(
     Err(Doubt::Contradiction)
 }
 
-fn agreement(survey: &mut Surveyed<'_>, symbols: &Symbols) -> Vec<Agreement> {
+fn agreement(survey: &Surveyed<'_>, border: Option<Agreement>, symbols: &Symbols) -> Vec<Agreement> {
     let mut all = Vec::new();
     let repeats = survey.sights().axes[0].period > 0;
     if repeats {
@@ -145,7 +151,7 @@ fn agreement(survey: &mut Surveyed<'_>, symbols: &Symbols) -> Vec<Agreement> {
             Agreement::Nowhere => {}
             found => all.push(found),
         }
-        all.extend(survey.interior());
+        all.extend(border);
     }
     let sizes_agree = !survey.table().statuses.any(|status| status == Status::Sizes);
     // Without free scalars or vectors there is nothing to be 0.

@@ -53,7 +53,7 @@ fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
     let compared = Compared::new(claim, ChannelBlocks::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);
-    let sizes: Vec<_> = compared
+    let mut sizes: Vec<_> = compared
         .table
         .statuses
         .by_area()
@@ -67,17 +67,20 @@ fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         let read = compared.read;
         return Some(StackVerdict::Proved(StackProof::Terms { patterns, horizon, terms, read }));
     }
+    if sizes[0].1 == Status::Values {
+        sizes.splice(0..0, compared.telling().map(|size| (size, Status::Values)));
+    }
     for (size, status) in sizes {
         if status == Status::Sizes {
             let weights = search::plain_weights(claim, symbols);
             let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
-            return Some(compared.refuted(StackWitness::Size(found), None));
+            return Some(compared.refuted(claim, StackWitness::Size(found)));
         }
         if compared.arena.has_means() {
             // Of one size the mean of a signal is a sum of its entries.
             let here = StackClaim { sizes: Sizes::One(size), ..claim.clone() };
             if let Some(StackVerdict::Refuted(found)) = self::compared(&here, symbols) {
-                return Some(compared.refuted(found.witness, None));
+                return Some(compared.refuted(claim, found.witness));
             }
             continue;
         }
@@ -85,10 +88,10 @@ fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
         let plain =
             compared.arena.is_linear().then(|| compared.counterexample(claim, symbols, size)).flatten();
         if let Some(found) = plain {
-            return Some(compared.refuted(StackWitness::Value(found), Some(size)));
+            return Some(compared.refuted(claim, StackWitness::Value(found)));
         }
         if let Some(found) = at_size(claim, symbols, &compared, size) {
-            return Some(compared.refuted(StackWitness::Value(found), Some(size)));
+            return Some(compared.refuted(claim, StackWitness::Value(found)));
         }
     }
     None

@@ -65,10 +65,10 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     if status == Status::Sizes {
         let weights = search::plain_weights(claim, symbols);
         let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
-        return Some(compared.refuted(StackWitness::Size(found), None));
+        return Some(compared.refuted(claim, StackWitness::Size(found)));
     }
-    let counterexample = compared.counterexample(claim, symbols, size)?;
-    Some(compared.refuted(StackWitness::Value(counterexample), Some(size)))
+    let counterexample = compared.counterexample(claim, symbols, compared.telling().unwrap_or(size))?;
+    Some(compared.refuted(claim, StackWitness::Value(counterexample)))
 }
 
 /// Whether a stack has weights with channels.
@@ -95,6 +95,8 @@ pub struct Compared {
     failures: Failures,
     /// The status of all sizes.
     pub table: Table,
+    /// The border outside of which the sides agree.
+    border: Option<Agreement>,
     /// Sizes up to this length show everything; `None` for a claim about one size.
     pub horizon: Option<i64>,
     /// For each axis, the left side's first input position at each output of the lengths that were looked at.
@@ -139,6 +141,8 @@ impl Compared {
         let inputs = net.divided(claim.channels)?;
         let (differences, failures) = differences(&mut evaluator, roots, &pairs, outputs.len())?;
         let table = Table::new(&axes, &failures, &claim.sizes);
+        let differs = table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values));
+        let border = differs.then(|| table::ring(&axes, &failures)).flatten().map(|(found, _)| found);
         let arena = evaluator.arena;
         let letters = net.letters;
         Ok(Self {
@@ -150,6 +154,7 @@ impl Compared {
             differences,
             failures,
             table,
+            border,
             horizon,
             origins,
             read: Read { sides, blocks: outputs.len(), repeats },
@@ -173,8 +178,13 @@ impl Compared {
         self.arena.is_linear() && self.letters.tell_apart(self.arena.longest(), &self.arena.symbols())
     }
 
+    /// Where only a border differs: a small size at which some positions differ and some do not.
+    pub fn telling(&self) -> Option<[i64; 2]> {
+        self.border.as_ref().and_then(|_| self.table.telling(&self.axes, &self.failures))
+    }
+
     /// A refutation with what is known of the sizes at which the sides agree.
-    pub fn refuted(&self, witness: StackWitness, at: Option<[i64; 2]>) -> StackVerdict {
+    pub fn refuted(&self, claim: &StackClaim, witness: StackWitness) -> StackVerdict {
         let mut agreement = Vec::new();
         let exact = self.is_exact();
         if self.horizon.is_some() && exact {
@@ -182,14 +192,22 @@ impl Compared {
                 Agreement::Nowhere => {}
                 found => agreement.push(found),
             }
-            agreement.extend(table::ring(&self.axes, &self.failures).map(|(found, _)| found));
+            agreement.extend(self.border.clone());
             if agreement.is_empty() {
                 agreement.push(Agreement::Nowhere);
             }
         }
-        let wrong = at.filter(|_| exact).and_then(|size| Wrong::of(self.sights(size)?, self.failures.rows()));
+        let typical = || Some(table::wrong(&table::typical(&self.axes, &claim.sizes)?, &self.failures));
+        let wrong = || match &witness {
+            StackWitness::Value(found) => {
+                let [_, h, w] = found.input().size().map(|n| i64::try_from(n).unwrap_or(0));
+                Wrong::of(self.sights([h, w])?, self.failures.rows())
+            }
+            _ => None,
+        };
+        let [wrong, typical] = if exact { [wrong(), typical()] } else { [None, None] };
         let derivation = Some(Derivation::Read(self.read.clone()));
-        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, agreement, derivation }))
+        StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong, typical, agreement, derivation }))
     }
 
     /// The input position that places in sums are counted from, at an output position of a size.
@@ -199,8 +217,7 @@ impl Compared {
 
     /// The sights of both axes at a size.
     pub fn sights(&self, size: [i64; 2]) -> Option<[&[u32]; 2]> {
-        let view = |axis: usize| self.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
-        Some([&view(0)?.sights, &view(1)?.sights])
+        Some([&self.axes[0].view(size[0])?.sights, &self.axes[1].view(size[1])?.sights])
     }
 }
 

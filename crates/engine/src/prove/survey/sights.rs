@@ -105,6 +105,39 @@ impl AxisSights {
         }
         Ok(looked)
     }
+
+    /// What is seen at an input length that was looked at.
+    pub fn view(&self, n: i64) -> Option<&SizeView> {
+        self.sizes.iter().find(|view| view.n == n)
+    }
+
+    /// How often each sight occurs at an input length, which need not have been looked at (Theorem 10b); `None` where the
+    /// output lengths differ or there is no output.
+    pub fn occurrences(&self, n: i64) -> Option<FxHashMap<u32, usize>> {
+        let count = |n: i64| {
+            let view = self.view(n).filter(|view| view.left.is_some() && view.left == view.right)?;
+            let mut all: FxHashMap<u32, usize> = FxHashMap::default();
+            for &sight in &view.sights {
+                *all.entry(sight).or_default() += 1;
+            }
+            Some(all)
+        };
+        if self.view(n).is_some() {
+            return count(n);
+        }
+        if self.period == 0 || n < self.from {
+            return None;
+        }
+        let first = self.from + (n - self.from) % self.period;
+        let times = usize::try_from((n - first) / self.period).ok()?;
+        let (before, mut all) = (count(first)?, count(first + self.period)?);
+        for (sight, count) in &mut all {
+            let least = before.get(sight).copied().unwrap_or(0);
+            let more = count.checked_sub(least)?.checked_mul(times)?;
+            *count = least.checked_add(more)?;
+        }
+        Some(all)
+    }
 }
 
 /// The number of a thing among so many, far fewer than 2³².

@@ -9,6 +9,7 @@ use super::difference::{Difference, compare, inside};
 use super::look::Sights;
 use super::table::{self, Failures, Table};
 use crate::axes::Axes;
+use crate::ir::Sizes;
 use crate::prove::verdict::Wrong;
 use crate::prove::verdict::region::{Agreement, Status};
 use convproof_exact::Poly;
@@ -52,8 +53,20 @@ impl<'a> Surveyed<'a> {
     /// At an input size: which output positions differ for general weights and inputs.
     pub fn wrong_at(&self, size: Axes<i64>) -> Option<Wrong> {
         let axes = &self.sights().axes;
-        let view = |axis: usize| axes[axis].sizes.iter().find(|view| view.n == size[axis]);
-        Wrong::of([&view(0)?.sights, &view(1)?.sights], self.failures.rows())
+        Wrong::of([&axes[0].view(size[0])?.sights, &axes[1].view(size[1])?.sights], self.failures.rows())
+    }
+
+    /// Which positions of a typical image's output differ, if the claim speaks of one and of other sizes; those that do not are
+    /// confirmed.
+    pub fn typical(&mut self, sizes: &Sizes) -> Option<Wrong> {
+        let positions = table::typical(&self.sights().axes, sizes)?;
+        let [rows, columns] = &positions;
+        let pairs = rows.keys().flat_map(|&row| columns.keys().map(move |&column| [row, column]));
+        let right: Vec<Axes<u32>> = pairs.filter(|&pair| !self.failures.at(pair)).collect();
+        if self.compared.confirm(right).ok()? {
+            return Some(table::wrong(&positions, &self.compared.failures()));
+        }
+        Some(table::wrong(&positions, &self.failures))
     }
 
     /// All distinct polynomials by which the maps visibly differ at some positions, in order; `None` past a limit.

@@ -9,6 +9,7 @@ use super::condition::includes;
 use super::sights::{AxisSights, SizeView};
 use crate::ir::{Axes, Sizes};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
+use crate::prove::verdict::{TYPICAL, Wrong};
 use convproof_exact::budget;
 
 /// The pairs of sights at which two stacks differ. Of what is not among them whoever calls sizes equal has shown that the
@@ -165,10 +166,54 @@ impl Table {
         })
     }
 
+    /// The smallest size of at most [`LARGEST`] rows and columns at which some output positions differ and some do not.
+    pub fn telling(&self, axes: &Axes<AxisSights>, failures: &Failures) -> Option<Axes<i64>> {
+        let small = |size: Axes<i64>| size.iter().all(|&length| length <= LARGEST);
+        let mut sizes = self.statuses.by_area().into_iter();
+        let found = sizes.find(|&(size, status)| {
+            let wrong = || positions(axes, size).map(|positions| wrong(&positions, failures));
+            status == Status::Values && small(size) && wrong().is_some_and(|found| found.count < found.all)
+        });
+        found.map(|(size, _)| size)
+    }
+
     /// The pairs of sights that occur at sizes of status `Equal`.
     pub fn equal_pairs(&self) -> BTreeSet<Axes<u32>> {
         self.pairs(|status| status == Status::Equal)
     }
+}
+
+/// Counterexamples that show a border have at most so many rows and columns.
+const LARGEST: i64 = 8;
+
+/// How often each row sight and each column sight occurs at a size.
+pub type Positions = Axes<FxHashMap<u32, usize>>;
+
+/// What is seen at the output positions of a size, looked at or not; `None` if the outputs have different sizes or there are
+/// none.
+fn positions(axes: &Axes<AxisSights>, size: Axes<i64>) -> Option<Positions> {
+    Some([axes[0].occurrences(size[0])?, axes[1].occurrences(size[1])?])
+}
+
+/// At how many output positions two stacks differ, of how many.
+pub fn wrong([rows, columns]: &Positions, failures: &Failures) -> Wrong {
+    let (mut count, mut all) = (0_usize, 0_usize);
+    for (&row, down) in rows {
+        for (&column, across) in columns {
+            let here = down.saturating_mul(*across);
+            all = all.saturating_add(here);
+            if failures.at([row, column]) {
+                count = count.saturating_add(here);
+            }
+        }
+    }
+    Wrong { count, all, map: None }
+}
+
+/// What is seen at the output positions of an image of typical size, for a claim that speaks of it and of others.
+pub fn typical(axes: &Axes<AxisSights>, sizes: &Sizes) -> Option<Positions> {
+    let many = axes[0].period > 0;
+    positions(axes, TYPICAL).filter(|_| many && includes(sizes, TYPICAL))
 }
 
 /// The border within which all differences lie, if there is an interior without any at large sizes, and the pairs

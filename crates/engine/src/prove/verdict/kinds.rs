@@ -94,10 +94,19 @@ pub struct StackRefutation {
     pub witness: StackWitness,
     /// At the input size of a counterexample: which output positions are wrong for general weights and inputs.
     pub wrong: Option<Wrong>,
+    /// The same at an input of [`TYPICAL`] size, for a claim that speaks of it and of others.
+    pub typical: Option<Wrong>,
     /// Where the claim does hold, as far as that could be described.
     pub agreement: Vec<Agreement>,
     /// What was done before the difference was found; none where that was found by trying.
     pub derivation: Option<Derivation>,
+}
+
+impl StackRefutation {
+    /// What shows it, with nothing said of other positions and sizes.
+    pub(in crate::prove) fn bare(witness: StackWitness) -> Self {
+        Self { witness, wrong: None, typical: None, agreement: Vec::new(), derivation: None }
+    }
 }
 
 /// Output positions of one size at which two stacks differ, for general weights and inputs.
@@ -110,6 +119,9 @@ pub struct Wrong {
     /// Which ones, where the output is small enough to look at.
     pub map: Option<Grid<bool>>,
 }
+
+/// Height and width of a typical image: what networks are mostly trained on.
+pub const TYPICAL: [i64; 2] = [224, 224];
 
 /// Most rows and columns of an output whose wrong positions are kept.
 const MAX_MAP: usize = 48;

@@ -12,6 +12,6 @@ mod worst;
 pub use derivation::{Composed, Derivation, Matched, Read};
 pub use kinds::{
     Doubt, EntryWitness, Inner, KernelVerdict, Limit, NumberVerdict, StackProof, StackRefutation,
-    StackVerdict, StackWitness, Wrong,
+    StackVerdict, StackWitness, TYPICAL, Wrong,
 };
 pub use worst::{Enclosure, Excess, Worst};

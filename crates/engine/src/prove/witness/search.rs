@@ -201,8 +201,7 @@ fn small_sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 
 /// Refuted, with nothing said of other sizes.
 pub fn refuted(witness: StackWitness) -> StackVerdict {
-    let agreement = Vec::new();
-    StackVerdict::Refuted(Box::new(StackRefutation { witness, wrong: None, agreement, derivation: None }))
+    StackVerdict::Refuted(Box::new(StackRefutation::bare(witness)))
 }
 
 fn try_sizes(
