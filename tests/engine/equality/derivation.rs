@@ -116,6 +116,35 @@ fn why_layers_are_composed_or_not_is_kept() {
 }
 
 #[test]
+fn refutations_keep_what_was_done_before_too() {
+    for (line, composed) in [
+        ("conv(K) -> conv(J) == conv(K)", true),
+        ("conv(K) -> conv(J, padding=1) == conv(K * J)", true),
+        ("avgpool(2) ~= 2 * avgpool(2) within 1/100", true),
+        ("conv(W) -> conv(W) == conv(W) -> conv(2 * W)", false),
+        ("conv(K) -> relu == relu -> conv(K)", false),
+    ] {
+        let (claim, symbols) = claim(line);
+        let decided = decide(&claim, &symbols).unwrap();
+        let StackVerdict::Refuted(found) = decided.verdict() else {
+            panic!("{line}: {:?}", decided.verdict())
+        };
+        let was = found.derivation.as_ref().map(|derivation| matches!(derivation, Derivation::Composed(_)));
+        assert_eq!(was, Some(composed), "{line}");
+    }
+}
+
+#[test]
+fn layers_in_another_order_are_said_to_be() {
+    for (stack, reordered) in [("maxpool(2) -> relu6", true), ("relu6 -> maxpool(2)", false)] {
+        let line =
+            format!("pad(1, mode=replicate) -> {stack} == pad(1, mode=replicate) -> {stack} -> scale(1)");
+        let Derivation::Read(read) = proof(&line).0 else { panic!("{line} was composed") };
+        assert_eq!(read.sides[0].reordered, reordered, "{line}");
+    }
+}
+
+#[test]
 fn nonlinear_layers_that_were_found_equal_are_kept() {
     // Both means are the same at every position, which shows in patterns only, and sums do not read the last layer.
     let [first, second] =

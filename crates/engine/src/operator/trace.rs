@@ -212,7 +212,7 @@ pub struct Record<D> {
     /// Where the value came from.
     pub origin: Origin,
     /// 0 for values of the stack itself, more for those inside of layers that are stacks of others.
-    pub depth: usize,
+    pub depth: u32,
     /// The steps that it reads, counted from 1; 0 is the input.
     pub reads: Vec<usize>,
     /// What was done.
@@ -230,18 +230,20 @@ pub struct Trace<D> {
     pub kept: Vec<Record<D>>,
     /// How many there were.
     pub all: usize,
-    depth: usize,
+    /// Whether layers were put before others with which they commute, so that their order is not that of the stack.
+    pub reordered: bool,
+    depth: u32,
 }
 
 impl<D> Default for Trace<D> {
     fn default() -> Self {
-        Self { kept: Vec::new(), all: 0, depth: 0 }
+        Self { kept: Vec::new(), all: 0, reordered: false, depth: 0 }
     }
 }
 
 impl<D> Trace<D> {
     /// Takes in what was done; gives the number of that step.
-    pub(crate) fn tell(&mut self, step: impl FnOnce(usize) -> Record<D>) -> usize {
+    pub(crate) fn tell(&mut self, step: impl FnOnce(u32) -> Record<D>) -> usize {
         if self.all < MAX_STEPS {
             self.kept.push(step(self.depth));
         }

@@ -46,7 +46,11 @@ pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> 
 
 /// Both sides, read as sums.
 pub(super) fn read(read: &Read, places: Places<'_>, proof: bool) -> Vec<Block> {
-    sides(&read.sides, places, proof, reading)
+    let mut all = sides(&read.sides, places, proof, reading);
+    if proof && !all.is_empty() && read.sides.iter().any(|side| side.reordered) {
+        all.push(Block::Text("Layers were read before others with which they commute.".to_owned()));
+    }
+    all
 }
 
 fn sides<D>(
@@ -145,7 +149,7 @@ fn composition(did: &Did) -> Words {
         Did::Function(_) => (None, "nonlinear: equal arguments have equal values".to_owned()),
         Did::Average { moved: false, .. } => (None, "the mean of the whole image".to_owned()),
         Did::Average { moved: true, .. } => {
-            (None, "the mean of the whole image; kernels of one entry before it commute with it".to_owned())
+            (None, "the mean of the whole image; 1×1 kernels before it commute with it".to_owned())
         }
         Did::Product(_) => (None, "the outputs of both branches are multiplied".to_owned()),
         Did::Sum { branches: 1, .. } => (None, "a 1×1 kernel".to_owned()),
@@ -262,9 +266,7 @@ fn reading(did: &read::Did) -> Words {
                 Some([rows, columns]) => {
                     (*window, format!("a sum over {rows}×{columns} positions{times}{plus}"))
                 }
-                None => {
-                    (None, format!("{} one after the other{times}{plus}", count(*signals, "sum", "sums")))
-                }
+                None => (None, format!("made of {}{times}{plus}", count(*signals, "sum", "sums"))),
             }
         }
         read::Did::Chosen => (None, "channels are chosen".to_owned()),

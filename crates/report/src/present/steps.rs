@@ -50,7 +50,7 @@ fn side<D>(trace: &Trace<D>, places: Places<'_>, did: impl Fn(&D) -> witness::Di
         extent: record.reach.map(|axes| axes.map(|axis| axis.extent())),
         length: record.length.each_ref().map(|length| length.law()),
     });
-    Side { count: trace.all, steps: steps.collect() }
+    Side { count: trace.all, reordered: trace.reordered, steps: steps.collect() }
 }
 
 /// What composition did.

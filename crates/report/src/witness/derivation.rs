@@ -40,6 +40,8 @@ pub struct Matched {
 pub struct Side {
     /// How many steps there were.
     pub count: usize,
+    /// Whether their order is not that of the layers.
+    pub reordered: bool,
     /// The first of them.
     pub steps: Vec<Step>,
 }
@@ -50,7 +52,7 @@ pub struct Step {
     /// Its text.
     pub layer: String,
     /// 0, or more inside of layers that were read as simpler ones.
-    pub depth: usize,
+    pub depth: u32,
     /// The steps that it reads, counted from 1; 0 is the input.
     pub reads: Vec<usize>,
     /// What was done.

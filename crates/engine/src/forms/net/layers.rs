@@ -31,7 +31,11 @@ impl Net {
     /// [`Unsupported`] for layers and kernels that are not read here, and beyond limits.
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
         // Functions of each entry stand before what they commute with.
-        stack.reordered(commutes).fold(wire, |op, origin| self.value(op, origin))
+        let ordered = stack.reordered(commutes);
+        let origins =
+            |stack: &Stack| stack.graph().values().map(|(_, value)| value.origin).collect::<Vec<_>>();
+        self.told.trace.reordered |= origins(&ordered) != origins(stack);
+        ordered.fold(wire, |op, origin| self.value(op, origin))
     }
 
     fn value(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<Wire, Unsupported> {

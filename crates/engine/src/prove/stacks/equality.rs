@@ -18,9 +18,7 @@ use crate::operator::{Affine, Node, NodeId, OperatorError, Operators};
 use crate::prove::survey::input::{Sides, input_of};
 use crate::prove::survey::limit::SurveyLimit;
 use crate::prove::survey::{Compared, Extent, Sights};
-use crate::prove::verdict::{
-    Composed, Derivation, Doubt, Inner, Matched, StackProof, StackRefutation, StackVerdict,
-};
+use crate::prove::verdict::{Composed, Derivation, Doubt, Inner, Matched, StackProof, StackVerdict};
 use crate::prove::witness::replayed::mismatch;
 use crate::prove::witness::search;
 use convproof_exact::budget;
@@ -44,7 +42,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<StackVerdict, Ope
     }
     let Sides { mut operators, maps, mut composed } = sides;
     let [left, right] = matched(&mut operators, maps, claim, symbols, &mut composed)?;
-    by_survey(claim, symbols, &operators, [&left, &right], composed)
+    let verdict = by_survey(claim, symbols, &operators, [&left, &right], composed.clone())?;
+    Ok(verdict.after(Derivation::Composed(composed)))
 }
 
 /// Compares all output positions of all sizes; decides whatever has no nonlinear layers that do not match.
@@ -89,13 +88,8 @@ fn by_survey(
             verdict => verdict,
         });
     }
-    Ok(match refutation(claim, symbols, survey) {
-        Ok(found) => {
-            let derivation = Some(Derivation::Composed(composed));
-            StackVerdict::Refuted(Box::new(StackRefutation { derivation, ..found }))
-        }
-        Err(doubt) => StackVerdict::Unknown(doubt),
-    })
+    let found = refutation(claim, symbols, survey);
+    Ok(found.map_or_else(StackVerdict::Unknown, |found| StackVerdict::Refuted(Box::new(found))))
 }
 
 /// The verdict about global averages; a difference is shown at its size.

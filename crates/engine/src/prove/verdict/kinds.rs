@@ -19,6 +19,17 @@ pub enum StackVerdict {
     Unknown(Doubt),
 }
 
+impl StackVerdict {
+    /// The same, a refutation with what was done before the difference was found, unless it has that.
+    #[must_use]
+    pub(in crate::prove) fn after(mut self, derivation: Derivation) -> Self {
+        if let Self::Refuted(found) = &mut self {
+            found.derivation.get_or_insert(derivation);
+        }
+        self
+    }
+}
+
 /// Why two stacks are equal.
 #[derive(Clone, Debug)]
 pub enum StackProof {

@@ -35,8 +35,8 @@ pub enum Bounded {
         /// How the maps came about whose difference that is.
         composed: Composed,
     },
-    /// It passes the bound.
-    Beyond(Attained),
+    /// It passes the bound; and how the maps came about.
+    Beyond(Attained, Composed),
 }
 
 /// A position at which the difference is larger than a bound, and the input that shows it.
@@ -117,7 +117,8 @@ fn bounded(
         return Ok(None);
     }
     let excess = excess(&survey, &numbers, &table, (worst.sights, worst.channel), &tolerance.range);
-    Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, exact, ..excess })))
+    let composed = sides.composed.clone();
+    Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, exact, ..excess }, composed)))
 }
 
 /// How sums of coefficients and constants, over denominators of their own, become comparable.

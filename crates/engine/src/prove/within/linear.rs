@@ -36,7 +36,9 @@ pub fn decide(
         Some(Bounded::Within { worst, exact, composed }) => {
             return Ok(proved(worst, exact, tolerance, Derivation::Composed(composed)));
         }
-        Some(Bounded::Beyond(excess)) => return Ok(passed(claim, tolerance, symbols, excess)),
+        Some(Bounded::Beyond(excess, composed)) => {
+            return Ok(passed(claim, tolerance, symbols, excess).after(Derivation::Composed(composed)));
+        }
         None => {}
     }
     let sides = Sides::of(claim, [&claim.left, &claim.right])?;
@@ -75,7 +77,8 @@ pub fn decide(
     if *worst.value.low() <= tolerance.bound {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
-    Ok(exceeded(claim, tolerance, symbols, &survey, &worst))
+    let composed = Derivation::Composed(sides.composed.clone());
+    Ok(exceeded(claim, tolerance, symbols, &survey, &worst).after(composed))
 }
 
 /// The position with the worst difference, if there is any; or the verdict where free weights pass every bound.

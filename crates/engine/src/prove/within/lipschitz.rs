@@ -88,10 +88,12 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     let plain = search::plain_weights(claim, symbols);
     let weights = if error.is_zero() { plain } else { plain.approximating() };
     let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
-    if functions {
-        return Some(beyond.with_functions(all, worst));
-    }
-    beyond.attained(all, &error, worst, exact)
+    let found = if functions {
+        beyond.with_functions(all, worst)
+    } else {
+        beyond.attained(all, &error, worst, exact)?
+    };
+    Some(found.after(Derivation::Read(compared.read.clone())))
 }
 
 /// An output position, a sum that differs there, and a bound on it.
