@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use super::concrete::{check_denominator, check_memory};
 use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
-use super::{ConcreteKernel, Integers, KernelError, Shape, direct, planes, spectral};
+use super::{ConcreteKernel, Integers, KernelError, Shape, direct, matrices, planes, spectral};
 use convproof_exact::budget;
 use convproof_exact::field::primes_for;
 
@@ -20,6 +20,14 @@ pub(crate) struct Geometry {
     pub(crate) next: Shape,
     pub(crate) dilation: [usize; 2],
     pub(crate) result: Shape,
+}
+
+impl Geometry {
+    /// The same if `next` has one tap, with all that an output reads as one row of one channel, in the same order.
+    pub(crate) fn flat(self) -> Self {
+        let flat = |shape: Shape| Shape { inputs: 1, height: 1, width: shape.inputs * shape.area(), ..shape };
+        Self { first: flat(self.first), result: flat(self.result), ..self }
+    }
 }
 
 impl ConcreteKernel {
@@ -116,6 +124,9 @@ fn execute(method: Method, first: &Integers, next: &Integers, geometry: Geometry
         (Method::Residues { primes }, ..) => {
             Integers::from_wide(spectral::convolve(first, next, geometry, primes))
         }
+        (Method::Matrices { primes }, ..) => {
+            Integers::from_wide(matrices::convolve(first, next, geometry, primes))
+        }
         (Method::Floats { primes }, ..) => {
             Integers::from_wide(planes::convolve(first, next, geometry, primes))
         }
@@ -144,6 +155,8 @@ enum Method {
     Residues { primes: usize },
     /// Transforms in floating point modulo so many smaller primes.
     Floats { primes: usize },
+    /// Products of matrices in floating point modulo so many primes that are smaller still.
+    Matrices { primes: usize },
     /// Loops over big integers.
     Bigs,
 }
@@ -181,8 +194,10 @@ fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> C
     });
     let floats = planes::cost(geometry, bits)
         .map(|(primes, cost)| Candidate { method: Method::Floats { primes }, cost });
+    let matrices = matrices::cost(geometry, bits)
+        .map(|(primes, cost)| Candidate { method: Method::Matrices { primes }, cost });
     // The first of equals: transforms before loops.
-    let all = floats.into_iter().chain(residues).chain([loops]);
+    let all = floats.into_iter().chain(matrices).chain(residues).chain([loops]);
     all.min_by_key(|candidate| candidate.cost).expect("loops always work")
 }
 
@@ -298,6 +313,9 @@ mod tests {
             if geometry.first.is_plane() && geometry.next.is_plane() && let Some(primes) = floating::primes_for(bits) {
                 methods.push(Method::Floats { primes });
             }
+            if let Some((primes, _)) = matrices::cost(geometry, bits) {
+                methods.push(Method::Matrices { primes });
+            }
             for method in methods {
                 let found = execute(method, &first, &next, geometry);
                 prop_assert_eq!(&found, &expected, "{:?}", method);
@@ -361,12 +379,13 @@ mod tests {
         if floating::available() {
             assert_eq!(large(1), Method::Floats { primes: 1 });
             assert_eq!(large(i64::MIN), Method::Floats { primes: 3 });
+            assert_eq!(choice(Shape::new(64, 64, 3, 3), i64::MIN), Method::Matrices { primes: 6 });
         } else {
             assert_eq!(
                 (large(1), large(i64::MIN)),
                 (Method::Residues { primes: 1 }, Method::Residues { primes: 3 })
             );
+            assert_eq!(choice(Shape::new(64, 64, 3, 3), i64::MIN), Method::Residues { primes: 3 });
         }
-        assert_eq!(choice(Shape::new(64, 64, 3, 3), i64::MIN), Method::Residues { primes: 3 });
     }
 }

@@ -60,7 +60,11 @@ pub(crate) fn convolve<T: Clone + Zero + PartialEq, A: Accumulator<T>>(
     next: &[T],
     geometry: Geometry,
 ) -> Vec<A> {
-    let Geometry { first: a, next: b, dilation: [vertical, horizontal], result } = geometry;
+    let Geometry { first: a, next: b, dilation: [vertical, horizontal], result } = match geometry.next.area()
+    {
+        1 => geometry.flat(),
+        _ => geometry,
+    };
     // Input channels innermost, so that the inner loop runs over all entries of a row at once.
     let channels = a.inputs;
     let reordered = (channels > 1).then(|| channels_last(first, a));

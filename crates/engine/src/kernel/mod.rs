@@ -10,6 +10,7 @@ mod direct;
 mod error;
 mod integers;
 mod later;
+mod matrices;
 mod measure;
 mod planes;
 mod rearrange;

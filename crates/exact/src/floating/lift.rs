@@ -5,6 +5,7 @@
 use pulp::Simd;
 
 use super::field::{Lanes, PRIMES, Twiddle};
+use super::small;
 use crate::Wide;
 use crate::field::PrimeField;
 
@@ -35,6 +36,53 @@ pub(super) fn digits<S: Simd>(simd: S, residues: &mut [Vec<f64>]) {
     }
 }
 
+/// Replaces reduced residues modulo the primes of `small.rs` by mixed radix digits, and those by digits over products of two
+/// primes, the last one over a single prime if their number is odd.
+#[inline(always)]
+#[allow(clippy::cast_precision_loss, reason = "primes below 2²⁴")]
+pub(super) fn small_digits<S: Simd>(simd: S, residues: &mut Vec<Vec<f64>>) {
+    let length = residues.first().map_or(0, Vec::len);
+    let inverses: Vec<Vec<f64>> =
+        small::PRIMES.iter().enumerate().take(residues.len()).map(small_inverses).collect();
+    for start in (0..length).step_by(CHUNK) {
+        let part = start..length.min(start + CHUNK);
+        for k in 1..residues.len() {
+            let p = small::PRIMES[k];
+            let lanes = small::Lanes::new(simd, p);
+            let (earlier, later) = residues.split_at_mut(k);
+            let values = S::as_mut_simd_f64s(&mut later[0][part.clone()]).0;
+            for (digits, &inverse) in earlier.iter().zip(&inverses[k]) {
+                let inverse = simd.splat_f64s(inverse);
+                for (value, digit) in values.iter_mut().zip(S::as_simd_f64s(&digits[part.clone()]).0) {
+                    // At most 2²⁴ times 2²³.
+                    let difference = simd.sub_f64s(*value, *digit);
+                    *value = lanes.reduce(simd.mul_f64s(difference, inverse));
+                }
+            }
+        }
+        for (pair, prime) in residues.chunks_exact_mut(2).zip(small::PRIMES.iter().step_by(2)) {
+            let [low, high] = pair else { continue };
+            let prime = simd.splat_f64s(*prime as f64);
+            let high = S::as_simd_f64s(&high[part.clone()]).0;
+            for (low, &high) in S::as_mut_simd_f64s(&mut low[part.clone()]).0.iter_mut().zip(high) {
+                // At most 2⁴⁷ + 2²³.
+                *low = simd.mul_add_f64s(high, prime, *low);
+            }
+        }
+    }
+    let mut number = 0;
+    residues.retain(|_| {
+        number += 1;
+        number % 2 == 1
+    });
+}
+
+/// The inverses of the primes of `small.rs` before one of them.
+fn small_inverses((number, &p): (usize, &u64)) -> Vec<f64> {
+    let inverse = |prime: &u64| small::residue(small::inverse(prime.cast_signed(), p), p);
+    small::PRIMES[..number].iter().map(inverse).collect()
+}
+
 /// For each prime the inverses of those before it.
 fn inverses(primes: usize) -> Vec<Vec<Twiddle>> {
     let row = |k: usize| {
@@ -44,15 +92,21 @@ fn inverses(primes: usize) -> Vec<Vec<Twiddle>> {
     (0..primes).map(row).collect()
 }
 
-/// The `count` integers of the digits at these places.
+/// The `count` integers of the digits at these places, each over the product of the radices before it. The sign of every part of
+/// leading digits is that of the first other than 0.
 ///
 /// # Panics
-/// Unless there are digits for 1 to 8 primes.
-pub(super) fn integers(digits: &[Vec<f64>], places: impl Iterator<Item = usize>, count: usize) -> Wide {
+/// Unless there are digits over 1 to 8 radices, of up to 49 bits.
+pub(super) fn integers(
+    digits: &[Vec<f64>],
+    radices: &[u64],
+    places: impl Iterator<Item = usize>,
+    count: usize,
+) -> Wide {
     macro_rules! dispatch {
         ($($primes:literal)*) => {
             match digits.len() {
-                $($primes => integers_from::<$primes>(std::array::from_fn(|k| &digits[k][..]), places, count),)*
+                $($primes => integers_from::<$primes>(std::array::from_fn(|k| &digits[k][..]), radices, places, count),)*
                 primes => panic!("digits for {primes} primes"),
             }
         };
@@ -67,6 +121,7 @@ pub(super) fn integers(digits: &[Vec<f64>], places: impl Iterator<Item = usize>,
 )]
 fn integers_from<const K: usize>(
     digits: [&[f64]; K],
+    radices: &[u64],
     places: impl Iterator<Item = usize>,
     count: usize,
 ) -> Wide {
@@ -81,7 +136,7 @@ fn integers_from<const K: usize>(
         for k in 1..K {
             let mut carry = i128::from(digits[K - 1 - k].wrapping_mul(sign));
             for word in &mut words[..=k] {
-                let product = u128::from(*word).wrapping_mul(u128::from(PRIMES[K - 1 - k]));
+                let product = u128::from(*word).wrapping_mul(u128::from(radices[K - 1 - k]));
                 let sum = product.cast_signed().wrapping_add(carry);
                 (*word, carry) = (sum as u64, sum >> 64);
             }
@@ -123,7 +178,7 @@ mod tests {
             let mut residues: Vec<Vec<f64>> =
                 PRIMES[..count].iter().map(|&p| values.iter().map(|value| residue(value, p)).collect()).collect();
             digits(pulp::Scalar, &mut residues);
-            prop_assert_eq!(integers(&residues, 0..values.len(), values.len()), Wide::from_bigs(&values));
+            prop_assert_eq!(integers(&residues, &PRIMES, 0..values.len(), values.len()), Wide::from_bigs(&values));
         }
     }
 }

@@ -1,14 +1,18 @@
-//! Convolution of two planes of integers by transforms modulo primes below 2⁴⁹ in doubles, where the processor has
-//! vector registers with fused products and sums. Exact: `field.rs` proves that no rounding is left, and enough
-//! primes determine a bounded integer. Without such registers [`available`] says so, and nothing here is used.
+//! Convolution of two planes of integers by transforms modulo primes below 2⁴⁹ in doubles, and of kernels with channels by
+//! products of matrices modulo primes below 2²⁴ (`channels`), where the processor has vector registers with fused products
+//! and sums. Exact: `field.rs` and `small.rs` prove that no rounding is left, and enough primes determine a bounded integer. Without such registers [`available`] says so, and nothing here is used.
 
+pub mod channels;
 mod field;
 mod lift;
+mod points;
+mod small;
 mod transform;
 
 use pulp::{Arch, Simd, WithSimd};
 
 pub use field::primes_for;
+pub use small::primes_for as small_primes_for;
 
 use crate::Wide;
 use crate::field::PrimeField;
@@ -93,7 +97,7 @@ fn convolve_by(arch: Arch, first: &Plane, next: &Plane, extents: [usize; 2], pri
     let block = rows * LINES;
     let place = |row, column| column / LINES * block + row * LINES + column % LINES;
     let places = (0..height).flat_map(|row| (0..width).map(move |column| place(row, column)));
-    lift::integers(&digits, places, height * width)
+    lift::integers(&digits, &PRIMES, places, height * width)
 }
 
 /// The digits of the convolution by what the processor offers, in the order `[block][row][column of the block]`.
@@ -241,7 +245,7 @@ mod tests {
     }
 
     /// Every instruction set that this processor has.
-    fn instruction_sets() -> Vec<Arch> {
+    pub(super) fn instruction_sets() -> Vec<Arch> {
         let mut all = vec![Arch::Scalar];
         #[cfg(target_arch = "x86_64")]
         all.extend(pulp::x86::V3::try_new().map(Arch::V3));
@@ -251,7 +255,7 @@ mod tests {
         all
     }
 
-    fn integers(count: usize, bits: u32) -> impl Strategy<Value = Vec<BigInt>> {
+    pub(super) fn integers(count: usize, bits: u32) -> impl Strategy<Value = Vec<BigInt>> {
         let limit = BigInt::from(1) << bits;
         let entry = (any::<[i128; 2]>(), 0..5u8).prop_map(move |([high, low], kind)| match kind {
             0 => &limit - 1,
