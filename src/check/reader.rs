@@ -1,24 +1,25 @@
 //! What `load` reads: arrays of files, and parts of model files as stacks. The last model file is kept, since a part
-//! loads its weights one by one.
+//! loads its weights one by one, and so are the bytes of the last file of several arrays.
 
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
 use super::Files;
-use crate::algebra::Rational;
 use crate::load::onnx::{Bytes, Model, array, beside, model, part_of};
 use crate::load::{Loaded, load};
 use crate::resolve::Resolver;
+use convproof_exact::Fractions;
 
 pub(super) struct Reader<'f> {
     files: &'f dyn Files,
+    archive: RefCell<Option<(String, Rc<Vec<u8>>)>>,
     model: RefCell<Option<(String, Rc<Model>)>>,
 }
 
 impl<'f> Reader<'f> {
     pub(super) fn new(files: &'f dyn Files) -> Self {
-        Self { files, model: RefCell::new(None) }
+        Self { files, archive: RefCell::new(None), model: RefCell::new(None) }
     }
 
     pub(super) fn resolver(&self) -> Resolver<'_> {
@@ -27,14 +28,27 @@ impl<'f> Reader<'f> {
     }
 
     /// Extents and values of an array in a file.
-    fn array(&self, path: &str, entry: Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> {
+    fn array(&self, path: &str, entry: Option<&str>) -> Result<(Vec<usize>, Fractions), String> {
         let loaded = if path.to_ascii_lowercase().ends_with(".onnx") {
             array(&*self.model(path)?, entry)
         } else {
-            load(&self.files.read(path)?, path, entry)
+            load(&self.bytes(path)?, path, entry)
         };
         let Loaded { dims, values } = loaded.map_err(|error| error.to_string())?;
         Ok((dims, values))
+    }
+
+    /// A file, kept if more arrays may be asked for.
+    fn bytes(&self, path: &str) -> Result<Rc<Vec<u8>>, String> {
+        if let Some((own, bytes)) = &*self.archive.borrow()
+            && own == path
+        {
+            return Ok(bytes.clone());
+        }
+        let bytes = Rc::new(self.files.read(path)?);
+        let single = path.to_ascii_lowercase().ends_with(".npy");
+        *self.archive.borrow_mut() = (!single).then(|| (path.to_owned(), bytes.clone()));
+        Ok(bytes)
     }
 
     fn model(&self, path: &str) -> Result<Rc<Model>, String> {

@@ -16,7 +16,7 @@ pub(super) fn array(path: &Path, entry: Option<&str>) -> Result<(Vec<usize>, Vec
     let bytes = Folder::of(path).read(path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
     let loaded = crate::load::load(&bytes.map_err(failed)?, &name, entry);
     let loaded = loaded.map_err(|error| failed(error.to_string()))?;
-    Ok((loaded.dims, loaded.values))
+    Ok((loaded.dims, loaded.values.iter().collect()))
 }
 
 /// Checks a spec; the words of its report where some claim fails, something is wrong, or nothing is claimed.

@@ -107,7 +107,7 @@ fn kernels_that_are_found_can_be_had() {
     let bytes = fs::read(folder.path().join("k.npz")).unwrap();
     let entry = |name: &str| {
         let found = convproof::load::load(&bytes, "k.npz", Some(name)).unwrap();
-        (found.dims, found.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        (found.dims, found.values.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" "))
     };
     let product = |a, b| (entry(a).0, entry(b).0);
     assert_eq!(product("P", "Q"), (vec![1, 2], vec![1, 2]));

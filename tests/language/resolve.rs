@@ -19,7 +19,7 @@ fn run(text: &str) -> (Vec<ResolvedClaim>, Vec<String>) {
     let mut resolver = Resolver::new(|path: &str, _: Option<&str>| {
         let ratio = |d| Rational::ratio(1, d).expect("a denominator");
         match path {
-            "v.npy" => Ok((vec![2], vec![ratio(2), ratio(4)])),
+            "v.npy" => Ok((vec![2], vec![ratio(2), ratio(4)].into())),
             "w.npy" => Ok((vec![2, 3, 2], (1..=12).map(Rational::from).collect())),
             "one.npy" => Ok((vec![1, 3, 2], (1..=6).map(Rational::from).collect())),
             _ => Err(format!("no file {path}")),

@@ -391,6 +391,13 @@ impl std::ops::Mul for &Poly {
             ([(m, c)], [(n, d)]) => Poly::term(m.times(n), c * d),
             ([(m, c)], _) if m.is_one() => other.scaled(c),
             (_, [(m, c)]) if m.is_one() => self.scaled(c),
+            (many, [(n, d)]) | ([(n, d)], many) => {
+                budget::spend_on(many.len(), 60);
+                // Different monomials stay different.
+                let mut terms: Vec<_> = many.iter().map(|(m, c)| (m.times(n), c * d)).collect();
+                terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+                Poly { terms }
+            }
             _ => {
                 let mut sum = Sum::default();
                 sum.add_product(self, other);

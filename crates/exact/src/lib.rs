@@ -7,6 +7,7 @@ pub mod budget;
 pub mod elementary;
 pub mod field;
 pub mod floating;
+mod fractions;
 pub mod grid;
 mod laurent;
 pub mod lift;
@@ -17,6 +18,7 @@ pub mod rational;
 pub mod transform;
 pub mod wide;
 
+pub use fractions::{Fractions, MAX_PLACES};
 pub use grid::Grid;
 pub use laurent::{MAX_DEGREE, Monomial, Poly, Sum, Symbol};
 pub use modular::{Fp, SplitMix64};

@@ -38,12 +38,16 @@ impl Wide {
     /// From integers of two words.
     #[allow(clippy::cast_possible_truncation, reason = "the two words of a double word")]
     pub fn from_doubles(doubles: &[i128]) -> Self {
-        let words = |double: &i128| [double.unsigned_abs() as u64, (double.unsigned_abs() >> 64) as u64];
-        Self::new(
-            2,
-            doubles.iter().flat_map(words).collect(),
-            doubles.iter().map(|double| *double < 0).collect(),
-        )
+        let all = doubles.iter().fold(0, |all, double| all | double.unsigned_abs());
+        let length = if all >> 64 == 0 { 1 } else { 2 };
+        let mut magnitudes = vec![0; length * doubles.len()];
+        for (words, double) in magnitudes.chunks_exact_mut(length).zip(doubles) {
+            words[0] = double.unsigned_abs() as u64;
+            if let Some(high) = words.get_mut(1) {
+                *high = (double.unsigned_abs() >> 64) as u64;
+            }
+        }
+        Self { length, magnitudes, negative: doubles.iter().map(|double| *double < 0).collect() }
     }
 
     /// How many integers there are.
@@ -94,17 +98,15 @@ impl Wide {
     }
 
     /// All as double words, if they fit.
-    pub fn to_doubles(&self) -> Option<Vec<i128>> {
-        if self.length > 2 {
-            return None;
-        }
+    pub fn doubles(&self) -> Option<impl Iterator<Item = i128> + '_> {
         let signed = |(magnitude, &negative): (&[u64], &bool)| {
-            let high = magnitude.get(1).copied().unwrap_or(0);
-            // −2¹²⁷ is left out.
-            let value = i128::try_from(u128::from(high) << 64 | u128::from(magnitude[0])).ok()?;
-            Some(if negative { -value } else { value })
+            let high = magnitude.get(1).map_or(0, |&word| i128::from(word) << 64);
+            let value = high | i128::from(magnitude[0]);
+            if negative { -value } else { value }
         };
-        self.magnitudes.chunks_exact(self.length).zip(&self.negative).map(signed).collect()
+        // −2¹²⁷ is left out.
+        let fits = self.max_bits() <= 127;
+        fits.then(|| self.magnitudes.chunks_exact(self.length).zip(&self.negative).map(signed))
     }
 
     /// The residue of the integer at this index.
@@ -122,7 +124,9 @@ impl Wide {
 
     /// For each position of the result the source index, or `None` for a 0.
     pub fn gather(&self, sources: impl Iterator<Item = Option<usize>>) -> Self {
-        let (mut magnitudes, mut negative) = (Vec::new(), Vec::new());
+        let count = sources.size_hint().0;
+        let (mut magnitudes, mut negative) =
+            (Vec::with_capacity(count * self.length), Vec::with_capacity(count));
         for source in sources {
             match source {
                 Some(index) => magnitudes.extend_from_slice(self.magnitude(index)),
@@ -224,7 +228,7 @@ mod tests {
             let wide = Wide::from_bigs(&values);
             prop_assert_eq!(&bigs(&wide), &values);
             let double = |value: &BigInt| value.to_i128().filter(|&double| double != i128::MIN);
-            prop_assert_eq!(wide.to_doubles(), values.iter().map(double).collect::<Option<Vec<_>>>());
+            prop_assert_eq!(wide.doubles().map(Iterator::collect), values.iter().map(double).collect::<Option<Vec<_>>>());
             // Spare words and negative zeros do not distinguish.
             let length = wide.length + spare;
             let magnitudes = (0..wide.len()).flat_map(|k| [wide.magnitude(k), &vec![0; spare]].concat()).collect();

@@ -12,7 +12,7 @@ mod npz;
 pub mod onnx;
 mod safetensors;
 
-use convproof_exact::Rational;
+use convproof_exact::Fractions;
 use element::Element;
 
 pub use error::LoadError;
@@ -31,7 +31,7 @@ pub struct Loaded {
     /// Its extents, outermost first; none for a single number.
     pub dims: Vec<usize>,
     /// Its values, the last index fastest.
-    pub values: Vec<Rational>,
+    pub values: Fractions,
 }
 
 /// Reads an array. The extension of `file_name` tells the format: `.npy`, `.npz`, `.safetensors` or `.onnx`.
@@ -98,6 +98,9 @@ fn decode(data: &[u8], element: Element, dims: Vec<usize>, fortran: bool) -> Res
     if count.checked_mul(size) != Some(data.len()) {
         return Err(LoadError::WrongLength);
     }
+    if !fortran && let Some(values) = element.dyadic(data) {
+        return Ok(Loaded { dims, values });
+    }
     let mut values = Vec::with_capacity(count);
     let mut index = vec![0; dims.len()];
     let mut long = 0;
@@ -120,7 +123,7 @@ fn decode(data: &[u8], element: Element, dims: Vec<usize>, fortran: bool) -> Res
         values.push(value);
         step(&mut index, &dims);
     }
-    Ok(Loaded { dims, values })
+    Ok(Loaded { dims, values: values.into() })
 }
 
 /// The next index, the last fastest.

@@ -51,9 +51,7 @@ impl Array4 {
             return Err(EvaluateError::Malformed);
         }
         work.charge(entries.len() as u64)?;
-        for (_, value) in &entries {
-            work.keep(std::slice::from_ref(value))?;
-        }
+        work.keep(entries.iter().map(|(_, value)| value))?;
         Ok(Self { shape, entries })
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
-use super::array::{place, places, position};
+use super::array::{place, places};
 use super::evaluator::Evaluator;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
@@ -87,11 +87,7 @@ impl<'a> Evaluator<'a> {
                 let count =
                     places(shape).filter(|&count| count <= MAX_CELLS).ok_or(EvaluateError::TooLarge)?;
                 self.work.charge(count as u64)?;
-                let others = (0..count).filter(|&place| !kernel.integers().is_zero_at(place));
-                let entries = others.map(|place| {
-                    let [o, c, i, j] = position(shape, place);
-                    (place, kernel.entry(o, c, i, j))
-                });
+                let entries = kernel.entries().enumerate().filter(|(_, entry)| !entry.is_zero());
                 Array4::of(&mut self.work, shape, entries.collect())
             }
             KernelExpr::Free { first, shape } => {

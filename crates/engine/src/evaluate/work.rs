@@ -43,8 +43,11 @@ impl Work {
     }
 
     /// To be called for all numbers that an image or kernel holds, row by row.
-    pub(super) fn keep(&mut self, values: &[Rational]) -> Result<(), EvaluateError> {
-        let memory = values.iter().map(memory).sum::<u64>();
+    pub(super) fn keep<'v>(
+        &mut self,
+        values: impl IntoIterator<Item = &'v Rational>,
+    ) -> Result<(), EvaluateError> {
+        let memory = values.into_iter().map(memory).sum::<u64>();
         self.charge(memory * STORAGE)?;
         self.kept = self.kept.saturating_add(memory);
         if self.kept > MAX_KEPT {

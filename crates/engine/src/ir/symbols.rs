@@ -88,6 +88,9 @@ fn small_factors(number: &BigInt) -> Vec<u32> {
 
 /// A number whose square divides all coefficients: all numerators, and all denominators.
 fn square_in(poly: &Poly) -> Rational {
+    if poly.terms().iter().any(|(_, coefficient)| coefficient.is_one()) {
+        return Rational::ONE;
+    }
     let common = |part: fn(&Rational) -> BigInt| {
         poly.terms().iter().fold(BigInt::ZERO, |all, (_, coefficient)| all.gcd(&part(coefficient)))
     };
@@ -159,6 +162,9 @@ impl Symbols {
         }
         // √(s²·p) = s·√p, so that radicands which differ by a square share their symbol.
         let scale = square_in(radicand);
+        if scale.is_one() {
+            return self.root_symbol(radicand);
+        }
         let square = (&scale * &scale).recip()?;
         Some(self.root_symbol(&radicand.scaled(&square))?.scaled(&scale))
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::kernel::of_poly;
 use super::{FreeKernel, KernelExpr, Rearrangement, Stack, Symbols};
 use crate::axes::{Axes, Ends, each, ends, sides};
-use crate::kernel::symbolic::MAX_TERMS;
+use crate::kernel::symbolic::{MAX_TERMS, SymbolicKernel};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use convproof_exact::{MAX_DEGREE, Monomial, Poly, Rational, Symbol};
 
@@ -206,26 +206,26 @@ impl KernelTerm {
             return Err(KernelError::ShapeMismatch { left: self.shape(), right: by.shape() }.into());
         }
         let mut inverses = Vec::new();
-        for divisor in by.polynomials()? {
+        for divisor in by.polynomials()?.entries() {
             // The square of a known root is divided by as the root's power -2.
             let square = || {
-                let root = symbols.roots().find(|root| root.radicand == divisor)?;
+                let root = symbols.roots().find(|root| root.radicand == *divisor)?;
                 Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
             };
             match divisor.reciprocal().or_else(square) {
                 Some(inverse) => {
-                    symbols.divide_by(&divisor);
+                    symbols.divide_by(divisor);
                     inverses.push(inverse);
                 }
                 None if divisor.is_zero() => return Err(TermError::DivisionByZero),
-                None => return Err(TermError::NotDivisible(divisor)),
+                None => return Err(TermError::NotDivisible(divisor.clone())),
             }
         }
         let kernel = match inverses.as_slice() {
             [inverse] => self.kernel.scale(inverse)?,
             _ => {
                 let dividends = self.polynomials()?;
-                let quotients = dividends.iter().zip(&inverses).map(|(x, y)| x * y).collect();
+                let quotients = dividends.entries().iter().zip(&inverses).map(|(x, y)| x * y).collect();
                 Kernel::from_entries(self.shape(), quotients)?
             }
         };
@@ -238,11 +238,11 @@ impl KernelTerm {
     /// If an entry is a negative number.
     pub fn sqrt(&self, symbols: &mut Symbols) -> Result<Self, TermError> {
         let mut roots = Vec::new();
-        for entry in self.polynomials()? {
+        for entry in self.polynomials()?.entries() {
             if entry.as_constant().is_some_and(|value| value.is_negative()) {
                 return Err(TermError::NegativeRoot);
             }
-            roots.push(symbols.root(&entry).ok_or(TermError::TooManySymbols)?);
+            roots.push(symbols.root(entry).ok_or(TermError::TooManySymbols)?);
         }
         let kernel = Kernel::from_entries(self.shape(), roots)?;
         Ok(Self { kernel, expr: Arc::new(KernelExpr::Sqrt(self.expr.clone())) })
@@ -294,11 +294,11 @@ impl KernelTerm {
     ///
     /// # Errors
     /// If they are too many, or have too many terms.
-    pub fn polynomials(&self) -> Result<Vec<Poly>, KernelError> {
+    pub fn polynomials(&self) -> Result<Arc<SymbolicKernel>, KernelError> {
         if self.len() > MAX_TERMS {
             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
         }
-        Ok(self.kernel.expand()?.entries().to_vec())
+        self.kernel.expand()
     }
 }
 
@@ -309,11 +309,12 @@ impl KernelTerm {
             return Err(KernelError::ShapeMismatch { left: self.shape(), right: other.shape() });
         }
         let (x, y) = (self.polynomials()?, other.polynomials()?);
-        let products = x.iter().zip(&y).map(|(x, y)| x.terms().len().saturating_mul(y.terms().len()));
+        let (x, y) = (x.entries(), y.entries());
+        let products = x.iter().zip(y).map(|(x, y)| x.terms().len().saturating_mul(y.terms().len()));
         if products.fold(0, usize::saturating_add) > MAX_TERMS {
             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
         }
-        Kernel::from_entries(self.shape(), x.iter().zip(&y).map(|(x, y)| x * y).collect())
+        Kernel::from_entries(self.shape(), x.iter().zip(y).map(|(x, y)| x * y).collect())
     }
 
     fn power(&self, n: u32) -> Result<Kernel, KernelError> {

@@ -45,14 +45,11 @@ impl ConcreteKernel {
         let (numerator, denominator) = (factor.numerator(), factor.denominator());
         check_memory(self.integers().len(), self.integers().max_bits() + numerator.bits())?;
         check_denominator(self.denominator().bits() + denominator.bits())?;
-        let integers = match (self.integers(), numerator.to_i64()) {
-            (Integers::Words(words), Some(n)) => {
-                let product = |&word: &i64| i128::from(word) * i128::from(n);
-                Integers::from_doubles(&words.iter().map(product).collect::<Vec<_>>())
-            }
-            (integers, _) => {
-                Integers::from_bigs(&integers.iter().map(|value| value * &numerator).collect::<Vec<_>>())
-            }
+        let integers = match numerator.to_i128().and_then(|factor| self.integers().multiples(factor)) {
+            Some(doubles) => Integers::from_doubles(&doubles),
+            None => Integers::from_bigs(
+                &self.integers().iter().map(|value| value * &numerator).collect::<Vec<_>>(),
+            ),
         };
         Ok(Self::canonical(self.shape(), integers, self.denominator() * denominator))
     }
@@ -67,15 +64,15 @@ impl ConcreteKernel {
         let bits = (self.integers().max_bits() + f.bits()).max(other.integers().max_bits() + g.bits()) + 1;
         check_memory(self.integers().len(), bits)?;
         let g = if negate { -g } else { g };
-        let double = |integers: &Integers, factor: &BigInt| {
-            (bits <= 127).then(|| Some((integers.to_doubles()?, factor.to_i128()?))).flatten()
+        let doubles = || {
+            let (f, g) = (bits <= 127).then(|| f.to_i128().zip(g.to_i128())).flatten()?;
+            let mut sums = self.integers().multiples(f)?;
+            other.integers().add_multiples(g, &mut sums)?;
+            Some(sums)
         };
-        let integers = match (double(self.integers(), &f), double(other.integers(), &g)) {
-            (Some((a, f)), Some((b, g))) => {
-                let sum = |(x, y): (i128, i128)| x * f + y * g;
-                Integers::from_doubles(&a.into_iter().zip(b).map(sum).collect::<Vec<_>>())
-            }
-            _ => {
+        let integers = match doubles() {
+            Some(sums) => Integers::from_doubles(&sums),
+            None => {
                 let sum = |(x, y): (BigInt, BigInt)| x * &f + y * &g;
                 let pairs = self.integers().iter().zip(other.integers().iter());
                 Integers::from_bigs(&pairs.map(sum).collect::<Vec<_>>())

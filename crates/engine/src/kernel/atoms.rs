@@ -371,7 +371,7 @@ impl AtomKernel {
 
     /// Every entry as a polynomial in the weights.
     pub fn expand(&self) -> Result<SymbolicKernel, KernelError> {
-        let mut total = SymbolicKernel::zeros(self.shape())?;
+        let mut total: Option<SymbolicKernel> = None;
         for (word, placed) in &self.terms {
             let mut product = SymbolicKernel::from_concrete(&placed.kernel)?;
             for &(atom, exponent) in word {
@@ -380,9 +380,28 @@ impl AtomKernel {
                     SymbolicKernel::new(Shape::plane(1, 1), vec![inverse])?
                 } else {
                     let [height, width] = atom.taps();
-                    let taps = Grid::from_fn(height, width, |i, j| Poly::symbol(atom.symbol(i, j)));
-                    let single = Shape::plane(height, width);
-                    SymbolicKernel::new(single, taps.cells().to_vec())?
+                    let symbols = (0..height * width).map(|n| atom.symbol(n / width, n % width));
+                    // What is one term so far is multiplied at once.
+                    let begun = match product.entries() {
+                        [only] if exponent == 1 && atom.dilation == [1, 1] => {
+                            only.terms().first().filter(|_| only.terms().len() == 1)
+                        }
+                        _ => None,
+                    };
+                    let taps = match begun {
+                        Some((monomial, factor)) => symbols
+                            .map(|symbol| {
+                                Poly::term(monomial.times(&Monomial::power(symbol, 1)), factor.clone())
+                            })
+                            .collect(),
+                        None => symbols.map(Poly::symbol).collect(),
+                    };
+                    let taps = SymbolicKernel::new(Shape::plane(height, width), taps)?;
+                    if begun.is_some() {
+                        product = taps;
+                        continue;
+                    }
+                    taps
                 };
                 for _ in 0..if exponent < 0 { 1 } else { exponent } {
                     product = product.convolve(&factor, atom.dilation)?;
@@ -391,9 +410,14 @@ impl AtomKernel {
             let shape = product.shape();
             let below = self.size[0] - placed.top - shape.height;
             let after = self.size[1] - placed.left - shape.width;
-            total = total.add(&product.pad([placed.top, placed.left, below, after])?)?;
+            let sides = [placed.top, placed.left, below, after];
+            let product = if sides == [0; 4] { product } else { product.pad(sides)? };
+            total = Some(match total {
+                Some(total) => total.add(&product)?,
+                None => product,
+            });
         }
-        Ok(total)
+        total.map_or_else(|| SymbolicKernel::zeros(self.shape()), Ok)
     }
 
     /// Every entry modulo the prime, for given weights; `None` where a weight that is divided by vanishes.

@@ -6,7 +6,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{Integers, KernelError, Shape};
 use convproof_exact::budget::{self, Held};
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Fractions, Grid, Rational};
 
 /// An exact kernel: integers over one positive common denominator, in lowest terms.
 ///
@@ -80,6 +80,20 @@ impl ConcreteKernel {
         check_memory(values.len(), bits.saturating_add(common.bits()))?;
         let integers: Vec<BigInt> = values.iter().map(over).collect();
         Ok(Self::canonical(shape, Integers::from_bigs(&integers), common))
+    }
+
+    /// Rationals as they are read from a file, in the order `[out][in][row][column]`.
+    ///
+    /// # Errors
+    /// As for [`ConcreteKernel::from_rationals`].
+    pub fn from_fractions(shape: Shape, values: Fractions) -> Result<Self, KernelError> {
+        match values {
+            Fractions::Dyadic { integers, places } => {
+                check_count(shape, integers.len())?;
+                Ok(Self::canonical(shape, Integers::Words(integers), BigInt::one() << places))
+            }
+            Fractions::Rationals(values) => Self::from_rationals(shape, &values),
+        }
     }
 
     /// The kernel with these values; their number, the sign of the denominator, and that integers are in words
@@ -195,7 +209,8 @@ impl ConcreteKernel {
             "entry [{output},{input},{row},{column}] of a kernel {}",
             self.shape
         );
-        self.rational(((output * inputs + input) * height + row) * width + column)
+        let index = ((output * inputs + input) * height + row) * width + column;
+        self.rational(index, self.denominator.to_i64())
     }
 
     /// Bytes that were counted for it when it was made within a budget.
@@ -205,7 +220,8 @@ impl ConcreteKernel {
 
     /// All entries, in the order `[out][in][row][column]`.
     pub fn entries(&self) -> impl Iterator<Item = Rational> + '_ {
-        (0..self.integers.len()).map(|index| self.rational(index))
+        let denominator = self.denominator.to_i64();
+        (0..self.integers.len()).map(move |index| self.rational(index, denominator))
     }
 
     /// The plane from input channel `input` to output channel `output`.
@@ -218,8 +234,9 @@ impl ConcreteKernel {
         })
     }
 
-    fn rational(&self, index: usize) -> Rational {
-        if let (Integers::Words(words), Some(denominator)) = (&self.integers, self.denominator.to_i64())
+    /// The entry at this index; `denominator` is the denominator if that is a machine word.
+    fn rational(&self, index: usize, denominator: Option<i64>) -> Rational {
+        if let (Integers::Words(words), Some(denominator)) = (&self.integers, denominator)
             && let Some(ratio) = Rational::ratio(words[index], denominator)
         {
             return ratio;

@@ -53,6 +53,11 @@ impl Integers {
         }
     }
 
+    /// Whether all are 0.
+    pub fn is_zero(&self) -> bool {
+        (0..self.len()).all(|index| self.is_zero_at(index))
+    }
+
     /// How many differ from 0.
     pub fn count_nonzero(&self) -> usize {
         match self {
@@ -72,17 +77,34 @@ impl Integers {
     }
 
     /// Words whenever all fit.
+    #[allow(clippy::cast_possible_truncation, reason = "all fit")]
     pub(crate) fn from_doubles(doubles: &[i128]) -> Self {
-        let words: Result<_, _> = doubles.iter().map(|&double| i64::try_from(double)).collect();
-        words.map_or_else(|_| Self::Wide(Wide::from_doubles(doubles)), Self::Words)
+        // Without its sign each has at most 63 bits.
+        let fit = doubles.iter().fold(0, |all, double| all | (double ^ (double >> 127))) >> 63 == 0;
+        if fit {
+            return Self::Words(doubles.iter().map(|&double| double as i64).collect());
+        }
+        Self::Wide(Wide::from_doubles(doubles))
     }
 
-    /// All as double words, if they fit.
-    pub(crate) fn to_doubles(&self) -> Option<Vec<i128>> {
-        match self {
-            Self::Words(words) => Some(words.iter().map(|&word| word.into()).collect()),
-            Self::Wide(wide) => wide.to_doubles(),
+    /// Adds a multiple of each to a sum; `None` if the multiples may be longer than 127 bits. The sums are exact if the caller
+    /// knows that they fit.
+    pub(crate) fn add_multiples(&self, factor: i128, sums: &mut [i128]) -> Option<()> {
+        if self.max_bits() + bits_of(factor.unsigned_abs()) > 127 {
+            return None;
         }
+        match self {
+            Self::Words(words) => add(words.iter().map(|&word| word.into()), factor, sums),
+            Self::Wide(wide) => add(wide.doubles()?, factor, sums),
+        }
+        Some(())
+    }
+
+    /// A multiple of each; `None` if they may be longer than 127 bits.
+    pub(crate) fn multiples(&self, factor: i128) -> Option<Vec<i128>> {
+        let mut sums = vec![0; self.len()];
+        self.add_multiples(factor, &mut sums)?;
+        Some(sums)
     }
 
     pub(crate) fn to_bigs(&self) -> Vec<BigInt> {
@@ -104,6 +126,16 @@ impl Integers {
             return self;
         }
         match self {
+            Self::Words(mut words) if is_power_of_two(denominator) => {
+                let all = words.iter().fold(0, |all, word| all | word);
+                let twos = denominator.bits() - 1;
+                let twos = if all == 0 { twos } else { twos.min(all.trailing_zeros().into()) };
+                *denominator >>= twos;
+                if all != 0 && twos > 0 {
+                    words.iter_mut().for_each(|word| *word >>= twos);
+                }
+                Self::Words(words)
+            }
             Self::Words(mut words) => {
                 let common = common_factor_of_words(&words, denominator);
                 if common.is_one() {
@@ -139,6 +171,13 @@ impl Integers {
             Self::Words(words) => bits_of(max_magnitude(words).into()),
             Self::Wide(wide) => wide.max_bits(),
         }
+    }
+}
+
+/// Adds products that fit.
+fn add(values: impl Iterator<Item = i128>, factor: i128, sums: &mut [i128]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum = sum.wrapping_add(value.wrapping_mul(factor));
     }
 }
 

@@ -95,3 +95,20 @@ pub fn later(
     let from = from.iter().map(|&kernel| kernel.clone()).collect();
     Kernel::Later(Arc::new(Later::new(shape, degree, from, make)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::Poly;
+
+    #[test]
+    fn an_identity_times_free_factors_is_made_when_somebody_looks() {
+        let factors = Kernel::free(Symbol(0), Shape::plane(1, 128)).unwrap();
+        let scaled = Kernel::identity(128).unwrap().scale_channels(&factors, true).unwrap();
+        let Kernel::Later(later) = &scaled else { panic!("written out: {scaled:?}") };
+        assert!(later.made.get().is_none());
+        let entries = scaled.expand().unwrap();
+        assert_eq!(entries.entry(5, 5, 0, 0), &Poly::symbol(Symbol(5)));
+        assert!(entries.entry(5, 6, 0, 0).is_zero());
+    }
+}

@@ -18,7 +18,7 @@ impl ConcreteKernel {
 
     /// Whether all entries are 0.
     pub fn is_zero(&self) -> bool {
-        self.integers().count_nonzero() == 0
+        self.integers().is_zero()
     }
 
     /// The sum over rows and columns for each output (row of the grid) and input (column).

@@ -48,9 +48,7 @@ impl SymbolicKernel {
 
     /// A concrete kernel.
     pub fn from_concrete(kernel: &ConcreteKernel) -> Result<Self, KernelError> {
-        let shape = kernel.shape();
-        let entries = positions(shape).map(|[o, c, i, j]| Poly::constant(kernel.entry(o, c, i, j))).collect();
-        Self::new(shape, entries)
+        Self::new(kernel.shape(), kernel.entries().map(Poly::constant).collect())
     }
 
     /// The concrete kernel, if no symbol occurs.
@@ -119,6 +117,12 @@ impl SymbolicKernel {
         let [height, width] = super::rearrange::composed([a.height, a.width], [b.height, b.width], dilation)?;
         let shape = Shape { outputs: b.outputs, inputs: a.inputs, height, width };
         let count = shape.validate()?;
+        // A single entry multiplies all of the other kernel.
+        match (self.entries.as_slice(), next.entries.as_slice()) {
+            (_, [only]) => return self.multiplied(only),
+            ([only], _) if dilation == [1, 1] => return next.multiplied(only),
+            _ => {}
+        }
         let _doing = budget::doing("composing kernels with free symbols");
         let _sums = budget::hold(count, size_of::<Sum>());
         let mut sums: Vec<Sum> = Vec::new();
@@ -149,6 +153,15 @@ impl SymbolicKernel {
             }
         }
         Self::new(shape, sums.into_iter().map(Sum::finish).collect())
+    }
+
+    /// [`SymbolicKernel::scale`] within the limit of terms.
+    fn multiplied(&self, factor: &Poly) -> Result<Self, KernelError> {
+        let terms = self.entries.iter().map(|entry| entry.terms().len()).fold(0, usize::saturating_add);
+        if terms.saturating_mul(factor.terms().len()) > MAX_TERMS {
+            return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
+        }
+        Ok(self.scale(factor))
     }
 
     /// Both axes reversed.

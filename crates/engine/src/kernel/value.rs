@@ -133,11 +133,17 @@ impl Kernel {
 
     /// Output or input channels times the entries of a vector.
     pub fn scale_channels(&self, factors: &Self, outputs: bool) -> Result<Self, KernelError> {
-        if self.is_later() {
+        // An identity of many channels times free factors is not written out either.
+        if self.is_long() || self.has_many() && factors.as_concrete().is_none() {
             let degree = self.degree().saturating_add(factors.degree());
-            let make = move |from: &[Self]| from[0].made()?.scale_channels(&from[1], outputs);
+            let make = move |from: &[Self]| from[0].made()?.scaled_channels(&from[1], outputs);
             return Ok(later(self.shape(), degree, &[self, factors], make));
         }
+        self.scaled_channels(factors, outputs)
+    }
+
+    /// The same, now.
+    fn scaled_channels(&self, factors: &Self, outputs: bool) -> Result<Self, KernelError> {
         if let (Self::Concrete(kernel), Some(factors)) = (self, factors.as_concrete()) {
             let channels = if outputs { kernel.shape().outputs } else { kernel.shape().inputs };
             let square = Shape::new(channels, channels, 1, 1);
@@ -541,8 +547,12 @@ impl Kernel {
 
     /// Whether its entries are not to be written out before somebody asks for them.
     fn is_long(&self) -> bool {
-        let many = self.shape().entries().is_none_or(|count| count > SMALL);
-        self.is_later() || many && !matches!(self, Self::Concrete(_))
+        self.is_later() || self.has_many() && !matches!(self, Self::Concrete(_))
+    }
+
+    /// Whether it has many entries.
+    fn has_many(&self) -> bool {
+        self.shape().entries().is_none_or(|count| count > SMALL)
     }
 
     /// Every `step`-th row and column, from `start` on; one zero if none is left.

@@ -45,6 +45,23 @@ impl Number for i128 {
     fn cost(_: &i128, _: &i128) -> u64 {
         1
     }
+    fn add_multiples<'n>(
+        value: &i128,
+        weights: impl Iterator<Item = &'n i128>,
+        sums: impl Iterator<Item = &'n mut i128>,
+        mut spend: impl FnMut(u64) -> bool,
+    ) -> Option<()> {
+        let mut cost = 0;
+        for (weight, sum) in weights.zip(sums).filter(|(weight, _)| **weight != 0) {
+            cost += 1;
+            if *value == 1 {
+                *sum = sum.checked_add(*weight)?;
+            } else if !Self::add_product(sum, value, weight) {
+                return None;
+            }
+        }
+        spend(cost).then_some(())
+    }
     fn finish(sum: i128) -> i128 {
         sum
     }
@@ -61,14 +78,7 @@ impl Number for i128 {
 
 impl Whole for i128 {
     fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<i128>> {
-        let mut doubles = integers.to_doubles()?;
-        let factor = factor.to_i128()?;
-        if factor != 1 {
-            for double in &mut doubles {
-                *double = double.checked_mul(factor)?;
-            }
-        }
-        Some(doubles)
+        integers.multiples(factor.to_i128()?)
     }
     fn from_big(value: &BigInt) -> Option<i128> {
         value.to_i128()

@@ -15,6 +15,24 @@ pub trait Number: Clone {
     type Accumulator: Default;
     /// Adds `a · b`; `false` when the sum has outgrown its limit.
     fn add_product(sum: &mut Self::Accumulator, a: &Self, b: &Self) -> bool;
+    /// Adds `value` times each weight to a sum. `None` where what products cost is too much to be spent, or a sum has
+    /// outgrown its limit.
+    fn add_multiples<'n>(
+        value: &Self,
+        weights: impl Iterator<Item = &'n Self>,
+        sums: impl Iterator<Item = &'n mut Self::Accumulator>,
+        mut spend: impl FnMut(u64) -> bool,
+    ) -> Option<()>
+    where
+        Self: 'n,
+    {
+        for (weight, sum) in weights.zip(sums).filter(|(weight, _)| !weight.is_zero()) {
+            if !spend(Self::cost(value, weight)) || !Self::add_product(sum, value, weight) {
+                return None;
+            }
+        }
+        Some(())
+    }
     /// Bytes that one takes.
     const MEMORY: usize;
     /// How many products of numbers that takes.
@@ -38,6 +56,19 @@ impl Number for Fp {
     }
     fn cost(_: &Fp, _: &Fp) -> u64 {
         1
+    }
+    fn add_multiples<'n>(
+        value: &Fp,
+        weights: impl Iterator<Item = &'n Fp>,
+        sums: impl Iterator<Item = &'n mut Fp>,
+        mut spend: impl FnMut(u64) -> bool,
+    ) -> Option<()> {
+        let mut cost = 0;
+        for (weight, sum) in weights.zip(sums).filter(|(weight, _)| **weight != Fp::ZERO) {
+            cost += 1;
+            *sum += *value * *weight;
+        }
+        spend(cost).then_some(())
     }
     fn finish(sum: Fp) -> Fp {
         sum
@@ -251,12 +282,10 @@ impl<'a, R: Number> Puller<'a, R> {
                     if value.is_zero() {
                         continue;
                     }
-                    for c in 0..shape.inputs {
-                        let weight = &kernel[(o * shape.inputs + c) * shape.area() + tap];
-                        if !weight.is_zero() {
-                            self.add(&mut target[c * area_read + cell], value, weight)?;
-                        }
-                    }
+                    let weights = &kernel[o * shape.inputs * shape.area()..][..shape.inputs * shape.area()];
+                    let weights = weights[tap..].iter().step_by(shape.area());
+                    let sums = target[cell..].iter_mut().step_by(area_read);
+                    R::add_multiples(value, weights, sums, |cost| self.spend(cost))?;
                 }
             }
         }
@@ -265,9 +294,13 @@ impl<'a, R: Number> Puller<'a, R> {
 
     /// Adds a product, within the limits.
     fn add(&self, sum: &mut R::Accumulator, a: &R, b: &R) -> Option<()> {
-        let work = self.work.get() + R::cost(a, b);
-        self.work.set(work);
-        (work <= MAX_WORK && R::add_product(sum, a, b)).then_some(())
+        (self.spend(R::cost(a, b)) && R::add_product(sum, a, b)).then_some(())
+    }
+
+    /// Whether so much work is within the limit.
+    fn spend(&self, cost: u64) -> bool {
+        self.work.set(self.work.get() + cost);
+        !self.is_exhausted()
     }
 
     /// The sums of a node, made when it is first read.

@@ -85,7 +85,11 @@ impl Rational {
         if denominator > 0 && denominator & (denominator - 1) == 0 {
             // Floats are such numbers; a greatest common divisor would take most of the time of reading them.
             let twos = numerator.trailing_zeros().min(denominator.trailing_zeros());
-            return Some(Self::from_reduced_i128((numerator >> twos).into(), (denominator >> twos).into()));
+            let (n, d) = (numerator >> twos, denominator >> twos);
+            if let (Some(n), Some(d)) = (small(Some(n)), NonZeroI64::new(d)) {
+                return Some(Self(Repr::Small(n, d)));
+            }
+            return Some(Self::from_reduced_i128(n.into(), d.into()));
         }
         let common = i128::from(numerator.unsigned_abs().gcd(&denominator.unsigned_abs()));
         let common = if denominator < 0 { -common } else { common };

@@ -167,7 +167,7 @@ impl Resolver<'_> {
             let reason = "the array has no entries".to_owned();
             return self.fail(span, ResolveErrorKind::Load { path, reason });
         }
-        self.build.concrete(ConcreteKernel::from_rationals(shape, &values), role, span)
+        self.build.concrete(ConcreteKernel::from_fractions(shape, values), role, span)
     }
 
     /// `error(K,L)` = ‖K−L‖F / ‖L‖F and `max_error(K,L)` = max |K−L|.

@@ -41,7 +41,7 @@ use build::value::{Array, Role};
 use convproof_engine::ir::ClaimKind;
 use convproof_engine::ir::{Equation, FitProblem, KernelTerm, Prop, Symbols};
 use convproof_engine::kernel::ConcreteKernel;
-use convproof_exact::Rational;
+use convproof_exact::Fractions;
 use rustc_hash::FxHashMap;
 
 use families::Sizes;
@@ -50,7 +50,7 @@ use value::Value;
 
 /// What `load` reads: a file and perhaps an entry of it, to extents and values in C order; the error is a message
 /// for the user.
-pub type Loader<'a> = Box<dyn FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a>;
+pub type Loader<'a> = Box<dyn FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Fractions), String> + 'a>;
 
 /// What `load` of a part of a model file reads: a file and the values that the part begins and ends with, to an
 /// expression of this language; the error is a message for the user.
@@ -119,9 +119,7 @@ pub enum ClaimBody {
 
 impl<'a> Resolver<'a> {
     /// A resolver that knows no names yet.
-    pub fn new(
-        load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Vec<Rational>), String> + 'a,
-    ) -> Self {
+    pub fn new(load: impl FnMut(&str, Option<&str>) -> Result<(Vec<usize>, Fractions), String> + 'a) -> Self {
         Self {
             scope: Scope::default(),
             build: Builder::default(),

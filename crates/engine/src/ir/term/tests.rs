@@ -142,7 +142,7 @@ impl Pool {
             number => {
                 // 2/3 and 10/3 make 4.
                 let free = self.free(Shape::plane(1, 1));
-                let value = self.weights.get(free.polynomials().ok()?.first()?.symbols()[0]);
+                let value = self.weights.get(free.polynomials().ok()?.entries().first()?.symbols()[0]);
                 let rest = ConcreteKernel::from_rationals(Shape::plane(1, 1), &[&Rational::from(4) - &value]);
                 let four = apply(Operation::Add(&free, &KernelTerm::constant(rest.ok()?)));
                 let root = four.sqrt(&mut self.symbols).ok()?;

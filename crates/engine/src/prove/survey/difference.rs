@@ -146,6 +146,18 @@ pub fn inside(at: Axes<u32>, visible: Axes<(u32, u32)>) -> bool {
     (0..AXES).all(|axis| (visible[axis].0..visible[axis].1).contains(&at[axis]))
 }
 
+/// The nodes that are read from either side, and what each side reads of them.
+pub fn leaves<'p, R>(
+    left: &'p Pulled<R>,
+    right: &'p Pulled<R>,
+) -> impl Iterator<Item = (NodeId, [Option<&'p Functional<R>>; 2])> {
+    let ids: BTreeSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
+    ids.into_iter().map(move |id| {
+        let of = |pulled: &'p Pulled<R>| pulled.leaves.iter().find(|(leaf, _)| *leaf == id);
+        (id, [left, right].map(|pulled| of(pulled).map(|(_, leaf)| leaf)))
+    })
+}
+
 /// Calls `each` with node, channel, row and column number, and both coefficients of everything that is read.
 pub fn compare<R: Number>(
     left: &Pulled<R>,
@@ -153,10 +165,7 @@ pub fn compare<R: Number>(
     mut each: impl FnMut(NodeId, [u32; 3], &R, &R),
 ) {
     let zero = R::finish(R::Accumulator::default());
-    let ids: BTreeSet<NodeId> = left.leaves.iter().chain(&right.leaves).map(|(id, _)| *id).collect();
-    for id in ids {
-        let find = |pulled: &Pulled<R>| pulled.leaves.iter().position(|(leaf, _)| *leaf == id);
-        let (a, b) = (find(left).map(|at| &left.leaves[at].1), find(right).map(|at| &right.leaves[at].1));
+    for (id, [a, b]) in leaves(left, right) {
         let Some(shape) = a.or(b) else { continue };
         let area = shape.extents.iter().product::<usize>().max(1);
         for channel in 0..shape.coefficients.len() / area {

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use num_bigint::BigInt;
 use num_traits::Signed;
 
-use super::difference::{Difference, Pair, compare};
+use super::difference::{Difference, Pair, compare, leaves};
 use crate::axes::Axes;
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
@@ -117,20 +117,33 @@ fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: Axes<&Pattern>) -> Option<
 
 fn sums<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Sums> {
     let [left, right] = pulled;
-    let zero = || R::finish(R::Accumulator::default());
-    let size =
-        |pulled: &Pulled<R>| pulled.leaves.iter().find(|(id, _)| *id == 0).map(|(_, leaf)| leaf.extents);
-    let [rows, columns] = size(left).or_else(|| size(right)).unwrap_or([0, 0]);
-    let mut cells = vec![zero(); rows * columns];
-    let mut fits = true;
-    compare(left, right, |id, [_, row, column], a, b| {
-        let cell = cells.get_mut(row as usize * columns + column as usize).filter(|_| id == 0);
-        fits &= match (a.minus(b), cell) {
-            (Some(difference), _) if difference.is_zero() => true,
-            (Some(difference), Some(cell)) => difference.add_magnitude(cell),
-            _ => false,
+    let zero = R::finish(R::Accumulator::default());
+    let (mut cells, mut columns) = (Vec::new(), 0);
+    for (id, both) in leaves(left, right) {
+        let Some(shape) = both[0].or(both[1]) else { continue };
+        let (area, count) = (shape.extents.iter().product::<usize>(), shape.coefficients.len());
+        let [a, b] = both.map(|side| side.map(|side| side.coefficients.as_slice()));
+        let difference = |at: usize| match (a, b) {
+            (Some(a), Some(b)) => a[at].minus(&b[at]),
+            _ => a.map_or(&zero, |a| &a[at]).minus(b.map_or(&zero, |b| &b[at])),
         };
-    });
+        if id != 0 {
+            // Something else than the input may only be read alike.
+            if !(0..count).all(|at| difference(at).is_some_and(|difference| difference.is_zero())) {
+                return None;
+            }
+            continue;
+        }
+        let [_, width] = shape.extents;
+        (cells, columns) = (vec![zero.clone(); area], width);
+        for channel in (0..count).step_by(area.max(1)) {
+            for (at, cell) in cells.iter_mut().enumerate() {
+                if !difference(channel + at)?.add_magnitude(cell) {
+                    return None;
+                }
+            }
+        }
+    }
     let constant = left.constant.minus(&right.constant)?.to_big().abs();
     let mut prefix = vec![vec![BigInt::ZERO; columns + 1]];
     for row in cells.chunks(columns.max(1)) {
@@ -143,7 +156,7 @@ fn sums<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Sums> {
         }
         prefix.push(line);
     }
-    fits.then_some(Sums { prefix, constant })
+    Some(Sums { prefix, constant })
 }
 
 fn signs<R: Whole>(pulled: &[Pulled<R>; 2]) -> Option<Signs> {

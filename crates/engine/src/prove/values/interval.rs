@@ -83,10 +83,12 @@ impl Enclosed {
         Self { low: &self.low + &other.low, high: &self.high + &other.high }
     }
 
-    /// The product with a number that is not negative.
+    /// The product with a number.
     #[must_use]
     pub fn times(&self, factor: &Rational) -> Self {
-        Self { low: &self.low * factor, high: &self.high * factor }
+        let (low, high) =
+            if factor.is_negative() { (&self.high, &self.low) } else { (&self.low, &self.high) };
+        Self { low: low * factor, high: high * factor }
     }
 
     /// The absolute value.
@@ -116,6 +118,15 @@ impl Enclosed {
     /// The product.
     #[must_use]
     pub fn product(&self, other: &Self) -> Self {
+        if self.is_point() {
+            return other.times(&self.low);
+        }
+        if other.is_point() {
+            return self.times(&other.low);
+        }
+        if !self.low.is_negative() && !other.low.is_negative() {
+            return Self { low: &self.low * &other.low, high: &self.high * &other.high };
+        }
         let ends = [
             (&self.low, &other.low),
             (&self.low, &other.high),
@@ -136,7 +147,22 @@ impl Enclosed {
 
     /// The square root of a positive number, to within `2^-bits` of its radicand's scale; `None` if it may not be one.
     fn positive_root(&self, bits: u32) -> Option<Self> {
-        (self.low.signum() > 0).then(|| Self { low: root(&self.low, bits).0, high: root(&self.high, bits).1 })
+        if self.low.signum() <= 0 {
+            return None;
+        }
+        let (low, high) = root(&self.low, bits);
+        Some(Self { low, high: if self.is_point() { high } else { root(&self.high, bits).1 } })
+    }
+
+    /// The same between binary fractions, unless it is known exactly; the magnitude has about `bits` digits. Products and sums of
+    /// such numbers need no greatest common divisors.
+    fn outward(self, bits: u32) -> Self {
+        if self.is_point() {
+            return self;
+        }
+        let places = places([&self.low, &self.high], bits);
+        let high = floor(&-&self.high, places);
+        Self { low: floor(&self.low, places), high: -high }
     }
 }
 
@@ -161,10 +187,10 @@ impl<'a> Encloser<'a> {
         for (monomial, coefficient) in poly.terms() {
             if !self.products.contains_key(monomial) {
                 let product = Poly::term(monomial.clone(), Rational::ONE);
-                let enclosed = Enclosed::sum(&product, &mut |symbol| self.root(symbol))?;
+                let enclosed = Enclosed::sum(&product, &mut |symbol| self.root(symbol))?.outward(self.bits);
                 self.products.insert(monomial.clone(), enclosed);
             }
-            sum = sum.plus(&self.products.get(monomial)?.product(&Enclosed::from(coefficient.clone())));
+            sum = sum.plus(&self.products.get(monomial)?.times(coefficient));
         }
         Some(sum)
     }
@@ -180,16 +206,28 @@ impl<'a> Encloser<'a> {
     }
 }
 
-/// Rationals around the square root of a number.
+/// So many binary places that the largest of some numbers has about `bits` digits.
+pub fn places<'n>(numbers: impl IntoIterator<Item = &'n Rational>, bits: u32) -> u64 {
+    let length = |part: BigInt| i64::try_from(part.bits()).unwrap_or(i64::MAX);
+    let digits = |value: &Rational| length(value.numerator()) - length(value.denominator());
+    let most = numbers.into_iter().filter(|number| !number.is_zero()).map(digits).max();
+    u64::try_from(i64::from(bits) - most.unwrap_or(0)).unwrap_or(0)
+}
+
+/// The next number below with so many binary places.
+pub fn floor(value: &Rational, places: u64) -> Rational {
+    let (numerator, denominator) = (value.numerator() << places, value.denominator());
+    Rational::dyadic(num_integer::Integer::div_floor(&numerator, &denominator), places)
+}
+
+/// Binary fractions around the square root of a number that is not negative, equal if they are it.
 fn root(value: &Rational, bits: u32) -> (Rational, Rational) {
     if let Some(exact) = value.exact_sqrt() {
         return (exact.clone(), exact);
     }
-    // ⌊√(n·d·4^b)⌋ / (d·2^b) is below √(n/d) by less than 1/(d·2^b).
+    // ⌊√⌊4^p·n/d⌋⌋ is ⌊2^p·√(n/d)⌋.
     let (n, d) = (value.numerator(), value.denominator());
-    let scaled: BigInt = (&n * &d) << (2 * bits);
-    let floor = scaled.sqrt();
-    let denominator = Rational::from(d).recip().unwrap_or_default();
-    let bound = |numerator: BigInt| Rational::dyadic(numerator, bits) * &denominator;
-    (bound(floor.clone()), bound(floor + 1))
+    let places = u64::from(bits) + d.bits();
+    let floor = ((n << (2 * places)) / d).sqrt();
+    (Rational::dyadic(floor.clone(), places), Rational::dyadic(floor + 1, places))
 }

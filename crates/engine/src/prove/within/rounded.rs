@@ -11,7 +11,7 @@ use crate::ir::{
     StackClaim, Symbols, ValueId,
 };
 use crate::kernel::ConcreteKernel;
-use crate::prove::values::interval::Encloser;
+use crate::prove::values::interval::{Encloser, floor, places};
 use convproof_exact::{Poly, Rational};
 
 /// A claim's two stacks with rational weights.
@@ -185,12 +185,7 @@ impl Rounder<'_> {
         let entries = term.kernel().expand().ok()?;
         let enclosed =
             entries.entries().iter().map(|entry| self.enclosed(entry)).collect::<Option<Vec<_>>>()?;
-        // So many binary places that the largest entry has about `bits` digits.
-        let bits = |part: num_bigint::BigInt| i64::try_from(part.bits()).unwrap_or(i64::MAX);
-        let digits = |value: &Rational| bits(value.numerator()) - bits(value.denominator());
-        let most =
-            enclosed.iter().flat_map(|ends| ends.iter().filter(|end| !end.is_zero()).map(digits)).max();
-        let places = u32::try_from((i64::from(self.bits) - most.unwrap_or(0)).max(0)).ok()?;
+        let places = places(enclosed.iter().flatten(), self.bits);
         let rounded: Vec<Rational> = enclosed.iter().map(|[low, _]| floor(low, places)).collect();
         let off = enclosed.iter().zip(&rounded).map(|([_, high], rounded)| high - rounded);
         let radius = off.max().unwrap_or_default();
@@ -203,12 +198,6 @@ impl Rounder<'_> {
         let enclosed = self.encloser.enclose(entry)?;
         Some([enclosed.low().clone(), enclosed.high().clone()])
     }
-}
-
-/// The next number below with so many binary places.
-fn floor(value: &Rational, places: u32) -> Rational {
-    let (numerator, denominator) = (value.numerator() << places, value.denominator());
-    Rational::dyadic(num_integer::Integer::div_floor(&numerator, &denominator), places)
 }
 
 impl Signal {

@@ -149,12 +149,13 @@ impl Builder {
 
     /// Positive square roots, entry by entry.
     pub fn sqrt(&mut self, array: &Array, at: Span, span: Span) -> Option<Array> {
-        let entries = self.polys(array, at)?;
+        let expanded = self.polys(array, at)?;
+        let entries = expanded.entries();
         let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
         if free + self.symbols.root_count() > MAX_ROOTS {
             return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Roots(MAX_ROOTS)));
         }
-        for entry in &entries {
+        for entry in entries {
             // Keeps degrees bounded when the root is squared away again.
             let nested = entry.symbols().iter().any(|&symbol| self.symbols.root_of(symbol).is_some());
             if nested && degree(entry) > 2 {

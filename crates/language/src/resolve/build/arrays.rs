@@ -4,7 +4,10 @@ use super::Builder;
 use super::error::{Exceeded, ResolveErrorKind, Side};
 use super::value::{Array, Role};
 use crate::source::Span;
+use std::sync::Arc;
+
 use convproof_engine::ir::{KernelTerm, Operation};
+use convproof_engine::kernel::symbolic::SymbolicKernel;
 use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::{MAX_DEGREE, Poly, Rational};
 
@@ -135,7 +138,7 @@ impl Builder {
     }
 
     /// All entries as polynomials.
-    pub fn polys(&mut self, array: &Array, span: Span) -> Option<Vec<Poly>> {
+    pub fn polys(&mut self, array: &Array, span: Span) -> Option<Arc<SymbolicKernel>> {
         match array.term.polynomials() {
             Ok(entries) => Some(entries),
             Err(error) => self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Kernel(error))),
