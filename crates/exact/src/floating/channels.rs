@@ -2,7 +2,7 @@
 //! result has rows and columns, at each point matrices are multiplied, and the values are interpolated.
 //!
 //! Exact: a polynomial of degree below n is determined modulo p by its values at n points that differ modulo p (Lagrange),
-//! and enough primes determine a bounded integer. All three steps are sums of at most [`TERMS`] products of reduced values
+//! and enough primes determine a bounded integer. All three steps are sums of at most `TERMS` products of reduced values
 //! at a time.
 
 use pulp::{Arch, Simd, WithSimd};
@@ -28,7 +28,7 @@ pub fn padded([outputs, inputs]: [usize; 2]) -> [usize; 2] {
 }
 
 /// Where a pair of channels stands: of the kernel that comes first in rows of input channels, of the other one in columns of
-/// [`ROWS`] output channels.
+/// `ROWS` output channels.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// The kernel that is applied first.
@@ -265,7 +265,7 @@ fn add<S: Simd>(lanes: Lanes<S>, weight: f64, number: usize, line: &[S::f64s], s
     }
 }
 
-/// The product of a matrix in columns of [`ROWS`] by one in rows, in rows.
+/// The product of a matrix in columns of `ROWS` by one in rows, in rows.
 #[inline(always)]
 fn multiply<S: Simd>(
     lanes: Lanes<S>,
@@ -288,7 +288,7 @@ fn multiply<S: Simd>(
     }
 }
 
-/// Some vectors of [`ROWS`] rows of a product.
+/// Some vectors of `ROWS` rows of a product.
 #[inline(always)]
 fn block<S: Simd, const N: usize>(
     lanes: Lanes<S>,
