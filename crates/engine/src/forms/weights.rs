@@ -112,6 +112,8 @@ pub struct Letters {
     roots: FxHashMap<Poly, Symbol>,
     vectors: FxHashMap<Arc<ConcreteKernel>, Symbol>,
     made: u32,
+    /// Whether entries of a kernel may be in letters of another shape as well.
+    regrouped: bool,
 }
 
 /// Whether a symbol stands for the entry of a generic channel.
@@ -147,9 +149,18 @@ impl Letters {
         &self.letters[number as usize]
     }
 
+    /// Makes known that the entries of a kernel become letters in another shape than its own, so that letters need not be
+    /// independent.
+    pub fn regroup(&mut self) {
+        self.regrouped = true;
+    }
+
     /// Whether different sums of words are different functions for some weights, for words of up to `longest` matrices
     /// in which these symbols occur (Theorem 6b of `docs/semantics.md`).
     pub fn tell_apart(&self, longest: usize, used: &FxHashSet<Symbol>) -> bool {
+        if self.regrouped {
+            return false;
+        }
         let free = |letter: &Letter| {
             matches!(letter, Letter::Free { .. }) && letter.channels().iter().all(|&count| count > longest)
         };

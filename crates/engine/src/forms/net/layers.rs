@@ -100,7 +100,7 @@ impl Net {
         origin: Origin,
         wire: &Wire,
     ) -> Result<(Wire, Option<Did>), Unsupported> {
-        let after = || step(Op::Layer(layer, wire.signal.clone()), origin, None);
+        let after = || step(Op::Layer(layer, wire.signal.clone()), origin, self.size);
         if let Layer::Composite(Composite::Pad { ends, mode }) = layer
             && let Some(borders) = all(|axis| Border::of(mode, ends[axis]))
         {
@@ -168,6 +168,7 @@ impl Net {
                 self.biased(applied, conv.bias.as_ref(), &signal)?
             }
             Layer::SpaceToDepth(n) | Layer::DepthToSpace(n) => self.shuffled(layer, *n, wire, &signal)?,
+            Layer::Dense { weights, bias } => self.dense(weights, bias.as_ref(), wire, &signal)?,
             _ if self.channels != ChannelBlocks::Apart => return Err(Unsupported::Layer),
             Layer::ConvTranspose(conv) => self.transposed(conv, wire, &signal)?,
             _ => return Err(Unsupported::Layer),
@@ -235,10 +236,20 @@ impl Net {
         });
         let per_input = shape.outputs / conv.groups.max(1);
         let place = |[c, o, i, j]: [usize; 4]| [o + c / per_input.max(1) * shape.inputs, c, i, j];
-        let weights = taps_of(shape, &entries, place);
-        let bias = conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
-        let kind = Kind::Taps { weights, bias };
-        self.reading(kind, (wire.node, moves), Some(signal.length.clone()))
+        self.tapped(taps_of(shape, &entries, place), moves, conv.bias.as_ref(), wire, signal)
+    }
+
+    /// Taps where each channel is a block, plus a vector.
+    pub(super) fn tapped(
+        &mut self,
+        weights: Vec<Tap>,
+        moves: Axes<Movement>,
+        bias: Option<&KernelTerm>,
+        wire: &Wire,
+        signal: &Signal,
+    ) -> Result<NetNodeId, Unsupported> {
+        let bias = bias.map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
+        self.reading(Kind::Taps { weights, bias }, (wire.node, moves), Some(signal.length.clone()))
     }
 
     /// A transposed convolution by matrices: zeros between, then a kernel with its channels exchanged, turned around.
@@ -349,19 +360,15 @@ impl Net {
             let extent = small(signed(extents[axis] - 1).checked_mul(at.step[axis]))? + 1;
             (at.offset[axis], at.same[axis]) = start(conv.padding, axis, extent, conv.stride[axis], wire);
         }
-        let length = Some(signal.length.clone());
         if self.channels == ChannelBlocks::Apart {
-            let bias =
-                conv.bias.as_ref().map_or(Ok(Vec::new()), |bias| self.vector(bias, signal.channels))?;
             let entries = self.entries(&conv.kernel)?;
             let per_output = shape.outputs / conv.groups.max(1);
             let place = |[o, c, i, j]: [usize; 4]| [o, c + o / per_output.max(1) * shape.inputs, i, j];
-            let weights = taps_of(shape, &entries, place);
+            let taps = taps_of(shape, &entries, place);
             let moves = each(|axis| at.movement(axis, extents[axis]));
-            let kind = Kind::Taps { weights, bias };
-            return self.reading(kind, (wire.node, moves), length);
+            return self.tapped(taps, moves, conv.bias.as_ref(), wire, signal);
         }
-        let applied = self.kernel(conv.kernel.expr(), wire.node, &at, length)?;
+        let applied = self.kernel(conv.kernel.expr(), wire.node, &at, Some(signal.length.clone()))?;
         self.biased(applied, conv.bias.as_ref(), signal)
     }
 
@@ -438,7 +445,7 @@ fn start(padding: Padding, axis: usize, extent: i64, stride: usize, wire: &Wire)
 }
 
 /// The taps of a kernel's entries, whose output and input block `place` tells; zeros are left out.
-fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4]) -> [usize; 4]) -> Vec<Tap> {
+pub(super) fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4]) -> [usize; 4]) -> Vec<Tap> {
     let all = kernel::positions(shape).zip(entries).filter(|(_, entry)| !entry.is_zero());
     let mut taps: Vec<Tap> = all
         .map(|(at, entry)| {

@@ -4,9 +4,10 @@
 //! node after the other, and those between are *unbounded*, defined at all positions, as a kernel knows of no border.
 //! So a kernel means the same here whether it was written as a product or given by stacks.
 //!
-//! Here are the nodes; `layers.rs` reads stacks, `kernels.rs` kernel expressions, `inner.rs` kernels that stacks are, `means.rs` means
+//! Here are the nodes; `layers.rs` reads stacks, `kernels.rs` kernel expressions, `dense.rs` dense layers, `inner.rs` kernels that stacks are, `means.rs` means
 //! over whole signals.
 
+mod dense;
 mod inner;
 mod kernels;
 mod layers;

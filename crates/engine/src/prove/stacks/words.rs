@@ -75,6 +75,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 fn has_channels(stack: &Stack) -> bool {
     stack.layers().any(|layer| match layer {
         Layer::Scale(vector) | Layer::Bias(vector) => vector.len() > SMALL && !vector.is_constant(),
+        Layer::Dense { weights, .. } => !weights.is_constant(),
         layer => layer.weights().iter().any(|term| {
             let shape = term.shape();
             (shape.outputs > 1 || shape.inputs > 1) && !term.is_constant()
