@@ -8,7 +8,7 @@ use convproof::resolve::{ClaimBody, Resolved, Resolver};
 use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
 
-const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nkernel V[64,64,1,1]\nkernel D[2,9]\nscalar a\nscalar b\n";
+const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nkernel V[64,64,1,1]\nkernel Many[2000,9]\nscalar a\nscalar b\n";
 
 /// The claim about stacks that a line makes.
 pub(crate) fn claim(line: &str) -> (StackClaim, Symbols) {

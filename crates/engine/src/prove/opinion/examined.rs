@@ -104,13 +104,13 @@ fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooM
             break;
         };
         let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-        let (opinion, spent) = tried(proof, &claim, |_| Some(weights.clone().approximating()))?;
+        let (opinion, once) = tried(proof, &claim, |_| Some(weights.clone().approximating()))?;
         if opinion == Opinion::None {
             break;
         }
         known = opinion;
         // Products of matrices take most steps.
-        let next = spent.saturating_mul(((most + 1) as u64).pow(3)) / (most as u64).pow(3);
+        let next = once.saturating_mul(((most + 1) as u64).pow(3)) / (most as u64).pow(3);
         if matches!(known, Opinion::Differs(_)) || next > steps(proof)[0] {
             break;
         }
@@ -131,7 +131,7 @@ fn steps(proof: &StackProof) -> [u64; 2] {
     }
 }
 
-/// The opinion at the weights of a claim, and the steps that it took.
+/// The opinion at the weights of a claim, and the steps that the first size at which it agrees took.
 fn tried(
     proof: &StackProof,
     claim: &StackClaim,
@@ -146,12 +146,17 @@ fn tried(
         let bounded = matches!(proof, StackProof::Within(..));
         let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
         let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
-        let mut agreed = Vec::new();
+        let (mut agreed, mut once) = (Vec::new(), 0);
         for &size in &sizes {
             match trial.agrees(size) {
                 Ok(None) => {}
-                Ok(Some(true)) => agreed.push(size),
-                Ok(Some(false)) => return Ok((Opinion::Differs(size), first - trial.left)),
+                Ok(Some(true)) => {
+                    if agreed.is_empty() {
+                        once = first - trial.left;
+                    }
+                    agreed.push(size);
+                }
+                Ok(Some(false)) => return Ok((Opinion::Differs(size), 0)),
                 // Other weights take as many steps.
                 Err(EvaluateError::TooLarge) if agreed.is_empty() => return Err(TooMuch),
                 Err(_) => break,
@@ -161,7 +166,7 @@ fn tried(
             }
         }
         if !agreed.is_empty() {
-            return Ok((Opinion::Agrees(agreed), first - trial.left));
+            return Ok((Opinion::Agrees(agreed), once));
         }
     }
     Ok((Opinion::None, 0))
