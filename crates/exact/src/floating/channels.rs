@@ -7,10 +7,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::lanes::{Lanes, least};
 use super::lift;
 use super::points::{Matrix, interpolation, powers};
-use super::small::{Lanes, PRIMES, TERMS, power, residue};
+use super::small::{PRIMES, TERMS};
 use crate::Wide;
+use crate::field::PrimeField;
 
 /// Longest side of a result, so that sums over taps are of no more than `TERMS` products.
 pub const MAX_SIDE: usize = 32;
@@ -42,8 +44,8 @@ pub struct Operand {
     taps: [usize; 2],
     /// Cells of one tap.
     pairs: usize,
-    /// From the lowest one; each in the order `[row][column][pair of channels]`.
-    digits: Vec<Vec<f64>>,
+    /// In the order `[digit][row][column][pair of channels]`, from the lowest digit.
+    digits: Vec<f64>,
 }
 
 impl Operand {
@@ -71,8 +73,13 @@ impl Operand {
             Place::First => outputs * padded([outputs, inputs])[1],
             Place::Next => (padded([outputs, inputs])[0] * inputs).next_multiple_of(COLUMNS),
         };
-        let digits = vec![vec![0.0; rows * columns * pairs]; bits.div_ceil(24).max(1)];
+        let digits = vec![0.0; bits.div_ceil(24).max(1) * rows * columns * pairs];
         Self { taps: [rows, columns], pairs, digits }
+    }
+
+    /// Pairs of channels at all taps.
+    fn cells(&self) -> usize {
+        self.taps[0] * self.taps[1] * self.pairs
     }
 
     #[allow(clippy::cast_precision_loss, reason = "24 bits fit in a double")]
@@ -90,7 +97,8 @@ impl Operand {
             Place::First => output * padded([outputs, inputs])[1] + input,
             Place::Next => (output / ROWS * inputs + input) * ROWS + output % ROWS,
         };
-        for (k, digits) in self.digits.iter_mut().enumerate() {
+        let cells = self.cells();
+        for (k, digits) in self.digits.chunks_exact_mut(cells).enumerate() {
             let (word, shift) = (24 * k / 64, 24 * k % 64);
             let at = |word: usize| magnitude.get(word).copied().unwrap_or(0);
             let low = u128::from(at(word)) | u128::from(at(word + 1)) << 64;
@@ -164,13 +172,17 @@ impl WithSimd for Residues<'_> {
 #[inline(always)]
 fn residues<S: Simd>(simd: S, p: u64, of: Composition<'_>, rooms: &mut [Vec<f64>; 4]) -> Vec<f64> {
     let Composition { first, next, dilation, channels: [outputs, middle, inputs], result } = of;
-    let lanes = Lanes::new(simd, p);
+    let (lanes, field) = (Lanes::new(simd, p), PrimeField::new(p));
     let [outputs, inputs] = padded([outputs, inputs]);
     let points = result[0] * result[1];
     let [cells, half, left, right] = rooms;
     for (operand, spacing, values) in [(first, [1, 1], &mut *right), (next, dilation, &mut *left)] {
-        let matrices = [0, 1].map(|axis| powers(p, result[axis], operand.taps[axis], spacing[axis]));
-        reduced(lanes, p, operand, cells);
+        let matrices = [0, 1].map(|axis| powers(&field, result[axis], operand.taps[axis], spacing[axis]));
+        let radices =
+            (0..operand.digits.len() / operand.cells()).map(|k| field.power((1 << 24) % p, k as u64));
+        let radices: Vec<f64> = radices.map(|radix| least(radix, p)).collect();
+        resized(cells, operand.cells());
+        combine(lanes, &Matrix { columns: radices.len(), entries: radices }, &operand.digits, cells);
         resized(values, points * operand.pairs);
         transform(lanes, &matrices, cells, half, values);
     }
@@ -182,7 +194,7 @@ fn residues<S: Simd>(simd: S, p: u64, of: Composition<'_>, rooms: &mut [Vec<f64>
         multiply(lanes, [left, right], target, [middle, inputs]);
     }
     resized(cells, product.len());
-    transform(lanes, &result.map(|length| interpolation(p, length)), &product, half, cells);
+    transform(lanes, &result.map(|length| interpolation(&field, length)), &product, half, cells);
     product.copy_from_slice(cells);
     product
 }
@@ -190,26 +202,6 @@ fn residues<S: Simd>(simd: S, p: u64, of: Composition<'_>, rooms: &mut [Vec<f64>
 /// Gives an array a length; what stands in it does not matter.
 fn resized(array: &mut Vec<f64>, length: usize) {
     array.resize(length, 0.0);
-}
-
-/// The residues of an operand.
-#[inline(always)]
-fn reduced<S: Simd>(lanes: Lanes<S>, p: u64, operand: &Operand, cells: &mut Vec<f64>) {
-    let length = operand.digits[0].len();
-    let entries =
-        (0..operand.digits.len()).map(|k| residue(power(1 << 23, k as u64, p) * power(2, k as u64, p), p));
-    let weights = Matrix { columns: operand.digits.len(), entries: entries.collect() };
-    resized(cells, length);
-    for start in (0..length).step_by(TILE) {
-        let end = length.min(start + TILE);
-        let target = S::as_mut_simd_f64s(&mut cells[start..end]).0;
-        for (k, digits) in operand.digits.iter().enumerate() {
-            add(lanes, weights.entries[k], k, S::as_simd_f64s(&digits[start..end]).0, target);
-        }
-        for value in target {
-            *value = lanes.reduce(*value);
-        }
-    }
 }
 
 /// Both axes of an array `[row][column][pair of channels]` times matrices.

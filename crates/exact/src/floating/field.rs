@@ -5,7 +5,7 @@
 //! once, to nearest, and `round` adds and subtracts 3·2⁵¹: for |v| ≤ 2⁵¹ the sum lies from 2⁵² to 2⁵³, where doubles are
 //! the integers, so that the result is an integer at most 1/2 from v.
 //!
-//! **`reduce`.** For |x| ≤ 8p let q = round(x · i), i being 1/p rounded. Then x · i differs from x/p by at most
+//! **`reduce`** (`lanes.rs`). For |x| ≤ 8p let q = round(x · i), i being 1/p rounded. Then x · i differs from x/p by at most
 //! 8 · 2·2⁻⁵³ (1 + 2⁻⁵³) < 2⁻⁴⁸, so |x − qp| < (1/2 + 2⁻⁴⁸) p < p/2 + 2, and being an integer it is exact in one fused step.
 //! For |x| ≤ 2p the difference is below 2⁻⁵⁰ < 1/(2p), which is how far x/p at least is from half an integer (p is odd),
 //! so the result is the one residue between −p/2 and p/2.
@@ -21,6 +21,7 @@
 
 use pulp::Simd;
 
+use super::lanes::{Lanes, least};
 use crate::field::PrimeField;
 
 /// Primes just below 2⁴⁹ that are 1 modulo 2¹⁶, so that each has roots of unity of every power of two up to 2¹⁶.
@@ -57,8 +58,7 @@ impl Twiddle {
         reason = "integers below 2⁴⁹; one rounding is meant"
     )]
     pub(super) fn new(value: u64, field: &PrimeField) -> Self {
-        let rest = field.p - value;
-        let value = if value <= rest { value as f64 } else { -(rest as f64) };
+        let value = least(value, field.p);
         Self { value, quotient: value / field.p as f64 }
     }
 }
@@ -70,28 +70,7 @@ pub(super) struct Spread<S: Simd> {
     quotient: S::f64s,
 }
 
-/// A prime in all lanes.
-#[derive(Clone, Copy)]
-pub(super) struct Lanes<S: Simd> {
-    pub(super) simd: S,
-    p: S::f64s,
-    inverse: S::f64s,
-    shift: S::f64s,
-}
-
 impl<S: Simd> Lanes<S> {
-    #[inline(always)]
-    #[allow(
-        clippy::float_arithmetic,
-        clippy::cast_precision_loss,
-        reason = "p is below 2⁴⁹; one rounding is meant"
-    )]
-    pub(super) fn new(simd: S, p: u64) -> Self {
-        let p = p as f64;
-        let shift = simd.splat_f64s((3u64 << 51) as f64);
-        Self { simd, p: simd.splat_f64s(p), inverse: simd.splat_f64s(1.0 / p), shift }
-    }
-
     #[inline(always)]
     pub(super) fn spread(&self, factor: Twiddle) -> Spread<S> {
         Spread { value: self.simd.splat_f64s(factor.value), quotient: self.simd.splat_f64s(factor.quotient) }
@@ -105,18 +84,6 @@ impl<S: Simd> Lanes<S> {
     #[inline(always)]
     pub(super) fn difference(&self, x: S::f64s, y: S::f64s) -> S::f64s {
         self.simd.sub_f64s(x, y)
-    }
-
-    #[inline(always)]
-    fn round(&self, x: S::f64s) -> S::f64s {
-        self.simd.sub_f64s(self.simd.add_f64s(x, self.shift), self.shift)
-    }
-
-    /// Congruent to `x`, which is at most `8p`; at most `p/2 + 2`, and at most `p/2` if `x` is at most `2p`.
-    #[inline(always)]
-    pub(super) fn reduce(&self, x: S::f64s) -> S::f64s {
-        let quotient = self.round(self.simd.mul_f64s(x, self.inverse));
-        self.simd.negate_mul_add_f64s(quotient, self.p, x)
     }
 
     /// Congruent to `x · factor` and at most `3p/4`; `x` is at most `8p`.

@@ -4,7 +4,8 @@
 
 use pulp::Simd;
 
-use super::field::{Lanes, PRIMES, Twiddle};
+use super::field::{PRIMES, Twiddle};
+use super::lanes::{Lanes, least};
 use super::small;
 use crate::Wide;
 use crate::field::PrimeField;
@@ -16,7 +17,7 @@ const CHUNK: usize = 512;
 #[inline(always)]
 pub(super) fn digits<S: Simd>(simd: S, residues: &mut [Vec<f64>]) {
     let length = residues.first().map_or(0, Vec::len);
-    let inverses = inverses(residues.len());
+    let inverses = inverses(&PRIMES[..residues.len()], Twiddle::new);
     for start in (0..length).step_by(CHUNK) {
         let part = start..length.min(start + CHUNK);
         for k in 1..residues.len() {
@@ -42,13 +43,11 @@ pub(super) fn digits<S: Simd>(simd: S, residues: &mut [Vec<f64>]) {
 #[allow(clippy::cast_precision_loss, reason = "primes below 2²⁴")]
 pub(super) fn small_digits<S: Simd>(simd: S, residues: &mut Vec<Vec<f64>>) {
     let length = residues.first().map_or(0, Vec::len);
-    let inverses: Vec<Vec<f64>> =
-        small::PRIMES.iter().enumerate().take(residues.len()).map(small_inverses).collect();
+    let inverses = inverses(&small::PRIMES[..residues.len()], |value, field| least(value, field.p));
     for start in (0..length).step_by(CHUNK) {
         let part = start..length.min(start + CHUNK);
         for k in 1..residues.len() {
-            let p = small::PRIMES[k];
-            let lanes = small::Lanes::new(simd, p);
+            let lanes = Lanes::new(simd, small::PRIMES[k]);
             let (earlier, later) = residues.split_at_mut(k);
             let values = S::as_mut_simd_f64s(&mut later[0][part.clone()]).0;
             for (digits, &inverse) in earlier.iter().zip(&inverses[k]) {
@@ -77,19 +76,13 @@ pub(super) fn small_digits<S: Simd>(simd: S, residues: &mut Vec<Vec<f64>>) {
     });
 }
 
-/// The inverses of the primes of `small.rs` before one of them.
-fn small_inverses((number, &p): (usize, &u64)) -> Vec<f64> {
-    let inverse = |prime: &u64| small::residue(small::inverse(prime.cast_signed(), p), p);
-    small::PRIMES[..number].iter().map(inverse).collect()
-}
-
 /// For each prime the inverses of those before it.
-fn inverses(primes: usize) -> Vec<Vec<Twiddle>> {
-    let row = |k: usize| {
-        let field = PrimeField::new(PRIMES[k]);
-        PRIMES[..k].iter().map(|prime| Twiddle::new(field.invert(prime % field.p), &field)).collect()
+fn inverses<T>(primes: &[u64], factor: impl Fn(u64, &PrimeField) -> T) -> Vec<Vec<T>> {
+    let row = |(k, &p)| {
+        let field = PrimeField::new(p);
+        primes[..k].iter().map(|prime| factor(field.invert(prime % p), &field)).collect()
     };
-    (0..primes).map(row).collect()
+    primes.iter().enumerate().map(row).collect()
 }
 
 /// The `count` integers of the digits at these places, each over the product of the radices before it. The sign of every part of

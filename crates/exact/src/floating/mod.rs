@@ -4,6 +4,7 @@
 
 pub mod channels;
 mod field;
+mod lanes;
 mod lift;
 mod points;
 mod small;
@@ -16,7 +17,8 @@ pub use small::primes_for as small_primes_for;
 
 use crate::Wide;
 use crate::field::PrimeField;
-use field::{Lanes, PRIMES, Twiddle};
+use field::{PRIMES, Twiddle};
+use lanes::Lanes;
 use transform::{LINES, LinePlan};
 
 /// The longest line that can be transformed.

@@ -1,6 +1,7 @@
 //! Polynomials of small degree by their values at as many points, modulo primes below 2²⁴: the matrices of both directions.
 
-use super::small::{inverse, power, residue};
+use super::lanes::least;
+use crate::field::PrimeField;
 
 /// A matrix of reduced values, row by row.
 pub(super) struct Matrix {
@@ -15,15 +16,18 @@ fn points(count: usize) -> impl Iterator<Item = i64> + Clone {
 }
 
 /// The powers of the points that taps are multiplied by.
-pub(super) fn powers(p: u64, count: usize, taps: usize, spacing: usize) -> Matrix {
-    let row = |point| (0..taps).map(move |tap| residue(power(point, (tap * spacing) as u64, p), p));
+pub(super) fn powers(field: &PrimeField, count: usize, taps: usize, spacing: usize) -> Matrix {
+    let row = |point| {
+        let point = field.residue(point);
+        (0..taps).map(move |tap| least(field.power(point, (tap * spacing) as u64), field.p))
+    };
     Matrix { columns: taps, entries: points(count).flat_map(row).collect() }
 }
 
 /// The coefficients, by degree, of which the values at the points are multiplied to get those of a polynomial: the numerators
 /// of Lagrange's polynomials, each over its own value at its point.
-pub(super) fn interpolation(p: u64, count: usize) -> Matrix {
-    let modulus = p.cast_signed();
+pub(super) fn interpolation(field: &PrimeField, count: usize) -> Matrix {
+    let modulus = field.p.cast_signed();
     let mut entries = vec![0.0; count * count];
     for (column, own) in points(count).enumerate() {
         let mut numerator = vec![1];
@@ -37,9 +41,10 @@ pub(super) fn interpolation(p: u64, count: usize) -> Matrix {
             }
             value = value * (own - other) % modulus;
         }
-        let inverse = inverse(value, p);
+        let inverse = field.invert(field.residue(value));
         for (degree, coefficient) in numerator.into_iter().enumerate() {
-            entries[degree * count + column] = residue(coefficient * inverse, p);
+            entries[degree * count + column] =
+                least(field.multiply(field.residue(coefficient), inverse), field.p);
         }
     }
     Matrix { columns: count, entries }

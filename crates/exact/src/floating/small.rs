@@ -7,7 +7,7 @@
 //! **Sums.** [`TERMS`] = 64 products of reduced values and one reduced value are together at most 64·2⁴⁶ + 2²³ < 2⁵³, as
 //! is each partial sum, so fused products and sums are exact in any order.
 //!
-//! **`reduce`.** For |x| ≤ 2⁵³ let q = round(x · i), i being 1/p rounded and `round` adding and subtracting 3·2⁵¹, which
+//! **`reduce`** (`lanes.rs`). For |x| ≤ 2⁵³ let q = round(x · i), i being 1/p rounded and `round` adding and subtracting 3·2⁵¹, which
 //! for values up to 2⁵¹ gives an integer at most 1/2 away. As |x/p| < 2^29.1, x · i differs from x/p by less than
 //! 2^29.1 · 2⁻⁵² · (1 + 2⁻⁵³) < 2^−22.8, so |x − qp| < p/2 + 2.3 < 2²³ + 1, as p ≤ 2²⁴ − 3. Being an integer it is at most 2²³,
 //! and exact in one fused step.
@@ -16,8 +16,6 @@
 //! 2²³ ≤ (1 + 2⁻¹⁵)·pₖ/2, |v| is at most (1 + 2⁻¹⁵)·P/2 · (1 + 1/p + 1/p² + …) < 0.51·P, and so is each part of it against the product of
 //! its primes: the sign of v is that of its leading digit other than 0. If v is congruent to n modulo every prime and
 //! 4·|n| ≤ P, then |v − n| < P and v = n: the digits need not be the ones between −p/2 and p/2.
-
-use pulp::Simd;
 
 /// The largest primes below 2²⁴.
 pub(super) const PRIMES: [u64; 16] = [
@@ -35,68 +33,14 @@ pub fn primes_for(bits: u64) -> Option<usize> {
     (count <= PRIMES.len()).then_some(count)
 }
 
-/// A prime in all lanes.
-#[derive(Clone, Copy)]
-pub(super) struct Lanes<S: Simd> {
-    pub(super) simd: S,
-    p: S::f64s,
-    inverse: S::f64s,
-    shift: S::f64s,
-}
-
-impl<S: Simd> Lanes<S> {
-    #[inline(always)]
-    #[allow(
-        clippy::float_arithmetic,
-        clippy::cast_precision_loss,
-        reason = "p is below 2²⁴; one rounding is meant"
-    )]
-    pub(super) fn new(simd: S, p: u64) -> Self {
-        let p = p as f64;
-        let shift = simd.splat_f64s((3u64 << 51) as f64);
-        Self { simd, p: simd.splat_f64s(p), inverse: simd.splat_f64s(1.0 / p), shift }
-    }
-
-    /// Congruent to `x`, which is at most 2⁵³, and reduced.
-    #[inline(always)]
-    pub(super) fn reduce(&self, x: S::f64s) -> S::f64s {
-        let quotient = self.simd.add_f64s(self.simd.mul_f64s(x, self.inverse), self.shift);
-        self.simd.negate_mul_add_f64s(self.simd.sub_f64s(quotient, self.shift), self.p, x)
-    }
-}
-
-/// The reduced residue of an integer.
-#[allow(clippy::cast_precision_loss, reason = "below 2²⁴")]
-pub(super) fn residue(value: i64, p: u64) -> f64 {
-    let rest = value.rem_euclid(p.cast_signed());
-    (if 2 * rest > p.cast_signed() { rest - p.cast_signed() } else { rest }) as f64
-}
-
-/// A power modulo p; the base is between −p and p.
-pub(super) fn power(base: i64, mut exponent: u64, p: u64) -> i64 {
-    let p = p.cast_signed();
-    let (mut power, mut square) = (1, base);
-    while exponent > 0 {
-        if exponent % 2 == 1 {
-            power = power * square % p;
-        }
-        square = square * square % p;
-        exponent /= 2;
-    }
-    power
-}
-
-/// The inverse of a number that p does not divide, by Fermat.
-pub(super) fn inverse(value: i64, p: u64) -> i64 {
-    power(value % p.cast_signed(), p - 2, p)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::{Lanes, least};
     use super::*;
     use crate::SplitMix64;
+    use crate::field::PrimeField;
     use num_bigint::BigInt;
-    use pulp::{Arch, WithSimd};
+    use pulp::{Arch, Simd, WithSimd};
 
     #[test]
     fn primes_are_prime() {
@@ -147,8 +91,10 @@ mod tests {
     #[test]
     fn inverses_are_inverse() {
         for p in PRIMES {
+            let field = PrimeField::new(p);
             for value in [1, 2, -3, 1000, -8_000_000] {
-                let product = residue(inverse(value, p) * value, p);
+                let value = field.residue(value);
+                let product = least(field.multiply(field.invert(value), value), p);
                 assert!(product.to_bits() == 1f64.to_bits(), "{value} modulo {p}");
             }
         }

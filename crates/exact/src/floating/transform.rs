@@ -9,7 +9,8 @@
 
 use pulp::Simd;
 
-use super::field::{Lanes, Twiddle};
+use super::field::Twiddle;
+use super::lanes::Lanes;
 use crate::field::PrimeField;
 
 /// Lines transformed together; their cells stand side by side.
