@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::kernels::At;
 use super::layers::taps_of;
 use super::{ChannelBlocks, Net, NetNodeId, Wire};
-use crate::axes::{each, place, try_each};
+use crate::axes::{each, try_each};
 use crate::forms::Unsupported;
 use crate::ir::{KernelExpr, KernelTerm};
 use crate::kernel::Shape;
@@ -49,10 +49,7 @@ fn in_shape(expr: &KernelExpr, shape: Shape) -> Option<KernelExpr> {
         E::Free { first, .. } => E::Free { first: *first, shape },
         E::Constant(kernel) => {
             let old = kernel.shape();
-            let inside = |[o, c, at @ ..]: [usize; 4]| {
-                Some(old.entry((o * shape.inputs + c) * shape.area() + place(at, shape.extents())))
-            };
-            E::Constant(Arc::new(kernel.gather(shape, inside).ok()?))
+            E::Constant(Arc::new(kernel.gather(shape, |at| Some(old.entry(shape.offset(at)))).ok()?))
         }
         E::Negate(a) => E::Negate(same(a)?),
         E::Add(a, b) => E::Add(same(a)?, same(b)?),

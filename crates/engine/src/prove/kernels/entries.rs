@@ -23,7 +23,8 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         return KernelVerdict::Shapes;
     }
     // Entries that nobody has written down yet are looked at only where matrices do not decide.
-    if left.kernel().is_later() || right.kernel().is_later() {
+    let later = left.kernel().is_later() || right.kernel().is_later();
+    if later {
         let verdict = by_words(left, right, symbols);
         if !matches!(verdict, KernelVerdict::Unknown(_)) {
             return verdict;
@@ -51,7 +52,9 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     }
     // No difference modulo the prime: expand, which decides.
     let (Ok(a), Ok(b)) = (left.kernel().expand(), right.kernel().expand()) else {
-        return by_words(left, right, symbols);
+        // Words that did not decide before do not now.
+        let doubt = KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));
+        return if later { doubt } else { by_words(left, right, symbols) };
     };
     let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
     match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
