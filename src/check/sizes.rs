@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::ir::Prop;
-use crate::present::families::{self, Instances, at};
+use crate::present::families::{self, Grounds, Instances, at};
 use crate::present::{self, Shown};
 use crate::prove::decide::{Outcome, proposition};
 use crate::prove::instances::{self, AllValues, Rule, proved_where};
@@ -20,13 +20,14 @@ pub(crate) fn decide(
     resolver: &mut Resolver<'_>,
     source: &Source,
 ) -> Result<Shown, Vec<Diagnostic>> {
-    let proof = resolver.prove(family).or_else(|reason| matrices(family, resolver).ok_or(reason));
+    let proof = resolver.prove(family).map(|proof| Grounds::symbolic(&proof, resolver.places(source)));
+    let proof = proof.or_else(|reason| matrices(family, resolver, source).ok_or(reason));
     with_proof(proof, family, resolver, source)
 }
 
 /// Decides a claim of which there is a proof, or a reason why there is none.
 fn with_proof(
-    proof: Result<&str, &str>,
+    proof: Result<Grounds, &str>,
     family: &Family,
     resolver: &mut Resolver<'_>,
     source: &Source,
@@ -54,19 +55,17 @@ fn with_proof(
 }
 
 /// A proof by words at one choice of numbers of channels, which is one for all (Theorem 25 of `docs/semantics.md`).
-fn matrices(family: &Family, resolver: &mut Resolver<'_>) -> Option<&'static str> {
+fn matrices(family: &Family, resolver: &mut Resolver<'_>, source: &Source) -> Option<Grounds> {
     if !family.counts_channels() {
         return None;
     }
-    let Ok(Instance::Claim(Prop::Stacks(claim))) = resolver.instance(family, &COUNTS[..family.sizes.len()])
-    else {
-        return None;
-    };
+    let counts = &COUNTS[..family.sizes.len()];
+    let Ok(Instance::Claim(Prop::Stacks(claim))) = resolver.instance(family, counts) else { return None };
     let decided = opinion::decide(&claim, resolver.symbols()).ok()?;
     match decided.verdict() {
-        StackVerdict::Proved(StackProof::Words { .. }) => Some(
-            "at all pairs of row and column border patterns both sides are the same sum of products of the kernels' matrices",
-        ),
+        StackVerdict::Proved(StackProof::Words { read, .. }) => {
+            Some(Grounds::matrices(read, &family.sizes, counts, resolver.places(source)))
+        }
         _ => None,
     }
 }
@@ -175,7 +174,8 @@ mod tests {
                 }
             }
             let family = family.expect(claim);
-            let shown = with_proof(Ok("a wrong law"), &family, &mut resolver, &source).expect(claim);
+            let shown =
+                with_proof(Ok(Grounds::unsaid("a wrong law")), &family, &mut resolver, &source).expect(claim);
             assert_eq!(shown.outcome, Outcome::Unknown, "{claim}: {}", shown.method);
             assert!(shown.method.contains("please report this as a defect"), "{claim}: {}", shown.method);
         }

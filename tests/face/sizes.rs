@@ -3,7 +3,7 @@
 
 use convproof::algebra::SplitMix64;
 use convproof::check::{Files, check};
-use convproof::report::{ClaimReport, Outcome};
+use convproof::report::{Block, ClaimReport, Outcome, Pair, Step, Witness};
 use convproof::source::Source;
 
 /// Sides of laws in which `#` stands for one size expression, `@` for another, `~` for a third.
@@ -114,6 +114,174 @@ fn written(body: &str, values: [i32; 3]) -> String {
 fn named(method: &str) -> i64 {
     let numbers = method.split(':').next().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
     numbers.filter_map(|number| number.parse().ok()).max().unwrap_or(0)
+}
+
+/// What is said of the layers of the first side that is shown.
+fn steps(claim: &ClaimReport) -> Vec<Step> {
+    let layers = claim.details.iter().find_map(|block| match block {
+        Block::Layers { steps, .. } => Some(steps.clone()),
+        _ => None,
+    });
+    layers.unwrap_or_else(|| panic!("{}: {}", claim.statement, claim.method))
+}
+
+/// A polynomial such as `2·p·2^q - 1` at some numbers.
+fn value(text: &str, at: [(&str, i64); 3]) -> i64 {
+    let factor = |text: &str| -> i64 {
+        let (base, power) = text.split_once('^').unwrap_or((text, "1"));
+        let number = |text: &str| {
+            let size = at.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+            size.unwrap_or_else(|| text.parse().unwrap_or_else(|_| panic!("{text} is no number")))
+        };
+        number(base).pow(u32::try_from(number(power)).unwrap())
+    };
+    let sum = text.replace(" - ", " + -1·");
+    sum.split(" + ").map(|term| term.replace("·-", "·-1·").split('·').map(factor).product::<i64>()).sum()
+}
+
+#[test]
+fn what_is_said_of_layers_is_what_was_done() {
+    let (plain, boxed) = ("a convolution", "average pooling is convolution with a box");
+    let dilated = "; the stride before it dilates the kernel (noble identity)";
+    let maxima = "nonlinear: a maximum over windows";
+    let relu = "nonlinear: what is before it is compared as a whole";
+    let copies = "so many copies: a power of the kernel";
+    for (stack, expected) in [
+        ("avgpool(p) -> conv(A)", vec![boxed.to_owned(), format!("kernels convolve{dilated}")]),
+        ("conv(A) -> subsample(p)", vec![plain.into(), "strides multiply".into()]),
+        // A stride along the other axis does not dilate.
+        ("subsample([1,p]) -> sumpool([p,1])", vec!["strides multiply".into(), "convolution with ones".into()]),
+        ("subsample([p,1]) -> sumpool([p,1])", vec!["strides multiply".into(), format!("convolution with ones{dilated}")]),
+        // Padding of at least 2 shows all that a kernel of extent 3 makes of zeros.
+        (
+            "conv(A, padding=p + 1) -> conv(B, padding=1)",
+            vec![plain.into(), "kernels convolve; where it reads beyond the ends, what is before it is 0".into()],
+        ),
+        (
+            "conv(A, padding=p) -> conv(B, padding=1)",
+            vec![
+                plain.into(),
+                "a convolution; apart, as what is before it is cut at its border, beyond which this reads zeros".into(),
+            ],
+        ),
+        (
+            "maxpool(p) -> maxpool(q)",
+            vec![maxima.into(), format!("{maxima}; a maximum of maxima is one over larger windows")],
+        ),
+        // Windows that leave gaps.
+        ("maxpool(p, stride=p + 1) -> maxpool(q + 1)", vec![maxima.into(); 2]),
+        ("maxpool(p) -> subsample(q)", vec![maxima.into(), "strides multiply; a stride of the maxima before it".into()]),
+        (
+            "avgpool(p) -> relu -> relu -> conv(A)",
+            vec![boxed.into(), relu.into(), format!("{relu}; nothing before it is negative"), plain.into()],
+        ),
+        ("bias(z) -> sumpool(p)", vec!["adds a constant".into(), "convolution with ones; the constant before it moves behind it".into()]),
+        ("conv(A) ^ p -> conv(B)", vec![copies.into(), "kernels convolve".into()]),
+        (
+            "avgpool(2) ^ p -> conv(B)",
+            vec!["so many copies are one, with the power of the stride".into(), format!("kernels convolve{dilated}")],
+        ),
+        (
+            "(conv(A) + 2 * conv(B)) -> avgpool(p)",
+            vec!["the outputs of the branches are added: their kernels are one".into(), boxed.into()],
+        ),
+        (
+            "avgpool(p) -> (conv(A) -> relu)",
+            vec![boxed.into(), format!("one part, put together before{dilated}")],
+        ),
+    ] {
+        let found = claims(format!("size p, q\n{FREE}prove {stack} == {stack}\n"));
+        assert!(found[0].method.contains("as symbols in the exponents"), "{stack}: {}", found[0].method);
+        let laws: Vec<String> = steps(&found[0]).into_iter().map(|step| step.law).collect();
+        assert_eq!(laws, expected, "{stack}");
+    }
+}
+
+#[test]
+fn strides_and_fields_in_sizes_are_those_of_every_instance() {
+    for stack in [
+        "avgpool(p) -> avgpool(q)",
+        "conv(A, stride=s) -> sumpool([p,q]) -> conv(B, dilation=q)",
+        "maxpool(p) -> relu -> conv(A, padding=q, stride=[s,2])",
+        "conv(A) -> avgpool(2) ^ p -> subsample([1,(2 ^ q * 3)]) -> conv(B)",
+        "conv(A) -> (conv(A) + conv(B)) -> sumpool(q, stride=p)",
+    ] {
+        let symbolic = claims(format!("size p, q, s\n{FREE}prove {stack} == {stack}\n"));
+        let symbolic = steps(&symbolic[0]);
+        for at in [[1, 1, 1], [2, 3, 4], [3, 2, 1]] {
+            let instance = written(stack, at.map(|n| i32::try_from(n).unwrap()));
+            let numbers = claims(format!("{FREE}prove {instance} == {instance}\n"));
+            let numbers = steps(&numbers[0]);
+            let sizes = [("p", at[0]), ("q", at[1]), ("s", at[2])];
+            let pair = |pair: &Option<Pair>| match pair {
+                Some(Pair::Polynomials(texts)) => texts.each_ref().map(|text| value(text, sizes)),
+                Some(Pair::Numbers(pair)) => pair.map(|number| i64::try_from(number).unwrap()),
+                None => panic!("{stack}: nothing is said"),
+            };
+            let [ours, theirs] = [&symbolic, &numbers].map(|steps| {
+                let last = steps.last().expect("a step");
+                [pair(&last.stride), pair(&last.field)]
+            });
+            assert_eq!(ours, theirs, "{stack} at {at:?}");
+        }
+    }
+}
+
+#[test]
+fn proofs_for_all_sizes_keep_what_made_them() {
+    let declared = "size p, n\nsize k where k % 2 == 1\nsize c\nkernel V[c,c,3,3]\nkernel W[c,c,3,3]\n";
+    let claim = |text: &str| claims(format!("{declared}{FREE}prove {text}\n")).remove(0);
+    let texts = |claim: &ClaimReport| -> String {
+        let all = claim.details.iter().filter_map(|block| match block {
+            Block::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        all.collect::<Vec<_>>().join(" ")
+    };
+    let json = |claim: &ClaimReport| claim.witness.as_ref().map(Witness::to_json).expect("a witness");
+
+    // Strides that no power of the language's names stand for, so that only the next number tells.
+    let induction = claim("conv([[1 1]], stride=2) ^ n == conv(ones(1, 2 ^ n), stride=2 ^ n)");
+    let data = json(&induction);
+    assert_eq!(data["by"], "induction");
+    assert_eq!(data["derivation"]["left"]["count"], 2, "the other side and one more stage");
+    assert_eq!(data["derivation"]["left"]["steps"][1]["stride"], serde_json::json!(["2·2^n", "2·2^n"]));
+    assert_eq!(data["derivation"]["left"]["steps"][1]["did"]["joined"], serde_json::json!(["dilated"]));
+    assert_eq!(data["derivation"]["right"]["steps"][0]["stride"], serde_json::json!(["2·2^n", "2·2^n"]));
+    for side in ["left", "right"] {
+        assert_eq!(data["first"][side]["steps"][0]["stride"], serde_json::json!([2, 2]), "{side}");
+    }
+
+    let numbers = claim("p * p + 1 >= p");
+    assert_eq!(json(&numbers)["differences"], serde_json::json!(["-1 + p - p^2"]));
+    assert_eq!(texts(&numbers), "The right side less the left one is -1 + p - p^2.");
+
+    let equal = claim("kernel_size(avgpool(p) -> sumpool([1,3])) == [p,(3 * p)]");
+    assert_eq!(json(&equal)["left"], serde_json::json!(["p", "3·p"]));
+    assert_eq!(texts(&equal), "Both sides are p, 3·p.");
+
+    let odd =
+        claim("sumpool(k, padding=(k - 1) / 2) -> scale(2) == scale(2) -> sumpool(k, padding=(k - 1) / 2)");
+    assert_eq!(json(&odd)["written"], serde_json::json!({ "k": "-1 + 2·k′" }));
+    assert!(
+        texts(&odd).contains("k = -1 + 2·k′; a primed number is any whole one from 1"),
+        "{}",
+        texts(&odd)
+    );
+
+    // Zeros between two kernels: no normal form with symbols, but sums that are the same for all channels.
+    let channels = "conv(V, padding=1) -> conv(W, padding=1)";
+    let channels = claim(&format!("{channels} == scale(2) -> {channels} -> scale(1 / 2)"));
+    let data = json(&channels);
+    assert_eq!(
+        (&data["by"], &data["at"]),
+        (&"words".into(), &serde_json::json!({ "c": 7 })),
+        "{}",
+        channels.method
+    );
+    let law = &steps(&channels)[0].law;
+    assert_eq!(law, "a sum over 3×3 positions times 9 matrices");
+    assert_eq!(data["derivation"]["left"]["steps"][0]["did"]["matrices"], 9);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use super::escape::visible;
-use super::model::{Block, Matrix, Step};
+use super::model::{Block, Matrix, Pair, Step};
 use convproof_exact::Rational;
 
 /// Lines are filled with matrices up to this width; a single matrix may be wider.
@@ -73,15 +73,10 @@ fn tenths(matrix: &Matrix) -> Option<Matrix> {
 
 fn row(step: &Step) -> Vec<String> {
     let dash = || "–".to_owned();
-    let stride = step.stride.map_or_else(dash, both);
-    let field = step.field.map_or_else(dash, |[v, h]| format!("{v}×{h}"));
+    let stride = step.stride.as_ref().map_or_else(dash, Pair::once);
+    let field = step.field.as_ref().map_or_else(dash, Pair::by);
     let branch = if step.branch { "· " } else { "" };
     vec![format!("{branch}`{}`", step.layer), stride, field, step.law.clone()]
-}
-
-/// A number for rows and columns, once if it is the same.
-pub(super) fn both([v, h]: [usize; 2]) -> String {
-    if v == h { v.to_string() } else { format!("{v}, {h}") }
 }
 
 /// The matrices side by side, as many on a line as fit, each under its title.

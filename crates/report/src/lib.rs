@@ -20,6 +20,6 @@ mod summary;
 pub mod text;
 pub mod witness;
 
-pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Step};
+pub use model::{Block, ClaimKind, ClaimReport, Entry, FileReport, Matrix, Outcome, Pair, Step};
 pub use summary::Summary;
 pub use witness::Witness;

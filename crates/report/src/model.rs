@@ -154,11 +154,50 @@ pub struct Step {
     /// Rows and columns of its window, if it has one.
     pub window: Option<[usize; 2]>,
     /// Down and across, of all layers so far; `None` where that is not one number.
-    pub stride: Option<[usize; 2]>,
+    pub stride: Option<Pair>,
     /// Rows and columns of the input that an output depends on.
-    pub field: Option<[usize; 2]>,
+    pub field: Option<Pair>,
     /// What was done with it.
     pub law: String,
+}
+
+/// A number for rows and one for columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pair {
+    /// Numbers.
+    Numbers([usize; 2]),
+    /// Polynomials in the sizes of a claim.
+    Polynomials([String; 2]),
+}
+
+impl Pair {
+    /// The numbers, if they are.
+    pub fn numbers(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Numbers(pair) => Some(*pair),
+            Self::Polynomials(_) => None,
+        }
+    }
+
+    /// Once if both are the same.
+    pub fn once(&self) -> String {
+        let [v, h] = self.texts();
+        if v == h { v } else { format!("{v}, {h}") }
+    }
+
+    /// Rows times columns.
+    pub fn by(&self) -> String {
+        let [v, h] = self.texts().map(|text| if text.contains(' ') { format!("({text})") } else { text });
+        // Sums are long.
+        if v == h && v.contains(' ') { format!("{v}²") } else { format!("{v}×{h}") }
+    }
+
+    fn texts(&self) -> [String; 2] {
+        match self {
+            Self::Numbers(pair) => pair.map(|number| number.to_string()),
+            Self::Polynomials(pair) => pair.clone(),
+        }
+    }
 }
 
 /// A titled matrix.

@@ -67,8 +67,10 @@ fn what_is_said_to_be_read_is_what_outputs_depend_on() {
         let line = format!("{stack} == {stack} -> scale(1)");
         let (kept, stack) = proof(&line);
         let reach: Reaches = match &kept {
-            Derivation::Composed(composed) => composed.sides[0].kept.last().and_then(|record| record.reach),
-            Derivation::Read(read) => read.sides[0].kept.last().and_then(|record| record.reach),
+            Derivation::Composed(composed) => {
+                composed.sides[0].kept.last().and_then(|record| record.output.reach)
+            }
+            Derivation::Read(read) => read.sides[0].kept.last().and_then(|record| record.output.reach),
         };
         let output = run(&stack, &Image::zeros(1, SIZE, SIZE).unwrap(), &Weights::new()).unwrap();
         let [_, height, width] = output.size();

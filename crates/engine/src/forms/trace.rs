@@ -8,7 +8,7 @@ use crate::axes::{AXES, Axes, all};
 use crate::ir::Origin;
 use crate::operator::reach::{Reach, Reaches, together};
 use crate::operator::shape::Signal;
-use crate::operator::trace::{Record, Trace};
+use crate::operator::trace::{Output, Record, Trace};
 
 /// What is multiplied by at the taps that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Net {
         }
         let reach = self.told.reaches[node].flatten();
         let length = signal.length.clone();
-        self.told.trace.tell(|depth| Record { origin, depth, reads, did, length, reach })
+        self.told.trace.tell(|depth| Record { origin, depth, reads, did, output: Output { length, reach } })
     }
 
     /// What a node reads of the input, given that for those before it; none of a constant.

@@ -206,9 +206,18 @@ impl Did {
     }
 }
 
+/// What came out of a step.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The length of what came out, along each axis.
+    pub length: Axes<Arc<Length>>,
+    /// What an output reads of the input.
+    pub reach: Reaches,
+}
+
 /// What was done with one value of a stack.
 #[derive(Clone, Debug)]
-pub struct Record<D> {
+pub struct Record<D, O = Output> {
     /// Where the value came from.
     pub origin: Origin,
     /// 0 for values of the stack itself, more for those inside of layers that are stacks of others.
@@ -217,17 +226,15 @@ pub struct Record<D> {
     pub reads: Vec<usize>,
     /// What was done.
     pub did: D,
-    /// The length of what came out, along each axis.
-    pub length: Axes<Arc<Length>>,
-    /// What an output reads of the input.
-    pub reach: Reaches,
+    /// What came out.
+    pub output: O,
 }
 
 /// What was done with all values of one stack.
 #[derive(Clone, Debug)]
-pub struct Trace<D> {
+pub struct Trace<D, O = Output> {
     /// The steps in order; of many the first ones.
-    pub kept: Vec<Record<D>>,
+    pub kept: Vec<Record<D, O>>,
     /// How many there were.
     pub all: usize,
     /// Whether layers were put before others with which they commute, so that their order is not that of the stack.
@@ -235,15 +242,15 @@ pub struct Trace<D> {
     depth: u32,
 }
 
-impl<D> Default for Trace<D> {
+impl<D, O> Default for Trace<D, O> {
     fn default() -> Self {
         Self { kept: Vec::new(), all: 0, reordered: false, depth: 0 }
     }
 }
 
-impl<D> Trace<D> {
+impl<D, O> Trace<D, O> {
     /// Takes in what was done; gives the number of that step.
-    pub(crate) fn tell(&mut self, step: impl FnOnce(u32) -> Record<D>) -> usize {
+    pub(crate) fn tell(&mut self, step: impl FnOnce(u32) -> Record<D, O>) -> usize {
         if self.all < MAX_STEPS {
             self.kept.push(step(self.depth));
         }
@@ -264,5 +271,20 @@ impl<D> Trace<D> {
     /// Whether none was left out.
     pub fn is_whole(&self) -> bool {
         self.kept.len() == self.all
+    }
+    /// Takes in what was done with what reads `ends` in the place of its input.
+    pub(crate) fn append(&mut self, next: &Self, ends: &[usize])
+    where
+        Record<D, O>: Clone,
+    {
+        let before = self.all;
+        for record in &next.kept {
+            let reads = record.reads.iter();
+            let reads = reads.flat_map(|&read| if read == 0 { ends.to_vec() } else { vec![before + read] });
+            let record =
+                Record { reads: reads.collect(), depth: self.depth + record.depth, ..record.clone() };
+            self.tell(|_| record);
+        }
+        self.all = before + next.all;
     }
 }

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::exponent::{Exponent, is_at_least, order, times, whole};
 use super::number::{Number, merged, missing};
 use super::{Read, Unread};
+use crate::operator::trace::Made;
 use convproof_exact::{Poly, Rational};
 
 /// Most products in a kernel.
@@ -263,6 +264,24 @@ impl Kernel {
             sum = sum.times(&Self::number(&inverse))?;
         }
         Ok(sum)
+    }
+
+    /// What it is, by its form: free kernels or several entries, equal entries, or one.
+    pub(super) fn made(&self) -> Made {
+        let free = |product: &Product| !product.scalars.is_empty() || !product.word.is_empty();
+        if self.products.keys().any(free) {
+            return Made::Kernel;
+        }
+        let filled = self.poles.iter().any(|poles| !poles.is_empty());
+        let values = || self.products.values().map(Poly::as_constant);
+        let units = self.divisors.is_empty() && values().all(|one| one.is_some_and(|n| n.abs().is_one()));
+        match (filled, self.products.len()) {
+            (true, _) if units => Made::Ones,
+            (true, _) if self.total().is_ok_and(|total| total.is_one()) => Made::Box,
+            (false, 1) if units => Made::Moved,
+            (false, 1) => Made::Diagonal,
+            _ => Made::Kernel,
+        }
     }
 
     /// Whether it is nothing.

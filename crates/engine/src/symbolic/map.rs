@@ -4,7 +4,10 @@
 use super::exponent::{Exponent, is_at_least, times, whole};
 use super::kernel::Kernel;
 use super::number::Number;
+use super::trace::{Became, PartKind, Steps};
 use super::{Read, Unread};
+use crate::ir::Origin;
+use crate::operator::trace::{Harmless, Made};
 use convproof_exact::Poly;
 
 /// What an output position reads along both axes, and how many outputs there are.
@@ -56,14 +59,27 @@ impl Reach {
         [is_at_least(&(whole(0) - &self.last[axis]), 0), is_at_least(&end, 0)]
     }
 
-    /// Whether a linear map with this reach and then one with another are one: nothing that the second one reads is
-    /// cut, or what is cut is 0.
-    fn is_harmless_before(&self, next: &Self) -> bool {
-        [0, 1].into_iter().all(|axis| {
+    /// Why a linear map with this reach and then one with another are one: nothing that the second one reads is
+    /// cut, or what is cut is 0. `None` where they are not plainly one.
+    fn harmless_before(&self, next: &Self) -> Option<Harmless> {
+        let mut border = Harmless::Inside;
+        for axis in 0..2 {
             let (inside, fades) = (next.stays_inside(axis), self.fades(axis));
+            if inside == [true, true] {
+                continue;
+            }
             let padded = is_at_least(&(whole(0) - &self.first[axis]), 0) && is_at_least(&self.end(axis), 0);
-            inside == [true, true] || (padded && (0..2).all(|side| inside[side] || fades[side]))
-        })
+            if !padded || !(0..2).all(|side| inside[side] || fades[side]) {
+                return None;
+            }
+            border = Harmless::Zero;
+        }
+        Some(border)
+    }
+
+    /// The extent of what is read.
+    pub fn extent(&self) -> [Exponent; 2] {
+        [0, 1].map(|axis| &(&self.last[axis] - &self.first[axis]) + &whole(1))
     }
 
     /// The reach of both.
@@ -116,10 +132,11 @@ pub enum MapNode {
     Relu,
 }
 
-/// A stack: its nodes in order, as few as the rules make them.
+/// A stack: its nodes in order, as few as the rules make them, and the steps that made them.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
     nodes: Vec<MapNode>,
+    steps: Steps,
 }
 
 /// How kernels tell which axes of a free kernel have the extent 1.
@@ -149,7 +166,7 @@ impl Map {
                 }
             }
         }
-        Ok(Self { nodes: vec![node] })
+        Ok(vec![node].into())
     }
 
     /// The stack that changes nothing.
@@ -161,12 +178,56 @@ impl Map {
     ///
     /// # Errors
     /// If a kernel has too many terms.
-    pub fn then(&self, next: &Self, flat: Flat<'_>) -> Read<Self> {
-        let mut nodes = self.nodes.clone();
+    pub fn then(mut self, next: &Self, flat: Flat<'_>) -> Read<Self> {
+        let mut joined = Vec::new();
         for node in &next.nodes {
-            push(&mut nodes, node.clone(), flat)?;
+            joined.extend(push(&mut self.nodes, node.clone(), flat)?);
         }
-        Ok(Self { nodes })
+        let reach = self.reach();
+        self.steps.then(&next.steps, joined, reach);
+        Ok(self)
+    }
+
+    /// The same as one part of a larger stack: what stands at a place, or as what it was read.
+    #[must_use]
+    pub fn part(mut self, origin: Origin, part: Option<PartKind>) -> Self {
+        let (part, reach) = (part.unwrap_or_else(|| self.layer()), self.reach());
+        self.steps.part(origin, part, reach);
+        self
+    }
+
+    /// The same, made by the steps of another stack.
+    #[must_use]
+    pub fn made_by(self, other: Self) -> Self {
+        Self { steps: other.steps, ..self }
+    }
+
+    /// The steps that made it.
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    /// What a layer is.
+    fn layer(&self) -> PartKind {
+        match self.nodes.as_slice() {
+            [] => PartKind::Linear(Made::Same),
+            [MapNode::Linear(map)] => PartKind::Linear(map.made()),
+            [MapNode::Constant(_)] => PartKind::Linear(Made::Constant),
+            [MapNode::Max(_)] => PartKind::Maximum,
+            [MapNode::Relu] => PartKind::Relu,
+            _ => PartKind::Several,
+        }
+    }
+
+    /// What an output reads of the input, padding between parts counted; `None` where that gets too large.
+    fn reach(&self) -> Option<Reach> {
+        let mut all = identity().reach;
+        for node in &self.nodes {
+            if let MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach) = node {
+                all = all.then(reach).ok()?;
+            }
+        }
+        Some(all)
     }
 
     /// The sum of two stacks, or the difference.
@@ -186,6 +247,8 @@ impl Map {
             let (own, other) = (whole(0) - &a.reach.last[axis], whole(0) - &b.reach.last[axis]);
             reach.last[axis] = whole(0) - least(&own, &other)?;
         }
+        let mut steps = self.steps.clone();
+        steps.beside(&other.steps);
         let mut nodes =
             vec![MapNode::Linear(Linear { kernel: a.kernel.add(&b.kernel, minus)?, reach, channels })];
         for (constant, minus) in [(one, false), (two, minus)] {
@@ -193,16 +256,16 @@ impl Map {
                 constant.push(&mut nodes, minus)?;
             }
         }
-        Ok(Self { nodes })
+        Ok(Self { nodes, steps })
     }
 
     /// The output times a number.
     ///
     /// # Errors
     /// If a kernel has too many terms.
-    pub fn scaled(&self, number: &Number, flat: Flat<'_>) -> Read<Self> {
+    pub fn scaled(self, number: &Number, flat: Flat<'_>) -> Read<Self> {
         let one = MapNode::Linear(Linear { kernel: Kernel::number(number), ..identity() });
-        self.then(&Self { nodes: vec![one] }, flat)
+        self.then(&vec![one].into(), flat)
     }
 
     /// So many copies one after the other.
@@ -210,7 +273,7 @@ impl Map {
     /// # Errors
     /// If that is no known law.
     pub fn repeated(&self, count: &Exponent) -> Read<Self> {
-        let map = self.linear()?;
+        let map = linear(&self.nodes)?;
         let one = [whole(1), whole(1)];
         if map.reach.stride != one {
             return Err(Unread("a symbolic number of strided stages has no closed form here"));
@@ -218,7 +281,7 @@ impl Map {
         if map.channels.as_ref().is_some_and(|[outputs, inputs]| outputs != inputs) {
             return Err(Unread("a stack whose numbers of channels differ is repeated"));
         }
-        if !is_at_least(count, 1) || !map.reach.is_harmless_before(&map.reach) {
+        if !is_at_least(count, 1) || map.reach.harmless_before(&map.reach).is_none() {
             return Err(Unread("a padded stack is repeated a symbolic number of times"));
         }
         let pair = |pair: &[Exponent; 2]| -> Read<[Exponent; 2]> {
@@ -231,7 +294,8 @@ impl Map {
             add: pair(&map.reach.add)?,
         };
         let kernel = map.kernel.pow(count)?;
-        Ok(Self { nodes: vec![MapNode::Linear(Linear { kernel, reach, channels: map.channels })] })
+        let nodes = vec![MapNode::Linear(Linear { kernel, reach, channels: map.channels })];
+        Ok(Self { nodes, steps: self.steps.clone() })
     }
 
     /// The stride of a single linear map.
@@ -299,59 +363,72 @@ impl Map {
     /// A linear map and a constant.
     fn affine(&self) -> Read<(Linear, Option<Constant>)> {
         match self.nodes.as_slice() {
-            [before @ .., MapNode::Constant(constant)] => {
-                Ok((Self { nodes: before.to_vec() }.linear()?, Some(constant.clone())))
-            }
-            _ => Ok((self.linear()?, None)),
-        }
-    }
-
-    fn linear(&self) -> Read<Linear> {
-        match self.nodes.as_slice() {
-            [] => Ok(identity()),
-            [MapNode::Linear(map)] => Ok(map.clone()),
-            _ => Err(Unread("a part that is summed or repeated is no single linear map")),
+            [before @ .., MapNode::Constant(constant)] => Ok((linear(before)?, Some(constant.clone()))),
+            nodes => Ok((linear(nodes)?, None)),
         }
     }
 }
 
-/// Adds a node, into the last one if both are one.
-fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Read<()> {
+impl From<Vec<MapNode>> for Map {
+    fn from(nodes: Vec<MapNode>) -> Self {
+        Self { nodes, steps: Steps::default() }
+    }
+}
+
+fn linear(nodes: &[MapNode]) -> Read<Linear> {
+    match nodes {
+        [] => Ok(identity()),
+        [MapNode::Linear(map)] => Ok(map.clone()),
+        _ => Err(Unread("a part that is summed or repeated is no single linear map")),
+    }
+}
+
+/// Adds a node, into the last one if both are one; says what became of it.
+fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Read<Vec<Became>> {
     if is_nothing(&node) {
-        return Ok(());
+        return Ok(vec![Became::Kept]);
     }
     if let MapNode::Constant(constant) = &node {
-        return constant.push(nodes, false);
+        constant.push(nodes, false)?;
+        return Ok(vec![Became::Added]);
     }
     if let Some(MapNode::Constant(constant)) = nodes.last()
         && let Some(after) = constant.through(&node)?
     {
         nodes.pop();
-        push(nodes, node, flat)?;
-        return after.push(nodes, false);
+        let mut joined = push(nodes, node, flat)?;
+        after.push(nodes, false)?;
+        joined.push(Became::Passed);
+        return Ok(joined);
     }
-    let merged = match (nodes.last(), &node) {
-        (Some(MapNode::Relu), MapNode::Relu) => Some(MapNode::Relu),
-        (Some(MapNode::Linear(a)), MapNode::Linear(b)) if a.reach.is_harmless_before(&b.reach) => {
-            let kernel = a.kernel.times(&b.kernel.dilated(&a.reach.stride, flat)?)?;
-            Some(MapNode::Linear(Linear { kernel, reach: a.reach.then(&b.reach)?, channels: chained(a, b)? }))
+    let (merged, joined) = match (nodes.last(), &node) {
+        (Some(MapNode::Relu), MapNode::Relu) => (Some(MapNode::Relu), Became::Positive),
+        (Some(MapNode::Linear(a)), MapNode::Linear(b)) => match a.reach.harmless_before(&b.reach) {
+            Some(border) => {
+                let kernel = a.kernel.times(&b.kernel.dilated(&a.reach.stride, flat)?)?;
+                let both = Linear { kernel, reach: a.reach.then(&b.reach)?, channels: chained(a, b)? };
+                let wide = |axis: usize| b.reach.first[axis] != b.reach.last[axis];
+                let dilated = (0..2).any(|axis| a.reach.stride[axis] != whole(1) && wide(axis));
+                (Some(MapNode::Linear(both)), Became::Convolved { dilated, border })
+            }
+            None => (None, Became::Cut),
+        },
+        (Some(MapNode::Max(a)), MapNode::Max(b)) if follow(a, b) => {
+            (Some(MapNode::Max(a.then(b)?)), Became::Maxima)
         }
-        (Some(MapNode::Max(a)), MapNode::Max(b)) if follow(a, b) => Some(MapNode::Max(a.then(b)?)),
         (Some(MapNode::Max(a)), MapNode::Linear(b))
             if b.reach.first == b.reach.last && b.kernel_is_one() && inside(&b.reach) =>
         {
-            Some(MapNode::Max(a.then(&b.reach)?))
+            (Some(MapNode::Max(a.then(&b.reach)?)), Became::Chosen)
         }
-        _ => None,
+        (None, _) => (None, Became::First),
+        (Some(_), _) => (None, Became::Apart),
     };
-    match merged {
-        Some(node) => {
-            nodes.pop();
-            nodes.push(node);
-        }
-        None => nodes.push(node),
+    if merged.is_some() {
+        nodes.pop();
     }
-    Ok(())
+    nodes.push(merged.unwrap_or(node));
+    Ok(vec![joined])
 }
 
 impl Constant {
@@ -405,6 +482,14 @@ fn agreeing(a: Option<&Exponent>, b: Option<&Exponent>) -> Read<()> {
 }
 
 impl Linear {
+    /// What it is, by its kernel.
+    fn made(&self) -> Made {
+        match self.kernel.made() {
+            Made::Moved if self.reach.is_identity() => Made::Same,
+            made => made,
+        }
+    }
+
     /// Whether it copies the one position that it reads.
     fn kernel_is_one(&self) -> bool {
         let back = [0, 1].map(|axis| whole(0) - &self.reach.first[axis]);

@@ -7,6 +7,7 @@ pub mod exponent;
 pub mod kernel;
 pub mod map;
 pub mod number;
+pub mod trace;
 
 /// Why something has no normal form here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::build::arrays::number_array;
 use super::build::error::ResolveErrorKind;
 use super::build::value::{Array, Role};
 use super::scope::Entry;
+use super::symbolic::SizeProof;
 use super::value::Value;
 use super::{ResolveError, Resolved, Resolver};
 use rustc_hash::FxHashMap;
@@ -284,11 +285,11 @@ impl Resolver<'_> {
         resolved.filter(|_| errors.is_empty()).ok_or(errors)
     }
 
-    /// A proof for all values of the sizes: the law that it rests on.
+    /// A proof for all values of the sizes.
     ///
     /// # Errors
     /// The reason why there is none.
-    pub fn prove(&self, family: &Family) -> Result<&'static str, &'static str> {
+    pub fn prove(&self, family: &Family) -> Result<SizeProof, &'static str> {
         super::symbolic::prove(self, family).map_err(|Unread(reason)| reason)
     }
 

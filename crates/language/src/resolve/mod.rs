@@ -31,6 +31,7 @@ pub use equations::MAX_TERMS as MAX_PRODUCTS;
 pub use families::{Family, Instance};
 pub use layer_equations::LayerEquation;
 pub use statements::MAX_MEMORY;
+pub use symbolic::{NumbersCompared, SizeLaw, SizeProof};
 
 use crate::builtins;
 use crate::source::{Origins, Places, Source, Span};

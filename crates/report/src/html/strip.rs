@@ -3,8 +3,7 @@
 use maud::{Markup, html};
 
 use super::code::code;
-use crate::layout::both;
-use crate::model::Step;
+use crate::model::{Pair, Step};
 
 /// Side of the picture of a receptive field.
 const SIDE: usize = 72;
@@ -16,7 +15,7 @@ const MAX_PIXELS: usize = 24;
 /// The layers, first to last, each on a card.
 pub(super) fn strip(title: &str, steps: &[Step]) -> Markup {
     // One scale for all layers, so that receptive fields are seen to grow.
-    let largest = steps.iter().filter_map(|step| step.field).flatten().max().unwrap_or(1).max(LEAST);
+    let largest = steps.iter().filter_map(field).flatten().max().unwrap_or(1).max(LEAST);
     html! {
         p { (title) ", layer by layer:" }
         ol.strip {
@@ -24,17 +23,22 @@ pub(super) fn strip(title: &str, steps: &[Step]) -> Markup {
                 li {
                     code { (code(&step.layer)) }
                     @if step.branch { " in a branch" }
-                    @if let Some(field) = step.field { (seen(field, largest)) }
+                    @if let Some(field) = field(step) { (seen(field, largest)) }
                     dl {
                         @if let Some([rows, columns]) = step.window { div { dt { "window" } dd { (rows) "×" (columns) } } }
-                        @if let Some(stride) = step.stride { div { dt { "stride so far" } dd { (both(stride)) } } }
-                        @if let Some([rows, columns]) = step.field { div { dt { "receptive field" } dd { (rows) "×" (columns) } } }
+                        @if let Some(stride) = &step.stride { div { dt { "stride so far" } dd { (stride.once()) } } }
+                        @if let Some(field) = &step.field { div { dt { "receptive field" } dd { (field.by()) } } }
                     }
                     p { (step.law) }
                 }
             }
         }
     }
+}
+
+/// A receptive field that is a number.
+fn field(step: &Step) -> Option<[usize; 2]> {
+    step.field.as_ref().and_then(Pair::numbers)
 }
 
 /// A receptive field beside the largest of the stack.

@@ -1,11 +1,10 @@
 //! How a verdict came about, layer by layer: words for what was told while it happened. Reads no layers, only their texts.
 
 use super::text::count;
-use crate::{Block, Step};
+use crate::{Block, Pair, Step};
 use convproof_engine::forms::trace as read;
 use convproof_engine::ir::Origin;
 use convproof_engine::operator::gather::index;
-use convproof_engine::operator::reach::Reaches;
 use convproof_engine::operator::trace::{
     Did, Harmless, Joined, Law, Made, Needed, Positive, Record, Stop, Trace,
 };
@@ -14,6 +13,12 @@ use convproof_language::source::Places;
 
 /// Longest text of a layer.
 const MAX_TEXT: usize = 48;
+
+/// Said of a kernel behind a stride.
+pub(super) const DILATES: &str = "; the stride before it dilates the kernel (noble identity)";
+
+/// Said of one that was composed though it reads zeros.
+pub(super) const ENDS: &str = "; where it reads beyond the ends, what is before it is 0";
 
 /// Most layers that are shown.
 const MAX_LAYERS: usize = 40;
@@ -28,7 +33,8 @@ pub(super) fn blocks(derivation: &Derivation, places: Places<'_>, proof: bool) -
 
 /// Both sides, composed, and what was found to be equal in them.
 pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> Vec<Block> {
-    let mut all = sides(&composed.sides, places, proof, composition);
+    let words = |record: &Record<Did>| moving(composition(&record.did), record);
+    let mut all = sides(composed.sides.each_ref(), places, proof, words);
     if !composed.matched.is_empty() && proof {
         all.push(Block::Text(format!(
             "Nonlinear layers that agree in all that they read, at every position of the claim's sizes: {}.",
@@ -46,18 +52,20 @@ pub(super) fn composed(composed: &Composed, places: Places<'_>, proof: bool) -> 
 
 /// Both sides, read as sums.
 pub(super) fn read(read: &Read, places: Places<'_>, proof: bool) -> Vec<Block> {
-    let mut all = sides(&read.sides, places, proof, reading);
+    let words = |record: &Record<read::Did>| moving(reading(&record.did), record);
+    let mut all = sides(read.sides.each_ref(), places, proof, words);
     if proof && !all.is_empty() && read.sides.iter().any(|side| side.reordered) {
         all.push(Block::Text("Layers were read before others with which they commute.".to_owned()));
     }
     all
 }
 
-fn sides<D>(
-    [left, right]: &[Trace<D>; 2],
+/// Both sides, layer by layer.
+pub(super) fn sides<D, O>(
+    [left, right]: [&Trace<D, O>; 2],
     places: Places<'_>,
     proof: bool,
-    words: impl Fn(&D) -> Words,
+    words: impl Fn(&Record<D, O>) -> Said,
 ) -> Vec<Block> {
     let sides = [("The left side", left), ("The right side", right)];
     sides.into_iter().filter_map(|(title, side)| layers(title, side, places, proof, &words)).collect()
@@ -66,23 +74,38 @@ fn sides<D>(
 /// What is said of a step: the window that moves, and what was done.
 type Words = (Option<[usize; 2]>, String);
 
+/// The same with stride and receptive field of what came out.
+pub(super) struct Said {
+    pub window: Option<[usize; 2]>,
+    pub stride: Option<Pair>,
+    pub field: Option<Pair>,
+    pub law: String,
+}
+
+/// Stride and receptive field, where they are numbers of the image itself.
+fn moving<D>((window, law): Words, record: &Record<D>) -> Said {
+    let plain = record.output.reach.filter(|axes| axes.iter().all(|axis| axis.up == 1));
+    let stride = plain.map(|axes| Pair::Numbers(axes.map(|axis| index(axis.down))));
+    let field = plain.map(|axes| Pair::Numbers(axes.map(|axis| index(axis.extent()))));
+    Said { window, stride, field, law }
+}
+
 /// The layers of a stack with stride and receptive field after each, and what was done with it.
-fn layers<D>(
+fn layers<D, O>(
     title: &str,
-    side: &Trace<D>,
+    side: &Trace<D, O>,
     places: Places<'_>,
     proof: bool,
-    words: impl Fn(&D) -> Words,
+    words: impl Fn(&Record<D, O>) -> Said,
 ) -> Option<Block> {
-    let own: Vec<(usize, &Record<D>)> =
+    let own: Vec<(usize, &Record<D, O>)> =
         (1..).zip(&side.kept).filter(|(_, record)| record.depth == 0).collect();
     if !side.is_whole() || own.len() < 2 || own.len() > MAX_LAYERS {
         return None;
     }
     let spine = spine(&own);
     let steps = own.iter().map(|(number, record)| {
-        let (window, law) = words(&record.did);
-        let (stride, field) = reach(record.reach);
+        let Said { window, stride, field, law } = words(record);
         let layer = text(places, record.origin);
         Step { layer, branch: !spine.contains(number), window, stride, field, law }
     });
@@ -90,7 +113,7 @@ fn layers<D>(
 }
 
 /// The steps that everything goes through.
-fn spine<D>(own: &[(usize, &Record<D>)]) -> Vec<usize> {
+fn spine<D, O>(own: &[(usize, &Record<D, O>)]) -> Vec<usize> {
     let mut spine = Vec::new();
     let mut first = own.last().map_or(0, |(number, _)| *number);
     for (number, record) in own.iter().rev() {
@@ -100,15 +123,6 @@ fn spine<D>(own: &[(usize, &Record<D>)]) -> Vec<usize> {
         first = record.reads.iter().fold(first, |first, read| first.min(*read));
     }
     spine
-}
-
-/// Stride and receptive field, where they are numbers of the image itself.
-fn reach(reach: Reaches) -> (Option<[usize; 2]>, Option<[usize; 2]>) {
-    let plain = reach.filter(|axes| axes.iter().all(|axis| axis.up == 1));
-    (
-        plain.map(|axes| axes.map(|axis| index(axis.down))),
-        plain.map(|axes| axes.map(|axis| index(axis.extent()))),
-    )
 }
 
 /// A place's text on one line, cut where it is long.
@@ -126,7 +140,8 @@ fn composition(did: &Did) -> Words {
         Did::Linear { made, window, axes, joined } => {
             let window = window.map(index);
             let shown = matches!(made, Made::Kernel | Made::Transposed | Made::Box | Made::Ones);
-            (shown.then_some(window), linear(*made, window, axes.map(|axis| [axis.up, axis.down]), joined))
+            let (up, down) = (axes.iter().any(|axis| axis.up > 1), axes.iter().any(|axis| axis.down > 1));
+            (shown.then_some(window), linear(*made, window, [up, down], joined))
         }
         Did::Mean { over, window, .. } => {
             (Some(window.map(index)), format!("a mean whose divisor varies at the border{}", cut(*over)))
@@ -184,8 +199,8 @@ fn cut(over: Stop) -> &'static str {
     }
 }
 
-/// What became of the kernel of a linear layer that moves with some upsampling and stride along each axis.
-fn linear(made: Made, window: [usize; 2], moves: [[i64; 2]; 2], joined: &Joined) -> String {
+/// What became of the kernel of a linear layer; whether it moves with an upsampling and with a stride.
+fn linear(made: Made, window: [usize; 2], moves: [bool; 2], joined: &Joined) -> String {
     let (laws, border) = match joined {
         Joined::Composed { laws, border } => (laws, border),
         Joined::Apart { why, .. } => {
@@ -209,25 +224,19 @@ fn linear(made: Made, window: [usize; 2], moves: [[i64; 2]; 2], joined: &Joined)
         _ => alone(made, moves, *border == Harmless::Zero),
     };
     if convolved.iter().any(|(_, by)| (0..2).any(|axis| by[axis] > 1 && window[axis] > 1)) {
-        words += "; the stride before it dilates the kernel (noble identity)";
+        words += DILATES;
     }
     if convolved.iter().any(|(by, _)| **by != [1, 1]) {
         words += "; upsampling dilates the kernels before it (noble identity)";
     }
     if *border == Harmless::Zero && matches!(made, Made::Kernel | Made::Transposed | Made::Box | Made::Ones) {
-        words += if convolved.is_empty() {
-            "; zeros beyond the ends"
-        } else {
-            "; where it reads beyond the ends, what is before it is 0"
-        };
+        words += if convolved.is_empty() { "; zeros beyond the ends" } else { ENDS };
     }
     words
 }
 
-/// What a linear layer is by itself; `beyond` if it reads beyond the ends.
-fn alone(made: Made, moves: [[i64; 2]; 2], beyond: bool) -> String {
-    let up = moves.iter().any(|[up, _]| *up > 1);
-    let down = moves.iter().any(|[_, down]| *down > 1);
+/// What a linear layer is by itself, which may upsample and have a stride; `beyond` if it reads beyond the ends.
+pub(super) fn alone(made: Made, [up, down]: [bool; 2], beyond: bool) -> String {
     match made {
         Made::Kernel => "a convolution",
         Made::Transposed => "a kernel on the upsampled image",

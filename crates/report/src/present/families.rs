@@ -1,9 +1,14 @@
 //! Verdicts about claims for all values of sizes, from those about instances.
 
-use super::doubt;
-use super::{Shown, Told};
+use std::collections::BTreeMap;
+
+use super::{Shown, Told, derivation, doubt, steps, symbolic};
+use crate::witness::Derivation;
 use crate::{Block, Witness};
 use convproof_engine::prove::instances::{AllValues, Rule, Tried};
+use convproof_engine::prove::verdict::Read;
+use convproof_language::resolve::{NumbersCompared, SizeLaw, SizeProof};
+use convproof_language::source::Places;
 
 /// Instances of a claim that were decided.
 #[derive(Clone, Debug)]
@@ -16,6 +21,104 @@ pub struct Instances<'a> {
     pub proved: Vec<Rule>,
 }
 
+/// Why a claim holds for all values of its sizes.
+#[derive(Clone, Debug, Default)]
+pub struct Grounds {
+    law: String,
+    by: &'static str,
+    details: Vec<Block>,
+    written: Option<BTreeMap<String, String>>,
+    at: Option<BTreeMap<String, i64>>,
+    left: Option<Vec<Option<String>>>,
+    differences: Option<Vec<String>>,
+    derivation: Option<Box<Derivation>>,
+    first: Option<Box<Derivation>>,
+}
+
+impl Grounds {
+    /// A law of which nothing more is said.
+    pub fn unsaid(law: &str) -> Self {
+        Self { law: law.to_owned(), ..Self::default() }
+    }
+
+    /// A proof with the sizes as symbols.
+    pub fn symbolic(proof: &SizeProof, places: Places<'_>) -> Self {
+        let both = |steps| Some(Box::new(symbolic::derivation(steps, proof, places)));
+        let blocks = |steps| symbolic::blocks(steps, proof, places);
+        let mut grounds = match &proof.law {
+            SizeLaw::NormalForm(steps) => Self {
+                by: "normal_form",
+                details: steps.as_ref().map(blocks).unwrap_or_default(),
+                derivation: steps.as_ref().and_then(both),
+                ..Self::unsaid(NORMAL_FORM)
+            },
+            SizeLaw::Induction { first, next } => {
+                let titled = |title: &str, steps| {
+                    let blocks = blocks(steps);
+                    let title = (!blocks.is_empty()).then(|| Block::Text(title.to_owned()));
+                    title.into_iter().chain(blocks).collect::<Vec<_>>()
+                };
+                Self {
+                    by: "induction",
+                    details: [titled(ONE_STAGE, first), titled(NEXT_STAGE, next)].concat(),
+                    derivation: both(next),
+                    first: both(first),
+                    ..Self::unsaid(INDUCTION)
+                }
+            }
+            SizeLaw::Numbers(numbers) => Self::numbers(numbers, proof),
+        };
+        let written = proof.written();
+        if !written.is_empty() {
+            let all: Vec<String> = written.iter().map(|(size, value)| format!("{size} = {value}")).collect();
+            let all = all.join(", ");
+            let prime = if all.contains('′') { "; a primed number is any whole one from 1" } else { "" };
+            grounds.details.push(Block::Text(format!("Sizes that conditions restrict: {all}{prime}.")));
+            grounds.written =
+                Some(written.into_iter().map(|(size, value)| (size.to_owned(), value)).collect());
+        }
+        grounds
+    }
+
+    fn numbers(numbers: &[NumbersCompared], proof: &SizeProof) -> Self {
+        let left: Vec<_> = numbers.iter().map(|one| one.left.as_ref().map(|left| proof.show(left))).collect();
+        let differences: Vec<_> = numbers.iter().map(|one| proof.show(&one.difference)).collect();
+        let text = if numbers.iter().all(|one| one.difference.is_zero()) {
+            let left = left.iter().cloned().collect::<Option<Vec<_>>>();
+            left.map(|left| format!("Both sides are {}.", left.join(", ")))
+        } else {
+            Some(format!("The right side less the left one is {}.", differences.join(", ")))
+        };
+        Self {
+            by: "numbers",
+            details: text.map(Block::Text).into_iter().collect(),
+            left: Some(left),
+            differences: Some(differences),
+            ..Self::unsaid(NUMBERS)
+        }
+    }
+
+    /// A proof by sums of products of matrices at so many channels, which are the same for every number of them.
+    pub fn matrices(read: &Read, sizes: &[String], values: &[i64], places: Places<'_>) -> Self {
+        Self {
+            by: "words",
+            details: derivation::read(read, places, true),
+            derivation: Some(Box::new(steps::read(read, places))),
+            at: Some(sizes.iter().cloned().zip(values.iter().copied()).collect()),
+            ..Self::unsaid(MATRICES)
+        }
+    }
+}
+
+const NORMAL_FORM: &str = "both sides have the same normal form, with the sizes as symbols in the exponents";
+const INDUCTION: &str = "by induction: one stage is the right side at 1, and one stage after the right side is it at the next number";
+const ONE_STAGE: &str = "One stage, on the left, is the other side at 1:";
+const NEXT_STAGE: &str =
+    "The other side and one more stage, on the left, is the other side at the next number:";
+const NUMBERS: &str =
+    "the difference of both sides, a polynomial in the sizes, has no coefficient of the wrong sign";
+const MATRICES: &str = "at all pairs of row and column border patterns both sides are the same sum of products of the kernels' matrices";
+
 /// `p = 1, q = 2`
 pub fn at(sizes: &[String], values: &[i64]) -> String {
     let all: Vec<String> =
@@ -23,31 +126,42 @@ pub fn at(sizes: &[String], values: &[i64]) -> String {
     all.join(", ")
 }
 
-/// A verdict for all values as a report shows it, with the law that proves it or the reason why none does; `None`
+/// A verdict for all values as a report shows it, with what proves it or the reason why nothing does; `None`
 /// where the claim speaks of no values.
 pub fn all_sizes(
     found: AllValues<Shown>,
-    law: Result<&str, &str>,
+    proof: Result<Grounds, &str>,
     instances: &Instances<'_>,
 ) -> Option<Shown> {
     let outcome = found.outcome();
-    let Told { method, details, witness } = match (found, law) {
+    let Told { method, details, witness } = match (found, proof) {
         (AllValues::Silent, _) => return None,
         (AllValues::Contradicted(values), _) => contradicted(instances.sizes, &values),
         (AllValues::Refuted(values, instance), _) => refuted(&values, instance, instances),
-        (AllValues::Proved, law) => proved(law.unwrap_or_default(), instances),
+        (AllValues::Proved, proof) => proved(proof.unwrap_or_default(), instances),
         (AllValues::Unknown, reason) => undecided(reason.err().unwrap_or_default(), instances),
     };
     Some(Shown { outcome, method, details, witness })
 }
 
 /// A proof for all values by a law.
-fn proved(law: &str, instances: &Instances<'_>) -> Told {
-    let names = instances.sizes.join(", ");
+fn proved(grounds: Grounds, instances: &Instances<'_>) -> Told {
+    let Grounds { law, by, details, written, at, left, differences, derivation, first } = grounds;
+    let (names, sizes) = (instances.sizes.join(", "), instances.sizes.to_vec());
     Told {
         method: format!("for all {names}: {law}; {}", instances.summary()),
-        details: Vec::new(),
-        witness: Some(Witness::AllSizes { sizes: instances.sizes.to_vec(), law: law.to_owned() }),
+        details,
+        witness: Some(Witness::AllSizes {
+            sizes,
+            law,
+            by,
+            written,
+            at,
+            left,
+            differences,
+            derivation,
+            first,
+        }),
     }
 }
 

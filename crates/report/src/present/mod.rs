@@ -11,6 +11,7 @@ mod layers;
 mod numbers;
 mod stacks;
 mod steps;
+mod symbolic;
 mod text;
 
 use crate::{Block, Outcome, Witness};

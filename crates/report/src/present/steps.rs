@@ -1,10 +1,11 @@
 //! How a proof came about, as the JSON report has it: the steps as they were told, one for one.
 
 use super::derivation::text;
-use crate::witness::{self, Derivation, Matched, Side, Step};
+use crate::witness::{self, Derivation, Matched, Side, Step, Whole};
 use convproof_engine::forms::trace::{self as read, TapWeights};
 use convproof_engine::operator::gather::signed;
-use convproof_engine::operator::trace::{Did, Harmless, Joined, Law, Made, Needed, Trace};
+use convproof_engine::operator::reach::Reach;
+use convproof_engine::operator::trace::{Did, Harmless, Joined, Law, Made, Needed, Output, Record, Trace};
 use convproof_engine::prove::verdict::{self as told, Composed, Read};
 use convproof_language::source::Places;
 
@@ -18,39 +19,54 @@ pub(super) fn all(derivation: &told::Derivation, places: Places<'_>) -> Derivati
 
 /// The steps of both sides, composed.
 pub(super) fn composed(composed: &Composed, places: Places<'_>) -> Derivation {
-    let [left, right] = composed.sides.each_ref().map(|trace| side(trace, places, composition));
+    let step = |record: &Record<Did>| moving(composition(&record.did), record);
+    let [left, right] = composed.sides.each_ref().map(|trace| side(trace, places, step));
     let matched =
         composed.matched.iter().map(|found| Matched { nodes: found.nodes, patterns: found.patterns });
     Derivation {
         left,
         right,
-        blocks: None,
         shared: Some(composed.shared()),
         matched: Some(matched.collect()),
         settled: Some(composed.settled),
         repeats: composed.repeats,
+        ..Derivation::default()
     }
 }
 
 /// The steps of both sides, read as sums.
 pub(super) fn read(read: &Read, places: Places<'_>) -> Derivation {
-    let [left, right] = read.sides.each_ref().map(|trace| side(trace, places, reading));
-    let (blocks, repeats) = (Some(read.blocks), read.repeats);
-    Derivation { left, right, blocks, shared: None, matched: None, settled: None, repeats }
+    let step = |record: &Record<read::Did>| moving(reading(&record.did), record);
+    let [left, right] = read.sides.each_ref().map(|trace| side(trace, places, step));
+    Derivation { left, right, blocks: Some(read.blocks), repeats: read.repeats, ..Derivation::default() }
 }
 
-fn side<D>(trace: &Trace<D>, places: Places<'_>, did: impl Fn(&D) -> witness::Did) -> Side {
+/// The steps of one side; what was done, and how what came out moves, is said by `step`.
+pub(super) fn side<D, O>(
+    trace: &Trace<D, O>,
+    places: Places<'_>,
+    step: impl Fn(&Record<D, O>) -> Step,
+) -> Side {
     let steps = trace.kept.iter().map(|record| Step {
         layer: text(places, record.origin),
         depth: record.depth,
         reads: record.reads.clone(),
-        did: did(&record.did),
-        stride: record.reach.map(|axes| axes.map(|axis| axis.down)),
-        upsampling: record.reach.map(|axes| axes.map(|axis| axis.up)),
-        extent: record.reach.map(|axes| axes.map(|axis| axis.extent())),
-        length: record.length.each_ref().map(|length| length.law()),
+        ..step(record)
     });
     Side { count: trace.all, reordered: trace.reordered, steps: steps.collect() }
+}
+
+fn moving<D>(did: witness::Did, record: &Record<D>) -> Step {
+    let Output { length, reach } = &record.output;
+    let pair = |of: fn(&Reach) -> i64| reach.map(|axes| axes.map(|axis| Whole::Number(of(&axis))));
+    Step {
+        did,
+        stride: pair(|axis| axis.down),
+        upsampling: pair(|axis| axis.up),
+        extent: pair(Reach::extent),
+        length: length.each_ref().map(|length| length.law().map(|law| law.map(Whole::Number))),
+        ..Step::default()
+    }
 }
 
 /// What composition did.
@@ -111,7 +127,7 @@ fn reading(did: &read::Did) -> witness::Did {
     }
 }
 
-fn kernel(made: Made) -> &'static str {
+pub(super) fn kernel(made: Made) -> &'static str {
     match made {
         Made::Kernel => "kernel",
         Made::Transposed => "transposed",
@@ -134,7 +150,7 @@ fn law(law: &Law) -> witness::Law {
     }
 }
 
-fn harmless(border: Harmless) -> &'static str {
+pub(super) fn harmless(border: Harmless) -> &'static str {
     match border {
         Harmless::Inside => "inside",
         Harmless::Zero => "zero",

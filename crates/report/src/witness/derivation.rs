@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What was done with the layers of both sides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Derivation {
     /// The left stack.
     pub left: Side,
@@ -36,7 +36,7 @@ pub struct Matched {
 }
 
 /// What was done with a stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Side {
     /// How many steps there were.
     pub count: usize,
@@ -58,13 +58,23 @@ pub struct Step {
     /// What was done.
     pub did: Did,
     /// Stride of what came out, along both axes; none where it does not read the input at regular positions.
-    pub stride: Option<[i64; 2]>,
+    pub stride: Option<[Whole; 2]>,
     /// Upsampling.
-    pub upsampling: Option<[i64; 2]>,
+    pub upsampling: Option<[Whole; 2]>,
     /// Rows and columns that it reads of the input, upsampled.
-    pub extent: Option<[i64; 2]>,
+    pub extent: Option<[Whole; 2]>,
     /// Along each axis `[a, b, c]` for a length of ⌊(a·n + b) / c⌋; none where it is of another kind.
-    pub length: [Option<[i64; 3]>; 2],
+    pub length: [Option<[Whole; 3]>; 2],
+}
+
+/// A whole number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Whole {
+    /// A number.
+    Number(i64),
+    /// A polynomial in the sizes of a claim.
+    Polynomial(String),
 }
 
 /// What was done; fields that do not go with it are left out.
@@ -84,6 +94,9 @@ pub struct Did {
     /// Why that is right at borders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub border: Option<&'static str>,
+    /// What became of the parts of a layer with sizes in it behind those before it, in a word each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Vec<&'static str>>,
     /// Why it was not put together with them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apart: Option<&'static str>,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use convproof_exact::Rational;
 use numbers::{by_name, text};
 
-pub use derivation::{Derivation, Did, Law, Matched, Side, Step};
+pub use derivation::{Derivation, Did, Law, Matched, Side, Step, Whole};
 pub use factors::{FactorField, Factors, Fit, IrreducibleFactor, Over};
 pub use numbers::{Cell, Matrix, Sparse};
 pub use place::{Agrees, Lengths, Place, Sides, Typical};
@@ -109,6 +109,26 @@ pub enum Witness {
         sizes: Vec<String>,
         /// The law, in words.
         law: String,
+        /// The same in a word.
+        by: &'static str,
+        /// Sizes that a condition writes in terms of other whole numbers from 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        written: Option<BTreeMap<String, String>>,
+        /// The numbers of channels at which sums were compared that are the same for all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<BTreeMap<String, i64>>,
+        /// Left sides, of numbers; none of a quotient.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<Vec<Option<String>>>,
+        /// Right sides less left sides.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        differences: Option<Vec<String>>,
+        /// What was done with each layer; by induction, of the other side and one more stage, and of it at the next number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        derivation: Option<Box<Derivation>>,
+        /// By induction: what was done with a stage, and with the other side at 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first: Option<Box<Derivation>>,
     },
     /// Values of sizes at which a claim fails.
     Instance {

@@ -6,7 +6,7 @@ use crate::axes::AXES;
 use crate::ir::Origin;
 use crate::operator::gather::signed;
 use crate::operator::reach::{Reach, Reaches, moved, together};
-use crate::operator::trace::{Did, Record, Trace};
+use crate::operator::trace::{Did, Output, Record, Trace};
 
 /// What was told so far.
 #[derive(Debug, Default)]
@@ -38,7 +38,8 @@ impl Operators {
         }
         let reach = read_by(map, &told.reaches);
         let length = map.length.clone();
-        let step = told.trace.tell(|depth| Record { origin, depth, reads, did, length, reach });
+        let step =
+            told.trace.tell(|depth| Record { origin, depth, reads, did, output: Output { length, reach } });
         self.trace = Some(told);
         step
     }

@@ -4,6 +4,7 @@
 mod domain;
 mod geometry;
 mod kernels;
+mod law;
 mod layers;
 mod numbers;
 mod vectors;
@@ -19,21 +20,17 @@ use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, whol
 use convproof_engine::symbolic::kernel::Kernel;
 use convproof_engine::symbolic::map::Map;
 use convproof_engine::symbolic::number::Number;
+use convproof_engine::symbolic::trace::{PartKind, Steps};
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::{Poly, Symbol};
+
+use law::Names;
+pub use law::{NumbersCompared, SizeLaw, SizeProof};
 
 /// Most expressions that are read for one side.
 const MAX_READ: usize = 4000;
 /// How deep they may be nested, through the names of declarations too.
 const MAX_DEPTH: usize = 200;
-
-/// The law of a claim about stacks.
-const NORMAL_FORM: &str = "both sides have the same normal form, with the sizes as symbols in the exponents";
-/// The law of a claim about a power of a stack.
-const INDUCTION: &str = "by induction: one stage is the right side at 1, and one stage after the right side is it at the next number";
-/// The law of a claim about numbers.
-const NUMBERS: &str =
-    "the difference of both sides, a polynomial in the sizes, has no coefficient of the wrong sign";
 
 /// A kernel with its shape.
 #[derive(Clone)]
@@ -69,28 +66,32 @@ struct Reader<'r, 'a> {
     settled: bool,
 }
 
-/// Proves a claim for all values of its sizes, and says by which law.
+/// Proves a claim for all values of its sizes.
 ///
 /// # Errors
 /// The reason why it could not.
-pub(super) fn prove(resolver: &Resolver<'_>, family: &Family) -> Read<&'static str> {
+pub(super) fn prove(resolver: &Resolver<'_>, family: &Family) -> Read<SizeProof> {
     // Stacks that are equal differ by no more than any bound.
     let (left, op, right) = match &family.body.kind {
         PropKind::Compare { left, op, right, .. } => (left, op, right),
         PropKind::Within { left, right, .. } => (left, &CompareOp::Eq, right),
         _ => return Err(Unread("quantifiers are not read with sizes as symbols")),
     };
-    let reader = || Reader::new(resolver, family);
-    let direct = reader().comparison(left, *op, right);
+    let mut reader = Reader::new(resolver, family);
+    let names = reader.names();
+    let direct = reader.comparison(left, *op, right).map(|law| SizeProof { law, names: reader.named(names) });
     if direct.is_ok() || *op != CompareOp::Eq {
         return direct;
     }
     for (power, other) in [(left, right), (right, left)] {
         if let ExprKind::Binary(BinaryOp::Pow, base, exponent) = &power.kind
             && let ExprKind::Name(count) = &exponent.kind
-            && reader().induction(base, count, other) == Ok(true)
         {
-            return Ok(INDUCTION);
+            let mut reader = Reader::new(resolver, family);
+            let names = reader.names();
+            if let Ok(Some(law)) = reader.induction(base, count, other) {
+                return Ok(SizeProof { law, names: reader.named(names) });
+            }
         }
     }
     direct
@@ -115,58 +116,56 @@ impl<'r, 'a> Reader<'r, 'a> {
         reader
     }
 
-    fn comparison(&mut self, left: &Expr, op: CompareOp, right: &Expr) -> Read<&'static str> {
+    /// What the symbols of sizes stand for, before any are given other values.
+    fn names(&self) -> Names {
+        let value = |name: &String| self.sizes.get(name.as_str()).cloned().unwrap_or_default();
+        let sizes = self.family.sizes.iter().map(|name| (name.clone(), value(name))).collect();
+        Names { sizes, ..Names::default() }
+    }
+
+    /// The same with the powers that were read.
+    fn named(&self, names: Names) -> Names {
+        Names { powers: (numbers::FIRST_POWER, self.powers.clone()), ..names }
+    }
+
+    fn comparison(&mut self, left: &Expr, op: CompareOp, right: &Expr) -> Read<SizeLaw> {
         let (a, b) = (self.item(left)?, self.item(right)?);
-        let different =
-            Err(Unread("both sides have different normal forms, and no instance that was tried fails"));
-        match (a, b) {
+        let law = match (a, b) {
             (Item::Map(a), Item::Map(b)) if op == CompareOp::Eq => {
-                if a.equals(&b)? {
-                    Ok(NORMAL_FORM)
-                } else {
-                    different
-                }
+                a.equals(&b)?.then(|| SizeLaw::NormalForm(Some(steps(&a, &b))))
             }
             (Item::Kernel(a), Item::Kernel(b)) if op == CompareOp::Eq => {
                 let shapes = a.extent == b.extent && a.channels == b.channels;
-                if shapes && a.kernel.equals(&b.kernel)? { Ok(NORMAL_FORM) } else { different }
+                (shapes && a.kernel.equals(&b.kernel)?).then_some(SizeLaw::NormalForm(None))
             }
-            (Item::Number(a), Item::Number(b)) => {
-                if compare(&a, op, &b)? {
-                    Ok(NUMBERS)
-                } else {
-                    different
-                }
-            }
+            (Item::Number(a), Item::Number(b)) => compare(&a, op, &b)?.map(|one| SizeLaw::Numbers(vec![one])),
             (Item::List(a), Item::List(b)) if a.len() == b.len() => {
-                for (a, b) in a.iter().zip(&b) {
-                    if !compare(a, op, b)? {
-                        return different;
-                    }
-                }
-                Ok(NUMBERS)
+                let all = a.iter().zip(&b).map(|(a, b)| compare(a, op, b)).collect::<Read<Option<_>>>()?;
+                all.map(SizeLaw::Numbers)
             }
-            _ => Err(Unread("its sides are not of one kind that is read with sizes as symbols")),
-        }
+            _ => return Err(Unread("its sides are not of one kind that is read with sizes as symbols")),
+        };
+        law.ok_or(Unread("both sides have different normal forms, and no instance that was tried fails"))
     }
 
-    /// Whether `base ^ count` is `other`, by induction on the count.
-    fn induction(&mut self, base: &Expr, count: &str, other: &Expr) -> Read<bool> {
-        let Some(bare) = self.sizes.get(count).cloned() else { return Ok(false) };
+    /// The proof that `base ^ count` is `other`, by induction on the count, if that is one.
+    fn induction(&mut self, base: &Expr, count: &str, other: &Expr) -> Read<Option<SizeLaw>> {
+        let Some(bare) = self.sizes.get(count).cloned() else { return Ok(None) };
         let own = bare.symbols();
         let lone = self.sizes.iter().all(|(name, value)| *name == count || value.symbols() != own);
         if own.len() != 1 || bare != Poly::symbol(own[0]) || !lone || self.depends(base, count) {
-            return Ok(false);
+            return Ok(None);
         }
-        let Item::Map(stage) = self.item(base)? else { return Ok(false) };
-        let Item::Map(before) = self.item(other)? else { return Ok(false) };
+        let Item::Map(stage) = self.item(base)? else { return Ok(None) };
+        let Item::Map(before) = self.item(other)? else { return Ok(None) };
         let name = self.family.sizes.iter().find(|name| *name == count).map_or("", String::as_str);
         self.sizes.insert(name, whole(1));
-        let Item::Map(first) = self.item(other)? else { return Ok(false) };
+        let Item::Map(first) = self.item(other)? else { return Ok(None) };
         self.sizes.insert(name, &bare + &whole(1));
-        let Item::Map(next) = self.item(other)? else { return Ok(false) };
-        let one_more = before.then(&stage, &self.flat())?;
-        Ok(first.equals(&stage)? && next.equals(&one_more)?)
+        let Item::Map(next) = self.item(other)? else { return Ok(None) };
+        let one_more = self.then(before, stage.clone(), base)?;
+        let law = || SizeLaw::Induction { first: steps(&stage, &first), next: steps(&one_more, &next) };
+        Ok((first.equals(&stage)? && next.equals(&one_more)?).then(law))
     }
 
     /// Whether an expression mentions a size, through declarations too.
@@ -188,7 +187,31 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         let item = self.kind(expr);
         self.depth -= 1;
-        item
+        item.map(|item| self.part(expr, item))
+    }
+
+    /// A stack as one part of larger ones, unless its layers are.
+    fn part(&self, expr: &Expr, item: Item) -> Item {
+        let Item::Map(map) = item else { return item };
+        let part = match &expr.kind {
+            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => Some(PartKind::Sum),
+            ExprKind::Binary(BinaryOp::Mul | BinaryOp::Div, ..) | ExprKind::Negate(_) => {
+                Some(PartKind::Times)
+            }
+            // A chain, a power of numbers, and names of these.
+            _ if map.steps().parts() > 0 => return Item::Map(map),
+            _ => None,
+        };
+        Item::Map(map.part(self.resolver.origins().of(expr.span), part))
+    }
+
+    /// A stack and then what an expression stands for, as one part.
+    fn then(&self, before: Map, map: Map, expr: &Expr) -> Read<Map> {
+        let next = match map.steps().parts() {
+            0 | 1 => map,
+            _ => map.part(self.resolver.origins().of(expr.span), Some(PartKind::Stack)),
+        };
+        before.then(&next, &self.flat())
     }
 
     fn kind(&mut self, expr: &Expr) -> Read<Item> {
@@ -202,10 +225,10 @@ impl<'r, 'a> Reader<'r, 'a> {
                 self.product(minus, inner)
             }
             ExprKind::Binary(BinaryOp::Pow, base, exponent) => self.power(base, exponent),
-            ExprKind::Binary(op, left, right) => {
-                let (a, b) = (self.item(left)?, self.item(right)?);
-                self.binary(*op, a, b)
-            }
+            ExprKind::Binary(op, left, right) => match (op, self.item(left)?, self.item(right)?) {
+                (BinaryOp::Then, Item::Map(a), Item::Map(b)) => Ok(Item::Map(self.then(a, b, right)?)),
+                (op, a, b) => self.binary(*op, a, b),
+            },
             ExprKind::Call(callee, arguments) => match &callee.kind {
                 ExprKind::Name(name) => self.call(name, arguments),
                 _ => Err(Unread("stacks applied to images are not read with sizes as symbols")),
@@ -229,7 +252,6 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Ok(Item::Kernel(Shaped { kernel: a.kernel.add(&b.kernel, minus)?, ..a }))
             }
             (BinaryOp::Add | BinaryOp::Sub, Item::Map(a), Item::Map(b)) => Ok(Item::Map(a.add(&b, minus)?)),
-            (BinaryOp::Then, Item::Map(a), Item::Map(b)) => Ok(Item::Map(a.then(&b, &self.flat())?)),
             (BinaryOp::Mul, a, b) => self.product(a, b),
             (BinaryOp::Div, a, Item::Number(b)) => {
                 let sizes = |poly: &Poly| !poly.symbols().iter().any(|symbol| symbol.is_scalar());
@@ -328,6 +350,11 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 }
 
+/// The steps that made both sides.
+fn steps(left: &Map, right: &Map) -> [Steps; 2] {
+    [left, right].map(|side| side.steps().clone())
+}
+
 /// The convolution of two kernels, the first one first.
 fn convolved(a: &Shaped, b: &Shaped) -> Read<Shaped> {
     if a.channels[0] != b.channels[1] {
@@ -338,11 +365,15 @@ fn convolved(a: &Shaped, b: &Shaped) -> Read<Shaped> {
     Ok(Shaped { kernel: a.kernel.times(&b.kernel)?, extent, channels })
 }
 
-/// Whether a comparison of numbers plainly holds at all sizes and for all free scalars.
-fn compare(a: &Number, op: CompareOp, b: &Number) -> Read<bool> {
+/// Both numbers, if their comparison plainly holds at all sizes and for all free scalars.
+fn compare(a: &Number, op: CompareOp, b: &Number) -> Read<Option<NumbersCompared>> {
     let difference = b.add(a, true)?;
+    let compared = |difference: &Poly| {
+        let left = a.polynomial().cloned();
+        NumbersCompared { left, difference: difference.clone() }
+    };
     if op == CompareOp::Eq {
-        return Ok(difference.value.is_zero());
+        return Ok(difference.value.is_zero().then(|| compared(&difference.value)));
     }
     let Some(up) = difference.polynomial() else {
         return Err(Unread("an inequality of fractions is not read with sizes as symbols"));
@@ -352,12 +383,13 @@ fn compare(a: &Number, op: CompareOp, b: &Number) -> Read<bool> {
     }
     let down = whole(0) - up;
     let apart = |poly: &Poly| is_whole(poly) && is_at_least(poly, 1);
-    Ok(match op {
+    let holds = match op {
         CompareOp::Eq => up.is_zero(),
         CompareOp::Ne => apart(up) || apart(&down),
         CompareOp::Lt => apart(up),
         CompareOp::Le => is_at_least(up, 0),
         CompareOp::Gt => apart(&down),
         CompareOp::Ge => is_at_least(&down, 0),
-    })
+    };
+    Ok(holds.then(|| compared(up)))
 }

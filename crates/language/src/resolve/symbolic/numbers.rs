@@ -8,18 +8,20 @@ use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
 use convproof_engine::symbolic::kernel::Kernel;
 use convproof_engine::symbolic::map::Map;
 use convproof_engine::symbolic::number::Number;
+use convproof_engine::symbolic::trace::PartKind;
 use convproof_engine::symbolic::{Read, Unread};
 use convproof_exact::{Poly, Rational, Symbol};
 
 /// The first symbol that stands for a power.
-const FIRST_POWER: u32 = 1 << 16;
+pub(super) const FIRST_POWER: u32 = 1 << 16;
 /// Most copies of a stack or factors of a kernel that are taken one by one.
 const MAX_COPIES: u32 = 64;
 
 impl Reader<'_, '_> {
     /// `base ^ exponent`.
     pub(super) fn power(&mut self, base: &Expr, exponent: &Expr) -> Read<Item> {
-        let (base, exponent) = (self.item(base)?, self.item(exponent)?);
+        let span = base.span.to(exponent.span);
+        let (stage, base, exponent) = (base, self.item(base)?, self.item(exponent)?);
         let Item::Number(exponent) = exponent else {
             return Err(Unread("an exponent is no number"));
         };
@@ -43,15 +45,16 @@ impl Reader<'_, '_> {
             (Item::Map(map), Some(n)) => {
                 let n = u32::try_from(n).ok().filter(|n| *n <= MAX_COPIES);
                 let n = n.ok_or(Unread("too many copies of a stack"))?;
-                let flat = self.flat();
-                (0..n).try_fold(Map::identity(), |all, _| all.then(&map, &flat)).map(Item::Map)
+                let copies = (0..n).try_fold(Map::identity(), |all, _| self.then(all, map.clone(), stage));
+                copies.map(Item::Map)
             }
             (Item::Map(map), None) => {
                 let count = plain(&exponent)?;
-                match self.poolings(&map, &count)? {
-                    Some(pooling) => Ok(Item::Map(pooling)),
-                    None => Ok(Item::Map(map.repeated(&count)?)),
-                }
+                let (map, law) = match self.poolings(&map, &count)? {
+                    Some(pooling) => (pooling.made_by(map), PartKind::Poolings),
+                    None => (map.repeated(&count)?, PartKind::Copies),
+                };
+                Ok(Item::Map(map.part(self.resolver.origins().of(span), Some(law))))
             }
             (Item::Kernel(kernel), _) => self.kernel_power(&kernel, &plain(&exponent)?),
             (Item::List(_), _) => Err(Unread("a power of a list")),
