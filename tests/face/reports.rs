@@ -278,3 +278,30 @@ fn an_input_with_several_entries_is_spelled_out() {
     let entry = said("scalar a\nkernel A = [a 1]\nprove A == 2 * A");
     assert!(!entry.contains("other weights"), "{entry}");
 }
+
+#[test]
+fn refutations_keep_what_was_compared() {
+    let witness = |text: &str| {
+        let text = format!("kernel K[3,3]\nkernel R[3,3]\nprove {text}");
+        let report = check(&Source::new("a.cf", text), &Nothing, &mut |_| {});
+        let claim = report.claims().next().expect("a claim").clone();
+        claim.witness.expect("a witness").to_json()
+    };
+    // A border between the layers, sizes, words of a mirrored border, and a bound.
+    for (text, kind, did) in [
+        ("conv(K, padding=1) -> conv(R, padding=1) == conv(K * R, padding=2)", "counterexample", "linear"),
+        ("conv(K) -> conv(R) == conv(K)", "sizes", "linear"),
+        ("pad(1, mode=reflect) -> conv(K) == pad(1, mode=reflect) -> conv(R)", "counterexample", "taps"),
+        ("conv([1 2]) -> conv([1 1]) ~= conv([1 3 3]) within 1/2", "counterexample", "linear"),
+    ] {
+        let data = witness(text);
+        assert_eq!(data["type"], kind, "{text}");
+        let steps =
+            data["derivation"]["left"]["steps"].as_array().unwrap_or_else(|| panic!("{text}: {data}"));
+        assert_eq!(steps.last().expect("a step")["did"]["what"], did, "{text}");
+    }
+    let apart = &witness("conv(K, padding=1) -> conv(R, padding=1) == conv(K * R, padding=2)")["derivation"];
+    assert_eq!(apart["left"]["steps"][1]["did"]["apart"], "border");
+    // Branches that never fit are seen before anything is done with layers.
+    assert!(witness("conv(K) + conv(R, padding=1) == conv(K)").get("derivation").is_none());
+}

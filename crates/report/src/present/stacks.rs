@@ -39,6 +39,12 @@ pub(super) fn stacks(decided: &Decided, claim: &StackClaim, symbols: &Symbols, p
             let mut told = refuted(refutation, claim, places);
             if let Some(derivation) = &refutation.derivation {
                 told.details.extend(derivation::blocks(derivation, places, false));
+                let steps = Some(Box::new(steps::all(derivation, places)));
+                match &mut told.witness {
+                    Some(Witness::Counterexample(found)) => found.derivation = steps,
+                    Some(Witness::Sizes(found)) => found.derivation = steps,
+                    _ => {}
+                }
             }
             told
         }
@@ -393,6 +399,7 @@ fn counterexample(found: &Counterexample, excess: Option<witness::Excess>, place
         outputs,
         excess,
         place,
+        derivation: None,
     }))
 }
 
@@ -419,7 +426,7 @@ fn size_witness(
     let never = sides.iter().find_map(|(side, stack)| never(side, stack, claim, places));
     let method = never.map_or(method.clone(), |never| format!("{never}; {method}"));
     let (input_size, channels) = (found.size(), found.channels());
-    let witness = witness::Sizes { input_size, channels, left_size, right_size, place };
+    let witness = witness::Sizes { input_size, channels, left_size, right_size, place, derivation: None };
     (method, Vec::new(), Witness::Sizes(witness))
 }
 

@@ -256,6 +256,9 @@ pub struct Counterexample {
     /// Where the sides agree.
     #[serde(flatten)]
     pub place: Place,
+    /// What was done with each layer before the difference was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derivation: Option<Box<Derivation>>,
 }
 
 /// A difference beyond a bound.
@@ -285,6 +288,9 @@ pub struct Sizes {
     /// Where the sides agree.
     #[serde(flatten)]
     pub place: Place,
+    /// What was done with each layer before the difference was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derivation: Option<Box<Derivation>>,
 }
 
 /// An entry at which two kernels or images differ.

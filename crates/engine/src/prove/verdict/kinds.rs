@@ -109,7 +109,7 @@ pub struct StackRefutation {
     pub typical: Option<Wrong>,
     /// Where the claim does hold, as far as that could be described.
     pub agreement: Vec<Agreement>,
-    /// What was done before the difference was found; none where that was found by trying.
+    /// What was done before the difference was found, if anything was.
     pub derivation: Option<Derivation>,
 }
 
