@@ -10,7 +10,6 @@
 //! Knows nothing of layers or kernels.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -181,6 +180,19 @@ pub struct FlatWord {
 
 /// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
 type Relative = Vec<(TrieId, Axes<i64>, Rational)>;
+
+/// Sorts terms by number and place, with one for those that are alike, and none that is zero.
+fn gather(terms: &mut Vec<(u32, Axes<i64>, Rational)>) {
+    terms.sort_unstable_by_key(|(number, shift, _)| (*number, *shift));
+    terms.dedup_by(|next, kept| {
+        let alike = (next.0, next.1) == (kept.0, kept.1);
+        if alike {
+            kept.2 += &next.2;
+        }
+        alike
+    });
+    terms.retain(|(.., coefficient)| !coefficient.is_zero());
+}
 
 /// All sums of one comparison.
 #[derive(Debug)]
@@ -423,33 +435,33 @@ impl Arena {
 
     /// The sum of sums.
     pub fn sum(&mut self, forms: &[Form]) -> Result<Form, TooManyWords> {
-        spend_on(forms.len() + 1, 200);
-        let mut terms: BTreeMap<(TrieId, Axes<i64>), Rational> = BTreeMap::new();
-        for form in forms.iter().filter(|form| !form.is_zero()) {
-            *terms.entry((form.node, form.shift)).or_default() += &form.coefficient;
-        }
-        terms.retain(|_, coefficient| !coefficient.is_zero());
-        let mut rest = terms.iter();
-        let Some((&(node, shift), coefficient)) = rest.next() else { return Ok(Form::ZERO) };
+        let forms = forms.iter().filter(|form| !form.is_zero());
+        self.sum_of(forms.map(|form| (form.node, form.shift, form.coefficient.clone())).collect())
+    }
+
+    /// The sum of multiples of nodes, none of them the empty sum.
+    fn sum_of(&mut self, mut terms: Relative) -> Result<Form, TooManyWords> {
+        spend_on(terms.len() + 1, 200);
+        gather(&mut terms);
+        let Some((first, shift, lead)) = terms.first().cloned() else { return Ok(Form::ZERO) };
         if terms.len() == 1 {
-            return Ok(Form { coefficient: coefficient.clone(), shift, node });
+            return Ok(Form { coefficient: lead, shift, node: first });
         }
-        let lead = coefficient.clone();
-        let inverse = lead.recip().unwrap_or(Rational::ONE);
         let anchored = |node: TrieId| self.nodes[node as usize].anchored;
-        let base = terms.keys().find(|(node, _)| anchored(*node)).map_or([0; AXES], |(_, shift)| *shift);
-        let relative: Relative = terms
-            .iter()
-            .map(|(&(node, shift), c)| {
-                (node, if anchored(node) { minus(shift, base) } else { shift }, c * &inverse)
-            })
-            .collect();
-        let sum = match self.sums.get(&relative) {
+        let base = terms.iter().find(|(node, ..)| anchored(*node)).map_or([0; AXES], |(_, shift, _)| *shift);
+        let inverse = lead.recip().unwrap_or(Rational::ONE);
+        for (node, shift, coefficient) in &mut terms {
+            if anchored(*node) {
+                *shift = minus(*shift, base);
+            }
+            *coefficient = if *coefficient == lead { Rational::ONE } else { &*coefficient * &inverse };
+        }
+        let sum = match self.sums.get(&terms) {
             Some(known) => known.clone(),
             None => {
-                let sum = self.merged(&relative)?;
-                self.edges += relative.len();
-                self.sums.insert(relative, sum.clone());
+                let sum = self.merged(&terms)?;
+                self.edges += terms.len();
+                self.sums.insert(terms, sum.clone());
                 sum
             }
         };
@@ -458,26 +470,26 @@ impl Arena {
 
     /// The sum of multiples of nodes, edge by edge.
     fn merged(&mut self, terms: &Relative) -> Result<Form, TooManyWords> {
-        let mut letters: BTreeMap<u32, Vec<Form>> = BTreeMap::new();
-        let mut ends: BTreeMap<(u32, Axes<i64>), Rational> = BTreeMap::new();
+        let count = terms.iter().map(|(node, ..)| self.nodes[*node as usize].edges.len()).sum();
+        let (mut ends, mut letters) = (Vec::new(), Vec::with_capacity(count));
         for (node, shift, coefficient) in terms {
             for edge in &self.nodes[*node as usize].edges {
                 let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0; AXES] };
                 let coefficient = &edge.coefficient * coefficient;
                 match self.keys[edge.key as usize] {
-                    Key::Letter { .. } => {
-                        let child = Form { coefficient, shift, node: edge.child };
-                        letters.entry(edge.key).or_default().push(child);
-                    }
-                    Key::End { .. } => *ends.entry((edge.key, shift)).or_default() += &coefficient,
+                    Key::Letter { .. } => letters.push((edge.key, (edge.child, shift, coefficient))),
+                    Key::End { .. } => ends.push((edge.key, shift, coefficient)),
                 }
             }
         }
-        let end = |((key, shift), coefficient)| Edge { key, shift, coefficient, child: 0 };
+        gather(&mut ends);
+        let end = |(key, shift, coefficient)| Edge { key, shift, coefficient, child: 0 };
         let mut edges: Vec<Edge> = ends.into_iter().map(end).collect();
-        for (key, children) in letters {
-            let Form { coefficient, shift, node } = self.sum(&children)?;
-            edges.push(Edge { key, shift, coefficient, child: node });
+        letters.sort_by_key(|(key, _)| *key);
+        for alike in letters.chunk_by(|a, b| a.0 == b.0) {
+            let Form { coefficient, shift, node } =
+                self.sum_of(alike.iter().map(|(_, child)| child.clone()).collect())?;
+            edges.push(Edge { key: alike[0].0, shift, coefficient, child: node });
         }
         self.make(edges)
     }

@@ -374,7 +374,7 @@ impl Kernel {
         let products = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
         // Entries that are sums themselves have more terms than products.
         let terms = products.max(self.written().saturating_mul(next.written()) / a.outputs.max(1));
-        if !self.is_later() && !next.is_later() && terms <= 16 * SMALL {
+        if !self.is_later() && !next.is_later() && terms <= SMALL {
             return Ok(None);
         }
         let (height, width) =
@@ -414,12 +414,20 @@ impl Kernel {
 
     /// `n − 1` zeros between entries, per axis.
     pub fn dilate(&self, by: [usize; 2]) -> Result<Self, KernelError> {
-        if self.is_later() {
-            let old = self.shape();
-            let (height, width) = ((old.height - 1) * by[0] + 1, (old.width - 1) * by[1] + 1);
-            return Ok(self.changed(Shape { height, width, ..old }, move |kernel| kernel.dilate(by)));
+        let old = self.shape();
+        let (height, width) = ((old.height - 1) * by[0] + 1, (old.width - 1) * by[1] + 1);
+        let dilated = Shape { height, width, ..old };
+        let from = move |[o, c, i, j]: [usize; 4]| {
+            (i % by[0] == 0 && j % by[1] == 0).then(|| [o, c, i / by[0], j / by[1]])
+        };
+        match self {
+            Self::Atoms(_) => Self::identity(1)?.convolve_dilated(self, by),
+            Self::Symbolic(_) if dilated.entries().is_none_or(|count| count > SMALL) => {
+                Ok(self.changed(dilated, move |kernel| kernel.gather(dilated, from)))
+            }
+            Self::Concrete(_) | Self::Symbolic(_) => self.gather(dilated, from),
+            Self::Later(_) => Ok(self.changed(dilated, move |kernel| kernel.dilate(by))),
         }
-        Self::identity(self.shape().inputs)?.convolve_dilated(self, by)
     }
 
     /// Each entry becomes a `by[0] × by[1]` block.
