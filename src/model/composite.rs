@@ -6,10 +6,10 @@ use super::layers::named;
 use super::pair::{Pair, Sides};
 use super::stack::{Stack, StackNode};
 use crate::ir::{Coordinates, Function, Interpolation};
-use crate::resolve::build::composite::Mode;
+use crate::resolve::build::composite::PaddingMode;
 
 /// What stands in padding.
-pub type PadMode = Mode;
+pub type PadMode = PaddingMode;
 
 /// A layer with a definition of its own.
 #[derive(Clone)]

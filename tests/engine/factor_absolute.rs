@@ -2,7 +2,9 @@
 
 use convproof::algebra::Grid;
 use convproof::algebra::poly::plane;
-use convproof::factor::absolute::{AbsoluteCount, Certificate, absolute_factor_count, real_counts, split};
+use convproof::factor::absolute::{
+    AbsoluteCertificate, AbsoluteCount, absolute_factor_count, real_counts, split,
+};
 use convproof::factor::exact::{FactorError, factor};
 use num_bigint::BigInt;
 use num_traits::{One, ToPrimitive};
@@ -119,7 +121,9 @@ fn ruppert_certificates_can_be_checked() {
         let f = grid(kernel);
         let AbsoluteCount { count, certificate } = absolute_factor_count(&f).unwrap();
         assert_eq!(count, expected);
-        let Certificate::Ruppert { prime, unknowns, rank } = certificate else { panic!("{certificate:?}") };
+        let AbsoluteCertificate::Ruppert { prime, unknowns, rank } = certificate else {
+            panic!("{certificate:?}")
+        };
         assert_eq!(ruppert_rank(&f, prime), (unknowns, rank));
         assert_eq!(unknowns - rank, count);
     }
@@ -134,7 +138,7 @@ fn large_kernels_are_certified_by_an_image() {
     });
     let AbsoluteCount { count, certificate } = absolute_factor_count(&f).unwrap();
     assert_eq!(count, 1);
-    let Certificate::Image { prime, transposed, point, degrees } = certificate else {
+    let AbsoluteCertificate::Image { prime, transposed, point, degrees } = certificate else {
         panic!("{certificate:?}")
     };
     assert!(transposed);

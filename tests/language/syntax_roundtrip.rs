@@ -116,9 +116,9 @@ fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn scope() -> impl Strategy<Value = Scope> {
+fn scope() -> impl Strategy<Value = ClaimScope> {
     (option::weighted(0.3, expression()), option::weighted(0.3, condition()))
-        .prop_map(|(on, condition)| Scope { on, condition })
+        .prop_map(|(on, condition)| ClaimScope { on, condition })
 }
 
 fn proposition() -> impl Strategy<Value = Prop> {
@@ -174,7 +174,7 @@ fn problem(fit: bool) -> impl Strategy<Value = Problem> {
     let within = if fit { option::of(expression()).boxed() } else { Just(None).boxed() };
     let quick = if fit { any::<bool>().boxed() } else { Just(false).boxed() };
     let options = vec(option, if fit { 0..3 } else { 0..1 });
-    let scope = if fit { Just(Scope::default()).boxed() } else { scope().boxed() };
+    let scope = if fit { Just(ClaimScope::default()).boxed() } else { scope().boxed() };
     (head, expression(), expression(), (scope, within, quick), options).prop_map(
         |((rank, unknowns), left, right, (scope, within, quick), options)| Problem {
             rank,

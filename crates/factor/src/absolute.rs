@@ -27,7 +27,7 @@ const FIELD_UNKNOWNS: usize = 320;
 
 /// Why a factor has the stated number of factors over ℂ. A reader can check each with any computer algebra system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Certificate {
+pub enum AbsoluteCertificate {
     /// One variable: all factors over ℂ are linear.
     OneVariable,
     /// The number of conjugates divides the degrees in x and y, which are coprime.
@@ -63,7 +63,7 @@ pub struct AbsoluteCount {
     /// The number r of conjugate factors.
     pub count: usize,
     /// Why there are that many.
-    pub certificate: Certificate,
+    pub certificate: AbsoluteCertificate,
 }
 
 /// Counts the factors over ℂ of a polynomial irreducible over ℚ.
@@ -73,12 +73,12 @@ pub struct AbsoluteCount {
 pub fn absolute_factor_count(f: &Grid<BigInt>) -> Result<AbsoluteCount, FactorError> {
     let (m, n) = match (f.height(), f.width()) {
         (0, _) | (_, 0) | (1, 1) => return Err(FactorError::Zero),
-        (1, w) => return Ok(AbsoluteCount { count: w - 1, certificate: Certificate::OneVariable }),
-        (h, 1) => return Ok(AbsoluteCount { count: h - 1, certificate: Certificate::OneVariable }),
+        (1, w) => return Ok(AbsoluteCount { count: w - 1, certificate: AbsoluteCertificate::OneVariable }),
+        (h, 1) => return Ok(AbsoluteCount { count: h - 1, certificate: AbsoluteCertificate::OneVariable }),
         (h, w) => (h - 1, w - 1),
     };
     if m.gcd(&n) == 1 {
-        return Ok(AbsoluteCount { count: 1, certificate: Certificate::CoprimeDegrees });
+        return Ok(AbsoluteCount { count: 1, certificate: AbsoluteCertificate::CoprimeDegrees });
     }
     let unknowns = 2 * m * n + m + n;
     if unknowns > RUPPERT_FIRST
@@ -99,14 +99,15 @@ pub fn absolute_factor_count(f: &Grid<BigInt>) -> Result<AbsoluteCount, FactorEr
         // As many exact solutions: the bound is attained.
         system.solutions(count)?;
     }
-    let certificate = Certificate::Ruppert { prime: field.modulus(), unknowns, rank: unknowns - count };
+    let certificate =
+        AbsoluteCertificate::Ruppert { prime: field.modulus(), unknowns, rank: unknowns - count };
     Ok(AbsoluteCount { count, certificate })
 }
 
-fn image_certificate(f: &Grid<BigInt>) -> Option<Certificate> {
+fn image_certificate(f: &Grid<BigInt>) -> Option<AbsoluteCertificate> {
     let transposed = f.width() < f.height();
     let image = if transposed { irreducible_image(&plane::transpose(f)) } else { irreducible_image(f) };
-    image.map(|(prime, point, degrees)| Certificate::Image { prime, transposed, point, degrees })
+    image.map(|(prime, point, degrees)| AbsoluteCertificate::Image { prime, transposed, point, degrees })
 }
 
 /// The factors over ℂ and ℝ of a polynomial irreducible over ℚ.

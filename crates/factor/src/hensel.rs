@@ -7,7 +7,7 @@ use convproof_exact::poly::dense::{Accumulator, add, bezout, div_rem, mul, rem, 
 use convproof_exact::poly::ring::{Ring, Word};
 
 /// Factors of a monic polynomial over `ℤ/p^k`, as a tree of coprime splits.
-pub(super) enum Tree<E> {
+pub(super) enum FactorTree<E> {
     /// One monic factor.
     Leaf(Vec<E>),
     /// A product of two monic, coprime parts with their Bézout identity.
@@ -20,8 +20,8 @@ pub(super) struct Split<E> {
     right_product: Vec<E>,
     s: Vec<E>,
     t: Vec<E>,
-    left: Tree<E>,
-    right: Tree<E>,
+    left: FactorTree<E>,
+    right: FactorTree<E>,
 }
 
 /// A polynomial in x with power series in y as coefficients: entry j holds the coefficients of `y^j`.
@@ -39,9 +39,9 @@ pub(super) fn lift<R: Ring>(
     exponent: u32,
     target: &[R::Elem],
     factors: &[Vec<u64>],
-) -> Option<Tree<R::Elem>> {
+) -> Option<FactorTree<R::Elem>> {
     if factors.len() < 2 {
-        return Some(Tree::Leaf(target.to_vec()));
+        return Some(FactorTree::Leaf(target.to_vec()));
     }
     let at = balanced_split(factors);
     let product = |part: &[Vec<u64>]| part.iter().fold(vec![field.one()], |acc, f| mul(field, &acc, f));
@@ -72,7 +72,7 @@ pub(super) fn lift<R: Ring>(
     }
     let left = lift(ring, field, exponent, &g, &factors[..at])?;
     let right = lift(ring, field, exponent, &h, &factors[at..])?;
-    Some(Tree::Split(Box::new(Split { left_product: g, right_product: h, s, t, left, right })))
+    Some(FactorTree::Split(Box::new(Split { left_product: g, right_product: h, s, t, left, right })))
 }
 
 /// The first `len` coefficients of `a·b + c·d`.
@@ -105,7 +105,7 @@ fn balanced_split(factors: &[Vec<u64>]) -> usize {
     factors.len() - 1
 }
 
-impl<E: Clone> Tree<E> {
+impl<E: Clone> FactorTree<E> {
     /// The factors, left to right.
     pub(super) fn leaves(self) -> Vec<Vec<E>> {
         match self {
@@ -123,10 +123,10 @@ impl<E: Clone> Tree<E> {
 /// `target` is monic in x and its entry 0 is the tree's product.
 pub(super) fn lift_series<R: Ring>(
     ring: &R,
-    tree: &Tree<R::Elem>,
+    tree: &FactorTree<R::Elem>,
     target: Series<R::Elem>,
 ) -> Vec<Series<R::Elem>> {
-    let Tree::Split(split) = tree else { return vec![target] };
+    let FactorTree::Split(split) = tree else { return vec![target] };
     let order = target.len();
     let (g0, h0) = (&split.left_product, &split.right_product);
     let mut g = vec![g0.clone()];

@@ -82,7 +82,7 @@ pub enum Key {
 
 /// Words that begin alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Edge {
+pub struct TrieEdge {
     key: u32,
     shift: Axes<i64>,
     coefficient: Rational,
@@ -91,7 +91,7 @@ pub struct Edge {
 
 #[derive(Clone, Debug, Default)]
 struct TrieNode {
-    edges: Vec<Edge>,
+    edges: Vec<TrieEdge>,
     /// Whether it moves with the image: a pixel occurs in it.
     anchored: bool,
     /// Matrices in its longest word.
@@ -200,7 +200,7 @@ pub struct Arena {
     keys: Vec<Key>,
     key_index: FxHashMap<Key, u32>,
     nodes: Vec<TrieNode>,
-    node_index: FxHashMap<Vec<Edge>, TrieId>,
+    node_index: FxHashMap<Vec<TrieEdge>, TrieId>,
     sums: FxHashMap<Relative, Form>,
     products: FxHashMap<(Monomial, Monomial, TrieId), Form>,
     edges: usize,
@@ -302,7 +302,7 @@ impl Arena {
     /// The words that are a number times a nonlinear term: coefficient, term and place.
     pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, Axes<i64>)> {
         let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &Edge| match &self.keys[edge.key as usize] {
+        let plain = |edge: &TrieEdge| match &self.keys[edge.key as usize] {
             Key::End { diagonal, scalars, end: End::Term(term) } if diagonal.is_one() && scalars.is_one() => {
                 let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
                 Some((&form.coefficient * &edge.coefficient, *term, place))
@@ -315,7 +315,7 @@ impl Arena {
     /// The number that stands in a sum beside its other words.
     pub fn constant(&self, form: &Form) -> Rational {
         let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &&Edge| match &self.keys[edge.key as usize] {
+        let plain = |edge: &&TrieEdge| match &self.keys[edge.key as usize] {
             Key::End { diagonal, scalars, end: End::One } => diagonal.is_one() && scalars.is_one(),
             _ => false,
         };
@@ -355,7 +355,7 @@ impl Arena {
     /// The sum of one word without matrices and factors, at the origin.
     pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
         let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end });
-        self.make(vec![Edge { key, shift: [0; AXES], coefficient: Rational::ONE, child: 0 }])
+        self.make(vec![TrieEdge { key, shift: [0; AXES], coefficient: Rational::ONE, child: 0 }])
     }
 
     /// The mean of a signal that lies in a range, over all its positions. Nothing else is known of it but that it is the same
@@ -382,7 +382,7 @@ impl Arena {
     }
 
     /// Whether an edge moves with the image.
-    fn is_anchored(&self, edge: &Edge) -> bool {
+    fn is_anchored(&self, edge: &TrieEdge) -> bool {
         match &self.keys[edge.key as usize] {
             Key::Letter { .. } => self.nodes[edge.child as usize].anchored,
             Key::End { end, .. } => match end {
@@ -396,7 +396,7 @@ impl Arena {
     }
 
     /// The sum of some edges, no two of which are alike.
-    fn make(&mut self, mut edges: Vec<Edge>) -> Result<Form, TooManyWords> {
+    fn make(&mut self, mut edges: Vec<TrieEdge>) -> Result<Form, TooManyWords> {
         spend_on(edges.len() + 1, 200);
         edges.retain(|edge| !edge.coefficient.is_zero());
         edges.sort_unstable_by_key(|edge| (edge.key, edge.shift));
@@ -418,7 +418,7 @@ impl Arena {
         if let Some(&node) = self.node_index.get(&edges) {
             return Ok(Form { coefficient: lead, shift, node });
         }
-        let length = |edge: &Edge| match self.keys[edge.key as usize] {
+        let length = |edge: &TrieEdge| match self.keys[edge.key as usize] {
             Key::Letter { .. } => 1 + self.nodes[edge.child as usize].length,
             Key::End { .. } => 0,
         };
@@ -483,13 +483,13 @@ impl Arena {
             }
         }
         gather(&mut ends);
-        let end = |(key, shift, coefficient)| Edge { key, shift, coefficient, child: 0 };
-        let mut edges: Vec<Edge> = ends.into_iter().map(end).collect();
+        let end = |(key, shift, coefficient)| TrieEdge { key, shift, coefficient, child: 0 };
+        let mut edges: Vec<TrieEdge> = ends.into_iter().map(end).collect();
         letters.sort_by_key(|(key, _)| *key);
         for alike in letters.chunk_by(|a, b| a.0 == b.0) {
             let Form { coefficient, shift, node } =
                 self.sum_of(alike.iter().map(|(_, child)| child.clone()).collect())?;
-            edges.push(Edge { key: alike[0].0, shift, coefficient, child: node });
+            edges.push(TrieEdge { key: alike[0].0, shift, coefficient, child: node });
         }
         self.make(edges)
     }
@@ -501,7 +501,7 @@ impl Arena {
         }
         let key = self.key(Key::Letter { diagonal: Monomial::one(), letter });
         let Form { coefficient, shift, node } = form.clone();
-        self.make(vec![Edge { key, shift, coefficient, child: node }])
+        self.make(vec![TrieEdge { key, shift, coefficient, child: node }])
     }
 
     /// A diagonal and scalars times a sum.

@@ -7,12 +7,12 @@
 pub mod arena;
 pub mod blocks;
 pub mod border;
-pub mod evaluate;
 pub mod net;
 mod numbered;
 pub mod pattern;
 pub mod products;
 pub mod range;
+pub mod sums;
 pub mod terms;
 pub mod trace;
 pub mod weights;

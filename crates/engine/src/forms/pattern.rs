@@ -25,7 +25,7 @@ const MAX_READS: usize = 20_000_000;
 
 /// One tap that reads a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Read {
+pub struct TapRead {
     /// Which source.
     pub slot: u32,
     /// Which tap.
@@ -42,8 +42,8 @@ pub type Seen = (u32, Option<i64>);
 /// Patterns by number; 0 is that of the input itself.
 #[derive(Debug)]
 pub struct Patterns {
-    all: Vec<Vec<Read>>,
-    index: FxHashMap<Vec<Read>, u32>,
+    all: Vec<Vec<TapRead>>,
+    index: FxHashMap<Vec<TapRead>, u32>,
     reads: usize,
 }
 
@@ -55,11 +55,11 @@ impl Default for Patterns {
 
 impl Patterns {
     /// The taps of a pattern.
-    pub fn reads(&self, pattern: u32) -> &[Read] {
+    pub fn reads(&self, pattern: u32) -> &[TapRead] {
         &self.all[pattern as usize]
     }
 
-    fn intern(&mut self, reads: Vec<Read>) -> u32 {
+    fn intern(&mut self, reads: Vec<TapRead>) -> u32 {
         if let Some(&id) = self.index.get(&reads) {
             return id;
         }
@@ -176,7 +176,7 @@ impl<'n> NetViewer<'n> {
             return Err(Unsupported::TooLarge);
         }
         let origin = reads.iter().filter_map(|(.., origin)| *origin).min();
-        let read = |(slot, tap, pattern, at): (usize, usize, u32, Option<i64>)| Read {
+        let read = |(slot, tap, pattern, at): (usize, usize, u32, Option<i64>)| TapRead {
             slot: number(slot),
             tap: number(tap),
             pattern,

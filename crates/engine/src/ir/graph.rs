@@ -99,7 +99,7 @@ pub enum Op<L, K, T> {
 }
 
 /// How a value of a graph is made.
-pub type Made = Op<Arc<Layer>, KernelTerm, ValueId>;
+pub type ValueOp = Op<Arc<Layer>, KernelTerm, ValueId>;
 
 /// The same with what was made of the values that it reads, as passes are given it.
 pub type Given<'g, T> = Op<&'g Layer, &'g KernelTerm, T>;
@@ -172,7 +172,7 @@ impl<K, T> Op<Arc<Layer>, K, T> {
     }
 }
 
-impl Made {
+impl ValueOp {
     fn step<U>(&self, mut each: impl FnMut(ValueId) -> U) -> Given<'_, U> {
         self.with(|layer| &**layer, |factor| factor, |id| each(*id))
     }
@@ -182,7 +182,7 @@ impl Made {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// How it is made.
-    pub op: Made,
+    pub op: ValueOp,
     /// Where it came from.
     pub origin: Origin,
 }
@@ -214,7 +214,7 @@ impl Graph {
     }
 
     /// One more value; `None` if it reads what is not there, and beyond numbers.
-    pub fn push(&mut self, op: Made, origin: Origin) -> Option<ValueId> {
+    pub fn push(&mut self, op: ValueOp, origin: Origin) -> Option<ValueId> {
         let id = self.next();
         if id.0 == u32::MAX || op.step(|read| read).reads().into_iter().any(|read| read >= id) {
             return None;

@@ -26,7 +26,7 @@ pub use composite::{
 };
 /// The largest certificate that [`FitProblem::certify`] can ask for.
 pub use convproof_factor::fit::MAX_CERTIFIED;
-pub use graph::{Branch, Given, Graph, Made, NonEmpty, Op, Value, ValueId};
+pub use graph::{Branch, Given, Graph, NonEmpty, Op, Value, ValueId, ValueOp};
 pub use kernel::{KernelExpr, Rearrangement};
 pub use layer::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Upsample};
 pub use named::{LayerNumber, MAX_BLOCK, MAX_EXTENT, MAX_OUTPUTS, Named};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Branch, Given, Graph, Made, NonEmpty, Op, Value, ValueId};
+use super::graph::{Branch, Given, Graph, NonEmpty, Op, Value, ValueId, ValueOp};
 use super::{KernelTerm, Layer, Origin};
 use convproof_exact::Symbol;
 
@@ -33,7 +33,7 @@ impl Stack {
     }
 
     /// The stack with one more value at its end.
-    fn last(mut graph: Graph, op: Made, origin: Origin) -> Self {
+    fn last(mut graph: Graph, op: ValueOp, origin: Origin) -> Self {
         let of = graph.push(op, origin).expect("it reads what is there");
         Self(Graph { outputs: vec![Branch { of, origin }], ..graph })
     }
@@ -139,7 +139,7 @@ impl Stack {
     }
 
     /// The same graph with other layers and factors; `None` as soon as `each` gives none, or reads what is not there.
-    pub fn rebuilt(&self, mut each: impl FnMut(Given<'_, ValueId>) -> Option<Made>) -> Option<Self> {
+    pub fn rebuilt(&self, mut each: impl FnMut(Given<'_, ValueId>) -> Option<ValueOp>) -> Option<Self> {
         let mut graph = Graph::new(1);
         let value = |op: Given<'_, ValueId>, origin| graph.push(each(op).ok_or(())?, origin).ok_or(());
         let of = self.fold(INPUT, value).ok()?;

@@ -9,14 +9,14 @@ use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::normal::{Affine, Node, NodeId, Operators};
-use super::pull::{Number, Weights};
+use super::pull::{MapWeights, WeightNumber};
 use crate::kernel::Integers;
 
 /// Longest denominator, in bits.
 const MAX_BITS: u64 = 1 << 14;
 
 /// Integers that weights can be.
-pub trait Whole: Number + PartialEq {
+pub trait Whole: WeightNumber + PartialEq {
     /// Integers times a positive factor, if they fit.
     fn multiples(integers: &Integers, factor: &BigInt) -> Option<Vec<Self>>;
     /// One integer, if it fits.
@@ -31,7 +31,7 @@ pub trait Whole: Number + PartialEq {
     fn to_big(&self) -> BigInt;
 }
 
-impl Number for i128 {
+impl WeightNumber for i128 {
     type Accumulator = i128;
     const MEMORY: usize = size_of::<i128>();
     fn add_product(sum: &mut i128, a: &i128, b: &i128) -> bool {
@@ -98,7 +98,7 @@ impl Whole for i128 {
     }
 }
 
-impl Number for BigInt {
+impl WeightNumber for BigInt {
     type Accumulator = BigInt;
     const MEMORY: usize = size_of::<BigInt>() + 64;
     fn add_product(sum: &mut BigInt, a: &BigInt, b: &BigInt) -> bool {
@@ -195,9 +195,9 @@ impl Denominators {
 
     /// The weights of a compared map, or of that inside a node, times what makes their sums integers; `None` if some
     /// do not fit.
-    pub fn weights<R: Whole>(&self, reader: Option<NodeId>, affine: &Affine) -> Option<Weights<R>> {
+    pub fn weights<R: Whole>(&self, reader: Option<NodeId>, affine: &Affine) -> Option<MapWeights<R>> {
         let own = reader.map_or_else(|| BigInt::from(1), |id| self.nodes[id].clone());
-        Weights::of(
+        MapWeights::of(
             affine,
             |part| {
                 let kernel = part.gather.kernel.as_concrete()?;

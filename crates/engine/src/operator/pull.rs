@@ -10,7 +10,7 @@ use convproof_exact::budget::{self, Held};
 use convproof_exact::{Fp, Monomial, Poly, Rational, Sum};
 
 /// Numbers that weights can be.
-pub trait Number: Clone {
+pub trait WeightNumber: Clone {
     /// Collects a sum of products.
     type Accumulator: Default;
     /// Adds `a · b`; `false` when the sum has outgrown its limit.
@@ -47,7 +47,7 @@ pub trait Number: Clone {
     fn divided(&self, count: i64) -> Self;
 }
 
-impl Number for Fp {
+impl WeightNumber for Fp {
     type Accumulator = Fp;
     const MEMORY: usize = size_of::<Fp>();
     fn add_product(sum: &mut Fp, a: &Fp, b: &Fp) -> bool {
@@ -87,7 +87,7 @@ impl Number for Fp {
 /// Most monomials one coefficient may have while pulled back.
 pub const MAX_COEFFICIENT_TERMS: usize = 200_000;
 
-impl Number for Poly {
+impl WeightNumber for Poly {
     type Accumulator = Sum;
     // With one term, in the polynomial and in the sum.
     const MEMORY: usize = size_of::<Poly>() + 2 * size_of::<(Monomial, Rational)>();
@@ -115,7 +115,7 @@ impl Number for Poly {
 
 /// The weights of an affine map as numbers.
 #[derive(Clone, Debug)]
-pub struct Weights<R> {
+pub struct MapWeights<R> {
     /// For each part its kernel's entries in storage order.
     kernels: Vec<Vec<R>>,
     /// One entry for each channel; empty if all are zero.
@@ -123,7 +123,7 @@ pub struct Weights<R> {
     _held: Vec<Held>,
 }
 
-impl<R: Number> Weights<R> {
+impl<R: WeightNumber> MapWeights<R> {
     /// Converts the weights of a map; `None` if some conversion fails.
     pub fn of(
         affine: &Affine,
@@ -167,7 +167,7 @@ pub struct Puller<'a, R> {
     operators: &'a Operators,
     order: &'a [NodeId],
     /// The weights of the inner maps, by node.
-    weights: Vec<Option<Weights<R>>>,
+    weights: Vec<Option<MapWeights<R>>>,
     /// Products of numbers so far.
     work: Cell<u64>,
 }
@@ -175,15 +175,15 @@ pub struct Puller<'a, R> {
 /// Most products of numbers that one puller makes, a few seconds' worth; terms of polynomials count more.
 pub const MAX_WORK: u64 = 1_500_000_000;
 
-impl<'a, R: Number> Puller<'a, R> {
+impl<'a, R: WeightNumber> Puller<'a, R> {
     /// A puller for the given nodes (greatest first), with the weights of their inner maps from `weigh`, which is
     /// told the node.
     pub fn new(
         operators: &'a Operators,
         order: &'a [NodeId],
-        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<Weights<R>>,
+        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<MapWeights<R>>,
     ) -> Option<Self> {
-        let mut weights: Vec<Option<Weights<R>>> = Vec::new();
+        let mut weights: Vec<Option<MapWeights<R>>> = Vec::new();
         weights.resize_with(operators.len(), || None);
         for &id in order {
             if let Node::Cut(affine) = operators.node(id) {
@@ -203,7 +203,7 @@ impl<'a, R: Number> Puller<'a, R> {
         &self,
         root: usize,
         affine: &Affine,
-        weights: &Weights<R>,
+        weights: &MapWeights<R>,
         output: &[R],
         patterns: Axes<&Pattern>,
     ) -> Option<Pulled<R>> {
@@ -248,7 +248,7 @@ impl<'a, R: Number> Puller<'a, R> {
         &self,
         reader: Reader,
         affine: &Affine,
-        weights: &Weights<R>,
+        weights: &MapWeights<R>,
         functional: &Functional<R>,
         patterns: Axes<&Pattern>,
         sums: &mut [Vec<R::Accumulator>],
@@ -347,7 +347,7 @@ impl<'a, R: Number> Puller<'a, R> {
     }
 }
 
-fn divide<R: Number>(functional: &mut Functional<R>, counts: Axes<&[i64]>) {
+fn divide<R: WeightNumber>(functional: &mut Functional<R>, counts: Axes<&[i64]>) {
     let area: usize = functional.extents.iter().product();
     for channel in functional.coefficients.chunks_mut(area.max(1)) {
         for (at, value) in positions(functional.extents).zip(channel) {

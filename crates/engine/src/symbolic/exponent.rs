@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Read, Unread};
+use super::{Reading, Unread};
 use convproof_exact::{Monomial, Poly, Rational};
 
 /// A polynomial in whole numbers from 1.
@@ -22,7 +22,7 @@ pub fn whole(n: i64) -> Exponent {
 ///
 /// # Errors
 /// If it does not.
-pub fn times(a: &Exponent, b: &Exponent) -> Read<Exponent> {
+pub fn times(a: &Exponent, b: &Exponent) -> Reading<Exponent> {
     if a.degree() + b.degree() > MAX_DEGREE || a.terms().len() * b.terms().len() > MAX_TERMS {
         return Err(Unread("its sizes are polynomials of too high a degree"));
     }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::exponent::{Exponent, is_at_least, order, times, whole};
 use super::number::{Number, merged, missing};
-use super::{Read, Unread};
+use super::{Reading, Unread};
 use crate::operator::trace::Made;
 use convproof_exact::{Poly, Rational};
 
@@ -32,13 +32,13 @@ struct Product {
 
 /// A kernel: `Σ coefficient · product / (Π (x^M − 1) · Π (y^N − 1) · Π divisor)`.
 #[derive(Clone, Debug)]
-pub struct Kernel {
+pub struct KernelForm {
     products: FxHashMap<Product, Poly>,
     poles: [Vec<Exponent>; 2],
     divisors: Vec<Poly>,
 }
 
-impl Kernel {
+impl KernelForm {
     /// A number at the origin.
     pub fn number(number: &Number) -> Self {
         let products = FxHashMap::from_iter([(origin(), number.value.clone())]);
@@ -49,7 +49,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If they are too many.
-    pub fn entries(entries: impl IntoIterator<Item = ([i64; 2], Number)>) -> Read<Self> {
+    pub fn entries(entries: impl IntoIterator<Item = ([i64; 2], Number)>) -> Reading<Self> {
         let mut sum = Self::number(&Number::of(Poly::zero()));
         for (at, number) in entries {
             sum = sum.add(&Self::number(&number).shifted(&at.map(whole)), false)?;
@@ -77,7 +77,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If an extent may be below 1.
-    pub fn ones(extents: &[Exponent; 2]) -> Read<Self> {
+    pub fn ones(extents: &[Exponent; 2]) -> Reading<Self> {
         let mut kernel = Self::number(&Number::of(Poly::one()));
         for (axis, extent) in extents.iter().enumerate() {
             if !is_at_least(extent, 1) {
@@ -105,7 +105,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If it has too many products.
-    pub fn times(&self, other: &Self) -> Read<Self> {
+    pub fn times(&self, other: &Self) -> Reading<Self> {
         if self.products.len() * other.products.len() > MAX_PRODUCTS {
             return Err(Unread("its kernels have too many terms"));
         }
@@ -125,7 +125,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If it has too many products.
-    pub fn add(&self, other: &Self, minus: bool) -> Read<Self> {
+    pub fn add(&self, other: &Self, minus: bool) -> Reading<Self> {
         let (mut a, mut b) = (self.clone(), other.clone());
         for axis in 0..2 {
             for pole in missing(&a.poles[axis], &other.poles[axis]) {
@@ -157,7 +157,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If their difference has too many products.
-    pub fn equals(&self, other: &Self) -> Read<bool> {
+    pub fn equals(&self, other: &Self) -> Reading<bool> {
         Ok(self.add(other, true)?.products.is_empty())
     }
 
@@ -165,14 +165,14 @@ impl Kernel {
     ///
     /// # Errors
     /// If an exponent gets too large or a factor may be below 1.
-    pub fn dilated(&self, by: &[Exponent; 2], flat: impl Fn(u32, usize) -> bool) -> Read<Self> {
+    pub fn dilated(&self, by: &[Exponent; 2], flat: impl Fn(u32, usize) -> bool) -> Reading<Self> {
         if !by.iter().all(|factor| is_at_least(factor, 1)) {
             return Err(Unread("a stride, a dilation or a factor may be below 1 at some sizes"));
         }
-        let all = |pair: &[Exponent; 2]| -> Read<[Exponent; 2]> {
+        let all = |pair: &[Exponent; 2]| -> Reading<[Exponent; 2]> {
             Ok([times(&pair[0], &by[0])?, times(&pair[1], &by[1])?])
         };
-        let letters = |letters: &[Letter]| -> Read<Vec<Letter>> {
+        let letters = |letters: &[Letter]| -> Reading<Vec<Letter>> {
             let mut wider = Vec::with_capacity(letters.len());
             for letter in letters {
                 let mut dilation = all(&letter.dilation)?;
@@ -207,7 +207,7 @@ impl Kernel {
     ///
     /// # Errors
     /// For other kernels, and if the exponent may be negative.
-    pub fn pow(&self, exponent: &Exponent) -> Read<Self> {
+    pub fn pow(&self, exponent: &Exponent) -> Reading<Self> {
         let single =
             self.products.len() == 1 && self.poles.iter().all(Vec::is_empty) && self.divisors.is_empty();
         let Some((product, _)) = self.products.iter().next().filter(|(_, c)| single && **c == Poly::one())
@@ -217,7 +217,7 @@ impl Kernel {
         if !is_at_least(exponent, 0) {
             return Err(Unread("an exponent may be negative at some sizes"));
         }
-        let letters = |letters: &[Letter]| -> Read<Vec<Letter>> {
+        let letters = |letters: &[Letter]| -> Reading<Vec<Letter>> {
             let power =
                 |letter: &Letter| Ok(Letter { power: times(&letter.power, exponent)?, ..letter.clone() });
             letters.iter().map(power).collect()
@@ -235,7 +235,7 @@ impl Kernel {
     ///
     /// # Errors
     /// If divisors do not plainly cancel, or it gets too large.
-    pub fn total(&self) -> Read<Self> {
+    pub fn total(&self) -> Reading<Self> {
         let orders = [0, 1].map(|axis| self.poles[axis].len());
         let mut sum = Self::number(&Number { value: Poly::zero(), divisors: self.divisors.clone() });
         let mut lower: FxHashMap<(Product, usize, usize), Poly> = FxHashMap::default();
@@ -340,7 +340,7 @@ fn join(letters: &mut Vec<Letter>, letter: &Letter) {
 }
 
 /// `e·(e − 1)·…·(e − order + 1) / order!`
-fn choose(exponent: &Exponent, order: usize) -> Read<Poly> {
+fn choose(exponent: &Exponent, order: usize) -> Reading<Poly> {
     let mut product = Poly::one();
     for (n, at) in (0..).zip(0..order) {
         product = times(&product, &(exponent - &whole(n)))?;
@@ -355,7 +355,7 @@ fn origin() -> Product {
 }
 
 /// `x^e − 1` along an axis.
-fn factor(exponent: &Exponent, axis: usize) -> Kernel {
+fn factor(exponent: &Exponent, axis: usize) -> KernelForm {
     let mut at = [whole(0), whole(0)];
     at[axis] = exponent.clone();
     let mut products = FxHashMap::default();
@@ -363,5 +363,5 @@ fn factor(exponent: &Exponent, axis: usize) -> Kernel {
     let minus = products.entry(origin()).or_insert_with(Poly::zero);
     *minus = &*minus - &Poly::one();
     products.retain(|_, coefficient| !coefficient.is_zero());
-    Kernel { products, poles: [Vec::new(), Vec::new()], divisors: Vec::new() }
+    KernelForm { products, poles: [Vec::new(), Vec::new()], divisors: Vec::new() }
 }

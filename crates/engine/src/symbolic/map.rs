@@ -2,17 +2,17 @@
 //! are one.
 
 use super::exponent::{Exponent, is_at_least, times, whole};
-use super::kernel::Kernel;
+use super::kernel::KernelForm;
 use super::number::Number;
 use super::trace::{Became, PartKind, Steps};
-use super::{Read, Unread};
+use super::{Reading, Unread};
 use crate::ir::Origin;
 use crate::operator::trace::{Harmless, Made};
 use convproof_exact::Poly;
 
 /// What an output position reads along both axes, and how many outputs there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct SymbolicReach {
     /// Places of the first and last position read by output 0.
     pub first: [Exponent; 2],
     /// The last one.
@@ -23,7 +23,7 @@ pub struct Reach {
     pub add: [Exponent; 2],
 }
 
-impl Reach {
+impl SymbolicReach {
     /// Of a window of an extent, with a stride, and zeros around the image: `[top, left, bottom, right]`.
     pub fn window(extent: &[Exponent; 2], stride: &[Exponent; 2], padding: &[Exponent; 4]) -> Self {
         let axes = [0, 1];
@@ -83,11 +83,11 @@ impl Reach {
     }
 
     /// The reach of both.
-    fn then(&self, next: &Self) -> Read<Self> {
-        let both = |a: &Exponent, b: &Exponent, axis: usize| -> Read<Exponent> {
+    fn then(&self, next: &Self) -> Reading<Self> {
+        let both = |a: &Exponent, b: &Exponent, axis: usize| -> Reading<Exponent> {
             Ok(a + &times(&self.stride[axis], b)?)
         };
-        let pair = |a: &[Exponent; 2], b: &[Exponent; 2]| -> Read<[Exponent; 2]> {
+        let pair = |a: &[Exponent; 2], b: &[Exponent; 2]| -> Reading<[Exponent; 2]> {
             Ok([both(&a[0], &b[0], 0)?, both(&a[1], &b[1], 1)?])
         };
         Ok(Self {
@@ -103,7 +103,7 @@ impl Reach {
 #[derive(Clone, Debug)]
 pub struct Constant {
     /// The sum of words that makes it, without places.
-    pub kernel: Kernel,
+    pub kernel: KernelForm,
     /// The number of channels, if a vector is in it.
     pub length: Option<Exponent>,
 }
@@ -112,9 +112,9 @@ pub struct Constant {
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// The taps.
-    pub kernel: Kernel,
+    pub kernel: KernelForm,
     /// Where they are.
-    pub reach: Reach,
+    pub reach: SymbolicReach,
     /// Numbers of channels out and in, if it does not take each channel by itself.
     pub channels: Option<[Exponent; 2]>,
 }
@@ -127,7 +127,7 @@ pub enum MapNode {
     /// A constant that is added.
     Constant(Constant),
     /// The maximum over a window.
-    Max(Reach),
+    Max(SymbolicReach),
     /// `max(x, 0)`.
     Relu,
 }
@@ -147,7 +147,7 @@ impl Map {
     ///
     /// # Errors
     /// If a stride may be below 1, or a maximum be taken over no position.
-    pub fn node(node: MapNode) -> Read<Self> {
+    pub fn node(node: MapNode) -> Reading<Self> {
         if let MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach) = &node {
             if !reach.stride.iter().all(|stride| is_at_least(stride, 1)) {
                 return Err(Unread("a stride may be below 1 at some sizes"));
@@ -178,7 +178,7 @@ impl Map {
     ///
     /// # Errors
     /// If a kernel has too many terms.
-    pub fn then(mut self, next: &Self, flat: Flat<'_>) -> Read<Self> {
+    pub fn then(mut self, next: &Self, flat: Flat<'_>) -> Reading<Self> {
         let mut joined = Vec::new();
         for node in &next.nodes {
             joined.extend(push(&mut self.nodes, node.clone(), flat)?);
@@ -220,7 +220,7 @@ impl Map {
     }
 
     /// What an output reads of the input, padding between parts counted; `None` where that gets too large.
-    fn reach(&self) -> Option<Reach> {
+    fn reach(&self) -> Option<SymbolicReach> {
         let mut all = identity().reach;
         for node in &self.nodes {
             if let MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach) = node {
@@ -234,7 +234,7 @@ impl Map {
     ///
     /// # Errors
     /// If they are no linear maps of the same size.
-    pub fn add(&self, other: &Self, minus: bool) -> Read<Self> {
+    pub fn add(&self, other: &Self, minus: bool) -> Reading<Self> {
         let ((a, one), (b, two)) = (self.affine()?, other.affine()?);
         if a.reach.stride != b.reach.stride || a.reach.add != b.reach.add {
             return Err(Unread("branches of a sum do not plainly have the same size"));
@@ -263,8 +263,8 @@ impl Map {
     ///
     /// # Errors
     /// If a kernel has too many terms.
-    pub fn scaled(self, number: &Number, flat: Flat<'_>) -> Read<Self> {
-        let one = MapNode::Linear(Linear { kernel: Kernel::number(number), ..identity() });
+    pub fn scaled(self, number: &Number, flat: Flat<'_>) -> Reading<Self> {
+        let one = MapNode::Linear(Linear { kernel: KernelForm::number(number), ..identity() });
         self.then(&vec![one].into(), flat)
     }
 
@@ -272,7 +272,7 @@ impl Map {
     ///
     /// # Errors
     /// If that is no known law.
-    pub fn repeated(&self, count: &Exponent) -> Read<Self> {
+    pub fn repeated(&self, count: &Exponent) -> Reading<Self> {
         let map = linear(&self.nodes)?;
         let one = [whole(1), whole(1)];
         if map.reach.stride != one {
@@ -284,10 +284,10 @@ impl Map {
         if !is_at_least(count, 1) || map.reach.harmless_before(&map.reach).is_none() {
             return Err(Unread("a padded stack is repeated a symbolic number of times"));
         }
-        let pair = |pair: &[Exponent; 2]| -> Read<[Exponent; 2]> {
+        let pair = |pair: &[Exponent; 2]| -> Reading<[Exponent; 2]> {
             Ok([times(&pair[0], count)?, times(&pair[1], count)?])
         };
-        let reach = Reach {
+        let reach = SymbolicReach {
             first: pair(&map.reach.first)?,
             last: pair(&map.reach.last)?,
             stride: one,
@@ -310,7 +310,7 @@ impl Map {
     ///
     /// # Errors
     /// If kernels have too many terms to be compared, or not plainly the same channels.
-    pub fn equals(&self, other: &Self) -> Read<bool> {
+    pub fn equals(&self, other: &Self) -> Reading<bool> {
         let nodes =
             |map: &Self| map.nodes.iter().filter(|node| !is_nothing(node)).cloned().collect::<Vec<_>>();
         let (left, right) = (nodes(self), nodes(other));
@@ -344,7 +344,7 @@ impl Map {
     ///
     /// # Errors
     /// If it is not one.
-    pub fn unpadded(&self) -> Read<Reach> {
+    pub fn unpadded(&self) -> Reading<SymbolicReach> {
         let reach = match self.nodes.as_slice() {
             [] => identity().reach,
             [MapNode::Linear(Linear { reach, .. }) | MapNode::Max(reach)]
@@ -361,7 +361,7 @@ impl Map {
     }
 
     /// A linear map and a constant.
-    fn affine(&self) -> Read<(Linear, Option<Constant>)> {
+    fn affine(&self) -> Reading<(Linear, Option<Constant>)> {
         match self.nodes.as_slice() {
             [before @ .., MapNode::Constant(constant)] => Ok((linear(before)?, Some(constant.clone()))),
             nodes => Ok((linear(nodes)?, None)),
@@ -375,7 +375,7 @@ impl From<Vec<MapNode>> for Map {
     }
 }
 
-fn linear(nodes: &[MapNode]) -> Read<Linear> {
+fn linear(nodes: &[MapNode]) -> Reading<Linear> {
     match nodes {
         [] => Ok(identity()),
         [MapNode::Linear(map)] => Ok(map.clone()),
@@ -384,7 +384,7 @@ fn linear(nodes: &[MapNode]) -> Read<Linear> {
 }
 
 /// Adds a node, into the last one if both are one; says what became of it.
-fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Read<Vec<Became>> {
+fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Reading<Vec<Became>> {
     if is_nothing(&node) {
         return Ok(vec![Became::Kept]);
     }
@@ -433,7 +433,7 @@ fn push(nodes: &mut Vec<MapNode>, node: MapNode, flat: Flat<'_>) -> Read<Vec<Bec
 
 impl Constant {
     /// What it is behind a node that reads no padding; `None` where it does not pass.
-    fn through(&self, node: &MapNode) -> Read<Option<Self>> {
+    fn through(&self, node: &MapNode) -> Reading<Option<Self>> {
         match node {
             MapNode::Linear(map) if inside(&map.reach) => {
                 let length = match &map.channels {
@@ -452,10 +452,10 @@ impl Constant {
     }
 
     /// Adds it behind nodes, to the constant that is there.
-    fn push(&self, nodes: &mut Vec<MapNode>, minus: bool) -> Read<()> {
+    fn push(&self, nodes: &mut Vec<MapNode>, minus: bool) -> Reading<()> {
         let before = match nodes.last() {
             Some(MapNode::Constant(before)) => before.clone(),
-            _ => Self { kernel: Kernel::number(&Number::of(Poly::zero())), length: None },
+            _ => Self { kernel: KernelForm::number(&Number::of(Poly::zero())), length: None },
         };
         agreeing(before.length.as_ref(), self.length.as_ref())?;
         if let Some(MapNode::Linear(Linear { channels: Some([outputs, _]), .. })) = nodes.last() {
@@ -474,7 +474,7 @@ impl Constant {
 }
 
 /// Checks that two numbers of channels are one, where both are known.
-fn agreeing(a: Option<&Exponent>, b: Option<&Exponent>) -> Read<()> {
+fn agreeing(a: Option<&Exponent>, b: Option<&Exponent>) -> Reading<()> {
     match (a, b) {
         (Some(a), Some(b)) if a != b => Err(Unread("numbers of channels do not plainly agree")),
         _ => Ok(()),
@@ -497,12 +497,12 @@ impl Linear {
     }
 }
 
-fn inside(reach: &Reach) -> bool {
+fn inside(reach: &SymbolicReach) -> bool {
     [0, 1].into_iter().all(|axis| reach.stays_inside(axis) == [true, true])
 }
 
 /// Whether a maximum of maxima is one: the outer windows stay inside, and inner windows leave no gaps.
-fn follow(a: &Reach, b: &Reach) -> bool {
+fn follow(a: &SymbolicReach, b: &SymbolicReach) -> bool {
     let dense = |axis: usize| {
         let size = &(&a.last[axis] - &a.first[axis]) + &whole(1);
         b.first[axis] == b.last[axis] || is_at_least(&(&size - &a.stride[axis]), 0)
@@ -512,8 +512,8 @@ fn follow(a: &Reach, b: &Reach) -> bool {
 
 fn identity() -> Linear {
     let one = [whole(1), whole(1)];
-    let reach = Reach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
-    Linear { kernel: Kernel::number(&Number::of(Poly::one())), reach, channels: None }
+    let reach = SymbolicReach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
+    Linear { kernel: KernelForm::number(&Number::of(Poly::one())), reach, channels: None }
 }
 
 fn is_nothing(node: &MapNode) -> bool {
@@ -524,7 +524,7 @@ fn is_nothing(node: &MapNode) -> bool {
 }
 
 /// The channels of two maps one after the other.
-fn chained(a: &Linear, b: &Linear) -> Read<Option<[Exponent; 2]>> {
+fn chained(a: &Linear, b: &Linear) -> Reading<Option<[Exponent; 2]>> {
     match (&a.channels, &b.channels) {
         (None, other) | (other, None) => Ok(other.clone()),
         (Some([outputs, first]), Some([last, inputs])) if outputs == inputs => {
@@ -535,7 +535,7 @@ fn chained(a: &Linear, b: &Linear) -> Read<Option<[Exponent; 2]>> {
 }
 
 /// The channels of two maps side by side.
-fn joined(a: Option<&[Exponent; 2]>, b: Option<&[Exponent; 2]>) -> Read<Option<[Exponent; 2]>> {
+fn joined(a: Option<&[Exponent; 2]>, b: Option<&[Exponent; 2]>) -> Reading<Option<[Exponent; 2]>> {
     match (a, b) {
         (None, None) => Ok(None),
         (None, Some(pair)) | (Some(pair), None) if pair[0] == pair[1] => Ok(Some(pair.clone())),
@@ -545,7 +545,7 @@ fn joined(a: Option<&[Exponent; 2]>, b: Option<&[Exponent; 2]>) -> Read<Option<[
 }
 
 /// The smaller one, where it is plain which that is.
-fn least<'a>(a: &'a Exponent, b: &'a Exponent) -> Read<&'a Exponent> {
+fn least<'a>(a: &'a Exponent, b: &'a Exponent) -> Reading<&'a Exponent> {
     if is_at_least(&(b - a), 0) {
         Ok(a)
     } else if is_at_least(&(a - b), 0) {

@@ -14,4 +14,4 @@ pub mod trace;
 pub struct Unread(pub &'static str);
 
 /// A normal form, or why there is none.
-pub type Read<T> = Result<T, Unread>;
+pub type Reading<T> = Result<T, Unread>;

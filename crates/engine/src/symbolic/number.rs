@@ -1,7 +1,7 @@
 //! Numbers that depend on sizes and free scalars: Laurent polynomials over products of polynomials that are never 0.
 
 use super::exponent::{is_at_least, order, times, whole};
-use super::{Read, Unread};
+use super::{Reading, Unread};
 use convproof_exact::{Poly, Rational};
 
 /// `value / product of divisors`.
@@ -23,7 +23,7 @@ impl Number {
     ///
     /// # Errors
     /// If it is too large.
-    pub fn add(&self, other: &Self, minus: bool) -> Read<Self> {
+    pub fn add(&self, other: &Self, minus: bool) -> Reading<Self> {
         let (mut a, mut b) = (self.clone(), other.clone());
         for divisor in missing(&a.divisors, &b.divisors) {
             a = a.expanded(divisor)?;
@@ -35,7 +35,7 @@ impl Number {
         Ok(Self { value, divisors: a.divisors })
     }
 
-    fn expanded(mut self, divisor: Poly) -> Read<Self> {
+    fn expanded(mut self, divisor: Poly) -> Reading<Self> {
         self.value = times(&self.value, &divisor)?;
         self.divisors = merged(&self.divisors, &[divisor]);
         Ok(self)
@@ -45,7 +45,7 @@ impl Number {
     ///
     /// # Errors
     /// If it is too large.
-    pub fn times(&self, other: &Self) -> Read<Self> {
+    pub fn times(&self, other: &Self) -> Reading<Self> {
         let value = times(&self.value, &other.value)?;
         Ok(Self { value, divisors: merged(&self.divisors, &other.divisors) })
     }
@@ -54,7 +54,7 @@ impl Number {
     ///
     /// # Errors
     /// If that is not plain.
-    pub fn over(&self, other: &Self, size: impl Fn(&Poly) -> bool) -> Read<Self> {
+    pub fn over(&self, other: &Self, size: impl Fn(&Poly) -> bool) -> Reading<Self> {
         let divisor = &other.value;
         let negative = whole(0) - divisor;
         if !size(divisor) || !(is_at_least(divisor, 1) || is_at_least(&negative, 1)) {
@@ -81,7 +81,7 @@ impl Number {
     ///
     /// # Errors
     /// If it is too large.
-    pub fn pow(&self, exponent: u32) -> Read<Self> {
+    pub fn pow(&self, exponent: u32) -> Reading<Self> {
         if exponent > 16 {
             return Err(Unread("a power of a number is too high"));
         }
@@ -92,7 +92,7 @@ impl Number {
     ///
     /// # Errors
     /// If their difference is too large.
-    pub fn equals(&self, other: &Self) -> Read<bool> {
+    pub fn equals(&self, other: &Self) -> Reading<bool> {
         Ok(self.add(other, true)?.value.is_zero())
     }
 

@@ -1,7 +1,7 @@
 //! What was done with each part of a stack while its normal form was made, as the functions that made it tell. Decides
 //! nothing, and reads no layer.
 
-use super::map::Reach;
+use super::map::SymbolicReach;
 use crate::ir::Origin;
 use crate::operator::trace::{Harmless, Made, Record, Trace};
 
@@ -70,7 +70,7 @@ pub struct Did {
 /// The steps that made a stack.
 #[derive(Clone, Debug)]
 pub struct Steps {
-    trace: Trace<Did, Option<Reach>>,
+    trace: Trace<Did, Option<SymbolicReach>>,
     /// Those that its output reads.
     ends: Vec<usize>,
 }
@@ -83,7 +83,7 @@ impl Default for Steps {
 
 impl Steps {
     /// What was told.
-    pub fn trace(&self) -> &Trace<Did, Option<Reach>> {
+    pub fn trace(&self) -> &Trace<Did, Option<SymbolicReach>> {
         &self.trace
     }
 
@@ -93,7 +93,7 @@ impl Steps {
     }
 
     /// All of this is one part of a larger stack.
-    pub(super) fn part(&mut self, origin: Origin, part: PartKind, reach: Option<Reach>) {
+    pub(super) fn part(&mut self, origin: Origin, part: PartKind, reach: Option<SymbolicReach>) {
         for record in &mut self.trace.kept {
             record.depth += 1;
             // What that says is said of the input of the part.
@@ -106,7 +106,7 @@ impl Steps {
     }
 
     /// A part comes behind these.
-    pub(super) fn then(&mut self, next: &Self, joined: Vec<Became>, reach: Option<Reach>) {
+    pub(super) fn then(&mut self, next: &Self, joined: Vec<Became>, reach: Option<SymbolicReach>) {
         let before = self.trace.all;
         self.trace.append(&next.trace, &self.ends);
         let ends = next.ends.iter();

@@ -7,7 +7,7 @@ use super::layer_equations::is_of_layers;
 use super::scope::Entry;
 use super::value::Value;
 use crate::source::Span;
-use crate::syntax::ast::{self, CompareOp, Declared, Expr, Link, Name, PropKind, Relation, Scope};
+use crate::syntax::ast::{self, ClaimScope, CompareOp, Declared, Expr, Link, Name, PropKind, Relation};
 use convproof_engine::ir::{Field, KernelExpr, Order, Prop, Sizes, Tolerance};
 use convproof_exact::Rational;
 
@@ -15,7 +15,7 @@ use convproof_exact::Rational;
 pub(super) struct Terms<'e> {
     pub(super) order: Order,
     pub(super) bound: Option<(&'e Expr, Option<&'e Expr>)>,
-    pub(super) scope: &'e Scope,
+    pub(super) scope: &'e ClaimScope,
 }
 
 impl Resolver<'_> {
@@ -78,7 +78,7 @@ impl Resolver<'_> {
                 left,
                 op: CompareOp::Eq,
                 right,
-                scope: Scope { on: None, condition: None },
+                scope: ClaimScope { on: None, condition: None },
             } if !is_of_layers(unknowns, left, right) => self.equation(unknowns, left, right, body.span),
             PropKind::Compare { left, op: CompareOp::Eq, right, .. }
                 if is_of_layers(unknowns, left, right) =>
@@ -138,7 +138,7 @@ impl Resolver<'_> {
     }
 
     /// The sizes that a claim is limited to.
-    fn sizes(&mut self, scope: &Scope) -> Option<Sizes> {
+    fn sizes(&mut self, scope: &ClaimScope) -> Option<Sizes> {
         let on = scope.on.as_ref().map(|expr| self.size(expr));
         let condition = scope.condition.as_ref().map(|condition| self.condition(condition));
         let span = scope.on.as_ref().map_or_else(Span::default, |expr| expr.span);

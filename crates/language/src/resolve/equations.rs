@@ -8,7 +8,7 @@ use super::layer_equations::{as_proposition, is_dilation, is_of_layers};
 use super::scope::Entry;
 use super::{ClaimBody, Resolver, builtins};
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, Problem, Scope};
+use crate::syntax::ast::{BinaryOp, ClaimScope, Declared, Expr, ExprKind, Problem};
 use convproof_engine::ir::{Equation, Factor, FitProblem, MAX_CERTIFIED, Unknown};
 use convproof_engine::kernel::Shape;
 use convproof_exact::Rational;
@@ -40,7 +40,7 @@ impl Resolver<'_> {
             self.layer_equation(unknowns, as_proposition(left, right, scope, *span))
                 .map(Box::new)
                 .map(ClaimBody::Layers)
-        } else if *scope != Scope::default() {
+        } else if *scope != ClaimScope::default() {
             let why =
                 "`on` and `where` are about the input of stacks, and this is an equation between kernels";
             self.fail(*span, ResolveErrorKind::Equation(why))

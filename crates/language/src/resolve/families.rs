@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::source::Span;
 use crate::syntax::ast::{
-    BinaryOp, Chain, Claim, CompareOp, Condition, Declared, Expr, ExprKind, Name, Prop, PropKind, Scope,
+    BinaryOp, Chain, Claim, ClaimScope, CompareOp, Condition, Declared, Expr, ExprKind, Name, Prop, PropKind,
     Statement, StatementKind,
 };
 use crate::syntax::{names, print_proposition};
@@ -358,7 +358,7 @@ impl Resolver<'_> {
 }
 
 /// Takes the parts of a scope's condition that do not speak of the input, which are about sizes alone.
-fn split(scope: &mut Scope) -> Vec<Condition> {
+fn split(scope: &mut ClaimScope) -> Vec<Condition> {
     let Some(condition) = scope.condition.take() else { return Vec::new() };
     let mut parts = vec![condition];
     let (mut about_sizes, mut rest): (Vec<Condition>, Vec<Condition>) = (Vec::new(), Vec::new());

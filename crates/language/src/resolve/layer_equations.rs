@@ -5,7 +5,7 @@ use super::build::error::ResolveErrorKind;
 use super::build::value::{Array, Role};
 use super::scope::Entry;
 use super::value::Value;
-use crate::syntax::ast::{self, CompareOp, Declared, Expr, ExprKind, PropKind, Scope};
+use crate::syntax::ast::{self, ClaimScope, CompareOp, Declared, Expr, ExprKind, PropKind};
 use convproof_engine::ir::{FreeKernel, KernelExpr, KernelTerm, Prop, StackClaim};
 use convproof_engine::kernel::Kernel;
 use convproof_exact::Poly;
@@ -125,7 +125,7 @@ impl Resolver<'_> {
 pub(super) fn as_proposition(
     left: &Expr,
     right: &Expr,
-    scope: &Scope,
+    scope: &ClaimScope,
     span: crate::source::Span,
 ) -> ast::Prop {
     let (left, right, scope) = (left.clone(), right.clone(), scope.clone());

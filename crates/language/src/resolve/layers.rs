@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use super::arguments::Bound;
-use super::build::composite::Mode;
+use super::build::composite::PaddingMode;
 use super::build::error::ResolveErrorKind;
 use super::build::layers::{ConvWeights, Movement, Statistics};
 use super::build::value::{Array, StackValue};
@@ -124,9 +124,12 @@ impl Resolver<'_> {
             None => None,
             Some(expr) => Some((self.scalar(expr)?, expr.span)),
         };
-        let mode = bound.get("mode").map_or(Some(Mode::Constant), |expr| self.pad_mode(expr))?;
-        let amount =
-            if mode == Mode::Constant && value.is_none() { Amount::PADDING } else { Amount::ADDED_PADDING };
+        let mode = bound.get("mode").map_or(Some(PaddingMode::Constant), |expr| self.pad_mode(expr))?;
+        let amount = if mode == PaddingMode::Constant && value.is_none() {
+            Amount::PADDING
+        } else {
+            Amount::ADDED_PADDING
+        };
         let sides = self.four_sides(bound, amount)?;
         self.build.pad_image(sides, mode, value, span)
     }
@@ -148,14 +151,14 @@ impl Resolver<'_> {
     }
 
     /// A word for what stands in padding.
-    fn pad_mode(&mut self, expr: &Expr) -> Option<Mode> {
+    fn pad_mode(&mut self, expr: &Expr) -> Option<PaddingMode> {
         let found = match &expr.kind {
             ExprKind::Name(name) => match name.as_str() {
-                "constant" | "zeros" => return Some(Mode::Constant),
-                "reflect" => return Some(Mode::Reflect),
-                "replicate" | "edge" => return Some(Mode::Replicate),
-                "symmetric" => return Some(Mode::Symmetric),
-                "circular" | "wrap" => return Some(Mode::Circular),
+                "constant" | "zeros" => return Some(PaddingMode::Constant),
+                "reflect" => return Some(PaddingMode::Reflect),
+                "replicate" | "edge" => return Some(PaddingMode::Replicate),
+                "symmetric" => return Some(PaddingMode::Symmetric),
+                "circular" | "wrap" => return Some(PaddingMode::Circular),
                 other => format!("`{other}`"),
             },
             ExprKind::Text(text) => format!("a string; write `{text}` without quotes"),

@@ -164,7 +164,7 @@ pub struct Link {
     /// The right side of the step.
     pub right: Expr,
     /// Which input sizes the step speaks of.
-    pub scope: Scope,
+    pub scope: ClaimScope,
     /// From the left side of the step to its end.
     pub span: Span,
 }
@@ -185,7 +185,7 @@ pub enum Relation {
 
 /// `on [28,28]` and `where h % 2 == 0`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scope {
+pub struct ClaimScope {
     /// One input size.
     pub on: Option<Expr>,
     /// A condition on `h` and `w`.
@@ -233,7 +233,7 @@ pub enum PropKind {
         /// Right side.
         right: Expr,
         /// Which input sizes it speaks of.
-        scope: Scope,
+        scope: ClaimScope,
     },
     /// `left ~= right within e`.
     Within {
@@ -246,7 +246,7 @@ pub enum PropKind {
         /// The input range `r` of `for |x| <= r`.
         range: Option<Expr>,
         /// Which input sizes it speaks of.
-        scope: Scope,
+        scope: ClaimScope,
     },
     /// `exists P[3,3], Q[3,3] over Q: body`.
     Exists {
@@ -278,7 +278,7 @@ pub struct Problem {
     /// Right side.
     pub right: Expr,
     /// `on [h,w]`, `where …`: the input sizes of an equation between stacks (`solve` only).
-    pub scope: Scope,
+    pub scope: ClaimScope,
     /// `within e`: how near to the best possible the fit must be certified to be (`fit` only).
     pub within: Option<Expr>,
     /// `quick`: no certificate is sought (`fit` only).

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::ast::{
-    Condition, Declared, Expr, ExprKind, Link, Name, Prop, PropKind, Relation, Scope, StatementKind,
+    ClaimScope, Condition, Declared, Expr, ExprKind, Link, Name, Prop, PropKind, Relation, StatementKind,
 };
 
 /// Names as they are written.
@@ -113,7 +113,7 @@ fn proposition<'a>(prop: &'a Prop, all: &mut Names<'a>) {
     }
 }
 
-fn scope<'a>(scope: &'a Scope, all: &mut Names<'a>) {
+fn scope<'a>(scope: &'a ClaimScope, all: &mut Names<'a>) {
     scope.on.iter().for_each(|expr| expression(expr, all));
     scope.condition.iter().for_each(|part| condition(part, all));
 }

@@ -3,8 +3,8 @@
 use crate::source::Span;
 
 use super::ast::{
-    Argument, Chain, Comment, Condition, Declared, Expr, ExprKind, Item, Layout, Name, Problem, Prop,
-    PropKind, Relation, Scope, Spec, StatementKind,
+    Argument, Chain, ClaimScope, Comment, Condition, Declared, Expr, ExprKind, Item, Layout, Name, Problem,
+    Prop, PropKind, Relation, Spec, StatementKind,
 };
 
 impl Spec {
@@ -129,7 +129,7 @@ fn proposition(prop: &mut Prop) {
     }
 }
 
-fn scope(scope: &mut Scope) {
+fn scope(scope: &mut ClaimScope) {
     scope.on.iter_mut().for_each(expression);
     scope.condition.iter_mut().for_each(condition);
 }

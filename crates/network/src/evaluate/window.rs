@@ -1,6 +1,6 @@
 //! Convolutions and pooling: sums and maxima over windows of an image.
 
-use crate::precise::{Factors, Numbers, Precise, Sum};
+use crate::precise::{Factors, NumberGroups, Precise, Sum};
 use crate::tensor::{indices, strides};
 
 use super::{Array, Call, Evaluated, Machine, Refusal, room};
@@ -158,12 +158,12 @@ fn weights_by_tap(
     inputs: usize,
     taps: usize,
     pixels: usize,
-) -> Option<Numbers> {
+) -> Option<NumberGroups> {
     let weight =
         |t: usize| move |input: usize| Some((weights.stored(first + input * taps + t)?, input * pixels));
     let groups: Option<Vec<Vec<(f64, usize)>>> =
         (0..taps).map(|t| (0..inputs).map(weight(t)).collect()).collect();
-    Numbers::new(&groups?)
+    NumberGroups::new(&groups?)
 }
 
 /// Least number of products that are shared among threads.

@@ -41,13 +41,13 @@ struct Entry {
 }
 
 /// The numbers of some sums, in groups.
-pub struct Numbers {
+pub struct NumberGroups {
     groups: Vec<Vec<Entry>>,
     /// All are multiples of two to this.
     exponent: i32,
 }
 
-impl Numbers {
+impl NumberGroups {
     /// Each number with the factor that it multiplies, counted from one that a sum states; nothing where one is not finite,
     /// or their sizes are too different.
     pub fn new(groups: &[Vec<(f64, usize)>]) -> Option<Self> {
@@ -77,7 +77,7 @@ impl Numbers {
 
 /// A sum of products.
 pub struct Sum<'s> {
-    numbers: &'s Numbers,
+    numbers: &'s NumberGroups,
     factors: &'s Factors,
     /// What is added, and what is subtracted.
     words: [[u64; WORDS]; 2],
@@ -88,7 +88,7 @@ pub struct Sum<'s> {
 
 impl<'s> Sum<'s> {
     /// No product.
-    pub fn new(numbers: &'s Numbers, factors: &'s Factors) -> Self {
+    pub fn new(numbers: &'s NumberGroups, factors: &'s Factors) -> Self {
         Self { numbers, factors, words: [[0; WORDS]; 2], radius: 0.0, count: 0 }
     }
 
@@ -151,7 +151,7 @@ mod tests {
             let factors: Vec<Precise> = (0..40).map(|_| third.times(Precise::point(draw(40)))).collect();
             let pairs = |from: usize| (0..20).map(|n| (numbers[from + n], n)).collect::<Vec<_>>();
             let (own, fixed) =
-                (Numbers::new(&[pairs(0), pairs(20)]).unwrap(), Factors::new(&factors).unwrap());
+                (NumberGroups::new(&[pairs(0), pairs(20)]).unwrap(), Factors::new(&factors).unwrap());
             let mut sum = Sum::new(&own, &fixed);
             sum.add(0, 0);
             sum.add(1, 20);
@@ -162,8 +162,8 @@ mod tests {
             let off = sum.total().minus(wanted);
             assert!(off.least() == 0.0 && off.most() < 1e-30, "{range}: {off:?}");
         }
-        assert!(Numbers::new(&[vec![(1e300, 0), (1e-300, 0)]]).is_none());
-        assert!(Numbers::new(&[vec![(f64::INFINITY, 0)]]).is_none());
+        assert!(NumberGroups::new(&[vec![(1e300, 0), (1e-300, 0)]]).is_none());
+        assert!(NumberGroups::new(&[vec![(f64::INFINITY, 0)]]).is_none());
         assert!(Factors::new(&[Precise::ALL]).is_none());
     }
 }

@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use convproof_exact::Rational;
 
 use crate::enclosure::Enclosure;
-pub use dot::{Factors, Numbers, Sum};
+pub use dot::{Factors, NumberGroups, Sum};
 use float::Float;
 
 /// All numbers at most a radius from a middle.

@@ -10,7 +10,7 @@ use convproof_engine::ir::{Equation, Symbols, Unknown};
 use convproof_engine::kernel::Kernel;
 use convproof_engine::prove::factoring::{Absence, EquationVerdict, ForallVerdict, Reason};
 use convproof_exact::Grid;
-use convproof_factor::absolute::Certificate;
+use convproof_factor::absolute::AbsoluteCertificate;
 use convproof_factor::real::RealSolution;
 use convproof_factor::solve::{Answer, Existence, Obstacle};
 
@@ -189,14 +189,14 @@ fn dilation([vertical, horizontal]: [usize; 2]) -> String {
     if vertical == horizontal { vertical.to_string() } else { format!("[{vertical},{horizontal}]") }
 }
 
-fn certificate_text(certificate: &Certificate) -> String {
+fn certificate_text(certificate: &AbsoluteCertificate) -> String {
     match certificate {
-        Certificate::OneVariable => "one variable: linear factors over ℂ".to_owned(),
-        Certificate::CoprimeDegrees => "degrees without common divisor".to_owned(),
-        Certificate::Ruppert { prime, unknowns, rank } => {
+        AbsoluteCertificate::OneVariable => "one variable: linear factors over ℂ".to_owned(),
+        AbsoluteCertificate::CoprimeDegrees => "degrees without common divisor".to_owned(),
+        AbsoluteCertificate::Ruppert { prime, unknowns, rank } => {
             format!("Ruppert's system of {unknowns} unknowns has rank {rank} modulo {prime}")
         }
-        Certificate::Image { prime, transposed, point, degrees } => {
+        AbsoluteCertificate::Image { prime, transposed, point, degrees } => {
             let degrees: Vec<String> = degrees.iter().map(ToString::to_string).collect();
             let variable = if *transposed { "x" } else { "y" };
             format!(

@@ -8,7 +8,7 @@ use crate::{Block, Pair};
 use convproof_engine::operator::gather::index;
 use convproof_engine::operator::trace::{Harmless, Made, Record};
 use convproof_engine::symbolic::exponent::{Exponent, whole};
-use convproof_engine::symbolic::map::Reach;
+use convproof_engine::symbolic::map::SymbolicReach;
 use convproof_engine::symbolic::trace::{Became, Did, PartKind, Steps};
 use convproof_language::resolve::SizeProof;
 use convproof_language::source::Places;
@@ -20,7 +20,7 @@ pub(super) fn blocks(steps: &[Steps; 2], proof: &SizeProof, places: Places<'_>) 
 
 /// The same as data.
 pub(super) fn derivation(steps: &[Steps; 2], proof: &SizeProof, places: Places<'_>) -> Derivation {
-    let step = |record: &Record<Did, Option<Reach>>| {
+    let step = |record: &Record<Did, Option<SymbolicReach>>| {
         let reach = record.output.as_ref();
         let pair = |of: &[Exponent; 2]| of.each_ref().map(|one| number(one, proof));
         witness::Step {
@@ -53,7 +53,7 @@ fn pair(values: &[Exponent; 2], proof: &SizeProof) -> Pair {
     }
 }
 
-fn said(record: &Record<Did, Option<Reach>>, proof: &SizeProof) -> Said {
+fn said(record: &Record<Did, Option<SymbolicReach>>, proof: &SizeProof) -> Said {
     let reach = record.output.as_ref();
     Said {
         window: None,

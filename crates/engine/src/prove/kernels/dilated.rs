@@ -8,7 +8,7 @@ use num_integer::Integer;
 pub(super) struct Dilations(Vec<Vec<[usize; 2]>>);
 
 /// How the unknowns stand to each other once their common dilation is left out.
-pub(super) enum Kind {
+pub(super) enum DilationKind {
     /// None is dilated.
     Plain,
     /// All but one, which occurs once, are dilated alike.
@@ -40,14 +40,14 @@ impl Dilations {
     }
 
     /// The case, with dilations divided by what is common.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> DilationKind {
         let common = self.common();
         let reduced = |by: &[usize; 2]| [by[0] / common[0], by[1] / common[1]];
         // Some unknown is not a multiple of the others' dilation, so that the largest one decides.
         let by =
             [0, 1].map(|axis| self.0.iter().flatten().map(|by| reduced(by)[axis]).max().unwrap_or(1).max(1));
         if by == [1, 1] {
-            return Kind::Plain;
+            return DilationKind::Plain;
         }
         let are = |occurrences: &[[usize; 2]], by: [usize; 2]| {
             let fits = |own: usize, by: usize| own == 0 || own == by;
@@ -56,11 +56,11 @@ impl Dilations {
         let mut others = (0..self.0.len()).filter(|&n| !are(&self.0[n], by));
         match (others.next(), others.next()) {
             (Some(rest), None) if self.0[rest].len() == 1 && are(&self.0[rest], [1, 1]) => {
-                Kind::Rest { rest, by }
+                DilationKind::Rest { rest, by }
             }
             _ => {
                 let own = |by: &[usize; 2]| reduced(by).map(|by| by.max(1));
-                Kind::Mixed(self.0.iter().map(|all| all.iter().map(own).collect()).collect())
+                DilationKind::Mixed(self.0.iter().map(|all| all.iter().map(own).collect()).collect())
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use num_bigint::BigUint;
 
-use super::dilated::{self, Dilations, Kind};
+use super::dilated::{self, DilationKind, Dilations};
 use crate::ir::{Equation, Factor, Field, FitProblem};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
@@ -326,11 +326,11 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     let kernel = integers(concrete);
     let scale = Rational::from(concrete.denominator().clone()).recip().unwrap_or_default();
     let kind = dilations.kind();
-    let is_plain = matches!(kind, Kind::Plain);
+    let is_plain = matches!(kind, DilationKind::Plain);
     let answer = match kind {
-        Kind::Plain => factor_solve(&kernel, &scale, &bins),
-        Kind::Rest { rest, by } => solve_dilated(&kernel, &scale, &bins, rest, by),
-        Kind::Mixed(dilations) => solve_blocks(&kernel, &scale, &spreads(&bins, dilations)),
+        DilationKind::Plain => factor_solve(&kernel, &scale, &bins),
+        DilationKind::Rest { rest, by } => solve_dilated(&kernel, &scale, &bins, rest, by),
+        DilationKind::Mixed(dilations) => solve_blocks(&kernel, &scale, &spreads(&bins, dilations)),
     };
     let answer = match answer {
         Ok(answer) => answer,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::terms::is_numeric;
-use super::words::Compared;
+use super::words::SumComparison;
 use crate::evaluate::{Functions, Image};
 use crate::ir::{StackClaim, Symbols};
 use crate::prove::values::hull::Pixel;
@@ -23,7 +23,7 @@ const WEIGHTS: u64 = 6;
 pub(super) fn at_size(
     claim: &StackClaim,
     symbols: &Symbols,
-    compared: &Compared,
+    compared: &SumComparison,
     size: [i64; 2],
 ) -> Option<Counterexample> {
     let [rows, columns] = compared.sights(size)?;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::forms::Unsupported;
-use crate::forms::evaluate::Alike;
 use crate::forms::net::{Net, NetNodeId, number};
 use crate::forms::pattern::{NetViewer, Pair, Patterns, horizon};
+use crate::forms::sums::Alike;
 use crate::ir::Sizes;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::Length;

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::words::Compared;
+use super::words::SumComparison;
 use crate::evaluate::{Image, Weights};
 use crate::forms::arena::{End, Word};
 use crate::forms::blocks::Block;
@@ -20,7 +20,7 @@ const TRIES: u64 = 8;
 /// Words that are tried.
 const MAX_WORDS: usize = 12;
 
-impl Compared {
+impl SumComparison {
     /// Weights and an image that show a difference at a size, replayed.
     pub fn counterexample(
         &self,

@@ -5,7 +5,7 @@
 //! difference. What is neither equal nor refuted is left to `equality.rs`.
 
 use super::kinks::at_size;
-use super::words::Compared;
+use super::words::SumComparison;
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::border::Border;
 use crate::forms::net::ChannelBlocks;
@@ -51,7 +51,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 
 fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
-    let compared = Compared::new(claim, ChannelBlocks::Apart).ok()?;
+    let compared = SumComparison::new(claim, ChannelBlocks::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);
     let mut sizes: Vec<_> = compared
         .table

@@ -10,9 +10,9 @@ use super::looker::{self, Looked};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, Form};
 use crate::forms::blocks::{self, Block, Division};
-use crate::forms::evaluate::Evaluator;
 use crate::forms::net::{ChannelBlocks, Net, NetNodeId, number};
 use crate::forms::pattern::{Pair, Patterns};
+use crate::forms::sums::NodeSums;
 use crate::forms::weights::Letters;
 use crate::ir::{Axes, Layer, Stack, StackClaim, Symbols};
 use crate::prove::survey::sights::AxisSights;
@@ -45,7 +45,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     }
     let _doing = doing("comparing sums of words");
     let division = blocks::division(claim).ok()?;
-    let compared = Compared::new(claim, ChannelBlocks::Together(division)).ok()?;
+    let compared = SumComparison::new(claim, ChannelBlocks::Together(division)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -84,7 +84,7 @@ fn has_channels(stack: &Stack) -> bool {
 }
 
 /// Two stacks compared.
-pub struct Compared {
+pub struct SumComparison {
     pub(super) letters: Letters,
     /// All sums.
     pub arena: Arena,
@@ -111,7 +111,7 @@ pub struct Compared {
     pub(super) inputs: Vec<Block>,
 }
 
-impl Compared {
+impl SumComparison {
     /// Compares both sides of a claim at all sizes that it speaks of.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Compared {
         let Looked { axes, pairs, origins, horizon } =
             Looked::at(&net, roots, lengths, &claim.sizes, &mut patterns)?;
         let repeats = horizon.is_some().then_some([axes[0].from, axes[0].period]);
-        let mut evaluator = Evaluator::new(&net, &patterns, &alike);
+        let mut evaluator = NodeSums::new(&net, &patterns, &alike);
         let outputs = net.divided(left.signal.channels)?;
         let inputs = net.divided(claim.channels)?;
         let (differences, failures) = differences(&mut evaluator, roots, &pairs, outputs.len())?;
@@ -227,7 +227,7 @@ type Differences = FxHashMap<(u32, u32), Vec<(usize, Form)>>;
 
 /// All pairs of pairs compared, and at which of them something differs.
 fn differences(
-    evaluator: &mut Evaluator<'_>,
+    evaluator: &mut NodeSums<'_>,
     roots: [NetNodeId; 2],
     [rows, columns]: &[Vec<Pair>; 2],
     blocks: usize,
@@ -249,7 +249,7 @@ fn differences(
 
 /// Left minus right of a block where both read by these patterns; `None` if they are equal.
 fn difference(
-    evaluator: &mut Evaluator<'_>,
+    evaluator: &mut NodeSums<'_>,
     roots: [NetNodeId; 2],
     block: u32,
     rows: Pair,

@@ -7,18 +7,18 @@ use super::sights::number;
 use crate::axes::{AXES, Axes, positions};
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
-use crate::operator::pull::{Functional, Number, Pulled, Puller, Weights};
+use crate::operator::pull::{Functional, MapWeights, Pulled, Puller, WeightNumber};
 use crate::operator::{Affine, NodeId, Operators};
 use convproof_exact::{Fp, Poly};
 
 /// Two maps with their weights as numbers.
-pub struct Pair<'a, R> {
+pub struct MapPair<'a, R> {
     maps: [&'a Affine; 2],
-    weights: [Weights<R>; 2],
+    weights: [MapWeights<R>; 2],
     puller: Puller<'a, R>,
 }
 
-impl<'a> Pair<'a, Fp> {
+impl<'a> MapPair<'a, Fp> {
     /// The maps with weights modulo the prime; `None` if some weight has no residue.
     pub fn residues(
         operators: &'a Operators,
@@ -27,7 +27,7 @@ impl<'a> Pair<'a, Fp> {
         value: impl Fn(convproof_exact::Symbol) -> Fp,
     ) -> Option<Self> {
         Self::new(operators, nodes, maps, |_, affine| {
-            Weights::of(
+            MapWeights::of(
                 affine,
                 |part| part.gather.kernel.evaluate_mod(&value),
                 |poly| poly.evaluate_mod(&value),
@@ -36,11 +36,11 @@ impl<'a> Pair<'a, Fp> {
     }
 }
 
-impl<'a> Pair<'a, Poly> {
+impl<'a> MapPair<'a, Poly> {
     /// The maps with polynomial weights; `None` past the limit of terms.
     pub fn polynomials(operators: &'a Operators, nodes: &'a [NodeId], maps: [&'a Affine; 2]) -> Option<Self> {
         Self::new(operators, nodes, maps, |_, affine| {
-            Weights::of(
+            MapWeights::of(
                 affine,
                 |part| Some(part.gather.kernel.expand().ok()?.entries().to_vec()),
                 |poly| Some(poly.clone()),
@@ -49,7 +49,7 @@ impl<'a> Pair<'a, Poly> {
     }
 }
 
-impl<'a, R: Whole> Pair<'a, R> {
+impl<'a, R: Whole> MapPair<'a, R> {
     /// The maps with integers for weights; `None` if a symbol occurs, or they do not fit.
     pub fn integers(
         operators: &'a Operators,
@@ -61,12 +61,12 @@ impl<'a, R: Whole> Pair<'a, R> {
     }
 }
 
-impl<'a, R: Number> Pair<'a, R> {
+impl<'a, R: WeightNumber> MapPair<'a, R> {
     fn new(
         operators: &'a Operators,
         nodes: &'a [NodeId],
         maps: [&'a Affine; 2],
-        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<Weights<R>>,
+        weigh: impl Fn(Option<NodeId>, &Affine) -> Option<MapWeights<R>>,
     ) -> Option<Self> {
         let puller = Puller::new(operators, nodes, &weigh)?;
         Some(Self { maps, weights: [weigh(None, maps[0])?, weigh(None, maps[1])?], puller })
@@ -121,7 +121,7 @@ impl Difference {
     }
 
     /// Adds where two functionals differ.
-    pub fn collect<R: Number>(
+    pub fn collect<R: WeightNumber>(
         &mut self,
         [left, right]: &[Pulled<R>; 2],
         mut differ: impl FnMut(&R, &R) -> bool,
@@ -159,7 +159,7 @@ pub fn leaves<'p, R>(
 }
 
 /// Calls `each` with node, channel, row and column number, and both coefficients of everything that is read.
-pub fn compare<R: Number>(
+pub fn compare<R: WeightNumber>(
     left: &Pulled<R>,
     right: &Pulled<R>,
     mut each: impl FnMut(NodeId, [u32; 3], &R, &R),

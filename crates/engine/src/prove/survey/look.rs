@@ -1,9 +1,9 @@
 //! Two maps looked at: what every output position of every input size sees, finitely. Nothing is compared yet.
 
 use super::condition;
-use super::difference::{Difference, Pair, compare, inside};
+use super::difference::{Difference, MapPair, compare, inside};
 use super::limit::SurveyLimit;
-use super::numbers::Numbers;
+use super::numbers::NumericMaps;
 use super::sights::{AxisSights, Refined, number};
 use super::table::Table;
 use super::whole::WholeKernels;
@@ -192,23 +192,23 @@ impl<'a> Sights<'a> {
         each(|axis| &self.axes[axis].refined[sights[axis] as usize])
     }
 
-    pub(super) fn residues(&self, point: &Point) -> Option<Pair<'_, Fp>> {
+    pub(super) fn residues(&self, point: &Point) -> Option<MapPair<'_, Fp>> {
         let value = |symbol| self.dependence.residue(symbol, &|chosen| point.residue(chosen));
-        Pair::residues(self.operators, &self.nodes, self.maps, value)
+        MapPair::residues(self.operators, &self.nodes, self.maps, value)
     }
 
-    pub(super) fn polynomials(&self) -> Result<Pair<'_, Poly>, SurveyLimit> {
-        Pair::polynomials(self.operators, &self.nodes, self.maps).ok_or(SurveyLimit::Terms)
+    pub(super) fn polynomials(&self) -> Result<MapPair<'_, Poly>, SurveyLimit> {
+        MapPair::polynomials(self.operators, &self.nodes, self.maps).ok_or(SurveyLimit::Terms)
     }
 
     /// The maps in integers, if all weights are numbers.
-    pub fn numbers(&self) -> Option<Numbers<'_>> {
-        Numbers::new(self.operators, &self.nodes, self.maps)
+    pub fn numbers(&self) -> Option<NumericMaps<'_>> {
+        NumericMaps::new(self.operators, &self.nodes, self.maps)
     }
 
     pub(super) fn exact(&self) -> Result<Exact<'_>, SurveyLimit> {
         let polynomials = || Ok(Exact::Polynomials(Box::new(self.polynomials()?)));
-        self.numbers().map_or_else(polynomials, |numbers| Ok(Exact::Numbers(Box::new(numbers))))
+        self.numbers().map_or_else(polynomials, |numbers| Ok(Exact::NumericMaps(Box::new(numbers))))
     }
 
     /// Where the maps differ, over all output channels.
@@ -218,7 +218,7 @@ impl<'a> Sights<'a> {
         patterns: Axes<&Pattern>,
     ) -> Result<Difference, SurveyLimit> {
         let exact = match exact {
-            Exact::Numbers(numbers) => return numbers.difference(patterns).ok_or(SurveyLimit::Terms),
+            Exact::NumericMaps(numbers) => return numbers.difference(patterns).ok_or(SurveyLimit::Terms),
             Exact::Polynomials(pair) => pair,
         };
         let mut difference = Difference { exact: true, ..Difference::default() };
@@ -232,15 +232,15 @@ impl<'a> Sights<'a> {
 
 /// Two maps with exact weights.
 pub(super) enum Exact<'a> {
-    Numbers(Box<Numbers<'a>>),
-    Polynomials(Box<Pair<'a, Poly>>),
+    NumericMaps(Box<NumericMaps<'a>>),
+    Polynomials(Box<MapPair<'a, Poly>>),
 }
 
 /// The maps at one pair of sights, with weights modulo the prime.
 pub struct Trial<'a> {
     patterns: Axes<&'a Pattern>,
     visible: Axes<(u32, u32)>,
-    residues: Pair<'a, Fp>,
+    residues: MapPair<'a, Fp>,
 }
 
 /// How the maps differ visibly in one output channel.

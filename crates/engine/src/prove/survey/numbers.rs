@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use num_bigint::BigInt;
 use num_traits::Signed;
 
-use super::difference::{Difference, Pair, compare, leaves};
+use super::difference::{Difference, MapPair, compare, leaves};
 use crate::axes::Axes;
 use crate::operator::integers::{Denominators, Whole};
 use crate::operator::pattern::Pattern;
@@ -13,14 +13,14 @@ use crate::operator::pull::Pulled;
 use crate::operator::{Affine, NodeId, Operators};
 
 /// Two maps with numbers for weights.
-pub struct Numbers<'a> {
+pub struct NumericMaps<'a> {
     operators: &'a Operators,
     nodes: &'a [NodeId],
     maps: [&'a Affine; 2],
     denominators: Denominators,
     /// In double words, while these suffice.
-    doubles: Option<Pair<'a, i128>>,
-    bigs: OnceCell<Option<Pair<'a, BigInt>>>,
+    doubles: Option<MapPair<'a, i128>>,
+    bigs: OnceCell<Option<MapPair<'a, BigInt>>>,
 }
 
 /// By how much an output channel of two maps differs: sums of magnitudes over one denominator for the input's
@@ -52,11 +52,11 @@ pub struct Signs {
     pub coefficients: Vec<([u32; 3], i64)>,
 }
 
-impl<'a> Numbers<'a> {
+impl<'a> NumericMaps<'a> {
     /// The maps, if their weights are numbers and no mean has a divisor that depends on the position.
     pub fn new(operators: &'a Operators, nodes: &'a [NodeId], maps: [&'a Affine; 2]) -> Option<Self> {
         let denominators = Denominators::of(operators, nodes, maps)?;
-        let doubles = Pair::integers(operators, nodes, maps, &denominators);
+        let doubles = MapPair::integers(operators, nodes, maps, &denominators);
         Some(Self { operators, nodes, maps, denominators, doubles, bigs: OnceCell::new() })
     }
 
@@ -65,8 +65,8 @@ impl<'a> Numbers<'a> {
         &self.denominators
     }
 
-    fn bigs(&self) -> Option<&Pair<'a, BigInt>> {
-        let make = || Pair::integers(self.operators, self.nodes, self.maps, &self.denominators);
+    fn bigs(&self) -> Option<&MapPair<'a, BigInt>> {
+        let make = || MapPair::integers(self.operators, self.nodes, self.maps, &self.denominators);
         self.bigs.get_or_init(make).as_ref()
     }
 
@@ -94,8 +94,8 @@ impl<'a> Numbers<'a> {
     /// What is found in double words, or else in integers of any size.
     fn either<T>(
         &self,
-        doubles: impl FnOnce(&Pair<'a, i128>) -> Option<T>,
-        bigs: impl FnOnce(&Pair<'a, BigInt>) -> Option<T>,
+        doubles: impl FnOnce(&MapPair<'a, i128>) -> Option<T>,
+        bigs: impl FnOnce(&MapPair<'a, BigInt>) -> Option<T>,
     ) -> Option<T> {
         if let Some(pair) = &self.doubles {
             let found = doubles(pair);
@@ -107,7 +107,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-fn difference<R: Whole>(pair: &Pair<'_, R>, patterns: Axes<&Pattern>) -> Option<Difference> {
+fn difference<R: Whole>(pair: &MapPair<'_, R>, patterns: Axes<&Pattern>) -> Option<Difference> {
     let mut difference = Difference { exact: true, ..Difference::default() };
     for channel in 0..pair.channels() {
         difference.collect(&pair.channel(patterns, channel)?, |a, b| a != b);

@@ -3,7 +3,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::minimax::Pair;
+use super::minimax::AffinePair;
 use super::pairing::{Multiple, Pairing};
 use crate::evaluate::Weights;
 use crate::forms::arena::{Arena, End, Form};
@@ -18,7 +18,7 @@ use convproof_exact::budget::spend_on;
 const MAX_ELEMENTS: usize = 4096;
 
 /// What is known of the difference at one position.
-pub struct Difference {
+pub struct DifferenceBound {
     /// It is nowhere larger.
     pub bound: Rational,
     /// Images at which it may be large.
@@ -79,11 +79,11 @@ impl<'a> Bounder<'a> {
     }
 
     /// What is known of a difference; `None` beyond limits.
-    pub fn difference(&mut self, form: &Form) -> Option<Difference> {
+    pub fn difference(&mut self, form: &Form) -> Option<DifferenceBound> {
         let parts = self.parts(form)?;
         let whole = self.hull(form)?;
         let mut difference =
-            Difference { bound: whole.bound(&self.range), images: vec![whole.image(&self.range)] };
+            DifferenceBound { bound: whole.bound(&self.range), images: vec![whole.image(&self.range)] };
         if !parts.products.is_empty() {
             let mut pixels = std::collections::BTreeSet::new();
             Probe::new(self.arena, &Weights::new()).parts(form, [0, 0], &mut pixels, &mut Default::default());
@@ -170,8 +170,8 @@ impl<'a> Bounder<'a> {
     }
 
     /// Two affine sums side by side.
-    fn pair(&self, f: &Form, g: &Form) -> Option<Pair> {
-        let mut pair = Pair::default();
+    fn pair(&self, f: &Form, g: &Form) -> Option<AffinePair> {
+        let mut pair = AffinePair::default();
         for (side, form) in [f, g].into_iter().enumerate() {
             for word in self.arena.flat(form)? {
                 match word.end {

@@ -10,7 +10,7 @@ use super::rounded::Rounded;
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::operator::OperatorError;
 use crate::prove::survey::input::Sides;
-use crate::prove::survey::numbers::{Numbers, Signs};
+use crate::prove::survey::numbers::{NumericMaps, Signs};
 use crate::prove::survey::table::Table;
 use crate::prove::survey::{Extent, Sights};
 use crate::prove::values::point::Dependence;
@@ -129,7 +129,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(numbers: &Numbers<'_>, range: &Rational) -> Self {
+    fn new(numbers: &NumericMaps<'_>, range: &Rational) -> Self {
         let (input, constant) = (numbers.denominators().input(), numbers.denominators().constant());
         let (top, bottom) = (range.numerator(), range.denominator());
         Self {
@@ -145,7 +145,7 @@ impl Scale {
 }
 
 /// The position with the worst difference among those that are spoken of; `None` past a limit.
-fn worst(survey: &Sights<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
+fn worst(survey: &Sights<'_>, numbers: &NumericMaps<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
     let mut worst = Largest { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
     let mut pairs: FxHashMap<[u32; 2], Vec<[u32; 2]>> = FxHashMap::default();
     for sights in table.sight_pairs() {
@@ -173,7 +173,7 @@ fn worst(survey: &Sights<'_>, numbers: &Numbers<'_>, table: &Table, scale: &Scal
 /// The input that attains the difference at a position.
 fn excess(
     survey: &Sights<'_>,
-    numbers: &Numbers<'_>,
+    numbers: &NumericMaps<'_>,
     table: &Table,
     (sights, channel): ([u32; 2], usize),
     range: &Rational,

@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::bounder::{Bounder, Difference};
+use super::bounder::{Bounder, DifferenceBound};
 use super::outcome;
 use super::rounded::Rounded;
 use crate::evaluate::{Functions, Weights};
@@ -14,7 +14,7 @@ use crate::forms::net::ChannelBlocks;
 use crate::ir::{StackClaim, Symbols, Tolerance};
 use crate::prove::stacks::kinks;
 use crate::prove::stacks::terms;
-use crate::prove::stacks::words::Compared;
+use crate::prove::stacks::words::SumComparison;
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::counterexample::Counterexample;
@@ -46,7 +46,7 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         }
         None => (Rational::ZERO, claim.clone()),
     };
-    let mut compared = Compared::new(&claimed, ChannelBlocks::Apart).ok()?;
+    let mut compared = SumComparison::new(&claimed, ChannelBlocks::Apart).ok()?;
     if let Some((size, _)) = compared.table.statuses.smallest(|status| status == Status::Sizes) {
         return Some(outcome::unequal(claim, symbols, size));
     }
@@ -97,14 +97,14 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
 }
 
 /// An output position, a sum that differs there, and a bound on it.
-type Differing = ([u32; 2], usize, Form, Difference);
+type Differing = ([u32; 2], usize, Form, DifferenceBound);
 
 /// What it takes to look for images that pass a bound.
 struct Beyond<'a> {
     claim: &'a StackClaim,
     tolerance: &'a Tolerance,
     symbols: &'a Symbols,
-    compared: &'a Compared,
+    compared: &'a SumComparison,
     weights: &'a Weights,
 }
 
@@ -159,7 +159,7 @@ fn near_functions(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
-    (compared, weights): (&Compared, &Weights),
+    (compared, weights): (&SumComparison, &Weights),
     (pair, block): ([u32; 2], usize),
     images: &[Vec<(Pixel, Rational)>],
 ) -> Option<Counterexample> {

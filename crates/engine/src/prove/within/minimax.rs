@@ -11,14 +11,14 @@ use convproof_exact::budget::spend_on;
 
 /// Two affine functions of the same pixels.
 #[derive(Clone, Debug, Default)]
-pub struct Pair {
+pub struct AffinePair {
     /// Coefficients of both.
     pub pixels: BTreeMap<Pixel, [Rational; 2]>,
     /// Constants of both.
     pub constants: [Rational; 2],
 }
 
-impl Pair {
+impl AffinePair {
     /// The largest excess of the first one's relu over the second's, at least 0, and an image that attains it.
     pub fn excess(&self, range: &Rational) -> (Rational, Vec<(Pixel, Rational)>) {
         let factor = self.factor(range);
@@ -109,7 +109,7 @@ mod tests {
     use convproof_exact::SplitMix64;
 
     /// The least of max over the corners of the box, λ on a fine grid: above the excess, and near it.
-    fn least(pair: &Pair) -> f64 {
+    fn least(pair: &AffinePair) -> f64 {
         let value = |factor: f64| {
             let sum: f64 = pair.pixels.values().map(|[f, g]| (f.to_f64() - factor * g.to_f64()).abs()).sum();
             sum + pair.constants[0].to_f64() - factor * pair.constants[1].to_f64()
@@ -122,7 +122,7 @@ mod tests {
         let mut generator = SplitMix64::new(7);
         let mut number = move || Rational::from(i64::try_from(generator.below(9)).unwrap() - 4);
         for _ in 0..2000 {
-            let mut pair = Pair { constants: [number(), number()], ..Pair::default() };
+            let mut pair = AffinePair { constants: [number(), number()], ..AffinePair::default() };
             for at in 0..4 {
                 pair.pixels.insert((0, [at, 0]), [number(), number()]);
             }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::ir::{
-    AveragePool, Branch, Composite, Conv, ConvTranspose, Given, KernelTerm, Layer, Made, Op, PadMode, Stack,
-    StackClaim, Symbols, ValueId,
+    AveragePool, Branch, Composite, Conv, ConvTranspose, Given, KernelTerm, Layer, Op, PadMode, Stack,
+    StackClaim, Symbols, ValueId, ValueOp,
 };
 use crate::kernel::ConcreteKernel;
 use crate::prove::values::interval::{Encloser, floor, places};
@@ -85,7 +85,7 @@ impl Rounder<'_> {
         &mut self,
         op: &Given<'_, ValueId>,
         of: impl Fn(&ValueId) -> &'s Signal,
-    ) -> Option<(Made, Signal)> {
+    ) -> Option<(ValueOp, Signal)> {
         Some(match op {
             Op::Layer(layer, read) => {
                 let (layer, signal) = self.layer(layer, of(read).clone())?;

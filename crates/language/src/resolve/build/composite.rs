@@ -15,7 +15,7 @@ use convproof_exact::Rational;
 
 /// What stands in padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum PaddingMode {
     /// A number, 0 unless said otherwise.
     Constant,
     /// The image mirrored at the middle of its outermost entries.
@@ -98,13 +98,13 @@ impl Builder {
     pub fn pad_image(
         &mut self,
         ends: Axes<Ends>,
-        mode: Mode,
+        mode: PaddingMode,
         value: Option<(Array, Span)>,
         span: Span,
     ) -> Option<StackValue> {
         let mode = match (mode, value) {
-            (Mode::Constant, None) => return Some(self.layer(Layer::Pad(ends), span)),
-            (Mode::Constant, Some((value, _))) => {
+            (PaddingMode::Constant, None) => return Some(self.layer(Layer::Pad(ends), span)),
+            (PaddingMode::Constant, Some((value, _))) => {
                 let layer = Composite::Pad { ends, mode: PadMode::Constant(value.term) };
                 let layer = self.layer(Layer::Composite(layer), span);
                 return Some(StackValue { degree: value.degree, ..layer });
@@ -113,10 +113,10 @@ impl Builder {
                 let (expected, found) = ("no value with this mode", "one".to_owned());
                 return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
             }
-            (Mode::Reflect, None) => PadMode::Reflect,
-            (Mode::Replicate, None) => PadMode::Replicate,
-            (Mode::Symmetric, None) => PadMode::Symmetric,
-            (Mode::Circular, None) => PadMode::Circular,
+            (PaddingMode::Reflect, None) => PadMode::Reflect,
+            (PaddingMode::Replicate, None) => PadMode::Replicate,
+            (PaddingMode::Symmetric, None) => PadMode::Symmetric,
+            (PaddingMode::Circular, None) => PadMode::Circular,
         };
         Some(self.layer(Layer::Composite(Composite::Pad { ends, mode }), span))
     }
@@ -126,7 +126,7 @@ impl Builder {
         &mut self,
         weights: ConvWeights<'_>,
         moves: Movement<Padding>,
-        mode: Mode,
+        mode: PaddingMode,
         at: Span,
         span: Span,
     ) -> Option<StackValue> {
@@ -134,7 +134,7 @@ impl Builder {
             let (expected, found) = ("numbers for the padding with this mode", "a word".to_owned());
             return self.fail(at, ResolveErrorKind::WrongKind { expected, found });
         };
-        if mode == Mode::Constant {
+        if mode == PaddingMode::Constant {
             return self.conv(weights, moves, span);
         }
         if let Some(side) = sides(ends).into_iter().find(|&side| side < 0) {

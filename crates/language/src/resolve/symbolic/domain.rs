@@ -4,7 +4,7 @@
 use super::Reader;
 use crate::syntax::ast::{BinaryOp, CompareOp, Condition, Expr, ExprKind};
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, times, whole};
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Symbol};
 
 impl Reader<'_, '_> {
@@ -97,7 +97,7 @@ impl Reader<'_, '_> {
 }
 
 /// A polynomial with another one in place of a symbol.
-fn substituted(poly: &Exponent, symbol: Symbol, by: &Exponent) -> Read<Exponent> {
+fn substituted(poly: &Exponent, symbol: Symbol, by: &Exponent) -> Reading<Exponent> {
     let mut sum = Poly::zero();
     for (monomial, coefficient) in poly.terms() {
         let mut product = Poly::constant(coefficient.clone());

@@ -5,7 +5,7 @@ use crate::resolve::families::declared;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, StatementKind};
 use convproof_engine::symbolic::exponent::{Exponent, times, whole};
 use convproof_engine::symbolic::number::Number;
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Rational};
 
 /// Extents and strides along both axes.
@@ -16,13 +16,13 @@ struct Window {
 
 impl<'r> Reader<'r, '_> {
     /// `kernel_size(S)` or `stride(S)`, as a list.
-    pub(super) fn quantity(&mut self, name: &str, stack: &Expr) -> Read<Item> {
+    pub(super) fn quantity(&mut self, name: &str, stack: &Expr) -> Reading<Item> {
         let window = self.window(stack)?;
         let pair = if name == "stride" { window.stride } else { window.size };
         Ok(Item::List(pair.into_iter().map(Number::of).collect()))
     }
 
-    fn window(&mut self, stack: &Expr) -> Read<Window> {
+    fn window(&mut self, stack: &Expr) -> Reading<Window> {
         self.depth += 1;
         if self.depth > super::MAX_DEPTH {
             return Err(Unread("it is too large to be read with sizes as symbols"));
@@ -46,7 +46,7 @@ impl<'r> Reader<'r, '_> {
         window
     }
 
-    fn layer_window(&mut self, stack: &Expr) -> Read<Window> {
+    fn layer_window(&mut self, stack: &Expr) -> Reading<Window> {
         let Item::Map(map) = self.item(stack)? else {
             return Err(Unread("a kernel size is asked of what is no stack"));
         };
@@ -56,7 +56,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// n stages of window K and stride s: window 1 + (K − 1)·(1 + s + … + sⁿ⁻¹), stride sⁿ.
-    fn stages(&mut self, stage: &Window, count: &Exponent) -> Read<Window> {
+    fn stages(&mut self, stage: &Window, count: &Exponent) -> Reading<Window> {
         let unread =
             Unread("the strides of a symbolic number of stages are not read unless they are numbers");
         let mut window = Window { size: [whole(1), whole(1)], stride: [whole(1), whole(1)] };
@@ -86,7 +86,7 @@ impl<'r> Reader<'r, '_> {
     }
 }
 
-fn one_after_the_other(a: &Window, b: &Window) -> Read<Window> {
+fn one_after_the_other(a: &Window, b: &Window) -> Reading<Window> {
     let mut both = Window { size: a.size.clone(), stride: a.stride.clone() };
     for axis in 0..2 {
         let more = times(&a.stride[axis], &(&b.size[axis] - &whole(1)))?;

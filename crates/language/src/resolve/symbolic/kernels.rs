@@ -5,9 +5,9 @@ use crate::resolve::build::value::Array;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::KernelExpr;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, times, whole};
-use convproof_engine::symbolic::kernel::Kernel;
+use convproof_engine::symbolic::kernel::KernelForm;
 use convproof_engine::symbolic::number::Number;
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::Poly;
 
 /// Most entries of a kernel of numbers.
@@ -15,9 +15,9 @@ const MAX_ENTRIES: usize = 400;
 
 impl Reader<'_, '_> {
     /// A free kernel with extents in the sizes.
-    pub(super) fn free(&mut self, name: &str, shape: Option<&[Expr]>) -> Read<Item> {
+    pub(super) fn free(&mut self, name: &str, shape: Option<&[Expr]>) -> Reading<Item> {
         let Some(shape) = shape else { return Err(Unread("a kernel without a shape")) };
-        let all = shape.iter().map(|index| self.whole(index)).collect::<Read<Vec<Exponent>>>()?;
+        let all = shape.iter().map(|index| self.whole(index)).collect::<Reading<Vec<Exponent>>>()?;
         if !all.iter().all(|extent| is_at_least(extent, 1)) {
             return Err(Unread("an extent may be below 1 at some sizes"));
         }
@@ -34,12 +34,12 @@ impl Reader<'_, '_> {
             self.kernels.len() - 1
         });
         let single = channels.iter().all(|count| *count == whole(1));
-        let kernel = Kernel::free(u32::try_from(at).unwrap_or(u32::MAX), single);
+        let kernel = KernelForm::free(u32::try_from(at).unwrap_or(u32::MAX), single);
         Item::Kernel(Shaped { kernel, extent, channels })
     }
 
     /// A kernel or number without sizes.
-    pub(super) fn known(&mut self, name: &str, array: &Array) -> Read<Item> {
+    pub(super) fn known(&mut self, name: &str, array: &Array) -> Reading<Item> {
         let shape = array.shape();
         let count = |n: usize| whole(i64::try_from(n).unwrap_or(i64::MAX));
         if array.role == crate::resolve::build::value::Role::Scalar {
@@ -67,28 +67,28 @@ impl Reader<'_, '_> {
             let place = [at / shape.width, at % shape.width].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
             (place, Number::of(Poly::constant(value)))
         });
-        Ok(Item::Kernel(Shaped { kernel: Kernel::entries(taps)?, extent, channels }))
+        Ok(Item::Kernel(Shaped { kernel: KernelForm::entries(taps)?, extent, channels }))
     }
 
     /// A kernel, also one that is written as a row of numbers.
-    pub(super) fn kernel(&mut self, expr: &Expr) -> Read<Shaped> {
+    pub(super) fn kernel(&mut self, expr: &Expr) -> Reading<Shaped> {
         match self.item(expr)? {
             Item::Kernel(kernel) => Ok(kernel),
             Item::List(row) => {
                 let extent = [whole(1), whole(i64::try_from(row.len()).unwrap_or(i64::MAX))];
                 let taps = row.into_iter().zip(0..).map(|(number, j)| ([0, j], number));
-                Ok(Shaped { kernel: Kernel::entries(taps)?, extent, channels: [whole(1), whole(1)] })
+                Ok(Shaped { kernel: KernelForm::entries(taps)?, extent, channels: [whole(1), whole(1)] })
             }
             Item::Number(number) => {
                 let one = [whole(1), whole(1)];
-                Ok(Shaped { kernel: Kernel::number(&number), extent: one.clone(), channels: one })
+                Ok(Shaped { kernel: KernelForm::number(&number), extent: one.clone(), channels: one })
             }
             Item::Map(_) => Err(Unread("a stack stands where a kernel is due")),
         }
     }
 
     /// A function of kernels; `None` if it is none that is read.
-    pub(super) fn function(&mut self, name: &str, arguments: &[Argument]) -> Option<Read<Item>> {
+    pub(super) fn function(&mut self, name: &str, arguments: &[Argument]) -> Option<Reading<Item>> {
         if arguments.iter().any(|argument| argument.name.is_some()) {
             return None;
         }
@@ -108,38 +108,38 @@ impl Reader<'_, '_> {
         Some(read.map(Item::Kernel))
     }
 
-    fn filled(&mut self, extents: [&Expr; 2]) -> Read<Shaped> {
+    fn filled(&mut self, extents: [&Expr; 2]) -> Reading<Shaped> {
         let extent = [self.whole(extents[0])?, self.whole(extents[1])?];
-        Ok(Shaped { kernel: Kernel::ones(&extent)?, extent, channels: [whole(1), whole(1)] })
+        Ok(Shaped { kernel: KernelForm::ones(&extent)?, extent, channels: [whole(1), whole(1)] })
     }
 
-    fn identity_matrix(&mut self, count: &Expr) -> Read<Shaped> {
+    fn identity_matrix(&mut self, count: &Expr) -> Reading<Shaped> {
         let count = self.whole(count)?;
         if !is_at_least(&count, 1) {
             return Err(Unread("an extent may be below 1 at some sizes"));
         }
-        let kernel = Kernel::number(&Number::of(Poly::one()));
+        let kernel = KernelForm::number(&Number::of(Poly::one()));
         Ok(Shaped { kernel, extent: [whole(1), whole(1)], channels: [count.clone(), count] })
     }
 
-    fn boxed(&mut self, height: &Expr, width: &Expr) -> Read<Shaped> {
+    fn boxed(&mut self, height: &Expr, width: &Expr) -> Reading<Shaped> {
         let ones = self.filled([height, width])?;
         let mean = mean(&ones.extent)?;
-        Ok(Shaped { kernel: ones.kernel.times(&Kernel::number(&mean))?, ..ones })
+        Ok(Shaped { kernel: ones.kernel.times(&KernelForm::number(&mean))?, ..ones })
     }
 
     /// `dilate` and `repeat`.
-    fn spread(&mut self, kernel: &Expr, by: &Expr, repeated: bool) -> Read<Shaped> {
+    fn spread(&mut self, kernel: &Expr, by: &Expr, repeated: bool) -> Reading<Shaped> {
         let (kernel, by) = (self.kernel(kernel)?, self.pair(by)?);
         let dilated = self.dilated(&kernel, &by)?;
         if !repeated {
             return Ok(dilated);
         }
         let extent = [times(&kernel.extent[0], &by[0])?, times(&kernel.extent[1], &by[1])?];
-        Ok(Shaped { kernel: dilated.kernel.times(&Kernel::ones(&by)?)?, extent, ..dilated })
+        Ok(Shaped { kernel: dilated.kernel.times(&KernelForm::ones(&by)?)?, extent, ..dilated })
     }
 
-    pub(super) fn dilated(&self, kernel: &Shaped, by: &[Exponent; 2]) -> Read<Shaped> {
+    pub(super) fn dilated(&self, kernel: &Shaped, by: &[Exponent; 2]) -> Reading<Shaped> {
         let mut extent = kernel.extent.clone();
         for (axis, own) in extent.iter_mut().enumerate() {
             *own = whole(1) + &times(&(&*own - &whole(1)), &by[axis])?;
@@ -151,7 +151,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn padded(&mut self, arguments: &[Argument]) -> Read<Shaped> {
+    fn padded(&mut self, arguments: &[Argument]) -> Reading<Shaped> {
         let kernel = self.kernel(&arguments[0].value)?;
         let sides = self.four(&arguments[1..])?;
         if !sides.iter().all(|side| is_at_least(side, 0)) {
@@ -164,7 +164,7 @@ impl Reader<'_, '_> {
 }
 
 /// One divided by an area.
-pub(super) fn mean(extent: &[Exponent; 2]) -> Read<Number> {
+pub(super) fn mean(extent: &[Exponent; 2]) -> Reading<Number> {
     let one = Number::of(whole(1));
     let sizes = |_: &Poly| true;
     one.over(&Number::of(extent[0].clone()), sizes)?.over(&Number::of(extent[1].clone()), sizes)

@@ -36,12 +36,12 @@ pub struct NumbersCompared {
 pub struct SizeProof {
     /// Its law.
     pub law: SizeLaw,
-    pub(super) names: Names,
+    pub(super) names: SymbolNames,
 }
 
 /// What symbols stand for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(super) struct SymbolNames {
     /// The sizes, in symbols; each has one of its own, in order.
     pub(super) sizes: Vec<(String, Exponent)>,
     /// For each symbol from the given one: a number to the power of another symbol less 1.
@@ -74,7 +74,7 @@ impl SizeProof {
     }
 }
 
-impl Names {
+impl SymbolNames {
     /// A number and the symbol to which less 1 it is raised, if that is what a symbol stands for.
     fn power(&self, symbol: Symbol) -> Option<(i64, Symbol)> {
         let (first, powers) = &self.powers;

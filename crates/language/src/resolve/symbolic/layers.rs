@@ -6,10 +6,10 @@ use crate::resolve::builtins::{self, LAYERS};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use crate::syntax::print_expression;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, times, whole};
-use convproof_engine::symbolic::kernel::Kernel;
-use convproof_engine::symbolic::map::{Linear, Map, MapNode, Reach};
+use convproof_engine::symbolic::kernel::KernelForm;
+use convproof_engine::symbolic::map::{Linear, Map, MapNode, SymbolicReach};
 use convproof_engine::symbolic::number::Number;
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::Rational;
 
 /// The arguments of a layer by name.
@@ -23,14 +23,14 @@ impl<'e> Given<'e> {
     }
 
     /// An argument that must be there.
-    fn first(&self) -> Read<&'e Expr> {
+    fn first(&self) -> Reading<&'e Expr> {
         self.all.first().map(|(_, expr)| *expr).ok_or(Unread("an argument is missing"))
     }
 }
 
 impl Reader<'_, '_> {
     /// A layer without arguments.
-    pub(super) fn plain_layer(&mut self, name: &str) -> Read<Item> {
+    pub(super) fn plain_layer(&mut self, name: &str) -> Reading<Item> {
         match name {
             "id" => Ok(Item::Map(Map::identity())),
             "relu" => Map::node(MapNode::Relu).map(Item::Map),
@@ -40,7 +40,7 @@ impl Reader<'_, '_> {
     }
 
     /// A call of a function or layer.
-    pub(super) fn call(&mut self, name: &str, arguments: &[Argument]) -> Read<Item> {
+    pub(super) fn call(&mut self, name: &str, arguments: &[Argument]) -> Reading<Item> {
         let layer_pad = name == "pad" && !matches!(arguments.len(), 2 | 5);
         if !layer_pad && let Some(read) = self.function(name, arguments) {
             return read;
@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn conv(&mut self, given: &Given<'_>) -> Read<Item> {
+    fn conv(&mut self, given: &Given<'_>) -> Reading<Item> {
         if given.get("padding_mode").is_some() {
             return Err(Unread("padding with other entries than zeros is not read with sizes as symbols"));
         }
@@ -98,7 +98,7 @@ impl Reader<'_, '_> {
         let stride = self.pair_or(given.get("stride"), &[whole(1), whole(1)])?;
         let Shaped { kernel, extent, channels } = self.dilated(&kernel, &dilation)?;
         let padding = self.padding(given.get("padding"), &extent, &stride)?;
-        let reach = Reach::window(&extent, &stride, &padding);
+        let reach = SymbolicReach::window(&extent, &stride, &padding);
         let kernel = kernel.shifted(&reach.first);
         let map = Map::node(MapNode::Linear(Linear { kernel, reach, channels: Some(channels) }))?;
         match given.get("bias") {
@@ -108,7 +108,7 @@ impl Reader<'_, '_> {
     }
 
     /// A free kernel in groups: a letter of its own, with blocks of the kernel on its diagonal.
-    fn grouped(&mut self, kernel: &Expr, groups: &Expr) -> Read<Shaped> {
+    fn grouped(&mut self, kernel: &Expr, groups: &Expr) -> Reading<Shaped> {
         let count = self.whole(groups)?;
         let ExprKind::Name(name) = &kernel.kind else {
             return Err(Unread("groups of what is no free kernel are not read with sizes as symbols"));
@@ -130,7 +130,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn pool(&mut self, average: bool, given: &Given<'_>) -> Read<Item> {
+    fn pool(&mut self, average: bool, given: &Given<'_>) -> Reading<Item> {
         let extent = self.pair(given.first()?)?;
         let stride = self.pair_or(given.get("stride"), &extent)?;
         if given.get("ceil_mode").is_some_and(|flag| !matches!(flag.kind, ExprKind::Bool(false))) {
@@ -144,14 +144,14 @@ impl Reader<'_, '_> {
                 "means whose divisors depend on the position are not read with sizes as symbols",
             ));
         }
-        let mut kernel = Kernel::ones(&extent)?;
+        let mut kernel = KernelForm::ones(&extent)?;
         if average {
-            kernel = kernel.times(&Kernel::number(&mean(&extent)?))?;
+            kernel = kernel.times(&KernelForm::number(&mean(&extent)?))?;
         }
         linear(&kernel, &extent, &stride, &padding).map(Item::Map)
     }
 
-    fn maxpool(&mut self, given: &Given<'_>) -> Read<Item> {
+    fn maxpool(&mut self, given: &Given<'_>) -> Reading<Item> {
         let extent = self.pair(given.first()?)?;
         let stride = self.pair_or(given.get("stride"), &extent)?;
         if given.get("ceil_mode").is_some_and(|flag| !matches!(flag.kind, ExprKind::Bool(false))) {
@@ -161,10 +161,10 @@ impl Reader<'_, '_> {
             Some(expr) if !is_word(expr, "valid") => self.sides(expr)?,
             _ => zeros(),
         };
-        Map::node(MapNode::Max(Reach::window(&extent, &stride, &padding))).map(Item::Map)
+        Map::node(MapNode::Max(SymbolicReach::window(&extent, &stride, &padding))).map(Item::Map)
     }
 
-    fn pair_or(&mut self, expr: Option<&Expr>, default: &[Exponent; 2]) -> Read<[Exponent; 2]> {
+    fn pair_or(&mut self, expr: Option<&Expr>, default: &[Exponent; 2]) -> Reading<[Exponent; 2]> {
         expr.map_or_else(|| Ok(default.clone()), |expr| self.pair(expr))
     }
 
@@ -174,7 +174,7 @@ impl Reader<'_, '_> {
         expr: Option<&Expr>,
         extent: &[Exponent; 2],
         stride: &[Exponent; 2],
-    ) -> Read<[Exponent; 4]> {
+    ) -> Reading<[Exponent; 4]> {
         let Some(expr) = expr else { return Ok(zeros()) };
         if is_word(expr, "valid") {
             return Ok(zeros());
@@ -198,7 +198,7 @@ impl Reader<'_, '_> {
 }
 
 /// The arguments of a layer, sorted.
-fn given<'e>(name: &str, arguments: &'e [Argument]) -> Read<Given<'e>> {
+fn given<'e>(name: &str, arguments: &'e [Argument]) -> Reading<Given<'e>> {
     let unknown = Unread("a layer or function is not read with sizes as symbols");
     let signature = builtins::signature(&LAYERS, name, arguments.len()).ok_or(unknown.clone())?;
     let names: Vec<&'static str> = signature.required.iter().chain(signature.optional).copied().collect();
@@ -216,33 +216,33 @@ fn given<'e>(name: &str, arguments: &'e [Argument]) -> Read<Given<'e>> {
 
 /// A linear map that takes each channel by itself.
 fn linear(
-    kernel: &Kernel,
+    kernel: &KernelForm,
     extent: &[Exponent; 2],
     stride: &[Exponent; 2],
     padding: &[Exponent; 4],
-) -> Read<Map> {
-    let reach = Reach::window(extent, stride, padding);
+) -> Reading<Map> {
+    let reach = SymbolicReach::window(extent, stride, padding);
     let kernel = kernel.shifted(&reach.first);
     Map::node(MapNode::Linear(Linear { kernel, reach, channels: None }))
 }
 
 /// Means of windows that meet without overlap.
-pub(super) fn averages(window: &[Exponent; 2]) -> Read<Map> {
-    linear(&Kernel::ones(window)?.times(&Kernel::number(&mean(window)?))?, window, window, &zeros())
+pub(super) fn averages(window: &[Exponent; 2]) -> Reading<Map> {
+    linear(&KernelForm::ones(window)?.times(&KernelForm::number(&mean(window)?))?, window, window, &zeros())
 }
 
 /// Their sums.
-pub(super) fn sums(window: &[Exponent; 2]) -> Read<Map> {
-    linear(&Kernel::ones(window)?, window, window, &zeros())
+pub(super) fn sums(window: &[Exponent; 2]) -> Reading<Map> {
+    linear(&KernelForm::ones(window)?, window, window, &zeros())
 }
 
 /// Every s-th row and column.
-pub(super) fn every(stride: &[Exponent; 2]) -> Read<Map> {
+pub(super) fn every(stride: &[Exponent; 2]) -> Reading<Map> {
     linear(&one(), &[whole(1), whole(1)], stride, &zeros())
 }
 
-fn one() -> Kernel {
-    Kernel::number(&Number::of(whole(1)))
+fn one() -> KernelForm {
+    KernelForm::number(&Number::of(whole(1)))
 }
 
 fn zeros() -> [Exponent; 4] {

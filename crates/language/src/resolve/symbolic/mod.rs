@@ -17,14 +17,14 @@ use super::value::Value;
 use crate::syntax::ast::{BinaryOp, CompareOp, Expr, ExprKind, PropKind, StatementKind};
 use crate::syntax::names;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, whole};
-use convproof_engine::symbolic::kernel::Kernel;
+use convproof_engine::symbolic::kernel::KernelForm;
 use convproof_engine::symbolic::map::Map;
 use convproof_engine::symbolic::number::Number;
 use convproof_engine::symbolic::trace::{PartKind, Steps};
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Symbol};
 
-use law::Names;
+use law::SymbolNames;
 pub use law::{NumbersCompared, SizeLaw, SizeProof};
 
 /// Most expressions that are read for one side.
@@ -35,7 +35,7 @@ const MAX_DEPTH: usize = 200;
 /// A kernel with its shape.
 #[derive(Clone)]
 struct Shaped {
-    kernel: Kernel,
+    kernel: KernelForm,
     extent: [Exponent; 2],
     /// Out and in.
     channels: [Exponent; 2],
@@ -70,7 +70,7 @@ struct Reader<'r, 'a> {
 ///
 /// # Errors
 /// The reason why it could not.
-pub(super) fn prove(resolver: &Resolver<'_>, family: &Family) -> Read<SizeProof> {
+pub(super) fn prove(resolver: &Resolver<'_>, family: &Family) -> Reading<SizeProof> {
     // Stacks that are equal differ by no more than any bound.
     let (left, op, right) = match &family.body.kind {
         PropKind::Compare { left, op, right, .. } => (left, op, right),
@@ -117,18 +117,18 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// What the symbols of sizes stand for, before any are given other values.
-    fn names(&self) -> Names {
+    fn names(&self) -> SymbolNames {
         let value = |name: &String| self.sizes.get(name.as_str()).cloned().unwrap_or_default();
         let sizes = self.family.sizes.iter().map(|name| (name.clone(), value(name))).collect();
-        Names { sizes, ..Names::default() }
+        SymbolNames { sizes, ..SymbolNames::default() }
     }
 
     /// The same with the powers that were read.
-    fn named(&self, names: Names) -> Names {
-        Names { powers: (numbers::FIRST_POWER, self.powers.clone()), ..names }
+    fn named(&self, names: SymbolNames) -> SymbolNames {
+        SymbolNames { powers: (numbers::FIRST_POWER, self.powers.clone()), ..names }
     }
 
-    fn comparison(&mut self, left: &Expr, op: CompareOp, right: &Expr) -> Read<SizeLaw> {
+    fn comparison(&mut self, left: &Expr, op: CompareOp, right: &Expr) -> Reading<SizeLaw> {
         let (a, b) = (self.item(left)?, self.item(right)?);
         let law = match (a, b) {
             (Item::Map(a), Item::Map(b)) if op == CompareOp::Eq => {
@@ -140,7 +140,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
             (Item::Number(a), Item::Number(b)) => compare(&a, op, &b)?.map(|one| SizeLaw::Numbers(vec![one])),
             (Item::List(a), Item::List(b)) if a.len() == b.len() => {
-                let all = a.iter().zip(&b).map(|(a, b)| compare(a, op, b)).collect::<Read<Option<_>>>()?;
+                let all = a.iter().zip(&b).map(|(a, b)| compare(a, op, b)).collect::<Reading<Option<_>>>()?;
                 all.map(SizeLaw::Numbers)
             }
             _ => return Err(Unread("its sides are not of one kind that is read with sizes as symbols")),
@@ -149,7 +149,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The proof that `base ^ count` is `other`, by induction on the count, if that is one.
-    fn induction(&mut self, base: &Expr, count: &str, other: &Expr) -> Read<Option<SizeLaw>> {
+    fn induction(&mut self, base: &Expr, count: &str, other: &Expr) -> Reading<Option<SizeLaw>> {
         let Some(bare) = self.sizes.get(count).cloned() else { return Ok(None) };
         let own = bare.symbols();
         let lone = self.sizes.iter().all(|(name, value)| *name == count || value.symbols() != own);
@@ -179,7 +179,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         wanted.contains(&size)
     }
 
-    fn item(&mut self, expr: &Expr) -> Read<Item> {
+    fn item(&mut self, expr: &Expr) -> Reading<Item> {
         self.work += 1;
         self.depth += 1;
         if self.work > MAX_READ || self.depth > MAX_DEPTH {
@@ -206,7 +206,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// A stack and then what an expression stands for, as one part.
-    fn then(&self, before: Map, map: Map, expr: &Expr) -> Read<Map> {
+    fn then(&self, before: Map, map: Map, expr: &Expr) -> Reading<Map> {
         let next = match map.steps().parts() {
             0 | 1 => map,
             _ => map.part(self.resolver.origins().of(expr.span), Some(PartKind::Stack)),
@@ -214,7 +214,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         before.then(&next, &self.flat())
     }
 
-    fn kind(&mut self, expr: &Expr) -> Read<Item> {
+    fn kind(&mut self, expr: &Expr) -> Reading<Item> {
         match &expr.kind {
             ExprKind::Number(number) => Ok(Item::Number(Number::of(Poly::constant(number.clone())))),
             ExprKind::Name(name) => self.name(name),
@@ -239,7 +239,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, a: Item, b: Item) -> Read<Item> {
+    fn binary(&mut self, op: BinaryOp, a: Item, b: Item) -> Reading<Item> {
         let minus = op == BinaryOp::Sub;
         match (op, a, b) {
             (BinaryOp::Add | BinaryOp::Sub, Item::Number(a), Item::Number(b)) => {
@@ -262,11 +262,11 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    fn product(&mut self, a: Item, b: Item) -> Read<Item> {
+    fn product(&mut self, a: Item, b: Item) -> Reading<Item> {
         Ok(match (a, b) {
             (Item::Number(a), Item::Number(b)) => Item::Number(a.times(&b)?),
             (Item::Number(n), Item::Kernel(k)) | (Item::Kernel(k), Item::Number(n)) => {
-                Item::Kernel(Shaped { kernel: k.kernel.times(&Kernel::number(&n))?, ..k })
+                Item::Kernel(Shaped { kernel: k.kernel.times(&KernelForm::number(&n))?, ..k })
             }
             (Item::Number(n), Item::Map(map)) | (Item::Map(map), Item::Number(n)) => {
                 Item::Map(map.scaled(&n, &self.flat())?)
@@ -277,7 +277,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// A name: of a size, of something declared, or of a layer.
-    fn name(&mut self, name: &str) -> Read<Item> {
+    fn name(&mut self, name: &str) -> Reading<Item> {
         if let Some(value) = self.sizes.get(name) {
             return Ok(Item::Number(Number::of(value.clone())));
         }
@@ -308,10 +308,10 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// A kernel with a value, whose extents must plainly be those that it was declared with.
-    fn given(&mut self, shape: Option<&[Expr]>, value: &Expr) -> Read<Item> {
+    fn given(&mut self, shape: Option<&[Expr]>, value: &Expr) -> Reading<Item> {
         let Some(shape) = shape else { return self.item(value) };
         let kernel = self.kernel(value)?;
-        let all = shape.iter().map(|index| self.whole(index)).collect::<Read<Vec<Exponent>>>()?;
+        let all = shape.iter().map(|index| self.whole(index)).collect::<Reading<Vec<Exponent>>>()?;
         let agrees = match all.as_slice() {
             [h, w] => {
                 [h, w] == [&kernel.extent[0], &kernel.extent[1]] && kernel.channels == [whole(1), whole(1)]
@@ -330,7 +330,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// A whole number.
-    fn whole(&mut self, expr: &Expr) -> Read<Exponent> {
+    fn whole(&mut self, expr: &Expr) -> Reading<Exponent> {
         let Item::Number(number) = self.item(expr)? else {
             return Err(Unread("a number is expected where there is none"));
         };
@@ -356,7 +356,7 @@ fn steps(left: &Map, right: &Map) -> [Steps; 2] {
 }
 
 /// The convolution of two kernels, the first one first.
-fn convolved(a: &Shaped, b: &Shaped) -> Read<Shaped> {
+fn convolved(a: &Shaped, b: &Shaped) -> Reading<Shaped> {
     if a.channels[0] != b.channels[1] {
         return Err(Unread("numbers of channels do not plainly agree"));
     }
@@ -366,7 +366,7 @@ fn convolved(a: &Shaped, b: &Shaped) -> Read<Shaped> {
 }
 
 /// Both numbers, if their comparison plainly holds at all sizes and for all free scalars.
-fn compare(a: &Number, op: CompareOp, b: &Number) -> Read<Option<NumbersCompared>> {
+fn compare(a: &Number, op: CompareOp, b: &Number) -> Reading<Option<NumbersCompared>> {
     let difference = b.add(a, true)?;
     let compared = |difference: &Poly| {
         let left = a.polynomial().cloned();

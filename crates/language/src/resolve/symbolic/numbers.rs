@@ -5,11 +5,11 @@ use num_traits::ToPrimitive;
 use super::{Item, Reader, Shaped, layers};
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
-use convproof_engine::symbolic::kernel::Kernel;
+use convproof_engine::symbolic::kernel::KernelForm;
 use convproof_engine::symbolic::map::Map;
 use convproof_engine::symbolic::number::Number;
 use convproof_engine::symbolic::trace::PartKind;
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Rational, Symbol};
 
 /// The first symbol that stands for a power.
@@ -19,7 +19,7 @@ const MAX_COPIES: u32 = 64;
 
 impl Reader<'_, '_> {
     /// `base ^ exponent`.
-    pub(super) fn power(&mut self, base: &Expr, exponent: &Expr) -> Read<Item> {
+    pub(super) fn power(&mut self, base: &Expr, exponent: &Expr) -> Reading<Item> {
         let span = base.span.to(exponent.span);
         let (stage, base, exponent) = (base, self.item(base)?, self.item(exponent)?);
         let Item::Number(exponent) = exponent else {
@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
     }
 
     /// Poolings one after the other, and strides, are one with the power of the stride (Theorem 24); `None` for others.
-    fn poolings(&mut self, map: &Map, count: &Exponent) -> Read<Option<Map>> {
+    fn poolings(&mut self, map: &Map, count: &Exponent) -> Reading<Option<Map>> {
         let Some(stride) = map.stride() else { return Ok(None) };
         let mut power = stride.clone();
         for (own, base) in power.iter_mut().zip(&stride) {
@@ -84,7 +84,7 @@ impl Reader<'_, '_> {
     }
 
     /// A power of a kernel; extents grow with each factor.
-    fn kernel_power(&mut self, base: &Shaped, exponent: &Exponent) -> Read<Item> {
+    fn kernel_power(&mut self, base: &Shaped, exponent: &Exponent) -> Reading<Item> {
         if base.channels[0] != base.channels[1] || !is_at_least(exponent, 1) {
             return Err(Unread("a power of a kernel is not read with sizes as symbols"));
         }
@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
 
     /// A whole number from 1 to a power that is a sum of sizes: each size in it gets a symbol for the power by it, which
     /// is a whole number from 1 as well.
-    pub(super) fn constant_power(&mut self, base: i64, exponent: &Exponent) -> Read<Exponent> {
+    pub(super) fn constant_power(&mut self, base: i64, exponent: &Exponent) -> Reading<Exponent> {
         if !self.settled {
             return Err(Unread("powers are not read in conditions"));
         }
@@ -147,7 +147,7 @@ impl Reader<'_, '_> {
     }
 
     /// An array literal: a list of numbers, or a kernel.
-    pub(super) fn array(&mut self, entries: &[Expr]) -> Read<Item> {
+    pub(super) fn array(&mut self, entries: &[Expr]) -> Reading<Item> {
         let rows: Option<Vec<&[Expr]>> = entries
             .iter()
             .map(|entry| match &entry.kind {
@@ -156,7 +156,7 @@ impl Reader<'_, '_> {
             })
             .collect();
         let Some(rows) = rows else {
-            return Ok(Item::List(entries.iter().map(|entry| self.number(entry)).collect::<Read<_>>()?));
+            return Ok(Item::List(entries.iter().map(|entry| self.number(entry)).collect::<Reading<_>>()?));
         };
         let mut taps = Vec::new();
         for (i, row) in rows.iter().enumerate() {
@@ -167,10 +167,14 @@ impl Reader<'_, '_> {
         }
         let width = rows.first().map_or(0, |row| row.len());
         let extent = [rows.len(), width].map(|n| whole(i64::try_from(n).unwrap_or(i64::MAX)));
-        Ok(Item::Kernel(Shaped { kernel: Kernel::entries(taps)?, extent, channels: [whole(1), whole(1)] }))
+        Ok(Item::Kernel(Shaped {
+            kernel: KernelForm::entries(taps)?,
+            extent,
+            channels: [whole(1), whole(1)],
+        }))
     }
 
-    pub(super) fn number(&mut self, expr: &Expr) -> Read<Number> {
+    pub(super) fn number(&mut self, expr: &Expr) -> Reading<Number> {
         match self.item(expr)? {
             Item::Number(number) => Ok(number),
             _ => Err(Unread("a number is expected where there is none")),
@@ -178,7 +182,7 @@ impl Reader<'_, '_> {
     }
 
     /// One whole number for both axes, or two.
-    pub(super) fn pair(&mut self, expr: &Expr) -> Read<[Exponent; 2]> {
+    pub(super) fn pair(&mut self, expr: &Expr) -> Reading<[Exponent; 2]> {
         if let ExprKind::Array(entries, _) = &expr.kind {
             let [vertical, horizontal] = entries.as_slice() else {
                 return Err(Unread("a list of another length than 2"));
@@ -190,7 +194,7 @@ impl Reader<'_, '_> {
     }
 
     /// One whole number for all sides, two for the axes, or `[top, left, bottom, right]`.
-    pub(super) fn sides(&mut self, expr: &Expr) -> Read<[Exponent; 4]> {
+    pub(super) fn sides(&mut self, expr: &Expr) -> Reading<[Exponent; 4]> {
         if let ExprKind::Array(entries, _) = &expr.kind
             && let [top, left, bottom, right] = entries.as_slice()
         {
@@ -201,7 +205,7 @@ impl Reader<'_, '_> {
     }
 
     /// The same from arguments without names: one for all, or four.
-    pub(super) fn four(&mut self, arguments: &[Argument]) -> Read<[Exponent; 4]> {
+    pub(super) fn four(&mut self, arguments: &[Argument]) -> Reading<[Exponent; 4]> {
         match arguments {
             [one] => self.sides(&one.value),
             [top, left, bottom, right] => Ok([
@@ -230,7 +234,7 @@ fn primes(mut number: i64) -> Vec<i64> {
 }
 
 /// An exponent.
-fn plain(number: &Number) -> Read<Exponent> {
+fn plain(number: &Number) -> Reading<Exponent> {
     match number.polynomial() {
         Some(poly)
             if convproof_engine::symbolic::exponent::is_whole(poly)

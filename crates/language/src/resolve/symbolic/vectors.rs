@@ -10,23 +10,23 @@ use crate::syntax::ast::{BinaryOp, Declared, Expr, ExprKind, StatementKind};
 use crate::syntax::print_expression;
 use convproof_engine::ir::KernelExpr;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
-use convproof_engine::symbolic::kernel::Kernel;
-use convproof_engine::symbolic::map::{Constant, Linear, Map, MapNode, Reach};
+use convproof_engine::symbolic::kernel::KernelForm;
+use convproof_engine::symbolic::map::{Constant, Linear, Map, MapNode, SymbolicReach};
 use convproof_engine::symbolic::number::Number;
-use convproof_engine::symbolic::{Read, Unread};
+use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Rational};
 
 const UNREAD: Unread = Unread("a vector is not read with sizes as symbols");
 
 impl<'r> Reader<'r, '_> {
     /// The layer that adds a vector or a number.
-    pub(super) fn bias(&mut self, expr: &Expr) -> Read<Map> {
+    pub(super) fn bias(&mut self, expr: &Expr) -> Reading<Map> {
         let Constant { kernel, length } = self.constant(expr)?;
         Map::node(MapNode::Constant(Constant { kernel: kernel.total()?, length }))
     }
 
     /// The layer that multiplies by a vector or a number.
-    pub(super) fn scale(&mut self, expr: &Expr) -> Read<Map> {
+    pub(super) fn scale(&mut self, expr: &Expr) -> Reading<Map> {
         if let Ok(number) = self.number(expr) {
             return Map::identity().scaled(&number, &self.flat());
         }
@@ -35,7 +35,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// `gamma·(x − mean)/sqrt(var + eps) + beta`
-    pub(super) fn batchnorm(&mut self, of: [&Expr; 4], eps: Option<&Expr>) -> Read<Map> {
+    pub(super) fn batchnorm(&mut self, of: [&Expr; 4], eps: Option<&Expr>) -> Reading<Map> {
         let [gamma, beta, mean, var] = of;
         let binary = |op, a: &Expr, b: &Expr| {
             let kind = ExprKind::Binary(op, Box::new(a.clone()), Box::new(b.clone()));
@@ -54,7 +54,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// `scale_rows(K, v)` and `scale_columns(K, v)`
-    pub(super) fn scaled_sides(&mut self, kernel: &Expr, by: &Expr, rows: bool) -> Read<Shaped> {
+    pub(super) fn scaled_sides(&mut self, kernel: &Expr, by: &Expr, rows: bool) -> Reading<Shaped> {
         let kernel = self.kernel(kernel)?;
         let (diagonal, length) = self.diagonal(by)?;
         if kernel.channels[usize::from(!rows)] != length {
@@ -65,9 +65,9 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// `hadamard(a, b)` and sums of vectors as a column; a number is the same in each channel.
-    fn constant(&mut self, expr: &Expr) -> Read<Constant> {
+    fn constant(&mut self, expr: &Expr) -> Reading<Constant> {
         if let Ok(number) = self.number(expr) {
-            return Ok(Constant { kernel: Kernel::number(&number), length: None });
+            return Ok(Constant { kernel: KernelForm::number(&number), length: None });
         }
         match &expr.kind {
             ExprKind::Name(name) => {
@@ -80,7 +80,7 @@ impl<'r> Reader<'r, '_> {
             }
             ExprKind::Negate(inner) => {
                 let inner = self.constant(inner)?;
-                let minus = Kernel::number(&Number::of(whole(-1)));
+                let minus = KernelForm::number(&Number::of(whole(-1)));
                 Ok(Constant { kernel: inner.kernel.times(&minus)?, ..inner })
             }
             ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b) => {
@@ -107,13 +107,13 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    fn multiple(&mut self, vector: &Expr, number: &Expr) -> Read<Constant> {
+    fn multiple(&mut self, vector: &Expr, number: &Expr) -> Reading<Constant> {
         let (vector, number) = (self.constant(vector)?, self.number(number)?);
-        Ok(Constant { kernel: vector.kernel.times(&Kernel::number(&number))?, ..vector })
+        Ok(Constant { kernel: vector.kernel.times(&KernelForm::number(&number))?, ..vector })
     }
 
     /// A vector as a diagonal matrix.
-    fn diagonal(&mut self, expr: &Expr) -> Read<(Kernel, Exponent)> {
+    fn diagonal(&mut self, expr: &Expr) -> Reading<(KernelForm, Exponent)> {
         if let ExprKind::Name(name) = &expr.kind
             && let Some(value) = self.vector_value(name)
         {
@@ -130,16 +130,16 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// A free vector as a column.
-    fn column(&mut self, name: &str, length: &Exponent) -> Kernel {
+    fn column(&mut self, name: &str, length: &Exponent) -> KernelForm {
         let one = [whole(1), whole(1)];
         match self.letter(&format!("column {name}"), one, [length.clone(), whole(1)]) {
             Item::Kernel(shaped) => shaped.kernel,
-            _ => Kernel::number(&Number::of(Poly::zero())),
+            _ => KernelForm::number(&Number::of(Poly::zero())),
         }
     }
 
     /// The length of an expression that is made of free vectors and numbers entry by entry; `None` for numbers.
-    fn length(&mut self, expr: &Expr) -> Read<Option<Exponent>> {
+    fn length(&mut self, expr: &Expr) -> Reading<Option<Exponent>> {
         let all: Vec<&Expr> = match &expr.kind {
             ExprKind::Name(name) => match self.vector_length(name) {
                 Some(length) => return length.map(Some),
@@ -182,7 +182,7 @@ impl<'r> Reader<'r, '_> {
     }
 
     /// The length of a free vector; `None` if the name is none of such.
-    fn vector_length(&mut self, name: &str) -> Option<Read<Exponent>> {
+    fn vector_length(&mut self, name: &str) -> Option<Reading<Exponent>> {
         let (family, resolver) = (self.family, self.resolver);
         let own = family.declarations.iter().find(|own| super::super::families::declared(own) == Some(name));
         match own.map(|own| &own.kind) {
@@ -216,8 +216,8 @@ fn call(name: &str, argument: Expr) -> Expr {
     Expr { kind: ExprKind::Call(callee, vec![argument]), span }
 }
 
-fn diagonal_map(kernel: Kernel, length: &Exponent) -> Read<Map> {
+fn diagonal_map(kernel: KernelForm, length: &Exponent) -> Reading<Map> {
     let one = [whole(1), whole(1)];
-    let reach = Reach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
+    let reach = SymbolicReach::window(&one, &one, &[0, 1, 2, 3].map(|_| whole(0)));
     Map::node(MapNode::Linear(Linear { kernel, reach, channels: Some([length.clone(), length.clone()]) }))
 }

@@ -2,7 +2,7 @@
 
 use crate::source::Span;
 
-use super::super::ast::{CompareOp, Condition, Expr, Prop, PropKind, Scope};
+use super::super::ast::{ClaimScope, CompareOp, Condition, Expr, Prop, PropKind};
 use super::super::error::{Context, Expected, SyntaxError, SyntaxErrorKind};
 use super::super::token::TokenKind;
 use super::{Parsed, Parser};
@@ -13,7 +13,7 @@ pub(super) struct Clauses {
     pub(super) bound: Option<Expr>,
     /// `r` of `for |x| <= r`.
     pub(super) range: Option<Expr>,
-    pub(super) scope: Scope,
+    pub(super) scope: ClaimScope,
 }
 
 impl TokenKind {
@@ -100,7 +100,7 @@ impl Parser<'_> {
 
     /// The clauses after a right side, in any order; `approx` is the place of `~=` if that is the relation.
     pub(super) fn clauses(&mut self, approx: Option<Span>) -> Parsed<Clauses> {
-        let mut clauses = Clauses { bound: None, range: None, scope: Scope::default() };
+        let mut clauses = Clauses { bound: None, range: None, scope: ClaimScope::default() };
         loop {
             let (given, word) = match self.word() {
                 Some("within") => (clauses.bound.is_some(), "within"),

@@ -3,7 +3,7 @@
 use crate::source::Span;
 
 use super::super::ast::{
-    Argument, Chain, Claim, Declared, Link, Name, Problem, Relation, Scope, StatementKind,
+    Argument, Chain, Claim, ClaimScope, Declared, Link, Name, Problem, Relation, StatementKind,
 };
 use super::super::error::{Context, Expected, SyntaxErrorKind};
 use super::super::token::{Keyword, TokenKind};
@@ -178,7 +178,7 @@ impl Parser<'_> {
         self.expect(relation, Expected::Token(written))?;
         let right = self.expression()?;
         let span = left.span.to(right.span);
-        let scope = if context == Context::Fit { Scope::default() } else { self.clauses(None)?.scope };
+        let scope = if context == Context::Fit { ClaimScope::default() } else { self.clauses(None)?.scope };
         let (mut within, mut quick, mut options) = (None, false, Vec::new());
         if context == Context::Fit {
             if self.accept_word("within") {

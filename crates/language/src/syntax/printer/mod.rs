@@ -6,8 +6,8 @@ mod expression;
 mod literal;
 
 use super::ast::{
-    Argument, Chain, Claim, Comment, CompareOp, Condition, Declared, Expr, ExprKind, Item, Link, Problem,
-    Prop, PropKind, Relation, Scope, Spec, Statement, StatementKind,
+    Argument, Chain, Claim, ClaimScope, Comment, CompareOp, Condition, Declared, Expr, ExprKind, Item, Link,
+    Problem, Prop, PropKind, Relation, Spec, Statement, StatementKind,
 };
 use super::layout::Doc;
 use expression::{flat, free, indices, quoted, standing};
@@ -190,7 +190,7 @@ fn within(bound: &Expr, range: Option<&Expr>) -> Vec<Doc> {
 }
 
 /// Adds the clauses of a scope, each after a space or a break.
-fn scoped(parts: &mut Vec<Doc>, scope: &Scope, space: &Doc) {
+fn scoped(parts: &mut Vec<Doc>, scope: &ClaimScope, space: &Doc) {
     if let Some(size) = &scope.on {
         parts.extend([space.clone(), Doc::text("on "), free(size)]);
     }

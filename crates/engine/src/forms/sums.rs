@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::Unsupported;
 use super::arena::{Arena, End, Form, MeanOf};
 use super::net::{Kind, Net, NetNodeId, Tap};
-use super::pattern::{Pair, Patterns, Read};
+use super::pattern::{Pair, Patterns, TapRead};
 use super::range::Range;
 use super::weights::Weight;
 use crate::axes::{Axes, all, each, positions};
@@ -19,7 +19,7 @@ pub type Alike = FxHashMap<[NetNodeId; 2], Axes<Vec<Pair>>>;
 
 /// Values of nodes at pairs of patterns, places counted from the first one that is read along each axis.
 #[derive(Debug)]
-pub struct Evaluator<'n> {
+pub struct NodeSums<'n> {
     net: &'n Net,
     patterns: &'n Patterns,
     /// All sums so far.
@@ -33,7 +33,7 @@ pub struct Evaluator<'n> {
     work: usize,
 }
 
-impl<'n> Evaluator<'n> {
+impl<'n> NodeSums<'n> {
     /// An evaluator that has made nothing yet.
     ///
     /// `alike` has the pairs of averaged signals that are compared; the means of others have nothing to do with each other.
@@ -198,7 +198,7 @@ impl<'n> Evaluator<'n> {
         &mut self,
         id: NetNodeId,
         block: u32,
-        reads: Axes<&'n [Read]>,
+        reads: Axes<&'n [TapRead]>,
         only: Option<u32>,
         terms: &mut Vec<Form>,
     ) -> Result<(), Unsupported> {
@@ -207,7 +207,7 @@ impl<'n> Evaluator<'n> {
                 continue;
             }
             // Reads are in the order of sources.
-            let run = |reads: &'n [Read]| {
+            let run = |reads: &'n [TapRead]| {
                 let start = reads.partition_point(|read| read.slot < slot);
                 &reads[start..reads.partition_point(|read| read.slot <= slot)]
             };
@@ -226,7 +226,7 @@ impl<'n> Evaluator<'n> {
         source: NetNodeId,
         block: u32,
         taps: Axes<usize>,
-        reads: Axes<&[Read]>,
+        reads: Axes<&[TapRead]>,
         terms: &mut Vec<Form>,
     ) -> Result<(), Unsupported> {
         let read_by = each(|axis| {
