@@ -9,6 +9,7 @@ mod corpus;
 mod json_schema;
 mod limits;
 mod model;
+mod names;
 mod pages;
 mod proofs_fresh;
 mod readme;
