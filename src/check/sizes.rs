@@ -5,8 +5,8 @@ use crate::ir::Prop;
 use crate::present::families::{self, Grounds, Instances, at};
 use crate::present::{self, Shown};
 use crate::prove::decide::{Outcome, proposition};
+use crate::prove::equality;
 use crate::prove::instances::{self, AllValues, Rule, proved_where};
-use crate::prove::opinion;
 use crate::prove::verdict::{StackProof, StackVerdict};
 use crate::resolve::{Family, Instance, ResolveErrorKind, Resolver, operator_diagnostic};
 use crate::source::Source;
@@ -20,14 +20,18 @@ pub(crate) fn decide(
     resolver: &mut Resolver<'_>,
     source: &Source,
 ) -> Result<Shown, Vec<Diagnostic>> {
-    let proof = resolver.prove(family).map(|proof| Grounds::symbolic(&proof, resolver.places(source)));
-    let proof = proof.or_else(|reason| matrices(family, resolver, source).ok_or(reason));
-    with_proof(proof, family, resolver, source)
+    // Matrices at some numbers of channels are an instance already.
+    let (proof, beside) = match matrices(family, resolver, source) {
+        Some(proof) => (Ok(proof), 1),
+        None => (resolver.prove(family).map(|proof| Grounds::symbolic(&proof, resolver.places(source))), 2),
+    };
+    with_proof(proof, beside, family, resolver, source)
 }
 
-/// Decides a claim of which there is a proof, or a reason why there is none.
+/// Decides a claim of which there is a proof, with so many instances beside it at least, or a reason why there is none.
 fn with_proof(
     proof: Result<Grounds, &str>,
+    beside: usize,
     family: &Family,
     resolver: &mut Resolver<'_>,
     source: &Source,
@@ -38,7 +42,7 @@ fn with_proof(
     if family.sizes.is_empty() {
         return instance(family, &[], (resolver, source), &mut limit, true)?.ok_or_else(|| silence(limit));
     }
-    let (found, all) = instances::decide(family.sizes.len(), proof.is_ok(), |values| {
+    let (found, all) = instances::decide(family.sizes.len(), proof.is_ok().then_some(beside), |values| {
         let shown = instance(family, values, (resolver, source), &mut limit, false)?;
         Ok::<_, Vec<Diagnostic>>(shown.map(|shown| (shown.outcome, shown)))
     })?;
@@ -61,10 +65,10 @@ fn matrices(family: &Family, resolver: &mut Resolver<'_>, source: &Source) -> Op
     }
     let counts = &COUNTS[..family.sizes.len()];
     let Ok(Instance::Claim(Prop::Stacks(claim))) = resolver.instance(family, counts) else { return None };
-    let decided = opinion::decide(&claim, resolver.symbols()).ok()?;
-    match decided.verdict() {
+    // The evaluator has its say at instances.
+    match equality::decide(&claim, resolver.symbols()).ok()? {
         StackVerdict::Proved(StackProof::Words { read, .. }) => {
-            Some(Grounds::matrices(read, &family.sizes, counts, resolver.places(source)))
+            Some(Grounds::matrices(&read, &family.sizes, counts, resolver.places(source)))
         }
         _ => None,
     }
@@ -174,8 +178,8 @@ mod tests {
                 }
             }
             let family = family.expect(claim);
-            let shown =
-                with_proof(Ok(Grounds::unsaid("a wrong law")), &family, &mut resolver, &source).expect(claim);
+            let wrong = Ok(Grounds::unsaid("a wrong law"));
+            let shown = with_proof(wrong, 2, &family, &mut resolver, &source).expect(claim);
             assert_eq!(shown.outcome, Outcome::Unknown, "{claim}: {}", shown.method);
             assert!(shown.method.contains("please report this as a defect"), "{claim}: {}", shown.method);
         }

@@ -470,14 +470,18 @@ impl Arena {
 
     /// The sum of multiples of nodes, edge by edge.
     fn merged(&mut self, terms: &Relative) -> Result<Form, TooManyWords> {
-        let count = terms.iter().map(|(node, ..)| self.nodes[*node as usize].edges.len()).sum();
-        let (mut ends, mut letters) = (Vec::new(), Vec::with_capacity(count));
+        let mut ends = Vec::new();
+        let mut letters: FxHashMap<u32, Relative> = FxHashMap::default();
         for (node, shift, coefficient) in terms {
             for edge in &self.nodes[*node as usize].edges {
                 let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0; AXES] };
                 let coefficient = &edge.coefficient * coefficient;
                 match self.keys[edge.key as usize] {
-                    Key::Letter { .. } => letters.push((edge.key, (edge.child, shift, coefficient))),
+                    Key::Letter { .. } => {
+                        let children =
+                            letters.entry(edge.key).or_insert_with(|| Vec::with_capacity(terms.len()));
+                        children.push((edge.child, shift, coefficient));
+                    }
                     Key::End { .. } => ends.push((edge.key, shift, coefficient)),
                 }
             }
@@ -485,11 +489,11 @@ impl Arena {
         gather(&mut ends);
         let end = |(key, shift, coefficient)| TrieEdge { key, shift, coefficient, child: 0 };
         let mut edges: Vec<TrieEdge> = ends.into_iter().map(end).collect();
-        letters.sort_by_key(|(key, _)| *key);
-        for alike in letters.chunk_by(|a, b| a.0 == b.0) {
-            let Form { coefficient, shift, node } =
-                self.sum_of(alike.iter().map(|(_, child)| child.clone()).collect())?;
-            edges.push(TrieEdge { key: alike[0].0, shift, coefficient, child: node });
+        let mut letters: Vec<(u32, Relative)> = letters.into_iter().collect();
+        letters.sort_unstable_by_key(|(key, _)| *key);
+        for (key, children) in letters {
+            let Form { coefficient, shift, node } = self.sum_of(children)?;
+            edges.push(TrieEdge { key, shift, coefficient, child: node });
         }
         self.make(edges)
     }

@@ -7,8 +7,8 @@ use convproof_exact::budget;
 
 /// Instances that are decided where there is no proof for all values.
 const MAX_INSTANCES: usize = 40;
-/// Instances that are decided beside a proof, at least and at most.
-const SPOTS: [usize; 2] = [2, 6];
+/// Instances that are decided beside a proof, at most.
+const MAX_SPOTS: usize = 6;
 /// Steps after which there are no more of them than the least number.
 const SPOT_STEPS: u64 = 1 << 16;
 /// Instances after the one that refutes, to see where the claim does hold.
@@ -111,16 +111,19 @@ pub fn proved_where(all: Vec<Rule>, tried: &Tried, mut proves: impl FnMut(Rule) 
     kept
 }
 
-/// Decides a claim for all values of so many numbers; `instance` decides it at some, `None` where it says nothing.
+/// Decides a claim for all values of so many numbers; `instance` decides it at some, `None` where it says nothing. Of a claim
+/// that is proved, `beside` says how many instances are decided at least.
 ///
 /// # Errors
 /// Those of an instance, up to the first that fails.
 pub fn decide<T, E>(
     count: usize,
-    proved: bool,
+    beside: Option<usize>,
     mut instance: impl FnMut(&[i64]) -> Result<Option<(Outcome, T)>, E>,
 ) -> Result<(AllValues<T>, Tried), E> {
-    let ([least, most], steps) = if proved { (SPOTS, SPOT_STEPS) } else { ([1, MAX_INSTANCES], MAX_STEPS) };
+    let proved = beside.is_some();
+    let (most, steps) = if proved { (MAX_SPOTS, SPOT_STEPS) } else { (MAX_INSTANCES, MAX_STEPS) };
+    let least = beside.unwrap_or(1);
     let mut tried = Tried::new();
     let spent = spent();
     for values in if proved { spots(count) } else { choices(count) } {
@@ -229,22 +232,22 @@ fn after(values: &[i64]) -> Option<Vec<i64>> {
 mod tests {
     use super::*;
 
-    fn decided(proved: bool, at: impl Fn(i64) -> Option<Outcome>) -> (AllValues<i64>, usize) {
+    fn decided(beside: Option<usize>, at: impl Fn(i64) -> Option<Outcome>) -> (AllValues<i64>, usize) {
         let instance = |values: &[i64]| Ok::<_, ()>(at(values[0]).map(|outcome| (outcome, values[0])));
-        let (found, tried) = decide(1, proved, instance).unwrap();
+        let (found, tried) = decide(1, beside, instance).unwrap();
         (found, tried.len())
     }
 
     #[test]
     fn instances_refute_and_never_prove() {
-        assert_eq!(decided(false, |_| Some(Outcome::Proved)), (AllValues::Unknown, 25));
-        assert_eq!(decided(true, |_| Some(Outcome::Proved)), (AllValues::Proved, SPOTS[1]));
-        assert_eq!(decided(true, |_| Some(Outcome::Unknown)), (AllValues::Proved, SPOTS[1]));
+        assert_eq!(decided(None, |_| Some(Outcome::Proved)), (AllValues::Unknown, 25));
+        assert_eq!(decided(Some(2), |_| Some(Outcome::Proved)), (AllValues::Proved, MAX_SPOTS));
+        assert_eq!(decided(Some(2), |_| Some(Outcome::Unknown)), (AllValues::Proved, MAX_SPOTS));
         let fails = |n| Some(if n == 3 { Outcome::Refuted } else { Outcome::Proved });
-        assert_eq!(decided(true, fails), (AllValues::Contradicted(vec![3]), 2));
+        assert_eq!(decided(Some(2), fails), (AllValues::Contradicted(vec![3]), 2));
         // Two before it, itself, and those up to a small excess.
-        assert_eq!(decided(false, fails), (AllValues::Refuted(vec![3], 3), 5));
-        assert_eq!(decided(true, |_| None), (AllValues::Silent, 0));
+        assert_eq!(decided(None, fails), (AllValues::Refuted(vec![3], 3), 5));
+        assert_eq!(decided(Some(2), |_| None), (AllValues::Silent, 0));
         for unknown in [AllValues::Unknown, AllValues::Contradicted(vec![1]), AllValues::<()>::Silent] {
             assert_eq!(unknown.outcome(), Outcome::Unknown);
         }
