@@ -4,9 +4,11 @@
 //! It proves; it does not refute. What it does not read is an [`Unread`] with its reason.
 
 pub mod exponent;
+mod join;
 pub mod kernel;
 pub mod map;
 pub mod number;
+pub mod reach;
 pub mod trace;
 
 /// Why something has no normal form here.

@@ -1,7 +1,7 @@
 //! What was done with each part of a stack while its normal form was made, as the functions that made it tell. Decides
 //! nothing, and reads no layer.
 
-use super::map::SymbolicReach;
+use super::reach::SymbolicReach;
 use crate::ir::Origin;
 use crate::operator::trace::{Harmless, Made, Record, Trace};
 

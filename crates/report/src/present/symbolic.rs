@@ -8,7 +8,7 @@ use crate::{Block, Pair};
 use convproof_engine::operator::gather::index;
 use convproof_engine::operator::trace::{Harmless, Made, Record};
 use convproof_engine::symbolic::exponent::{Exponent, whole};
-use convproof_engine::symbolic::map::SymbolicReach;
+use convproof_engine::symbolic::reach::SymbolicReach;
 use convproof_engine::symbolic::trace::{Became, Did, PartKind, Steps};
 use convproof_language::resolve::SizeProof;
 use convproof_language::source::Places;

@@ -7,8 +7,9 @@ use crate::syntax::ast::{Argument, Expr, ExprKind};
 use crate::syntax::print_expression;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, is_whole, times, whole};
 use convproof_engine::symbolic::kernel::KernelForm;
-use convproof_engine::symbolic::map::{Linear, Map, MapNode, SymbolicReach};
+use convproof_engine::symbolic::map::{Linear, Map, MapNode};
 use convproof_engine::symbolic::number::Number;
+use convproof_engine::symbolic::reach::SymbolicReach;
 use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::Rational;
 

@@ -11,8 +11,9 @@ use crate::syntax::print_expression;
 use convproof_engine::ir::KernelExpr;
 use convproof_engine::symbolic::exponent::{Exponent, is_at_least, whole};
 use convproof_engine::symbolic::kernel::KernelForm;
-use convproof_engine::symbolic::map::{Constant, Linear, Map, MapNode, SymbolicReach};
+use convproof_engine::symbolic::map::{Constant, Linear, Map, MapNode};
 use convproof_engine::symbolic::number::Number;
+use convproof_engine::symbolic::reach::SymbolicReach;
 use convproof_engine::symbolic::{Reading, Unread};
 use convproof_exact::{Poly, Rational};
 

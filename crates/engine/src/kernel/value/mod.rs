@@ -1,6 +1,9 @@
 //! A kernel in the cheapest exact form that holds it: concrete, a polynomial in whole free kernels, or
 //! expanded entry by entry. Operations move to the next form only when they must.
 
+mod product;
+mod rearrange;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use super::Shape;
 use super::atoms::AtomKernel;
 use super::later::{Later, SMALL, later};
 use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
-use convproof_exact::{Fp, Poly, Rational, Sum, Symbol};
+use convproof_exact::{Fp, Poly, Rational, Symbol};
 
 /// An exact kernel `[out,in,h,w]`, free symbols included.
 #[derive(Clone, Debug)]
@@ -336,223 +339,6 @@ impl Kernel {
         Ok(expanded.scale(factor).into())
     }
 
-    /// `A * B`: full convolution, first `self`, then `next`, a matrix product in channels; a single 1×1 kernel
-    /// scales any kernel.
-    pub fn convolve(&self, next: &Self) -> Result<Self, KernelError> {
-        if self.shape().entries() == Some(1)
-            && let Some(factor) = self.as_scalar()
-        {
-            return next.scale(&factor);
-        }
-        if next.shape().entries() == Some(1)
-            && let Some(factor) = next.as_scalar()
-        {
-            return self.scale(&factor);
-        }
-        self.convolve_dilated(next, [1, 1])
-    }
-
-    /// First `self`, then `next` dilated by `dilation`; channels must fit.
-    pub fn convolve_dilated(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
-        if let Some(shape) = self.large_product(next, dilation)? {
-            let degree = self.degree().saturating_add(next.degree());
-            let make = move |from: &[Self]| from[0].made()?.multiplied(from[1].made()?, dilation);
-            return Ok(later(shape, degree, &[self, next], make));
-        }
-        self.multiplied(next, dilation)
-    }
-
-    /// The shape of a product of kernels with channels that has many terms.
-    fn large_product(&self, next: &Self, dilation: [usize; 2]) -> Result<Option<Shape>, KernelError> {
-        let (a, b) = (self.shape(), next.shape());
-        let free = !(matches!(self, Self::Concrete(_)) && matches!(next, Self::Concrete(_)));
-        let plane = a.is_plane() && b.is_plane();
-        if !free || plane || a.outputs != b.inputs {
-            return Ok(None);
-        }
-        let terms = [a.inputs, b.outputs, a.outputs, a.area(), b.area()];
-        let products = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
-        // Entries that are sums themselves have more terms than products.
-        let terms = products.max(self.written().saturating_mul(next.written()) / a.outputs.max(1));
-        if !self.is_later() && !next.is_later() && terms <= SMALL {
-            return Ok(None);
-        }
-        let (height, width) =
-            (a.height + (b.height - 1) * dilation[0], a.width + (b.width - 1) * dilation[1]);
-        let shape = Shape { outputs: b.outputs, inputs: a.inputs, height, width };
-        shape.validate_unwritten()?;
-        Ok(Some(shape))
-    }
-
-    /// How many terms are written down.
-    fn written(&self) -> usize {
-        match self {
-            Self::Symbolic(kernel) => kernel.entries().iter().map(|entry| entry.terms().len()).sum(),
-            _ => self.shape().entries().unwrap_or(usize::MAX),
-        }
-    }
-
-    fn multiplied(&self, next: &Self, dilation: [usize; 2]) -> Result<Self, KernelError> {
-        Ok(match self.pair(next)? {
-            Pair::Concrete(a, b) => a.convolve_dilated(b, dilation)?.into(),
-            Pair::Atoms(a, b) => a.convolve(&b, dilation)?.into(),
-            Pair::Symbolic(a, b) => a.convolve(&b, dilation)?.into(),
-        })
-    }
-
-    /// `self ^ exponent` for kernels with as many outputs as inputs, by squaring.
-    pub fn pow(&self, exponent: u32) -> Result<Self, KernelError> {
-        let mut power = Self::identity(self.shape().inputs)?;
-        for bit in (0..32 - exponent.leading_zeros()).rev() {
-            power = power.convolve_dilated(&power, [1, 1])?;
-            if exponent >> bit & 1 == 1 {
-                power = power.convolve_dilated(self, [1, 1])?;
-            }
-        }
-        Ok(power)
-    }
-
-    /// `n − 1` zeros between entries, per axis.
-    pub fn dilate(&self, by: [usize; 2]) -> Result<Self, KernelError> {
-        let old = self.shape();
-        let (height, width) = ((old.height - 1) * by[0] + 1, (old.width - 1) * by[1] + 1);
-        let dilated = Shape { height, width, ..old };
-        let from = move |[o, c, i, j]: [usize; 4]| {
-            (i % by[0] == 0 && j % by[1] == 0).then(|| [o, c, i / by[0], j / by[1]])
-        };
-        match self {
-            Self::Atoms(_) => Self::identity(1)?.convolve_dilated(self, by),
-            Self::Symbolic(_) if dilated.entries().is_none_or(|count| count > SMALL) => {
-                Ok(self.changed(dilated, move |kernel| kernel.gather(dilated, from)))
-            }
-            Self::Concrete(_) | Self::Symbolic(_) => self.gather(dilated, from),
-            Self::Later(_) => Ok(self.changed(dilated, move |kernel| kernel.dilate(by))),
-        }
-    }
-
-    /// Each entry becomes a `by[0] × by[1]` block.
-    pub fn repeat(&self, by: [usize; 2]) -> Result<Self, KernelError> {
-        if self.is_later() {
-            let old = self.shape();
-            let grown = Shape { height: old.height * by[0], width: old.width * by[1], ..old };
-            return Ok(self.changed(grown, move |kernel| kernel.repeat(by)));
-        }
-        let channels = self.shape().outputs;
-        let shape = Shape::new(channels, channels, by[0], by[1]);
-        shape.validate()?;
-        let ones = positions(shape).map(|[o, c, _, _]| i64::from(o == c)).collect();
-        let block = ConcreteKernel::from_integers(shape, ones)?;
-        self.dilate(by)?.convolve_dilated(&block.into(), [1, 1])
-    }
-
-    /// Both axes reversed.
-    pub fn flip(&self) -> Result<Self, KernelError> {
-        Ok(match self {
-            Self::Concrete(kernel) => kernel.flip().into(),
-            Self::Atoms(kernel) => kernel.flip()?.into(),
-            Self::Symbolic(kernel) => kernel.flip()?.into(),
-            Self::Later(_) => self.changed(self.shape(), Self::flip),
-        })
-    }
-
-    /// Rows and columns exchanged.
-    pub fn transpose(&self) -> Result<Self, KernelError> {
-        Ok(match self {
-            Self::Concrete(kernel) => kernel.transpose().into(),
-            Self::Atoms(kernel) => kernel.transpose()?.into(),
-            Self::Symbolic(kernel) => kernel.transpose()?.into(),
-            Self::Later(_) => {
-                let old = self.shape();
-                self.changed(Shape { height: old.width, width: old.height, ..old }, Self::transpose)
-            }
-        })
-    }
-
-    /// Zeros added at the top, left, bottom and right.
-    pub fn pad(&self, sides: [usize; 4]) -> Result<Self, KernelError> {
-        if sides == [0; 4] {
-            return Ok(self.clone());
-        }
-        let [top, left, bottom, right] = sides;
-        Ok(match self {
-            Self::Concrete(kernel) => kernel.pad(top, left, bottom, right)?.into(),
-            Self::Atoms(kernel) => kernel.pad(sides).into(),
-            Self::Symbolic(kernel) => kernel.pad(sides)?.into(),
-            Self::Later(_) => {
-                let old = self.shape();
-                let (height, width) = (old.height + top + bottom, old.width + left + right);
-                self.changed(Shape { height, width, ..old }, move |kernel| kernel.pad(sides))
-            }
-        })
-    }
-
-    /// Without the border rows and columns that vanish for all weights, and how many were removed at the top,
-    /// left, bottom and right.
-    pub fn trim(&self) -> Result<(Self, [usize; 4]), KernelError> {
-        Ok(match self {
-            Self::Concrete(kernel) if kernel.zero_sides() == [0; 4] => (self.clone(), [0; 4]),
-            Self::Concrete(kernel) => {
-                let (kernel, sides) = kernel.trim();
-                (kernel.into(), sides)
-            }
-            Self::Atoms(kernel) => {
-                let (kernel, sides) = kernel.trim();
-                (kernel.into(), sides)
-            }
-            Self::Later(later) => return later.get()?.trim(),
-            Self::Symbolic(kernel) => match kernel.trim()? {
-                Some((kernel, sides)) => (kernel.into(), sides),
-                None => (self.clone(), [0; 4]),
-            },
-        })
-    }
-
-    /// A kernel of another shape whose entries are picked from this one by position, zero where `None`.
-    pub fn gather(
-        &self,
-        shape: Shape,
-        from: impl Fn([usize; 4]) -> Option<[usize; 4]>,
-    ) -> Result<Self, KernelError> {
-        if let Self::Concrete(kernel) = self {
-            return Ok(kernel.gather(shape, from)?.into());
-        }
-        Ok(self.expand()?.gather(shape, from)?.into())
-    }
-
-    /// The same, written out only where somebody asks for it if there are many entries.
-    pub fn gather_later(
-        &self,
-        shape: Shape,
-        from: impl Fn([usize; 4]) -> Option<[usize; 4]> + Send + Sync + 'static,
-    ) -> Result<Self, KernelError> {
-        if self.is_long() {
-            Ok(self.changed(shape, move |kernel| kernel.gather(shape, &from)))
-        } else {
-            self.gather(shape, from)
-        }
-    }
-
-    /// The sums of the entries of each output channel, or input channel, as a row; later if there are many.
-    pub fn channel_sums(&self, outputs: bool) -> Result<Self, KernelError> {
-        let shape = self.shape();
-        let row = Shape::plane(1, if outputs { shape.outputs } else { shape.inputs });
-        if self.is_long() {
-            return Ok(self.changed(row, move |kernel| kernel.channel_sums_now(outputs)));
-        }
-        self.channel_sums_now(outputs)
-    }
-
-    fn channel_sums_now(&self, outputs: bool) -> Result<Self, KernelError> {
-        let shape = self.shape();
-        let count = if outputs { shape.outputs } else { shape.inputs };
-        let mut sums: Vec<Sum> = (0..count).map(|_| Sum::default()).collect();
-        let expanded = self.expand()?;
-        for ([o, c, _, _], entry) in positions(shape).zip(expanded.entries()) {
-            sums[if outputs { o } else { c }].add_product(entry, &Poly::one());
-        }
-        Self::from_entries(Shape::plane(1, count), sums.into_iter().map(Sum::finish).collect())
-    }
-
     /// Whether its entries are not to be written out before somebody asks for them.
     fn is_long(&self) -> bool {
         self.is_later() || self.has_many() && !matches!(self, Self::Concrete(_))
@@ -561,17 +347,6 @@ impl Kernel {
     /// Whether it has many entries.
     fn has_many(&self) -> bool {
         self.shape().entries().is_none_or(|count| count > SMALL)
-    }
-
-    /// Every `step`-th row and column, from `start` on; one zero if none is left.
-    pub fn every(&self, start: [usize; 2], step: [usize; 2]) -> Result<Self, KernelError> {
-        let shape = self.shape();
-        let left = |size: usize, axis: usize| size.saturating_sub(start[axis]).div_ceil(step[axis]).max(1);
-        let kept = Shape { height: left(shape.height, 0), width: left(shape.width, 1), ..shape };
-        self.gather(kept, |[o, c, i, j]| {
-            let (row, column) = (start[0] + i * step[0], start[1] + j * step[1]);
-            (row < shape.height && column < shape.width).then_some([o, c, row, column])
-        })
     }
 
     /// The sum of all entries.

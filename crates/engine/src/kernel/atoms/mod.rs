@@ -5,85 +5,20 @@
 //! equal kernels for all weights. The converse needs the atoms to be algebraically independent
 //! (`docs/semantics.md`), so unequal forms are only a reason to look closer.
 
+mod atom;
+mod residues;
+
 use std::collections::BTreeMap;
+
+pub use atom::Atom;
+use atom::{Word, multiply};
 
 use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
 use super::symbolic::SymbolicKernel;
 use convproof_exact::budget;
-use convproof_exact::{Fp, Grid, Monomial, Poly, Rational, Symbol};
-
-/// A free kernel as it occurs whole: dilated, flipped or transposed.
-///
-/// `size` is the shape as declared. Normal form: an axis of length 1 has dilation 1, and a 1×1 kernel is
-/// neither flipped nor transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Atom {
-    first: Symbol,
-    size: [usize; 2],
-    transposed: bool,
-    flipped: bool,
-    dilation: [usize; 2],
-}
-
-impl Atom {
-    /// The free kernel whose entries are the symbols from `first` on, row by row.
-    pub fn new(first: Symbol, size: [usize; 2]) -> Self {
-        Self { first, size, transposed: false, flipped: false, dilation: [1, 1] }
-    }
-
-    /// Rows and columns before dilation.
-    fn taps(&self) -> [usize; 2] {
-        if self.transposed { [self.size[1], self.size[0]] } else { self.size }
-    }
-
-    /// Rows and columns, dilation included.
-    fn extent(&self) -> [usize; 2] {
-        let taps = self.taps();
-        [0, 1].map(|axis| (taps[axis] - 1) * self.dilation[axis] + 1)
-    }
-
-    /// The symbol at a tap (before dilation).
-    fn symbol(&self, row: usize, column: usize) -> Symbol {
-        let taps = self.taps();
-        let (row, column) =
-            if self.flipped { (taps[0] - 1 - row, taps[1] - 1 - column) } else { (row, column) };
-        let (row, column) = if self.transposed { (column, row) } else { (row, column) };
-        let offset = u32::try_from(row * self.size[1] + column).expect("free kernels have few entries");
-        Symbol(self.first.0 + offset)
-    }
-
-    fn normal(mut self) -> Self {
-        let taps = self.taps();
-        for axis in 0..2 {
-            if taps[axis] == 1 {
-                self.dilation[axis] = 1;
-            }
-        }
-        if self.size == [1, 1] {
-            (self.transposed, self.flipped) = (false, false);
-        }
-        self
-    }
-
-    fn dilated(self, by: [usize; 2]) -> Option<Self> {
-        let dilation = [self.dilation[0].checked_mul(by[0])?, self.dilation[1].checked_mul(by[1])?];
-        Some(Self { dilation, ..self }.normal())
-    }
-
-    fn flipped(self) -> Self {
-        Self { flipped: !self.flipped, ..self }.normal()
-    }
-
-    fn transposed(self) -> Self {
-        let dilation = [self.dilation[1], self.dilation[0]];
-        Self { transposed: !self.transposed, dilation, ..self }.normal()
-    }
-}
-
-/// A product of powers of atoms; exponents are negative only for 1×1 kernels.
-type Word = Vec<(Atom, i16)>;
+use convproof_exact::{Monomial, Poly, Rational, Symbol};
 
 /// A concrete kernel without zero border, and where its corner sits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -420,59 +355,6 @@ impl AtomKernel {
         total.map_or_else(|| SymbolicKernel::zeros(self.shape()), Ok)
     }
 
-    /// Every entry modulo the prime, for given weights; `None` where a weight that is divided by vanishes.
-    pub fn evaluate_mod(&self, value: &impl Fn(Symbol) -> Fp) -> Option<Grid<Fp>> {
-        let mut total = Grid::from_fn(self.size[0], self.size[1], |_, _| Fp::ZERO);
-        for (word, placed) in &self.terms {
-            let block = placed.kernel.shape();
-            let mut product = Grid::new(block.height, block.width, placed.kernel.residues()?)?;
-            for &(atom, exponent) in word {
-                let [height, width] = atom.taps();
-                let mut taps = Grid::from_fn(height, width, |i, j| value(atom.symbol(i, j)));
-                if exponent < 0 {
-                    *taps.at_mut(0, 0) = taps.at(0, 0).inverse()?;
-                }
-                for _ in 0..exponent.unsigned_abs() {
-                    product = convolve_mod(&product, &taps, atom.dilation);
-                }
-            }
-            for i in 0..product.height() {
-                for j in 0..product.width() {
-                    let cell = total.at_mut(placed.top + i, placed.left + j);
-                    *cell += *product.at(i, j);
-                }
-            }
-        }
-        Some(total)
-    }
-
-    /// The value modulo the prime of `Σ K[i,j] x^i y^j` for given weights; far cheaper than all entries.
-    pub fn evaluate_at(&self, value: &impl Fn(Symbol) -> Fp, [x, y]: [Fp; 2]) -> Option<Fp> {
-        let sum = |height: usize, width: usize, [x, y]: [Fp; 2], entry: &dyn Fn(usize, usize) -> Fp| {
-            (0..height).rev().fold(Fp::ZERO, |rows, i| {
-                rows * x + (0..width).rev().fold(Fp::ZERO, |row, j| row * y + entry(i, j))
-            })
-        };
-        let power = |base: Fp, exponent: usize| base.pow(exponent as u64);
-        let mut total = Fp::ZERO;
-        for (word, placed) in &self.terms {
-            let shape = placed.kernel.shape();
-            let taps: usize = word.iter().map(|(atom, _)| atom.size[0] * atom.size[1]).sum();
-            budget::spend_on(shape.area() + taps, 10);
-            let entries = placed.kernel.residues()?;
-            let mut product = sum(shape.height, shape.width, [x, y], &|i, j| entries[i * shape.width + j]);
-            for &(atom, exponent) in word {
-                let [height, width] = atom.taps();
-                let steps = [power(x, atom.dilation[0]), power(y, atom.dilation[1])];
-                let factor = sum(height, width, steps, &|i, j| value(atom.symbol(i, j)));
-                let factor = if exponent < 0 { factor.inverse()? } else { factor };
-                product *= factor.pow(u64::from(exponent.unsigned_abs()));
-            }
-            total += product * power(x, placed.top) * power(y, placed.left);
-        }
-        Some(total)
-    }
-
     /// The free kernels that occur, with their declared sizes, sorted.
     pub fn free_kernels(&self) -> Vec<(Symbol, [usize; 2])> {
         let mut all: Vec<_> = self.terms.keys().flatten().map(|(atom, _)| (atom.first, atom.size)).collect();
@@ -494,37 +376,4 @@ fn extent_of(word: &Word, placed: &Placed) -> [usize; 2] {
         let times = usize::from(exponent.unsigned_abs());
         [0, 1].map(|axis| size[axis] + times * (atom.extent()[axis] - 1))
     })
-}
-
-/// The product of two words, sorted, powers collected; `None` if an exponent is too large.
-fn multiply(left: &[(Atom, i16)], right: impl IntoIterator<Item = (Atom, i16)>) -> Option<Word> {
-    let mut product: BTreeMap<Atom, i16> = left.iter().copied().collect();
-    for (atom, exponent) in right {
-        let sum = product.entry(atom).or_insert(0);
-        *sum = sum.checked_add(exponent)?;
-    }
-    Some(product.into_iter().filter(|&(_, exponent)| exponent != 0).collect())
-}
-
-/// Full convolution modulo the prime, the second factor dilated.
-fn convolve_mod(left: &Grid<Fp>, right: &Grid<Fp>, dilation: [usize; 2]) -> Grid<Fp> {
-    let height = left.height() + (right.height() - 1) * dilation[0];
-    let width = left.width() + (right.width() - 1) * dilation[1];
-    budget::spend_on(left.cells().len().saturating_mul(right.cells().len()), 2);
-    let mut product = Grid::from_fn(height, width, |_, _| Fp::ZERO);
-    for p in 0..right.height() {
-        for q in 0..right.width() {
-            let tap = *right.at(p, q);
-            if tap == Fp::ZERO {
-                continue;
-            }
-            for (i, row) in left.rows().enumerate() {
-                let start = (i + p * dilation[0]) * width + q * dilation[1];
-                for (cell, value) in product.cells_mut()[start..].iter_mut().zip(row) {
-                    *cell += *value * tap;
-                }
-            }
-        }
-    }
-    product
 }

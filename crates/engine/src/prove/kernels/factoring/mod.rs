@@ -4,23 +4,28 @@
 //! unknowns and concrete known kernels is factored; where some are dilated, `dilated` says how. Sums of products of
 //! unknowns are decided only where least squares happens to meet them exactly.
 
+mod forall;
+mod nearest;
+
 use num_bigint::BigUint;
 
 use super::dilated::{self, DilationKind, Dilations};
-use crate::ir::{Equation, Factor, Field, FitProblem};
+use crate::ir::{Equation, Factor, Field};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
-use crate::limits::WITNESSES;
 use crate::prove::verdict::{Doubt, Limit};
-use convproof_exact::budget;
-use convproof_exact::{Grid, Rational, SplitMix64};
+use convproof_exact::{Grid, Rational};
 use convproof_factor::bins::Bin;
 use convproof_factor::blocks::{Spread, solve_blocks};
 use convproof_factor::exact::FactorError;
-use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
+use convproof_factor::fit::{self, Certify, Options};
 use convproof_factor::phases::solve_dilated;
 use convproof_factor::real::{RealSolution, real_solution};
 use convproof_factor::solve::{Answer, Existence, solve as factor_solve};
+
+pub use forall::{ForallVerdict, Reason, forall};
+use nearest::problem;
+pub use nearest::{FitFailure, Fitted, least_squares};
 
 /// Kernels that solve an equation; made only after multiplying back.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,35 +110,6 @@ impl EquationVerdict {
             (Self::Unknown(_), _) => None,
         }
     }
-}
-
-/// What is known of "for all values of the target there are kernels".
-#[derive(Clone, Debug)]
-pub enum ForallVerdict {
-    /// It is true.
-    Always(Reason),
-    /// A target without solution.
-    Fails {
-        /// The target, small integers.
-        target: Box<ConcreteKernel>,
-        /// Why it has none.
-        answer: Box<EquationVerdict>,
-        /// Entries of the target, and free parameters of the unknowns (scalar factors between them left out).
-        parameters: (usize, usize),
-    },
-    /// It could not be decided.
-    Unknown(Doubt),
-}
-
-/// Why an equation is solvable for every target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// One unknown has the shape of the target, the others are scalars.
-    Trivial,
-    /// Polynomials in one variable split into linear factors over ℂ.
-    Linear,
-    /// Polynomials in one variable split into linear and quadratic factors over ℝ, and at most one unknown has odd degree.
-    Quadratic,
 }
 
 /// Σ coefficient · product.
@@ -386,156 +362,4 @@ fn by_least_squares(equation: &Equation) -> EquationVerdict {
 
 fn grid_kernel(grid: &Grid<Rational>) -> Result<Kernel, KernelError> {
     Ok(ConcreteKernel::from_rationals(Shape::plane(grid.height(), grid.width()), grid.cells())?.into())
-}
-
-/// The equation as a least-squares problem; known kernels must be concrete.
-fn problem(equation: &Equation) -> Result<Problem, FitFailure> {
-    let grid = |kernel: &Kernel| {
-        kernel.as_concrete().map(|kernel| kernel.block(0, 0)).ok_or(FitFailure::FreeSymbols)
-    };
-    let factor = |factor: &Factor| match factor {
-        Factor::Unknown(n) => Ok(fit::FitFactor::Unknown(*n)),
-        Factor::Known(term) => Ok(fit::FitFactor::Known(grid(term.kernel())?)),
-        Factor::Dilated(..) => Err(FitFailure::Dilated),
-    };
-    let terms = equation.terms.iter().map(|(coefficient, factors)| {
-        let mut all = factors.iter().map(factor).collect::<Result<Vec<_>, _>>()?;
-        if !coefficient.is_one() {
-            all.push(fit::FitFactor::Known(Grid::from_fn(1, 1, |_, _| coefficient.clone())));
-        }
-        Ok(all)
-    });
-    Ok(Problem {
-        unknowns: equation
-            .unknowns
-            .iter()
-            .map(|unknown| fit::FitUnknown::free(unknown.shape.height, unknown.shape.width))
-            .collect(),
-        terms: terms.collect::<Result<_, _>>()?,
-        target: grid(equation.target.kernel())?,
-    })
-}
-
-/// Why a fit was not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FitFailure {
-    /// A kernel holds free symbols.
-    FreeSymbols,
-    /// An unknown kernel is dilated.
-    Dilated,
-    /// The problem is not one that can be fitted.
-    Fit(FitError),
-}
-
-/// A fit and the kernels that it binds.
-#[derive(Clone, Debug)]
-pub struct Fitted {
-    /// The fit.
-    pub fit: Fit,
-    /// The target.
-    pub target: Grid<Rational>,
-    /// The unknowns' values, in order of declaration.
-    pub kernels: Vec<ConcreteKernel>,
-}
-
-/// Least squares.
-pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
-    let equation = &problem_.equation;
-    let plain = problem(equation)?;
-    let problem = match problem_.rank {
-        None => plain,
-        Some(rank) => Problem::separable(rank, plain.target),
-    };
-    let defaults = Options::default();
-    let options = Options {
-        seed: problem_.seed.unwrap_or(defaults.seed),
-        starts: problem_.starts,
-        certify: match problem_.certify {
-            _ if problem_.quick => Certify::Quick,
-            Some(most) => Certify::Products(most),
-            None => defaults.certify,
-        },
-        ..defaults
-    };
-    let fit = fit::fit(&problem, &options).map_err(FitFailure::Fit)?;
-    let kernels = match problem_.rank {
-        None => fit.factors.clone(),
-        // The unknown is the sum itself.
-        Some(_) => vec![Grid::from_fn(problem.target.height(), problem.target.width(), |i, j| {
-            problem.target.at(i, j) - fit.residual.at(i, j)
-        })],
-    };
-    let concrete = |grid: &Grid<Rational>| {
-        ConcreteKernel::from_rationals(Shape::plane(grid.height(), grid.width()), grid.cells())
-    };
-    let kernels = kernels.iter().map(concrete).collect::<Result<Vec<_>, _>>();
-    let kernels = kernels.map_err(|_| FitFailure::Fit(FitError::Empty))?;
-    Ok(Fitted { fit, target: problem.target, kernels })
-}
-
-/// Decides "for all targets": the target's kernel is free and used whole.
-pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
-    let target = equation_.target.shape();
-    let [(coefficient, factors)] = equation_.terms.as_slice() else {
-        return ForallVerdict::Unknown(Doubt::Limit(Limit::Search));
-    };
-    let shapes: Vec<Shape> = factors
-        .iter()
-        .filter_map(|factor| factor.unknown().map(|(n, _)| equation_.unknowns[n].shape))
-        .collect();
-    let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
-    let plain = factors.iter().all(|factor| matches!(factor, Factor::Unknown(_)));
-    if term_shape(equation_, factors) == target && once && plain && !coefficient.is_zero() {
-        let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
-        let line = target.height == 1 || target.width == 1;
-        if wide.len() <= 1 {
-            return ForallVerdict::Always(Reason::Trivial);
-        }
-        if line && field == Field::Complex {
-            return ForallVerdict::Always(Reason::Linear);
-        }
-        if line && field == Field::Reals && wide.iter().filter(|&&area| area % 2 == 0).count() <= 1 {
-            return ForallVerdict::Always(Reason::Quadratic);
-        }
-    }
-    let parameters = {
-        let free: usize = equation_.unknowns.iter().map(|unknown| unknown.shape.area()).sum();
-        (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
-    };
-    let mut generator = SplitMix64::new(0x000F_0A11);
-    let _doing = budget::doing("looking for a kernel without factors");
-    for attempt in 0..WITNESSES {
-        budget::spend_on(target.area(), 20);
-        let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
-        let concrete =
-            Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };
-        let answer = equation(&concrete);
-        if answer.solvable(field) == Some(false) {
-            return ForallVerdict::Fails { target: Box::new(kernel), answer: Box::new(answer), parameters };
-        }
-    }
-    ForallVerdict::Unknown(Doubt::Limit(Limit::Search))
-}
-
-/// Simple kernels first: ones at a few places, then random entries of growing size.
-fn candidate(shape: Shape, attempt: usize, generator: &mut SplitMix64) -> Option<ConcreteKernel> {
-    let (height, width) = (shape.height, shape.width);
-    let last = height * width - 1;
-    let mut cells = vec![0_i64; height * width];
-    let mut put = |places: &[(usize, i64)]| places.iter().for_each(|&(at, value)| cells[at] = value);
-    match attempt {
-        // 1 + x^m·y^n, then x^m + y^n + 1, then one-variable classics without rational or real roots.
-        0 => put(&[(0, 1), (last, 1)]),
-        1 => put(&[(0, 1), ((height - 1) * width, 1), (width - 1, 1)]),
-        2 => put(&[(0, -2), (last, 1)]),
-        3 => put(&[(0, 1), (last / 2, 1), (last, 1)]),
-        _ => {
-            let spread = 1 + u64::try_from(attempt / 40).unwrap_or(9);
-            for cell in &mut cells {
-                let value = i64::try_from(generator.below(2 * spread + 1)).ok()?;
-                *cell = value - i64::try_from(spread).ok()?;
-            }
-        }
-    }
-    ConcreteKernel::from_integers(shape, cells).ok()
 }

@@ -1,0 +1,105 @@
+//! Whether for every target there are kernels with it as their product.
+
+use super::{EquationVerdict, equation, occurrences, term_shape};
+use crate::ir::{Equation, Factor, Field};
+use crate::kernel::{ConcreteKernel, Shape};
+use crate::limits::WITNESSES;
+use crate::prove::verdict::{Doubt, Limit};
+use convproof_exact::SplitMix64;
+use convproof_exact::budget;
+
+/// What is known of "for all values of the target there are kernels".
+#[derive(Clone, Debug)]
+pub enum ForallVerdict {
+    /// It is true.
+    Always(Reason),
+    /// A target without solution.
+    Fails {
+        /// The target, small integers.
+        target: Box<ConcreteKernel>,
+        /// Why it has none.
+        answer: Box<EquationVerdict>,
+        /// Entries of the target, and free parameters of the unknowns (scalar factors between them left out).
+        parameters: (usize, usize),
+    },
+    /// It could not be decided.
+    Unknown(Doubt),
+}
+
+/// Why an equation is solvable for every target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// One unknown has the shape of the target, the others are scalars.
+    Trivial,
+    /// Polynomials in one variable split into linear factors over ℂ.
+    Linear,
+    /// Polynomials in one variable split into linear and quadratic factors over ℝ, and at most one unknown has odd degree.
+    Quadratic,
+}
+
+/// Decides "for all targets": the target's kernel is free and used whole.
+pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
+    let target = equation_.target.shape();
+    let [(coefficient, factors)] = equation_.terms.as_slice() else {
+        return ForallVerdict::Unknown(Doubt::Limit(Limit::Search));
+    };
+    let shapes: Vec<Shape> = factors
+        .iter()
+        .filter_map(|factor| factor.unknown().map(|(n, _)| equation_.unknowns[n].shape))
+        .collect();
+    let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
+    let plain = factors.iter().all(|factor| matches!(factor, Factor::Unknown(_)));
+    if term_shape(equation_, factors) == target && once && plain && !coefficient.is_zero() {
+        let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
+        let line = target.height == 1 || target.width == 1;
+        if wide.len() <= 1 {
+            return ForallVerdict::Always(Reason::Trivial);
+        }
+        if line && field == Field::Complex {
+            return ForallVerdict::Always(Reason::Linear);
+        }
+        if line && field == Field::Reals && wide.iter().filter(|&&area| area % 2 == 0).count() <= 1 {
+            return ForallVerdict::Always(Reason::Quadratic);
+        }
+    }
+    let parameters = {
+        let free: usize = equation_.unknowns.iter().map(|unknown| unknown.shape.area()).sum();
+        (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
+    };
+    let mut generator = SplitMix64::new(0x000F_0A11);
+    let _doing = budget::doing("looking for a kernel without factors");
+    for attempt in 0..WITNESSES {
+        budget::spend_on(target.area(), 20);
+        let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
+        let concrete =
+            Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };
+        let answer = equation(&concrete);
+        if answer.solvable(field) == Some(false) {
+            return ForallVerdict::Fails { target: Box::new(kernel), answer: Box::new(answer), parameters };
+        }
+    }
+    ForallVerdict::Unknown(Doubt::Limit(Limit::Search))
+}
+
+/// Simple kernels first: ones at a few places, then random entries of growing size.
+fn candidate(shape: Shape, attempt: usize, generator: &mut SplitMix64) -> Option<ConcreteKernel> {
+    let (height, width) = (shape.height, shape.width);
+    let last = height * width - 1;
+    let mut cells = vec![0_i64; height * width];
+    let mut put = |places: &[(usize, i64)]| places.iter().for_each(|&(at, value)| cells[at] = value);
+    match attempt {
+        // 1 + x^m·y^n, then x^m + y^n + 1, then one-variable classics without rational or real roots.
+        0 => put(&[(0, 1), (last, 1)]),
+        1 => put(&[(0, 1), ((height - 1) * width, 1), (width - 1, 1)]),
+        2 => put(&[(0, -2), (last, 1)]),
+        3 => put(&[(0, 1), (last / 2, 1), (last, 1)]),
+        _ => {
+            let spread = 1 + u64::try_from(attempt / 40).unwrap_or(9);
+            for cell in &mut cells {
+                let value = i64::try_from(generator.below(2 * spread + 1)).ok()?;
+                *cell = value - i64::try_from(spread).ok()?;
+            }
+        }
+    }
+    ConcreteKernel::from_integers(shape, cells).ok()
+}
