@@ -1,7 +1,7 @@
 //! Stacks with channels, one output at a time: each output is a sum of words in matrices, whatever their size.
 //!
 //! [`blocks`] divides channels, [`net`] takes stacks and kernel expressions apart into nodes, [`weights`] reads kernels as letters, [`pattern`] finds
-//! what output positions read at all sizes, [`arena`] holds sums of words; `prove/words.rs` decides.
+//! what output positions read at all sizes, [`arena`] holds sums of words; `prove/stacks/words.rs` decides.
 //! `docs/semantics.md` has the theorem. What is not read here is [`Unsupported`], never guessed at.
 
 pub mod arena;

@@ -1,6 +1,6 @@
 //! Means over whole signals (Theorem 9c of `docs/semantics.md`).
 //!
-//! Which means are alike is found in `forms/evaluate.rs`.
+//! Which means are alike is found in `forms/sums.rs`.
 
 use std::sync::Arc;
 

@@ -73,10 +73,13 @@ impl Atom {
 }
 
 /// A product of powers of atoms; exponents are negative only for 1×1 kernels.
-pub(super) type Word = Vec<(Atom, i16)>;
+pub(super) type AtomWord = Vec<(Atom, i16)>;
 
 /// The product of two words, sorted, powers collected; `None` if an exponent is too large.
-pub(super) fn multiply(left: &[(Atom, i16)], right: impl IntoIterator<Item = (Atom, i16)>) -> Option<Word> {
+pub(super) fn multiply(
+    left: &[(Atom, i16)],
+    right: impl IntoIterator<Item = (Atom, i16)>,
+) -> Option<AtomWord> {
     let mut product: BTreeMap<Atom, i16> = left.iter().copied().collect();
     for (atom, exponent) in right {
         let sum = product.entry(atom).or_insert(0);

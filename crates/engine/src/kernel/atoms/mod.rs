@@ -11,7 +11,7 @@ mod residues;
 use std::collections::BTreeMap;
 
 pub use atom::Atom;
-use atom::{Word, multiply};
+use atom::{AtomWord, multiply};
 
 use super::ConcreteKernel;
 use super::KernelError;
@@ -48,7 +48,7 @@ impl Placed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AtomKernel {
     size: [usize; 2],
-    terms: BTreeMap<Word, Placed>,
+    terms: BTreeMap<AtomWord, Placed>,
 }
 
 /// Most terms a sum of products may have.
@@ -70,7 +70,7 @@ impl AtomKernel {
         }
         let mut terms = BTreeMap::new();
         if !kernel.is_zero() {
-            terms.insert(Word::new(), Placed::new(0, 0, kernel));
+            terms.insert(AtomWord::new(), Placed::new(0, 0, kernel));
         }
         Some(Self { size: [shape.height, shape.width], terms })
     }
@@ -85,7 +85,7 @@ impl AtomKernel {
                 .map(|&(symbol, exponent)| {
                     symbol.is_scalar().then_some((Atom::new(symbol, [1, 1]), exponent))
                 })
-                .collect::<Option<Word>>()?;
+                .collect::<Option<AtomWord>>()?;
             let unit = one().scale(coefficient).ok()?;
             terms.insert(word, Placed::new(0, 0, &unit));
         }
@@ -126,7 +126,7 @@ impl AtomKernel {
         }
     }
 
-    fn insert(&mut self, word: Word, placed: Placed) -> Result<(), KernelError> {
+    fn insert(&mut self, word: AtomWord, placed: Placed) -> Result<(), KernelError> {
         if placed.kernel.is_zero() {
             return Ok(());
         }
@@ -287,7 +287,7 @@ impl AtomKernel {
 
     /// The highest total degree of a term in the free symbols, inverse powers counted as powers.
     pub fn degree(&self) -> u32 {
-        let of = |word: &Word| word.iter().map(|&(_, exponent)| u32::from(exponent.unsigned_abs())).sum();
+        let of = |word: &AtomWord| word.iter().map(|&(_, exponent)| u32::from(exponent.unsigned_abs())).sum();
         self.terms.keys().map(of).max().unwrap_or(0)
     }
 
@@ -370,7 +370,7 @@ fn one() -> ConcreteKernel {
 }
 
 /// The extent of a term's product.
-fn extent_of(word: &Word, placed: &Placed) -> [usize; 2] {
+fn extent_of(word: &AtomWord, placed: &Placed) -> [usize; 2] {
     let shape = placed.kernel.shape();
     word.iter().fold([shape.height, shape.width], |size, (atom, exponent)| {
         let times = usize::from(exponent.unsigned_abs());
