@@ -7,12 +7,12 @@
 use super::bivariate::irreducible_image;
 use super::exact::{FactorError, factor};
 use super::ruppert::System;
-use convproof_exact::Grid;
 use convproof_exact::Rational;
 use convproof_exact::poly::finite_field::large_primes;
 use convproof_exact::poly::number_field::{Element, NumberField};
 use convproof_exact::poly::roots::{Root, count_real, isolate};
 use convproof_exact::poly::{integer, plane};
+use convproof_exact::{Grid, Limited};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -81,18 +81,18 @@ pub fn absolute_factor_count(f: &Grid<BigInt>) -> Result<AbsoluteCount, FactorEr
         return Ok(AbsoluteCount { count: 1, certificate: AbsoluteCertificate::CoprimeDegrees });
     }
     let unknowns = 2 * m * n + m + n;
-    if unknowns > RUPPERT_FIRST
+    if unknowns.exceeds(RUPPERT_FIRST)
         && let Some(certificate) = image_certificate(f)
     {
         return Ok(AbsoluteCount { count: 1, certificate });
     }
-    if unknowns > RUPPERT_LIMIT {
+    if unknowns.exceeds(RUPPERT_LIMIT) {
         return Err(FactorError::Limit);
     }
     let system = System::new(f);
     let field = large_primes().next().ok_or(FactorError::Limit)?;
     let count = system.kernel(&field).len();
-    if count > 1 && unknowns > FIELD_UNKNOWNS {
+    if count > 1 && unknowns.exceeds(FIELD_UNKNOWNS) {
         return Err(FactorError::Limit);
     }
     if count > 1 {
@@ -132,7 +132,7 @@ pub struct Splitting {
 /// [`FactorError::Zero`] for constants, [`FactorError::Limit`] when degrees are large or roots too close.
 pub fn split(f: &Grid<BigInt>) -> Result<Splitting, FactorError> {
     let count = absolute_factor_count(f)?.count;
-    if count > FIELD_LIMIT {
+    if count.exceeds(FIELD_LIMIT) {
         return Err(FactorError::Limit);
     }
     let (field, factor) = if f.height() == 1 || f.width() == 1 {
@@ -180,7 +180,7 @@ fn one_variable(f: &Grid<BigInt>) -> Result<FieldAndFactor, FactorError> {
 /// factors `h_i`; the `λ_i` are the roots of E, and the projection on one of them determines its factor.
 fn two_variables(f: &Grid<BigInt>, count: usize) -> Result<FieldAndFactor, FactorError> {
     let system = System::new(f);
-    if system.unknowns > FIELD_UNKNOWNS {
+    if system.unknowns.exceeds(FIELD_UNKNOWNS) {
         return Err(FactorError::Limit);
     }
     let solutions = system.solutions(count)?;

@@ -4,6 +4,7 @@
 //! only bidegrees, so it serves every field.
 
 use super::exact::FactorError;
+use convproof_exact::Limited;
 use convproof_exact::budget;
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
@@ -118,7 +119,7 @@ impl Search<'_> {
                 for exponent in (0..=most).rev() {
                     self.steps += 1;
                     budget::spend_on(room.len() + 4, 40);
-                    if self.steps > STEP_LIMIT {
+                    if self.steps.exceeds(STEP_LIMIT) {
                         return Err(FactorError::Limit);
                     }
                     let mut exponents = exponents.clone();

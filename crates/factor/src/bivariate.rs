@@ -9,10 +9,10 @@ use super::hensel::{Series, lift, lift_series};
 use super::images::{Finding, ModularImage, images, survey};
 use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
-use convproof_exact::Grid;
 use convproof_exact::poly::dense::{Accumulator, dot_reversed, taylor_shift, trim};
 use convproof_exact::poly::ring::Ring;
 use convproof_exact::poly::{integer, plane};
+use convproof_exact::{Grid, Limited};
 use num_bigint::BigInt;
 
 /// Products of groups looked at by the exhaustive search before giving up.
@@ -224,7 +224,7 @@ impl<'a, R: Ring> Lift<'a, R> {
             let mut choice: Vec<usize> = (0..size).collect();
             loop {
                 trials += 1;
-                if trials > TRIAL_LIMIT || candidates > CANDIDATE_LIMIT {
+                if trials.exceeds(TRIAL_LIMIT) || candidates.exceeds(CANDIDATE_LIMIT) {
                     return None;
                 }
                 if self.trace_is_small(&traces, &choice, &trace_bound) {

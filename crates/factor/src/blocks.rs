@@ -10,7 +10,7 @@ use super::phases::{common_phase, degrees, dilate};
 use super::solve::{Answer, Existence, Obstacle, common_power, padded, shifted, solution, splits};
 use convproof_exact::budget;
 use convproof_exact::poly::plane;
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Limited, Rational};
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -212,7 +212,7 @@ impl Search<'_> {
         loop {
             self.steps += 1;
             budget::spend_on(state.left.len() + state.room.len(), 40);
-            if self.steps > STEP_LIMIT {
+            if self.steps.exceeds(STEP_LIMIT) {
                 return Err(FactorError::Limit);
             }
             let Some((times, State { left, room })) = choices.last() else { return Ok(choices) };

@@ -1,6 +1,7 @@
 //! Images modulo small primes: their factor degrees restrict the degrees of true factors, and the best image
 //! is the one to lift.
 
+use convproof_exact::Limited;
 use convproof_exact::poly::dense::{monic, trim};
 use convproof_exact::poly::finite_field::{DistinctDegrees, image_prime, is_square_free};
 use convproof_exact::poly::ring::{Ring, Word};
@@ -103,7 +104,7 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Finding {
         found.push(image);
         // Many factors make lifting and recombination dear: look for a better prime.
         let fewest = found.iter().map(|image| image.degrees.len()).min();
-        if found.len() >= wanted && fewest.is_some_and(|n| n <= FEW_FACTORS) {
+        if found.len() >= wanted && fewest.is_some_and(|n| n.within(FEW_FACTORS)) {
             break;
         }
     }

@@ -1,5 +1,6 @@
 //! Choice of the coefficient ring for a lift: the cheapest one that holds a power of p of the precision asked for.
 
+use convproof_exact::Limited;
 use convproof_exact::poly::ring::{Big, Ring, Word};
 use convproof_exact::poly::wide::WideRing;
 use num_bigint::BigInt;
@@ -25,7 +26,7 @@ pub(super) fn with_precision<C: Computation>(
 ) -> Option<C::Output> {
     let words = bits / 64 + 1;
     let work = words.checked_mul(words).and_then(|w| w.checked_mul(products as u64));
-    if work.is_none_or(|work| work > WORK_LIMIT) {
+    if work.is_none_or(|work| work.exceeds(WORK_LIMIT)) {
         return None;
     }
     let (mut modulus, mut exponent) = (p, 1);

@@ -6,9 +6,9 @@
 use super::absolute::{AbsoluteCount, absolute_factor_count, real_counts};
 use super::bins::{Bin, Piece, distribute};
 use super::exact::{FactorError, Factorization, factor};
-use convproof_exact::Grid;
 use convproof_exact::Rational;
 use convproof_exact::poly::plane;
+use convproof_exact::{Grid, Limited};
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::{Pow, Signed, Zero};
@@ -93,7 +93,7 @@ fn adds_up(kernel: &Grid<BigInt>, bins: &[Bin]) -> bool {
 /// [`FactorError::Shapes`] if the shapes do not add up to that of the kernel, [`FactorError::Zero`] if kernel or scale is
 /// zero (then any solution has a zero unknown), [`FactorError::Limit`] when the rational question stays open.
 pub fn solve(kernel: &Grid<BigInt>, scale: &Rational, bins: &[Bin]) -> Result<Answer, FactorError> {
-    if bins.iter().any(|bin| bin.power > POWER_LIMIT) {
+    if bins.iter().any(|bin| bin.power.exceeds(POWER_LIMIT)) {
         return Err(FactorError::Limit);
     }
     if !adds_up(kernel, bins) {

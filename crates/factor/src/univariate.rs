@@ -6,6 +6,7 @@ use super::error::FactorError;
 use super::hensel::lift;
 use super::images::{DegreeSet, Finding, ModularImage, survey};
 use super::precision::{Computation, with_precision};
+use convproof_exact::Limited;
 use convproof_exact::poly::dense::mul;
 use convproof_exact::poly::integer;
 use convproof_exact::poly::ring::Ring;
@@ -104,7 +105,7 @@ impl<'a, R: Ring> Search<'a, R> {
             let mut choice: Vec<usize> = (0..size).collect();
             loop {
                 trials += 1;
-                if trials > TRIAL_LIMIT {
+                if trials.exceeds(TRIAL_LIMIT) {
                     return Err(FactorError::Limit);
                 }
                 if let Some((factor, quotient)) = self.trial(&rest, &unit, &choice, &traces, &root_sum) {

@@ -18,7 +18,7 @@ use super::range::Range;
 use super::terms::Applied;
 use crate::axes::{AXES, Axes, each};
 use convproof_exact::budget::spend_on;
-use convproof_exact::{Monomial, Rational, Symbol};
+use convproof_exact::{Limited, Monomial, Rational, Symbol};
 
 /// Most edges of all nodes together: a few hundred megabytes.
 const MAX_EDGES: usize = 4_000_000;
@@ -424,7 +424,7 @@ impl Arena {
         };
         let length = edges.iter().map(length).max().unwrap_or(0);
         self.edges += edges.len();
-        if self.edges > MAX_EDGES || length > MAX_LENGTH {
+        if self.edges.exceeds(MAX_EDGES) || length.exceeds(MAX_LENGTH) {
             return Err(TooManyWords);
         }
         let node = u32::try_from(self.nodes.len()).map_err(|_| TooManyWords)?;

@@ -5,6 +5,7 @@
 //! blocks. Matrices are divided like what they read and write. Blocks are runs of channels; where tiles become channels or
 //! the reverse, every so many channels are a block instead.
 
+use convproof_exact::Limited;
 use num_integer::Integer;
 use rustc_hash::FxHashSet;
 
@@ -65,7 +66,7 @@ impl Division {
     pub fn blocks(self, channels: usize) -> Result<Vec<Block>, Unsupported> {
         let (width, step) = (self.width(channels), self.step(channels));
         let count = channels / width;
-        if count > MAX_BLOCKS {
+        if count.exceeds(MAX_BLOCKS) {
             return Err(Unsupported::TooLarge);
         }
         let start = |block| if self.turns { block } else { block * width };

@@ -17,8 +17,8 @@ use crate::ir::Ends;
 use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use crate::operator::pattern::Horizon;
-use convproof_exact::Rational;
 use convproof_exact::budget::spend_on;
+use convproof_exact::{Limited, Rational};
 
 /// Most reads of all patterns at all sizes.
 const MAX_READS: usize = 20_000_000;
@@ -172,7 +172,7 @@ impl<'n> NetViewer<'n> {
         }
         patterns.reads += reads.len() + 1;
         spend_on(reads.len() + 1, 100);
-        if patterns.reads > MAX_READS {
+        if patterns.reads.exceeds(MAX_READS) {
             return Err(Unsupported::TooLarge);
         }
         let origin = reads.iter().filter_map(|(.., origin)| *origin).min();
@@ -204,7 +204,7 @@ fn spans_of(
         let old = *all.entry(source).or_insert(span);
         let merged = Span { pace: span.pace, low: old.low.min(span.low), high: old.high.max(span.high) };
         all.insert(source, merged);
-        old.pace == span.pace && span.pace <= MOST && span.low >= -MOST && span.high <= MOST
+        old.pace == span.pace && span.pace.within(MOST) && span.low >= -MOST && span.high.within(MOST)
     };
     for (source, moves) in &net.node(id).sources {
         let movement = &moves[axis];
@@ -258,7 +258,7 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
             }
         }
     }
-    if settled > MAX_LENGTH {
+    if settled.exceeds(MAX_LENGTH) {
         return Err(Unsupported::TooLarge);
     }
     let root = length(roots[0]).ok_or(Unsupported::TooLarge)?;
@@ -289,7 +289,7 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
     let needed = start + end + slope * i128::from(period) + 2;
     let from = ((needed - root_least) / slope).ceil().to_integer().max(i128::from(settled));
     let from = i64::try_from(from).map_err(|_| Unsupported::TooLarge)?;
-    if from.saturating_add(2 * period) > MAX_SURVEYED {
+    if from.saturating_add(2 * period).exceeds(MAX_SURVEYED) {
         return Err(Unsupported::TooLarge);
     }
     let start = i64::try_from(start.ceil().to_integer()).map_err(|_| Unsupported::TooLarge)?;
@@ -327,7 +327,7 @@ fn wide(value: &Rational) -> Result<Ratio<i128>, Unsupported> {
 }
 
 fn lcm(a: i64, b: i64) -> Result<i64, Unsupported> {
-    let product = (a / a.gcd(&b)).checked_mul(b).filter(|&period| period <= MAX_PERIOD);
+    let product = (a / a.gcd(&b)).checked_mul(b).filter(|&period| period.within(MAX_PERIOD));
     product.ok_or(Unsupported::TooLarge)
 }
 
@@ -355,8 +355,8 @@ fn reaches(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Vec<Option<R
             let limit = Ratio::from(1_i128 << 40);
             if new.low < -limit
                 || new.high > limit
-                || *new.pace.numer() > 1 << 40
-                || *new.pace.denom() > 1 << 40
+                || new.pace.numer().exceeds(1 << 40)
+                || new.pace.denom().exceeds(1 << 40)
             {
                 return Err(Unsupported::TooLarge);
             }

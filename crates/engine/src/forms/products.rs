@@ -6,7 +6,7 @@
 //! positive parts of sums that differ by a number one is enough (Theorem 29d). `docs/semantics.md` has the theorems.
 
 use super::arena::{Arena, End, FlatWord, Form, TooManyWords};
-use convproof_exact::{Monomial, Rational};
+use convproof_exact::{Limited, Monomial, Rational};
 
 /// Most words of a product that is multiplied out.
 const MAX_WORDS: usize = 4096;
@@ -49,7 +49,7 @@ impl Arena {
         let plain = |words: &Vec<FlatWord>| words.iter().all(|word| word.diagonal.is_one());
         let flat = [f, g].map(|form| self.flat(form).filter(plain));
         match &flat {
-            [Some(a), Some(b)] if a.len().saturating_mul(b.len()) <= MAX_WORDS => {
+            [Some(a), Some(b)] if a.len().saturating_mul(b.len()).within(MAX_WORDS) => {
                 let mut terms = Vec::with_capacity(a.len() * b.len());
                 for x in a {
                     let ends = self.ends(x)?;
@@ -75,7 +75,7 @@ impl Arena {
         for word in words.iter().take(MAX_WORDS + 1) {
             terms.push(self.with_word(&whole, &Monomial::one(), form.lead(), word)?);
         }
-        if words.len() > MAX_WORDS { Err(TooManyWords) } else { self.sum(&terms) }
+        if words.len().exceeds(MAX_WORDS) { Err(TooManyWords) } else { self.sum(&terms) }
     }
 
     /// The product of some ends, weights and a number with a word.
@@ -175,7 +175,7 @@ impl Arena {
         match factors.as_slice() {
             [] => return self.end(End::One),
             [only] => return Ok(only.clone()),
-            all if all.len() > MAX_FACTORS => return Err(TooManyWords),
+            all if all.len().exceeds(MAX_FACTORS) => return Err(TooManyWords),
             _ => {}
         }
         if let Some((pair, rest)) = self.parallel(&factors)? {

@@ -9,7 +9,7 @@ use super::pattern::{Pair, Patterns, TapRead};
 use super::range::Range;
 use super::weights::Weight;
 use crate::axes::{Axes, all, each, positions};
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 /// Most sums that are formed.
 const MAX_WORK: usize = 30_000_000;
@@ -122,7 +122,7 @@ impl<'n> NodeSums<'n> {
             }
         };
         self.work += terms.len() + 1;
-        if self.work > MAX_WORK {
+        if self.work.exceeds(MAX_WORK) {
             return Err(Unsupported::TooLarge);
         }
         self.memo.insert((id, block, seen), sum.clone());

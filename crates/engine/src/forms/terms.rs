@@ -10,7 +10,7 @@ use super::arena::{Arena, End, Form, TooManyWords};
 use super::numbered::SumList;
 use crate::axes::{AXES, Axes};
 use crate::ir::Function;
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 use rustc_hash::FxHashMap;
 
 /// Most elements of a maximum of sums of maxima that is multiplied out.
@@ -178,7 +178,7 @@ impl Arena {
                 });
                 let open = !inner.is_empty()
                     && forms.len() > 1
-                    && (inner.len() == 1 || !alone && product <= MAX_OPENED);
+                    && (inner.len() == 1 || !alone && product.within(MAX_OPENED));
                 if !open {
                     next.push(form.clone());
                     continue;
@@ -204,7 +204,7 @@ impl Arena {
             }
             let mut seen = rustc_hash::FxHashSet::default();
             next.retain(|form| seen.insert(form.clone()));
-            if next.len() > MAX_ELEMENTS {
+            if next.len().exceeds(MAX_ELEMENTS) {
                 return Err(TooManyWords);
             }
             forms = next;

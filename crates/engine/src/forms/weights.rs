@@ -14,7 +14,7 @@ use super::blocks::Block;
 use crate::axes::{self, AXES, Axes, positions};
 use crate::ir::KernelExpr;
 use crate::kernel::{ConcreteKernel, Shape, tap};
-use convproof_exact::{Monomial, Poly, Rational, Symbol};
+use convproof_exact::{Limited, Monomial, Poly, Rational, Symbol};
 
 /// Set in the number of a symbol that stands for the entry of a generic channel.
 const GENERIC: u32 = 1 << 30;
@@ -212,7 +212,7 @@ impl Letters {
         blocks: [Block; 2],
         crossed: bool,
     ) -> Result<Vec<(Axes<usize>, Weight)>, Unsupported> {
-        if shape.area() > MAX_TAPS {
+        if shape.area().exceeds(MAX_TAPS) {
             return Err(Unsupported::TooLarge);
         }
         let mut all = Vec::new();

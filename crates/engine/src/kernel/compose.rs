@@ -7,6 +7,7 @@ use super::concrete::{check_denominator, check_memory};
 use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
 use super::{ConcreteKernel, Integers, KernelError, Shape, direct, matrices, planes, spectral};
+use convproof_exact::Limited;
 use convproof_exact::budget;
 use convproof_exact::field::primes_for;
 
@@ -97,7 +98,7 @@ fn compose(first: &Integers, next: &Integers, geometry: Geometry) -> Result<Inte
     let bits = bound_bits(first, next, geometry);
     check_memory(count, bits)?;
     let plan = choose(first, next, geometry, bits);
-    if plan.cost > MAX_COST {
+    if plan.cost.exceeds(MAX_COST) {
         return Err(KernelError::TooLarge);
     }
     if plan.method == Method::Bigs {

@@ -6,7 +6,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{Integers, KernelError, Shape};
 use convproof_exact::budget::{self, Held};
-use convproof_exact::{Fractions, Grid, Rational};
+use convproof_exact::{Fractions, Grid, Limited, Rational};
 
 /// An exact kernel: integers over one positive common denominator, in lowest terms.
 ///
@@ -287,7 +287,7 @@ const MAX_DENOMINATOR_BITS: u64 = 1 << 16;
 
 /// Whether a denominator of `bits` bits may be made.
 pub(crate) fn check_denominator(bits: u64) -> Result<(), KernelError> {
-    if bits <= MAX_DENOMINATOR_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
+    if bits.within(MAX_DENOMINATOR_BITS) { Ok(()) } else { Err(KernelError::TooLarge) }
 }
 
 /// No kernel takes more than this many bits of memory.
@@ -296,7 +296,7 @@ const MAX_BITS: u64 = 1 << 31;
 /// Whether `count` integers of up to `bits` bits may be made.
 pub(crate) fn check_memory(count: usize, bits: u64) -> Result<(), KernelError> {
     let each = bits.saturating_add(64);
-    if each.saturating_mul(count as u64) <= MAX_BITS { Ok(()) } else { Err(KernelError::TooLarge) }
+    if each.saturating_mul(count as u64).within(MAX_BITS) { Ok(()) } else { Err(KernelError::TooLarge) }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use super::compose::Geometry;
 use super::{Integers, Shape};
-use convproof_exact::Wide;
 use convproof_exact::floating::channels::{Composition, MAX_SIDE, Operand, Place, padded};
 use convproof_exact::floating::{available, small_primes_for};
+use convproof_exact::{Limited, Wide};
 
 /// No more residues than this are held at once, of all primes.
 const MAX_RESIDUES: usize = 1 << 24;
@@ -14,7 +14,7 @@ const MAX_RESIDUES: usize = 1 << 24;
 /// this is not the way.
 pub(crate) fn cost(geometry: Geometry, bits: u64) -> Option<(usize, u128)> {
     let Geometry { first: a, next: b, result, .. } = geometry;
-    if result.height.max(result.width) > MAX_SIDE || a.inputs.min(b.outputs) < 2 || !available() {
+    if result.height.max(result.width).exceeds(MAX_SIDE) || a.inputs.min(b.outputs) < 2 || !available() {
         return None;
     }
     let primes = small_primes_for(bits)?;
@@ -27,7 +27,7 @@ pub(crate) fn cost(geometry: Geometry, bits: u64) -> Option<(usize, u128)> {
     let sums = sums.fold(0, usize::saturating_add);
     let products = pairs.saturating_mul(a.outputs).saturating_mul(points);
     let most = cells.iter().map(|(pairs, _)| pairs.saturating_mul(points)).max()?;
-    most.checked_mul(primes).filter(|&count| count <= MAX_RESIDUES)?;
+    most.checked_mul(primes).filter(|&count| count.within(MAX_RESIDUES))?;
     let each = products as u128 / 6 + sums as u128 / 3;
     Some((primes, primes as u128 * each + 20 * (pairs * points) as u128))
 }

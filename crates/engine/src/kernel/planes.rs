@@ -3,8 +3,8 @@
 
 use super::compose::Geometry;
 use super::{Integers, Shape};
-use convproof_exact::Wide;
 use convproof_exact::floating::{self, Plane, transform_length};
+use convproof_exact::{Limited, Wide};
 
 /// No more residues than this are held at once, of all primes.
 const MAX_RESIDUES: usize = 1 << 24;
@@ -18,7 +18,8 @@ pub(crate) fn cost(geometry: Geometry, bits: u64) -> Option<(usize, u128)> {
     }
     let primes = floating::primes_for(bits)?;
     let (rows, columns) = (transform_length(result.height)?, transform_length(result.width)?);
-    let residues = rows.checked_mul(columns)?.checked_mul(primes).filter(|&count| count <= MAX_RESIDUES)?;
+    let residues =
+        rows.checked_mul(columns)?.checked_mul(primes).filter(|&count| count.within(MAX_RESIDUES))?;
     let levels = (rows.ilog2() + columns.ilog2()) as usize;
     Some((primes, (residues * (16 + levels) / 3 + 40 * primes * (rows + columns)) as u128))
 }

@@ -1,5 +1,6 @@
 //! The shape of a kernel: channels and extents, in PyTorch's order.
 
+use convproof_exact::Limited;
 use std::fmt;
 
 use super::KernelError;
@@ -87,7 +88,7 @@ impl Shape {
         if [self.outputs, self.inputs, self.height, self.width].contains(&0) {
             return Err(KernelError::EmptyShape);
         }
-        self.entries().filter(|&count| count <= MAX_ENTRIES).ok_or(KernelError::TooLarge)
+        self.entries().filter(|&count| count.within(MAX_ENTRIES)).ok_or(KernelError::TooLarge)
     }
 
     /// The same for a kernel that is not written out: channels and extents are bounded each by themselves.

@@ -3,10 +3,10 @@
 
 use super::compose::Geometry;
 use super::{Integers, Shape};
-use convproof_exact::Wide;
 use convproof_exact::field::{PRIMES, PRODUCTS, PrimeField};
 use convproof_exact::lift::lift;
 use convproof_exact::transform::{Cell, LANES, Plan, transform_length};
+use convproof_exact::{Limited, Wide};
 
 /// No array of residues is longer than this.
 const MAX_RESIDUES: usize = 1 << 23;
@@ -17,7 +17,7 @@ pub(crate) fn cost(geometry: Geometry) -> Option<u128> {
     let (rows, columns) = (transform_length(result.height)?, transform_length(result.width)?);
     let planes = [a.outputs * a.inputs, b.outputs * b.inputs, result.outputs * result.inputs];
     let points = rows.checked_mul(columns)?;
-    if planes.iter().any(|&count| count.checked_mul(points).is_none_or(|total| total > MAX_RESIDUES)) {
+    if planes.iter().any(|&count| count.checked_mul(points).is_none_or(|total| total.exceeds(MAX_RESIDUES))) {
         return None;
     }
     let axis = |length: usize| if length <= 16 { 2 + length / 2 } else { length.ilog2() as usize };

@@ -4,7 +4,7 @@ use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
 use convproof_exact::budget::{self, Held};
-use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
+use convproof_exact::{Limited, Monomial, Poly, Rational, Sum, Symbol};
 
 /// Most monomials all entries of an expanded kernel may hold together.
 pub const MAX_TERMS: usize = 2_000_000;
@@ -142,7 +142,7 @@ impl SymbolicKernel {
                             continue;
                         }
                         total = total.saturating_add(value.terms().len().saturating_mul(tap.terms().len()));
-                        if total > MAX_TERMS {
+                        if total.exceeds(MAX_TERMS) {
                             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
                         }
                         let (row, column) = (i + p * dilation[0], j + q * dilation[1]);
@@ -158,7 +158,7 @@ impl SymbolicKernel {
     /// [`SymbolicKernel::scale`] within the limit of terms.
     fn multiplied(&self, factor: &Poly) -> Result<Self, KernelError> {
         let terms = self.entries.iter().map(|entry| entry.terms().len()).fold(0, usize::saturating_add);
-        if terms.saturating_mul(factor.terms().len()) > MAX_TERMS {
+        if terms.saturating_mul(factor.terms().len()).exceeds(MAX_TERMS) {
             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
         }
         Ok(self.scale(factor))

@@ -10,7 +10,7 @@ use crate::ir::{
     Stack,
 };
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 /// Most entries along an axis that mirror or repeat others, at both ends together.
 pub const MAX_MIRRORED: i64 = 64;
@@ -153,7 +153,7 @@ impl Builder {
         if ends == Ends::default() {
             return Ok(self.chain(&[]));
         }
-        if before + after > MAX_MIRRORED {
+        if (before + after).exceeds(MAX_MIRRORED) {
             return Err(OperatorError::TooLarge { at: self.at });
         }
         // Each copy is an entry, counted from the start or the end, and how far it moves.

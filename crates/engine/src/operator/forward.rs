@@ -11,7 +11,7 @@ use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::ir::{Branch, Given, Layer, NonEmpty, Op, Origin, Stack};
 use crate::kernel::symbolic::MAX_TERMS;
 use crate::kernel::{Kernel, KernelError, Shape, SymbolicKernel};
-use convproof_exact::{Poly, Rational, Sum};
+use convproof_exact::{Limited, Poly, Rational, Sum};
 
 /// Most products of terms that one application may take.
 pub const MAX_WORK: usize = 20_000_000;
@@ -114,7 +114,7 @@ pub fn apply_image(stack: &Stack, image: &Kernel) -> Result<Kernel, ForwardError
 
 /// Every entry as a polynomial, within the limit.
 fn expanded(kernel: &Kernel, at: Origin) -> Result<Arc<SymbolicKernel>, OperatorError> {
-    let small = kernel.shape().entries().is_some_and(|count| count <= MAX_TERMS);
+    let small = kernel.shape().entries().is_some_and(|count| count.within(MAX_TERMS));
     let expanded = if small { kernel.expand() } else { Err(KernelError::TooManyTerms { limit: MAX_TERMS }) };
     expanded.map_err(|error| OperatorError::Kernel { at, error })
 }
@@ -194,7 +194,7 @@ fn alike(a: &Branch<Signal>, b: &Branch<Signal>) -> Result<(), ForwardError> {
 
 fn spend(work: &mut usize, amount: usize) -> Result<(), ForwardError> {
     *work = work.saturating_add(amount);
-    if *work > MAX_WORK { Err(ForwardError::Work) } else { Ok(()) }
+    if (*work).exceeds(MAX_WORK) { Err(ForwardError::Work) } else { Ok(()) }
 }
 
 fn layer_after(layer: Lowered, image: &Signal, at: Origin, work: &mut usize) -> Result<Signal, ForwardError> {
@@ -284,7 +284,7 @@ fn gathered(
                 entry = &entry + bias;
             }
             terms = terms.saturating_add(entry.terms().len());
-            if terms > MAX_TERMS {
+            if terms.exceeds(MAX_TERMS) {
                 let error = KernelError::TooManyTerms { limit: MAX_TERMS };
                 return Err(OperatorError::Kernel { at, error }.into());
             }

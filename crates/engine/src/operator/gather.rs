@@ -4,6 +4,7 @@
 //! whole number inside the input. Convolution, pooling, subsampling, padding and cropping have `up = 1`;
 //! transposed convolution and upsampling have `down = 1`.
 
+use convproof_exact::Limited;
 use std::sync::Arc;
 
 use num_integer::Integer;
@@ -54,7 +55,9 @@ const MAX_OFFSET: i64 = 1 << 40;
 impl Axis {
     /// The same if positions in signals as long as they may be fit in 64 bits.
     fn within_limits(self) -> Option<Self> {
-        let fits = self.up <= MAX_FACTOR && self.down <= MAX_FACTOR && self.offset.abs() <= MAX_OFFSET;
+        let fits = self.up.within(MAX_FACTOR)
+            && self.down.within(MAX_FACTOR)
+            && self.offset.abs().within(MAX_OFFSET);
         fits.then_some(self)
     }
 

@@ -4,6 +4,7 @@
 //! a multiple of that of each reader times that of the kernel it reads with, so all of these sums are of integers.
 //! Whether they fit is checked at every step; nothing is rounded.
 
+use convproof_exact::Limited;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -179,7 +180,7 @@ impl Denominators {
 
     /// Takes note of what a map reads whose outputs are weighted by integers over `own`.
     fn read(&mut self, own: &BigInt, map: &Affine) -> Option<()> {
-        let within = |common: BigInt| (common.bits() <= MAX_BITS).then_some(common);
+        let within = |common: BigInt| common.bits().within(MAX_BITS).then_some(common);
         for part in &map.parts {
             let node = &mut self.nodes[part.source];
             *node = within(node.lcm(&(own * part.gather.kernel.as_concrete()?.denominator())))?;

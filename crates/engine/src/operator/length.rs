@@ -12,8 +12,8 @@ use num_integer::Integer;
 use num_traits::ToPrimitive;
 
 use super::error::OperatorError;
-use convproof_exact::Rational;
 use convproof_exact::budget;
+use convproof_exact::{Limited, Rational};
 
 /// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least` is a multiple
 /// of `of`.
@@ -158,7 +158,7 @@ impl Length {
             Self::One(_) => Some(1),
             Self::Step(inner, step) => {
                 let most = step.value(inner.most()?).max(0);
-                i64::try_from(most).ok().filter(|&most| most <= MAX_SIGNAL)
+                i64::try_from(most).ok().filter(|&most| most.within(MAX_SIGNAL))
             }
             Self::Agree(a, b) => Some(a.most()?.min(b.most()?)),
         }
@@ -193,7 +193,7 @@ impl Length {
             }
             Self::Agree(a, b) => common_period([a.period()?, b.period()?])?,
         };
-        if period > MAX_PERIOD { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
+        if period.exceeds(MAX_PERIOD) { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
     }
 
     /// A number of input rows after which the length repeats modulo `m`, a positive number, where it has settled.
@@ -201,7 +201,7 @@ impl Length {
         let period = self.period()?;
         // After one period the length has grown by a whole number.
         let grown = floor(&(self.slope() * Rational::from(period))).ok_or(OperatorError::PeriodTooLong)?;
-        let period = (m / m.gcd(&grown)).checked_mul(period).filter(|period| *period <= MAX_PERIOD);
+        let period = (m / m.gcd(&grown)).checked_mul(period).filter(|period| period.within(MAX_PERIOD));
         period.ok_or(OperatorError::PeriodTooLong)
     }
 
@@ -226,7 +226,7 @@ impl Length {
         let exists = |n: i64| self.least_at(n).is_some();
         let (mut low, mut high) = (start, start);
         while !exists(high) {
-            if high > MAX_LENGTH {
+            if high.exceeds(MAX_LENGTH) {
                 // A length that does not grow and exists nowhere settles at once.
                 let never = self.slope().is_zero();
                 return if never { Ok(start) } else { Err(OperatorError::PeriodTooLong) };
@@ -259,7 +259,7 @@ fn last_crossing(a: &Length, b: &Length) -> Result<i64, OperatorError> {
     let rate = a.slope() - b.slope();
     let (from, period) = (a.settled()?.max(b.settled()?), common_period([a.period()?, b.period()?])?);
     let Some(pace) = rate.recip() else { return Ok(from - 1) };
-    if from > MAX_LENGTH || period > MAX_PERIOD {
+    if from.exceeds(MAX_LENGTH) || period.exceeds(MAX_PERIOD) {
         return Err(OperatorError::PeriodTooLong);
     }
     // The difference at n + k·period is that at n plus rate·k·period.
@@ -270,7 +270,7 @@ fn last_crossing(a: &Length, b: &Length) -> Result<i64, OperatorError> {
         last = last.max(crossing.ok_or(OperatorError::PeriodTooLong)?);
     }
     // Where they meet beyond what is looked at, nothing can be said.
-    if last > MAX_INPUT { Err(OperatorError::PeriodTooLong) } else { Ok(last) }
+    if last.exceeds(MAX_INPUT) { Err(OperatorError::PeriodTooLong) } else { Ok(last) }
 }
 
 /// A quotient of a number by a positive one.
@@ -315,7 +315,7 @@ pub fn for_all_lengths(
         from = from.max(length.settled()?);
         period = common_period([period, length.period()?])?;
     }
-    if period > MAX_PERIOD || from > MAX_LENGTH {
+    if period.exceeds(MAX_PERIOD) || from.exceeds(MAX_LENGTH) {
         return Err(OperatorError::PeriodTooLong);
     }
     Ok((1..from + 2 * period).all(holds))
@@ -331,7 +331,7 @@ pub fn first_difference(a: &Arc<Length>, b: &Arc<Length>) -> Result<Option<i64>,
         (Ok(s), Ok(t), Ok(p), Ok(q)) => common_period([p, q]).map_or(MAX_INPUT, |p| s.max(t) + 2 * p),
         _ => MAX_LENGTH,
     };
-    if bound > MAX_LENGTH {
+    if bound.exceeds(MAX_LENGTH) {
         return (1..MAX_LENGTH).find(differ).map(Some).ok_or(OperatorError::PeriodTooLong);
     }
     if let Some(found) = (1..bound).find(differ) {

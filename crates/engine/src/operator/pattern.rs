@@ -14,8 +14,8 @@ use super::error::OperatorError;
 use super::gather::signed;
 use super::length::{Length, MAX_LENGTH, MAX_PERIOD, ceil, common_period, ratio};
 use super::normal::{Affine, Node, NodeId, Operators};
-use convproof_exact::Rational;
 use convproof_exact::budget;
+use convproof_exact::{Limited, Rational};
 
 /// One read: output number, tap, source number (numbers count the positions that are read, in order).
 pub type Edge = (u32, u32, u32);
@@ -281,14 +281,14 @@ impl<'a> Viewer<'a> {
         let first = roots.next().ok_or(OperatorError::PeriodTooLong)?;
         let common = roots.fold(first, |common, length| common.agree(&length));
         let (mut period, mut settled) = (common.period()?, common.settled()?);
-        if settled <= MAX_LENGTH && (settled..settled + period).all(|n| common.at(n).is_none()) {
+        if settled.within(MAX_LENGTH) && (settled..settled + period).all(|n| common.at(n).is_none()) {
             // From there on there are no outputs to be compared.
             return Ok(Horizon { from: settled, period, start: 0 });
         }
         for length in self.order.iter().filter_map(|&id| self.lengths[id].as_ref()) {
             period = common_period([period, length.period()?])?;
             settled = settled.max(length.settled()?);
-            if period > MAX_PERIOD || settled > MAX_LENGTH {
+            if period.exceeds(MAX_PERIOD) || settled.exceeds(MAX_LENGTH) {
                 return Err(OperatorError::PeriodTooLong);
             }
         }
@@ -312,7 +312,7 @@ impl<'a> Viewer<'a> {
                 _ => 1,
             };
             period = common_period([period, same, axis.up])?;
-            if period > MAX_PERIOD {
+            if period.exceeds(MAX_PERIOD) {
                 return Err(OperatorError::PeriodTooLong);
             }
         }
@@ -325,7 +325,7 @@ impl<'a> Viewer<'a> {
             .filter_map(|n| Some(Rational::from(root.at(n)?) - &slope * Rational::from(n)))
             .min()
             .unwrap_or_default();
-        let from = ceil(&((needed - least) * pace)).filter(|&from| from <= MAX_LENGTH);
+        let from = ceil(&((needed - least) * pace)).filter(|&from| from.within(MAX_LENGTH));
         let (Some(from), Some(start)) = (from, ceil(&start)) else {
             return Err(OperatorError::PeriodTooLong);
         };

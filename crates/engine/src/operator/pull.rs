@@ -7,7 +7,7 @@ use super::normal::{Affine, Node, NodeId, Operators, Part};
 use super::pattern::{Edge, Pattern, Reader};
 use crate::axes::{AXES, Axes, each, place, positions};
 use convproof_exact::budget::{self, Held};
-use convproof_exact::{Fp, Monomial, Poly, Rational, Sum};
+use convproof_exact::{Fp, Limited, Monomial, Poly, Rational, Sum};
 
 /// Numbers that weights can be.
 pub trait WeightNumber: Clone {
@@ -93,7 +93,7 @@ impl WeightNumber for Poly {
     const MEMORY: usize = size_of::<Poly>() + 2 * size_of::<(Monomial, Rational)>();
     fn add_product(sum: &mut Sum, a: &Poly, b: &Poly) -> bool {
         sum.add_product(a, b);
-        sum.len() <= MAX_COEFFICIENT_TERMS
+        sum.len().within(MAX_COEFFICIENT_TERMS)
     }
     fn cost(a: &Poly, b: &Poly) -> u64 {
         // A term costs far more than a residue.
@@ -195,7 +195,7 @@ impl<'a, R: WeightNumber> Puller<'a, R> {
 
     /// Whether the limit on work is reached.
     pub fn is_exhausted(&self) -> bool {
-        self.work.get() > MAX_WORK
+        self.work.get().exceeds(MAX_WORK)
     }
 
     /// What the map number `root` reads when its output channels are weighted by `output`; `None` past a limit.

@@ -13,7 +13,7 @@ use crate::ir::{
     Padding, Resize, Stack,
 };
 use crate::kernel::{ConcreteKernel, Shape};
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 /// Most phases of a factor, and most outputs along an axis of layers that are read at one size only.
 pub const MAX_PHASES: i64 = 256;
@@ -37,7 +37,7 @@ impl Builder {
     pub(super) fn resized(&self, resize: &Resize, size: Option<Axes<i64>>) -> Result<Stack, OperatorError> {
         let along = try_each(|axis| {
             let [up, down] = resize.factor[axis];
-            if up.max(down) > MAX_PHASES {
+            if up.max(down).exceeds(MAX_PHASES) {
                 return Err(OperatorError::TooLarge { at: self.at });
             }
             match (resize.coordinates, size) {
@@ -113,7 +113,7 @@ impl Builder {
         }
         let large = || OperatorError::TooLarge { at: self.at };
         let weights = index(length).saturating_mul(index(outputs)).saturating_mul(self.channels);
-        if outputs > MAX_PHASES || weights > MAX_WEIGHTS {
+        if outputs.exceeds(MAX_PHASES) || weights.exceeds(MAX_WEIGHTS) {
             return Err(large());
         }
         let mut weights_of = vec![vec![Rational::ZERO; index(length)]; index(outputs)];
@@ -164,7 +164,7 @@ impl Builder {
         length: i64,
         maximum: bool,
     ) -> Result<Stack, OperatorError> {
-        if outputs > MAX_PHASES {
+        if outputs.exceeds(MAX_PHASES) {
             return Err(OperatorError::TooLarge { at: self.at });
         }
         let branch = |i: i64| {

@@ -9,6 +9,7 @@ use super::signature::{Channels, Moves, within_limits};
 use crate::axes::{AXES, Axes, all, each};
 use crate::ir::{Branch, Given, Layer, Op, Origin, Stack};
 use crate::kernel::MAX_ENTRIES;
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// Most channels that an input is tried with where no layer says how many it needs.
@@ -153,7 +154,7 @@ pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
             Err((layer, channels)) => Channels::of(layer).after(channels, at),
             Ok(branches) if concat => {
                 let total = branches.into_iter().fold(0_usize, |sum, part| sum.saturating_add(part.of));
-                if total > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(total) }
+                if total.exceeds(MAX_ENTRIES) { Err(OperatorError::TooLarge { at }) } else { Ok(total) }
             }
             Ok(branches) => Ok(branches.reduce(same)?.of),
         }

@@ -9,6 +9,7 @@ use crate::axes::{AXES, Axes, Ends, each};
 pub use crate::ir::Channels;
 use crate::ir::{ConvTranspose, KernelTerm, Layer, Origin, Padding, Reads, Upsample};
 use crate::kernel::{MAX_ENTRIES, Shape};
+use convproof_exact::Limited;
 
 impl Channels {
     /// Those of a layer.
@@ -58,7 +59,7 @@ impl Channels {
             Self::Changed { takes: needs, gives } => takes(needs, gives),
             Self::Multiplied(n) => {
                 let outputs = gets.saturating_mul(n);
-                if outputs > MAX_ENTRIES { Err(OperatorError::TooLarge { at }) } else { Ok(outputs) }
+                if outputs.exceeds(MAX_ENTRIES) { Err(OperatorError::TooLarge { at }) } else { Ok(outputs) }
             }
             Self::Divided(n) => multiple(n, gets / n.max(1)),
             Self::Part([_, to]) if to > gets => Err(OperatorError::Channels { at, needs: to, gets }),
@@ -256,7 +257,7 @@ pub(super) fn within_limits(layer: &Layer, at: Origin) -> Result<(), OperatorErr
         | Layer::Relu => return Ok(()),
     };
     let fits = |side: i64| (-MAX_PARAMETER..=MAX_PARAMETER).contains(&side);
-    let fits = amounts.iter().flatten().all(|&amount| signed(amount) <= MAX_PARAMETER)
+    let fits = amounts.iter().flatten().all(|&amount| signed(amount).within(MAX_PARAMETER))
         && ends.iter().all(|ends| fits(ends.before) && fits(ends.after));
     if fits { Ok(()) } else { Err(OperatorError::TooLarge { at }) }
 }

@@ -2,6 +2,7 @@
 //! would be long. Reads convolutions without groups and biases, scales, strides, padding, chains and sums; of other
 //! stacks the normal form finds the kernel.
 
+use convproof_exact::Limited;
 use std::sync::Arc;
 
 use super::gather::{index, signed};
@@ -39,7 +40,8 @@ pub fn unwritten(stack: &Arc<Stack>, channels: usize) -> Option<KernelTerm> {
     let outputs = after(stack, Signal::input(channels), None).ok()?.channels;
     let shape = Shape::new(outputs, channels, 1, 1).with_extents(extents);
     shape.validate_unwritten().ok()?;
-    if shape.entries().is_some_and(|count| count <= MOST) || stack.weights().all(KernelTerm::is_constant) {
+    if shape.entries().is_some_and(|count| count.within(MOST)) || stack.weights().all(KernelTerm::is_constant)
+    {
         return None;
     }
     let weights: Vec<&Kernel> = stack.weights().map(KernelTerm::kernel).collect();

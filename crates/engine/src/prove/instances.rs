@@ -3,6 +3,7 @@
 //! and nothing proves.
 
 use super::decide::Outcome;
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// Instances that are decided where there is no proof for all values.
@@ -158,7 +159,7 @@ fn look_further<T, E>(
     let spent = spent();
     tried.push((failing.to_vec(), false));
     for values in choices(failing.len()).skip_while(|values| values != failing).skip(1) {
-        if tried.len() > most || excess(&values) > MAX_MORE_EXCESS || spent() > MAX_STEPS {
+        if tried.len() > most || excess(&values).exceeds(MAX_MORE_EXCESS) || spent().exceeds(MAX_STEPS) {
             break;
         }
         // A mistake at larger numbers does not save the claim.
@@ -194,7 +195,7 @@ fn choices(count: usize) -> Box<dyn Iterator<Item = Vec<i64>>> {
     let all = std::iter::from_fn(move || {
         let current = next.take().or_else(|| {
             excess += 1;
-            (excess <= MAX_EXCESS).then(|| first(count, excess))
+            excess.within(MAX_EXCESS).then(|| first(count, excess))
         })?;
         next = after(&current);
         Some(current)

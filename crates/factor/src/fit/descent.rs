@@ -149,3 +149,6 @@ fn project(model: &Model, x: &mut DVector<f64>) {
         *entry = entry.max(0.0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,10 +184,26 @@ impl Model {
         product.unwrap_or_else(|| Grid::from_fn(1, 1, |_, _| 1.0))
     }
 
+    /// What the products without an eliminated unknown leave of the target.
+    fn rest(&self) -> Grid<f64> {
+        let mut rest = self.target.clone();
+        for term in 0..self.known.len() {
+            let mut slots = self.slots.iter().enumerate().filter(|(_, slot)| slot.term == term).peekable();
+            if let Some(&(first, slot)) = slots.peek()
+                && slots.all(|(_, slot)| !self.shapes[slot.unknown].linear)
+            {
+                let others = self.product_without(first, first).map(|x| -x);
+                add_convolution(&mut rest, &others, &self.values[slot.unknown]);
+            }
+        }
+        rest
+    }
+
     /// Solves for the eliminated unknowns; false if the system is not positive definite even when regularised.
     fn eliminate(&mut self) -> bool {
         self.multiply_others(true);
         let count = self.linear.len();
+        let rest = self.rest();
         let mut normal = DMatrix::zeros(count, count);
         self.linear.fill(0.0);
         for index in 0..self.slots.len() {
@@ -195,7 +211,7 @@ impl Model {
                 continue;
             }
             let slot = &self.slots[index];
-            correlate(&self.target, &slot.others, &mut self.table);
+            correlate(&rest, &slot.others, &mut self.table);
             for (&v, c) in self.shapes[slot.unknown].variables.iter().zip(&self.table) {
                 self.linear[v] += c;
             }
@@ -351,3 +367,6 @@ fn subtract_complement(factor: &DMatrix<f64>, mixed: &mut DMatrix<f64>, hessian:
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests;

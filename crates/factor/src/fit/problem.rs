@@ -1,7 +1,7 @@
 //! What a least-squares fit is asked: unknown kernels, the sum of products that they form, and the target.
 //! Checks shapes and limits; computes nothing.
 
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Limited, Rational};
 
 /// Largest number of unknown kernels of one problem.
 pub const MAX_UNKNOWNS: usize = 32;
@@ -171,10 +171,12 @@ impl Problem {
     /// # Errors
     /// The first thing found wrong.
     pub fn check(&self) -> Result<(), FitError> {
-        if self.unknowns.len() > MAX_UNKNOWNS {
+        if self.unknowns.len().exceeds(MAX_UNKNOWNS) {
             return Err(FitError::TooLarge(FitLimit::Unknowns));
         }
-        if self.terms.len() > MAX_TERMS || self.terms.iter().any(|term| term.len() > MAX_FACTORS) {
+        if self.terms.len().exceeds(MAX_TERMS)
+            || self.terms.iter().any(|term| term.len().exceeds(MAX_FACTORS))
+        {
             return Err(FitError::TooLarge(FitLimit::Terms));
         }
         check_given(&self.target)?;
@@ -182,7 +184,7 @@ impl Problem {
         for (index, unknown) in self.unknowns.iter().enumerate() {
             // A shape beyond the target's cannot occur in a product of the target's shape; caught here first so
             // that nothing is allocated for it.
-            if unknown.height > MAX_CELLS || unknown.width > MAX_CELLS {
+            if unknown.height.exceeds(MAX_CELLS) || unknown.width.exceeds(MAX_CELLS) {
                 return Err(FitError::TooLarge(FitLimit::Variables));
             }
             if unknown.height == 0 || unknown.width == 0 {
@@ -203,7 +205,7 @@ impl Problem {
         if let Some(index) = used.iter().position(|used| !used) {
             return Err(FitError::UnusedUnknown(index));
         }
-        if variables > MAX_VARIABLES {
+        if variables.exceeds(MAX_VARIABLES) {
             return Err(FitError::TooLarge(FitLimit::Variables));
         }
         Ok(())
@@ -241,9 +243,12 @@ impl Problem {
 pub fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
     if kernel.cells().is_empty() {
         Err(FitError::Empty)
-    } else if kernel.height() > MAX_CELLS || kernel.width() > MAX_CELLS || kernel.cells().len() > MAX_CELLS {
+    } else if kernel.height().exceeds(MAX_CELLS)
+        || kernel.width().exceeds(MAX_CELLS)
+        || kernel.cells().len().exceeds(MAX_CELLS)
+    {
         Err(FitError::TooLarge(FitLimit::Cells))
-    } else if kernel.cells().iter().any(|entry| entry.bits() > MAX_ENTRY_BITS) {
+    } else if kernel.cells().iter().any(|entry| entry.bits().exceeds(MAX_ENTRY_BITS)) {
         Err(FitError::TooLarge(FitLimit::EntryBits))
     } else {
         Ok(())

@@ -10,7 +10,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use super::fixed::{Fixed, least_common_multiple};
 use super::linear::solve_gram;
 use super::problem::Constraint;
-use super::reduced::Reduced;
+use super::reduced::{Product, Reduced};
 use convproof_exact::Grid;
 
 /// Most variables for which the linear unknowns are solved for exactly; beyond, they are rounded as well.
@@ -221,7 +221,12 @@ pub fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
         }
         places[unknown] = (place, scale);
     }
-    let (normal, right) = normal_equations(&columns, problem.target.cells.cells());
+    // What products without a linear unknown leave of the target.
+    let solved = |product: &&Product| product.unknowns.iter().any(|&u| problem.linear[u]);
+    let rest = problem.products.iter().filter(|product| !solved(product));
+    let rest = rest
+        .fold(problem.target.clone(), |rest, product| rest.minus(&problem.multiply(product, factors, None)));
+    let (normal, right) = normal_equations(&columns, rest.cells.cells());
     let (solution, determinant) = solve_gram(normal, right);
     for (factor, (place, scale)) in factors.iter_mut().zip(places) {
         if place.is_empty() {
@@ -232,6 +237,9 @@ pub fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
             Some(Some(column)) => &solution[*column] * &scale,
             _ => BigInt::zero(),
         });
-        factor.denominator = &determinant * &problem.target.denominator;
+        factor.denominator = &determinant * &rest.denominator;
     }
 }
+
+#[cfg(test)]
+mod tests;

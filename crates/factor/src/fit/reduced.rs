@@ -5,7 +5,7 @@ use super::fixed::Fixed;
 use super::linear::is_affordable;
 use super::problem::{Constraint, FitFactor, FitUnknown, Problem};
 use super::rationalise::{MAX_EXACT_VARIABLES, solve_linear};
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Limited, Rational};
 
 /// One product: its unknowns, and everything known in it.
 pub struct Product {
@@ -80,15 +80,16 @@ impl<'a> Reduced<'a> {
     /// Whether solving for the linear unknowns exactly is reasonable, the others having `bits` bits per entry.
     pub fn is_solvable(&self, bits: u64) -> bool {
         let linear = self.unknowns.iter().zip(&self.linear).filter(|(_, linear)| **linear);
-        let variables = linear.map(|(unknown, _)| unknown.variables().1).sum();
+        let variables: usize = linear.map(|(unknown, _)| unknown.variables().1).sum();
         let longest = |product: &Product| {
             let others =
                 u64::try_from(product.unknowns.len()).map_or(u64::MAX, |count| count.saturating_sub(1));
             others.saturating_mul(bits).saturating_add(product.known.as_ref().map_or(0, Fixed::bits))
         };
-        let entry = self.products.iter().map(longest).max().unwrap_or(0).saturating_mul(2);
-        let right = entry / 2 + self.target.bits();
-        variables <= MAX_EXACT_VARIABLES && is_affordable(variables, variables, entry.max(right))
+        // Entries of the normal equations are sums of products of two columns, or of a column and the target.
+        let column = self.products.iter().map(longest).max().unwrap_or(0);
+        let entry = column.saturating_add(column.max(self.target.bits()));
+        variables.within(MAX_EXACT_VARIABLES) && is_affordable(variables, variables, entry)
     }
 
     /// The target and the known products in floating point, and by which power of two to multiply each unknown
@@ -109,7 +110,12 @@ impl<'a> Reduced<'a> {
             }
             None => (0, vec![0; self.unknowns.len()]),
         };
-        let scaled = self.products.iter().map(|p| p.known.as_ref().map(|k| k.to_floats(known)));
+        // What a product lacks of the largest known factor it makes up for with a number.
+        let number = (known != 0).then(|| Fixed::unit().to_floats(known));
+        let scaled = self
+            .products
+            .iter()
+            .map(|p| p.known.as_ref().map_or_else(|| number.clone(), |k| Some(k.to_floats(known))));
         (self.target.to_floats(gain + known), scaled.collect(), exponents)
     }
 
@@ -191,3 +197,6 @@ fn linear_unknowns(unknowns: &[FitUnknown], products: &[Product]) -> Vec<bool> {
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests;

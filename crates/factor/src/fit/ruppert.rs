@@ -59,7 +59,7 @@ use num_traits::{One, ToPrimitive};
 
 use super::definite::is_positive_definite_short;
 use super::fixed::{Fixed, Shortened, ratio};
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Limited, Rational};
 
 /// Most columns of Ruppert's matrix, 2mn + n − 1, for which a bound is computed: kernels of up to 12×12.
 const MAX_COLUMNS: usize = 256;
@@ -81,7 +81,7 @@ pub fn distance_to_products(kernel: &Fixed) -> Rational {
     let cells = cells.map(|x| x.to_i128().unwrap_or(0));
     let mirrored = Grid::from_fn(width, height, |i, j| *cells.at(j, i));
     let mut systems: Vec<(f64, Vec<Vec<i128>>)> =
-        [cells, mirrored].iter().filter_map(weighted_gram).filter_map(with_least_eigenvalue).collect();
+        [cells, mirrored].iter().filter_map(weighted_gram).map(with_least_eigenvalue).collect();
     systems.sort_by(|a, b| b.0.total_cmp(&a.0));
     let proved = systems.into_iter().find_map(|(least, gram)| prove_shift(least, &gram));
     let Some(shift) = proved else {
@@ -98,7 +98,7 @@ pub fn distance_to_products(kernel: &Fixed) -> Rational {
 fn weighted_gram(kernel: &Grid<i128>) -> Option<Vec<Vec<i128>>> {
     let (m, n) = (kernel.height() - 1, kernel.width() - 1);
     let columns = 2 * m * n + n - 1;
-    if columns > MAX_COLUMNS {
+    if columns.exceeds(MAX_COLUMNS) {
         return None;
     }
     let mut rows: Vec<Vec<(usize, i128)>> = vec![Vec::new(); 2 * m * (2 * n - 1)];
@@ -143,10 +143,9 @@ fn difference(a: usize, b: usize) -> i128 {
     if a >= b { (a - b) as i128 } else { -((b - a) as i128) }
 }
 
-fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> Option<(f64, Vec<Vec<i128>>)> {
+fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> (f64, Vec<Vec<i128>>) {
     let floats = DMatrix::from_fn(gram.len(), gram.len(), |i, j| gram[i][j].to_f64().unwrap_or(f64::NAN));
-    let least = floats.symmetric_eigenvalues().min();
-    (least > 1.0).then_some((least, gram))
+    (floats.symmetric_eigenvalues().min(), gram)
 }
 
 /// The largest of a few t a little below the eigenvalue with `gram − t·I` proved positive definite.
@@ -160,3 +159,6 @@ fn prove_shift(least: f64, gram: &[Vec<i128>]) -> Option<i128> {
         is_positive_definite_short(&shifted).then_some(shift)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,8 @@ use convproof_exact::{Grid, Rational};
 /// Bits behind the point of the vectors that are rounded, where all singular values are of one size.
 const BITS: u64 = 24;
 /// Bits added where the residual is not within 2^-SHARP of the bound, and how often.
-const MORE_BITS: u64 = 12;
-const ATTEMPTS: u64 = 4;
+const MORE_BITS: usize = 12;
+const ATTEMPTS: usize = 4;
 
 /// The rank of a kernel as a matrix over the rationals, which is the least number of products column × row whose
 /// sum it is (over any field containing the rationals).
@@ -102,8 +102,8 @@ pub fn nearest(problem: &Reduced, pairs: &[(usize, usize)], spectrum: &Spectrum)
     // An error of 2^-b in a vector adds about 4^-b of the largest squared singular value to the squared residual.
     let enough = BITS + (spectrum.spread / 2).saturating_sub(4);
     let mut best: Option<(Rational, Vec<Fixed>)> = None;
-    for attempt in 0..ATTEMPTS {
-        let factors = rounded(problem, pairs, spectrum, enough + attempt * MORE_BITS);
+    for bits in (enough..).step_by(MORE_BITS).take(ATTEMPTS) {
+        let factors = rounded(problem, pairs, spectrum, bits);
         let residual = problem.residual(&factors).norm_squared();
         let excess = &residual - &spectrum.tail;
         let near = &excess * &Rational::from(1_i64 << SHARP) <= residual;

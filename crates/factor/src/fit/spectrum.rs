@@ -25,7 +25,7 @@ use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::fixed::{Fixed, ratio};
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 /// Bits behind the point of the vectors, tried in turn.
 const PRECISIONS: [u64; 4] = [128, 256, 512, 1024];
@@ -55,7 +55,7 @@ pub fn spectrum(kernel: &Fixed, rank: usize) -> Option<Spectrum> {
     let mut best: Option<Spectrum> = None;
     for bits in PRECISIONS {
         let words = (bits + gram.iter().flatten().map(BigInt::bits).max()?) / 64 + 1;
-        if best.is_some() && size.pow(3).saturating_mul(words * words) > MAX_WORK {
+        if best.is_some() && size.pow(3).saturating_mul(words * words).exceeds(MAX_WORK) {
             break;
         }
         refine(&gram, &mut vectors, bits);
@@ -246,3 +246,6 @@ fn tail_of_eigenvalues(
     // M is in units of 2^-2·bits as well, so that its scale cancels against that of N.
     Some((ratio(tail, one + skew), diagonal, sharp))
 }
+
+#[cfg(test)]
+mod tests;

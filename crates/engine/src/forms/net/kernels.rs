@@ -15,7 +15,7 @@ use crate::operator::gather::signed;
 use crate::operator::length::Length;
 use crate::operator::shape::Signal;
 use crate::operator::single::single;
-use convproof_exact::{Poly, Rational};
+use convproof_exact::{Limited, Poly, Rational};
 
 /// Where a kernel is applied: y[i] = Σ K[u]·x[down·i + offset + step·u − same].
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Net {
     /// All entries of a kernel as polynomials, in storage order.
     pub(super) fn entries(&self, term: &KernelTerm) -> Result<Vec<Poly>, Unsupported> {
         const MOST: usize = 1 << 14;
-        if term.len() > MOST {
+        if term.len().exceeds(MOST) {
             return Err(Unsupported::TooLarge);
         }
         Ok(term.kernel().expand().map_err(|_| Unsupported::TooLarge)?.entries().to_vec())

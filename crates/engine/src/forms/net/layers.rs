@@ -22,7 +22,10 @@ use crate::operator::length::Length;
 use crate::operator::lower::area;
 use crate::operator::shape::{Signal, step};
 use crate::operator::signature::block;
-use convproof_exact::{Poly, Rational};
+use convproof_exact::{Limited, Poly, Rational};
+
+/// Most equal taps of a layer.
+const MAX_TAPS: usize = 1 << 16;
 
 impl Net {
     /// The output of a stack.
@@ -301,7 +304,7 @@ impl Net {
         length: Option<Axes<Arc<Length>>>,
     ) -> Result<NetNodeId, Unsupported> {
         let taps = each(|axis| moves[axis].taps.len());
-        if taps.into_iter().fold(1, usize::saturating_mul) > 1 << 16 {
+        if taps.into_iter().fold(1, usize::saturating_mul).exceeds(MAX_TAPS) {
             return Err(Unsupported::TooLarge);
         }
         let weight = split(&Poly::constant(weight.clone()));

@@ -9,7 +9,7 @@ use crate::axes::Axes;
 use crate::forms::Unsupported;
 use crate::operator::length::Length;
 use crate::operator::shape::Signal;
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 impl Net {
     /// The mean over all positions.
@@ -21,7 +21,7 @@ impl Net {
         }
         if let Some(size) = self.size.and_then(|size| wire.signal.at(size))
             && let Some(area) = size.into_iter().try_fold(1_i64, i64::checked_mul)
-            && area <= MOST
+            && area.within(MOST)
         {
             let share = Rational::from(area).recip().unwrap_or(Rational::ONE);
             let moves = size.map(|length| Movement { taps: (0..length).collect(), ..Movement::identity() });

@@ -27,7 +27,7 @@ use crate::ir::Function;
 use crate::operator::gather::SameRule;
 use crate::operator::length::Length;
 use crate::operator::shape::Signal;
-use convproof_exact::Poly;
+use convproof_exact::{Limited, Poly};
 
 /// Number of a node; nodes only read smaller numbers. 0 is the input.
 pub type NetNodeId = usize;
@@ -249,7 +249,7 @@ impl Net {
         if let Some(&id) = self.index.get(&node) {
             return Ok(id);
         }
-        if self.nodes.len() >= MAX_NODES {
+        if self.nodes.len().reaches(MAX_NODES) {
             return Err(Unsupported::TooLarge);
         }
         let id = self.nodes.len();

@@ -18,7 +18,7 @@ use super::KernelError;
 use super::Shape;
 use super::symbolic::SymbolicKernel;
 use convproof_exact::budget;
-use convproof_exact::{Monomial, Poly, Rational, Symbol};
+use convproof_exact::{Monomial, Poly, Rational, Symbol, Limited};
 
 /// A concrete kernel without zero border, and where its corner sits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -141,7 +141,7 @@ impl AtomKernel {
                 }
             }
         }
-        if self.terms.len() > MAX_ATOM_TERMS {
+        if self.terms.len().exceeds(MAX_ATOM_TERMS) {
             return Err(KernelError::TooManyTerms { limit: MAX_ATOM_TERMS });
         }
         Ok(())

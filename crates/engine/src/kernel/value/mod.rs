@@ -13,7 +13,7 @@ use super::Shape;
 use super::atoms::AtomKernel;
 use super::later::{Later, SMALL, later};
 use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
-use convproof_exact::{Fp, Poly, Rational, Symbol};
+use convproof_exact::{Fp, Poly, Rational, Symbol, Limited};
 
 /// An exact kernel `[out,in,h,w]`, free symbols included.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Kernel {
             AtomKernel::free(first, [shape.height, shape.width]).into()
         } else {
             let count = u32::try_from(shape.validate()?).map_err(|_| KernelError::TooLarge)?;
-            if count as usize > SMALL {
+            if (count as usize).exceeds(SMALL) {
                 return Ok(Self::Later(Arc::new(Later::free(first, count, shape))));
             }
             return Self::expanded_free(first, shape);
@@ -98,7 +98,7 @@ impl Kernel {
 
     /// The free kernel whose entries are the symbols from `first` on, entry by entry.
     pub(super) fn expanded_free(first: Symbol, shape: Shape) -> Result<Self, KernelError> {
-        if shape.entries().is_none_or(|count| count > MAX_TERMS) {
+        if shape.entries().is_none_or(|count| count.exceeds(MAX_TERMS)) {
             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
         }
         Ok(SymbolicKernel::free(first, shape)?.into())
@@ -255,7 +255,9 @@ impl Kernel {
     /// The same, where products of whole kernels have no more terms than that, like ones not yet added.
     pub fn expand_within(&self, limit: usize) -> Result<Arc<SymbolicKernel>, KernelError> {
         Ok(match self {
-            Self::Concrete(kernel) if kernel.integers().count_nonzero() > super::symbolic::MAX_TERMS => {
+            Self::Concrete(kernel)
+                if kernel.integers().count_nonzero().exceeds(super::symbolic::MAX_TERMS) =>
+            {
                 return Err(KernelError::TooManyTerms { limit: super::symbolic::MAX_TERMS });
             }
             Self::Concrete(kernel) => Arc::new(SymbolicKernel::from_concrete(kernel)?),
@@ -333,7 +335,7 @@ impl Kernel {
         }
         let expanded = self.expand()?;
         let terms: usize = expanded.entries().iter().map(|entry| entry.terms().len()).sum();
-        if terms.saturating_mul(factor.terms().len()) > MAX_TERMS {
+        if terms.saturating_mul(factor.terms().len()).exceeds(MAX_TERMS) {
             return Err(KernelError::TooManyTerms { limit: MAX_TERMS });
         }
         Ok(expanded.scale(factor).into())
@@ -346,7 +348,7 @@ impl Kernel {
 
     /// Whether it has many entries.
     fn has_many(&self) -> bool {
-        self.shape().entries().is_none_or(|count| count > SMALL)
+        self.shape().entries().is_none_or(|count| count.exceeds(SMALL))
     }
 
     /// The sum of all entries.

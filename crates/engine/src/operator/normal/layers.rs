@@ -1,5 +1,6 @@
 //! A stack as a map, value by value: what each layer does to the map before it.
 
+use convproof_exact::Limited;
 use std::sync::Arc;
 
 use super::affine::{Affine, Part, added, affine, at, is_copy, longer, scaled, side_by_side};
@@ -169,7 +170,7 @@ impl Operators {
             && let Some(both) = all(|axis| {
                 let (a, b) = (&first.axes[axis], &windows.axes[axis]);
                 let size = first.size[axis].checked_add((windows.size[axis] - 1).checked_mul(a.down)?)?;
-                (size <= MAX_FACTOR).then_some((size, a.strided(b)?))
+                size.within(MAX_FACTOR).then_some((size, a.strided(b)?))
             })
         {
             let (size, axes) = (both.map(|(size, _)| size), both.map(|(_, axis)| axis));

@@ -15,7 +15,7 @@ use crate::prove::verdict::counterexample::differ_by_more;
 use crate::prove::verdict::{Doubt, StackProof, StackVerdict};
 use crate::prove::within;
 use crate::prove::witness::search::{dependence, used};
-use convproof_exact::{Rational, SplitMix64, Symbol};
+use convproof_exact::{Limited, Rational, SplitMix64, Symbol};
 
 /// Most channels of a block that a proof for every number of them is looked at with: with two, matrices do not commute.
 const FEW: usize = 2;
@@ -99,7 +99,7 @@ fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooM
     let mut known = Opinion::None;
     for most in 1..=FEW {
         let Some((claim, used)) =
-            with_few_channels(claim, most).filter(|(_, used)| used.len() <= MAX_WEIGHTS)
+            with_few_channels(claim, most).filter(|(_, used)| used.len().within(MAX_WEIGHTS))
         else {
             break;
         };
@@ -201,11 +201,11 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 
 /// Values for all weights of a claim, none of them 0; `None` if there are too many.
 fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
-    if [&claim.left, &claim.right].map(|stack| stack.weight_count()).iter().sum::<usize>() > 4 * MAX_WEIGHTS {
+    if (claim.left.weight_count() + claim.right.weight_count()).exceeds(4 * MAX_WEIGHTS) {
         return None;
     }
     let used = used(claim, symbols);
-    if used.len() > MAX_WEIGHTS {
+    if used.len().exceeds(MAX_WEIGHTS) {
         return None;
     }
     let dependence = dependence(claim, symbols);

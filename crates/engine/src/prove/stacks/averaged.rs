@@ -16,6 +16,7 @@ use crate::prove::survey::input::input_of;
 use crate::prove::survey::{Compared, Extent, Sights, condition};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
 use crate::prove::witness::search;
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// Whether all nonlinear nodes that some maps depend on are global averages, and there is one.
@@ -105,7 +106,7 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
         for inner in &averages {
             let viewer = Viewer::new(operators, vec![inner], axis);
             let horizon = viewer.horizon().ok()?;
-            if horizon.from.max(horizon.period) > MAX_AVERAGED {
+            if horizon.from.max(horizon.period).exceeds(MAX_AVERAGED) {
                 return None;
             }
             // What one position of the averaged signal reads of the input, at most.
@@ -136,7 +137,7 @@ fn bound(claim: &StackClaim, operators: &Operators, maps: [&Affine; 2]) -> Optio
     let entries = kernels.flat_map(|map| &map.parts).map(|part| part.gather.kernel.shape().entries());
     let entries = entries.sum::<Option<usize>>().and_then(|sum| i64::try_from(sum).ok())?;
     let pixels = (bound * (bound - 1) / 2).checked_pow(2)?;
-    (bound <= MAX_AVERAGED && entries.checked_mul(pixels)? <= MAX_AVERAGED_WORK).then_some(Bound {
+    (bound.within(MAX_AVERAGED) && entries.checked_mul(pixels)?.within(MAX_AVERAGED_WORK)).then_some(Bound {
         settled,
         period,
         bound,

@@ -2,6 +2,7 @@
 //!
 //! Decides nothing; `words.rs` compares what the pairs make.
 
+use convproof_exact::Limited;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -112,7 +113,7 @@ fn common(horizons: [Horizon; 2], reach: i64, modulus: i64) -> Result<Common, Un
     let from = horizons[0].from.max(horizons[1].from).max(reach.saturating_add(1));
     let period = num_integer::lcm(num_integer::lcm(horizons[0].period, horizons[1].period), modulus);
     let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
-    if end > MAX_SURVEYED { Err(Unsupported::TooLarge) } else { Ok(Common { from, period, end }) }
+    if end.exceeds(MAX_SURVEYED) { Err(Unsupported::TooLarge) } else { Ok(Common { from, period, end }) }
 }
 
 /// Looks at the output positions of lengths along an axis.

@@ -23,8 +23,8 @@ use crate::prove::verdict::{
     Derivation, Read, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
 };
 use crate::prove::witness::search;
-use convproof_exact::Rational;
 use convproof_exact::budget::doing;
+use convproof_exact::{Limited, Rational};
 
 /// Sides with up to so many weights are expanded where words do not say everything.
 const SMALL: usize = 400;
@@ -34,7 +34,7 @@ const MAX_WRITTEN: u64 = 1 << 20;
 
 /// Whether the expressions of a claim's kernels are few enough, written out, to be read one by one.
 pub(in crate::prove) fn readable(claim: &StackClaim) -> bool {
-    claim.left.written().saturating_add(claim.right.written()) <= MAX_WRITTEN
+    claim.left.written().saturating_add(claim.right.written()).within(MAX_WRITTEN)
 }
 
 /// Decides a claim about stacks with free weights in channels; `None` where that is left to others.
@@ -57,7 +57,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
             read: compared.read,
         }));
     };
-    let small = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count() <= SMALL);
+    let small = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count().within(SMALL));
     if small && !compared.is_exact() {
         // Expanded, it also comes out where the sides agree.
         return None;
@@ -74,7 +74,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 /// Whether a stack has weights with channels.
 fn has_channels(stack: &Stack) -> bool {
     stack.layers().any(|layer| match layer {
-        Layer::Scale(vector) | Layer::Bias(vector) => vector.len() > SMALL && !vector.is_constant(),
+        Layer::Scale(vector) | Layer::Bias(vector) => vector.len().exceeds(SMALL) && !vector.is_constant(),
         Layer::Dense { weights, .. } => !weights.is_constant(),
         layer => layer.weights().iter().any(|term| {
             let shape = term.shape();

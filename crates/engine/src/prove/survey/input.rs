@@ -4,6 +4,7 @@ use crate::ir::{Sizes, Stack, StackClaim};
 use crate::operator::length::MAX_INPUT;
 use crate::operator::{Affine, OperatorError, Operators};
 use crate::prove::verdict::Composed;
+use convproof_exact::Limited;
 
 /// Two stacks as maps, and how these came about.
 pub struct Sides {
@@ -52,7 +53,7 @@ impl Sides {
 /// The input's map, with errors blamed on the left stack.
 pub fn input_of(operators: &Operators, claim: &StackClaim) -> Result<Affine, OperatorError> {
     if let Sizes::One(size) = claim.sizes
-        && size.iter().any(|&n| n > MAX_INPUT)
+        && size.iter().any(|&n| n.exceeds(MAX_INPUT))
     {
         return Err(OperatorError::TooLarge { at: claim.left.origin() });
     }

@@ -15,7 +15,7 @@ use crate::operator::pattern::{Pattern, Viewer};
 use crate::operator::{Affine, Node, NodeId, Operators};
 use crate::prove::values::point::{Dependence, Point};
 use convproof_exact::budget;
-use convproof_exact::{Fp, Poly, Symbol};
+use convproof_exact::{Fp, Limited, Poly, Symbol};
 
 /// Channel, row and column number of a read input, and by how much its coefficients differ.
 pub type Differing = ([u32; 3], Poly);
@@ -78,7 +78,7 @@ impl<'a> Sights<'a> {
             Extent::All { reach, modulus } => every_length(&viewers, maps, reach, modulus)?,
         };
         let pairs = axes.iter().map(|axis| axis.refined.len()).fold(1, usize::saturating_mul);
-        if pairs > MAX_PAIRS {
+        if pairs.exceeds(MAX_PAIRS) {
             return Err(SurveyLimit::Positions);
         }
         let nodes = viewers.first().map_or_else(Vec::new, |viewer| viewer.nodes().to_vec());
@@ -283,7 +283,7 @@ fn every_length(
     let from = horizons.iter().fold(reach.saturating_add(1), |from, horizon| from.max(horizon.from));
     let period = common_period(horizons.iter().map(|horizon| horizon.period).chain([modulus]))?;
     let end = from.saturating_add(reach).saturating_add(period.saturating_mul(2));
-    if end > MAX_SURVEYED {
+    if end.exceeds(MAX_SURVEYED) {
         return Err(SurveyLimit::Lengths { needed: end, most: MAX_SURVEYED });
     }
     let lengths: Vec<i64> = (1..end).collect();

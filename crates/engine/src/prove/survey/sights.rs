@@ -8,6 +8,7 @@ use super::limit::SurveyLimit;
 use crate::limits::MAX_POSITIONS;
 use crate::operator::Affine;
 use crate::operator::pattern::{Edge, Pattern, Starts, Viewer};
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// The output positions of one input length along one axis.
@@ -68,7 +69,7 @@ impl AxisSights {
             let mut sights = Vec::new();
             if let (Some(length), true) = (left, left == right) {
                 positions = positions.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
-                if positions > MAX_POSITIONS {
+                if positions.exceeds(MAX_POSITIONS) {
                     return Err(SurveyLimit::Positions);
                 }
                 for i in 0..length {

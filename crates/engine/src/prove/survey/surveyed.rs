@@ -12,8 +12,8 @@ use crate::axes::Axes;
 use crate::ir::Sizes;
 use crate::prove::verdict::Wrong;
 use crate::prove::verdict::region::{Agreement, Status};
-use convproof_exact::Poly;
 use convproof_exact::budget;
+use convproof_exact::{Limited, Poly};
 
 /// Two maps compared; whatever is called equal here was confirmed with polynomials or whole numbers.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl<'a> Surveyed<'a> {
                     }
                 });
             }
-            if all.len() > MOST || seen.len() > MOST {
+            if all.len().exceeds(MOST) || seen.len().exceeds(MOST) {
                 return None;
             }
         }

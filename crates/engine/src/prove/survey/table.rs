@@ -10,6 +10,7 @@ use super::sights::{AxisSights, SizeView};
 use crate::ir::{Axes, Sizes};
 use crate::prove::verdict::region::{Agreement, Status, Statuses};
 use crate::prove::verdict::{TYPICAL, Wrong};
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// The pairs of sights at which two stacks differ. Of what is not among them whoever calls sizes equal has shown that the
@@ -168,7 +169,7 @@ impl Table {
 
     /// The smallest size of at most [`LARGEST`] rows and columns at which some output positions differ and some do not.
     pub fn telling(&self, axes: &Axes<AxisSights>, failures: &Failures) -> Option<Axes<i64>> {
-        let small = |size: Axes<i64>| size.iter().all(|&length| length <= LARGEST);
+        let small = |size: Axes<i64>| size.iter().all(|&length| length.within(LARGEST));
         let mut sizes = self.statuses.by_area().into_iter();
         let found = sizes.find(|&(size, status)| {
             let wrong = || positions(axes, size).map(|positions| wrong(&positions, failures));

@@ -2,7 +2,7 @@
 
 use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
 use crate::ir::{Stack, Symbols};
-use convproof_exact::{Rational, Symbol};
+use convproof_exact::{Limited, Rational, Symbol};
 
 /// Weights, an input, and an output position at which two stacks give different values; replayed.
 ///
@@ -62,7 +62,7 @@ pub fn named(
         let equal = rest.len() >= count
             && rest[..count].iter().zip(symbol.0..).all(|((s, v), n)| s.0 == n && v == value);
         match whole {
-            Some((kernel, _)) if equal && count > FEW => {
+            Some((kernel, _)) if equal && count.exceeds(FEW) => {
                 named.push((format!("{}[*]", kernel.name), value.clone()));
                 rest = &rest[count..];
             }

@@ -6,7 +6,7 @@ use super::region::Agreement;
 use super::worst::{Enclosure, Excess};
 use crate::operator::Affine;
 use convproof_exact::budget::Halt;
-use convproof_exact::{Grid, Poly, Rational};
+use convproof_exact::{Grid, Limited, Poly, Rational};
 
 /// What is known of a claim about two stacks.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ impl Wrong {
         let count =
             rows.iter().map(|&row| columns.iter().filter(|&&column| fails(row, column)).count()).sum();
         let all = rows.len() * columns.len();
-        let map = (rows.len() <= MAX_MAP && columns.len() <= MAX_MAP)
+        let map = (rows.len().within(MAX_MAP) && columns.len().within(MAX_MAP))
             .then(|| Grid::from_fn(rows.len(), columns.len(), |i, j| fails(rows[i], columns[j])));
         (all > 0).then_some(Self { count, all, map })
     }

@@ -11,8 +11,8 @@ use crate::forms::range::Range;
 use crate::ir::Function;
 use crate::prove::values::hull::{Hull, Pixel};
 use crate::prove::witness::probe::Probe;
-use convproof_exact::Rational;
 use convproof_exact::budget::spend_on;
+use convproof_exact::{Limited, Rational};
 
 /// Most pairs of elements of two maxima that are compared.
 const MAX_ELEMENTS: usize = 4096;
@@ -108,7 +108,7 @@ impl<'a> Bounder<'a> {
             sides[side] = self.multiplied(multiple);
         }
         let [above, below] = sides;
-        if above.len() * below.len() > MAX_ELEMENTS {
+        if (above.len() * below.len()).exceeds(MAX_ELEMENTS) {
             return Some(difference);
         }
         let rest = self.arena.sum(&rest).ok()?;
@@ -362,7 +362,7 @@ impl<'a> Bounder<'a> {
     /// Differences of the elements of two maxima with equally many, matched one to one.
     fn elements(&mut self, above: &Multiple, below: &Multiple) -> Option<Vec<Form>> {
         let [ours, theirs] = [above, below].map(|multiple| self.multiplied(multiple));
-        if ours.len() != theirs.len() || ours.len() * theirs.len() > MAX_ELEMENTS {
+        if ours.len() != theirs.len() || (ours.len() * theirs.len()).exceeds(MAX_ELEMENTS) {
             return None;
         }
         let minus = Rational::from(-1);

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::forms::arena::{Arena, End, Form};
 use crate::ir::Function;
 use convproof_exact::budget::spend_on;
-use convproof_exact::{Rational, SplitMix64};
+use convproof_exact::{Limited, Rational, SplitMix64};
 
 /// Random images at which sums are compared.
 const IMAGES: usize = 8;
@@ -46,7 +46,7 @@ impl Pairing {
 
     /// For each of the first multiples one of the others with nearly the same values.
     pub fn maxima(&mut self, arena: &Arena, above: &[Multiple], below: &[Multiple]) -> Vec<Option<usize>> {
-        if above.len().saturating_mul(below.len()) > MAX_PAIRS {
+        if above.len().saturating_mul(below.len()).exceeds(MAX_PAIRS) {
             return vec![None; above.len()];
         }
         let [ours, theirs] = [above, below].map(|all| {
@@ -64,7 +64,7 @@ impl Pairing {
 
     /// For each of the first multiples of other functions one of the others, of the same function of nearly the same values.
     pub fn functions(&mut self, arena: &Arena, above: &[Multiple], below: &[Multiple]) -> Vec<Option<usize>> {
-        if above.len().saturating_mul(below.len()) > MAX_PAIRS {
+        if above.len().saturating_mul(below.len()).exceeds(MAX_PAIRS) {
             return vec![None; above.len()];
         }
         let [ours, theirs] = [above, below].map(|all| {

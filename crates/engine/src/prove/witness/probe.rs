@@ -9,10 +9,13 @@ use crate::forms::arena::{Arena, End, Form};
 use crate::forms::weights::declared;
 use crate::prove::values::hull::Pixel;
 use convproof_exact::budget::spend_on;
-use convproof_exact::{Monomial, Rational, SplitMix64};
+use convproof_exact::{Limited, Monomial, Rational, SplitMix64};
 
 /// Random images that are tried for each choice of weights.
 const IMAGES: u64 = 60;
+
+/// Maxima whose elements are looked at.
+const MAX_MAXIMA: usize = 400;
 
 /// Evaluates sums at given weights and pixels.
 pub struct Probe<'a> {
@@ -102,7 +105,7 @@ impl<'a> Probe<'a> {
                     factors.iter().for_each(|factor| self.parts(factor, place, pixels, terms));
                 }
                 End::Term(term) => {
-                    if terms.len() < 400 && terms.insert((term, place)) {
+                    if !terms.len().reaches(MAX_MAXIMA) && terms.insert((term, place)) {
                         let forms = &self.arena.term(term).forms;
                         forms.iter().for_each(|form| self.parts(form, place, pixels, terms));
                     }

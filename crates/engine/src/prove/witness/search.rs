@@ -20,7 +20,7 @@ use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::Operators;
 use crate::operator::length::{Length, MAX_LENGTH, first_difference};
 use convproof_exact::budget;
-use convproof_exact::{Poly, Rational, SplitMix64, Symbol};
+use convproof_exact::{Limited, Poly, Rational, SplitMix64, Symbol};
 
 /// Inputs tried at each size.
 const TRIES: usize = 60;
@@ -99,14 +99,14 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
     let mut tries = 0;
     while !tells(&values) {
         tries += 1;
-        if tries > TRIES {
+        if tries.exceeds(TRIES) {
             return None;
         }
         for &symbol in &open {
             values.insert(symbol, Rational::from(i64::try_from(generator.below(9)).unwrap_or(0) - 4));
         }
     }
-    if open.len() <= MAX_SIMPLIFIED {
+    if open.len().within(MAX_SIMPLIFIED) {
         // Scalars stay, as something may be divided by them elsewhere.
         for &symbol in open.iter().filter(|&&symbol| !symbol.is_scalar() && !symbols.is_divisor(symbol)) {
             let before = values.insert(symbol, Rational::ZERO);
@@ -217,7 +217,7 @@ fn try_sizes(
     for &size in sizes {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let cells = claim.channels.saturating_mul(h).saturating_mul(w);
-        if cells > MAX_CELLS {
+        if cells.exceeds(MAX_CELLS) {
             continue;
         }
         for _ in 0..TRIES {
@@ -260,7 +260,7 @@ fn simplified(
     let nonzero: Vec<(Symbol, Rational)> =
         weights.iter().filter(|(_, v)| !v.is_zero()).map(|(s, v)| (s, v.clone())).collect();
     let [channels, height, width] = image.size();
-    if nonzero.len() + image.values().len() > MAX_SIMPLIFIED {
+    if (nonzero.len() + image.values().len()).exceeds(MAX_SIMPLIFIED) {
         return Some(sparser(claim, symbols, &weights, found));
     }
     let simpler = |value: &Rational| {

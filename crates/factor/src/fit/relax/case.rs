@@ -11,7 +11,7 @@ use super::certificate::{Condition, pairs};
 use super::interior::{Program, Solution, Sparse};
 use super::symmetry::{Symmetry, orbits, turned};
 use super::{MAX_MULTIPLIERS, Relaxation};
-use convproof_exact::Grid;
+use convproof_exact::{Grid, Limited};
 
 /// Multipliers are rounded to so many bits behind the point, or more where the matrix is nearly singular.
 const LEAST_BITS: u32 = 26;
@@ -55,7 +55,7 @@ impl<'a> Case<'a> {
             let turns: Vec<&Vec<usize>> = turns.collect();
             cells.extend(shared(extents(condition).1, &turns).into_iter().map(|places| (number, places)));
         }
-        if orbits.len() + cells.len() > MAX_MULTIPLIERS {
+        if (orbits.len() + cells.len()).exceeds(MAX_MULTIPLIERS) {
             return None;
         }
         let mut signed: Vec<Vec<(usize, f64)>> = kept
@@ -117,7 +117,7 @@ impl<'a> Case<'a> {
         let moved = 1.0 + self.conditions.iter().map(entries).sum::<f64>();
         let wanted = (4.0 * size * moved / least).log2().ceil().to_u32()?;
         let bits = wanted.max(LEAST_BITS);
-        (bits <= MOST_BITS).then_some(bits)
+        bits.within(MOST_BITS).then_some(bits)
     }
 
     /// The multipliers of all minors and the weights of the conditions, in units of 2^-bits.

@@ -177,16 +177,16 @@ impl Certificate {
 
     /// What the certificate proves of the squared distance from the kernel that was asked about to all products.
     pub fn squared(&self) -> Rational {
-        // (√t − r)², with the root rounded up where it is subtracted.
+        // (√t − r)², the root rounded down; t itself where nothing is subtracted.
         let t = ratio(self.least.clone(), BigInt::one() << self.bits);
         let rest = if self.rounding.is_zero() {
             t
         } else {
-            let root = ratio((&self.least << self.bits).sqrt() + 1_u32, BigInt::one() << self.bits);
-            let (squared, cross) = (&self.rounding * &self.rounding, &self.rounding * &root);
-            &(&t + &squared) - &(&cross * &Rational::from(2))
+            let root = ratio((&self.least << self.bits).sqrt(), BigInt::one() << self.bits);
+            let far = (&root - &self.rounding).max(Rational::ZERO);
+            &far * &far
         };
-        if rest.is_negative() { Rational::ZERO } else { &(&rest * &self.unit) * &self.unit }
+        &(&rest * &self.unit) * &self.unit
     }
 }
 
@@ -219,3 +219,6 @@ pub fn least_above(square: &Rational, rounding: &Rational, bits: u32) -> BigInt 
     let unit = BigInt::one() << bits;
     if square.is_zero() { square } else { (square + &unit - BigInt::one()) / unit }
 }
+
+#[cfg(test)]
+mod tests;

@@ -329,3 +329,6 @@ fn reach(matrix: &DMatrix<f64>, direction: &DMatrix<f64>) -> f64 {
     }
     low
 }
+
+#[cfg(test)]
+mod tests;

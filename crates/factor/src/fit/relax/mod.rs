@@ -33,7 +33,7 @@ use symmetry::{Symmetry, symmetries};
 
 use super::fixed::Fixed;
 use super::reduced::{Product, Reduced};
-use convproof_exact::{Grid, Rational};
+use convproof_exact::{Grid, Limited, Rational};
 
 /// Bits kept of the target's entries; what is dropped is subtracted from the bound.
 const BITS: u64 = 40;
@@ -83,7 +83,7 @@ impl Relaxation {
             None => Grid::from_fn(1, 1, |_, _| BigInt::from(1)),
             Some(known) => known.shortened(u64::MAX)?.cells,
         };
-        if known.cells().iter().any(|x| x.bits() > KNOWN_BITS) {
+        if known.cells().iter().any(|x| x.bits().exceeds(KNOWN_BITS)) {
             return None;
         }
         let lifted = Lifted::new(&short.cells, &known, sizes);
@@ -142,7 +142,7 @@ impl Relaxation {
         };
         let whole = certified(&Tree::Solved(relaxed.0), i64::MAX);
         let level = whole.as_ref().map_or(i64::MAX, |(level, _)| *level);
-        let closer = (level > CLOSE && self.minors.len() <= BRANCHED)
+        let closer = (level > CLOSE && self.minors.len().within(BRANCHED))
             .then(|| certified(&self.cover(goal(relative, CLOSE))?, level))
             .flatten();
         closer.or(whole).map(|(_, certificate)| certificate)
@@ -244,7 +244,10 @@ fn groups(problem: &Reduced, product: &Product, most: usize) -> Option<[Size; 2]
         .map(|rest| [size(2 * rest + 1, true), size(2 * rest + 1, false)])
         .filter(|&sizes| {
             let [(a, b), (c, d)] = sizes;
-            (a * b).saturating_mul(c * d) <= most && minor_count(sizes) <= MAX_MINORS
+            (a * b).saturating_mul(c * d) <= most && minor_count(sizes).within(MAX_MINORS)
         })
         .min_by_key(|[(a, b), (c, d)]| a * b + c * d)
 }
+
+#[cfg(test)]
+mod tests;
