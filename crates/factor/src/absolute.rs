@@ -203,8 +203,7 @@ struct Line {
 
 impl Line {
     fn new(f: &Grid<BigInt>, solutions: &[Grid<BigInt>]) -> Option<Self> {
-        let points = (0..200i32).map(|k| BigInt::from(if k % 2 == 0 { -(k / 2) } else { k / 2 + 1 }));
-        for point in points {
+        for point in (0..200).map(BigInt::from) {
             let at = |grid: &Grid<BigInt>| -> Vec<BigInt> {
                 grid.rows().map(|row| integer::evaluate(row, &point)).collect()
             };

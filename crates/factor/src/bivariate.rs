@@ -328,8 +328,7 @@ impl<'a, R: Ring> Lift<'a, R> {
         let stripped = Grid::new(product[0].len(), width, cells).and_then(|grid| plane::strip(&grid));
         let Some((grid, ..)) = stripped else { return Ok(None) };
         let content = plane::content_in_y(&grid).ok_or(FactorError::Limit)?;
-        let part =
-            if content.len() > 1 { plane::exact_div(&grid, &plane::from_row(&content)) } else { Some(grid) };
+        let part = plane::exact_div(&grid, &plane::from_row(&content));
         Ok(part.map(|part| plane::primitive(&part).1))
     }
 }

@@ -362,6 +362,39 @@ mod tests {
     }
 
     #[test]
+    fn costs_are_as_worked_out_by_hand() {
+        // 3 channels to 5 by 2×3 taps, to 6 by 3×2.
+        let across = geometry(Shape::new(5, 3, 2, 3), Shape::new(6, 5, 3, 2), [1, 1]);
+        // 15, 30 and 18 planes of 16 points, (4/2 + 2) along each axis and 4 beside; 6·3·5 products at each point.
+        assert_eq!(spectral::cost(across), Some(63 * 16 * (4 + 4 + 4) + 90 * 16));
+        // 16×59 in 16×64: 16/2 + 2 and log 64.
+        let plane = geometry(Shape::plane(9, 40), Shape::plane(8, 20), [1, 1]);
+        assert_eq!(spectral::cost(plane), Some(3 * 1024 * (10 + 6 + 4) + 1024));
+        if floating::available() {
+            // 6×3 pairs fill up 8×8. Sums of 4·4·(4 + 4) steps for each of them, 4·3·(2 + 4) for each of 5×8 and
+            // 4·2·(3 + 4) for each of 8×5; 64·5 products at 16 points.
+            let each = 320 * 16 / 6 + (64 * 128 + 40 * 72 + 40 * 56) / 3;
+            assert_eq!(matrices::cost(across, 21), Some((1, each + 20 * 64 * 16)));
+            assert_eq!(matrices::cost(across, 22), Some((2, 2 * each + 20 * 64 * 16)));
+            assert_eq!(matrices::cost(plane, 21), None);
+            // 4 + 6 levels and 16 more steps for three residues, 40 for each line.
+            assert_eq!(planes::cost(plane, 47), Some((1, 1024 * 26 / 3 + 40 * 80)));
+            assert_eq!(planes::cost(plane, 48), Some((2, 2048 * 26 / 3 + 40 * 2 * 80)));
+            assert_eq!(planes::cost(across, 47), None);
+        }
+        let loops = |values: [i64; 2]| {
+            let [first, next] = values.map(|value| Integers::Words(vec![value; 9]));
+            let geometry = geometry(Shape::plane(3, 3), Shape::plane(3, 3), [1, 1]);
+            choose(&first, &next, geometry, bound_bits(&first, &next, geometry)).cost
+        };
+        assert_eq!([loops([1, 1]), loops([1, 0])], [81 * 4 / 10, 0]);
+        assert_eq!([loops([1 << 20, 1 << 20]), loops([1 << 40, 1 << 40])], [81 * 6 / 10, 81]);
+        let big = Integers::from_bigs(&vec![BigInt::from(1) << 100_u32; 9]);
+        let geometry = geometry(Shape::plane(3, 3), Shape::plane(3, 3), [1, 1]);
+        assert_eq!(choose(&big, &big, geometry, 300).cost, 81 * (50 + 2 * 2));
+    }
+
+    #[test]
     fn methods_follow_bound_and_work() {
         let choice = |shape: Shape, value: i64| {
             let words = Integers::Words(vec![value; shape.entries().unwrap()]);

@@ -28,7 +28,7 @@ impl SymbolicKernel {
 
     fn holding(shape: Shape, entries: Vec<Poly>) -> Self {
         let terms: usize = entries.iter().map(|entry| entry.terms().len()).sum();
-        let bytes = entries.len() * size_of::<Poly>() + terms * size_of::<(Monomial, Rational)>();
+        let bytes = size_of_val(entries.as_slice()) + terms * size_of::<(Monomial, Rational)>();
         budget::spend_on(entries.len() + terms, 10);
         Self { shape, entries, held: budget::hold(bytes, 1) }
     }

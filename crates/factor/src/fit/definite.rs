@@ -136,6 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn equal_magnitudes_do_not_dominate() {
+        let identity = vec![vec![1, 0], vec![0, 1]];
+        let long = |matrix: &[Vec<i128>]| -> Vec<Vec<BigInt>> {
+            matrix.iter().map(|row| row.iter().map(|&x| BigInt::from(x)).collect()).collect()
+        };
+        for (matrix, holds) in
+            [(vec![vec![2, -2], vec![-2, 3]], false), (vec![vec![3, -2], vec![-2, 3]], true)]
+        {
+            assert_eq!(dominates(&identity, &matrix, 0).is_some(), holds);
+            assert_eq!(dominates_long(&long(&identity), &long(&matrix), 0), holds);
+        }
+    }
+
+    #[test]
     fn a_barely_indefinite_matrix_is_not_proved() {
         let n = 1_i128 << 40;
         assert!(both(&[vec![n, n - 1], vec![n - 1, n]]));

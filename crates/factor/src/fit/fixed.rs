@@ -157,3 +157,6 @@ pub fn least_common_multiple(a: &BigInt, b: &BigInt) -> BigInt {
 pub fn ratio(numerator: BigInt, denominator: BigInt) -> Rational {
     Rational::new(numerator, denominator).expect("the denominator is not 0")
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,3 +196,6 @@ impl<'a> Search<'a> {
         Some(Found { best, starts: self.ends.len(), reached, iterations: self.iterations })
     }
 }
+
+#[cfg(test)]
+mod tests;

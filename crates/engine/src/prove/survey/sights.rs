@@ -77,7 +77,8 @@ impl AxisSights {
                     let mut see = |base: i64| {
                         let sight = viewer.sight(n, i);
                         let edges = sight.pattern.reads.iter().flat_map(|(_, parts)| parts).map(Vec::len);
-                        held.push(budget::hold(edges.sum::<usize>() + sight.input.len(), size_of::<Edge>()));
+                        let edges = edges.chain([sight.input.len()]);
+                        held.push(budget::hold(edges.sum(), size_of::<Edge>()));
                         let next = number(patterns.len());
                         let pattern = *patterns.entry(sight.pattern).or_insert_with_key(|pattern| {
                             looked.patterns.push(pattern.clone());

@@ -231,3 +231,6 @@ fn root(value: &Rational, bits: u32) -> (Rational, Rational) {
     let floor = ((n << (2 * places)) / d).sqrt();
     (Rational::dyadic(floor.clone(), places), Rational::dyadic(floor + 1, places))
 }
+
+#[cfg(test)]
+mod tests;

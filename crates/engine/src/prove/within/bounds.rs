@@ -3,6 +3,8 @@
 //! Square roots are replaced by rationals near them (`rounded`), then all is exact and in integers (`numbers`): each pair
 //! of patterns is pulled back once, and positions that differ only in what of the input they see share its sums.
 
+use std::cmp::Reverse;
+
 use num_bigint::BigInt;
 use rustc_hash::FxHashMap;
 
@@ -53,11 +55,11 @@ pub struct Attained {
     pub input: Vec<([usize; 3], Rational)>,
 }
 
-/// The worst position so far.
+/// A value and where it is: of equal ones the first place counts as the largest.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Largest {
     value: BigInt,
-    sights: [u32; 2],
-    channel: usize,
+    place: Reverse<([u32; 2], usize)>,
 }
 
 /// The worst difference for `|x| ≤ range`, if all weights are numbers and it can be told from the bound and from 0
@@ -116,7 +118,7 @@ fn bounded(
     if low <= tolerance.bound {
         return Ok(None);
     }
-    let excess = excess(&survey, &numbers, &table, (worst.sights, worst.channel), &tolerance.range);
+    let excess = excess(&survey, &numbers, &table, worst.place.0, &tolerance.range);
     let composed = sides.composed.clone();
     Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, exact, ..excess }, composed)))
 }
@@ -146,7 +148,7 @@ impl Scale {
 
 /// The position with the worst difference among those that are spoken of; `None` past a limit.
 fn worst(survey: &Sights<'_>, numbers: &NumericMaps<'_>, table: &Table, scale: &Scale) -> Option<Largest> {
-    let mut worst = Largest { value: BigInt::ZERO, sights: [u32::MAX; 2], channel: 0 };
+    let mut worst = Largest { value: BigInt::ZERO, place: Reverse(([u32::MAX; 2], 0)) };
     let mut pairs: FxHashMap<[u32; 2], Vec<[u32; 2]>> = FxHashMap::default();
     for sights in table.sight_pairs() {
         pairs.entry(survey.pattern_numbers(sights)).or_default().push(sights);
@@ -160,10 +162,7 @@ fn worst(survey: &Sights<'_>, numbers: &NumericMaps<'_>, table: &Table, scale: &
             let constant = &sums.constant * &scale.constant;
             for &sights in &all {
                 let value = sums.within(survey.visible(sights)) * &scale.coefficients + &constant;
-                let first = (sights, channel) < (worst.sights, worst.channel);
-                if value > worst.value || value == worst.value && first {
-                    worst = Largest { value, sights, channel };
-                }
+                worst = worst.max(Largest { value, place: Reverse((sights, channel)) });
             }
         }
     }

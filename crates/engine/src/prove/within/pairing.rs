@@ -184,3 +184,48 @@ fn pixel_values(block: u32, [row, column]: [i64; 2]) -> Print {
         f64::from(u32::try_from(generator.below(1 << 20)).unwrap_or(0)) / f64::from(1 << 19) - 1.0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_about_themselves() {
+        let near = |function, x, value: f64| (about(function, x) - value).abs() < 0.02;
+        for (function, at) in [
+            (Function::Sigmoid, [0.119_2, 0.5, 0.731_1, 0.997_5]),
+            (Function::Tanh, [-0.964_0, 0.0, 0.761_6, 1.0]),
+            (Function::Softplus, [0.126_9, 0.693_1, 1.313_3, 6.002_5]),
+            (Function::Silu, [-0.238_4, 0.0, 0.731_1, 5.985_2]),
+            (Function::Gelu, [-0.045_5, 0.0, 0.841_3, 6.0]),
+            (Function::GeluTanh, [-0.045_4, 0.0, 0.841_2, 6.0]),
+            (Function::HardSwish, [-0.333_3, 0.0, 0.666_7, 6.0]),
+        ] {
+            for (x, value) in [-2.0, 0.0, 1.0, 6.0].into_iter().zip(at) {
+                assert!(near(function, x, value), "{function:?} at {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_takes_what_is_nearest_and_free() {
+        let print = |x: f64| [x; IMAGES];
+        let [ours, theirs] = [[1.0, 5.0, 2.0], [4.0, 1.5, 9.0]].map(|all| all.map(print).to_vec());
+        assert_eq!(nearest(&ours, &theirs, distance), [Some(1), Some(0), Some(2)]);
+        assert_eq!(distance(&print(1.0), &print(-2.0)), 3.0 * IMAGES as f64);
+        let none = |_: &Print, _: &Print| f64::INFINITY;
+        assert_eq!(nearest(&ours, &theirs, none), [None; 3]);
+    }
+
+    #[test]
+    fn pixels_are_between_minus_one_and_one_and_their_own() {
+        let all: Vec<Print> =
+            (0..3).flat_map(|k| [pixel_values(0, [k, 1]), pixel_values(1, [1, k])]).collect();
+        let pixels: Vec<f64> = all.iter().flatten().copied().collect();
+        assert!(pixels.iter().all(|x| (-1.0..=1.0).contains(x)));
+        assert!(pixels.iter().any(|x| *x < -0.5) && pixels.iter().any(|x| *x > 0.5));
+        for (k, print) in all.iter().enumerate() {
+            assert!(all[k + 1..].iter().all(|other| other != print));
+        }
+    }
+}

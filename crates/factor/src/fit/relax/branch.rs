@@ -145,3 +145,6 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

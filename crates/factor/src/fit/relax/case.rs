@@ -188,3 +188,6 @@ fn weight_matrix(
     }
     Sparse(entries)
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,7 @@ impl Certificate {
     }
 
     /// The matrix of one case in units of 2^-bits, the border last.
-    fn matrix(
+    pub(super) fn matrix(
         &self,
         lifted: &Lifted,
         multipliers: &[BigInt],

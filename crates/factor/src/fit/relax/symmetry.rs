@@ -131,6 +131,41 @@ mod tests {
     }
 
     #[test]
+    fn symmetries_leave_the_function_as_it_is() {
+        // A mirror image changes the sign of the target, a turn of rows does not.
+        let cells = [-1, 0, 1, -2, 0, 2, -1, 0, 1].map(BigInt::from).to_vec();
+        let known = Grid::from_fn(1, 1, |_, _| BigInt::from(1));
+        for sizes in [[(2, 2), (2, 2)], [(1, 3), (3, 1)], [(2, 3), (2, 1)]] {
+            let lifted = Lifted::new(&Grid::new(3, 3, cells.clone()).unwrap(), &known, sizes);
+            let all = symmetries(&lifted);
+            assert!(all.iter().any(|(_, sign)| *sign < 0.0) && all.iter().any(|(_, sign)| *sign > 0.0));
+            let (rows, columns) = (sizes[0].0 * sizes[0].1, sizes[1].0 * sizes[1].1);
+            for (permutation, sign) in all {
+                for (k, &image) in permutation.iter().enumerate() {
+                    let negated = if sign < 0.0 { -&lifted.linear[k] } else { lifted.linear[k].clone() };
+                    assert_eq!(lifted.linear[image], negated);
+                    for (l, &other) in permutation.iter().enumerate() {
+                        assert_eq!(lifted.gram[image][other], lifted.gram[k][l]);
+                    }
+                }
+                // It moves entries of each factor, or exchanges the factors.
+                match turned(&permutation, rows, columns) {
+                    Some([p, q]) => {
+                        for (z, &image) in permutation.iter().enumerate() {
+                            assert_eq!(image, p[z / columns] * columns + q[z % columns]);
+                        }
+                    }
+                    None => {
+                        assert_eq!(sizes[0].0 + sizes[0].1, sizes[1].0 + sizes[1].1);
+                        // Entries i, j and i, l come to one row if it does not exchange.
+                        assert!(columns < 2 || permutation[0] / columns != permutation[1] / columns);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn symmetries_join_minors() {
         // Equal factors can always be exchanged: 36 minors, 6 of them fixed.
         assert_eq!(count([1, 2, 3, 4, 5, 7, 6, 8, 0]), 21);
