@@ -1,7 +1,6 @@
 //! What was done with each layer while a normal form was made, as the code that did it tells: every function that makes a
 //! map gives a [`Did`] with it. Decides nothing, and reads no layer.
 
-use convproof_exact::Limited;
 use std::sync::Arc;
 
 use super::gather::Axis;

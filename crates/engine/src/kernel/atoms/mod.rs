@@ -18,7 +18,7 @@ use super::KernelError;
 use super::Shape;
 use super::symbolic::SymbolicKernel;
 use convproof_exact::budget;
-use convproof_exact::{Monomial, Poly, Rational, Symbol, Limited};
+use convproof_exact::{Limited, Monomial, Poly, Rational, Symbol};
 
 /// A concrete kernel without zero border, and where its corner sits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -13,7 +13,7 @@ use super::Shape;
 use super::atoms::AtomKernel;
 use super::later::{Later, SMALL, later};
 use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
-use convproof_exact::{Fp, Poly, Rational, Symbol, Limited};
+use convproof_exact::{Fp, Limited, Poly, Rational, Symbol};
 
 /// An exact kernel `[out,in,h,w]`, free symbols included.
 #[derive(Clone, Debug)]

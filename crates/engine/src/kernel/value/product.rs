@@ -3,6 +3,7 @@
 use super::{Kernel, Pair};
 use crate::kernel::later::{SMALL, later};
 use crate::kernel::{KernelError, Shape};
+use convproof_exact::Limited;
 
 impl Kernel {
     /// `A * B`: full convolution, first `self`, then `next`, a matrix product in channels; a single 1×1 kernel
@@ -43,7 +44,7 @@ impl Kernel {
         let products = terms.iter().fold(1_usize, |product, &n| product.saturating_mul(n));
         // Entries that are sums themselves have more terms than products.
         let terms = products.max(self.written().saturating_mul(next.written()) / a.outputs.max(1));
-        if !self.is_later() && !next.is_later() && terms <= SMALL {
+        if !self.is_later() && !next.is_later() && terms.within(SMALL) {
             return Ok(None);
         }
         let (height, width) =

@@ -4,7 +4,7 @@ use super::Kernel;
 use crate::kernel::later::SMALL;
 use crate::kernel::symbolic::positions;
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
-use convproof_exact::{Poly, Sum};
+use convproof_exact::{Limited, Poly, Sum};
 
 impl Kernel {
     /// `n − 1` zeros between entries, per axis.
@@ -17,7 +17,7 @@ impl Kernel {
         };
         match self {
             Self::Atoms(_) => Self::identity(1)?.convolve_dilated(self, by),
-            Self::Symbolic(_) if dilated.entries().is_none_or(|count| count > SMALL) => {
+            Self::Symbolic(_) if dilated.entries().is_none_or(|count| count.exceeds(SMALL)) => {
                 Ok(self.changed(dilated, move |kernel| kernel.gather(dilated, from)))
             }
             Self::Concrete(_) | Self::Symbolic(_) => self.gather(dilated, from),
