@@ -45,7 +45,7 @@ fn exponents_bound_entries() {
         let exponent = kernel.exponent().unwrap();
         let floats = kernel.to_floats(exponent);
         let largest = floats.cells().iter().fold(0.0_f64, |l, x| l.max(x.abs()));
-        assert!(largest < 1.0 && largest >= 0.125, "{largest}");
+        assert!((0.125..1.0).contains(&largest), "{largest}");
         for (x, y) in kernel.to_floats(exponent + 3).cells().iter().zip(floats.cells()) {
             assert_eq!(x * 8.0, *y);
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::fit::problem::{FitUnknown, Problem};
 
 /// A product of unknowns of these sizes, and the kernel that it is to come near.
-fn problem(sizes: &[Size], target: Grid<i64>) -> Problem {
+fn problem(sizes: &[Size], target: &Grid<i64>) -> Problem {
     Problem::product(sizes, target.map(|&x| Rational::from(x)))
 }
 
@@ -15,7 +15,7 @@ fn groups_have_as_few_entries_as_possible() {
     for sizes in [vec![(2, 2), (3, 3)], vec![(1, 2), (2, 1), (2, 2)], vec![(3, 3), (1, 2), (2, 3), (1, 4)]] {
         let extent = |of: &dyn Fn(&Size) -> usize| 1 + sizes.iter().map(|size| of(size) - 1).sum::<usize>();
         let target = Grid::from_fn(extent(&|size| size.0), extent(&|size| size.1), |_, _| 1);
-        let problem = problem(&sizes, target);
+        let problem = problem(&sizes, &target);
         let reduced = Reduced::new(&problem);
         let entries = |[(a, b), (c, d)]: [Size; 2]| a * b + c * d;
         let products = |[(a, b), (c, d)]: [Size; 2]| a * b * c * d;
@@ -42,7 +42,7 @@ fn groups_have_as_few_entries_as_possible() {
     // One unknown is no product.
     let one = Problem {
         unknowns: vec![FitUnknown::free(2, 2)],
-        ..problem(&[(2, 2)], Grid::from_fn(2, 2, |_, _| 1))
+        ..problem(&[(2, 2)], &Grid::from_fn(2, 2, |_, _| 1))
     };
     let one = Reduced::new(&one);
     assert!(groups(&one, &one.products[0], 100).is_none());
@@ -77,7 +77,7 @@ fn goals_lie_between_what_is_sought_and_what_is_there() {
 #[test]
 fn the_distance_to_products_is_certified() {
     // No product of two rows is nearer to (1, 0, 1) than (1, 0, 0).
-    let problem = problem(&[(1, 2), (1, 2)], Grid::new(1, 3, vec![1, 0, 1]).unwrap());
+    let problem = problem(&[(1, 2), (1, 2)], &Grid::new(1, 3, vec![1, 0, 1]).unwrap());
     let reduced = Reduced::new(&problem);
     let relaxation = Relaxation::new(&reduced, 100).unwrap();
     // Scaled to norm 1, half of its square is left.
@@ -105,7 +105,7 @@ fn the_distance_to_products_is_certified() {
 #[test]
 fn the_base_is_the_scaled_distance() {
     let target = Grid::new(2, 3, vec![1, -2, 3, 0, 1, 4]).unwrap();
-    let problem = problem(&[(1, 2), (2, 2)], target.clone());
+    let problem = problem(&[(1, 2), (2, 2)], &target);
     let relaxation = Relaxation::new(&Reduced::new(&problem), 100).unwrap();
     let base = relaxation.base();
     let (p, q) = ([2.0, -1.0], [1.0, 3.0, 0.5, -2.0]);

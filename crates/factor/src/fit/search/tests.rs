@@ -51,13 +51,13 @@ fn searches_count_starts_and_ends() {
     assert!(search.value().is_infinite());
     search.random(3);
     let (starts, spent) = (search.ends.len(), search.iterations);
-    assert!(starts >= 1 && starts <= 5 * Effort::PERSISTENCE && spent >= starts);
+    assert!((1..=5 * Effort::PERSISTENCE).contains(&starts) && spent >= starts);
     // An exact product is left alone once it is found.
     let value = search.value();
     assert!(value < 1e-20, "{value}");
     assert!(search.ends.iter().all(|end| *end >= value));
     let reached = search.reached();
-    assert!(reached >= 1 && reached <= starts);
+    assert!((1..=starts).contains(&reached));
     // A hint that leads to nothing better is no end.
     search.hint(DVector::from_element(4, 0.0));
     assert_eq!(search.ends.len(), starts);
