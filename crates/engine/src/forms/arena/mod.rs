@@ -9,16 +9,18 @@
 //!
 //! Knows nothing of layers or kernels.
 
-use std::cmp::Ordering;
+mod read;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+
+pub use read::{FlatWord, Word};
 
 use super::numbered::{Numbered, SumList};
 use super::range::Range;
 use super::terms::Applied;
 use crate::axes::{AXES, Axes, each};
 use convproof_exact::budget::spend_on;
-use convproof_exact::{Limited, Monomial, Rational, Symbol};
+use convproof_exact::{Limited, Monomial, Rational};
 
 /// Most edges of all nodes together: a few hundred megabytes.
 const MAX_EDGES: usize = 4_000_000;
@@ -126,7 +128,7 @@ impl Form {
     }
 
     /// An order of sums that translation does not change where they are of one kind.
-    pub(super) fn order(&self) -> (u32, Axes<i64>) {
+    pub(in crate::forms) fn order(&self) -> (u32, Axes<i64>) {
         (self.node, self.shift)
     }
 
@@ -143,39 +145,6 @@ impl Form {
         }
         Self { coefficient: &self.coefficient * factor, ..self.clone() }
     }
-}
-
-/// One word of a sum: its coefficient, `(diagonal, letter)` pairs from the output on, the last diagonal, scalars, the
-/// end and the pixel's place.
-#[derive(Clone, Debug)]
-pub struct Word {
-    /// The coefficient.
-    pub coefficient: Rational,
-    /// Diagonals and the matrices after them, output side first.
-    pub letters: Vec<(Monomial, u32)>,
-    /// The diagonal before the end.
-    pub diagonal: Monomial,
-    /// Commuting factors.
-    pub scalars: Monomial,
-    /// The end.
-    pub end: End,
-    /// Where the pixel stands.
-    pub place: Axes<i64>,
-}
-
-/// A word without matrices.
-#[derive(Clone, Debug)]
-pub struct FlatWord {
-    /// The diagonal.
-    pub diagonal: Monomial,
-    /// Commuting factors.
-    pub scalars: Monomial,
-    /// The end.
-    pub end: End,
-    /// Where the end stands.
-    pub place: Axes<i64>,
-    /// The coefficient.
-    pub coefficient: Rational,
 }
 
 /// Terms of a sum by node and place, divided by the first coefficient and moved to the first place.
@@ -205,19 +174,19 @@ pub struct Arena {
     products: FxHashMap<(Monomial, Monomial, TrieId), Form>,
     edges: usize,
     /// Nonlinear terms and their numbers.
-    pub(super) terms: Numbered<SumList>,
+    pub(in crate::forms) terms: Numbered<SumList>,
     /// Functions of sums and their numbers.
-    pub(super) applied: Numbered<Applied>,
+    pub(in crate::forms) applied: Numbered<Applied>,
     /// Products of sums and their numbers.
-    pub(super) products_of: Numbered<SumList>,
+    pub(in crate::forms) products_of: Numbered<SumList>,
     /// Whether functions that are products are written as such (Theorem 29c).
-    pub(super) gates: bool,
+    pub(in crate::forms) gates: bool,
     /// Means of signals and their numbers.
-    pub(super) means: Numbered<MeanOf>,
+    pub(in crate::forms) means: Numbered<MeanOf>,
     /// What is known of the size of ends.
-    pub(super) ranges: FxHashMap<End, Range>,
+    pub(in crate::forms) ranges: FxHashMap<End, Range>,
     /// What is known of the size of products that were multiplied out, by the node of the sum, with leading coefficient 1.
-    pub(super) product_ranges: FxHashMap<TrieId, Range>,
+    pub(in crate::forms) product_ranges: FxHashMap<TrieId, Range>,
 }
 
 impl Default for Arena {
@@ -273,83 +242,6 @@ impl Arena {
     /// Whether a sum moves with the image.
     pub fn is_anchored_form(&self, form: &Form) -> bool {
         self.nodes[form.node as usize].anchored
-    }
-
-    /// The ends of words without matrices: factors, end, place and coefficient; `None` if some word has a matrix.
-    pub fn flat(&self, form: &Form) -> Option<Vec<FlatWord>> {
-        self.flat_words(form).collect()
-    }
-
-    /// The same one after the other; `None` for each matrix with which words begin.
-    pub(super) fn flat_words<'a>(&'a self, form: &'a Form) -> impl Iterator<Item = Option<FlatWord>> + 'a {
-        let edges = &self.nodes[form.node as usize].edges;
-        edges.iter().map(|edge| match &self.keys[edge.key as usize] {
-            Key::Letter { .. } => None,
-            Key::End { diagonal, scalars, end } => {
-                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
-                let coefficient = &form.coefficient * &edge.coefficient;
-                Some(FlatWord {
-                    diagonal: diagonal.clone(),
-                    scalars: scalars.clone(),
-                    end: *end,
-                    place,
-                    coefficient,
-                })
-            }
-        })
-    }
-
-    /// The words that are a number times a nonlinear term: coefficient, term and place.
-    pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, Axes<i64>)> {
-        let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &TrieEdge| match &self.keys[edge.key as usize] {
-            Key::End { diagonal, scalars, end: End::Term(term) } if diagonal.is_one() && scalars.is_one() => {
-                let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
-                Some((&form.coefficient * &edge.coefficient, *term, place))
-            }
-            _ => None,
-        };
-        edges.iter().filter_map(plain).collect()
-    }
-
-    /// The number that stands in a sum beside its other words.
-    pub fn constant(&self, form: &Form) -> Rational {
-        let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &&TrieEdge| match &self.keys[edge.key as usize] {
-            Key::End { diagonal, scalars, end: End::One } => diagonal.is_one() && scalars.is_one(),
-            _ => false,
-        };
-        edges.iter().find(plain).map_or(Rational::ZERO, |edge| &form.coefficient * &edge.coefficient)
-    }
-
-    /// The sign of a difference, for two sums of one word without matrices each.
-    pub fn sign_of_difference(&self, a: &Form, b: &Form) -> Option<i32> {
-        let single = |form: &Form| match self.nodes[form.node as usize].edges.as_slice() {
-            [edge] if matches!(self.keys[edge.key as usize], Key::End { .. }) => {
-                Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0; AXES] }))
-            }
-            _ => None,
-        };
-        // Nodes of one word have its coefficient 1; the first word decides.
-        Some(match single(a)?.cmp(&single(b)?) {
-            Ordering::Less => a.coefficient.signum(),
-            Ordering::Equal => (&a.coefficient - &b.coefficient).signum(),
-            Ordering::Greater => -b.coefficient.signum(),
-        })
-    }
-
-    /// The number that a sum is, if it is one: words that are nothing but a multiple of the constant image.
-    pub fn number(&self, form: &Form) -> Option<Rational> {
-        if form.is_zero() {
-            return Some(Rational::ZERO);
-        }
-        let [edge] = self.nodes[form.node as usize].edges.as_slice() else { return None };
-        match &self.keys[edge.key as usize] {
-            Key::End { diagonal, scalars, end: End::One } if diagonal.is_one() && scalars.is_one() => {
-                Some(&form.coefficient * &edge.coefficient)
-            }
-            _ => None,
-        }
     }
 
     /// The sum of one word without matrices and factors, at the origin.
@@ -549,157 +441,7 @@ impl Arena {
         };
         Ok(self.moved(&scaled.times(&form.coefficient), form.shift))
     }
-
-    /// Matrices in the longest word of all sums.
-    pub fn longest(&self) -> usize {
-        self.nodes.iter().map(|node| node.length).max().unwrap_or(0)
-    }
-
-    /// All symbols of scalars and diagonals.
-    pub fn symbols(&self) -> FxHashSet<Symbol> {
-        let mut all = FxHashSet::default();
-        for key in &self.keys {
-            let (Key::Letter { diagonal, .. } | Key::End { diagonal, .. }) = key;
-            all.extend(diagonal.factors().iter().map(|(symbol, _)| *symbol));
-            if let Key::End { scalars, .. } = key {
-                all.extend(scalars.factors().iter().map(|(symbol, _)| *symbol));
-            }
-        }
-        all
-    }
-
-    /// Words of a sum with as few matrices as any, at most `most` of them.
-    pub fn shortest_words(&self, form: &Form, most: usize) -> Vec<Word> {
-        let mut level = vec![(form.clone(), Vec::new())];
-        while !level.is_empty() {
-            let mut found = Vec::new();
-            let mut next = Vec::new();
-            for (form, letters) in level {
-                for edge in &self.nodes[form.node as usize].edges {
-                    let coefficient = &form.coefficient * &edge.coefficient;
-                    let shift = plus(form.shift, edge.shift);
-                    match &self.keys[edge.key as usize] {
-                        Key::Letter { diagonal, letter } => {
-                            let mut letters: Vec<(Monomial, u32)> = letters.clone();
-                            letters.push((diagonal.clone(), *letter));
-                            next.push((Form { coefficient, shift, node: edge.child }, letters));
-                        }
-                        Key::End { diagonal, scalars, end } => found.push(Word {
-                            coefficient,
-                            letters: letters.clone(),
-                            diagonal: diagonal.clone(),
-                            scalars: scalars.clone(),
-                            end: *end,
-                            place: shift,
-                        }),
-                    }
-                    if found.len() >= most {
-                        return found;
-                    }
-                }
-            }
-            if !found.is_empty() {
-                return found;
-            }
-            next.truncate(most);
-            level = next;
-        }
-        Vec::new()
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pixel(arena: &mut Arena, at: Axes<i64>) -> Form {
-        let pixel = arena.end(End::Pixel(0)).unwrap();
-        arena.moved(&pixel, at)
-    }
-
-    #[test]
-    fn sums_do_not_depend_on_their_order_and_share_translates() {
-        let mut arena = Arena::default();
-        let pixels = [pixel(&mut arena, [0, 0]), pixel(&mut arena, [0, 1]), pixel(&mut arena, [3, 2])];
-        let words: Vec<Form> =
-            pixels.iter().zip(0..).map(|(form, letter)| arena.after_letter(letter, form).unwrap()).collect();
-        let ab = arena.sum(&words[..2]).unwrap();
-        let abc = arena.sum(&[ab.clone(), words[2].clone()]).unwrap();
-        let bc = arena.sum(&words[1..]).unwrap();
-        assert_eq!(abc, arena.sum(&[words[0].clone(), bc]).unwrap());
-        let moved = words.iter().map(|form| arena.moved(form, [5, -7])).collect::<Vec<_>>();
-        let other = arena.sum(&moved).unwrap();
-        assert_eq!(other, arena.moved(&abc, [5, -7]));
-        assert_eq!(arena.sum(&[abc.clone(), abc.times(&Rational::from(-1))]).unwrap(), Form::ZERO);
-        assert_ne!(ab, words[0]);
-    }
-
-    #[test]
-    fn signs_of_differences_are_those_of_the_differences() {
-        let mut arena = Arena::default();
-        let one = arena.end(End::One).unwrap();
-        let other = arena.end(End::Pixel(1)).unwrap();
-        let mut forms = vec![one, other.clone(), arena.moved(&other, [2, -1])];
-        forms.extend([[0, 0], [0, 1], [1, -2]].map(|place| pixel(&mut arena, place)));
-        let minus = Rational::from(-1);
-        let all: Vec<Form> = forms.iter().flat_map(|form| [form.clone(), form.times(&minus)]).collect();
-        for a in &all {
-            for b in &all {
-                let difference = arena.sum(&[a.clone(), b.times(&minus)]).unwrap();
-                assert_eq!(arena.sign_of_difference(a, b), Some(difference.sign()), "{a:?} {b:?}");
-            }
-        }
-        let sum = arena.sum(&[all[2].clone(), all[4].clone()]).unwrap();
-        assert_eq!(arena.sign_of_difference(&sum, &all[0]), None);
-        assert_eq!(arena.constant(&sum), Rational::ZERO);
-        let sum = arena.sum(&[all[0].times(&Rational::from(7)), all[2].clone()]).unwrap();
-        assert_eq!(arena.constant(&sum.times(&minus)), Rational::from(-7));
-    }
-
-    #[test]
-    fn matrices_do_not_commute_and_diagonals_do() {
-        let mut arena = Arena::default();
-        let x = pixel(&mut arena, [0, 0]);
-        let a = arena.after_letter(0, &x).unwrap();
-        let ba = arena.after_letter(1, &a).unwrap();
-        let b = arena.after_letter(1, &x).unwrap();
-        let ab = arena.after_letter(0, &b).unwrap();
-        assert_ne!(ab, ba);
-        let [d, e] = [0, 1].map(|n| Monomial::power(Symbol(n), 1));
-        let one = Monomial::one();
-        let de = {
-            let e = arena.scaled(&e, &one, &a).unwrap();
-            arena.scaled(&d, &one, &e).unwrap()
-        };
-        let ed = {
-            let d = arena.scaled(&d, &one, &a).unwrap();
-            arena.scaled(&e, &one, &d).unwrap()
-        };
-        assert_eq!(de, ed);
-        // A diagonal stays on its side of a matrix, a scalar does not.
-        let inside = {
-            let d = arena.scaled(&d, &one, &x).unwrap();
-            arena.after_letter(0, &d).unwrap()
-        };
-        let outside = arena.scaled(&d, &one, &a).unwrap();
-        assert_ne!(inside, outside);
-        let inside = {
-            let d = arena.scaled(&one, &d, &x).unwrap();
-            arena.after_letter(0, &d).unwrap()
-        };
-        let outside = arena.scaled(&one, &d, &a).unwrap();
-        assert_eq!(inside, outside);
-    }
-
-    #[test]
-    fn constants_stay_where_the_image_moves() {
-        let mut arena = Arena::default();
-        let one = arena.end(End::One).unwrap();
-        assert_eq!(arena.moved(&one, [3, 4]), one);
-        let x = pixel(&mut arena, [0, 0]);
-        let sum = arena.sum(&[x.clone(), one.clone()]).unwrap();
-        let there = arena.moved(&sum, [1, 1]);
-        let x = arena.moved(&x, [1, 1]);
-        assert_eq!(there, arena.sum(&[x, one]).unwrap());
-    }
-}
+mod tests;

@@ -1,0 +1,93 @@
+use super::*;
+use convproof_exact::Symbol;
+
+fn pixel(arena: &mut Arena, at: Axes<i64>) -> Form {
+    let pixel = arena.end(End::Pixel(0)).unwrap();
+    arena.moved(&pixel, at)
+}
+
+#[test]
+fn sums_do_not_depend_on_their_order_and_share_translates() {
+    let mut arena = Arena::default();
+    let pixels = [pixel(&mut arena, [0, 0]), pixel(&mut arena, [0, 1]), pixel(&mut arena, [3, 2])];
+    let words: Vec<Form> =
+        pixels.iter().zip(0..).map(|(form, letter)| arena.after_letter(letter, form).unwrap()).collect();
+    let ab = arena.sum(&words[..2]).unwrap();
+    let abc = arena.sum(&[ab.clone(), words[2].clone()]).unwrap();
+    let bc = arena.sum(&words[1..]).unwrap();
+    assert_eq!(abc, arena.sum(&[words[0].clone(), bc]).unwrap());
+    let moved = words.iter().map(|form| arena.moved(form, [5, -7])).collect::<Vec<_>>();
+    let other = arena.sum(&moved).unwrap();
+    assert_eq!(other, arena.moved(&abc, [5, -7]));
+    assert_eq!(arena.sum(&[abc.clone(), abc.times(&Rational::from(-1))]).unwrap(), Form::ZERO);
+    assert_ne!(ab, words[0]);
+}
+
+#[test]
+fn signs_of_differences_are_those_of_the_differences() {
+    let mut arena = Arena::default();
+    let one = arena.end(End::One).unwrap();
+    let other = arena.end(End::Pixel(1)).unwrap();
+    let mut forms = vec![one, other.clone(), arena.moved(&other, [2, -1])];
+    forms.extend([[0, 0], [0, 1], [1, -2]].map(|place| pixel(&mut arena, place)));
+    let minus = Rational::from(-1);
+    let all: Vec<Form> = forms.iter().flat_map(|form| [form.clone(), form.times(&minus)]).collect();
+    for a in &all {
+        for b in &all {
+            let difference = arena.sum(&[a.clone(), b.times(&minus)]).unwrap();
+            assert_eq!(arena.sign_of_difference(a, b), Some(difference.sign()), "{a:?} {b:?}");
+        }
+    }
+    let sum = arena.sum(&[all[2].clone(), all[4].clone()]).unwrap();
+    assert_eq!(arena.sign_of_difference(&sum, &all[0]), None);
+    assert_eq!(arena.constant(&sum), Rational::ZERO);
+    let sum = arena.sum(&[all[0].times(&Rational::from(7)), all[2].clone()]).unwrap();
+    assert_eq!(arena.constant(&sum.times(&minus)), Rational::from(-7));
+}
+
+#[test]
+fn matrices_do_not_commute_and_diagonals_do() {
+    let mut arena = Arena::default();
+    let x = pixel(&mut arena, [0, 0]);
+    let a = arena.after_letter(0, &x).unwrap();
+    let ba = arena.after_letter(1, &a).unwrap();
+    let b = arena.after_letter(1, &x).unwrap();
+    let ab = arena.after_letter(0, &b).unwrap();
+    assert_ne!(ab, ba);
+    let [d, e] = [0, 1].map(|n| Monomial::power(Symbol(n), 1));
+    let one = Monomial::one();
+    let de = {
+        let e = arena.scaled(&e, &one, &a).unwrap();
+        arena.scaled(&d, &one, &e).unwrap()
+    };
+    let ed = {
+        let d = arena.scaled(&d, &one, &a).unwrap();
+        arena.scaled(&e, &one, &d).unwrap()
+    };
+    assert_eq!(de, ed);
+    // A diagonal stays on its side of a matrix, a scalar does not.
+    let inside = {
+        let d = arena.scaled(&d, &one, &x).unwrap();
+        arena.after_letter(0, &d).unwrap()
+    };
+    let outside = arena.scaled(&d, &one, &a).unwrap();
+    assert_ne!(inside, outside);
+    let inside = {
+        let d = arena.scaled(&one, &d, &x).unwrap();
+        arena.after_letter(0, &d).unwrap()
+    };
+    let outside = arena.scaled(&one, &d, &a).unwrap();
+    assert_eq!(inside, outside);
+}
+
+#[test]
+fn constants_stay_where_the_image_moves() {
+    let mut arena = Arena::default();
+    let one = arena.end(End::One).unwrap();
+    assert_eq!(arena.moved(&one, [3, 4]), one);
+    let x = pixel(&mut arena, [0, 0]);
+    let sum = arena.sum(&[x.clone(), one.clone()]).unwrap();
+    let there = arena.moved(&sum, [1, 1]);
+    let x = arena.moved(&x, [1, 1]);
+    assert_eq!(there, arena.sum(&[x, one]).unwrap());
+}
