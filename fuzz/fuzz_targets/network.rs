@@ -3,8 +3,9 @@
 #![no_main]
 
 use convproof_files::onnx::read;
+use convproof_network::decide::diff;
 use convproof_network::diff::Options;
-use convproof_network::verdict::{Verdict, diff};
+use convproof_network::verdict::Verdict;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
