@@ -213,9 +213,7 @@ impl<'a, R: Ring> Lift<'a, R> {
 
     /// Tries products of groups, few first; complete when the modulus exceeds twice the bound.
     fn search(&self, mut groups: Vec<Vec<usize>>, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-        // The second coefficient in x has a bound smaller by the binomial coefficients in x.
-        let degree = self.polynomial.height() - 1;
-        let trace_bound = (bound >> degree) * degree;
+        let trace_bound = trace_bound(bound, self.polynomial.height() - 1);
         let mut traces: Vec<Vec<R::Elem>> = groups.iter().map(|group| self.trace(group)).collect();
         let mut rest = self.polynomial.clone();
         let mut factors = Vec::new();
@@ -333,6 +331,11 @@ impl<'a, R: Ring> Lift<'a, R> {
     }
 }
 
+/// What bounds the second coefficient in x if another bound is for all of them, binomial coefficients in x included.
+fn trace_bound(bound: &BigInt, degree: usize) -> BigInt {
+    (bound >> degree) * degree
+}
+
 /// Powers of y beyond the degree to lift to: each gives one equation for each coefficient compared.
 fn extra_orders(factors: usize) -> usize {
     1 + factors / 6
@@ -359,4 +362,34 @@ fn series_inverse<R: Ring>(ring: &R, a: &[R::Elem], order: usize) -> Option<Vec<
         inverse.push(ring.sub(&ring.zero(), &ring.mul(&known, &unit)));
     }
     Some(inverse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `2^d` bounds the coefficients of `(x + 1)^d`, and d is the second of them.
+    #[test]
+    fn the_bound_of_the_second_coefficient_is_met_by_a_power() {
+        for degree in 1..20 {
+            for size in [1, 7] {
+                let bound = BigInt::from(size) << degree;
+                assert_eq!(trace_bound(&bound, degree), BigInt::from(size * degree));
+            }
+        }
+    }
+
+    #[test]
+    fn choices_are_all_subsets_of_a_size() {
+        for (size, n, count) in [(1, 4, 4), (2, 5, 10), (3, 5, 10), (4, 4, 1)] {
+            let mut choice: Vec<usize> = (0..size).collect();
+            let mut all = vec![choice.clone()];
+            while next_choice(&mut choice, n) {
+                assert!(choice.is_sorted_by(|a, b| a < b) && choice.iter().all(|&k| k < n));
+                assert!(all.last().is_some_and(|last| *last < choice));
+                all.push(choice.clone());
+            }
+            assert_eq!(all.len(), count);
+        }
+    }
 }

@@ -131,3 +131,39 @@ fn take(rows: &[&[BigInt]], field: Word, point: u64) -> Option<ModularImage> {
     let degrees = split.degrees();
     Some(ModularImage { field, point, split, degrees })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The coefficients of `Π (x − k)` over k from 1 on, as rows of one entry.
+    fn product(degree: u32) -> Vec<Vec<BigInt>> {
+        let mut cells = vec![BigInt::from(1)];
+        for k in 1..=degree {
+            let mut next = vec![BigInt::from(0); cells.len() + 1];
+            for (i, cell) in cells.iter().enumerate() {
+                next[i + 1] += cell;
+                next[i] -= cell * k;
+            }
+            cells = next;
+        }
+        cells.into_iter().map(|cell| vec![cell]).collect()
+    }
+
+    #[test]
+    fn as_many_images_are_kept_as_are_wanted() {
+        for (degree, wanted) in [(3, 4), (7, 4), (8, 3)] {
+            let rows = product(degree);
+            let rows: Vec<&[BigInt]> = rows.iter().map(Vec::as_slice).collect();
+            let Finding::Open(found, possible) = survey(&rows, 20) else { panic!("it has factors") };
+            assert_eq!(found.len(), wanted);
+            assert!(!possible.is_trivial() && (1..degree as usize).all(|k| possible.contains(k)));
+            for (number, image) in found.iter().enumerate() {
+                assert_eq!(image.degrees, vec![1; degree as usize]);
+                assert!(
+                    found[number + 1..].iter().all(|other| other.field.modulus() != image.field.modulus())
+                );
+            }
+        }
+    }
+}

@@ -161,3 +161,43 @@ fn real_root(value: &Rational, exponent: usize) -> Option<Rational> {
     let scaled = (value.numerator() << bits.checked_mul(exponent)?) / value.denominator();
     Some(Rational::dyadic(scaled.nth_root(exponent), bits))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(numerator: i64, denominator: i64) -> Rational {
+        Rational::ratio(numerator, denominator).unwrap()
+    }
+
+    #[test]
+    fn roots_are_near_below_and_exact_where_they_can_be() {
+        let unit = Rational::dyadic(BigInt::one(), 2 * BITS);
+        for (value, exponent) in
+            [(ratio(2, 1), 2), (ratio(5, 7), 3), (ratio(1, 4), 2), (ratio(123_456, 5), 4)]
+        {
+            let root = real_root(&value, exponent).unwrap();
+            let power = |x: &Rational| num_traits::pow(x.clone(), exponent);
+            assert!(power(&root) <= value && value < power(&(&root + &unit)));
+        }
+        assert_eq!(real_root(&ratio(1, 4), 2), Some(ratio(1, 2)));
+        assert_eq!(real_root(&ratio(-27, 1), 3), Some(ratio(-3, 1)));
+        assert_eq!(real_root(&ratio(-2, 3), 1), Some(ratio(-2, 3)));
+        assert_eq!(real_root(&ratio(-2, 3), 2), None);
+        assert_eq!(real_root(&ratio(2, 3), 0), None);
+    }
+
+    #[test]
+    fn values_at_roots_are_those_of_polynomials() {
+        let root = |re: Rational, im: Rational| Root { re, im, radius: Rational::zero() };
+        let element = |cells: &[i64]| cells.iter().map(|&c| Rational::from(c)).collect::<Element>();
+        let at = |cells: &[i64], re: i64, im: i64| value(&element(cells), &root(re.into(), im.into()));
+        assert_eq!(at(&[1, 0, 1], 0, 1), (Rational::zero(), Rational::zero()));
+        assert_eq!(at(&[5, 3], 1, 2), (ratio(8, 1), ratio(6, 1)));
+        // (1 + 2i)² = −3 + 4i.
+        assert_eq!(at(&[1, 2, 1], 1, 2), (ratio(0, 1), ratio(8, 1)));
+        // No digit of the root is lost.
+        let fine = Rational::dyadic((BigInt::one() << (2 * BITS)) + 1, 2 * BITS);
+        assert_eq!(value(&element(&[0, 1]), &root(fine.clone(), Rational::zero())).0, fine);
+    }
+}

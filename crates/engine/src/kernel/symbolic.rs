@@ -242,11 +242,22 @@ pub fn positions(shape: Shape) -> impl Iterator<Item = [usize; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use budget::Budget;
 
     #[test]
     fn all_of_a_zero_kernel_but_one_entry_is_border() {
         let zero = SymbolicKernel::zeros(Shape::plane(3, 5)).unwrap();
         let (trimmed, removed) = zero.trim().unwrap().unwrap();
         assert_eq!((trimmed.shape(), removed), (Shape::plane(1, 1), [0, 0, 2, 4]));
+    }
+
+    #[test]
+    fn entries_and_terms_are_held_while_there_is_a_budget() {
+        let kernel = || SymbolicKernel::free(Symbol(0), Shape::plane(3, 4)).unwrap();
+        let bytes = Budget::default().run(|| kernel().memory()).unwrap();
+        let term = size_of::<Poly>() + size_of::<(Monomial, Rational)>();
+        assert_eq!(bytes, 12 * term as u64);
+        let small = Budget { bytes: bytes - 1, ..Budget::default() };
+        assert!(small.run(kernel).is_err());
     }
 }

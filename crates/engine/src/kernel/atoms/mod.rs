@@ -377,3 +377,6 @@ fn extent_of(word: &AtomWord, placed: &Placed) -> [usize; 2] {
         [0, 1].map(|axis| size[axis] + times * (atom.extent()[axis] - 1))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,6 +209,36 @@ mod tests {
     }
 
     #[test]
+    fn sums_have_the_values_of_their_words() {
+        let mut arena = Arena::default();
+        let pixel = arena.end(End::Pixel(3)).unwrap();
+        let one = arena.end(End::One).unwrap();
+        let [first, second] = [[2, 5], [-1, 4]].map(|at| arena.moved(&pixel, at));
+        let number = |form: &Form, factor: i64| form.times(&Rational::from(factor));
+        let sum = arena.sum(&[number(&first, 2), number(&second, -3), number(&one, 5)]).unwrap();
+        let [a, b] = [[2, 5], [-1, 4]].map(|at| pixel_values(3, at));
+        let mut pairing = Pairing::default();
+        let values: Print = std::array::from_fn(|k| 2.0 * a[k] - 3.0 * b[k] + 5.0);
+        assert!(distance(&pairing.print(&arena, &sum), &values) < 1e-9);
+        // What is known is said again.
+        assert!(distance(&pairing.print(&arena, &sum), &values) < 1e-9);
+        // Less the mean, both of two are half their difference.
+        let [less, more] = pairing.centred(&arena, &[first.clone(), second.clone()]).try_into().unwrap();
+        assert!(distance(&less, &std::array::from_fn(|k| (a[k] - b[k]) / 2.0)) < 1e-9);
+        assert!(distance(&more, &std::array::from_fn(|k| (b[k] - a[k]) / 2.0)) < 1e-9);
+        // A maximum is the larger, and spreads from its first element to its last.
+        let maximum = arena.maximum(vec![first.clone(), second.clone()]).unwrap();
+        let larger: Print = std::array::from_fn(|k| a[k].max(b[k]));
+        assert!(distance(&pairing.print(&arena, &maximum), &larger) < 1e-9);
+        let (factor, term, place) = arena.plain_terms(&maximum).swap_remove(0);
+        let multiple = Multiple { factor: &factor * &Rational::from(3), term, place };
+        let (count, spread) = pairing.spread(&arena, &multiple);
+        let difference: Print = std::array::from_fn(|k| 3.0 * (a[k] - b[k]));
+        let turned = difference.map(|x| -x);
+        assert!(count == 2 && distance(&spread, &difference).min(distance(&spread, &turned)) < 1e-9);
+    }
+
+    #[test]
     fn each_takes_what_is_nearest_and_free() {
         let print = |x: f64| [x; IMAGES];
         let [ours, theirs] = [[1.0, 5.0, 2.0], [4.0, 1.5, 9.0]].map(|all| all.map(print).to_vec());

@@ -180,9 +180,8 @@ impl Relaxation {
             for &k in order.iter().take(MAIN) {
                 points.push(DMatrix::from_fn(rows, columns, |i, j| eigen.eigenvectors[(i * columns + j, k)]));
             }
-            let mixed = |sign: f64| &points[1] + &points[2] * sign;
-            if order.len() > 1 {
-                let mixtures = [mixed(1.0), mixed(-1.0)];
+            if let [_, first, second, ..] = points.as_slice() {
+                let mixtures = [first + second, first - second];
                 points.extend(mixtures);
             }
         }
