@@ -88,3 +88,76 @@ fn spend(height: usize, width: usize, pivot: &BigInt, previous: &BigInt) {
     let words = pivot.bits().max(previous.bits()) / 64 + 1;
     budget::spend_on(height.saturating_mul(width), 200 + 4 * words.saturating_mul(words));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::SplitMix64;
+
+    fn any(random: &mut SplitMix64, height: usize, width: usize) -> Vec<Vec<BigInt>> {
+        (0..height).map(|_| (0..width).map(|_| BigInt::from(random.below(9)) - 4).collect()).collect()
+    }
+
+    fn product(a: &[Vec<BigInt>], b: &[Vec<BigInt>]) -> Vec<Vec<BigInt>> {
+        let cell =
+            |row: &[BigInt], j: usize| -> BigInt { row.iter().zip(b).map(|(x, line)| x * &line[j]).sum() };
+        a.iter().map(|row| (0..b[0].len()).map(|j| cell(row, j)).collect()).collect()
+    }
+
+    #[test]
+    fn solutions_solve_the_normal_equations() {
+        let mut random = SplitMix64::new(1);
+        for (rows, count) in [(1, 1), (2, 4), (4, 2), (5, 5), (3, 6)] {
+            for _ in 0..10 {
+                let columns = any(&mut random, count, rows);
+                let transposed: Vec<Vec<BigInt>> =
+                    (0..rows).map(|i| columns.iter().map(|column| column[i].clone()).collect()).collect();
+                let gram = product(&columns, &transposed);
+                let right: Vec<BigInt> = product(&columns, &any(&mut random, rows, 1)).concat();
+                let (solution, denominator) = solve_gram(gram.clone(), right.clone());
+                let solution: Vec<Vec<BigInt>> = solution.into_iter().map(|x| vec![x]).collect();
+                let expected: Vec<BigInt> = right.iter().map(|x| x * &denominator).collect();
+                assert_eq!(product(&gram, &solution).concat(), expected);
+                assert!(denominator > BigInt::zero());
+            }
+        }
+    }
+
+    #[test]
+    fn echelon_forms_show_the_rank() {
+        let mut random = SplitMix64::new(2);
+        for (height, width, rank) in [(3, 3, 3), (4, 3, 2), (3, 5, 1), (4, 4, 3), (2, 3, 2)] {
+            // Unit triangular parts make the rank what it is.
+            let mut left = any(&mut random, height, rank);
+            let mut right = any(&mut random, rank, width);
+            for k in 0..rank {
+                for l in k..rank {
+                    left[k][l] = BigInt::from(u8::from(k == l));
+                    right[l][k] = BigInt::from(u8::from(k == l));
+                }
+            }
+            let matrix = product(&left, &right);
+            let mut reduced = matrix.clone();
+            let (columns, order) = echelon(&mut reduced);
+            assert_eq!(columns.len(), rank);
+            assert!(columns.is_sorted_by(|a, b| a < b));
+            for (row, &column) in columns.iter().enumerate() {
+                assert!(!reduced[row][column].is_zero() && reduced[row][..column].iter().all(Zero::is_zero));
+            }
+            assert!(reduced[rank..].iter().flatten().all(Zero::is_zero));
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..height).collect::<Vec<_>>());
+            // The first ones are independent.
+            let mut chosen: Vec<Vec<BigInt>> = order[..rank].iter().map(|&i| matrix[i].clone()).collect();
+            assert_eq!(echelon(&mut chosen).0.len(), rank);
+        }
+    }
+
+    #[test]
+    fn a_hundred_rows_are_affordable_up_to_a_length() {
+        // 100³ steps on 100·63/64 + 1 = 99 words, or on 101.
+        assert!(is_affordable(100, 100, 63) && !is_affordable(100, 100, 64));
+        assert!(is_affordable(100, 10, 1000) && !is_affordable(1000, 1000, 64));
+    }
+}

@@ -170,3 +170,90 @@ fn normalised(vector: &[BigInt], bits: u64) -> Vec<BigInt> {
     };
     vector.iter().map(rounded).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::problem::{Constraint, FitFactor, FitUnknown, Problem};
+    use crate::fit::spectrum::spectrum;
+
+    fn target(height: usize, width: usize, cells: &[i64]) -> Grid<Rational> {
+        let cells = cells.iter().map(|&x| Rational::ratio(x, 3).unwrap()).collect();
+        Grid::new(height, width, cells).unwrap()
+    }
+
+    /// Of rank 2: the third row is the sum of the others.
+    fn flat() -> Grid<Rational> {
+        target(3, 4, &[1, 0, -2, 5, 3, 7, 1, -1, 4, 7, -1, 4])
+    }
+
+    fn full() -> Grid<Rational> {
+        target(3, 4, &[1, 0, -2, 5, 3, 7, 1, -1, 4, 7, -1, 9])
+    }
+
+    fn transposed(grid: &Grid<Rational>) -> Grid<Rational> {
+        Grid::from_fn(grid.width(), grid.height(), |i, j| grid.at(j, i).clone())
+    }
+
+    #[test]
+    fn sums_of_free_columns_and_rows_are_recognised() {
+        let problem = Problem::separable(2, full());
+        assert_eq!(pairs(&Reduced::new(&problem)), Some(vec![(0, 1), (2, 3)]));
+        let with = |change: &dyn Fn(&mut Problem)| {
+            let mut problem = problem.clone();
+            change(&mut problem);
+            pairs(&Reduced::new(&problem))
+        };
+        assert_eq!(with(&|p| p.terms[0].reverse()), Some(vec![(0, 1), (2, 3)]));
+        assert_eq!(with(&|p| p.terms[1] = p.terms[0].clone()), None);
+        assert_eq!(with(&|p| p.terms[1][0] = FitFactor::Unknown(0)), None);
+        assert_eq!(with(&|p| p.terms[1][1] = FitFactor::Unknown(1)), None);
+        assert_eq!(with(&|p| p.unknowns[1].constraint = Constraint::Nonnegative), None);
+        assert_eq!(with(&|p| p.unknowns[2].constraint = Constraint::HalfTurn), None);
+        let one = Grid::from_fn(1, 1, |_, _| Rational::from(2));
+        assert_eq!(with(&|p| p.terms[0].push(FitFactor::Known(one.clone()))), None);
+        let square = |p: &mut Problem| {
+            (p.unknowns[0], p.unknowns[1]) = (FitUnknown::free(2, 2), FitUnknown::free(2, 3));
+        };
+        assert_eq!(with(&square), None);
+    }
+
+    #[test]
+    fn what_has_the_rank_is_decomposed() {
+        for target in [flat(), transposed(&flat())] {
+            assert_eq!(rank(&target), Ok(2));
+            for count in [1, 2, 3] {
+                let problem = Problem::separable(count, target.clone());
+                let problem = Reduced::new(&problem);
+                let found = decompose(&problem, &pairs(&problem).unwrap());
+                assert_eq!(found.is_some(), count >= 2);
+                assert!(found.is_none_or(|factors| problem.residual(&factors).is_zero()));
+            }
+        }
+        assert_eq!(rank(&full()), Ok(3));
+        assert_eq!(rank(&full().map(|_| Rational::ZERO)), Ok(0));
+    }
+
+    #[test]
+    fn what_has_not_is_approximated_as_near_as_can_be() {
+        for target in [full(), transposed(&full())] {
+            for count in [1, 2] {
+                let problem = Problem::separable(count, target.clone());
+                let problem = Reduced::new(&problem);
+                let spectrum = spectrum(&problem.target, count).unwrap();
+                let factors = nearest(&problem, &pairs(&problem).unwrap(), &spectrum);
+                let residual = problem.residual(&factors).norm_squared();
+                assert!(residual >= spectrum.tail);
+                assert!(&(&residual - &spectrum.tail) * &Rational::from(1_i64 << SHARP) <= residual);
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_entry_becomes_one() {
+        let numbers = |cells: [i64; 3]| cells.map(BigInt::from).to_vec();
+        assert_eq!(normalised(&numbers([3, -6, 1]), 4), numbers([-8, 16, -3]));
+        assert_eq!(normalised(&numbers([5, 1, -5]), 4), numbers([16, 3, -16]));
+        assert_eq!(normalised(&numbers([0, 0, 0]), 4), numbers([0, 0, 0]));
+    }
+}
