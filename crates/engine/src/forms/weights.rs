@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Unsupported;
 use super::blocks::Block;
+use super::numbered::Numbered;
 use crate::axes::{self, AXES, Axes, positions};
 use crate::ir::KernelExpr;
 use crate::kernel::{ConcreteKernel, Shape, tap};
@@ -107,8 +108,7 @@ impl Place {
 /// The letters and symbols of one comparison.
 #[derive(Debug, Default)]
 pub struct Letters {
-    letters: Vec<Letter>,
-    index: FxHashMap<Letter, u32>,
+    letters: Numbered<Letter>,
     roots: FxHashMap<Poly, Symbol>,
     vectors: FxHashMap<Arc<ConcreteKernel>, Symbol>,
     made: u32,
@@ -146,7 +146,7 @@ pub fn split(poly: &Poly) -> Weight {
 impl Letters {
     /// A letter by its number.
     pub fn letter(&self, number: u32) -> &Letter {
-        &self.letters[number as usize]
+        self.letters.get(number)
     }
 
     /// Makes known that the entries of a kernel become letters in another shape than its own, so that letters need not be
@@ -170,7 +170,7 @@ impl Letters {
                 Letter::Free { first, crossed, .. } if *crossed == wanted => Some(*first),
                 _ => None,
             };
-            self.letters.iter().filter_map(first).collect()
+            self.letters.all().iter().filter_map(first).collect()
         };
         if !firsts(true).is_disjoint(&firsts(false)) {
             return false;
@@ -182,17 +182,7 @@ impl Letters {
             let linear = radicand.terms().iter().all(|(m, _)| m.is_one() || m.exponent(only) == 1);
             linear && !used.contains(&only) && seen.insert(only)
         };
-        self.vectors.is_empty() && self.letters.iter().all(free) && self.roots.keys().all(apart)
-    }
-
-    fn intern(&mut self, letter: Letter) -> u32 {
-        if let Some(&number) = self.index.get(&letter) {
-            return number;
-        }
-        let number = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
-        self.letters.push(letter.clone());
-        self.index.insert(letter, number);
-        number
+        self.vectors.is_empty() && self.letters.all().iter().all(free) && self.roots.keys().all(apart)
     }
 
     fn make(&mut self, generic: bool) -> Symbol {
@@ -223,8 +213,13 @@ impl Letters {
                 }
                 KernelExpr::Free { first, shape } => {
                     let tap = axes::place(at, shape.extents());
-                    let letter =
-                        self.intern(Letter::Free { first: *first, shape: *shape, tap, blocks, crossed });
+                    let letter = self.letters.number(Letter::Free {
+                        first: *first,
+                        shape: *shape,
+                        tap,
+                        blocks,
+                        crossed,
+                    })?;
                     vec![one(Some(letter))]
                 }
                 KernelExpr::Constant(kernel) => self.concrete_tap(kernel, at, blocks, crossed)?,
@@ -266,7 +261,7 @@ impl Letters {
         {
             return Ok(split(&Poly::constant(factor)));
         }
-        Ok(vec![one(Some(self.intern(Letter::Concrete(Arc::new(matrix)))))])
+        Ok(vec![one(Some(self.letters.number(Letter::Concrete(Arc::new(matrix)))?))])
     }
 
     /// One entry, for a generic channel where the place says so.

@@ -166,8 +166,7 @@ fn gather(terms: &mut Vec<(u32, Axes<i64>, Rational)>) {
 /// All sums of one comparison.
 #[derive(Debug)]
 pub struct Arena {
-    keys: Vec<Key>,
-    key_index: FxHashMap<Key, u32>,
+    keys: Numbered<Key>,
     nodes: Vec<TrieNode>,
     node_index: FxHashMap<Vec<TrieEdge>, TrieId>,
     sums: FxHashMap<Relative, Form>,
@@ -192,8 +191,7 @@ pub struct Arena {
 impl Default for Arena {
     fn default() -> Self {
         Self {
-            keys: Vec::new(),
-            key_index: FxHashMap::default(),
+            keys: Numbered::default(),
             nodes: vec![TrieNode::default()],
             node_index: FxHashMap::default(),
             sums: FxHashMap::default(),
@@ -229,16 +227,6 @@ impl Arena {
         self.len() == 0
     }
 
-    fn key(&mut self, key: Key) -> u32 {
-        if let Some(&id) = self.key_index.get(&key) {
-            return id;
-        }
-        let id = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
-        self.keys.push(key.clone());
-        self.key_index.insert(key, id);
-        id
-    }
-
     /// Whether a sum moves with the image.
     pub fn is_anchored_form(&self, form: &Form) -> bool {
         self.nodes[form.node as usize].anchored
@@ -246,7 +234,7 @@ impl Arena {
 
     /// The sum of one word without matrices and factors, at the origin.
     pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
-        let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end });
+        let key = self.keys.number(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end })?;
         self.make(vec![TrieEdge { key, shift: [0; AXES], coefficient: Rational::ONE, child: 0 }])
     }
 
@@ -275,7 +263,7 @@ impl Arena {
 
     /// Whether an edge moves with the image.
     fn is_anchored(&self, edge: &TrieEdge) -> bool {
-        match &self.keys[edge.key as usize] {
+        match self.keys.get(edge.key) {
             Key::Letter { .. } => self.nodes[edge.child as usize].anchored,
             Key::End { end, .. } => match end {
                 End::Pixel(_) => true,
@@ -310,7 +298,7 @@ impl Arena {
         if let Some(&node) = self.node_index.get(&edges) {
             return Ok(Form { coefficient: lead, shift, node });
         }
-        let length = |edge: &TrieEdge| match self.keys[edge.key as usize] {
+        let length = |edge: &TrieEdge| match self.keys.get(edge.key) {
             Key::Letter { .. } => 1 + self.nodes[edge.child as usize].length,
             Key::End { .. } => 0,
         };
@@ -368,7 +356,7 @@ impl Arena {
             for edge in &self.nodes[*node as usize].edges {
                 let shift = if self.is_anchored(edge) { plus(edge.shift, *shift) } else { [0; AXES] };
                 let coefficient = &edge.coefficient * coefficient;
-                match self.keys[edge.key as usize] {
+                match self.keys.get(edge.key) {
                     Key::Letter { .. } => {
                         let children =
                             letters.entry(edge.key).or_insert_with(|| Vec::with_capacity(terms.len()));
@@ -395,7 +383,7 @@ impl Arena {
         if form.is_zero() {
             return Ok(Form::ZERO);
         }
-        let key = self.key(Key::Letter { diagonal: Monomial::one(), letter });
+        let key = self.keys.number(Key::Letter { diagonal: Monomial::one(), letter })?;
         let Form { coefficient, shift, node } = form.clone();
         self.make(vec![TrieEdge { key, shift, coefficient, child: node }])
     }
@@ -416,7 +404,7 @@ impl Arena {
             None => {
                 let mut edges = self.nodes[form.node as usize].edges.clone();
                 for edge in &mut edges {
-                    match self.keys[edge.key as usize].clone() {
+                    match self.keys.get(edge.key).clone() {
                         Key::Letter { diagonal: inner, letter } => {
                             let child = Form {
                                 coefficient: edge.coefficient.clone(),
@@ -424,13 +412,14 @@ impl Arena {
                                 node: edge.child,
                             };
                             let child = self.scaled(&Monomial::one(), scalars, &child)?;
-                            edge.key = self.key(Key::Letter { diagonal: inner.times(diagonal), letter });
+                            edge.key =
+                                self.keys.number(Key::Letter { diagonal: inner.times(diagonal), letter })?;
                             (edge.coefficient, edge.shift, edge.child) =
                                 (child.coefficient, child.shift, child.node);
                         }
                         Key::End { diagonal: inner, scalars: with, end } => {
                             let (diagonal, scalars) = (inner.times(diagonal), with.times(scalars));
-                            edge.key = self.key(Key::End { diagonal, scalars, end });
+                            edge.key = self.keys.number(Key::End { diagonal, scalars, end })?;
                         }
                     }
                 }

@@ -53,7 +53,7 @@ impl Arena {
         form: &'a Form,
     ) -> impl Iterator<Item = Option<FlatWord>> + 'a {
         let edges = &self.nodes[form.node as usize].edges;
-        edges.iter().map(|edge| match &self.keys[edge.key as usize] {
+        edges.iter().map(|edge| match self.keys.get(edge.key) {
             Key::Letter { .. } => None,
             Key::End { diagonal, scalars, end } => {
                 let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
@@ -72,7 +72,7 @@ impl Arena {
     /// The words that are a number times a nonlinear term: coefficient, term and place.
     pub fn plain_terms(&self, form: &Form) -> Vec<(Rational, u32, Axes<i64>)> {
         let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &TrieEdge| match &self.keys[edge.key as usize] {
+        let plain = |edge: &TrieEdge| match self.keys.get(edge.key) {
             Key::End { diagonal, scalars, end: End::Term(term) } if diagonal.is_one() && scalars.is_one() => {
                 let place = if self.is_anchored(edge) { plus(form.shift, edge.shift) } else { [0; AXES] };
                 Some((&form.coefficient * &edge.coefficient, *term, place))
@@ -85,7 +85,7 @@ impl Arena {
     /// The number that stands in a sum beside its other words.
     pub fn constant(&self, form: &Form) -> Rational {
         let edges = &self.nodes[form.node as usize].edges;
-        let plain = |edge: &&TrieEdge| match &self.keys[edge.key as usize] {
+        let plain = |edge: &&TrieEdge| match self.keys.get(edge.key) {
             Key::End { diagonal, scalars, end: End::One } => diagonal.is_one() && scalars.is_one(),
             _ => false,
         };
@@ -95,7 +95,7 @@ impl Arena {
     /// The sign of a difference, for two sums of one word without matrices each.
     pub fn sign_of_difference(&self, a: &Form, b: &Form) -> Option<i32> {
         let single = |form: &Form| match self.nodes[form.node as usize].edges.as_slice() {
-            [edge] if matches!(self.keys[edge.key as usize], Key::End { .. }) => {
+            [edge] if matches!(self.keys.get(edge.key), Key::End { .. }) => {
                 Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0; AXES] }))
             }
             _ => None,
@@ -114,7 +114,7 @@ impl Arena {
             return Some(Rational::ZERO);
         }
         let [edge] = self.nodes[form.node as usize].edges.as_slice() else { return None };
-        match &self.keys[edge.key as usize] {
+        match self.keys.get(edge.key) {
             Key::End { diagonal, scalars, end: End::One } if diagonal.is_one() && scalars.is_one() => {
                 Some(&form.coefficient * &edge.coefficient)
             }
@@ -130,7 +130,7 @@ impl Arena {
     /// All symbols of scalars and diagonals.
     pub fn symbols(&self) -> FxHashSet<Symbol> {
         let mut all = FxHashSet::default();
-        for key in &self.keys {
+        for key in self.keys.all() {
             let (Key::Letter { diagonal, .. } | Key::End { diagonal, .. }) = key;
             all.extend(diagonal.factors().iter().map(|(symbol, _)| *symbol));
             if let Key::End { scalars, .. } = key {
@@ -150,7 +150,7 @@ impl Arena {
                 for edge in &self.nodes[form.node as usize].edges {
                     let coefficient = &form.coefficient * &edge.coefficient;
                     let shift = plus(form.shift, edge.shift);
-                    match &self.keys[edge.key as usize] {
+                    match self.keys.get(edge.key) {
                         Key::Letter { diagonal, letter } => {
                             let mut letters: Vec<(Monomial, u32)> = letters.clone();
                             letters.push((diagonal.clone(), *letter));

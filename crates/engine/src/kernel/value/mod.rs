@@ -82,6 +82,11 @@ impl From<SymbolicKernel> for Kernel {
     }
 }
 
+/// Whether kernels of a shape have many entries.
+fn has_many(shape: Shape) -> bool {
+    shape.entries().is_none_or(|count| count.exceeds(SMALL))
+}
+
 impl Kernel {
     /// The free kernel whose entries are the symbols from `first` on.
     pub fn free(first: Symbol, shape: Shape) -> Result<Self, KernelError> {
@@ -348,7 +353,7 @@ impl Kernel {
 
     /// Whether it has many entries.
     fn has_many(&self) -> bool {
-        self.shape().entries().is_none_or(|count| count.exceeds(SMALL))
+        has_many(self.shape())
     }
 
     /// The sum of all entries.

@@ -1,10 +1,9 @@
 //! Kernels whose entries are moved, left out, picked, or added up by channels.
 
-use super::Kernel;
-use crate::kernel::later::SMALL;
+use super::{Kernel, has_many};
 use crate::kernel::symbolic::positions;
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
-use convproof_exact::{Limited, Poly, Sum};
+use convproof_exact::{Poly, Sum};
 
 impl Kernel {
     /// `n − 1` zeros between entries, per axis.
@@ -17,10 +16,7 @@ impl Kernel {
         };
         match self {
             Self::Atoms(_) => Self::identity(1)?.convolve_dilated(self, by),
-            Self::Symbolic(_) if dilated.entries().is_none_or(|count| count.exceeds(SMALL)) => {
-                Ok(self.changed(dilated, move |kernel| kernel.gather(dilated, from)))
-            }
-            Self::Concrete(_) | Self::Symbolic(_) => self.gather(dilated, from),
+            Self::Concrete(_) | Self::Symbolic(_) => self.gather_later(dilated, from),
             Self::Later(_) => Ok(self.changed(dilated, move |kernel| kernel.dilate(by))),
         }
     }
@@ -114,13 +110,13 @@ impl Kernel {
         Ok(self.expand()?.gather(shape, from)?.into())
     }
 
-    /// The same, written out only where somebody asks for it if there are many entries.
+    /// The same, written out only where somebody asks for it if there are many entries, or will be.
     pub fn gather_later(
         &self,
         shape: Shape,
         from: impl Fn([usize; 4]) -> Option<[usize; 4]> + Send + Sync + 'static,
     ) -> Result<Self, KernelError> {
-        if self.is_long() {
+        if self.is_long() || has_many(shape) && self.as_concrete().is_none() {
             Ok(self.changed(shape, move |kernel| kernel.gather(shape, &from)))
         } else {
             self.gather(shape, from)

@@ -20,6 +20,21 @@ fn condition(factor: usize, v: &[i64], negative: bool) -> Condition {
     Condition { form: Form { factor, matrix: Grid::from_fn(v.len(), v.len(), cell) }, negative }
 }
 
+/// A certificate of a bound for a target of norm 1, to so many bits, without its multipliers.
+fn certificate(relaxation: &Relaxation, bits: u32, bound: f64) -> Certificate {
+    let least = bound * relaxation.scales.0.powi(2) * 2.0_f64.powi(i32::try_from(bits).unwrap());
+    Certificate {
+        sizes: relaxation.lifted.sizes,
+        target: relaxation.target.clone(),
+        known: relaxation.known.clone(),
+        unit: Rational::ONE,
+        rounding: Rational::ZERO,
+        bits,
+        least: BigInt::from_f64(least).unwrap(),
+        cases: Cases::One { multipliers: Vec::new(), weights: Vec::new() },
+    }
+}
+
 #[test]
 fn programs_and_certificates_have_the_same_matrices() {
     let relaxation = relaxation();
@@ -40,16 +55,7 @@ fn programs_and_certificates_have_the_same_matrices() {
     let bits = 40;
     let (multipliers, weights) = case.round(&solution, bits).unwrap();
     let unit = 2.0_f64.powi(40);
-    let certificate = Certificate {
-        sizes: relaxation.lifted.sizes,
-        target: relaxation.target.clone(),
-        known: relaxation.known.clone(),
-        unit: Rational::ONE,
-        rounding: Rational::ZERO,
-        bits,
-        least: BigInt::from_f64(solution.bound * norm * norm * unit).unwrap(),
-        cases: Cases::One { multipliers: Vec::new(), weights: Vec::new() },
-    };
+    let certificate = certificate(&relaxation, bits, solution.bound);
     let exact = certificate.matrix(&relaxation.lifted, &multipliers, &weights, &conditions);
     let y: Vec<f64> =
         [-solution.bound].iter().chain(&solution.multipliers).chain(&solution.weights).copied().collect();
@@ -91,19 +97,7 @@ fn rounding_to_as_many_bits_as_wanted_keeps_a_matrix_definite() {
             assert!((LEAST_BITS..=MOST_BITS).contains(&bits) && bits >= last);
             last = bits;
             let (multipliers, weights) = case.round(&solution, bits).unwrap();
-            let certificate = Certificate {
-                sizes: relaxation.lifted.sizes,
-                target: relaxation.target.clone(),
-                known: relaxation.known.clone(),
-                unit: Rational::ONE,
-                rounding: Rational::ZERO,
-                bits,
-                least: BigInt::from_f64(
-                    t * relaxation.scales.0.powi(2) * 2.0_f64.powi(i32::try_from(bits).unwrap()),
-                )
-                .unwrap(),
-                cases: Cases::One { multipliers: Vec::new(), weights: Vec::new() },
-            };
+            let certificate = certificate(&relaxation, bits, t);
             let matrix = certificate.matrix(&relaxation.lifted, &multipliers, &weights, &conditions);
             assert!(crate::fit::definite::is_positive_definite(&matrix));
         }
