@@ -165,10 +165,39 @@ pub fn spend(steps: u64) {
     }
 }
 
-/// The same for a number of things, each of which takes some steps.
+/// How many things there are: one number, or extents whose product it is. What no number holds is the largest.
+pub trait Extents {
+    /// The number of things.
+    fn product(self) -> u64;
+}
+
+impl Extents for usize {
+    fn product(self) -> u64 {
+        self as u64
+    }
+}
+
+impl Extents for u64 {
+    fn product(self) -> u64 {
+        self
+    }
+}
+
+impl<E: Extents, const N: usize> Extents for [E; N] {
+    fn product(self) -> u64 {
+        self.into_iter().fold(1, |product, extent| product.saturating_mul(extent.product()))
+    }
+}
+
+/// Machine words that hold a number of so many bits and its sign.
+pub fn words(bits: u64) -> u64 {
+    bits / 64 + 1
+}
+
+/// The same as [`spend`] for a number of things, each of which takes some steps.
 #[inline]
-pub fn spend_on(count: usize, each: u64) {
-    spend((count as u64).saturating_mul(each));
+pub fn spend_on(count: impl Extents, each: u64) {
+    spend([count.product(), each].product());
 }
 
 #[cold]
@@ -242,7 +271,7 @@ impl Hash for Held {
 
 /// Counts memory for a number of things as in use. To be called before it is taken.
 pub fn hold(count: usize, each: usize) -> Held {
-    hold_bytes((count as u64).saturating_mul(each as u64))
+    hold_bytes([count, each].product())
 }
 
 fn hold_bytes(bytes: u64) -> Held {
@@ -306,6 +335,27 @@ mod tests {
         spend(u64::MAX);
         spend(u64::MAX);
         assert_eq!(small().run(|| spend(5_000_000)), Ok(()));
+    }
+
+    #[test]
+    fn extents_are_multiplied_up_to_the_largest_number() {
+        assert_eq!((7_usize.product(), 7_u64.product()), (7, 7));
+        assert_eq!([3_usize, 5, 7].product(), 105);
+        assert_eq!([1_u64 << 32, (1 << 31) + 1].product(), (1 << 63) + (1 << 32));
+        assert_eq!([1_u64 << 32, 1 << 32].product(), u64::MAX);
+        assert_eq!([1_u64 << 63, 2, 0].product(), 0);
+        assert_eq!([0, 63, 64, 128].map(words), [1, 1, 2, 3]);
+        assert_eq!(small().run(|| hold(35, 8).bytes()), Ok(280));
+        let left = |work: &dyn Fn()| {
+            let rest = || {
+                work();
+                left()
+            };
+            small().run(rest)
+        };
+        assert_eq!(left(&|| spend_on(6_usize, 9)), Ok(Some(5_000_000 - 54)));
+        assert_eq!(left(&|| spend_on([3_usize, 5], 100)), Ok(Some(5_000_000 - 1500)));
+        assert!(left(&|| spend_on([1_usize << 32, 1 << 32], 1 << 32)).is_err());
     }
 
     #[test]

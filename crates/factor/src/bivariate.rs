@@ -9,6 +9,7 @@ use super::hensel::{Series, lift, lift_series};
 use super::images::{Finding, ModularImage, images, survey};
 use super::precision::{Computation, with_precision};
 use super::recombine::{Groups, group};
+use convproof_exact::budget::Extents;
 use convproof_exact::poly::dense::{Accumulator, dot_reversed, taylor_shift, trim};
 use convproof_exact::poly::ring::Ring;
 use convproof_exact::poly::{integer, plane};
@@ -113,7 +114,8 @@ fn attempt(f: &Grid<BigInt>, image: &ModularImage, bits: u64, bound: &BigInt) ->
             Lift::new(ring, f, image, exponent)?.factors(*modulus > bound * 2, bound)
         }
     }
-    let products = f.cells().len().saturating_mul(f.cells().len()) / 4;
+    let cells = f.cells().len();
+    let products = [cells, cells.div_ceil(4)].product();
     with_precision(image.field.modulus(), bits, products, Attempt(f, image, bound))?
 }
 

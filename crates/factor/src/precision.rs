@@ -1,6 +1,7 @@
 //! Choice of the coefficient ring for a lift: the cheapest one that holds a power of p of the precision asked for.
 
 use convproof_exact::Limited;
+use convproof_exact::budget::{Extents, words};
 use convproof_exact::poly::ring::{Big, Ring, Word};
 use convproof_exact::poly::wide::WideRing;
 use num_bigint::BigInt;
@@ -21,12 +22,10 @@ const WORK_LIMIT: u64 = 20_000_000_000;
 pub(super) fn with_precision<C: Computation>(
     p: u64,
     bits: u64,
-    products: usize,
+    products: u64,
     computation: C,
 ) -> Option<C::Output> {
-    let words = bits / 64 + 1;
-    let work = words.checked_mul(words).and_then(|w| w.checked_mul(products as u64));
-    if work.is_none_or(|work| work.exceeds(WORK_LIMIT)) {
+    if [words(bits), words(bits), products].product().exceeds(WORK_LIMIT) {
         return None;
     }
     let (mut modulus, mut exponent) = (p, 1);

@@ -7,6 +7,7 @@ use super::hensel::lift;
 use super::images::{DegreeSet, Finding, ModularImage, survey};
 use super::precision::{Computation, with_precision};
 use convproof_exact::Limited;
+use convproof_exact::budget::Extents;
 use convproof_exact::poly::dense::mul;
 use convproof_exact::poly::integer;
 use convproof_exact::poly::ring::Ring;
@@ -65,7 +66,7 @@ fn from_image(
     }
     let search = Recombination(a, image, degrees);
     // Ten products of full length in each of about eight rounds.
-    let products = a.len() * a.len() * 80;
+    let products = [a.len(), a.len(), 80].product();
     with_precision(image.field.modulus(), bound.bits() + 1, products, search).ok_or(FactorError::Limit)?
 }
 

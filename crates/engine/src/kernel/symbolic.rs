@@ -133,7 +133,7 @@ impl SymbolicKernel {
             if tap.is_zero() {
                 continue;
             }
-            budget::spend_on(a.inputs * a.area(), 3);
+            budget::spend_on([a.inputs, a.area()], 3);
             for c in 0..a.inputs {
                 for i in 0..a.height {
                     for j in 0..a.width {

@@ -365,7 +365,7 @@ fn extents(patterns: Axes<&Pattern>, id: NodeId) -> Axes<usize> {
 /// Accounts for a run of edges along the last axis at its start, each with so many products.
 fn spend_at(at: Axes<usize>, edges: Axes<&[Edge]>, products: usize) {
     if at.ends_with(&[0]) {
-        budget::spend_on(edges.last().map_or(0, |run| run.len()).saturating_mul(products), 2);
+        budget::spend_on([edges.last().map_or(0, |run| run.len()), products], 2);
     }
 }
 

@@ -5,7 +5,7 @@
 use super::dense;
 use super::finite_field::large_primes;
 use super::ring::{Ring, Word};
-use crate::budget;
+use crate::budget::{self, Extents, words};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -57,7 +57,7 @@ pub fn mul(a: &[BigInt], b: &[BigInt]) -> Vec<BigInt> {
     if a.is_empty() || b.is_empty() {
         return Vec::new();
     }
-    budget::spend_on(a.len() * b.len(), 60);
+    budget::spend_on([a.len(), b.len()], 60);
     let mut product = vec![BigInt::zero(); a.len() + b.len() - 1];
     for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
         for (cell, y) in product[i..].iter_mut().zip(b) {
@@ -96,9 +96,10 @@ pub fn exact_div(a: &[BigInt], b: &[BigInt]) -> Option<Vec<BigInt>> {
 
 /// The value at `x`.
 pub fn evaluate(a: &[BigInt], x: &BigInt) -> BigInt {
-    let words = x.bits() / 64 + 1;
+    let (count, words) = (a.len().product(), words(x.bits()));
     // The value grows by the length of x with each coefficient.
-    budget::spend_on(a.len(), (a.len() as u64).saturating_mul(words.saturating_mul(words)) / 2 + 60);
+    budget::spend_on([count, count.div_ceil(2), words], words);
+    budget::spend_on(count, 60);
     a.iter().rev().fold(BigInt::zero(), |value, c| value * x + c)
 }
 

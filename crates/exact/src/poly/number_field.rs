@@ -55,7 +55,7 @@ impl NumberField {
 
     /// `a · b`.
     pub fn mul(&self, a: &[Rational], b: &[Rational]) -> Element {
-        budget::spend_on(2 * a.len() * b.len(), 40);
+        budget::spend_on([2, a.len(), b.len()], 40);
         let mut product = vec![Rational::zero(); a.len() + b.len()];
         for (i, x) in a.iter().enumerate().filter(|(_, x)| !x.is_zero()) {
             for (cell, y) in product[i..].iter_mut().zip(b) {

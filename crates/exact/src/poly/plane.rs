@@ -31,7 +31,7 @@ pub fn mul(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Grid<BigInt> {
         return Grid::from_fn(0, 0, |_, _| BigInt::zero());
     }
     let (height, width) = (a.height() + b.height() - 1, a.width() + b.width() - 1);
-    budget::spend_on(a.cells().len().saturating_mul(b.cells().len()), 4);
+    budget::spend_on([a.cells().len(), b.cells().len()], 4);
     if let (Some(small_a), Some(small_b)) = (words(a), words(b))
         && norm_bits(&small_a) + norm_bits(&small_b) < 127
     {
@@ -47,7 +47,7 @@ pub fn mul(a: &Grid<BigInt>, b: &Grid<BigInt>) -> Grid<BigInt> {
         }
         return Grid::from_fn(height, width, |i, j| BigInt::from(product[i * width + j]));
     }
-    budget::spend_on(a.cells().len().saturating_mul(b.cells().len()), 60);
+    budget::spend_on([a.cells().len(), b.cells().len()], 60);
     let mut product = Grid::from_fn(height, width, |_, _| BigInt::zero());
     for (i, row) in a.rows().enumerate() {
         for (j, x) in row.iter().enumerate().filter(|(_, x)| !x.is_zero()) {

@@ -142,7 +142,7 @@ fn iterate(a: &[BigInt], degree: usize) -> Option<Vec<Fixed>> {
     }
     let one = Fixed { re: BigInt::one() << BITS, im: BigInt::zero() };
     for _ in 0..ITERATIONS {
-        budget::spend_on(degree * degree, 2000);
+        budget::spend_on([degree, degree], 2000);
         let mut largest = BigInt::zero();
         for i in 0..degree {
             let z = roots[i].clone();
@@ -175,7 +175,7 @@ fn certify(a: &[BigInt], centres: &[Fixed]) -> Option<Vec<Root>> {
     let mut roots = Vec::with_capacity(centres.len());
     for (i, z) in centres.iter().enumerate() {
         // Numbers of some words for each degree.
-        budget::spend_on(centres.len() * centres.len(), 400);
+        budget::spend_on([centres.len(), centres.len()], 400);
         // Homogeneous Horner: value = a(z)·2^(BITS·degree), exactly.
         let (mut re, mut im, mut scale) = (BigInt::zero(), BigInt::zero(), BigInt::one());
         for c in a.iter().rev() {

@@ -94,7 +94,7 @@ impl Rational {
     /// Takes what an operation on two long fractions takes, most of it for greatest common divisors.
     fn spend_with(&self, other: &Self) {
         let words = (self.bits() + other.bits()) / 64 + 4;
-        budget::spend(words.saturating_mul(words).saturating_mul(8));
+        budget::spend_on([words, words], 8);
     }
 
     fn product(&self, other: &Self) -> Self {

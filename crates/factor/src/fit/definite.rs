@@ -47,7 +47,7 @@ fn inverse_factor<T: ToPrimitive>(matrix: &[Vec<T>]) -> Option<Vec<Vec<i128>>> {
             floats[(i, j)] = x.to_f64()?;
         }
     }
-    budget::spend_on(count * count, count as u64);
+    budget::spend_on([count; 3], 1);
     let factor = floats.cholesky()?.unpack();
     // Rounding X by up to 1/2 disturbs row sums of M by about count² · |L| · S, against S² on the diagonal.
     let size = count.to_f64()?;
@@ -61,7 +61,7 @@ fn inverse_factor<T: ToPrimitive>(matrix: &[Vec<T>]) -> Option<Vec<Vec<i128>>> {
 
 /// Whether the diagonal entry of row `row` of `X A Xᵀ` dominates its row; `None` if not, or on overflow.
 fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
-    budget::spend_on(2 * matrix.len() * matrix.len(), 3);
+    budget::spend_on([2, matrix.len(), matrix.len()], 3);
     let product = (0..matrix.len())
         .map(|j| dot(&x[row], matrix.iter().map(|line| &line[j])))
         .collect::<Option<Vec<_>>>()?;
@@ -80,8 +80,7 @@ fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
 
 /// As [`dominates`], in integers of any length.
 fn dominates_long(x: &[Vec<BigInt>], matrix: &[Vec<BigInt>], row: usize) -> bool {
-    let words = matrix[row][row].bits() / 64 + 2;
-    budget::spend_on(2 * matrix.len() * matrix.len(), 20 + words);
+    budget::spend_on([2, matrix.len(), matrix.len()], 20 + budget::words(matrix[row][row].bits()));
     let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
     let product: Vec<BigInt> = matrix.iter().map(|line| dot(&x[row], line)).collect();
     let value = |line: &Vec<BigInt>| dot(line, &product);

@@ -3,7 +3,7 @@
 //! Bareiss, "Sylvester's identity and multistep integer-preserving Gaussian elimination", 1968: every
 //! intermediate value is a minor of the matrix, so every division is exact and numbers stay short.
 
-use convproof_exact::budget;
+use convproof_exact::budget::{self, Extents, words};
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
@@ -11,9 +11,8 @@ use num_traits::{One, Zero};
 /// the square of the length of the minors, in machine words, is bounded.
 pub fn is_affordable(height: usize, width: usize, bits: u64) -> bool {
     let rank = height.min(width);
-    let words = u64::try_from(rank).unwrap_or(u64::MAX).saturating_mul(bits) / 64 + 1;
-    let steps = u64::try_from(height.saturating_mul(width).saturating_mul(rank)).unwrap_or(u64::MAX);
-    steps.saturating_mul(words.saturating_mul(words)) <= 10_000_000_000
+    let words = words([rank.product(), bits].product());
+    [[height, width, rank].product(), words, words].product() <= 10_000_000_000
 }
 
 /// Solves `matrix · x = right` for a symmetric positive semidefinite `matrix` (rows of integers, a Gram matrix)
@@ -85,8 +84,8 @@ pub fn echelon(matrix: &mut [Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
 
 /// Two products and a division for each entry of a step of elimination; entries are about as long as the pivots.
 fn spend(height: usize, width: usize, pivot: &BigInt, previous: &BigInt) {
-    let words = pivot.bits().max(previous.bits()) / 64 + 1;
-    budget::spend_on(height.saturating_mul(width), 200 + 4 * words.saturating_mul(words));
+    let words = words(pivot.bits().max(previous.bits()));
+    budget::spend_on([height, width], 200 + [4, words, words].product());
 }
 
 #[cfg(test)]

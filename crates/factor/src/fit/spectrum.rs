@@ -19,7 +19,7 @@
 
 #![allow(clippy::float_arithmetic, reason = "a floating-point decomposition proposes where to begin")]
 
-use convproof_exact::budget;
+use convproof_exact::budget::{self, Extents, words};
 use nalgebra::DMatrix;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -50,12 +50,12 @@ pub struct Spectrum {
 /// `None` for the zero kernel, and where floats fail.
 pub fn spectrum(kernel: &Fixed, rank: usize) -> Option<Spectrum> {
     let gram = gram(kernel);
-    let size = u64::try_from(gram.len()).ok()?;
+    let size = gram.len().product();
     let mut vectors = float_eigenvectors(&gram)?;
     let mut best: Option<Spectrum> = None;
     for bits in PRECISIONS {
-        let words = (bits + gram.iter().flatten().map(BigInt::bits).max()?) / 64 + 1;
-        if best.is_some() && size.pow(3).saturating_mul(words * words).exceeds(MAX_WORK) {
+        let words = words(bits + gram.iter().flatten().map(BigInt::bits).max()?);
+        if best.is_some() && [size, size, size, words, words].product().exceeds(MAX_WORK) {
             break;
         }
         refine(&gram, &mut vectors, bits);
@@ -110,8 +110,8 @@ fn float_eigenvectors(gram: &[Vec<BigInt>]) -> Option<Vec<Vec<BigInt>>> {
 
 /// Steps that a product of two numbers of so many bits takes.
 fn product(bits: u64) -> u64 {
-    let words = bits / 64 + 1;
-    40 + 2 * words * words
+    let words = words(bits);
+    40 + [2, words, words].product()
 }
 
 fn dot(a: &[BigInt], b: &[BigInt]) -> BigInt {
@@ -153,7 +153,7 @@ fn orthonormalise(vectors: &mut [Vec<BigInt>], bits: u64) {
         for k in 0..vectors.len() {
             let (done, rest) = vectors.split_at_mut(k);
             let vector = &mut rest[0];
-            budget::spend_on(done.len() * vector.len(), 4 * product(bits));
+            budget::spend_on([4, done.len(), vector.len()], product(bits));
             for earlier in done.iter() {
                 let share = dot(vector, earlier);
                 let norm = dot(earlier, earlier);
@@ -176,7 +176,7 @@ fn orthonormalise(vectors: &mut [Vec<BigInt>], bits: u64) {
 
 /// Jacobi's rotation, which makes `matrix[p][q]` vanish, applied to the matrix and to the vectors.
 fn rotate(matrix: &mut [Vec<BigInt>], vectors: &mut [Vec<BigInt>], (p, q): (usize, usize), bits: u64) {
-    budget::spend_on(3 * matrix.len(), 4 * product(bits));
+    budget::spend_on([12, matrix.len()], product(bits));
     // tan 2φ = 2c/d; cos φ = √((h + |d|)/2h), sin φ = c·sgn(d)/(h·cos φ) with h = √(d² + 4c²).
     let c = matrix[p][q].clone();
     let d = &matrix[p][p] - &matrix[q][q];
@@ -213,7 +213,7 @@ fn tail_of_eigenvalues(
     skip: usize,
 ) -> Option<(Rational, Vec<BigInt>, bool)> {
     let size = gram.len();
-    budget::spend_on(3 * size * size * size, product(bits));
+    budget::spend_on([3, size, size, size], product(bits));
     let mapped: Vec<Vec<BigInt>> =
         vectors.iter().map(|v| gram.iter().map(|row| dot(row, v)).collect()).collect();
     let one = BigInt::one() << (2 * bits);

@@ -63,7 +63,7 @@ impl AtomKernel {
 fn convolve_mod(left: &Grid<Fp>, right: &Grid<Fp>, dilation: [usize; 2]) -> Grid<Fp> {
     let height = left.height() + (right.height() - 1) * dilation[0];
     let width = left.width() + (right.width() - 1) * dilation[1];
-    budget::spend_on(left.cells().len().saturating_mul(right.cells().len()), 2);
+    budget::spend_on([left.cells().len(), right.cells().len()], 2);
     let mut product = Grid::from_fn(height, width, |_, _| Fp::ZERO);
     for p in 0..right.height() {
         for q in 0..right.width() {

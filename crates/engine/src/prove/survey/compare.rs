@@ -100,7 +100,7 @@ impl<'a> Compared<'a> {
     /// The pairs of sights at which a difference is visible.
     pub(super) fn failures(&self) -> Failures {
         let [rows, columns] = &self.sights.axes;
-        budget::spend_on(rows.refined.len().saturating_mul(columns.refined.len()), 20);
+        budget::spend_on([rows.refined.len(), columns.refined.len()], 20);
         let row = |row: &Refined| {
             let differs = |column: &Refined| {
                 let known = self.differences.get(&[row.pattern, column.pattern]);

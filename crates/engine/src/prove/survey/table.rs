@@ -102,7 +102,7 @@ impl Table {
             None => vec![true; classes[1].sets.len()],
         };
         let differ: Vec<Vec<bool>> = classes[0].sets.iter().map(differ).collect();
-        budget::spend_on(rows.sizes.len().saturating_mul(columns.sizes.len()), 20);
+        budget::spend_on([rows.sizes.len(), columns.sizes.len()], 20);
         let mut cells = Vec::with_capacity(rows.sizes.len() * columns.sizes.len());
         for (row, &height) in rows.sizes.iter().zip(&classes[0].of) {
             for (column, &width) in columns.sizes.iter().zip(&classes[1].of) {
@@ -141,7 +141,7 @@ impl Table {
         let mut all = BTreeSet::new();
         for (set, met) in rows.sets.iter().zip(&met) {
             for (others, _) in columns.sets.iter().zip(met).filter(|(_, met)| **met) {
-                budget::spend_on(set.len().saturating_mul(others.len()), 100);
+                budget::spend_on([set.len(), others.len()], 100);
                 all.extend(set.iter().flat_map(|&r| others.iter().map(move |&c| [r, c])));
             }
         }
@@ -246,7 +246,7 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
             let pairs = row.sights.len().saturating_mul(column.sights.len());
             budget::spend_on(pairs, 10);
             let (r, c) = (inside(&row.sights, ring[0], ring[2])?, inside(&column.sights, ring[1], ring[3])?);
-            budget::spend_on(r.len().saturating_mul(c.len()), 100);
+            budget::spend_on([r.len(), c.len()], 100);
             if r.iter().any(|&i| c.iter().any(|&j| fails(i, j))) {
                 return None;
             }
