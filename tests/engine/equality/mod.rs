@@ -15,4 +15,5 @@ mod opinion;
 mod rewrites;
 mod sizes;
 mod stacks;
+mod ways;
 mod within;

@@ -72,6 +72,13 @@ pub struct Tolerance {
     pub range: Rational,
 }
 
+impl Tolerance {
+    /// Whether a difference is not too large: the bound itself is allowed, and so is more of as much as may be `unsure`.
+    pub fn allows(&self, difference: &Rational, unsure: &Rational) -> bool {
+        *difference <= &self.bound + unsure
+    }
+}
+
 /// Which input sizes a claim speaks of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sizes {
@@ -264,5 +271,19 @@ impl ClaimKind {
             Self::Solve => "solve",
             Self::Fit => "fit",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_within_itself() {
+        let [half, more] = [(1, 2), (2, 3)].map(|(n, d)| Rational::ratio(n, d).unwrap());
+        let tolerance = Tolerance { bound: half.clone(), range: Rational::ONE };
+        assert!(tolerance.allows(&half, &Rational::ZERO) && tolerance.allows(&more, &Rational::ONE));
+        assert!(!tolerance.allows(&more, &Rational::ZERO));
+        assert!(!tolerance.allows(&(&half + &more), &half));
     }
 }

@@ -1,7 +1,7 @@
 //! Stride and receptive field of a stack from its layers' extents, zeros of kernels included.
 
-use num_integer::Integer;
 use num_rational::Ratio;
+use num_traits::CheckedMul;
 
 use super::gather::{Axis, SameRule};
 use super::signature::Moves;
@@ -105,7 +105,7 @@ pub fn strides(stack: &Stack) -> Result<Axes<Ratio<i64>>, GeometryError> {
     stack.fold([Ratio::from(1); AXES], |op, origin| match op.branches() {
         Err((layer, before)) => {
             let next = layer_strides(layer, origin)?;
-            all(|axis| product(before[axis], next[axis])).ok_or(GeometryError::TooLarge(origin))
+            all(|axis| before[axis].checked_mul(&next[axis])).ok_or(GeometryError::TooLarge(origin))
         }
         Ok(branches) => Ok(branches.reduce(common)?.of),
     })
@@ -117,10 +117,4 @@ fn layer_strides(layer: &Layer, origin: Origin) -> Result<Axes<Ratio<i64>>, Geom
         Moves::Between(factor) => Ok(factor.map(|[up, down]| Ratio::new(down, up.max(1)))),
         Moves::Whole => Err(GeometryError::WholeImage(origin)),
     }
-}
-
-fn product(a: Ratio<i64>, b: Ratio<i64>) -> Option<Ratio<i64>> {
-    let (f, g) = (a.numer().gcd(b.denom()), b.numer().gcd(a.denom()));
-    let numerator = (a.numer() / f).checked_mul(b.numer() / g)?;
-    Some(Ratio::new(numerator, (a.denom() / g).checked_mul(b.denom() / f)?))
 }

@@ -399,3 +399,6 @@ impl Kernel {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,8 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     [&claim.left, &claim.right].iter().any(|stack| applies(stack)).then(|| compared(claim, symbols))?
 }
 
-fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
+/// Decides a claim by its terms alone; `None` where that is left to others.
+pub(super) fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
     let compared = SumComparison::new(claim, ChannelBlocks::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);

@@ -189,6 +189,11 @@ impl Counterexample {
         &self.right
     }
 
+    /// How far these are apart.
+    pub fn difference(&self) -> Rational {
+        (&self.left - &self.right).abs()
+    }
+
     /// Both stacks' outputs.
     pub fn outputs(&self) -> &[Image; 2] {
         &self.outputs

@@ -112,10 +112,10 @@ fn bounded(
     if rounded.error > &value * &Rational::dyadic(1.into(), NEAR) {
         return Ok(None);
     }
-    if high <= tolerance.bound {
+    if tolerance.allows(&high, &Rational::ZERO) {
         return Ok(Some(Bounded::Within { worst: high, exact, composed: sides.composed.clone() }));
     }
-    if low <= tolerance.bound {
+    if tolerance.allows(&low, &Rational::ZERO) {
         return Ok(None);
     }
     let excess = excess(&survey, &numbers, &table, worst.place.0, &tolerance.range);

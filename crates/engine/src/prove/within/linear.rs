@@ -71,10 +71,10 @@ pub fn decide(
         Err(verdict) => return Ok(*verdict),
     };
     let Some(worst) = worst else { return Ok(within(Rational::ZERO, true)) };
-    if *worst.value.high() <= tolerance.bound {
+    if tolerance.allows(worst.value.high(), &Rational::ZERO) {
         return Ok(within(worst.value.high().clone(), worst.value.is_point()));
     }
-    if *worst.value.low() <= tolerance.bound {
+    if tolerance.allows(worst.value.low(), &Rational::ZERO) {
         return Ok(StackVerdict::Unknown(Doubt::Irrational));
     }
     let composed = Derivation::Composed(sides.composed.clone());

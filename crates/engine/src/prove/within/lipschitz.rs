@@ -81,7 +81,7 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     let attained = || largest(arena, &none, form, &first.images, &tolerance.range);
     let exact = !functions && attained()?.0 == first.bound;
     let worst = &first.bound + &error;
-    if worst <= tolerance.bound {
+    if tolerance.allows(&worst, &Rational::ZERO) {
         let read = Derivation::Read(compared.read.clone());
         return Some(outcome::proved(worst, exact && error.is_zero(), tolerance, read));
     }
@@ -140,7 +140,7 @@ impl Beyond<'_> {
         for (pair, block, form, difference) in all.into_iter().take(MAX_PLACES) {
             let found = largest(&compared.arena, &none, &form, &difference.images, &tolerance.range);
             let Some((value, pixels)) = found else { continue };
-            if value > &tolerance.bound + error {
+            if !tolerance.allows(&value, error) {
                 let worst = if exact { Worst::Is(worst) } else { Worst::AtMost(worst) };
                 let (size, at) = compared.example(pair)?;
                 let image = kinks::image(claim.channels, size, compared.origin(size, at), &pixels)?;
@@ -172,7 +172,7 @@ fn near_functions(
         let pixels = image.iter().map(|(pixel, value)| (*pixel, value * &sign)).collect();
         let image = kinks::image(claim.channels, size, compared.origin(size, at), &pixels)?;
         let found = outcome::beyond(claim, tolerance, symbols, &weights, image, [block, i, j])?;
-        ((found.left() - found.right()).abs() > &tolerance.bound + &margin).then_some(found)
+        (!tolerance.allows(&found.difference(), &margin)).then_some(found)
     })
 }
 

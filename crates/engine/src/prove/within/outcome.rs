@@ -39,5 +39,5 @@ pub fn beyond(
     at: [usize; 3],
 ) -> Option<Counterexample> {
     let found = Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(at)).ok()?;
-    ((found.left() - found.right()).abs() > tolerance.bound).then_some(found)
+    (!tolerance.allows(&found.difference(), &Rational::ZERO)).then_some(found)
 }
