@@ -94,3 +94,18 @@ impl WideSum {
         (BigInt::from(self.carries) << 128u32) + self.low
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Shape;
+
+    #[test]
+    fn squares_of_the_largest_words_carry() {
+        // Nine squares of 2^126 are more than twice what 128 bits hold.
+        let least = ConcreteKernel::from_integers(Shape::plane(3, 3), vec![i64::MIN; 9]).unwrap();
+        assert_eq!(least.frobenius_squared(), Rational::from(BigInt::from(9) << 126_u32));
+        assert_eq!(least.max_abs(), Rational::from(BigInt::from(1) << 63_u32));
+        assert_eq!(least.l1(), [Rational::from(BigInt::from(9) << 63_u32)]);
+    }
+}

@@ -208,3 +208,26 @@ fn dot_four(field: PrimeField, a: &[u64], lines: &[u64]) -> [u64; 4] {
 fn plus_product(sum: u128, x: u64, y: u64) -> u128 {
     sum.wrapping_add(u128::from(x).wrapping_mul(u128::from(y)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_products_of_lines_are_each_a_product_of_lines() {
+        let field = PrimeField::new(PRIMES[0]);
+        for length in [1, PRODUCTS, 2 * PRODUCTS + 3] {
+            let word = |n: usize| (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % PRIMES[0];
+            let line: Vec<u64> = (0..length).map(word).collect();
+            let lines: Vec<u64> = (length..5 * length).map(word).collect();
+            let each: Vec<u64> = lines.chunks(length).map(|other| dot(field, &line, other)).collect();
+            assert_eq!(dot_four(field, &line, &lines).to_vec(), each);
+            // The definition, still divided by R.
+            let sum = line
+                .iter()
+                .zip(&lines)
+                .fold(0, |sum, (&a, &b)| field.sum(sum, field.reduce(u128::from(a) * u128::from(b))));
+            assert_eq!(each[0], sum);
+        }
+    }
+}

@@ -222,3 +222,81 @@ impl Denominators {
         &self.constant
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn double_words_are_integers_or_do_not_fit() {
+        let values =
+            [0, 1, -1, 2, -7, 1 << 40, i64::MIN.into(), i64::MAX.into(), 1 << 64, i128::MIN, i128::MAX];
+        let big = |value: i128| BigInt::from(value);
+        for a in values {
+            assert_eq!(WeightNumber::is_zero(&a), a == 0);
+            assert_eq!(WeightNumber::is_zero(&big(a)), a == 0);
+            assert_eq!((Whole::sign(&a), Whole::to_big(&a)), (Whole::sign(&big(a)), Whole::to_big(&big(a))));
+            assert_eq!(
+                (<i128 as Whole>::from_big(&big(a)), <BigInt as Whole>::from_big(&big(a))),
+                (Some(a), Some(big(a)))
+            );
+            assert_eq!(big(WeightNumber::divided(&a, 3)), WeightNumber::divided(&big(a), 3));
+            for b in values {
+                assert_eq!(a.minus(&b), (big(a) - big(b)).to_i128());
+                assert_eq!(Whole::minus(&big(a), &big(b)), Some(big(a) - big(b)));
+                for start in [5, -5, 0] {
+                    let expected = start + big(a) * big(b);
+                    let mut sum = start;
+                    // Of products only those that fit are added.
+                    let added = <i128 as WeightNumber>::add_product(&mut sum, &a, &b);
+                    let fits = (big(a) * big(b)).to_i128().is_some() && expected.to_i128().is_some();
+                    assert_eq!((added, big(sum)), (fits, if fits { expected.clone() } else { start.into() }));
+                    let mut sum = big(start);
+                    assert!(<BigInt as WeightNumber>::add_product(&mut sum, &big(a), &big(b)));
+                    assert_eq!(sum, expected);
+                    let mut sum = start;
+                    let fits = a != i128::MIN && (start + big(a).abs()).to_i128().is_some();
+                    assert_eq!(a.add_magnitude(&mut sum), fits);
+                    assert_eq!(big(sum), if fits { start + big(a).abs() } else { start.into() });
+                }
+            }
+            let mut sum = big(5);
+            assert!(big(a).add_magnitude(&mut sum));
+            assert_eq!(sum, 5 + big(a).abs());
+        }
+        let bits =
+            |a: u32, b: u32| <BigInt as WeightNumber>::cost(&(BigInt::from(1) << a), &(BigInt::from(1) << b));
+        assert_eq!([bits(0, 0), bits(128, 0), bits(128, 192)], [8, 8, 14]);
+    }
+
+    #[test]
+    fn multiples_are_added_where_there_is_something_to_add() {
+        for value in [1, 3] {
+            let (weights, mut sums) = ([2, 0, -1], [10, 20, 30]);
+            let mut cost = 0;
+            let mut spend = |steps| {
+                cost += steps;
+                true
+            };
+            i128::add_multiples(&value, weights.iter(), sums.iter_mut(), &mut spend).unwrap();
+            assert_eq!((sums, cost), ([10 + 2 * value, 20, 30 - value], 2));
+            let (weights, mut sums) = (weights.map(BigInt::from), [10, 20, 30].map(BigInt::from));
+            let mut cost = 0;
+            let mut spend = |steps| {
+                cost += steps;
+                true
+            };
+            BigInt::add_multiples(&value.into(), weights.iter(), sums.iter_mut(), &mut spend).unwrap();
+            assert_eq!((sums, cost), ([10 + 2 * value, 20, 30 - value].map(BigInt::from), 16));
+        }
+        let mut sums = [i128::MAX];
+        assert_eq!(i128::add_multiples(&1, [1].iter(), sums.iter_mut(), |_| true), None);
+        assert_eq!(i128::add_multiples(&2, [1].iter(), sums.iter_mut(), |_| true), None);
+        assert_eq!(i128::add_multiples(&1, [1].iter(), [0].iter_mut(), |_| false), None);
+        let one = BigInt::from(1);
+        assert_eq!(
+            BigInt::add_multiples(&one, [one.clone()].iter(), [one.clone()].iter_mut(), |_| false),
+            None
+        );
+    }
+}

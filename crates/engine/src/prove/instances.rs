@@ -128,7 +128,7 @@ pub fn decide<T, E>(
     let mut tried = Tried::new();
     let spent = spent();
     for values in if proved { spots(count) } else { choices(count) } {
-        if tried.len() >= most || (spent() > steps && tried.len() >= least) {
+        if tried.len() >= most || (spent().exceeds(steps) && tried.len() >= least) {
             break;
         }
         match instance(&values)? {

@@ -91,3 +91,22 @@ fn constants_stay_where_the_image_moves() {
     let x = arena.moved(&x, [1, 1]);
     assert_eq!(there, arena.sum(&[x, one]).unwrap());
 }
+
+#[test]
+fn numbers_are_multiples_of_the_constant_image() {
+    let mut arena = Arena::default();
+    assert!(arena.is_empty());
+    let one = arena.end(End::One).unwrap();
+    assert_eq!((arena.len(), arena.is_empty()), (1, false));
+    let seven = Rational::from(7);
+    assert_eq!(arena.number(&Form::ZERO), Some(Rational::ZERO));
+    assert_eq!(arena.number(&one.times(&seven)), Some(seven.clone()));
+    let pixel = pixel(&mut arena, [0, 0]);
+    let (scalar, unit) = (Monomial::power(Symbol(3), 1), Monomial::one());
+    let free = arena.scaled(&unit, &scalar, &one).unwrap();
+    let diagonal = arena.scaled(&scalar, &unit, &one).unwrap();
+    let sum = arena.sum(&[one.clone(), pixel.clone()]).unwrap();
+    for other in [pixel, free, diagonal, sum] {
+        assert_eq!(arena.number(&other.times(&seven)), None, "{other:?}");
+    }
+}

@@ -105,7 +105,7 @@ fn entries_move_as_they_should() {
         assert_eq!(trimmed.pad(sides).unwrap().expand(), kernel.pad([0, 3, 1, 2]).unwrap().expand());
         let spaced = Shape { height: 3 * (h - 1) + 1, width: 2 * (w - 1) + 1, ..old };
         check(kernel.dilate([3, 2]).unwrap(), spaced, &|[o, c, i, j]| {
-            (i % 3 == 0 && j % 2 == 0).then(|| [o, c, i / 3, j / 2])
+            (i % 3 == 0 && j % 2 == 0).then_some([o, c, i / 3, j / 2])
         });
         let blocks = Shape { height: 2 * h, width: 3 * w, ..old };
         check(kernel.repeat([2, 3]).unwrap(), blocks, &|[o, c, i, j]| Some([o, c, i / 2, j / 3]));
@@ -271,10 +271,14 @@ fn kernels_are_equal_if_their_entries_are() {
     let other: Kernel = SymbolicKernel::free(Symbol(101), shape).unwrap().into();
     let long: Kernel = SymbolicKernel::free(Symbol(100), Shape::new(65, 64, 1, 1)).unwrap().into();
     assert!(free.is_later() && !known.is_later());
-    assert!(free == known && known == free && free == Kernel::free(Symbol(100), shape).unwrap());
+    let again = Kernel::free(Symbol(100), shape).unwrap();
+    for [a, b] in [[&free, &known], [&known, &free], [&free, &again]] {
+        assert_eq!(a, b);
+    }
     assert_eq!(hash(&free), hash(&known));
     for unlike in [&other, &long, &Kernel::free(Symbol(101), shape).unwrap()] {
-        assert!(&free != unlike && unlike != &free);
+        assert_ne!(&free, unlike);
+        assert_ne!(unlike, &free);
     }
     // What cannot be made is equal to itself only.
     let [first, next] = [0, 1].map(|_| Kernel::unwritten(shape, &[&free]));

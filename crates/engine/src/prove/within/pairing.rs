@@ -230,6 +230,9 @@ mod tests {
         let maximum = arena.maximum(vec![first.clone(), second.clone()]).unwrap();
         let larger: Print = std::array::from_fn(|k| a[k].max(b[k]));
         assert!(distance(&pairing.print(&arena, &maximum), &larger) < 1e-9);
+        let product = arena.product(&maximum, &sum).unwrap();
+        let both: Print = std::array::from_fn(|k| larger[k] * values[k]);
+        assert!(distance(&pairing.print(&arena, &product), &both) < 1e-6);
         let (factor, term, place) = arena.plain_terms(&maximum).swap_remove(0);
         let multiple = Multiple { factor: &factor * &Rational::from(3), term, place };
         let (count, spread) = pairing.spread(&arena, &multiple);
