@@ -12,6 +12,9 @@ fuzz_target!(|bytes: &[u8]| {
     let mut nowhere = |_: &str, _: u64, _: Option<u64>| Err("no other files".to_owned());
     let Ok(model) = read(bytes.to_vec().into(), &mut nowhere) else { return };
     if let Ok(found) = diff(&model, &model, &Options::default(), &mut |_, _| {}) {
-        assert!(!matches!(found.verdict, Verdict::Different(_) | Verdict::Rounding { .. }), "a model is itself");
+        assert!(
+            !matches!(found.verdict, Verdict::Different(_) | Verdict::Rounding { .. }),
+            "a model is itself"
+        );
     }
 });
