@@ -7,7 +7,7 @@
 
 #![allow(clippy::float_arithmetic, reason = "floats propose the congruence; the check is in integers")]
 
-use convproof_exact::budget;
+use convproof_exact::budget::{self, Extents, words};
 use nalgebra::DMatrix;
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
@@ -50,8 +50,7 @@ fn inverse_factor<T: ToPrimitive>(matrix: &[Vec<T>]) -> Option<Vec<Vec<i128>>> {
     budget::spend_on([count; 3], 1);
     let factor = floats.cholesky()?.unpack();
     // Rounding X by up to 1/2 disturbs row sums of M by about count² · |L| · S, against S² on the diagonal.
-    let size = count.to_f64()?;
-    let scale = 8.0 * size * size * factor.amax().max(1.0);
+    let scale = [8, count, count].product().to_f64()? * factor.amax().max(1.0);
     let mut inverse = DMatrix::identity(count, count) * scale;
     if !factor.solve_lower_triangular_mut(&mut inverse) {
         return None;
@@ -80,7 +79,8 @@ fn dominates(x: &[Vec<i128>], matrix: &[Vec<i128>], row: usize) -> Option<()> {
 
 /// As [`dominates`], in integers of any length.
 fn dominates_long(x: &[Vec<BigInt>], matrix: &[Vec<BigInt>], row: usize) -> bool {
-    budget::spend_on([2, matrix.len(), matrix.len()], 20 + budget::words(matrix[row][row].bits()));
+    budget::spend_on([2, matrix.len(), matrix.len()], 20);
+    budget::spend_on([2, matrix.len(), matrix.len()], words(matrix[row][row].bits()));
     let dot = |a: &[BigInt], b: &[BigInt]| -> BigInt { a.iter().zip(b).map(|(x, y)| x * y).sum() };
     let product: Vec<BigInt> = matrix.iter().map(|line| dot(&x[row], line)).collect();
     let value = |line: &Vec<BigInt>| dot(line, &product);

@@ -47,7 +47,7 @@ pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Opti
         let held = hold(model, &result.x);
         let slope = model.gradient.norm();
         result.converged = slope <= FLAT;
-        if value <= VANISHED || (slope <= FLATTEST && value > VANISHING) {
+        if is_over(value, slope) {
             break;
         }
         let scale = model.hessian.diagonal().amax().max(f64::MIN_POSITIVE);
@@ -65,31 +65,68 @@ pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Opti
             normalise(model, &mut next);
             project(model, &mut next);
             let after = model.evaluate(&next);
-            // Where rounding hides the decrease, a few steps are taken on trust: they make the gradient smaller.
-            let hidden = predicted <= 1e-12 * value && after <= value * (1.0 + 1e-12);
-            if after < value || hidden {
-                last -= usize::from(hidden);
-                let gain = (value - after) / predicted;
-                settled = if gain > 0.7 && gain < 1.3 { settled + 1 } else { 0 };
-                (result.x, value) = (next, after);
-                if hidden {
-                    damping = (damping * 0.01).max(1e-13);
-                } else if gain > 0.75 {
-                    damping = (damping * 0.2).max(1e-13);
-                } else if gain < 0.25 {
-                    damping *= 3.0;
-                }
+            if let Some(taken) = Taken::new(value, after, predicted, damping) {
+                last -= usize::from(taken.hidden);
+                settled = if taken.as_predicted { settled + 1 } else { 0 };
+                (result.x, value, damping) = (next, after, taken.damping);
                 break;
             }
-            if predicted <= 1e-15 * value || damping > 1e12 || result.iterations >= limit {
+            if is_hopeless(predicted, value, damping) || result.iterations == limit {
                 break 'descent;
             }
             settled = 0;
-            damping = (damping * 8.0).max(1e-4);
+            damping = scaled(damping, 8.0, 1e-4);
         }
     }
     result.value = model.evaluate(&result.x);
     result
+}
+
+/// Whether the gradient says that nothing is left to gain, or φ does.
+fn is_over(value: f64, slope: f64) -> bool {
+    value <= VANISHED || (slope <= FLATTEST && value > VANISHING)
+}
+
+/// Whether no shorter step than one that was refused would be better.
+fn is_hopeless(predicted: f64, value: f64, damping: f64) -> bool {
+    predicted <= 1e-15 * value || damping > 1e12
+}
+
+/// The damping some times as large, or the least.
+fn scaled(damping: f64, times: f64, least: f64) -> f64 {
+    (damping * times).max(least)
+}
+
+/// What a step showed that is taken.
+#[derive(Debug, PartialEq)]
+struct Taken {
+    /// Rounding hides the decrease: a few such steps are taken on trust, as they make the gradient smaller.
+    hidden: bool,
+    /// The decrease was about the predicted one.
+    as_predicted: bool,
+    /// The damping to go on with.
+    damping: f64,
+}
+
+impl Taken {
+    /// `None` for a step that is not to be taken.
+    fn new(value: f64, after: f64, predicted: f64, damping: f64) -> Option<Self> {
+        let hidden = predicted <= 1e-12 * value && after <= value * (1.0 + 1e-12);
+        if !(after < value || hidden) {
+            return None;
+        }
+        let gain = (value - after) / predicted;
+        let damping = if hidden {
+            scaled(damping, 0.01, 1e-13)
+        } else if gain > 0.75 {
+            scaled(damping, 0.2, 1e-13)
+        } else if gain < 0.25 {
+            scaled(damping, 3.0, 0.0)
+        } else {
+            damping
+        };
+        Some(Self { hidden, as_predicted: gain > 0.7 && gain < 1.3, damping })
+    }
 }
 
 /// Whether a descent whose last `settled` steps went as predicted is clearly heading for a minimum above the
@@ -128,7 +165,7 @@ fn newton_step(model: &Model, held: &[usize], damping: &mut f64, scale: f64) -> 
             let predicted = 0.5 * (*damping * scale * step.norm_squared() - model.gradient.dot(&step));
             return (predicted.is_finite() && predicted > 0.0).then_some((step, predicted));
         }
-        *damping = (*damping * 4.0).max(1e-6);
+        *damping = scaled(*damping, 4.0, 1e-6);
     }
     None
 }

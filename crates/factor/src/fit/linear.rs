@@ -158,5 +158,46 @@ mod tests {
         // 100³ steps on 100·63/64 + 1 = 99 words, or on 101.
         assert!(is_affordable(100, 100, 63) && !is_affordable(100, 100, 64));
         assert!(is_affordable(100, 10, 1000) && !is_affordable(1000, 1000, 64));
+        assert!(is_affordable(10_000_000_000, 1, 0) && !is_affordable(10_000_000_001, 1, 0));
+    }
+
+    /// Steps that some work takes.
+    fn steps(work: impl FnOnce()) -> u64 {
+        let budget = budget::Budget::default();
+        let left = budget.run(|| {
+            work();
+            budget::left()
+        });
+        budget.steps - left.unwrap().unwrap()
+    }
+
+    #[test]
+    fn elimination_spends_on_the_entries_that_it_changes() {
+        let identity = |size: usize| -> Vec<Vec<BigInt>> {
+            (0..size).map(|i| (0..size).map(|j| BigInt::from(u8::from(i == j))).collect()).collect()
+        };
+        // Below the first pivot two rows of three entries, below the second one of two; 200 + 4 steps each.
+        assert_eq!(steps(|| drop(echelon(&mut identity(3)))), 8 * 204);
+        assert_eq!(steps(|| drop(solve_gram(identity(3), vec![BigInt::one(); 3]))), 8 * 204);
+        // Two words.
+        let long = BigInt::one() << 64_u32;
+        assert_eq!(steps(|| spend(5, 7, &long, &BigInt::one())), 35 * 216);
+        assert_eq!(steps(|| spend(5, 7, &BigInt::one(), &long)), 35 * 216);
+    }
+
+    #[test]
+    fn pivots_of_an_echelon_form_are_minors() {
+        let mut random = SplitMix64::new(3);
+        for _ in 0..20 {
+            let matrix = any(&mut random, 3, 3);
+            let minor = |i: usize, j: usize, k: usize| {
+                &matrix[0][i] * (&matrix[1][j] * &matrix[2][k] - &matrix[1][k] * &matrix[2][j])
+            };
+            let determinant = minor(0, 1, 2) + minor(1, 2, 0) + minor(2, 0, 1);
+            let mut reduced = matrix.clone();
+            if echelon(&mut reduced).0.len() == 3 {
+                assert_eq!(reduced[2][2].magnitude(), determinant.magnitude());
+            }
+        }
     }
 }
