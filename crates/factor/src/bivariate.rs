@@ -7,7 +7,7 @@
 use super::error::FactorError;
 use super::hensel::{Series, lift, lift_series};
 use super::images::{Finding, ModularImage, images, survey};
-use super::precision::{Computation, with_precision};
+use super::precision::{Computation, separates, separating_bits, with_precision};
 use super::recombine::{Groups, group};
 use convproof_exact::budget::Extents;
 use convproof_exact::poly::dense::{Accumulator, dot_reversed, taylor_shift, trim};
@@ -18,8 +18,8 @@ use num_bigint::BigInt;
 
 /// Products of groups looked at by the exhaustive search before giving up.
 const TRIAL_LIMIT: usize = 1 << 18;
-/// Products that it computes before giving up.
-const CANDIDATE_LIMIT: usize = 1 << 10;
+/// As how many of them each counts that it computes.
+const CANDIDATE_TRIALS: usize = 1 << 8;
 /// Sets of images tried before giving up.
 const ROUNDS: usize = 4;
 /// Images tried for a certificate of absolute irreducibility.
@@ -77,31 +77,41 @@ fn from_images(
     f: &Grid<BigInt>,
     mut candidates: Vec<ModularImage>,
 ) -> Result<Vec<Grid<BigInt>>, FactorError> {
-    let lead = plane::row(f, f.height() - 1);
-    let bound = (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2);
-    let proven = bound.bits() + 1;
+    let bound = coefficient_bound(f);
+    let proven = separating_bits(&bound);
     let hopeful = (integer::height(f.cells()).bits() + 12).min(proven);
     let rows: Vec<&[BigInt]> = f.rows().collect();
-    for round in 0..ROUNDS {
-        for (index, image) in candidates.iter().enumerate() {
-            if let Some(factors) = attempt(f, image, hopeful, &bound) {
-                return Ok(factors);
-            }
-            // More precision once in a round: failures for other reasons are cured by other images.
-            if index == 0
-                && hopeful < proven
-                && let Some(factors) = attempt(f, image, proven, &bound)
-            {
+    for skip in (SKIP..).step_by(SKIP).take(ROUNDS) {
+        for (index, bits) in tries(candidates.len(), hopeful, proven) {
+            if let Some(factors) = attempt(f, &candidates[index], bits, &bound) {
                 return Ok(factors);
             }
         }
-        candidates = match survey(&rows, SKIP * (round + 1)) {
+        candidates = match survey(&rows, skip) {
             Finding::Irreducible => return Ok(vec![f.clone()]),
             Finding::Open(candidates, _) => candidates,
             Finding::Degenerate => Vec::new(),
         };
     }
     Err(FactorError::Limit)
+}
+
+/// What no coefficient of `c·g` exceeds, for a factor g of f and the c that gives it the leading coefficient in x of f.
+///
+/// Mahler's measure M is multiplicative and at least 1 for integers, so `M(c·g) ≤ M(lead)·M(f)`; it is at most the Euclidean
+/// norm, and a coefficient is at most M times a binomial coefficient in each variable, which `2^degree` is not below.
+fn coefficient_bound(f: &Grid<BigInt>) -> BigInt {
+    let lead = plane::row(f, f.height() - 1);
+    (integer::norm_bound(f.cells()) * integer::norm_bound(&lead)) << (f.height() + f.width() - 2)
+}
+
+/// Which images to try with how many bits: more precision once, for failures for other reasons are cured by other images.
+fn tries(images: usize, hopeful: u64, proven: u64) -> Vec<(usize, u64)> {
+    let mut tries: Vec<(usize, u64)> = (0..images).map(|index| (index, hopeful)).collect();
+    tries.insert(images.min(1), (0, proven));
+    tries.dedup();
+    tries.truncate(if images == 0 { 0 } else { tries.len() });
+    tries
 }
 
 /// One lift to at least `bits` bits; `None` if it does not settle the factorization.
@@ -111,7 +121,7 @@ fn attempt(f: &Grid<BigInt>, image: &ModularImage, bits: u64, bound: &BigInt) ->
         type Output = Option<Vec<Grid<BigInt>>>;
         fn run<R: Ring>(self, ring: &R, exponent: u32, modulus: &BigInt) -> Self::Output {
             let Self(f, image, bound) = self;
-            Lift::new(ring, f, image, exponent)?.factors(*modulus > bound * 2, bound)
+            Lift::new(ring, f, image, exponent)?.factors(separates(modulus, bound), bound)
         }
     }
     let cells = f.cells().len();
@@ -170,10 +180,9 @@ impl<'a, R: Ring> Lift<'a, R> {
     fn factors(&self, proven: bool, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
         // Enough equations to separate the factors if they are independent, then more. Equal answers are taken to
         // be final: the groups are factors modulo p.
-        let degree = self.rows.len() - 1;
-        let few = (self.factors.len() + 3) / extra_orders(self.factors.len()) + 3;
+        let few = few_coefficients(self.factors.len());
         let mut groups: Vec<Vec<usize>> = Vec::new();
-        for count in [few, 2 * few + 4, degree] {
+        for count in [few, 2 * few + 4, usize::MAX] {
             let Groups::Partition(partition) =
                 group(self.ring, &self.image.field, &self.rows, &self.factors, count)
             else {
@@ -186,9 +195,6 @@ impl<'a, R: Ring> Lift<'a, R> {
                 return Some(factors);
             }
             groups = partition;
-            if count >= degree {
-                break;
-            }
         }
         if groups.is_empty() {
             groups = (0..self.factors.len()).map(|i| vec![i]).collect();
@@ -215,20 +221,20 @@ impl<'a, R: Ring> Lift<'a, R> {
 
     /// Tries products of groups, few first; complete when the modulus exceeds twice the bound.
     fn search(&self, mut groups: Vec<Vec<usize>>, bound: &BigInt) -> Option<Vec<Grid<BigInt>>> {
-        let trace_bound = trace_bound(bound, self.polynomial.height() - 1);
+        let trace_bound = trace_bound(bound, self.polynomial);
         let mut traces: Vec<Vec<R::Elem>> = groups.iter().map(|group| self.trace(group)).collect();
         let mut rest = self.polynomial.clone();
         let mut factors = Vec::new();
-        let (mut size, mut trials, mut candidates) = (1, 0, 0);
+        let (mut size, mut trials) = (1, 0);
         'sizes: while 2 * size <= groups.len() {
             let mut choice: Vec<usize> = (0..size).collect();
             loop {
                 trials += 1;
-                if trials.exceeds(TRIAL_LIMIT) || candidates.exceeds(CANDIDATE_LIMIT) {
+                if trials.exceeds(TRIAL_LIMIT) {
                     return None;
                 }
                 if self.trace_is_small(&traces, &choice, &trace_bound) {
-                    candidates += 1;
+                    trials += CANDIDATE_TRIALS;
                     let members: Vec<usize> = choice.iter().flat_map(|c| groups[*c].clone()).collect();
                     // Without an answer for one product the search would not be complete.
                     if let Some(candidate) = self.candidate(&members, Some(bound)).ok()?
@@ -312,7 +318,7 @@ impl<'a, R: Ring> Lift<'a, R> {
                 })
                 .collect();
         }
-        let mut cells = Vec::with_capacity(product[0].len() * width);
+        let mut cells = Vec::new();
         for i in 0..product[0].len() {
             let series: Vec<R::Elem> =
                 product.iter().map(|line| line.get(i).cloned().unwrap_or_else(|| ring.zero())).collect();
@@ -334,8 +340,14 @@ impl<'a, R: Ring> Lift<'a, R> {
 }
 
 /// What bounds the second coefficient in x if another bound is for all of them, binomial coefficients in x included.
-fn trace_bound(bound: &BigInt, degree: usize) -> BigInt {
+fn trace_bound(bound: &BigInt, f: &Grid<BigInt>) -> BigInt {
+    let degree = f.height() - 1;
     (bound >> degree) * degree
+}
+
+/// Coefficients in x that give enough equations to tell so many factors apart.
+fn few_coefficients(factors: usize) -> usize {
+    (factors + 3) / extra_orders(factors) + 3
 }
 
 /// Powers of y beyond the degree to lift to: each gives one equation for each coefficient compared.
@@ -367,31 +379,4 @@ fn series_inverse<R: Ring>(ring: &R, a: &[R::Elem], order: usize) -> Option<Vec<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `2^d` bounds the coefficients of `(x + 1)^d`, and d is the second of them.
-    #[test]
-    fn the_bound_of_the_second_coefficient_is_met_by_a_power() {
-        for degree in 1..20 {
-            for size in [1, 7] {
-                let bound = BigInt::from(size) << degree;
-                assert_eq!(trace_bound(&bound, degree), BigInt::from(size * degree));
-            }
-        }
-    }
-
-    #[test]
-    fn choices_are_all_subsets_of_a_size() {
-        for (size, n, count) in [(1, 4, 4), (2, 5, 10), (3, 5, 10), (4, 4, 1)] {
-            let mut choice: Vec<usize> = (0..size).collect();
-            let mut all = vec![choice.clone()];
-            while next_choice(&mut choice, n) {
-                assert!(choice.is_sorted_by(|a, b| a < b) && choice.iter().all(|&k| k < n));
-                assert!(all.last().is_some_and(|last| *last < choice));
-                all.push(choice.clone());
-            }
-            assert_eq!(all.len(), count);
-        }
-    }
-}
+mod tests;

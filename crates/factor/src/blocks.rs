@@ -40,6 +40,14 @@ impl Spread {
     fn bin(&self) -> Bin {
         Bin { height: self.height, width: self.width, power: self.dilations.len() }
     }
+
+    /// The degrees of the product of all occurrences, if the unknown itself has at most these.
+    fn reach(&self, degrees: [usize; 2]) -> [usize; 2] {
+        let rooms = [self.height - 1, self.width - 1];
+        let along =
+            |axis: usize| self.dilations.iter().map(|by| rooms[axis].min(degrees[axis]) * by[axis]).sum();
+        [along(0), along(1)]
+    }
 }
 
 /// Decides the equation. The answer's real and complex existence are unknown where factors split further.
@@ -62,11 +70,7 @@ pub fn solve_blocks(
     let mut reach = [0_usize; 2];
     for (index, unknown) in unknowns.iter().enumerate() {
         let degrees = blocks_of(kernel, &factorization, (index, unknown), &mut blocks)?;
-        let rooms = [unknown.height - 1, unknown.width - 1];
-        for axis in 0..2 {
-            let most = rooms[axis].min(degrees[axis]);
-            reach[axis] += most * unknown.dilations.iter().map(|by| by[axis]).sum::<usize>();
-        }
+        (0..2).for_each(|axis| reach[axis] += unknown.reach(degrees)[axis]);
     }
     let bins: Vec<Bin> = unknowns.iter().map(Spread::bin).collect();
     let exponent = common_power(&bins);
@@ -116,10 +120,8 @@ fn blocks_of(
     // What divides the kernel after dilation divides all phases.
     let common = common_phase(kernel, widest).ok_or(FactorError::Limit)?;
     let own = factor(&common)?;
-    let shifts = [(own.x_power, 1, 0), (own.y_power, 0, 1)];
-    let shifts = shifts.into_iter().filter(|(power, ..)| *power > 0);
-    let polynomials = shifts.map(|(_, x, y)| shifted(&plane::one(), x, y));
-    for polynomial in polynomials.chain(own.factors.into_iter().map(|(factor, _)| factor)) {
+    let monomials = [shifted(&plane::one(), 1, 0), shifted(&plane::one(), 0, 1)];
+    for polynomial in monomials.into_iter().chain(own.factors.into_iter().map(|(factor, _)| factor)) {
         let mut takes = vec![0; factorization.factors.len() + 2];
         let mut fits = true;
         for by in &unknown.dilations {
@@ -225,5 +227,96 @@ impl Search<'_> {
             room[block.unknown] = [rows, columns];
             choices.push((times + 1, State { left, room }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(cells: &[i64]) -> Grid<BigInt> {
+        Grid::from_fn(cells.len(), 1, |i, _| cells[i].into())
+    }
+
+    fn spread(height: usize, dilations: &[[usize; 2]]) -> Spread {
+        Spread { height, width: 1, dilations: dilations.to_vec() }
+    }
+
+    /// The verdicts over ℚ, ℝ and ℂ, which are the same with x and y exchanged.
+    fn verdicts(kernel: &[i64], unknowns: &[Spread]) -> (bool, Existence, Existence) {
+        let verdict = |kernel: &Grid<BigInt>, unknowns: &[Spread]| {
+            let answer = solve_blocks(kernel, &Rational::from(1), unknowns).unwrap();
+            (answer.rational.is_ok(), answer.real, answer.complex)
+        };
+        let kernel = column(kernel);
+        let turned = |one: &Spread| Spread {
+            height: one.width,
+            width: one.height,
+            dilations: one.dilations.iter().map(|by| [by[1], by[0]]).collect(),
+        };
+        let turned: Vec<Spread> = unknowns.iter().map(turned).collect();
+        let found = verdict(&kernel, unknowns);
+        assert_eq!(verdict(&plane::transpose(&kernel), &turned), found);
+        found
+    }
+
+    #[test]
+    fn what_may_split_further_is_not_called_impossible() {
+        const FAILS: Existence = Existence::Fails(Obstacle::Shapes);
+        let (one, twice) = (spread(2, &[[1, 1]]), spread(2, &[[1, 1], [1, 1]]));
+        // x² − 2 is a product of two lines over ℝ, and more than one line in any field.
+        let roots = [-2, 0, 1];
+        let two = [one.clone(), one.clone()];
+        assert_eq!(verdicts(&roots, &two), (false, Existence::Unknown, Existence::Unknown));
+        assert_eq!(verdicts(&roots, &[one.clone()]), (false, FAILS, FAILS));
+        // (x + 1)·(x + 2) is no square in any field, x² + 2x + 1 is, and −x² − 2x − 1 not over ℝ.
+        assert_eq!(verdicts(&[2, 3, 1], &[twice.clone()]), (false, FAILS, FAILS));
+        assert_eq!(verdicts(&[1, 2, 1], &[twice.clone()]), (true, Existence::Exists, Existence::Exists));
+        let scalar = Existence::Fails(Obstacle::Scalar(2));
+        assert_eq!(verdicts(&[-1, -2, -1], &[twice]), (false, scalar, Existence::Exists));
+        // (x + 1)·(x² + 1) is P(x)·P(x²), and x³ + 1 is P(x³).
+        assert!(verdicts(&[1, 1, 1, 1], &[spread(2, &[[1, 1], [2, 1]])]).0);
+        assert!(verdicts(&[1, 0, 0, 1], &[spread(2, &[[3, 1]])]).0);
+        assert_eq!(verdicts(&[1, 0, 1, 1], &[spread(2, &[[3, 1]])]), (false, FAILS, FAILS));
+        // x times what is left.
+        assert!(verdicts(&[0, 1, 1], &[one.clone(), one]).0);
+        assert!(verdicts(&[0, 0, 0, 5], &[spread(2, &[[3, 1]])]).0);
+    }
+
+    #[test]
+    fn nothing_to_multiply_is_refused() {
+        let kernel = column(&[1, 1]);
+        let refused = |unknowns: &[Spread]| solve_blocks(&kernel, &Rational::from(1), unknowns).err();
+        assert_eq!(refused(&[]), Some(FactorError::Shapes));
+        assert_eq!(refused(&[spread(2, &[[1, 1]]), spread(1, &[])]), Some(FactorError::Shapes));
+        assert_eq!(refused(&[spread(2, &[[1, 1]])]), None);
+    }
+
+    #[test]
+    fn reaches_and_takes_are_as_worked_out_by_hand() {
+        let unknown = Spread { height: 3, width: 5, dilations: vec![[1, 2], [4, 3]] };
+        assert_eq!(unknown.reach([9, 9]), [2 * 5, 4 * 5]);
+        assert_eq!(unknown.reach([1, 3]), [5, 15]);
+        // Twice x + 1, once x² + 1, and x³.
+        let kernel = column(&[0, 0, 0, 1, 2, 2, 2, 1]);
+        let factorization = factor(&kernel).unwrap();
+        let mut takes = vec![0; 4];
+        assert!(add_takes(&kernel, &factorization, &mut takes));
+        assert_eq!(takes, [3, 0, 2, 1]);
+        assert!(add_takes(&plane::transpose(&column(&[0, 1])), &factorization, &mut takes));
+        assert_eq!(takes, [3, 1, 2, 1]);
+        // What has another factor, or a number, has something else in it.
+        let other = plane::mul(&column(&[1, 1]), &column(&[1, 3]));
+        assert!(!add_takes(&other, &factorization, &mut vec![0; 4]));
+        assert!(!add_takes(&column(&[2, 2]), &factorization, &mut vec![0; 4]));
+    }
+
+    #[test]
+    fn the_widest_dilation_tells_most() {
+        // By 3 rows 1 + x³ is 1 + x; by one row it is itself.
+        let kernel = column(&[1, 0, 0, 1]);
+        let factorization = factor(&kernel).unwrap();
+        let unknown = spread(4, &[[1, 5], [3, 2]]);
+        assert_eq!(blocks_of(&kernel, &factorization, (0, &unknown), &mut Vec::new()), Ok([1, 0]));
     }
 }

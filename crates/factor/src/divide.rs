@@ -4,7 +4,7 @@ use convproof_exact::Grid;
 use convproof_exact::poly::{integer, plane};
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::One;
+use num_traits::{One, Signed};
 
 /// A rational kernel `numerators / denominator` in lowest terms, denominator positive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn divide(dividend: &Grid<BigInt>, divisor: &Grid<BigInt>) -> Option<Quotien
         return Some(Quotient { numerators, denominator: content });
     }
     let (_, primitive) = plane::primitive(divisor);
-    let negated = plane::leading_position(divisor).is_some_and(|(i, j)| divisor.at(i, j) < &BigInt::ZERO);
+    let negated = plane::leading_position(divisor).is_some_and(|(i, j)| divisor.at(i, j).is_negative());
     let numerators = plane::exact_div(dividend, &primitive)?;
     let common = integer::content(numerators.cells()).gcd(&content);
     let scale = if negated { -&common } else { common.clone() };

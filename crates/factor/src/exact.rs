@@ -5,8 +5,8 @@
 
 pub use super::error::FactorError;
 use super::{bivariate, univariate};
-use convproof_exact::Grid;
 use convproof_exact::poly::plane;
+use convproof_exact::{Grid, Limited};
 use num_bigint::BigInt;
 use num_traits::One;
 
@@ -48,15 +48,18 @@ impl Factorization {
 /// a search is cut short.
 pub fn factor(kernel: &Grid<BigInt>) -> Result<Factorization, FactorError> {
     let (inner, x_power, y_power) = plane::strip(kernel).ok_or(FactorError::Zero)?;
-    let longest = inner.height().max(inner.width()) - 1;
-    let thin = inner.height() == 1 || inner.width() == 1;
-    if longest > if thin { UNIVARIATE_DEGREE_LIMIT } else { BIVARIATE_DEGREE_LIMIT } {
+    if !is_affordable([inner.height() - 1, inner.width() - 1]) {
         return Err(FactorError::Limit);
     }
     let (content, primitive) = plane::primitive(&inner);
     let distinct = distinct_factors(&primitive)?;
     let factors = with_multiplicities(&primitive, distinct)?;
     Ok(Factorization { content, x_power, y_power, factors })
+}
+
+fn is_affordable(degrees: [usize; 2]) -> bool {
+    let limit = if degrees.contains(&0) { UNIVARIATE_DEGREE_LIMIT } else { BIVARIATE_DEGREE_LIMIT };
+    degrees.into_iter().all(|degree| degree.within(limit))
 }
 
 /// The distinct irreducible factors, sign-normalised, of a primitive polynomial without zero borders.
@@ -105,4 +108,49 @@ fn with_multiplicities(
     }
     // Exact division has multiplied back step by step; anything left over would be a wrong factorization.
     if rest.cells().len() == 1 && rest.cells()[0].is_one() { Ok(factors) } else { Err(FactorError::Limit) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[i64]) -> Grid<BigInt> {
+        Grid::from_fn(1, cells.len(), |_, j| cells[j].into())
+    }
+
+    #[test]
+    fn degrees_are_limited() {
+        for degrees in [[0, 256], [256, 0], [128, 128], [1, 128]] {
+            assert!(is_affordable(degrees));
+        }
+        for degrees in [[0, 257], [257, 0], [129, 1], [1, 129], [129, 129]] {
+            assert!(!is_affordable(degrees));
+        }
+    }
+
+    #[test]
+    fn factors_that_do_not_multiply_to_the_whole_are_refused() {
+        let (a, b) = (row(&[1, 1]), row(&[1, 0, 1]));
+        let product = plane::mul(&a, &b);
+        let square = plane::mul(&product, &a);
+        assert_eq!(
+            with_multiplicities(&product, vec![b.clone(), a.clone()]),
+            Ok(vec![(a.clone(), 1), (b.clone(), 1)])
+        );
+        assert_eq!(
+            with_multiplicities(&square, vec![a.clone(), b.clone()]),
+            Ok(vec![(a.clone(), 2), (b.clone(), 1)])
+        );
+        assert_eq!(with_multiplicities(&product, vec![a.clone()]), Err(FactorError::Limit));
+        assert_eq!(with_multiplicities(&row(&[2, 2]), vec![a]), Err(FactorError::Limit));
+    }
+
+    #[test]
+    fn borders_are_counted_and_multiplied_back() {
+        let kernel =
+            Grid::from_fn(4, 5, |i, j| if i >= 2 && j >= 1 { BigInt::from(6) } else { BigInt::ZERO });
+        let found = factor(&kernel).unwrap();
+        assert_eq!((found.content.clone(), found.x_power, found.y_power), (BigInt::from(6), 2, 1));
+        assert_eq!(found.product(), kernel);
+    }
 }

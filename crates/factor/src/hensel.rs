@@ -49,7 +49,7 @@ pub(super) fn lift<R: Ring>(
     let (s0, t0) = bezout(field, &g0, &h0)?;
     let (mut g, mut h) = (embed(ring, field, &g0), embed(ring, field, &h0));
     let (mut s, mut t) = (embed(ring, field, &s0), embed(ring, field, &t0));
-    let (low_g, low_h) = (g.len() - 1, h.len() - 1);
+    let low_g = g.len() - 1;
     let mut precision = 1;
     while precision < exponent {
         // All computed modulo p^exponent; what lies beyond the degrees of the factors is 0 modulo the doubled
@@ -62,9 +62,7 @@ pub(super) fn lift<R: Ring>(
         let error = sub(ring, &add(ring, &mul(ring, &s, &g), &mul(ring, &t, &h)), &[ring.one()]);
         let (q, r) = div_rem(ring, &mul(ring, &s, &error), &h);
         s = sub(ring, &s, &r);
-        s.truncate(low_h);
         t = sub(ring, &t, &combination(ring, &t, &error, &q, &g, low_g));
-        t.truncate(low_g);
         precision *= 2;
     }
     if mul(ring, &g, &h) != target {
