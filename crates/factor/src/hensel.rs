@@ -3,6 +3,7 @@
 //! Monic factors only; the coefficient ring is `ℤ/p^k`. See von zur Gathen and Gerhard, "Modern Computer
 //! Algebra", sections 15.4 and 15.5, for the quadratic step and the tree.
 
+use convproof_exact::Limited;
 use convproof_exact::poly::dense::{Accumulator, add, bezout, div_rem, mul, rem, sub, trim};
 use convproof_exact::poly::ring::{Ring, Word};
 
@@ -51,7 +52,7 @@ pub(super) fn lift<R: Ring>(
     let (mut s, mut t) = (embed(ring, field, &s0), embed(ring, field, &t0));
     let low_g = g.len() - 1;
     let mut precision = 1;
-    while precision < exponent {
+    while !precision.reaches(exponent) {
         // All computed modulo p^exponent; what lies beyond the degrees of the factors is 0 modulo the doubled
         // precision and is cut off.
         let error = sub(ring, target, &mul(ring, &g, &h));
@@ -144,4 +145,66 @@ pub(super) fn lift_series<R: Ring>(
     let mut leaves = lift_series(ring, &split.left, g);
     leaves.extend(lift_series(ring, &split.right, h));
     leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::SplitMix64;
+
+    #[test]
+    fn splits_are_balanced_by_degree() {
+        let at = |degrees: &[usize]| {
+            balanced_split(&degrees.iter().map(|degree| vec![1; degree + 1]).collect::<Vec<_>>())
+        };
+        assert_eq!([at(&[1, 1, 1, 1]), at(&[3, 1, 1, 1]), at(&[1, 3]), at(&[2, 1, 1])], [2, 1, 1, 1]);
+        assert_eq!([at(&[1, 1, 4]), at(&[1, 1, 1, 1, 1])], [2, 3]);
+    }
+
+    /// A random monic polynomial over a ring.
+    fn monic(ring: &Word, random: &mut SplitMix64, degree: usize) -> Vec<u64> {
+        (0..degree).map(|_| ring.embed_small(random.below(ring.modulus()))).chain([ring.one()]).collect()
+    }
+
+    #[test]
+    fn lifted_factors_multiply_to_the_target_and_are_those_that_were_lifted() {
+        let field = Word::new(257).unwrap();
+        let mut random = SplitMix64::new(1);
+        let mut lifts = 0;
+        for exponent in 1..7 {
+            let ring = Word::new(257_u64.pow(exponent)).unwrap();
+            for degrees in [&[1, 2][..], &[2, 2, 3], &[1, 1, 1, 4]] {
+                let factors: Vec<Vec<u64>> =
+                    degrees.iter().map(|&degree| monic(&field, &mut random, degree)).collect();
+                // The target is that product, and anything of lower degree that vanishes modulo p.
+                let product = |ring: &Word, parts: &[Vec<u64>]| {
+                    parts.iter().fold(vec![ring.one()], |acc, f| mul(ring, &acc, f))
+                };
+                let embedded: Vec<Vec<u64>> = factors.iter().map(|f| embed(&ring, &field, f)).collect();
+                let mut target = product(&ring, &embedded);
+                let degree = target.len() - 1;
+                for cell in &mut target[..degree] {
+                    let change = ring.embed_small(257 * random.below(1000) % ring.modulus());
+                    *cell = ring.add(cell, &change);
+                }
+                let Some(tree) = lift(&ring, &field, exponent, &target, &factors) else { continue };
+                let leaves = tree.leaves();
+                assert_eq!(product(&ring, &leaves), target);
+                for (leaf, factor) in leaves.iter().zip(&factors) {
+                    let image: Vec<u64> =
+                        leaf.iter().map(|c| field.embed_small(ring.canonical(*c) % 257)).collect();
+                    assert_eq!(image, *factor);
+                }
+                lifts += 1;
+            }
+        }
+        assert!(lifts >= 15, "{lifts}");
+        // A common factor, or another product, cannot be lifted.
+        let ring = Word::new(257 * 257).unwrap();
+        let f = vec![field.embed_small(3), field.one()];
+        let square = mul(&ring, &embed(&ring, &field, &f), &embed(&ring, &field, &f));
+        assert!(lift(&ring, &field, 2, &square, &[f.clone(), f.clone()]).is_none());
+        let g = vec![field.embed_small(4), field.one()];
+        assert!(lift(&ring, &field, 2, &square, &[f, g]).is_none());
+    }
 }

@@ -71,12 +71,17 @@ pub(super) enum Finding {
     Degenerate,
 }
 
+/// Number of the prime to start from for a polynomial of so many rows. Many factors collide modulo small primes: it grows
+/// like the square of the degree.
+fn first_prime(rows: usize) -> usize {
+    (rows * rows / 8).min(FARTHEST_START)
+}
+
 /// Square-free images of full degree at primes from number `skip` on, of the polynomial with the given rows (row i is
 /// the coefficient of `x^i`, a polynomial in y). Ends after [`PATIENCE`] failures in a row.
 pub(super) fn images<'a>(rows: &'a [&'a [BigInt]], skip: usize) -> impl Iterator<Item = ModularImage> + 'a {
     let mut point = 0;
-    // Many factors collide modulo small primes: let the prime grow like the square of the degree.
-    let mut index = skip + (rows.len() * rows.len() / 8).min(FARTHEST_START);
+    let mut index = skip + first_prime(rows.len());
     std::iter::from_fn(move || {
         for _ in 0..PATIENCE {
             let field = image_prime(index)?;
@@ -104,7 +109,7 @@ pub(super) fn survey(rows: &[&[BigInt]], skip: usize) -> Finding {
         found.push(image);
         // Many factors make lifting and recombination dear: look for a better prime.
         let fewest = found.iter().map(|image| image.degrees.len()).min();
-        if found.len() >= wanted && fewest.is_some_and(|n| n.within(FEW_FACTORS)) {
+        if found.len().reaches(wanted) && fewest.is_some_and(|n| n.within(FEW_FACTORS)) {
             break;
         }
     }
@@ -148,6 +153,31 @@ mod tests {
             cells = next;
         }
         cells.into_iter().map(|cell| vec![cell]).collect()
+    }
+
+    #[test]
+    fn primes_and_degrees_are_as_worked_out_by_hand() {
+        assert_eq!([3, 8, 20, 74, 75, 1000].map(first_prime), [1, 8, 50, 684, 700, 700]);
+        let mut possible = DegreeSet::all(4);
+        assert!((0..5).all(|degree| possible.contains(degree)) && !possible.contains(5));
+        possible.restrict(&[1, 3]);
+        assert!([0, 1, 3, 4].iter().all(|&degree| possible.contains(degree)) && !possible.contains(2));
+        assert!(!possible.is_trivial());
+        possible.restrict(&[2, 2]);
+        assert!(possible.is_trivial() && possible.contains(0) && possible.contains(4));
+        assert!(![1, 2, 3].iter().any(|&degree| possible.contains(degree)));
+    }
+
+    #[test]
+    fn what_has_no_degrees_left_is_irreducible() {
+        // x³ − 2 has factors of degrees 1 and 2 modulo some primes, of degree 3 modulo others.
+        let rows = [-2, 0, 0, 1].map(|c| vec![BigInt::from(c)]);
+        let rows: Vec<&[BigInt]> = rows.iter().map(Vec::as_slice).collect();
+        assert!(matches!(survey(&rows, 0), Finding::Irreducible));
+        // (x − 1)² has no square-free image.
+        let rows = [1, -2, 1].map(|c| vec![BigInt::from(c)]);
+        let rows: Vec<&[BigInt]> = rows.iter().map(Vec::as_slice).collect();
+        assert!(matches!(survey(&rows, 0), Finding::Degenerate));
     }
 
     #[test]

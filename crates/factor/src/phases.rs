@@ -136,3 +136,55 @@ pub(super) fn degrees(a: &Grid<BigInt>) -> Option<[usize; 2]> {
     let (inner, x, y) = plane::strip(a)?;
     Some([inner.height() - 1 + x, inner.width() - 1 + y])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(cells: &[i64]) -> Grid<BigInt> {
+        Grid::from_fn(cells.len(), 1, |i, _| cells[i].into())
+    }
+
+    /// `P(x²)·R`, P and R of so many rows, R in this power.
+    fn solved(kernel: &[i64], rows: [usize; 2], power: usize, by: usize) -> Result<Answer, FactorError> {
+        let bins = [Bin { height: rows[0], width: 1, power: 1 }, Bin { height: rows[1], width: 1, power }];
+        solve_dilated(&column(kernel), &Rational::from(1), &bins, 1, [by, 1])
+    }
+
+    #[test]
+    fn only_one_kernel_may_stay_as_it_is() {
+        assert_eq!(solved(&[1, 0, 1], [2, 1], 2, 2), Err(FactorError::Shapes));
+        assert_eq!(solved(&[1, 0, 1], [2, 1], 1, 0), Err(FactorError::Shapes));
+        assert!(solved(&[1, 0, 1], [2, 1], 1, 2).is_ok_and(|answer| answer.rational.is_ok()));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_rest_has_no_solution() {
+        // Nothing of 1 + x + x² is dilated: all of it must fit R.
+        let fails = Existence::Fails(Obstacle::Shapes);
+        for (rows, fits) in [([1, 3], true), ([1, 2], false), ([1, 1], false)] {
+            let answer = solved(&[1, 1, 1], rows, 1, 2).unwrap();
+            assert_eq!(answer.rational.is_ok(), fits);
+            assert_eq!(answer.real == fails, !fits);
+        }
+    }
+
+    #[test]
+    fn factors_may_split_over_the_reals() {
+        // x⁴ − 2 is (x² − √2)·(x² + √2), and over ℝ x⁴ + 2 has no factor x² − a.
+        let answer = solved(&[-2, 0, 0, 0, 1], [2, 3], 1, 2).unwrap();
+        assert_eq!((answer.real, answer.complex), (Existence::Exists, Existence::Exists));
+        assert_eq!(answer.rational, Err(Obstacle::Shapes));
+        let answer = solved(&[2, 0, 0, 0, 1], [2, 3], 1, 2).unwrap();
+        assert_eq!((answer.real, answer.complex), (Existence::Fails(Obstacle::Shapes), Existence::Exists));
+    }
+
+    #[test]
+    fn phases_have_their_divisor_in_common() {
+        // (1 + x²)(2 + x) has the phases 2 + 2x and 1 + x; x³ + x⁵ is x·(1 + x²)·x² by rows of two.
+        assert_eq!(common_phase(&column(&[2, 1, 2, 1]), [2, 1]), Some(column(&[1, 1])));
+        assert_eq!(common_phase(&column(&[0, 0, 0, 1, 0, 1]), [2, 1]), Some(column(&[0, 1, 1])));
+        assert_eq!(dilate(&column(&[1, 2, 3]), [2, 1]), column(&[1, 0, 2, 0, 3]));
+        assert_eq!(degrees(&column(&[0, 1, 1, 0])), Some([2, 0]));
+    }
+}

@@ -43,7 +43,7 @@ pub(super) fn with_precision<C: Computation>(
         modulus *= p;
         exponent += 1;
     }
-    if bits <= u64::from(modulus.ilog2()) {
+    if bits.within(u64::from(modulus.ilog2())) {
         return Some(computation.run(&Word::new(modulus)?, exponent, &modulus.into()));
     }
     let exponent = u32::try_from(bits / u64::from(p.ilog2()) + 1).ok()?;
@@ -92,6 +92,7 @@ mod tests {
                 let (exponent, modulus) = with_precision(p, bits, 1, Told).unwrap();
                 assert_eq!(modulus, BigInt::from(p).pow(exponent));
                 assert!(modulus.bits() > bits, "{p}^{exponent} for {bits} bits");
+                assert!(modulus.bits() < 60.max(bits * 8 / 7 + 20), "{p}^{exponent} for {bits} bits");
             }
         }
         // 100² words a product.

@@ -6,7 +6,7 @@
 use super::absolute::{Splitting, split};
 use super::bins::{Bin, distribute};
 use super::exact::FactorError;
-use super::solve::{Answer, pieces_over, scale_exponents};
+use super::solve::{Answer, padded, pieces_over, scale_exponents};
 use convproof_exact::Grid;
 use convproof_exact::Rational;
 use convproof_exact::poly::number_field::Element;
@@ -16,8 +16,9 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
 
-/// Fractional bits of the approximations.
+/// Fractional bits of the approximations, and of what they are computed from.
 const BITS: u32 = 160;
+const FINE_BITS: u32 = 2 * BITS;
 
 /// Real kernels, approximately.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,21 +68,14 @@ pub fn real_solution(
     for (k, (bin, scale_exponent)) in bins.iter().zip(scale_exponents(bins)).enumerate() {
         let exponent = usize::try_from(scale_exponent.unsigned_abs()).map_err(|_| FactorError::Limit)?;
         let size = num_traits::pow(root.clone(), exponent);
-        let scale = if scale_exponent < 0 { size.recip().ok_or(FactorError::Zero)? } else { size };
+        let scale = if scale_exponent.is_negative() { size.recip().ok_or(FactorError::Zero)? } else { size };
         let mut product = Grid::from_fn(1, 1, |_, _| scale.clone());
         for (piece, exponents) in pieces.iter().zip(&found.first) {
             for _ in 0..exponents[k] {
                 product = mul(&product, piece);
             }
         }
-        let padded = Grid::from_fn(bin.height, bin.width, |i, j| {
-            if i < product.height() && j < product.width() {
-                product.at(i, j).clone()
-            } else {
-                Rational::zero()
-            }
-        });
-        kernels.push(round(&padded));
+        kernels.push(round(&padded(&product, bin)));
     }
     let copies = kernels.iter().zip(bins).flat_map(|(kernel, bin)| std::iter::repeat_n(kernel, bin.power));
     let product = copies.fold(Grid::from_fn(1, 1, |_, _| Rational::one()), |acc, k| mul(&acc, k));
@@ -115,7 +109,7 @@ fn value(element: &Element, root: &Root) -> (Rational, Rational) {
     let start = (Rational::zero(), Rational::zero());
     element.iter().rev().fold(start, |(re, im), c| {
         let next = (&re * &root.re - &im * &root.im + c, &re * &root.im + &im * &root.re);
-        (round_cell(&next.0, 2 * BITS), round_cell(&next.1, 2 * BITS))
+        (round_cell(&next.0, FINE_BITS), round_cell(&next.1, FINE_BITS))
     })
 }
 
@@ -157,9 +151,8 @@ fn real_root(value: &Rational, exponent: usize) -> Option<Rational> {
     if value.is_negative() && exponent % 2 == 0 {
         return None;
     }
-    let bits = 2 * BITS;
-    let scaled = (value.numerator() << bits.checked_mul(exponent)?) / value.denominator();
-    Some(Rational::dyadic(scaled.nth_root(exponent), bits))
+    let scaled = (value.numerator() << FINE_BITS.checked_mul(exponent)?) / value.denominator();
+    Some(Rational::dyadic(scaled.nth_root(exponent), FINE_BITS))
 }
 
 #[cfg(test)]
@@ -172,7 +165,7 @@ mod tests {
 
     #[test]
     fn roots_are_near_below_and_exact_where_they_can_be() {
-        let unit = Rational::dyadic(BigInt::one(), 2 * BITS);
+        let unit = Rational::dyadic(BigInt::one(), FINE_BITS);
         for (value, exponent) in
             [(ratio(2, 1), 2), (ratio(5, 7), 3), (ratio(1, 4), 2), (ratio(123_456, 5), 4)]
         {
@@ -188,6 +181,33 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_those_of_the_factors_that_split() {
+        // (x − 1)·(x² − 2), with an empty row below, is a product of three lines over ℝ.
+        let kernel = Grid::from_fn(5, 1, |i, _| BigInt::from([2, -2, -1, 1, 0][i]));
+        let bins = [2, 2, 3].map(|height| Bin { height, width: 1, power: 1 });
+        let one = Rational::one();
+        let answer = crate::solve::solve(&kernel, &one, &bins).unwrap();
+        assert!(answer.rational.is_ok());
+        let lines = [2, 2, 2].map(|height| Bin { height, width: 1, power: 1 });
+        let inner = Grid::from_fn(4, 1, |i, _| kernel.at(i, 0).clone());
+        let answer = crate::solve::solve(&inner, &one, &lines).unwrap();
+        let found = real_solution(&inner, &one, &lines, &answer).unwrap();
+        assert_eq!(found.fields, [(1, [-2, 0, 1].map(BigInt::from).to_vec())]);
+        assert!(found.residual < Rational::dyadic(BigInt::one(), 150_u32));
+        // The same with room to spare.
+        let found =
+            real_solution(&kernel, &one, &bins, &crate::solve::solve(&inner, &one, &lines).unwrap()).unwrap();
+        assert!(found.residual < Rational::dyadic(BigInt::one(), 150_u32));
+        assert_eq!(found.kernels.iter().map(Grid::height).collect::<Vec<_>>(), [2, 2, 3]);
+    }
+
+    #[test]
+    fn products_have_the_full_shape() {
+        let (a, b) = (monomial(1, 2), monomial(2, 0));
+        assert_eq!(mul(&a, &b), monomial(3, 2));
+    }
+
+    #[test]
     fn values_at_roots_are_those_of_polynomials() {
         let root = |re: Rational, im: Rational| Root { re, im, radius: Rational::zero() };
         let element = |cells: &[i64]| cells.iter().map(|&c| Rational::from(c)).collect::<Element>();
@@ -197,7 +217,7 @@ mod tests {
         // (1 + 2i)² = −3 + 4i.
         assert_eq!(at(&[1, 2, 1], 1, 2), (ratio(0, 1), ratio(8, 1)));
         // No digit of the root is lost.
-        let fine = Rational::dyadic((BigInt::one() << (2 * BITS)) + 1, 2 * BITS);
+        let fine = Rational::dyadic((BigInt::one() << (FINE_BITS)) + 1, FINE_BITS);
         assert_eq!(value(&element(&[0, 1]), &root(fine.clone(), Rational::zero())).0, fine);
     }
 }

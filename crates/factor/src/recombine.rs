@@ -91,3 +91,22 @@ pub(super) fn group<R: Ring>(
     }
     Groups::Partition(groups)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn power_sums_are_sums_of_powers_of_roots() {
+        let field = Word::new(10_007).unwrap();
+        let number = |x: i64| field.embed(&x.into());
+        let row = |cells: &[i64]| cells.iter().map(|&x| number(x)).collect::<Vec<u64>>();
+        // Roots 2 and 5.
+        let sums = power_sums(&field, &vec![row(&[10, -7, 1])], 5, 1);
+        assert_eq!(sums, [2, 7, 29, 133, 641].map(|x| vec![number(x)]));
+        // Roots 1 + 3y and −2y: their squares are 1 + 6y + 9y² and 4y², their cubes 1 + 9y + 27y² + … and ….
+        let factor = vec![row(&[0, -1, 1]), row(&[-2, -1]), row(&[-6])];
+        let sums = power_sums(&field, &factor, 4, 3);
+        assert_eq!(sums, [[2, 0, 0], [1, 1, 0], [1, 6, 13], [1, 9, 27]].map(|sum| row(&sum)));
+    }
+}

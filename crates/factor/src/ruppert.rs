@@ -132,3 +132,44 @@ fn fraction(residue: &BigInt, modulus: &BigInt, limit: &BigInt) -> Option<(BigIn
     }
     if t1.is_negative() { Some((-r1, -t1)) } else { Some((r1, t1)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_found_exactly_where_there_are_small_ones() {
+        let (modulus, limit) = (101_i64, 7_i64);
+        for residue in 0..modulus {
+            let small = (1..=limit).flat_map(|d| (-limit..=limit).map(move |n| (n, d)));
+            let expected = small.filter(|(n, d)| (n - d * residue) % modulus == 0).min_by_key(|&(_, d)| d);
+            let found = fraction(&residue.into(), &modulus.into(), &limit.into());
+            assert_eq!(found, expected.map(|(n, d)| (n.into(), d.into())), "{residue}");
+        }
+        // 1/2 and −3 modulo 101, over a common denominator.
+        let residues = [51, 98].map(BigInt::from);
+        assert_eq!(integral(&residues, &101.into()), Some([1, -6].map(BigInt::from).to_vec()));
+        assert_eq!(
+            integral(&[BigInt::from(40)], &101.into()),
+            fraction(&40.into(), &101.into(), &7.into()).map(|(n, _)| vec![n])
+        );
+    }
+
+    #[test]
+    fn the_derivatives_are_a_solution_and_others_are_not() {
+        let f = Grid::from_fn(3, 4, |i, j| BigInt::from([3, -1, 4, 1, -5, 9, 2, 6, 5, 3, 5, 8][4 * i + j]));
+        let system = System::new(&f);
+        assert_eq!(system.unknowns, 2 * 4 + 3 * 3);
+        let along_x = (0..2).flat_map(|i| (0..4).map(move |j| (i, j))).map(|(i, j)| f.at(i + 1, j) * (i + 1));
+        let along_y = (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).map(|(i, j)| f.at(i, j + 1) * (j + 1));
+        let solution: Vec<BigInt> = along_x.chain(along_y).collect();
+        assert!(system.solves(&solution));
+        for k in 0..system.unknowns {
+            let mut other = solution.clone();
+            other[k] += 1;
+            assert!(!system.solves(&other));
+        }
+        // It is the only one: f is irreducible over ℂ.
+        assert_eq!(system.solutions(1).unwrap().len(), 1);
+    }
+}

@@ -261,7 +261,7 @@ pub(super) fn scale_exponents(bins: &[Bin]) -> Vec<i64> {
 pub(super) fn scales(root: &Rational, bins: &[Bin]) -> Vec<Rational> {
     let power = |e: &i64| {
         let size = num_traits::pow(root.clone(), usize::try_from(e.unsigned_abs()).unwrap_or(usize::MAX));
-        if *e < 0 { size.recip().unwrap_or_default() } else { size }
+        if e.is_negative() { size.recip().unwrap_or_default() } else { size }
     };
     scale_exponents(bins).iter().map(power).collect()
 }
@@ -286,8 +286,74 @@ pub(super) fn shifted(a: &Grid<BigInt>, x: usize, y: usize) -> Grid<BigInt> {
 }
 
 /// Filled up with zeros at the bottom and right.
-pub(super) fn padded(a: &Grid<BigInt>, bin: &Bin) -> Grid<BigInt> {
+pub(super) fn padded<T: Clone + Zero>(a: &Grid<T>, bin: &Bin) -> Grid<T> {
     Grid::from_fn(bin.height, bin.width, |i, j| {
-        if i < a.height() && j < a.width() { a.at(i, j).clone() } else { BigInt::zero() }
+        if i < a.height() && j < a.width() { a.at(i, j).clone() } else { T::zero() }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bin(height: usize, width: usize, power: usize) -> Bin {
+        Bin { height, width, power }
+    }
+
+    fn grid(height: usize, width: usize, cells: &[i64]) -> Grid<BigInt> {
+        Grid::from_fn(height, width, |i, j| cells[i * width + j].into())
+    }
+
+    #[test]
+    fn shapes_add_up_along_both_axes() {
+        let kernel = grid(3, 4, &[1; 12]);
+        assert!(adds_up(&kernel, &[bin(2, 3, 1), bin(2, 2, 1)]));
+        assert!(adds_up(&kernel, &[bin(1, 2, 1), bin(2, 2, 2)]));
+        assert!(!adds_up(&kernel, &[bin(2, 3, 1), bin(3, 2, 1)]));
+        assert!(!adds_up(&kernel, &[bin(2, 3, 1), bin(2, 3, 1)]));
+        assert!(!adds_up(&kernel, &[bin(0, 3, 1), bin(4, 2, 1)]));
+        assert!(!adds_up(&grid(1, 1, &[1]), &[]) && adds_up(&grid(1, 1, &[1]), &[bin(1, 1, 7)]));
+    }
+
+    #[test]
+    fn first_entries_become_positive() {
+        let mut kernels = [grid(1, 3, &[0, -2, 5]), grid(1, 2, &[-1, 1]), grid(1, 2, &[3, -1])];
+        let sign = first_positive(&mut kernels, &[bin(1, 3, 3), bin(1, 2, 2), bin(1, 2, 1)]);
+        // Only the odd power changes the product.
+        assert_eq!(sign, -1);
+        assert_eq!(kernels, [grid(1, 3, &[0, 2, -5]), grid(1, 2, &[1, -1]), grid(1, 2, &[3, -1])]);
+    }
+
+    #[test]
+    fn roots_are_exact_or_none() {
+        let ratio = |n, d| Rational::ratio(n, d).unwrap();
+        assert_eq!(rational_root(&ratio(4, 9), 2), Some(ratio(2, 3)));
+        assert_eq!(rational_root(&ratio(-8, 27), 3), Some(ratio(-2, 3)));
+        for (value, exponent) in
+            [(ratio(-4, 9), 2), (ratio(4, 8), 2), (ratio(3, 4), 2), (ratio(1, 3), 2), (ratio(1, 1), 0)]
+        {
+            assert_eq!(rational_root(&value, exponent), None);
+        }
+    }
+
+    #[test]
+    fn scales_make_up_the_root() {
+        let root = Rational::ratio(3, 2).unwrap();
+        for powers in [&[1, 1, 1][..], &[2, 1], &[2, 2], &[2, 3], &[6, 10, 15], &[4, 6]] {
+            let bins: Vec<Bin> = powers.iter().map(|&power| bin(1, 1, power)).collect();
+            let product = scales(&root, &bins)
+                .iter()
+                .zip(powers)
+                .fold(Rational::from(1), |product, (scale, &power)| {
+                    product * num_traits::pow(scale.clone(), power)
+                });
+            assert_eq!(product, num_traits::pow(root.clone(), common_power(&bins)));
+        }
+    }
+
+    #[test]
+    fn padding_is_below_and_to_the_right() {
+        assert_eq!(padded(&grid(1, 2, &[3, 4]), &bin(2, 3, 1)), grid(2, 3, &[3, 4, 0, 0, 0, 0]));
+        assert_eq!(shifted(&grid(1, 2, &[3, 4]), 1, 1), grid(2, 3, &[0, 0, 0, 0, 3, 4]));
+    }
 }

@@ -6,7 +6,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::model::Model;
-use convproof_exact::budget;
+use convproof_exact::{Limited, budget};
 
 /// Gradients of φ below this, for a target of norm about 1, count as converged.
 const FLAT: f64 = 1e-9;
@@ -46,7 +46,7 @@ pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Opti
         model.differentiate();
         let held = hold(model, &result.x);
         let slope = model.gradient.norm();
-        result.converged = slope <= FLAT;
+        result.converged = slope.within(FLAT);
         if is_over(value, slope) {
             break;
         }

@@ -48,6 +48,11 @@ impl Fixed {
         self.cells.width()
     }
 
+    /// Whether it is a number.
+    pub fn is_number(&self) -> bool {
+        self.cells.cells().len() == 1
+    }
+
     pub fn to_rationals(&self) -> Grid<Rational> {
         self.cells.map(|cell| ratio(cell.clone(), self.denominator.clone()))
     }

@@ -280,11 +280,10 @@ fn bound_below(problem: &Reduced) -> LowerBound {
             offer(spectrum.tail, BoundMethod::SingularValues);
         }
     } else if let [product] = problem.products.as_slice() {
-        let proper = |u: &&usize| problem.unknowns[**u].height * problem.unknowns[**u].width > 1;
-        if product.unknowns.iter().filter(proper).count()
-            + usize::from(product.known.as_ref().is_some_and(|k| k.height() * k.width() > 1))
-            >= 2
-        {
+        // Numbers are no factors: with them any kernel is a product.
+        let numbers = product.unknowns.iter().map(|&u| problem.unknowns[u].is_number());
+        let factors = numbers.chain(product.known.as_ref().map(Fixed::is_number)).filter(|number| !number);
+        if factors.count() >= 2 {
             let distance = ruppert::distance_to_products(&problem.target);
             offer(&distance * &distance, BoundMethod::Ruppert);
         }
@@ -294,3 +293,6 @@ fn bound_below(problem: &Reduced) -> LowerBound {
     }
     best
 }
+
+#[cfg(test)]
+mod tests;

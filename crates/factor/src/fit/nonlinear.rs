@@ -13,7 +13,7 @@ use super::relax::Relaxation;
 use super::search::{Effort, Search};
 use super::turns::{Character, characters};
 use super::{Bound, Certify, LastFactor, Options, Outcome};
-use convproof_exact::Grid;
+use convproof_exact::{Grid, Limited};
 
 /// Searches, and makes exact factors of the best that was found.
 pub(super) fn search_and_round(problem: &Reduced, options: &Options) -> Result<Outcome, FitError> {
@@ -27,11 +27,10 @@ pub(super) fn search_and_round(problem: &Reduced, options: &Options) -> Result<O
     let mut search = Search::new(&mut model, effort);
     search.symmetric(&symmetries(problem), options.seed, SYMMETRIC_DRAWS);
     search.random(options.seed);
-    // φ is half of the squared residual.
-    let relative = |search: &Search| 2.0 * search.value() / whole;
+    let reached = |search: &Search| relative(search.value(), whole);
     let bound = match options.certify {
-        Certify::Products(most) if relative(&search) > NEARLY_EXACT => {
-            relaxed(problem, most, &mut search, relative)
+        Certify::Products(most) if reached(&search).exceeds(NEARLY_EXACT) => {
+            relaxed(problem, most, &mut search, reached)
         }
         _ => None,
     };
@@ -44,8 +43,8 @@ pub(super) fn search_and_round(problem: &Reduced, options: &Options) -> Result<O
         .map(|(cells, exponent)| Scaled { cells: cells.clone(), exponent })
         .collect();
     let proposal = rationalise::gauge(problem, proposal);
-    let rest = (2.0 * found.best.value / whole).sqrt();
-    let exact = (found.best.value < 1e-12).then(|| rationalise::recognise(problem, &proposal)).flatten();
+    let rest = relative(found.best.value, whole).sqrt();
+    let exact = found.best.value.within(1e-12).then(|| rationalise::recognise(problem, &proposal)).flatten();
     let factors = exact
         .unwrap_or_else(|| rationalise::round(problem, &proposal, rest, options.last == LastFactor::Optimal));
     Ok(Outcome {
@@ -68,14 +67,14 @@ fn relaxed(
     problem: &Reduced,
     most: usize,
     search: &mut Search,
-    relative: impl Fn(&Search) -> f64,
+    reached: impl Fn(&Search) -> f64,
 ) -> Option<Bound> {
     let relaxation = Relaxation::new(problem, most)?;
-    let relaxed = relaxation.solve(relative(search))?;
+    let relaxed = relaxation.solve(reached(search))?;
     if let [product] = problem.products.as_slice()
         && let &[first, second] = product.unknowns.as_slice()
         && first != second
-        && relaxed.floor() < relative(search) * (1.0 - 1e-5)
+        && is_below(relaxed.floor(), reached(search))
     {
         let swapped = problem.eliminated[first];
         let moved = if swapped { second } else { first };
@@ -88,6 +87,16 @@ fn relaxed(
     Some(Bound::Relaxed(Box::new(relaxation), relaxed))
 }
 
+/// The squared residual for a value of φ, which is half of it, relative to the target's squared norm.
+fn relative(value: f64, whole: f64) -> f64 {
+    2.0 * value / whole
+}
+
+/// Whether a relaxation leaves room for something nearer than what was found.
+fn is_below(floor: f64, found: f64) -> bool {
+    floor < found * 0.99999
+}
+
 /// The ways in which the unknowns that the search moves can have the target's symmetries.
 fn symmetries(problem: &Reduced) -> Vec<Character> {
     let unknowns = problem.unknowns.iter().zip(&problem.eliminated);
@@ -98,4 +107,36 @@ fn symmetries(problem: &Reduced) -> Vec<Character> {
     }
     let sizes: Vec<(usize, usize)> = moved.iter().map(|unknown| (unknown.height, unknown.width)).collect();
     characters(&problem.target.cells, &sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::problem::Problem;
+    use convproof_exact::Rational;
+
+    #[test]
+    fn residuals_are_relative_to_the_target() {
+        assert_eq!(relative(3.0, 12.0), 0.5);
+        assert!(is_below(0.5, 1.0) && !is_below(1.0, 1.0) && !is_below(0.99999, 1.0) && !is_below(1.5, 1.0));
+    }
+
+    #[test]
+    fn only_free_unknowns_that_the_search_moves_take_symmetries() {
+        let cells = [1_i64, 2, 1, 2, 5, 2, 1, 2, 1].map(Rational::from).to_vec();
+        let target = Grid::new(3, 3, cells).unwrap();
+        let counts = |problem: &Problem| {
+            let reduced = Reduced::new(problem);
+            let count = |size: (usize, usize)| characters(&reduced.target.cells, &[size]).len();
+            (symmetries(&reduced).len(), count((1, 2)), count((3, 2)))
+        };
+        let mut problem = Problem::product(&[(1, 2), (3, 2)], target.clone());
+        let (found, small, large) = counts(&problem);
+        assert!(found == small && small != large && small > 0);
+        problem.unknowns[1].constraint = Constraint::HalfTurn;
+        assert_eq!(counts(&problem).0, small);
+        problem.unknowns[0].constraint = Constraint::HalfTurn;
+        assert_eq!(counts(&problem).0, 0);
+        assert_eq!(symmetries(&Reduced::new(&Problem::product(&[(3, 3)], target))).len(), 0);
+    }
 }

@@ -47,6 +47,11 @@ impl FitUnknown {
         Self { height, width, constraint: Constraint::Free }
     }
 
+    /// Whether it is a number.
+    pub fn is_number(&self) -> bool {
+        self.height == 1 && self.width == 1
+    }
+
     /// For every entry, row by row, which of the unknown's free variables it is (entries that must be equal
     /// share one), and the number of variables.
     pub fn variables(&self) -> (Vec<usize>, usize) {
@@ -243,14 +248,77 @@ impl Problem {
 pub fn check_given(kernel: &Grid<Rational>) -> Result<(), FitError> {
     if kernel.cells().is_empty() {
         Err(FitError::Empty)
-    } else if kernel.height().exceeds(MAX_CELLS)
-        || kernel.width().exceeds(MAX_CELLS)
-        || kernel.cells().len().exceeds(MAX_CELLS)
-    {
+    } else if kernel.cells().len().exceeds(MAX_CELLS) {
         Err(FitError::TooLarge(FitLimit::Cells))
     } else if kernel.cells().iter().any(|entry| entry.bits().exceeds(MAX_ENTRY_BITS)) {
         Err(FitError::TooLarge(FitLimit::EntryBits))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kernel(height: usize, width: usize) -> Grid<Rational> {
+        Grid::from_fn(height, width, |_, _| Rational::ONE)
+    }
+
+    fn checked(shapes: &[(usize, usize)], height: usize, width: usize) -> Result<(), FitError> {
+        Problem::product(shapes, kernel(height, width)).check()
+    }
+
+    #[test]
+    fn entries_share_variables_as_constrained() {
+        let with = |height, width, constraint| FitUnknown { height, width, constraint }.variables();
+        assert_eq!(with(2, 2, Constraint::Free), (vec![0, 1, 2, 3], 4));
+        assert_eq!(with(2, 2, Constraint::Nonnegative), (vec![0, 1, 2, 3], 4));
+        assert_eq!(with(2, 3, Constraint::HalfTurn), (vec![0, 1, 2, 2, 1, 0], 3));
+        assert_eq!(with(1, 3, Constraint::HalfTurn), (vec![0, 1, 0], 2));
+        assert_eq!(with(3, 3, Constraint::Transpose), (vec![0, 1, 2, 1, 3, 4, 2, 4, 5], 6));
+        assert!(FitUnknown::free(1, 1).is_number());
+        assert!(!FitUnknown::free(1, 2).is_number() && !FitUnknown::free(2, 1).is_number());
+    }
+
+    #[test]
+    fn shapes_must_multiply_to_that_of_the_target() {
+        assert_eq!(checked(&[(2, 3), (3, 2)], 4, 4), Ok(()));
+        for (height, width) in [(4, 3), (3, 4), (5, 5)] {
+            let target = (height, width);
+            let error = FitError::ShapeMismatch { term: 0, product: (4, 4), target };
+            assert_eq!(checked(&[(2, 3), (3, 2)], height, width), Err(error));
+        }
+        let square = |height, width| {
+            let mut problem = Problem::product(&[(height, width)], kernel(height, width));
+            problem.unknowns[0].constraint = Constraint::Transpose;
+            problem.check()
+        };
+        assert_eq!((square(2, 2), square(2, 3)), (Ok(()), Err(FitError::NotSquare(0))));
+    }
+
+    #[test]
+    fn limits_are_allowed_and_no_more() {
+        let too_large = |limit| Err(FitError::TooLarge(limit));
+        assert_eq!(checked(&[(16, 16)], 16, 16), Ok(()));
+        assert_eq!(checked(&[(1, 257)], 1, 257), too_large(FitLimit::Variables));
+        assert_eq!(checked(&[(4097, 1)], 1, 1), too_large(FitLimit::Variables));
+        assert_eq!(checked(&[(1, 4097)], 1, 1), too_large(FitLimit::Variables));
+        assert_eq!(checked(&[(0, 2)], 1, 1), Err(FitError::Empty));
+        assert_eq!(checked(&[(2, 0)], 1, 1), Err(FitError::Empty));
+        assert_eq!(checked(&[(1, 1); 16], 1, 1), Ok(()));
+        assert_eq!(checked(&[(1, 1); 17], 1, 1), too_large(FitLimit::Terms));
+        assert_eq!(checked(&[(1, 1); 33], 1, 1), too_large(FitLimit::Unknowns));
+        assert_eq!(checked(&[], 1, 1), Err(FitError::NoFactors));
+        let mut terms = Problem::product(&[(1, 1)], kernel(1, 1));
+        terms.terms = vec![vec![FitFactor::Unknown(0)]; 16];
+        assert_eq!(terms.check(), Ok(()));
+        terms.terms.push(vec![FitFactor::Unknown(0)]);
+        assert_eq!(terms.check(), too_large(FitLimit::Terms));
+        terms.terms.clear();
+        assert_eq!(terms.check(), Err(FitError::NoFactors));
+        assert_eq!(check_given(&kernel(64, 64)), Ok(()));
+        assert_eq!(check_given(&kernel(1, 4097)), too_large(FitLimit::Cells));
+        assert_eq!(check_given(&kernel(0, 3)), Err(FitError::Empty));
     }
 }

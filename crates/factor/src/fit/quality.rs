@@ -50,7 +50,7 @@ fn excess(above: &Rational, below: &Rational) -> Rational {
     let floor = square.sqrt();
     let root = if &floor * &floor == square { floor } else { floor + 1_u32 };
     let (mut digits, mut power) = ((root - &unit).max(BigInt::one()), BigInt::one());
-    while digits >= BigInt::from(100) {
+    while digits > BigInt::from(99) {
         digits = digits.div_ceil(&BigInt::from(10));
         power *= 10;
     }
@@ -67,6 +67,12 @@ mod tests {
         assert_eq!(excess(&ratio(121, 100), &ratio(1, 1)), ratio(1, 10));
         assert_eq!(excess(&ratio(5, 7), &ratio(5, 7)), Rational::ZERO);
         assert_eq!(excess(&ratio(2, 1), &ratio(1, 1)), ratio(42, 100));
+        // To the last of 15 digits, and to two digits.
+        let unit = 10_i64.pow(15);
+        assert_eq!(excess(&ratio(unit + 10, unit), &ratio(1, 1)), ratio(5, unit));
+        let square = |n: i64| &ratio(unit + n, unit) * &ratio(unit + n, unit);
+        assert_eq!(excess(&square(99), &ratio(1, 1)), ratio(99, unit));
+        assert_eq!(excess(&square(101), &ratio(1, 1)), ratio(110, unit));
         assert_eq!(
             excess(&ratio(10_000_000_001, 1), &ratio(10_000_000_000, 1)),
             ratio(50, 1_000_000_000_000)

@@ -11,7 +11,7 @@ use super::fixed::{Fixed, least_common_multiple};
 use super::linear::solve_gram;
 use super::problem::Constraint;
 use super::reduced::{Product, Reduced};
-use convproof_exact::Grid;
+use convproof_exact::{Grid, Limited};
 
 /// Most variables for which the linear unknowns are solved for exactly; beyond, they are rounded as well.
 pub const MAX_EXACT_VARIABLES: usize = 48;
@@ -32,8 +32,7 @@ pub struct Scaled {
 /// Exact factors near the (gauged) proposal. With `optimal`, the linear unknowns are the exact least-squares solution for
 /// the rounded others. A small residual (relative to the target's norm) asks for more bits.
 pub fn round(problem: &Reduced, proposal: &[Scaled], relative: f64, optimal: bool) -> Vec<Fixed> {
-    let more = (-relative.max(1e-12).log2()).to_i64().unwrap_or(0) - 4;
-    let bits = (BITS + more.max(0)).min(FINE_BITS);
+    let bits = bits_for(relative);
     let solve = optimal && problem.is_solvable(bits.unsigned_abs());
     let bits = if solve { bits } else { FINE_BITS };
     let mut factors: Vec<Fixed> =
@@ -51,6 +50,12 @@ pub fn round(problem: &Reduced, proposal: &[Scaled], relative: f64, optimal: boo
         }
     }
     factors
+}
+
+/// Bits for a residual of this size relative to the target: more where it is less than 1/16.
+fn bits_for(relative: f64) -> i64 {
+    let more = (-relative.max(1e-12).log2()).to_i64().unwrap_or(0) - 4;
+    (BITS + more.max(0)).min(FINE_BITS)
 }
 
 /// Factors with simple entries near the (gauged) proposal whose product is exactly the target, if there are any: primitive
@@ -116,11 +121,8 @@ fn round_kernel(cells: &Grid<f64>, exponent: i64, bits: i64) -> Fixed {
 
 /// The kernel times 2^exponent.
 fn shift(kernel: Fixed, exponent: i64) -> Fixed {
-    if exponent < 0 {
-        Fixed { cells: kernel.cells, denominator: kernel.denominator << exponent.unsigned_abs() }
-    } else {
-        Fixed { cells: kernel.cells.map(|x| x << exponent.unsigned_abs()), denominator: kernel.denominator }
-    }
+    let (up, down) = (exponent.max(0).unsigned_abs(), exponent.min(0).unsigned_abs());
+    Fixed { cells: kernel.cells.map(|x| x << up), denominator: kernel.denominator << down }
 }
 
 /// Every entry replaced by the simplest fraction nearby.
@@ -143,10 +145,10 @@ fn simplest(x: f64, tolerance: f64) -> Option<(i64, i64)> {
         let whole = rest.floor().to_i64()?;
         let (n2, d2) = (whole.checked_mul(n1)?.checked_add(n0)?, whole.checked_mul(d1)?.checked_add(d0)?);
         (n0, d0, n1, d1) = (n1, d1, n2, d2);
-        if d1 > 100_000 {
+        if d1.exceeds(100_000) {
             return None;
         }
-        if (n1.to_f64()? / d1.to_f64()? - x).abs() <= tolerance * (1.0 + x.abs()) {
+        if (n1.to_f64()? / d1.to_f64()? - x).abs().within(tolerance * (1.0 + x.abs())) {
             return Some((n1, d1));
         }
         rest = 1.0 / (rest - rest.floor());

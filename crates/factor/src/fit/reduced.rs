@@ -97,15 +97,13 @@ impl<'a> Reduced<'a> {
     pub fn in_floats(&self) -> (Grid<f64>, Vec<Option<Grid<f64>>>, Vec<i64>) {
         let known = self.products.iter().filter_map(|p| p.known.as_ref().and_then(Fixed::exponent)).max();
         let known = known.unwrap_or(0);
-        let target = self.target.exponent().unwrap_or(0);
+        let rest = self.target.exponent().unwrap_or(0) - known;
         let full = self.products.iter().all(|p| p.unknowns.iter().any(|&u| self.linear[u]));
         let (gain, exponents) = match self.degree() {
             // The linear unknowns take the whole difference, or all unknowns of equal products a part each.
-            _ if full => {
-                (target - known, self.linear.iter().map(|&l| if l { target - known } else { 0 }).collect())
-            }
+            _ if full => (rest, self.linear.iter().map(|&l| if l { rest } else { 0 }).collect()),
             Some(degree) => {
-                let share = (target - known) / i64::try_from(degree).unwrap_or(i64::MAX);
+                let share = rest / i64::try_from(degree).unwrap_or(i64::MAX);
                 (share * i64::try_from(degree).unwrap_or(0), vec![share; self.unknowns.len()])
             }
             None => (0, vec![0; self.unknowns.len()]),
@@ -136,7 +134,7 @@ impl<'a> Reduced<'a> {
             .products
             .iter()
             .map(|p| {
-                let known = p.known.as_ref().filter(|k| k.height() * k.width() > 1)?;
+                let known = p.known.as_ref().filter(|k| !k.is_number())?;
                 Some(FitUnknown::free(
                     self.target.height() + 1 - known.height(),
                     self.target.width() + 1 - known.width(),

@@ -107,7 +107,8 @@ fn weighted_gram(kernel: &Grid<i128>) -> Option<Vec<Vec<i128>>> {
     let mut add = |column: usize, (s, t): (usize, usize), c: i128, entry: i128| {
         let row = s * (2 * n - 1) + t;
         norms[row] += c * c;
-        matrix[row][column] += c * entry;
+        // Coordinate and row fix the entry: they meet once.
+        matrix[row][column] = c * entry;
     };
     for i in 0..=m {
         for j in 0..=n {
@@ -140,7 +141,7 @@ fn weighted_gram(kernel: &Grid<i128>) -> Option<Vec<Vec<i128>>> {
 }
 
 fn difference(a: usize, b: usize) -> i128 {
-    if a >= b { (a - b) as i128 } else { -((b - a) as i128) }
+    a as i128 - b as i128
 }
 
 fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> (f64, Vec<Vec<i128>>) {
@@ -150,7 +151,7 @@ fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> (f64, Vec<Vec<i128>>) {
 
 /// The largest of a few t a little below the eigenvalue with `gram − t·I` proved positive definite.
 fn prove_shift(least: f64, gram: &[Vec<i128>]) -> Option<i128> {
-    [1.0 / 256.0, 1.0 / 16.0, 0.5].into_iter().find_map(|slack| {
+    [0.003_906_25, 0.0625, 0.5].into_iter().find_map(|slack| {
         let shift = (least * (1.0 - slack)).floor().to_i128().filter(|&t| t > 0)?;
         let mut shifted = gram.to_vec();
         for (k, row) in shifted.iter_mut().enumerate() {

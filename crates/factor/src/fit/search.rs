@@ -9,6 +9,7 @@ use super::descent::{Descent, SAME, VANISHED, descend};
 use super::model::Model;
 use super::problem::FitLimit;
 use super::turns::Character;
+use convproof_exact::Limited;
 
 /// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, seedable, the same everywhere.
 pub struct Random(u64);
@@ -121,7 +122,7 @@ impl<'a> Search<'a> {
     /// Descends from a point; false if the budget of steps is spent or nothing is left to find.
     pub fn start(&mut self, x: DVector<f64>) -> bool {
         let left = self.effort.steps.saturating_sub(self.iterations);
-        if left == 0 || self.value() <= VANISHED {
+        if left == 0 || self.value().within(VANISHED) {
             return false;
         }
         let value = self.descend(x, self.effort.iterations.min(left));
@@ -133,7 +134,7 @@ impl<'a> Search<'a> {
     pub fn hint(&mut self, x: DVector<f64>) {
         let before = self.value();
         let value = self.descend(x, self.effort.iterations);
-        if value < before {
+        if !value.reaches(before) {
             self.ends.push(value);
         }
     }
@@ -143,7 +144,7 @@ impl<'a> Search<'a> {
         let end = descend(self.model, x, limit, Some(rival));
         self.iterations += end.iterations;
         let value = end.value;
-        if value.is_finite() && value < rival {
+        if value.is_finite() && !value.reaches(rival) {
             self.best = Some(end);
         }
         value
@@ -155,7 +156,7 @@ impl<'a> Search<'a> {
         let mut random = Random::new(seed);
         let most = if variables == 0 { 1 } else { self.effort.starts * Effort::PERSISTENCE };
         for made in 0..most {
-            if made >= self.effort.starts && self.reached() >= self.effort.enough(variables) {
+            if made.reaches(self.effort.starts) && self.reached().reaches(self.effort.enough(variables)) {
                 break;
             }
             if !self.start(DVector::from_fn(variables, |_, _| random.normal())) {
@@ -171,7 +172,7 @@ impl<'a> Search<'a> {
             for _ in 0..draws {
                 let start = DVector::from_fn(self.model.gradient.len(), |_, _| random.normal());
                 let start = character.project(&start);
-                if start.norm() > 1e-6 && !self.start(start) {
+                if start.norm().exceeds(1e-6) && !self.start(start) {
                     return;
                 }
             }

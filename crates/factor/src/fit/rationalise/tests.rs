@@ -130,3 +130,35 @@ fn what_is_solved_for_is_nearest() {
         }
     }
 }
+
+#[test]
+fn small_residuals_ask_for_more_bits() {
+    let powers = [0, 4, 5, 10, 20, 30].map(|power| bits_for(2.0_f64.powi(-power)));
+    assert_eq!(powers, [24, 24, 25, 30, 40, 40]);
+    assert_eq!((bits_for(0.0), bits_for(8.0)), (40, 24));
+}
+
+#[test]
+fn factors_are_rounded_finely_unless_the_last_is_solved_for() {
+    let problem = &problems()[0];
+    let problem = Reduced::new(problem);
+    let proposal = || -> Vec<Scaled> {
+        let unknowns = problem.unknowns.iter().enumerate();
+        unknowns
+            .map(|(u, unknown)| Scaled {
+                cells: floats(u as u64 + 7, unknown.height, unknown.width),
+                exponent: 0,
+            })
+            .collect()
+    };
+    let bits = |fixed: &Fixed| fixed.cells.cells().iter().map(BigInt::bits).max().unwrap();
+    let short = round(&problem, &proposal(), 1.0, false);
+    assert!(short.iter().all(|factor| (39..=40).contains(&bits(factor))));
+    let solved = round(&problem, &proposal(), 1.0, true);
+    assert!((23..=24).contains(&bits(&solved[0])) && bits(&solved[1]) > 60);
+    assert!(problem.residual(&solved).norm_squared() < problem.residual(&short).norm_squared());
+    // The first of the largest entries becomes 1.
+    let mut proposal = proposal();
+    proposal[0].cells = Grid::new(2, 2, vec![1.0, -2.0, 2.0, 0.5]).unwrap();
+    assert_eq!(gauge(&problem, proposal)[0].cells.cells(), [-0.5, 1.0, -1.0, -0.25]);
+}

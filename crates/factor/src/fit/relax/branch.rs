@@ -11,7 +11,7 @@ use super::Relaxation;
 use super::case::Case;
 use super::certificate::{Cases, Condition, Form};
 use super::interior::Solution;
-use convproof_exact::Grid;
+use convproof_exact::{Grid, Limited};
 
 /// Most cases of one certificate.
 const MAX_CASES: usize = 16;
@@ -49,11 +49,11 @@ impl Relaxation {
         let case = Case::new(self, conditions)?;
         left.work = left.work.checked_sub(case.work())?;
         let solution = case.solve(goal)?;
-        if solution.bound >= goal {
+        if solution.bound.reaches(goal) {
             left.cases = left.cases.checked_sub(1)?;
             return Some(Tree::Solved(solution));
         }
-        if conditions.len() >= left.cases {
+        if conditions.len().reaches(left.cases) {
             return None;
         }
         let form = self.form(&solution.moments)?;
@@ -79,7 +79,7 @@ impl Relaxation {
         let (share, factor, direction) = [(0, p), (1, q)]
             .into_iter()
             .filter_map(main)
-            .filter(|(share, ..)| *share < PURE)
+            .filter(|(share, ..)| !share.reaches(PURE))
             .min_by(|a, b| a.0.total_cmp(&b.0))?;
         let scale = LARGEST / direction.amax();
         let integers: Option<Vec<i64>> = direction.iter().map(|x| (x * scale).round().to_i64()).collect();

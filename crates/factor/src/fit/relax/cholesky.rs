@@ -90,6 +90,8 @@ mod tests {
         solve(&lower, &mut x);
         let rest = &matrix * DMatrix::from_vec(size, 1, x) - DMatrix::from_vec(size, 1, right);
         assert!(rest.amax() < 1e-9);
+        // A pivot of 0 is none.
+        assert!(!factor(&mut DMatrix::zeros(1, 1)));
         assert!(!factor(&mut (matrix - DMatrix::identity(size, size) * 1e3)));
     }
 }

@@ -16,7 +16,7 @@ use num_traits::ToPrimitive;
 use super::cholesky;
 use super::lifted::Minor;
 use super::symmetry::Orbit;
-use convproof_exact::budget;
+use convproof_exact::{Limited, budget};
 
 /// Most iterations; 10 to 20 are the rule.
 const MAX_ITERATIONS: usize = 40;
@@ -111,10 +111,10 @@ impl Program<'_> {
             // budget, and the fit without it is not to be lost: this only looks at the flag.
             budget::spend(LOOK);
             let rest = self.matrix(&point.y) - &point.z;
-            if rest.norm() < FEASIBLE {
+            if rest.norm().within(FEASIBLE) {
                 let ceiling = self.base.dot(&point.x);
                 let bound = -point.y[0];
-                let closed = (ceiling - bound).abs() <= CLOSED * ceiling.abs();
+                let closed = (ceiling - bound).abs().within(CLOSED * ceiling.abs());
                 found = Some(Solution {
                     bound,
                     ceiling,
@@ -122,7 +122,7 @@ impl Program<'_> {
                     weights: point.y[1 + self.orbits.len()..].to_vec(),
                     moments: point.x.clone(),
                 });
-                if bound >= goal || closed {
+                if bound.reaches(goal) || closed {
                     break;
                 }
             }
@@ -149,22 +149,15 @@ impl Program<'_> {
         let predictor = self.direction(point, &inverse, &schur, rest, (0.0, None));
         let (primal, dual) = (reach(&point.x, &predictor.x), reach(&point.z, &predictor.z));
         let after = (&point.x + &predictor.x * primal).dot(&(&point.z + &predictor.z * dual));
-        let least = primal.min(dual);
-        let centring = if least < 0.1 {
-            0.5
-        } else {
-            (after / gap).max(0.0).powi(if least > 0.8 { 3 } else { 2 }).clamp(1e-4, 0.8)
-        };
+        let centring = centring(primal.min(dual), after / gap);
         let second = &predictor.x * &predictor.z;
         let step = self.direction(point, &inverse, &schur, rest, (centring * gap / size, Some(&second)));
         let (primal, dual) = (reach(&point.x, &step.x), reach(&point.z, &step.z));
-        let inside = 0.9 + 0.08 * primal.min(dual);
-        let shorten = |length: f64| if length < 1.0 { length * inside } else { 1.0 };
-        let (primal, dual) = (shorten(primal), shorten(dual));
+        let [primal, dual] = shortened([primal, dual]);
         point.x += step.x * primal;
         point.z += step.z * dual;
         point.y.iter_mut().zip(&step.y).for_each(|(y, change)| *y += dual * change);
-        primal.max(dual) > STUCK
+        primal.max(dual).exceeds(STUCK)
     }
 
     /// Newton's direction towards `XZ = centre·I`, with a second-order correction.
@@ -314,6 +307,20 @@ fn factored(schur: &DMatrix<f64>) -> Option<DMatrix<f64>> {
         (0..raised.nrows()).for_each(|k| raised[(k, k)] *= 1.0 + share);
         cholesky::factor(&mut raised).then_some(raised)
     })
+}
+
+/// How far to aim at the central path, for the length of the step that ignores it and the share of the gap that it leaves.
+fn centring(length: f64, left: f64) -> f64 {
+    if !length.reaches(0.1) {
+        return 0.5;
+    }
+    left.max(0.0).powi(if length.exceeds(0.8) { 3 } else { 2 }).clamp(1e-4, 0.8)
+}
+
+/// The lengths of a step that stays inside; a whole one does.
+fn shortened(lengths: [f64; 2]) -> [f64; 2] {
+    let inside = 0.9 + 0.08 * lengths[0].min(lengths[1]);
+    lengths.map(|length| if length.reaches(1.0) { 1.0 } else { length * inside })
 }
 
 /// The longest step, at most 1, that keeps the matrix positive definite, to a thousandth.

@@ -73,7 +73,7 @@ fn places([first, second]: [Size; 2]) -> Vec<Size> {
 /// All minors, by i, k, j, l.
 pub fn minors([first, second]: [Size; 2]) -> Vec<Minor> {
     let (rows, columns) = (first.0 * first.1, second.0 * second.1);
-    let mut all = Vec::with_capacity(count(rows) * count(columns));
+    let mut all = Vec::with_capacity(minor_count([first, second]));
     for i in 0..rows {
         for k in i + 1..rows {
             for j in 0..columns {

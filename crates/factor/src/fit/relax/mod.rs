@@ -127,9 +127,9 @@ impl Relaxation {
         let relative = residual.checked_div(&norm)?.to_f64();
         let in_units = residual.checked_div(&(&self.unit * &self.unit))?;
         let certified = |tree: &Tree, most: i64| {
-            LEVELS.iter().filter(|&&level| level < most).find_map(|&level| {
+            LEVELS.iter().filter(|&&level| !level.reaches(most)).find_map(|&level| {
                 let t = relative / above(level).to_f64();
-                if t >= tree.bound() {
+                if t.reaches(tree.bound()) {
                     return None;
                 }
                 let certificate = self.round(tree, t, &in_units.checked_div(&above(level))?)?;
@@ -142,7 +142,7 @@ impl Relaxation {
         };
         let whole = certified(&Tree::Solved(relaxed.0), i64::MAX);
         let level = whole.as_ref().map_or(i64::MAX, |(level, _)| *level);
-        let closer = (level > CLOSE && self.minors.len().within(BRANCHED))
+        let closer = (level.exceeds(CLOSE) && self.minors.len().within(BRANCHED))
             .then(|| certified(&self.cover(goal(relative, CLOSE))?, level))
             .flatten();
         closer.or(whole).map(|(_, certificate)| certificate)
@@ -220,8 +220,7 @@ fn factors(point: &DMatrix<f64>, exchangeable: bool) -> Vec<[Vec<f64>; 2]> {
         let (high, low) = (eigen.eigenvalues.imax(), eigen.eigenvalues.imin());
         let root = |k: usize| eigen.eigenvectors.column(k) * eigen.eigenvalues[k].abs().sqrt();
         let (plus, minus) = (root(high), root(low));
-        let list = |sign: f64| (&plus + &minus * sign).iter().copied().collect::<Vec<f64>>();
-        found.push([list(1.0), list(-1.0)]);
+        found.push([&plus + &minus, &plus - &minus].map(|factor| factor.iter().copied().collect()));
     }
     found
 }

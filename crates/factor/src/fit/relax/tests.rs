@@ -127,3 +127,64 @@ fn the_base_is_the_scaled_distance() {
     }
     assert!((z.dot(&(&base * &z)) - distance).abs() < 1e-9);
 }
+
+#[test]
+fn what_is_known_is_scaled_to_norm_one() {
+    let target = Grid::new(2, 3, vec![1, -2, 3, 0, 1, 4]).unwrap();
+    let base = |times: i64| {
+        let mut problem = problem(&[(1, 2), (2, 1)], &target);
+        let known = Grid::new(1, 2, [2_i64, -1].map(|x| Rational::from(x * times)).to_vec()).unwrap();
+        problem.terms[0].push(crate::fit::problem::FitFactor::Known(known));
+        Relaxation::new(&Reduced::new(&problem), 100).unwrap().base()
+    };
+    let one = base(1);
+    assert!((one[(1, 1)] - 1.0).abs() < 1e-12 && (&one - base(3)).amax() < 1e-12);
+}
+
+#[test]
+fn what_is_certified_scales_with_the_target() {
+    let cells = [1, 0, 1].map(|x| Rational::ratio(x, 7).unwrap()).to_vec();
+    let problem = Problem::product(&[(1, 2), (1, 2)], Grid::new(1, 3, cells).unwrap());
+    let relaxation = Relaxation::new(&Reduced::new(&problem), 100).unwrap();
+    let least = Rational::ratio(1, 49).unwrap();
+    let (certificate, bound) = relaxation.certify(relaxation.solve(0.5).unwrap(), &least).unwrap();
+    assert!(certificate.is_valid() && bound <= least && bound > &least * &Rational::ratio(99, 100).unwrap());
+}
+
+/// The average of (1, z)(1, z)ᵀ over products of factors, as a solution.
+fn seen(products: &[(&[f64], &[f64])]) -> Relaxed {
+    let each = products.iter().map(|(p, q)| {
+        let z = [1.0].into_iter().chain(p.iter().flat_map(|x| q.iter().map(move |y| x * y)));
+        let z = DVector::from_vec(z.collect());
+        &z * z.transpose()
+    });
+    let moments = each.sum::<DMatrix<f64>>() / products.len() as f64;
+    Relaxed(Solution { bound: 0.0, ceiling: 0.0, multipliers: Vec::new(), weights: Vec::new(), moments })
+}
+
+#[test]
+fn starts_are_the_products_that_are_seen() {
+    let along = |a: &[f64], b: &[f64]| {
+        let (a, b) = (DVector::from_column_slice(a), DVector::from_column_slice(b));
+        (a.dot(&b).abs() - a.norm() * b.norm()).abs() < 1e-3 * a.norm() * b.norm()
+    };
+    let relaxation = |sizes: [Size; 2], height, width| {
+        let target = Grid::from_fn(height, width, |i, j| [3_i64, -1, 4, 1, -5, 9, 2][(3 * i + 2 * j) % 7]);
+        Relaxation::new(&Reduced::new(&problem(&sizes, &target)), 100).unwrap()
+    };
+    let other = relaxation([(1, 3), (2, 2)], 2, 4);
+    let (p, q): (&[f64], &[f64]) = (&[1.0, -2.0, 0.5], &[3.0, 1.0, -1.0, 2.0]);
+    let sees = |starts: &[[Vec<f64>; 2]], p: &[f64], q: &[f64]| {
+        starts.iter().any(|[a, b]| along(a, p) && along(b, q))
+    };
+    assert!(sees(&other.starts(&seen(&[(p, q)]))[..1], p, q));
+    // Two of one length and nearly across: the main directions are their sum and difference.
+    let (r, s): (&[f64], &[f64]) = (&[2.0, 1.0, 0.5], &[-1.0, 3.0, -2.0, 1.0]);
+    let starts = other.starts(&seen(&[(p, q), (r, s)]));
+    assert!(sees(&starts, p, q) && sees(&starts, r, s));
+    // Where the factors can be exchanged, both orders are seen at once.
+    let equal = relaxation([(1, 3), (1, 3)], 1, 5);
+    let (q, r): (&[f64], &[f64]) = (&[3.0, 1.0, -1.0], &[1.0, -2.0, 0.5]);
+    let starts = equal.starts(&seen(&[(r, q), (q, r)]));
+    assert!(sees(&starts[..2], r, q) || sees(&starts[..2], q, r));
+}

@@ -49,7 +49,7 @@ fn pair(v: &[i128], m: usize, n: usize) -> (Polynomial, Polynomial) {
 #[test]
 fn the_gram_matrix_is_that_of_the_weighted_equation() {
     let mut random = SplitMix64::new(1);
-    for (m, n) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)] {
+    for (m, n) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (1, 3), (2, 4)] {
         let f = any(&mut random, m + 1, n + 1);
         let columns = 2 * m * n + n - 1;
         let gram = weighted_gram(&f).unwrap();
@@ -114,6 +114,7 @@ fn the_bound_of_the_identity_is_positive_and_scales() {
     let long = identity.map(|x| x * ((1 << 40) + 1) + 3);
     let near =
         distance_to_products(&fixed(&long, 1)).checked_div(&Rational::from((1_i64 << 40) + 4)).unwrap();
+    assert!(near < bound);
     assert!(near <= Rational::ONE && (&near - &bound).abs() < Rational::ratio(1, 1000).unwrap());
     // One row or one column is always a product.
     assert!(distance_to_products(&fixed(&Grid::from_fn(1, 3, |_, _| 1), 1)).is_zero());

@@ -77,3 +77,31 @@ fn a_search_ends_with_its_steps() {
     assert!(!search.start(DVector::from_element(4, 0.2)));
     assert!(Search::new(&mut model, Effort { starts: 5, iterations: 0, steps: 0 }).finish().is_none());
 }
+
+#[test]
+fn a_search_goes_on_until_the_best_is_reached_often_enough() {
+    let cells = [2_i64, 3, -2, 7, 1, 2, 3, 3, 5].map(Rational::from);
+    let problem = Problem::product(&[(2, 2), (2, 2)], Grid::new(3, 3, cells.to_vec()).unwrap());
+    let problem = Reduced::new(&problem);
+    let (target, known, _) = problem.in_floats();
+    let mut model = Model::new(&problem, target, known);
+    for (starts, seed) in (1..9).flat_map(|starts| (0..3).map(move |seed| (starts, seed))) {
+        let effort = Effort { starts, iterations: 200, steps: 100_000 };
+        let mut search = Search::new(&mut model, effort);
+        search.random(seed);
+        let (made, reached, enough) = (search.ends.len(), search.reached(), effort.enough(4));
+        // Never fewer than asked for, and none after enough of them have reached the best.
+        assert!(made >= starts && made <= starts * Effort::PERSISTENCE);
+        assert!(reached >= enough || made == starts * Effort::PERSISTENCE);
+        search.ends.pop();
+        assert!(made == starts || search.reached() < enough);
+    }
+    // With symmetries, so many of each kind.
+    let characters = crate::fit::turns::characters(&Grid::from_fn(3, 3, |_, _| 1.into()), &[(2, 2)]);
+    let mut search = Search::new(&mut model, Effort { starts: 5, iterations: 200, steps: 100_000 });
+    search.symmetric(&characters, 1, 3);
+    assert!(search.ends.len() > 3 && search.ends.len() <= 3 * characters.len());
+    let mut search = Search::new(&mut model, Effort { starts: 5, iterations: 200, steps: 1 });
+    search.symmetric(&characters, 1, 3);
+    assert_eq!(search.ends.len(), 1);
+}

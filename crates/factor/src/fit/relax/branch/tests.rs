@@ -66,3 +66,19 @@ fn both_signs_are_conditions_while_they_are_looked_at() {
     assert_eq!(both(&mut conditions, &form, |_, k| (k == 0).then_some(k)), None);
     assert!(conditions.is_empty());
 }
+
+#[test]
+fn forms_are_as_worked_out_by_hand() {
+    let relaxation = relaxation();
+    // (1, 2) is the main direction, with 16/17 and 36/37 of the whole: of eighths, 7.5 and 7.8, at most 7.
+    let q = [1.0, 0.0, 2.0, 1.0];
+    for times in [4.0, 6.0] {
+        let form = relaxation.form(&moments(&[([times, 2.0 * times], q), ([-2.0, 1.0], q)])).unwrap();
+        // 8·vvᵀ − 7·|v|² for v = (3, 6).
+        let entries = [8 * 9 - 7 * 45, 8 * 18, 8 * 18, 8 * 36 - 7 * 45];
+        assert_eq!(form.matrix.cells(), entries.map(BigInt::from));
+    }
+    // Shares of one half: four eighths.
+    let form = relaxation.form(&moments(&[([1.1, 2.2], q), ([-2.0, 1.0], q)])).unwrap();
+    assert_eq!(form.matrix.at(0, 0), &BigInt::from(8 * 9 - 4 * 45));
+}

@@ -187,3 +187,32 @@ fn a_certificate_that_says_more_or_something_else_is_refused() {
     }
     assert!(!changed(&|c| c.cases = both(difference.clone(), 2, weight(2, 1), weight(2, 1))));
 }
+
+#[test]
+fn factors_without_entries_certify_nothing() {
+    // No entries, so no minors, and a matrix of the target's norm alone.
+    for sizes in [[(0, 2), (3, 2)], [(3, 2), (0, 2)], [(2, 0), (1, 4)], [(2, 4), (1, 0)]] {
+        let certificate = Certificate {
+            sizes,
+            target: Grid::from_fn(2, 3, |_, _| BigInt::from(5)),
+            known: Grid::from_fn(1, 1, |_, _| BigInt::one()),
+            unit: Rational::ONE,
+            rounding: Rational::ZERO,
+            bits: 0,
+            least: BigInt::one(),
+            cases: Cases::One { multipliers: Vec::new(), weights: Vec::new() },
+        };
+        assert!(!certificate.is_valid());
+    }
+}
+
+#[test]
+fn squares_are_rounded_up_only_where_they_must() {
+    // (2 + 1 + 1)²: the root of 4, rounded up beyond itself, and the rounding.
+    assert_eq!(least_above(&fraction(4, 1), &fraction(1, 1), 0), BigInt::from(16));
+    assert_eq!(least_above(&fraction(4, 1), &fraction(1, 2), 0), BigInt::from(16));
+    // In quarters: (8 + 1 + 4)² = 169 sixteenths are 42.25 quarters.
+    assert_eq!(least_above(&fraction(4, 1), &fraction(1, 1), 2), BigInt::from(43));
+    assert_eq!(least_above(&fraction(9, 4), &Rational::ZERO, 2), BigInt::from(9));
+    assert_eq!(least_above(&fraction(7, 3), &Rational::ZERO, 2), BigInt::from(10));
+}

@@ -167,3 +167,12 @@ fn a_nearly_singular_matrix_is_raised() {
     assert!((&factor * factor.transpose() - &matrix).norm() < 1e-9);
     assert!(factored(&DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 1.0])).is_none());
 }
+
+#[test]
+fn steps_are_aimed_and_shortened_as_worked_out_by_hand() {
+    assert_eq!([centring(0.05, 0.9), centring(0.1, 0.5), centring(0.8, 0.5)], [0.5, 0.25, 0.25]);
+    assert_eq!([centring(0.9, 0.5), centring(0.9, 2.0), centring(0.9, -1.0)], [0.125, 0.8, 1e-4]);
+    assert_eq!(shortened([1.0, 1.0]), [1.0, 1.0]);
+    assert_eq!(shortened([0.5, 1.0]), [0.5 * (0.9 + 0.08 * 0.5), 1.0]);
+    assert_eq!(shortened([0.75, 0.25]), [0.75 * (0.9 + 0.08 * 0.25), 0.25 * (0.9 + 0.08 * 0.25)]);
+}
