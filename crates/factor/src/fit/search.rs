@@ -180,8 +180,7 @@ impl<'a> Search<'a> {
     }
 
     fn reached(&self) -> usize {
-        let least = self.value() * (1.0 + SAME) + 1e-24;
-        self.ends.iter().filter(|&&value| value <= least).count()
+        self.ends.iter().filter(|&&value| is_reached(value, self.value())).count()
     }
 
     /// The best end, followed to where rounding ends the descent; `None` if no start gave a finite value.
@@ -191,11 +190,21 @@ impl<'a> Search<'a> {
         // Starts after the first to get there may have stopped a little short of it.
         let polished = descend(self.model, best.x.clone(), self.effort.iterations, None);
         self.iterations += polished.iterations;
-        if polished.value <= best.value * (1.0 + 1e-12) {
+        if is_no_worse(polished.value, best.value) {
             best = polished;
         }
         Some(Found { best, starts: self.ends.len(), reached, iterations: self.iterations })
     }
+}
+
+/// Whether a value counts as the best one.
+fn is_reached(value: f64, best: f64) -> bool {
+    value <= best * (1.0 + SAME) + 1e-24
+}
+
+/// Whether a value is the best one or below, up to rounding.
+fn is_no_worse(value: f64, best: f64) -> bool {
+    value <= best * (1.0 + 1e-12)
 }
 
 #[cfg(test)]

@@ -216,18 +216,29 @@ mod tests {
             (p.unknowns[0], p.unknowns[1]) = (FitUnknown::free(2, 2), FitUnknown::free(2, 3));
         };
         assert_eq!(with(&square), None);
+        // Two columns, or two rows, are no column and row.
+        for (shape, height, width) in [((2, 1), 3, 1), ((1, 2), 1, 3)] {
+            let problem = Problem::product(&[shape, shape], target(height, width, &[1, 5, 2]));
+            assert_eq!(pairs(&Reduced::new(&problem)), None);
+        }
     }
 
     #[test]
     fn what_has_the_rank_is_decomposed() {
-        for target in [flat(), transposed(&flat())] {
+        let negative = flat().map(|x| -x);
+        for target in [flat(), transposed(&flat()), negative.clone(), transposed(&negative)] {
             assert_eq!(rank(&target), Ok(2));
             for count in [1, 2, 3] {
                 let problem = Problem::separable(count, target.clone());
                 let problem = Reduced::new(&problem);
                 let found = decompose(&problem, &pairs(&problem).unwrap());
                 assert_eq!(found.is_some(), count >= 2);
-                assert!(found.is_none_or(|factors| problem.residual(&factors).is_zero()));
+                let Some(factors) = found else { continue };
+                assert!(problem.residual(&factors).is_zero());
+                // The rows have no content.
+                for row in (0..2).map(|pair| &factors[2 * pair + 1]) {
+                    assert!(row.cells.cells().iter().fold(BigInt::zero(), |g, x| g.gcd(x)).is_one());
+                }
             }
         }
         assert_eq!(rank(&full()), Ok(3));
@@ -246,6 +257,23 @@ mod tests {
                 assert!(residual >= spectrum.tail);
                 assert!(&(&residual - &spectrum.tail) * &Rational::from(1_i64 << SHARP) <= residual);
             }
+        }
+    }
+
+    #[test]
+    fn long_lines_are_approximated_without_being_solved_for() {
+        // More variables than are solved for exactly.
+        let cells: Vec<i64> = (0..120).map(|k| (k * k + 3 * k) % 17 - 8).collect();
+        let target = target(2, 60, &cells);
+        for target in [target.clone(), transposed(&target)] {
+            let problem = Problem::separable(1, target);
+            let problem = Reduced::new(&problem);
+            assert!(!problem.is_solvable(BITS));
+            let spectrum = spectrum(&problem.target, 1).unwrap();
+            let factors = nearest(&problem, &pairs(&problem).unwrap(), &spectrum);
+            let residual = problem.residual(&factors).norm_squared();
+            assert!(residual >= spectrum.tail);
+            assert!(&(&residual - &spectrum.tail) * &Rational::from(1_i64 << SHARP) <= residual);
         }
     }
 

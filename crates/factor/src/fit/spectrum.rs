@@ -242,7 +242,7 @@ fn tail_of_eigenvalues(
     let rest = &sorted[skip.min(sorted.len())..];
     let tail: BigInt = rest.iter().map(|x| (*x - &error).max(BigInt::zero())).sum();
     let whole: BigInt = rest.iter().copied().sum();
-    let sharp = (&whole - &tail) << SHARP <= whole && &skew << SHARP <= one;
+    let sharp = ((&whole - &tail) << SHARP).within(whole) && (&skew << SHARP).within(one.clone());
     // M is in units of 2^-2·bits as well, so that its scale cancels against that of N.
     Some((ratio(tail, one + skew), diagonal, sharp))
 }

@@ -6,7 +6,7 @@ use nalgebra::DVector;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
-use convproof_exact::Grid;
+use convproof_exact::{Grid, Limited};
 
 /// A mirror image or turn: transposed first or not, then rows and columns reversed or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub fn characters(target: &Grid<BigInt>, sizes: &[(usize, usize)]) -> Vec<Charac
     let mut offer = |images: Vec<(Vec<usize>, f64)>| {
         let character = Character { images };
         let shown = character.project(&probe);
-        if seen.iter().all(|other| (other - &shown).norm() > 1e-3) {
+        if seen.iter().all(|other| (other - &shown).norm().exceeds(1e-3)) {
             seen.push(shown);
             all.push(character);
         }
@@ -138,6 +138,36 @@ mod tests {
         assert_eq!(count([1, 2, 1, 3, 4, 3, 5, 6, 5]), 2, "a mirror image");
         // Of the 24 characters of the subgroups, a 2×2 kernel answers to those that leave it anything.
         assert!((10..=24).contains(&count([1, 2, 1, 2, 5, 2, 1, 2, 1])));
+    }
+
+    #[test]
+    fn projections_answer_to_each_turn_with_its_sign() {
+        let target = Grid::new(3, 3, [1, 2, 1, 2, 5, 2, 1, 2, 1].map(BigInt::from).to_vec()).unwrap();
+        for sizes in [vec![(2, 2)], vec![(2, 3)], vec![(1, 3), (3, 2)], vec![(1, 2), (2, 1), (1, 3)]] {
+            let variables: usize = sizes.iter().map(|(height, width)| height * width).sum();
+            let all = characters(&target, &sizes);
+            assert!(!all.is_empty());
+            let point =
+                DVector::from_fn(variables, |k, _| [3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0, 6.0, 5.5][k]);
+            for character in &all {
+                let shown = character.project(&point);
+                // A quarter turn is averaged away by a factor of √2 each time, of which there are 12.
+                let off = 0.05 * point.norm();
+                assert!((character.project(&shown) - &shown).norm() < off);
+                for (image, sign) in &character.images {
+                    assert!((0..variables).all(|k| image.contains(&k)) && image.len() == variables);
+                    assert!((0..variables).all(|k| (shown[image[k]] - sign * shown[k]).abs() < off));
+                    // Entries stay within their unknown.
+                    let mut first = 0;
+                    for (height, width) in &sizes {
+                        let own = first..first + height * width;
+                        assert!(own.clone().all(|k| own.contains(&image[k])));
+                        first = own.end;
+                    }
+                }
+                assert!(shown.norm() <= point.norm() + 1e-9);
+            }
+        }
     }
 
     #[test]

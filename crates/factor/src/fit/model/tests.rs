@@ -44,6 +44,7 @@ pub fn problems() -> Vec<Problem> {
             ],
             target: kernel(4, 4),
         },
+        Problem::product(&[(2, 1), (1, 2), (2, 2)], kernel(3, 3)),
     ]
 }
 
@@ -115,6 +116,10 @@ fn what_can_be_rescaled_and_what_a_step_costs() {
     assert_eq!(model.scalable.iter().cloned().flatten().collect::<Vec<_>>(), [0, 1, 2, 3]);
     // 10 variables; 2 factors of one product; 12 cells of the target; 6 of the larger factor.
     assert_eq!(model.cost(), 10 * 10 * 10 / 3 + (4 * 2 * 2 + 2 * 2 * 2) * 12 * 6);
+    // 14 variables; 4, 2 and 1 factors; 16 cells; 9 of the largest.
+    let costly = Reduced::new(&problems()[3]).in_floats();
+    let costly = super::Model::new(&Reduced::new(&problems()[3]), costly.0, costly.1);
+    assert_eq!(costly.cost(), 14 * 14 * 14 / 3 + (4 * 7 * 7 + 64 + 8 + 1) * 16 * 9);
     // What occurs twice cannot be made up for.
     let problem = &problems()[1];
     assert!(

@@ -105,3 +105,12 @@ fn a_search_goes_on_until_the_best_is_reached_often_enough() {
     search.symmetric(&characters, 1, 3);
     assert_eq!(search.ends.len(), 1);
 }
+
+#[test]
+fn values_are_compared_up_to_what_rounding_does() {
+    assert!(is_reached(4.0, 4.0) && is_reached(4.0 * (1.0 + SAME), 4.0));
+    assert!(!is_reached(4.0 * (1.0 + 2.0 * SAME), 4.0) && !is_reached(4.5, 4.0));
+    assert!(is_reached(1e-24, 0.0) && !is_reached(2e-24, 0.0));
+    assert!(is_no_worse(4.0, 4.0) && is_no_worse(4.0 * (1.0 + 1e-12), 4.0));
+    assert!(!is_no_worse(4.0 * (1.0 + 2e-12), 4.0) && !is_no_worse(4.5, 4.0));
+}

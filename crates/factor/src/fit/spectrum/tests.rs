@@ -111,3 +111,91 @@ fn any_vectors_give_a_bound() {
     assert!(tail_of_eigenvalues(&gram, &[skewed(100, 0), skewed(100, 0)], 20, 1).is_none());
     assert!(tail_of_eigenvalues(&gram, &[skewed(0, 0), skewed(0, 100)], 20, 1).is_none());
 }
+
+#[test]
+fn the_smaller_gram_matrix_is_taken() {
+    for (height, width, rows) in [(2, 3, true), (3, 2, false), (2, 2, true)] {
+        let cells: Vec<i64> = (1..=6).take(height * width).collect();
+        let kernel = kernel(height, width, &cells);
+        assert_eq!((by_rows(&kernel), gram(&kernel).len()), (rows, 2));
+    }
+    assert_eq!([63, 64, 128].map(product), [42, 48, 58]);
+}
+
+#[test]
+fn long_entries_take_more_bits() {
+    // 10^30 is the determinant and nearly half the first singular value: the second is near 1/2, over 3.
+    let large = BigInt::from(10).pow(30);
+    let mut cells = vec![large.clone(); 4];
+    cells[3] += 1;
+    let fixed = Fixed { cells: Grid::new(2, 2, cells).unwrap(), denominator: BigInt::from(3) };
+    let found = spectrum(&fixed, 1).unwrap();
+    let exact = Rational::ratio(1, 36).unwrap();
+    assert!((&found.tail - &exact).abs() < Rational::ratio(1, 1 << 40).unwrap(), "{}", found.tail);
+    // Entries beyond the squares of floats.
+    let small = kernel(2, 2, &[3, 1, 1, 2]);
+    let long = Fixed { cells: small.cells.map(|x| x << 450_u32), denominator: small.denominator.clone() };
+    let (small, long) = (spectrum(&small, 1).unwrap().tail, spectrum(&long, 1).unwrap().tail);
+    let scaled = &small * &Rational::from(BigInt::one() << 900_u32);
+    assert!(&(&scaled - &long).abs() * &Rational::from(1_i64 << 30) < scaled);
+}
+
+/// Random vectors with entries below 2^bits in magnitude.
+fn any(random: &mut SplitMix64, size: usize, bits: u64) -> Vec<Vec<BigInt>> {
+    let mut number = || (BigInt::from(random.below(1 << 40)) << bits >> 39_u32) - (BigInt::one() << bits);
+    (0..size).map(|_| (0..size).map(|_| number()).collect()).collect()
+}
+
+#[test]
+fn vectors_become_orthonormal() {
+    let mut random = SplitMix64::new(7);
+    for size in 1..5 {
+        let mut vectors = any(&mut random, size, 100);
+        orthonormalise(&mut vectors, 100);
+        for (k, vector) in vectors.iter().enumerate() {
+            for (l, other) in vectors.iter().enumerate() {
+                let expected = if k == l { BigInt::one() << 200_u32 } else { BigInt::zero() };
+                assert!((dot(vector, other) - expected).bits() < 110);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rotation_clears_an_entry_and_keeps_the_form() {
+    let mut random = SplitMix64::new(8);
+    for size in 2..5 {
+        let half = any(&mut random, size, 99);
+        let start: Vec<Vec<BigInt>> =
+            (0..size).map(|i| (0..size).map(|j| &half[i][j] + &half[j][i]).collect()).collect();
+        let unit = |i: usize, j: usize| if i == j { BigInt::one() << 100_u32 } else { BigInt::zero() };
+        let mut vectors: Vec<Vec<BigInt>> =
+            (0..size).map(|i| (0..size).map(|j| unit(i, j)).collect()).collect();
+        let mut matrix = start.clone();
+        for p in 0..size {
+            for q in p + 1..size {
+                rotate(&mut matrix, &mut vectors, (p, q), 100);
+                assert!(matrix[p][q].bits() < 10 && matrix[q][p].bits() < 10);
+            }
+        }
+        // The matrix is that of the form in the basis of the vectors, which are orthonormal.
+        for (i, vector) in vectors.iter().enumerate() {
+            let image: Vec<BigInt> = start.iter().map(|row| dot(row, vector)).collect();
+            for (j, other) in vectors.iter().enumerate() {
+                assert!(((dot(other, &image) >> 200_u32) - &matrix[i][j]).bits() < 12);
+                assert!((dot(vector, other) - (unit(i, j) << 100_u32)).bits() < 112);
+            }
+        }
+    }
+}
+
+#[test]
+fn exact_eigenvectors_are_sharp() {
+    let fixed = kernel(2, 2, &[3, 0, 0, 2]);
+    let unit = BigInt::one() << 60_u32;
+    let vectors = [[1, 0], [0, 1]].map(|row| row.map(|x| &unit * x).to_vec());
+    for (skip, tail) in [(0, 13), (1, 4), (2, 0)] {
+        let (found, _, sharp) = tail_of_eigenvalues(&gram(&fixed), &vectors, 60, skip).unwrap();
+        assert!(sharp && found == Rational::from(tail));
+    }
+}
