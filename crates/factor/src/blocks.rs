@@ -268,10 +268,13 @@ mod tests {
         let roots = [-2, 0, 1];
         let two = [one.clone(), one.clone()];
         assert_eq!(verdicts(&roots, &two), (false, Existence::Unknown, Existence::Unknown));
-        assert_eq!(verdicts(&roots, &[one.clone()]), (false, FAILS, FAILS));
+        assert_eq!(verdicts(&roots, std::slice::from_ref(&one)), (false, FAILS, FAILS));
         // (x + 1)·(x + 2) is no square in any field, x² + 2x + 1 is, and −x² − 2x − 1 not over ℝ.
-        assert_eq!(verdicts(&[2, 3, 1], &[twice.clone()]), (false, FAILS, FAILS));
-        assert_eq!(verdicts(&[1, 2, 1], &[twice.clone()]), (true, Existence::Exists, Existence::Exists));
+        assert_eq!(verdicts(&[2, 3, 1], std::slice::from_ref(&twice)), (false, FAILS, FAILS));
+        assert_eq!(
+            verdicts(&[1, 2, 1], std::slice::from_ref(&twice)),
+            (true, Existence::Exists, Existence::Exists)
+        );
         let scalar = Existence::Fails(Obstacle::Scalar(2));
         assert_eq!(verdicts(&[-1, -2, -1], &[twice]), (false, scalar, Existence::Exists));
         // (x + 1)·(x² + 1) is P(x)·P(x²), and x³ + 1 is P(x³).
@@ -307,8 +310,8 @@ mod tests {
         assert_eq!(takes, [3, 1, 2, 1]);
         // What has another factor, or a number, has something else in it.
         let other = plane::mul(&column(&[1, 1]), &column(&[1, 3]));
-        assert!(!add_takes(&other, &factorization, &mut vec![0; 4]));
-        assert!(!add_takes(&column(&[2, 2]), &factorization, &mut vec![0; 4]));
+        assert!(!add_takes(&other, &factorization, &mut [0; 4]));
+        assert!(!add_takes(&column(&[2, 2]), &factorization, &mut [0; 4]));
     }
 
     #[test]

@@ -21,14 +21,13 @@ fn the_longer_axis_is_looked_at() {
 #[test]
 fn conjugates_are_counted_with_their_reality() {
     // x² − 2y², x² + 2y², x³ − 2y³ and x² + y² + 1; the last is a single factor.
-    let cases: [(&[&[i64]], usize, (usize, usize)); 4] = [
-        (&[&[0, 0, -2], &[0, 0, 0], &[1, 0, 0]], 2, (2, 0)),
-        (&[&[0, 0, 2], &[0, 0, 0], &[1, 0, 0]], 2, (0, 1)),
-        (&[&[0, 0, 0, -2], &[0; 4], &[0; 4], &[1, 0, 0, 0]], 3, (1, 1)),
-        (&[&[1, 0, 1], &[0, 0, 0], &[1, 0, 0]], 1, (1, 0)),
+    let cases = [
+        (grid(&[&[0, 0, -2], &[0, 0, 0], &[1, 0, 0]]), 2, (2, 0)),
+        (grid(&[&[0, 0, 2], &[0, 0, 0], &[1, 0, 0]]), 2, (0, 1)),
+        (grid(&[&[0, 0, 0, -2], &[0; 4], &[0; 4], &[1, 0, 0, 0]]), 3, (1, 1)),
+        (grid(&[&[1, 0, 1], &[0, 0, 0], &[1, 0, 0]]), 1, (1, 0)),
     ];
-    for (rows, count, counts) in cases {
-        let f = grid(rows);
+    for (f, count, counts) in cases {
         let found = absolute_factor_count(&f).unwrap();
         assert_eq!((found.count, real_counts(&f, count)), (count, Ok(counts)));
         let AbsoluteCertificate::Ruppert { unknowns, rank, .. } = found.certificate else {
