@@ -14,7 +14,6 @@ use super::Unsupported;
 use super::border::Border;
 use super::net::{Net, NetNodeId, number};
 use crate::ir::Ends;
-use crate::limits::MAX_SURVEYED;
 use crate::operator::length::{Length, MAX_LENGTH, MAX_PERIOD};
 use crate::operator::pattern::Horizon;
 use convproof_exact::budget::spend_on;
@@ -289,9 +288,6 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
     let needed = start + end + slope * i128::from(period) + 2;
     let from = ((needed - root_least) / slope).ceil().to_integer().max(i128::from(settled));
     let from = i64::try_from(from).map_err(|_| Unsupported::TooLarge)?;
-    if from.saturating_add(2 * period).exceeds(MAX_SURVEYED) {
-        return Err(Unsupported::TooLarge);
-    }
     let start = i64::try_from(start.ceil().to_integer()).map_err(|_| Unsupported::TooLarge)?;
     Ok(Horizon { from, period, start })
 }

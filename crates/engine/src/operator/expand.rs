@@ -153,7 +153,7 @@ impl Builder {
         if ends == Ends::default() {
             return Ok(self.chain(&[]));
         }
-        if (before + after).exceeds(MAX_MIRRORED) {
+        if ends.sum().exceeds(MAX_MIRRORED) {
             return Err(OperatorError::TooLarge { at: self.at });
         }
         // Each copy is an entry, counted from the start or the end, and how far it moves.
@@ -174,7 +174,7 @@ impl Builder {
             ),
             PadMode::Replicate => return self.replicated(axis, ends),
         };
-        let total = before + after;
+        let total = ends.sum();
         let mut branches = vec![(1, self.pad(axis, before, after))];
         for [k, by] in start {
             for (sign, k) in [(1, k), (-1, k + 1)] {

@@ -271,3 +271,20 @@ fn extents(shape: Shape, dilation: Axes<usize>) -> Axes<i64> {
 pub fn block(n: usize) -> usize {
     [n; AXES].iter().product()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_within_limits_each_by_itself() {
+        let most = usize::try_from(MAX_PARAMETER).unwrap();
+        let check = |layer: Layer| within_limits(&layer, Origin::NOWHERE).is_ok();
+        assert!(check(Layer::Subsample([1, most])) && !check(Layer::Subsample([1, most + 1])));
+        let pad = |before, after| Layer::Pad([Ends::default(), Ends { before, after }]);
+        assert!(check(pad(-MAX_PARAMETER, MAX_PARAMETER)));
+        assert!(!check(pad(-MAX_PARAMETER - 1, 0)) && !check(pad(0, MAX_PARAMETER + 1)));
+        assert!(check(Layer::SpaceToDepth(most)) && !check(Layer::DepthToSpace(most + 1)));
+        assert!(check(Layer::Relu) && check(Layer::GlobalAverage));
+    }
+}

@@ -75,7 +75,8 @@ impl Partial {
         let kernel = match layer {
             Layer::Conv(conv) => {
                 let shape = conv.kernel.shape();
-                if conv.groups != 1 || conv.bias.is_some() || shape.inputs != channels {
+                // Of groups none reads all channels.
+                if conv.bias.is_some() || shape.inputs != channels {
                     return None;
                 }
                 let by = all(|axis| index(self.fields[axis].stride).checked_mul(conv.dilation[axis]))?;
@@ -142,4 +143,44 @@ fn sum(terms: &[&(&KernelTerm, Branch<Partial>)]) -> Option<Partial> {
 
 fn identity(channels: usize) -> Option<KernelTerm> {
     ConcreteKernel::identity(channels).ok().map(KernelTerm::constant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Conv, Padding};
+
+    /// A convolution of a kernel of numbers with one channel, or with as many as `channels` times that.
+    fn conv([outputs, inputs]: [usize; 2], stride: usize) -> Conv {
+        let shape = Shape::new(outputs, inputs, 2, 3);
+        let values = (1..).take(outputs * inputs * 6).collect();
+        Conv {
+            kernel: KernelTerm::constant(ConcreteKernel::from_integers(shape, values).unwrap()),
+            stride: [stride; AXES],
+            dilation: [1; AXES],
+            padding: Padding::Sides(Ends::NONE),
+            groups: 1,
+            bias: None,
+        }
+    }
+
+    fn stack(conv: &Conv) -> Stack {
+        Stack::layer(Layer::Conv(conv.clone()), Origin::NOWHERE)
+    }
+
+    #[test]
+    fn a_bias_groups_and_other_channels_are_not_read() {
+        let [plain, after] = [conv([2, 2], 2), conv([3, 2], 1)];
+        let kernel = |conv: &Conv| conv.kernel.kernel().clone();
+        let read = |conv: &Conv, channels| single(&stack(conv), channels);
+        assert_eq!(read(&plain, 2).unwrap().kernel(), &kernel(&plain));
+        let bias =
+            KernelTerm::constant(ConcreteKernel::from_integers(Shape::plane(1, 2), vec![1, 2]).unwrap());
+        assert!(read(&Conv { bias: Some(bias), ..plain.clone() }, 2).is_none());
+        assert!(read(&Conv { groups: 2, ..conv([2, 1], 1) }, 2).is_none());
+        // What comes after a stride is dilated.
+        let both = Stack::chain([&stack(&plain), &stack(&after)], Origin::NOWHERE);
+        let product = kernel(&plain).convolve_dilated(&kernel(&after), [2, 2]).unwrap();
+        assert_eq!(single(&both, 2).unwrap().kernel(), &product);
+    }
 }

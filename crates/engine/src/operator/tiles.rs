@@ -125,4 +125,16 @@ mod tests {
         assert_eq!(tiles.apart(2), None);
         assert_eq!(Tiled::IDENTITY.then(&field(2, 0, 0)).unwrap().apart(2), None);
     }
+
+    #[test]
+    fn what_moves_alike_is_read_together() {
+        let moved = |by: &ReceptiveField| [Tiled::IDENTITY.then(by).unwrap(); AXES];
+        let together = joined(&[moved(&field(2, -1, 1)), moved(&field(2, 0, 3))]).unwrap();
+        assert_eq!(together.map(|reach| (reach.reads, reach.stride)), [([-1, 3], 2); AXES]);
+        assert_eq!(joined(&[moved(&field(2, 0, 1)), moved(&field(1, 0, 1))]), None);
+        let tiles = Tiled::IDENTITY.apart(2).unwrap();
+        assert_eq!(joined(&[[tiles; AXES], [Tiled::IDENTITY; AXES]]), None);
+        assert_eq!(joined(&[[tiles; AXES], [tiles.then(&field(1, 0, 2)).unwrap(); AXES]]).unwrap()[0].up, 2);
+        assert_eq!(joined(&[]), None);
+    }
 }

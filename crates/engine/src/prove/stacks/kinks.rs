@@ -14,10 +14,13 @@ use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::witness::probe::Probe;
 use crate::prove::witness::sparse::sparser;
 use crate::prove::witness::{functions, search};
-use convproof_exact::{Rational, SplitMix64};
+use convproof_exact::{Limited, Rational, SplitMix64};
 
 /// Choices of free weights that are tried at each size.
 const WEIGHTS: u64 = 6;
+
+/// Differing positions that are tried at each size.
+const POSITIONS: usize = 16;
 
 /// A counterexample at a size.
 pub(super) fn at_size(
@@ -32,7 +35,7 @@ pub(super) fn at_size(
     for (i, &row) in rows.iter().enumerate() {
         for (j, &column) in columns.iter().enumerate() {
             let Some((block, difference)) = compared.difference(row, column) else { continue };
-            if !seen.insert((row, column)) || seen.len() > 16 {
+            if !seen.insert((row, column)) || seen.len().exceeds(POSITIONS) {
                 continue;
             }
             let at = [i, j].map(|n| i64::try_from(n).unwrap_or(i64::MAX));

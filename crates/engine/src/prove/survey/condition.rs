@@ -138,3 +138,111 @@ pub fn says_something(
 fn lcm(a: i64, b: i64) -> i64 {
     (a / num_integer::gcd(a, b)).saturating_mul(b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    const H: SizeExpr = SizeExpr::Length(0);
+    const W: SizeExpr = SizeExpr::Length(1);
+
+    fn number(value: i64) -> SizeExpr {
+        SizeExpr::Constant(value)
+    }
+
+    fn rem(of: SizeExpr, m: i64) -> SizeExpr {
+        SizeExpr::Rem(Box::new(of), m)
+    }
+
+    fn compared(a: SizeExpr, order: Order, b: SizeExpr) -> SizeCondition {
+        SizeCondition::Compare(a, order, b)
+    }
+
+    /// What a condition says of a size.
+    type Said = fn(i64, i64) -> bool;
+
+    /// Conditions, and what each says.
+    fn conditions() -> Vec<(SizeCondition, Said)> {
+        let (add, sub, mul) = (SizeExpr::Add, SizeExpr::Sub, SizeExpr::Mul);
+        let and = |a, b| SizeCondition::And(Box::new(a), Box::new(b));
+        let or = |a, b| SizeCondition::Or(Box::new(a), Box::new(b));
+        vec![
+            (compared(H, Order::Lt, number(4)), |h, _| h < 4),
+            (compared(number(-3), Order::Ge, sub(Box::new(H), Box::new(W))), |h, w| -3 >= h - w),
+            (compared(mul(Box::new(number(2)), Box::new(W)), Order::Le, number(7)), |_, w| 2 * w <= 7),
+            (
+                compared(
+                    add(Box::new(H), Box::new(number(2))),
+                    Order::Eq,
+                    add(Box::new(W), Box::new(number(3))),
+                ),
+                |h, w| h + 2 == w + 3,
+            ),
+            (compared(rem(H, 3), Order::Gt, rem(sub(Box::new(W), Box::new(number(2))), 2)), |h, w| {
+                h % 3 > (w - 2).rem_euclid(2)
+            }),
+            (
+                and(
+                    compared(rem(H, 2), Order::Eq, number(1)),
+                    SizeCondition::Not(Box::new(compared(W, Order::Ne, number(3)))),
+                ),
+                |h, w| h % 2 == 1 && w == 3,
+            ),
+            (or(compared(H, Order::Gt, number(5)), compared(rem(W, 4), Order::Ge, number(2))), |h, w| {
+                h > 5 || w % 4 >= 2
+            }),
+        ]
+    }
+
+    #[test]
+    fn a_claim_speaks_of_the_sizes_of_its_condition() {
+        for (condition, expected) in conditions() {
+            let sizes = Sizes::Where(condition);
+            for (h, w) in (1..12).flat_map(|h| (1..12).map(move |w| (h, w))) {
+                assert_eq!(includes(&sizes, [h, w]), expected(h, w), "{sizes:?} {h} {w}");
+            }
+        }
+        assert!(includes(&Sizes::One([2, 3]), [2, 3]) && !includes(&Sizes::One([2, 3]), [3, 2]));
+        assert!(includes(&Sizes::All, [7, 1]));
+    }
+
+    /// What theorem 11 rests on.
+    #[test]
+    fn beyond_its_reach_a_condition_repeats() {
+        for (condition, expected) in conditions() {
+            let (reach, modulus) = reach(&Sizes::Where(condition));
+            let side = |x: i64| x.clamp(-reach - 1, reach + 1);
+            let mut known = HashMap::new();
+            for (h, w) in (1..40).flat_map(|h| (1..40).map(move |w| (h, w))) {
+                let alike = (h % modulus, w % modulus, side(h), side(w), side(h - w));
+                assert_eq!(*known.entry(alike).or_insert(expected(h, w)), expected(h, w), "{h} {w}");
+            }
+        }
+        assert_eq!((reach(&Sizes::All), reach(&Sizes::One([3, 3]))), ((0, 1), (0, 1)));
+    }
+
+    #[test]
+    fn a_size_is_found_where_there_is_one() {
+        let input = || [Arc::new(Length::Input), Arc::new(Length::Input)];
+        for (condition, expected) in conditions() {
+            let sizes = Sizes::Where(condition.clone());
+            let [h, w] = says_something(&sizes, [&input(), &input()]).unwrap().unwrap();
+            assert!(expected(h, w));
+            let never = Sizes::Where(SizeCondition::And(
+                Box::new(condition.clone()),
+                Box::new(SizeCondition::Not(Box::new(condition))),
+            ));
+            assert_eq!(says_something(&never, [&input(), &input()]), Ok(None));
+        }
+        assert_eq!(says_something(&Sizes::One([2, 9]), [&input(), &input()]), Ok(Some([2, 9])));
+        let none = Length::Input.into();
+        let longer =
+            |by: i64| Arc::new(Length::Input).then(crate::operator::length::Step::new(1, by, 1)).unwrap();
+        let short = [longer(-4), none];
+        assert_eq!(says_something(&Sizes::One([4, 9]), [&short, &short]), Ok(None));
+        assert_eq!(says_something(&Sizes::One([4, 9]), [&short, &input()]), Ok(Some([4, 9])));
+        let [h, _] = says_something(&Sizes::All, [&short, &short]).unwrap().unwrap();
+        assert!(h > 4);
+    }
+}

@@ -297,3 +297,22 @@ fn simplified(
     }
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Ends, Layer, Origin, Sizes, Stack};
+    use std::sync::Arc;
+
+    #[test]
+    fn small_sizes_are_the_least_with_an_output_and_those_after_them() {
+        let ends = [2, 4].map(|before| Ends { before: -before, after: 0 });
+        let stack = Arc::new(Stack::layer(Layer::Pad(ends), Origin::NOWHERE));
+        let claim =
+            StackClaim { left: stack.clone(), right: stack, channels: 1, tolerance: None, sizes: Sizes::All };
+        let sizes = small_sizes(&claim);
+        assert_eq!((sizes.len(), sizes[0], sizes[1], sizes[15]), (16, [3, 5], [3, 6], [6, 8]));
+        assert!(sizes.is_sorted_by_key(|[h, w]| h * w));
+        assert!(sizes.iter().all(|[h, w]| (3..7).contains(h) && (5..9).contains(w)));
+    }
+}

@@ -168,13 +168,8 @@ pub fn equation(equation: &Equation) -> EquationVerdict {
             return EquationVerdict::Absent(Absence::Shapes { product, target });
         }
     }
-    let linear = |n: &usize| {
-        equation.terms.iter().all(|(_, factors)| {
-            let others = factors.iter().any(|factor| factor.unknown().is_some_and(|(m, _)| m != *n));
-            occurrences(factors, *n) <= 1 && !others
-        })
-    };
-    if equation.unknowns.len() == 1 && linear(&0) {
+    let linear = || equation.terms.iter().all(|(_, factors)| occurrences(factors, 0) <= 1);
+    if equation.unknowns.len() == 1 && linear() {
         return quotient(equation);
     }
     match equation.terms.as_slice() {
