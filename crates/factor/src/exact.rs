@@ -129,6 +129,21 @@ mod tests {
     }
 
     #[test]
+    fn degrees_are_one_less_than_extents() {
+        // x^d + y is irreducible, being linear in y.
+        let line = |degree: usize| {
+            Grid::from_fn(degree + 1, 2, |i, j| {
+                BigInt::from(u8::from((i, j) == (degree, 0) || (i, j) == (0, 1)))
+            })
+        };
+        for turn in [plane::transpose, Grid::clone] {
+            let factors = factor(&turn(&line(128))).unwrap().factors;
+            assert_eq!(factors, vec![(turn(&line(128)), 1)]);
+            assert_eq!(factor(&turn(&line(129))), Err(FactorError::Limit));
+        }
+    }
+
+    #[test]
     fn factors_that_do_not_multiply_to_the_whole_are_refused() {
         let (a, b) = (row(&[1, 1]), row(&[1, 0, 1]));
         let product = plane::mul(&a, &b);

@@ -205,6 +205,8 @@ mod tests {
     fn products_have_the_full_shape() {
         let (a, b) = (monomial(1, 2), monomial(2, 0));
         assert_eq!(mul(&a, &b), monomial(3, 2));
+        let row = |cells: &[i64]| Grid::from_fn(1, cells.len(), |_, j| Rational::from(cells[j]));
+        assert_eq!(mul(&row(&[1, 2]), &row(&[3, 4, 5])), row(&[3, 10, 13, 10]));
     }
 
     #[test]

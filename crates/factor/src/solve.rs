@@ -352,6 +352,22 @@ mod tests {
     }
 
     #[test]
+    fn conjugates_divide_the_degrees_and_pairs_join_two() {
+        use crate::absolute::AbsoluteCertificate;
+        let f = Grid::from_fn(5, 9, |_, _| BigInt::from(1));
+        let factorization =
+            Factorization { content: 1.into(), x_power: 3, y_power: 0, factors: vec![(f, 7)] };
+        let absolute = AbsoluteCount { count: 4, certificate: AbsoluteCertificate::OneVariable };
+        let splits = [FactorSplit { absolute, real: 2, pairs: 1 }];
+        let piece = |rows, columns, multiplicity| Piece { rows, columns, multiplicity };
+        let [x, y] = [piece(1, 0, 3), piece(0, 1, 0)];
+        let (one, two) = (piece(1, 2, 7), piece(2, 4, 7));
+        assert_eq!(pieces_over(&factorization, &splits, true), [x, y, one, one, two]);
+        assert_eq!(pieces_over(&factorization, &splits, false), [x, y, one, one, one, one]);
+        assert_eq!(rational_pieces(&factorization), [x, y, piece(4, 8, 7)]);
+    }
+
+    #[test]
     fn padding_is_below_and_to_the_right() {
         assert_eq!(padded(&grid(1, 2, &[3, 4]), &bin(2, 3, 1)), grid(2, 3, &[3, 4, 0, 0, 0, 0]));
         assert_eq!(shifted(&grid(1, 2, &[3, 4]), 1, 1), grid(2, 3, &[0, 0, 0, 0, 3, 4]));

@@ -99,8 +99,7 @@ pub fn decompose(problem: &Reduced, pairs: &[(usize, usize)]) -> Option<Vec<Fixe
 /// The best approximation: singular vectors rounded to as many bits as it takes to come within 2^-SHARP of the bound,
 /// and the others solved for.
 pub fn nearest(problem: &Reduced, pairs: &[(usize, usize)], spectrum: &Spectrum) -> Vec<Fixed> {
-    // An error of 2^-b in a vector adds about 4^-b of the largest squared singular value to the squared residual.
-    let enough = BITS + (spectrum.spread / 2).saturating_sub(4);
+    let enough = bits_for(spectrum.spread);
     let mut best: Option<(Rational, Vec<Fixed>)> = None;
     for bits in (enough..).step_by(MORE_BITS).take(ATTEMPTS) {
         let factors = rounded(problem, pairs, spectrum, bits);
@@ -115,6 +114,11 @@ pub fn nearest(problem: &Reduced, pairs: &[(usize, usize)], spectrum: &Spectrum)
         }
     }
     best.map_or_else(|| problem.zero_factors(), |(_, factors)| factors)
+}
+
+/// Bits of vectors: an error of 2^-b in one adds about 4^-b of the largest squared singular value to the squared residual.
+fn bits_for(spread: u64) -> u64 {
+    BITS + (spread / 2).saturating_sub(4)
 }
 
 /// Of each pair one factor is a singular vector whose largest entry is 1, the others rounded to `bits` bits; the other
@@ -275,6 +279,11 @@ mod tests {
             assert!(residual >= spectrum.tail);
             assert!(&(&residual - &spectrum.tail) * &Rational::from(1_i64 << SHARP) <= residual);
         }
+    }
+
+    #[test]
+    fn nearly_rank_deficient_kernels_ask_for_more_bits() {
+        assert_eq!([0, 8, 10, 41].map(bits_for), [BITS, BITS, BITS + 1, BITS + 16]);
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn refine(gram: &[Vec<BigInt>], vectors: &mut [Vec<BigInt>], bits: u64) {
         for p in 0..size {
             for q in p + 1..size {
                 // A few units are rounding.
-                if matrix[p][q].bits() > 6 {
+                if matrix[p][q].bits().exceeds(6) {
                     still = false;
                     rotate(&mut matrix, vectors, (p, q), bits);
                 }

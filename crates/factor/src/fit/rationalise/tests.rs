@@ -162,3 +162,13 @@ fn factors_are_rounded_finely_unless_the_last_is_solved_for() {
     proposal[0].cells = Grid::new(2, 2, vec![1.0, -2.0, 2.0, 0.5]).unwrap();
     assert_eq!(gauge(&problem, proposal)[0].cells.cells(), [-0.5, 1.0, -1.0, -0.25]);
 }
+
+#[test]
+fn simple_entries_have_one_denominator() {
+    let kernel = simple_kernel(&Grid::new(1, 3, vec![0.5, -1.0 / 3.0, 2.0]).unwrap(), 1e-9).unwrap();
+    assert_eq!(
+        (kernel.cells.cells(), kernel.denominator),
+        (&[3, -2, 12].map(BigInt::from)[..], BigInt::from(6))
+    );
+    assert!(simple_kernel(&Grid::new(1, 2, vec![0.5, std::f64::consts::PI]).unwrap(), 1e-16).is_none());
+}

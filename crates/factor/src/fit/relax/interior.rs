@@ -93,6 +93,13 @@ struct Direction {
     y: Vec<f64>,
 }
 
+impl Point {
+    /// `tr(XZ)` after steps of these lengths.
+    fn gap_after(&self, direction: &Direction, primal: f64, dual: f64) -> f64 {
+        (&self.x + &direction.x * primal).dot(&(&self.z + &direction.z * dual))
+    }
+}
+
 impl Program<'_> {
     /// Follows the central path until the bound reaches `goal`, the gap closes, or floats are exhausted; the best feasible point.
     pub fn solve(&self, goal: f64) -> Option<Solution> {
@@ -148,8 +155,8 @@ impl Program<'_> {
         let size = point.x.nrows().to_f64().unwrap_or(1.0);
         let predictor = self.direction(point, &inverse, &schur, rest, (0.0, None));
         let (primal, dual) = (reach(&point.x, &predictor.x), reach(&point.z, &predictor.z));
-        let after = (&point.x + &predictor.x * primal).dot(&(&point.z + &predictor.z * dual));
-        let centring = centring(primal.min(dual), after / gap);
+        let left = point.gap_after(&predictor, primal, dual) / gap;
+        let centring = centring(primal.min(dual), left);
         let second = &predictor.x * &predictor.z;
         let step = self.direction(point, &inverse, &schur, rest, (centring * gap / size, Some(&second)));
         let (primal, dual) = (reach(&point.x, &step.x), reach(&point.z, &step.z));

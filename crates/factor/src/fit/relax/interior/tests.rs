@@ -176,3 +176,13 @@ fn steps_are_aimed_and_shortened_as_worked_out_by_hand() {
     assert_eq!(shortened([0.5, 1.0]), [0.5 * (0.9 + 0.08 * 0.5), 1.0]);
     assert_eq!(shortened([0.75, 0.25]), [0.75 * (0.9 + 0.08 * 0.25), 0.25 * (0.9 + 0.08 * 0.25)]);
 }
+
+#[test]
+fn a_step_leaves_the_gap_that_it_leads_to() {
+    let number = |x: f64| DMatrix::from_element(1, 1, x);
+    let point = Point { x: number(3.0), z: number(5.0), y: Vec::new() };
+    let direction = Direction { x: number(-2.0), z: number(-4.0), y: Vec::new() };
+    assert_eq!(point.gap_after(&direction, 0.0, 0.0), 15.0);
+    // (3 − 1)·(5 − 3)
+    assert_eq!(point.gap_after(&direction, 0.5, 0.75), 4.0);
+}
