@@ -166,6 +166,34 @@ mod tests {
             let answer = solved(&[1, 1, 1], rows, 1, 2).unwrap();
             assert_eq!(answer.rational.is_ok(), fits);
             assert_eq!(answer.real == fails, !fits);
+            // The same along the other axis.
+            let bins = [2, rows[1]].map(|width| Bin { height: 1, width, power: 1 });
+            let kernel = plane::transpose(&column(&[1, 1, 1]));
+            let turned = solve_dilated(&kernel, &Rational::from(1), &bins, 1, [1, 2]).unwrap();
+            assert_eq!((turned.rational.is_ok(), turned.real), (fits, answer.real));
+        }
+    }
+
+    #[test]
+    fn kernels_multiply_to_the_scaled_kernel() {
+        // 2·(1 + x²)·(3 + x) times 5/2, with P of two rows once or twice.
+        for (kernel, powers) in [(&[6, 2, 6, 2][..], [1, 1]), (&[6, 2, 12, 4, 6, 2], [2, 1])] {
+            let kernel = column(kernel);
+            let bins = powers.map(|power| Bin { height: 2, width: 1, power });
+            let scale = Rational::ratio(5, 2).unwrap();
+            let answer = solve_dilated(&kernel, &scale, &bins, 1, [2, 1]).unwrap();
+            let solution = answer.rational.unwrap();
+            let factors: Vec<Grid<BigInt>> = vec![dilate(&solution.kernels[0], [2, 1]); powers[0]]
+                .into_iter()
+                .chain([solution.kernels[1].clone()])
+                .collect();
+            let product = factors.iter().fold(plane::one(), |product, factor| plane::mul(&product, factor));
+            let power = |k: usize| num_traits::pow(solution.scales[k].clone(), powers[k]);
+            let whole = power(0) * power(1);
+            for (x, y) in product.cells().iter().zip(kernel.cells()) {
+                assert_eq!(&whole * &Rational::from(x.clone()), &scale * &Rational::from(y.clone()));
+            }
+            assert_eq!(product.height(), kernel.height());
         }
     }
 

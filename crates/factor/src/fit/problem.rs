@@ -301,6 +301,7 @@ mod tests {
     fn limits_are_allowed_and_no_more() {
         let too_large = |limit| Err(FitError::TooLarge(limit));
         assert_eq!(checked(&[(16, 16)], 16, 16), Ok(()));
+        assert_eq!(checked(&[(16, 17)], 16, 17), too_large(FitLimit::Variables));
         assert_eq!(checked(&[(1, 257)], 1, 257), too_large(FitLimit::Variables));
         assert_eq!(checked(&[(4097, 1)], 1, 1), too_large(FitLimit::Variables));
         assert_eq!(checked(&[(1, 4097)], 1, 1), too_large(FitLimit::Variables));
