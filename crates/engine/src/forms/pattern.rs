@@ -366,3 +366,46 @@ fn reaches(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Vec<Option<R
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forms::net::ChannelBlocks;
+    use crate::ir::{Conv, KernelTerm, Layer, Origin, Padding, Stack};
+    use crate::kernel::{ConcreteKernel, Shape};
+
+    #[test]
+    fn outputs_read_runs_of_entries_of_all_before_them() {
+        let conv = |stride: usize| {
+            let conv = Conv {
+                kernel: KernelTerm::constant(ConcreteKernel::ones(Shape::plane(3, 3)).unwrap()),
+                stride: [stride; 2],
+                dilation: [1; 2],
+                padding: Padding::Sides([Ends { before: 1, after: 1 }; 2]),
+                groups: 1,
+                bias: None,
+            };
+            Stack::layer(Layer::Conv(conv), Origin::NOWHERE)
+        };
+        let mut net = Net::new(ChannelBlocks::Apart, None);
+        let input = net.input(1);
+        let first = net.apply(&conv(2), input).unwrap();
+        let second = net.apply(&conv(1), first.clone()).unwrap();
+        let mut viewer = NetViewer::new(&net, 0);
+        let spans = |viewer: &NetViewer<'_>, node: NetNodeId| {
+            let all = viewer.spans[node].as_ref().expect("outputs that move alike");
+            all.iter().map(|(id, span)| (*id, span.pace, span.low, span.high)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(&viewer, first.node), [(0, 2, -1, 1)]);
+        let read = spans(&viewer, second.node);
+        assert!(read.contains(&(0, 2, -3, 3)) && read.contains(&(first.node, 1, -1, 1)), "{read:?}");
+        // Of 20 rows 10 come out: all but the first two and the last read nothing beyond an end.
+        viewer.turn_to(20);
+        let uncut: Vec<i64> = (0..10).filter(|&i| viewer.uncut(second.node, i).is_some()).collect();
+        assert_eq!(uncut, [2, 3, 4, 5, 6, 7, 8]);
+        let mut patterns = Patterns::default();
+        let seen: Vec<Seen> = (0..10).map(|i| viewer.see(&mut patterns, second.node, i).unwrap()).collect();
+        assert!((2..).zip(&seen[2..9]).all(|(i, one)| *one == (seen[2].0, Some(2 * i - 3))), "{seen:?}");
+        assert!([0, 1, 9].into_iter().all(|i| seen[i].0 != seen[2].0), "{seen:?}");
+    }
+}

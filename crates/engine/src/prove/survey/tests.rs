@@ -1,7 +1,8 @@
 use super::{Compared, Extent, Sights, Surveyed};
 use crate::axes::AXES;
-use crate::ir::{Conv, KernelTerm, Layer, Origin, Padding, Sizes, Stack, Symbols};
+use crate::ir::{AveragePool, Conv, Ends, KernelTerm, Layer, Origin, Padding, Sizes, Stack, Symbols};
 use crate::kernel::{ConcreteKernel, Shape};
+use crate::operator::pattern::Viewer;
 use crate::operator::{Affine, Operators};
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::region::Status;
@@ -53,4 +54,28 @@ fn a_difference_at_the_border_alone_is_one() {
     let statuses = &survey.table().statuses;
     assert_eq!(statuses.smallest(|status| status == Status::Equal), Some(([1, 1], Status::Equal)));
     assert_eq!(statuses.smallest(|status| status == Status::Values), Some(([1, 2], Status::Values)));
+}
+
+#[test]
+fn axes_are_alike_where_all_that_moves_along_them_is() {
+    let mut operators = Operators::new(1, None);
+    let mut pool = |size: [usize; 2], count_include_pad: bool| {
+        let pool = AveragePool {
+            average: true,
+            size,
+            stride: [2; AXES],
+            padding: Padding::Sides([Ends { before: 1, after: 1 }; AXES]),
+            count_include_pad,
+            ceil_mode: true,
+        };
+        let input = operators.input().unwrap();
+        operators.apply(&Stack::layer(Layer::Pool(pool), Origin::NOWHERE), input).unwrap()
+    };
+    let maps =
+        [([3, 3], true), ([3, 3], false), ([3, 4], true), ([2, 3], false)].map(|(size, all)| pool(size, all));
+    let alike = maps.map(|map| {
+        let [rows, columns] = [0, 1].map(|axis| Viewer::new(&operators, vec![&map], axis));
+        rows.is_like(&columns)
+    });
+    assert_eq!(alike, [true, true, false, false]);
 }

@@ -223,10 +223,7 @@ fn try_sizes(
         for _ in 0..TRIES {
             tries += 1;
             budget::spend_on(cells.saturating_add(concerned.len()), 100);
-            let mut small = |spread: u64| {
-                let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
-                Rational::from(value - i64::try_from(spread).unwrap_or(0))
-            };
+            let mut small = |spread: u64| drawn(&mut generator, spread);
             let random: FxHashMap<Symbol, Rational> = concerned
                 .iter()
                 .map(|&symbol| (symbol, small(2)))
@@ -244,6 +241,12 @@ fn try_sizes(
         }
     }
     StackVerdict::Unknown(doubt(tries))
+}
+
+/// A whole number no further from 0 than that.
+fn drawn(generator: &mut SplitMix64, spread: u64) -> Rational {
+    let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
+    Rational::from(value - i64::try_from(spread).unwrap_or(0))
 }
 
 /// Sets weights and image entries to 0, or else to ±1, one by one, as long as the stacks still differ.
@@ -303,6 +306,15 @@ mod tests {
     use super::*;
     use crate::ir::{Ends, Layer, Origin, Sizes, Stack};
     use std::sync::Arc;
+
+    #[test]
+    fn all_numbers_near_zero_are_drawn_and_no_others() {
+        let mut generator = SplitMix64::new(1);
+        let mut seen: Vec<Rational> = (0..200).map(|_| drawn(&mut generator, 2)).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, [-2, -1, 0, 1, 2].map(Rational::from));
+    }
 
     #[test]
     fn small_sizes_are_the_least_with_an_output_and_those_after_them() {
