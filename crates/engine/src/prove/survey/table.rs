@@ -233,7 +233,8 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
     }
     let fails = |i: u32, j: u32| failures.at([i, j]);
     let large = [&rows.sizes[first_row..], &columns.sizes[first_column..]];
-    let (ring, mut exactly) = borders(large, [rows.start, columns.start], fails)?;
+    let periods = [rows, columns].map(|axis| usize::try_from(axis.period).unwrap_or(usize::MAX));
+    let (ring, mut exactly) = borders(large, [rows.start, columns.start], periods, fails)?;
     let mut inner = BTreeSet::new();
     // Everything inside the ring must agree at every large size, corners included.
     for row in &rows.sizes[first_row..] {
@@ -268,21 +269,30 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
 }
 
 /// How many rows and columns at the top, left, bottom and right hold all differences of the middle column and row at large
-/// sizes, and whether all of those differ.
+/// sizes, and whether all of those differ; `None` where more of them differ a period later, so that it is no border.
 fn borders(
     [rows, columns]: [&[SizeView]; 2],
     inner: [usize; 2],
+    periods: [usize; 2],
     fails: impl Fn(u32, u32) -> bool,
 ) -> Option<([i64; 4], bool)> {
     let mut ring = [0_i64; 4];
     let mut exactly = true;
     for (axis, views, others, inner) in [(0, rows, columns, inner[1]), (1, columns, rows, inner[0])] {
         let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
-        for view in views {
-            for other in others {
+        for other in others {
+            let mut counts = Vec::new();
+            for view in views {
                 budget::spend_on(view.sights.len(), 3);
                 let middle = other.sights.get(inner).copied()?;
                 let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
+                // What a period adds lies inside (Theorem 10b).
+                let count = wrong.iter().filter(|&&wrong| wrong).count();
+                let before = counts.len().checked_sub(periods[axis]).map(|at| counts[at]);
+                if before.is_some_and(|before| before != count) {
+                    return None;
+                }
+                counts.push(count);
                 let start = wrong.iter().take_while(|&&wrong| wrong).count();
                 let end = wrong.iter().rev().take_while(|&&wrong| wrong).count();
                 let (last_start, last_end) = (
