@@ -310,4 +310,31 @@ mod tests {
         assert!(zero.is_zero());
         assert!(!ConcreteKernel::delta(2, 3, 1, 2).unwrap().is_zero());
     }
+
+    #[test]
+    fn any_other_entry_of_the_block_makes_it_no_multiple_of_the_identity() {
+        let wide = BigInt::from(7) << 200_u32;
+        for (factor, [height, width]) in
+            [(BigInt::from(3), [1, 1]), (BigInt::from(3), [2, 3]), (wide.clone(), [1, 1]), (wide, [2, 3])]
+        {
+            let shape = Shape::new(4, 5, height, width);
+            let at = [height - 1, width / 2];
+            let place = |o: usize, c: usize| ((o * 5 + c) * height + at[0]) * width + at[1];
+            // Three channels, from output 1 and input 2 on; something is beside them.
+            let mut entries = vec![Rational::ZERO; shape.entries().unwrap()];
+            (0..3).for_each(|k| entries[place(1 + k, 2 + k)] = factor.clone().into());
+            entries[place(0, 0)] = Rational::from(5);
+            let found = |entries: &[Rational]| {
+                let kernel = ConcreteKernel::from_rationals(shape, entries).unwrap();
+                kernel.identity_factor(at, [1, 2], 3)
+            };
+            assert_eq!(found(&entries), Some(factor.clone().into()));
+            for (o, c) in (0..4).flat_map(|o| (0..5).map(move |c| (o, c))) {
+                let mut other = entries.clone();
+                other[place(o, c)] = &other[place(o, c)] + &Rational::from(1);
+                let inside = (1..4).contains(&o) && (2..5).contains(&c);
+                assert_eq!(found(&other).is_none(), inside, "{o} {c}");
+            }
+        }
+    }
 }

@@ -224,3 +224,34 @@ impl RoundedTerm {
         Some(signal.scaled(&norm, &self.radius_of(self.term.len())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(numerator: i64, denominator: i64) -> Rational {
+        Rational::ratio(numerator, denominator).unwrap()
+    }
+
+    #[test]
+    fn a_signal_that_is_scaled_is_as_far_off_as_it_can_be() {
+        let (norm, radius) = (ratio(3, 1), ratio(1, 10));
+        let signal = Signal { size: ratio(2, 1), error: ratio(1, 5) };
+        let scaled = signal.scaled(&norm, &radius);
+        // Both bounds are met by weights of 3 + 1/10 for which 3 stands, and by a signal of 2 for which 2 − 1/5 stands.
+        let (exact, rounded) = ((&norm + &radius) * ratio(2, 1), &norm * &ratio(9, 5));
+        assert_eq!((scaled.size, scaled.error), (exact.clone(), exact - rounded));
+    }
+
+    #[test]
+    fn all_entries_may_be_off() {
+        let rows = [ratio(1, 2), ratio(-1, 3), ratio(2, 1), ratio(0, 1)];
+        let kernel = ConcreteKernel::from_rationals(crate::kernel::Shape::new(2, 2, 1, 1), &rows).unwrap();
+        let term = RoundedTerm { term: KernelTerm::constant(kernel), radius: ratio(1, 100) };
+        assert_eq!(term.radius_of(7), ratio(7, 100));
+        let dense = term.dense(&Signal { size: ratio(6, 1), error: ratio(1, 1) }).unwrap();
+        // Magnitudes add up to 17/6, radii of four entries to 4/100.
+        assert_eq!(dense.size, ratio(17, 1) + ratio(24, 100));
+        assert_eq!(dense.error, ratio(17, 6) + ratio(24, 100));
+    }
+}
