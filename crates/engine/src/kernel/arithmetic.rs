@@ -81,3 +81,22 @@ impl ConcreteKernel {
         Ok(Self::canonical(self.shape(), integers, common))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Shape;
+
+    #[test]
+    fn sums_just_beyond_double_words_are_right() {
+        // Numerators of 63 bits over coprime denominators of 64: each product fits into 127 bits, their sum does not.
+        let [one, other] = [1_u128, 3]
+            .map(|less| Rational::new(i64::MAX.into(), BigInt::from((1_u128 << 64) - less)).unwrap());
+        let kernel = |entry: &Rational| {
+            ConcreteKernel::from_rationals(Shape::new(1, 1, 1, 2), &[entry.clone(), -entry]).unwrap()
+        };
+        let (sum, difference) = (&one + &other, &one - &other);
+        assert_eq!(kernel(&one).add(&kernel(&other)).unwrap(), kernel(&sum));
+        assert_eq!(kernel(&one).sub(&kernel(&other)).unwrap(), kernel(&difference));
+    }
+}

@@ -296,3 +296,39 @@ impl Point {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Shape;
+
+    #[test]
+    fn what_follows_from_chosen_values_fits_all_radicands() {
+        let mut symbols = Symbols::default();
+        let mut free =
+            |name: &str| Poly::symbol(symbols.declare(name, Shape::new(1, 1, 1, 1), 0).unwrap().first);
+        let [v, w, x, y] = ["v", "w", "x", "y"].map(&mut free);
+        let number = |n: i64| Poly::constant(Rational::from(n));
+        // Two pairs that differ by 3 and by −5/2, and one root by itself over two symbols.
+        let half = Poly::constant(Rational::ratio(7, 2).unwrap());
+        let radicands =
+            [&v + &number(1), &v + &number(4), &w + &number(6), &w + &half, &(&x + &x) + &(&y * &y)];
+        let roots: Vec<Symbol> =
+            radicands.iter().map(|radicand| symbols.root(radicand).unwrap().symbols()[0]).collect();
+        let dependence = Dependence::of(&symbols, &roots);
+        assert!(dependence.is_free(&roots) && roots.iter().all(|&root| dependence.is_root(root)));
+        for n in 1..5 {
+            let chosen = |symbol: Symbol| Rational::from(n + i64::from(symbol.0 % 3));
+            let value = |symbol: Symbol| dependence.rational(symbol, &chosen);
+            let residue =
+                |symbol: Symbol| dependence.residue(symbol, &|s| Fp::from_rational(&chosen(s)).unwrap());
+            for (radicand, &root) in radicands.iter().zip(&roots) {
+                let own = value(root);
+                assert!(own > Rational::ZERO, "{own}");
+                assert_eq!(Some(&own * &own), radicand.evaluate(&value));
+                assert_eq!(Some(residue(root) * residue(root)), radicand.evaluate_mod(&residue));
+                assert_eq!(residue(root), Fp::from_rational(&own).unwrap());
+            }
+        }
+    }
+}

@@ -309,11 +309,14 @@ mod tests {
 
     #[test]
     fn all_numbers_near_zero_are_drawn_and_no_others() {
-        let mut generator = SplitMix64::new(1);
-        let mut seen: Vec<Rational> = (0..200).map(|_| drawn(&mut generator, 2)).collect();
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen, [-2, -1, 0, 1, 2].map(Rational::from));
+        for spread in [1, 2, 3, 5] {
+            let mut generator = SplitMix64::new(1);
+            let mut seen: Vec<Rational> = (0..400).map(|_| drawn(&mut generator, spread)).collect();
+            seen.sort();
+            seen.dedup();
+            let most = i64::try_from(spread).unwrap();
+            assert_eq!(seen, (-most..=most).map(Rational::from).collect::<Vec<_>>());
+        }
     }
 
     #[test]
