@@ -269,6 +269,28 @@ mod tests {
         Geometry { first: a, next: b, dilation, result: Shape::new(b.outputs, a.inputs, height, width) }
     }
 
+    #[test]
+    fn integers_that_are_all_as_large_as_can_be_stay_within_the_bound() {
+        for (a, b) in
+            [([4, 2, 5, 5], [3, 4, 6, 6]), ([8, 1, 1, 2], [1, 8, 3, 3]), ([1, 9, 4, 4], [7, 1, 2, 2])]
+        {
+            let [a, b] =
+                [a, b].map(|[outputs, inputs, height, width]| Shape::new(outputs, inputs, height, width));
+            for dilation in [[1, 1], [2, 1]] {
+                let geometry = geometry(a, b, dilation);
+                for (x, y) in [(3, 3), (62, 62), (62, 100), (100, 62), (100, 100)] {
+                    let all = |shape: Shape, bits: u32| {
+                        Integers::from_bigs(&vec![(BigInt::from(1) << bits) - 1; shape.entries().unwrap()])
+                    };
+                    let (first, next) = (all(a, x), all(b, y));
+                    let largest = naive(&first, &next, geometry).into_iter().max().unwrap();
+                    let bound = bound_bits(&first, &next, geometry);
+                    assert!(largest.bits() <= bound, "{} of {bound} bits: {a}, {b}", largest.bits());
+                }
+            }
+        }
+    }
+
     /// Integers up to `2^bits`, extremes among them.
     fn integers(count: usize, bits: u32) -> impl Strategy<Value = Integers> {
         let limit = BigInt::from(1) << bits;
