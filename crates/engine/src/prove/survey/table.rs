@@ -252,6 +252,9 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
                 return None;
             }
             inner.extend(r.iter().flat_map(|&i| c.iter().map(move |&j| [i, j])));
+            if !exactly {
+                continue;
+            }
             for (at, &i) in row.sights.iter().enumerate() {
                 for (to, &j) in column.sights.iter().enumerate() {
                     let on = |at: usize, n: usize, before: i64, after: i64| {
@@ -280,11 +283,13 @@ fn borders(
     let mut exactly = true;
     for (axis, views, others, inner) in [(0, rows, columns, inner[1]), (1, columns, rows, inner[0])] {
         let fails = |own: u32, other: u32| if axis == 0 { fails(own, other) } else { fails(other, own) };
-        for other in others {
+        // Sizes with one sight in the middle say the same.
+        let middles: Option<BTreeSet<u32>> =
+            others.iter().map(|other| other.sights.get(inner).copied()).collect();
+        for middle in middles? {
             let mut counts = Vec::new();
             for view in views {
                 budget::spend_on(view.sights.len(), 3);
-                let middle = other.sights.get(inner).copied()?;
                 let wrong: Vec<bool> = view.sights.iter().map(|&sight| fails(sight, middle)).collect();
                 // What a period adds lies inside (Theorem 10b).
                 let count = wrong.iter().filter(|&&wrong| wrong).count();
