@@ -6,7 +6,7 @@ use num_traits::ToPrimitive;
 
 use super::concrete::{check_denominator, check_memory};
 use super::{ConcreteKernel, Integers, KernelError};
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 impl ConcreteKernel {
     /// The sum of two kernels of equal shape.
@@ -65,7 +65,7 @@ impl ConcreteKernel {
         check_memory(self.integers().len(), bits)?;
         let g = if negate { -g } else { g };
         let doubles = || {
-            let (f, g) = (bits <= 127).then(|| f.to_i128().zip(g.to_i128())).flatten()?;
+            let (f, g) = bits.within(127).then(|| f.to_i128().zip(g.to_i128())).flatten()?;
             let mut sums = self.integers().multiples(f)?;
             other.integers().add_multiples(g, &mut sums)?;
             Some(sums)

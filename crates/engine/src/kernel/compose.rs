@@ -8,7 +8,7 @@ use super::integers::{bits_of, max_magnitude};
 use super::rearrange::dilated;
 use super::{ConcreteKernel, Integers, KernelError, Shape, direct, matrices, planes, spectral};
 use convproof_exact::Limited;
-use convproof_exact::budget;
+use convproof_exact::budget::{self, Extents};
 use convproof_exact::field::primes_for;
 
 /// No composition starts that by the estimates below takes longer than this many nanoseconds.
@@ -182,8 +182,8 @@ fn choose(first: &Integers, next: &Integers, geometry: Geometry, bits: u64) -> C
     } else if words && bits <= 127 {
         Candidate { method: Method::Doubles, cost: products }
     } else {
-        let size = |integers: &Integers| u128::from(integers.max_bits().div_ceil(64));
-        Candidate { method: Method::Bigs, cost: products * (50 + size(first) * size(next)) }
+        let words = [first, next].map(|integers| integers.max_bits().div_ceil(64));
+        Candidate { method: Method::Bigs, cost: products * (50 + u128::from(words.product())) }
     };
     // Below this a transform never pays.
     if products < 10_000 {

@@ -274,7 +274,7 @@ fn over_word(values: &[Rational]) -> Option<(i64, Vec<i128>)> {
 
 /// Machine words that so many bits take.
 fn words_of(bits: u64) -> usize {
-    usize::try_from(bits / 64 + 1).unwrap_or(usize::MAX)
+    usize::try_from(budget::words(bits)).unwrap_or(usize::MAX)
 }
 
 fn check_count(shape: Shape, found: usize) -> Result<(), KernelError> {

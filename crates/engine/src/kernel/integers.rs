@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
-use convproof_exact::Wide;
+use convproof_exact::{Limited, Wide};
 
 /// The integers of a kernel, over its common denominator, in the order `[out][in][row][column]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl Integers {
     /// Adds a multiple of each to a sum; `None` if the multiples may be longer than 127 bits. The sums are exact if the caller
     /// knows that they fit.
     pub(crate) fn add_multiples(&self, factor: i128, sums: &mut [i128]) -> Option<()> {
-        if self.max_bits() + bits_of(factor.unsigned_abs()) > 127 {
+        if (self.max_bits() + bits_of(factor.unsigned_abs())).exceeds(127) {
             return None;
         }
         match self {
@@ -221,4 +221,20 @@ fn common_factor_of_bigs(bigs: impl Iterator<Item = BigInt>, denominator: &BigIn
 
 fn is_power_of_two(positive: &BigInt) -> bool {
     positive.trailing_zeros().is_some_and(|zeros| zeros + 1 == positive.bits())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiples_are_given_as_long_as_they_are_sure_to_fit() {
+        let words = Integers::Words(vec![3, -1, i64::MAX]);
+        let expected = [3, -1, i128::from(i64::MAX)].map(|word| word * 5).to_vec();
+        assert_eq!(words.multiples(5), Some(expected));
+        assert!(words.multiples(i128::from(u64::MAX)).is_some() && words.multiples(1 << 64).is_none());
+        let wide = Integers::from_doubles(&[1 << 100, -7]);
+        assert_eq!(wide.multiples(-3), Some(vec![-3 << 100, 21]));
+        assert!(wide.multiples(1 << 26).is_none());
+    }
 }

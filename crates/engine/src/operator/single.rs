@@ -148,7 +148,8 @@ fn identity(channels: usize) -> Option<KernelTerm> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Conv, Padding};
+    use crate::ir::{Conv, NonEmpty, Padding};
+    use convproof_exact::Rational;
 
     /// A convolution of a kernel of numbers with one channel, or with as many as `channels` times that.
     fn conv([outputs, inputs]: [usize; 2], stride: usize) -> Conv {
@@ -182,5 +183,26 @@ mod tests {
         let both = Stack::chain([&stack(&plain), &stack(&after)], Origin::NOWHERE);
         let product = kernel(&plain).convolve_dilated(&kernel(&after), [2, 2]).unwrap();
         assert_eq!(single(&both, 2).unwrap().kernel(), &product);
+    }
+
+    #[test]
+    fn kernels_of_branches_are_added_where_they_read() {
+        let [one, other] = [conv([2, 2], 2), conv([2, 2], 2)];
+        let two = KernelTerm::constant(ConcreteKernel::from_integers(Shape::plane(1, 1), vec![2]).unwrap());
+        let before = Ends { before: 1, after: 0 };
+        let padded = Stack::chain(
+            [&Stack::layer(Layer::Pad([before, Ends::default()]), Origin::NOWHERE), &stack(&other)],
+            Origin::NOWHERE,
+        );
+        let plain = stack(&one);
+        let terms = NonEmpty::of(vec![(two.clone(), &plain), (two, &padded)]).unwrap();
+        let kernel = |conv: &Conv, top, bottom| {
+            let concrete = conv.kernel.kernel().as_concrete().unwrap();
+            let doubled = concrete.scale(&Rational::from(2)).unwrap();
+            Kernel::from(doubled).pad([top, 0, bottom, 0]).unwrap()
+        };
+        // A row above the image comes first: the padded branch reads one row further up.
+        let sum = kernel(&other, 0, 1).add(&kernel(&one, 1, 0)).unwrap();
+        assert_eq!(single(&Stack::sum(terms, Origin::NOWHERE), 2).unwrap().kernel(), &sum);
     }
 }
