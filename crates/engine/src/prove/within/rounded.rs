@@ -228,6 +228,8 @@ impl RoundedTerm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Origin, Sizes};
+    use crate::kernel::Shape;
 
     fn ratio(numerator: i64, denominator: i64) -> Rational {
         Rational::ratio(numerator, denominator).unwrap()
@@ -246,12 +248,29 @@ mod tests {
     #[test]
     fn all_entries_may_be_off() {
         let rows = [ratio(1, 2), ratio(-1, 3), ratio(2, 1), ratio(0, 1)];
-        let kernel = ConcreteKernel::from_rationals(crate::kernel::Shape::new(2, 2, 1, 1), &rows).unwrap();
+        let kernel = ConcreteKernel::from_rationals(Shape::new(2, 2, 1, 1), &rows).unwrap();
         let term = RoundedTerm { term: KernelTerm::constant(kernel), radius: ratio(1, 100) };
         assert_eq!(term.radius_of(7), ratio(7, 100));
         let dense = term.dense(&Signal { size: ratio(6, 1), error: ratio(1, 1) }).unwrap();
         // Magnitudes add up to 17/6, radii of four entries to 4/100.
         assert_eq!(dense.size, ratio(17, 1) + ratio(24, 100));
         assert_eq!(dense.error, ratio(17, 6) + ratio(24, 100));
+    }
+
+    #[test]
+    fn weights_have_the_bits_that_are_asked_for() {
+        let mut symbols = Symbols::default();
+        let two = ConcreteKernel::from_integers(Shape::plane(1, 1), vec![2]).unwrap();
+        let root = KernelTerm::constant(two).sqrt(&mut symbols).unwrap();
+        let scaled = Arc::new(Stack::layer(Layer::Scale(root), Origin::NOWHERE));
+        let tolerance = None;
+        let claim =
+            StackClaim { left: scaled.clone(), right: scaled, channels: 1, tolerance, sizes: Sizes::All };
+        for bits in [20, 56, 256] {
+            let rounded = Rounded::of(&claim, &symbols, bits, &Rational::from(1)).unwrap();
+            // Of each side, whose weight is below 2.
+            let allowed = Rational::dyadic(4.into(), bits);
+            assert!(Rational::ZERO < rounded.error && rounded.error <= allowed, "{}", rounded.error);
+        }
     }
 }
