@@ -3,7 +3,6 @@
 //! Monic factors only; the coefficient ring is `ℤ/p^k`. See von zur Gathen and Gerhard, "Modern Computer
 //! Algebra", sections 15.4 and 15.5, for the quadratic step and the tree.
 
-use convproof_exact::Limited;
 use convproof_exact::poly::dense::{Accumulator, add, bezout, div_rem, mul, rem, sub, trim};
 use convproof_exact::poly::ring::{Ring, Word};
 
@@ -52,7 +51,7 @@ pub(super) fn lift<R: Ring>(
     let (mut s, mut t) = (embed(ring, field, &s0), embed(ring, field, &t0));
     let low_g = g.len() - 1;
     let mut precision = 1;
-    while !precision.reaches(exponent) {
+    while precision < exponent {
         // All computed modulo p^exponent; what lies beyond the degrees of the factors is 0 modulo the doubled
         // precision and is cut off.
         let error = sub(ring, target, &mul(ring, &g, &h));

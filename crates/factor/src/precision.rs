@@ -39,7 +39,7 @@ pub(super) fn with_precision<C: Computation>(
         return None;
     }
     let (mut modulus, mut exponent) = (p, 1);
-    while !modulus.reaches((1 << Word::BITS) / p) {
+    while modulus < (1 << Word::BITS) / p {
         modulus *= p;
         exponent += 1;
     }

@@ -140,8 +140,7 @@ impl Arena {
     fn both_positive(&mut self, f: &Part, g: &Part) -> Result<Form, TooManyWords> {
         if f.rises == g.rises {
             // Where the one that begins later is positive, so is the other.
-            let order = f.begins.cmp(&g.begins);
-            let first = if f.rises { order.is_ge() } else { order.is_le() };
+            let first = if f.rises { f.begins >= g.begins } else { f.begins <= g.begins };
             let (later, earlier) = if first { (f, g) } else { (g, f) };
             return self.product(&later.whole, &earlier.sum);
         }

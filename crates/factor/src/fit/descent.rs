@@ -71,7 +71,7 @@ pub fn descend(model: &mut Model, mut x: DVector<f64>, limit: usize, rival: Opti
                 (result.x, value, damping) = (next, after, taken.damping);
                 break;
             }
-            if is_hopeless(predicted, value, damping) || result.iterations == limit {
+            if is_hopeless(predicted, value, damping) || result.iterations >= limit {
                 break 'descent;
             }
             settled = 0;

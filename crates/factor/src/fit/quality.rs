@@ -50,7 +50,7 @@ fn excess(above: &Rational, below: &Rational) -> Rational {
     let floor = square.sqrt();
     let root = if &floor * &floor == square { floor } else { floor + 1_u32 };
     let (mut digits, mut power) = ((root - &unit).max(BigInt::one()), BigInt::one());
-    while digits > BigInt::from(99) {
+    while digits >= BigInt::from(100) {
         digits = digits.div_ceil(&BigInt::from(10));
         power *= 10;
     }

@@ -151,7 +151,7 @@ fn with_least_eigenvalue(gram: Vec<Vec<i128>>) -> (f64, Vec<Vec<i128>>) {
 
 /// The largest of a few t a little below the eigenvalue with `gram − t·I` proved positive definite.
 fn prove_shift(least: f64, gram: &[Vec<i128>]) -> Option<i128> {
-    [0.003_906_25, 0.0625, 0.5].into_iter().find_map(|slack| {
+    [1.0 / 256.0, 1.0 / 16.0, 0.5].into_iter().find_map(|slack| {
         let shift = (least * (1.0 - slack)).floor().to_i128().filter(|&t| t > 0)?;
         let mut shifted = gram.to_vec();
         for (k, row) in shifted.iter_mut().enumerate() {

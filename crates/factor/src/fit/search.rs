@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
     pub fn hint(&mut self, x: DVector<f64>) {
         let before = self.value();
         let value = self.descend(x, self.effort.iterations);
-        if !value.reaches(before) {
+        if value < before {
             self.ends.push(value);
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
         let end = descend(self.model, x, limit, Some(rival));
         self.iterations += end.iterations;
         let value = end.value;
-        if value.is_finite() && !value.reaches(rival) {
+        if value.is_finite() && value < rival {
             self.best = Some(end);
         }
         value

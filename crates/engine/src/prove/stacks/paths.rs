@@ -52,7 +52,7 @@ impl SumComparison {
                     End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));
-                        if !place.iter().zip([h, w]).all(|(at, length)| (0..length).contains(at)) {
+                        if place[0] >= h || place[1] >= w {
                             continue;
                         }
                         Image::impulse(full, [point.input, place[0], place[1]])

@@ -79,7 +79,7 @@ impl Relaxation {
         let (share, factor, direction) = [(0, p), (1, q)]
             .into_iter()
             .filter_map(main)
-            .filter(|(share, ..)| !share.reaches(PURE))
+            .filter(|(share, ..)| *share < PURE)
             .min_by(|a, b| a.0.total_cmp(&b.0))?;
         let scale = LARGEST / direction.amax();
         let integers: Option<Vec<i64>> = direction.iter().map(|x| (x * scale).round().to_i64()).collect();

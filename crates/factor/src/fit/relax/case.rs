@@ -115,7 +115,7 @@ impl<'a> Case<'a> {
             sums.fold(0.0, f64::max)
         };
         let moved = 1.0 + self.conditions.iter().map(entries).sum::<f64>();
-        let wanted = ([4.0, size, moved].iter().product::<f64>() / least).log2().ceil().to_u32()?;
+        let wanted = (4.0 * size * moved / least).log2().ceil().to_u32()?;
         let bits = wanted.max(LEAST_BITS);
         bits.within(MOST_BITS).then_some(bits)
     }
@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
     /// The multipliers of all minors and the weights of the conditions, in units of 2^-bits.
     pub fn round(&self, solution: &Solution, bits: u32) -> Option<(Vec<BigInt>, Vec<Grid<BigInt>>)> {
         let known = self.relaxation.scales.1;
-        let scale: f64 = [known, known, 2.0_f64.powi(i32::try_from(bits).ok()?)].iter().product();
+        let scale = known * known * 2.0_f64.powi(i32::try_from(bits).ok()?);
         let mut multipliers = vec![BigInt::zero(); self.relaxation.minors.len()];
         for (orbit, multiplier) in self.program.orbits.iter().zip(&solution.multipliers) {
             for &(minor, sign) in orbit {

@@ -127,7 +127,7 @@ impl Relaxation {
         let relative = residual.checked_div(&norm)?.to_f64();
         let in_units = residual.checked_div(&(&self.unit * &self.unit))?;
         let certified = |tree: &Tree, most: i64| {
-            LEVELS.iter().filter(|&&level| !level.reaches(most)).find_map(|&level| {
+            LEVELS.iter().filter(|&&level| level < most).find_map(|&level| {
                 let t = relative / above(level).to_f64();
                 if t.reaches(tree.bound()) {
                     return None;

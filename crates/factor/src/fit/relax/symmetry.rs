@@ -39,7 +39,7 @@ pub fn orbits(sizes: [Size; 2], symmetries: &[Symmetry], minors: &[Minor]) -> Ve
                 let (i, j, k, l) = (a / columns, a % columns, b / columns, b % columns);
                 // Exchanging rows or columns changes the sign of a minor.
                 let (ordered, crossed) = ((i.min(k), i.max(k)), (j.min(l), j.max(l)));
-                let sign = if i.cmp(&k) == j.cmp(&l) { 1.0 } else { -1.0 };
+                let sign = if (i < k) == (j < l) { 1.0 } else { -1.0 };
                 (minor_index(columns, rows, ordered, crossed), sign)
             };
             minors.iter().map(image).collect()
@@ -65,7 +65,7 @@ fn orbit(start: usize, images: &[Vec<(usize, f64)>], signs: &mut [i8]) -> Option
         next += 1;
         for image in images {
             let (other, sign) = image[minor];
-            let sign = if sign.is_sign_positive() { signs[minor] } else { signs[minor].neg() };
+            let sign = if sign > 0.0 { signs[minor] } else { signs[minor].neg() };
             if signs[other] == 0 {
                 signs[other] = sign;
                 orbit.push((other, f64::from(sign)));
@@ -82,8 +82,8 @@ fn sign(lifted: &Lifted, permutation: &[usize]) -> Option<f64> {
     let linear = &lifted.linear;
     let keeps = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == *value);
     let negates = || permutation.iter().zip(linear).all(|(&image, value)| linear[image] == -value);
-    let sign: f64 = if keeps() { 1.0 } else { -1.0 };
-    let fits = (sign.is_sign_positive() || negates())
+    let sign = if keeps() { 1.0 } else { -1.0 };
+    let fits = (sign > 0.0 || negates())
         && permutation.iter().zip(&lifted.gram).all(|(&image, row)| {
             permutation.iter().zip(row).all(|(&other, value)| lifted.gram[image][other] == *value)
         });
