@@ -5,7 +5,7 @@
 //! Numbers in DROPPED (mutants that do not compile) are counted but left out.
 //!
 //! A mutant is a comparison, an arithmetic or logical operator that is exchanged, a sign or `!` that is left out, or a
-//! function whose body is replaced by `true`, `false` or `None`. Constants, tests and types are left alone.
+//! function whose body is replaced by `true`, `false` or `None`. Constants, tests, types and capacities are left alone.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -90,6 +90,11 @@ impl Finder<'_> {
     }
 }
 
+/// Whether a function makes room, of which no result depends on how much it is.
+fn is_capacity(function: &Expr) -> bool {
+    matches!(function, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "with_capacity"))
+}
+
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("test"))
 }
@@ -131,6 +136,12 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         if !is_test(&item.attrs) {
             visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        if !is_capacity(&call.func) {
+            visit::visit_expr_call(self, call);
         }
     }
 

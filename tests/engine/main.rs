@@ -1,4 +1,5 @@
-//! Exact arithmetic, files, kernels, the naive evaluator, factoring and fits; and all of them against other programs.
+//! Exact arithmetic, files, kernels, the naive evaluator, factoring and fits; all of them against other programs; and random
+//! specs, decided in full.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod equality;
@@ -13,4 +14,5 @@ mod oracle;
 mod oracle_arrays;
 mod oracle_flint;
 mod oracle_onnx;
+mod random;
 mod rational;

@@ -1,4 +1,4 @@
-//! What users meet: the program, the library, reports, and the specs with their reports.
+//! What users meet: the language, the program, the library, reports, and the specs with their reports.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod browser;
@@ -7,6 +7,7 @@ mod command_line;
 mod consumer;
 mod corpus;
 mod json_schema;
+mod language;
 mod limits;
 mod model;
 mod names;

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::syntax_roundtrip::{Shown, spec};
+use super::syntax_roundtrip::{Shown, spec};
 
 #[track_caller]
 fn formats(text: &str, expected: &str) {

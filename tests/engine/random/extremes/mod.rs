@@ -86,7 +86,7 @@ fn answer_all() {
 /// Every word of the language's tables occurs.
 #[test]
 fn every_function_and_layer_occurs() {
-    let manual = include_str!("../../../docs/language.md");
+    let manual = include_str!("../../../../docs/language.md");
     let all: String = (1..3000).map(|seed| Writer::new(seed).spec()).collect();
     let rows = manual.lines().filter_map(|line| line.strip_prefix("| `"));
     let calls = rows.filter_map(|row| row.split('`').next()).filter_map(|cell| cell.split_once('('));
