@@ -128,12 +128,14 @@ fn equations() -> Vec<Row> {
             ],
         ),
         (
-            "`fit`, certificates: products of entries, unless asked for more; at most; multipliers that differ; bits of a known factor's entries",
+            "`fit`, certificates: products of entries, unless asked for more; at most; multipliers that differ; bits of a known factor's entries; \
+             times the work of other statements where one was asked for",
             vec![
                 count(fit::CERTIFIED),
                 count(fit::MAX_CERTIFIED),
                 count(fit::MAX_MULTIPLIERS),
                 number(fit::KNOWN_BITS),
+                number(limits::CERTIFYING),
             ],
         ),
     ]

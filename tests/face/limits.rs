@@ -153,6 +153,19 @@ fn starts_are_not_cut_in_silence() {
     undecided(&text, &["at most `starts="]);
 }
 
+/// What was asked for by name may take more work than other statements; its certificate ends early otherwise, the fit does not.
+#[test]
+fn a_certificate_that_was_asked_for_has_more_work() {
+    let little = Budget { steps: 60_000_000, ..Budget::default() };
+    let outcome = |options: &str| {
+        let rows = "[1 -3 5 2 7; 4 9 -2 6 -8; 3 1 8 -5 2; 6 -7 4 2 9; -1 5 3 8 -6]";
+        let report = run_within(&format!("fit P[3,3], Q[3,3]: P * Q ~ {rows}{options}"), &little);
+        report.claims().next().map(|claim| claim.outcome)
+    };
+    assert_eq!(outcome(""), Some(Outcome::Found));
+    assert_eq!(outcome(" with certify=81"), Some(Outcome::Optimal));
+}
+
 #[test]
 fn reasons_name_the_limit_that_was_met() {
     let lengths = "deciding it takes every height and width below";

@@ -13,3 +13,5 @@ pub const MAX_AVERAGED: i64 = 60;
 pub const MAX_AVERAGED_WORK: i64 = 20_000_000;
 /// Kernels tried as witnesses that not every target has a solution.
 pub const WITNESSES: usize = 400;
+/// How many times as much work a statement may take whose certificate was asked for.
+pub const CERTIFYING: u64 = 20;

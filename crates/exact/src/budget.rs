@@ -200,6 +200,23 @@ pub fn spend_on(count: impl Extents, each: u64) {
     spend([count.product(), each].product());
 }
 
+/// Takes some steps if the budget in force has more than `reserve` left after them: whether it had. For work that is not worth what
+/// the reserve is for.
+pub fn spend_above(reserve: u64, steps: u64) -> bool {
+    let enough = left().is_none_or(|left| left.saturating_sub(steps) > reserve);
+    if enough {
+        spend(steps);
+    }
+    enough
+}
+
+/// Multiplies the steps that the budget in force has left, for work that somebody has asked for knowing that it is long.
+pub fn extend(times: u64) {
+    STATE.with_borrow_mut(|state| {
+        state.iter_mut().for_each(|state| state.steps = state.steps.saturating_mul(times))
+    });
+}
+
 #[cold]
 fn refill(steps: u64) {
     let missing = steps.saturating_sub(SLICE_LEFT.take());
@@ -356,6 +373,31 @@ mod tests {
         assert_eq!(left(&|| spend_on(6_usize, 9)), Ok(Some(5_000_000 - 54)));
         assert_eq!(left(&|| spend_on([3_usize, 5], 100)), Ok(Some(5_000_000 - 1500)));
         assert!(left(&|| spend_on([1_usize << 32, 1 << 32], 1 << 32)).is_err());
+    }
+
+    #[test]
+    fn a_reserve_is_left_and_what_was_asked_for_has_more() {
+        let above = |reserve: u64, steps: u64| {
+            let left = || {
+                let enough = spend_above(reserve, steps);
+                (enough, left())
+            };
+            small().run(left)
+        };
+        assert_eq!(above(1000, 4_998_999), Ok((true, Some(1001))));
+        assert_eq!(above(1000, 4_999_000), Ok((false, Some(5_000_000))));
+        assert_eq!(above(0, u64::MAX), Ok((false, Some(5_000_000))));
+        let extended = || {
+            extend(3);
+            spend(15_000_000);
+            left()
+        };
+        assert_eq!(small().run(extended), Ok(Some(0)));
+        assert_eq!(small().run(|| extend(u64::MAX)), Ok(()));
+        // Outside there is always enough, and nothing to extend.
+        assert!(spend_above(u64::MAX, u64::MAX));
+        extend(3);
+        assert_eq!(left(), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What bounds rest on and what they say, on small problems.
 
 use super::*;
+use convproof_exact::budget::{self, Budget};
 
 fn target() -> Grid<Rational> {
     let cells = [3_i64, -1, 2, 4, 0, -5, 1, 6, 2].map(Rational::from);
@@ -66,4 +67,22 @@ fn what_is_certified_is_as_asked_for() {
     assert!(bound.squared <= most.residual_squared);
     // 16 products of entries are more than 15.
     assert_eq!(with(Certify::Products(15)).lower_bound.unwrap().method, BoundMethod::Ruppert);
+}
+
+#[test]
+fn a_fit_is_not_lost_to_its_certificate() {
+    let cells = (0..25_i64).map(|k| Rational::from((k * k * k + 7 * k) % 19 - 9)).collect();
+    let problem = Problem::product(&[(3, 3), (3, 3)], Grid::new(5, 5, cells).unwrap());
+    let with = |steps, certify| {
+        let fit =
+            || (fit(&problem, &Options { certify, ..Options::default() }).unwrap(), budget::left().unwrap());
+        Budget { steps, ..Budget::default() }.run(fit).unwrap()
+    };
+    let (quick, left) = with(Budget::STEPS, Certify::Quick);
+    let spent = Budget::STEPS - left;
+    // An iteration takes about 9,000,000.
+    let (short, _) = with(spent + 20_000_000, Certify::Products(81));
+    assert_eq!((short.factors, short.lower_bound), (quick.factors, quick.lower_bound));
+    let (long, _) = with(spent + 400_000_000, Certify::Products(81));
+    assert_eq!(long.lower_bound.unwrap().method, BoundMethod::Relaxation);
 }

@@ -15,8 +15,6 @@ use convproof_exact::{Grid, Limited};
 
 /// Most cases of one certificate.
 const MAX_CASES: usize = 16;
-/// Most work on them: a relaxation of n variables costs n³, most of it in Cholesky factorizations; some seconds in all.
-const MAX_WORK: u64 = 8 * 1300_u64.pow(3);
 /// Entries of the direction that a form is made of are rounded to this.
 const LARGEST: f64 = 6.0;
 /// A form compares the part along its direction with a number of eighths of the whole.
@@ -32,28 +30,20 @@ pub enum Tree {
     Two(Form, Box<[Tree; 2]>),
 }
 
-/// What may still be tried.
-struct Left {
-    cases: usize,
-    work: u64,
-}
-
 impl Relaxation {
     /// Cases in each of which the relaxation's bound reaches the goal, if they are found.
     pub fn cover(&self, goal: f64) -> Option<Tree> {
-        let mut left = Left { cases: MAX_CASES, work: MAX_WORK };
+        let mut left = MAX_CASES;
         self.branch(goal, &mut Vec::new(), &mut left)
     }
 
-    fn branch(&self, goal: f64, conditions: &mut Vec<Condition>, left: &mut Left) -> Option<Tree> {
-        let case = Case::new(self, conditions)?;
-        left.work = left.work.checked_sub(case.work())?;
-        let solution = case.solve(goal)?;
+    fn branch(&self, goal: f64, conditions: &mut Vec<Condition>, left: &mut usize) -> Option<Tree> {
+        let solution = Case::new(self, conditions)?.solve(goal)?;
         if solution.bound.reaches(goal) {
-            left.cases = left.cases.checked_sub(1)?;
+            *left = left.checked_sub(1)?;
             return Some(Tree::Solved(solution));
         }
-        if conditions.len().reaches(left.cases) {
+        if conditions.len().reaches(*left) {
             return None;
         }
         let form = self.form(&solution.moments)?;

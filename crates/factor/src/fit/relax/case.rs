@@ -82,14 +82,9 @@ impl<'a> Case<'a> {
             .iter()
             .map(|(number, places)| weight_matrix(&conditions[*number], sizes, starts[*number], places))
             .collect();
-        let program = Program { base, minors: &relaxation.minors, orbits, weights, symmetries: signed };
+        let Relaxation { minors, reserve, .. } = relaxation;
+        let program = Program { base, minors, orbits, weights, symmetries: signed, reserve: *reserve };
         Some(Self { relaxation, conditions, cells, program })
-    }
-
-    /// What solving it costs: the cube of the number of its variables.
-    pub fn work(&self) -> u64 {
-        let variables = self.program.orbits.len() + self.program.weights.len();
-        u64::try_from(variables).map_or(u64::MAX, |count| count.saturating_pow(3))
     }
 
     /// Solves it, until its bound reaches the goal.

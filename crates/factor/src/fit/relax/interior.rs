@@ -16,14 +16,13 @@ use num_traits::ToPrimitive;
 use super::cholesky;
 use super::lifted::Minor;
 use super::symmetry::Orbit;
-use convproof_exact::{Limited, budget};
+use convproof_exact::Limited;
+use convproof_exact::budget::{self, Extents};
 
 /// Most iterations; 10 to 20 are the rule.
 const MAX_ITERATIONS: usize = 40;
 /// Z counts as `M(Y, t)` when it differs by less than this.
 const FEASIBLE: f64 = 1e-10;
-/// Steps that make the budget look at its flag.
-const LOOK: u64 = 1 << 20;
 /// Steps shorter than this lead nowhere.
 const STUCK: f64 = 1e-4;
 /// Where primal and dual agree to this share, nothing is left to gain.
@@ -42,6 +41,8 @@ pub struct Program<'a> {
     pub weights: Vec<Sparse>,
     /// The symmetries that all variables have: where each row comes from, with its sign.
     pub symmetries: Vec<Vec<(usize, f64)>>,
+    /// Steps of the budget that iterations leave for what comes after them.
+    pub reserve: u64,
 }
 
 /// A matrix of few entries: their places and values.
@@ -101,12 +102,14 @@ impl Point {
 }
 
 impl Program<'_> {
-    /// Follows the central path until the bound reaches `goal`, the gap closes, or floats are exhausted; the best feasible point.
+    /// Follows the central path until the bound reaches `goal`, the gap closes, floats are exhausted, or the budget has nothing
+    /// left but the reserve; the best feasible point.
     pub fn solve(&self, goal: f64) -> Option<Solution> {
         let size = self.base.nrows();
         let _doing = budget::doing("solving a relaxation for a certificate");
         let count = 1 + self.orbits.len() + self.weights.len();
-        let _held = budget::hold(count * count, 8);
+        // Schur's matrix and its factor.
+        let _held = budget::hold(count * count, 16);
         let mut point = Point {
             x: DMatrix::identity(size, size),
             z: DMatrix::identity(size, size) * self.base.norm().max(1.0),
@@ -114,9 +117,6 @@ impl Program<'_> {
         };
         let mut found = None;
         for _ in 0..MAX_ITERATIONS {
-            // A certificate has bounds of its own, iterations and variables, as a large one may take longer than the whole
-            // budget, and the fit without it is not to be lost: this only looks at the flag.
-            budget::spend(LOOK);
             let rest = self.matrix(&point.y) - &point.z;
             if rest.norm().within(FEASIBLE) {
                 let ceiling = self.base.dot(&point.x);
@@ -133,11 +133,25 @@ impl Program<'_> {
                     break;
                 }
             }
-            if !self.advance(&mut point, &rest) {
+            // A fit is not to be lost to its certificate.
+            if !budget::spend_above(self.reserve, self.iteration()) || !self.advance(&mut point, &rest) {
                 break;
             }
         }
         found
+    }
+
+    /// Steps of the budget for one iteration.
+    fn iteration(&self) -> u64 {
+        let size = self.base.nrows();
+        let count = 1 + self.orbits.len() + self.weights.len();
+        let rows = [count, size * size + 2 * self.minors.len()].product();
+        let weights = [self.weights.len(), size, size, size].product() / 8;
+        let factorization = [count, count, count].product() / 250;
+        rows + weights
+            + factorization
+            + [3, size, size, size].product()
+            + [2, self.symmetries.len(), size, size].product()
     }
 
     /// One step; false if floats do not allow for another.

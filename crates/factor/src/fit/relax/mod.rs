@@ -33,7 +33,7 @@ use symmetry::{Symmetry, symmetries};
 
 use super::fixed::Fixed;
 use super::reduced::{Product, Reduced};
-use convproof_exact::{Grid, Limited, Rational};
+use convproof_exact::{Grid, Limited, Rational, budget};
 
 /// Bits kept of the target's entries; what is dropped is subtracted from the bound.
 const BITS: u64 = 40;
@@ -61,6 +61,8 @@ pub struct Relaxation {
     symmetries: Vec<Symmetry>,
     /// The norms of the target and of the known factor.
     scales: (f64, f64),
+    /// Steps of the budget that are left to what does not seek multipliers: a quarter of what there was.
+    reserve: u64,
 }
 
 /// What a solved relaxation says.
@@ -100,6 +102,7 @@ impl Relaxation {
             minors,
             symmetries,
             scales,
+            reserve: budget::left().map_or(0, |left| left / 4),
         })
     }
 

@@ -2,7 +2,8 @@
 
 use crate::ir::{Equation, Factor, FitProblem};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
-use convproof_exact::{Grid, Rational};
+use crate::limits::CERTIFYING;
+use convproof_exact::{Grid, Rational, budget};
 use convproof_factor::fit::{self, Certify, Fit, FitError, Options, Problem};
 
 /// The equation as a least-squares problem; known kernels must be concrete.
@@ -63,6 +64,9 @@ pub fn least_squares(problem_: &FitProblem) -> Result<Fitted, FitFailure> {
         None => plain,
         Some(rank) => Problem::separable(rank, plain.target),
     };
+    if problem_.certify.is_some() {
+        budget::extend(CERTIFYING);
+    }
     let defaults = Options::default();
     let options = Options {
         seed: problem_.seed.unwrap_or(defaults.seed),

@@ -32,6 +32,7 @@ fn program<'a>(random: &mut SplitMix64, minors: &'a [Minor]) -> Program<'a> {
         orbits: vec![vec![(0, 1.0)], vec![(1, 1.0)], vec![(2, 1.0)]],
         weights: vec![weight(&[((7, 7), 0.5), ((1, 4), -2.0)]), weight(&[((7, 8), 1.0), ((2, 3), 3.0)])],
         symmetries: vec![(0..size).map(|k| (k, 1.0)).collect()],
+        reserve: 0,
     }
 }
 
