@@ -155,6 +155,8 @@ fn what_is_said_of_layers_is_what_was_done() {
     let noble = "kernels convolve; the stride before it dilates the kernel (noble identity)";
     let dilated = format!("{boxed}; the stride before it dilates the kernel (noble identity)");
     let zeros = "a convolution; zeros beyond the ends";
+    let mean = "the mean of the whole image";
+    let moved = format!("{mean}; 1×1 kernels before it commute with it");
     let relu = "nonlinear: what is before it is compared as a whole";
     let cut = "a convolution; what is before it is cut at its border, beyond which this reads zeros";
     for (text, expected) in [
@@ -170,6 +172,11 @@ fn what_is_said_of_layers_is_what_was_done() {
         ("avgpool(2) -> avgpool(2)", vec![boxed, &dilated]),
         ("avgpool(2, padding=1, count_include_pad=false) -> conv(K)", vec![varies, plain]),
         ("avgpool(2, ceil_mode=true) -> maxpool(2)", vec![varies, "nonlinear: a maximum over windows"]),
+        // What is added to each position moves as a kernel does.
+        ("relu -> global_avgpool", vec![relu, mean]),
+        ("relu -> scale(2) -> global_avgpool", vec![relu, "a 1×1 kernel", &moved]),
+        ("relu -> conv([1], bias=3) -> global_avgpool", vec![relu, plain, &moved]),
+        ("relu -> conv(R) -> global_avgpool", vec![relu, plain, mean]),
         ("pad(1) -> crop(1)", vec!["zeros beyond the ends", "entries are cut away or move"]),
         ("pad(0) -> crop(1)", vec!["nothing changes", "entries are cut away or move"]),
         (

@@ -263,7 +263,7 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
     let root = length(roots[0]).ok_or(Unsupported::TooLarge)?;
     let slope = wide(&root.slope())?;
     if slope == Ratio::from(0) {
-        return still(net, roots, axis, &reach, settled, period);
+        return still(net, axis, &reach, settled, period);
     }
     // L(n) = slope·n + e(n), e periodic from `settled` on.
     let ends = |length: &Arc<Length>, slope: Ratio<i128>| {
@@ -295,7 +295,6 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
 /// The horizon where all lengths are the same from some length on, up to a period: so is what the roots read.
 fn still(
     net: &Net,
-    roots: [NetNodeId; 2],
     axis: usize,
     reach: &[Option<Reach>],
     settled: i64,
@@ -306,12 +305,7 @@ fn still(
     if read.into_iter().any(|length| !length.slope().is_zero()) {
         return Err(Unsupported::TooLarge);
     }
-    let longest = |root: NetNodeId| {
-        let lengths = (settled..settled + period).filter_map(|n| length(root)?.at(n));
-        lengths.max().unwrap_or(0)
-    };
-    let start = longest(roots[0]).max(longest(roots[1]));
-    Ok(Horizon { from: settled, period, start })
+    Ok(Horizon { from: settled, period, start: 0 })
 }
 
 /// What two nodes read at an output position, and by how much the second one's first input position is later.

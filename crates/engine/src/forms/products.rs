@@ -70,12 +70,13 @@ impl Arena {
 
     /// A sum with matrices times words without.
     fn distributed(&mut self, form: &Form, words: &[FlatWord]) -> Result<Form, TooManyWords> {
-        let whole = [form.times(&form.lead().recip().unwrap_or(Rational::ONE))];
-        let mut terms = Vec::with_capacity(words.len());
-        for word in words.iter().take(MAX_WORDS + 1) {
-            terms.push(self.with_word(&whole, &Monomial::one(), form.lead(), word)?);
+        if words.len().exceeds(MAX_WORDS) {
+            return Err(TooManyWords);
         }
-        if words.len().exceeds(MAX_WORDS) { Err(TooManyWords) } else { self.sum(&terms) }
+        let whole = [form.times(&form.lead().recip().unwrap_or(Rational::ONE))];
+        let term = |word| self.with_word(&whole, &Monomial::one(), form.lead(), word);
+        let terms: Vec<Form> = words.iter().map(term).collect::<Result<_, _>>()?;
+        self.sum(&terms)
     }
 
     /// The product of some ends, weights and a number with a word.

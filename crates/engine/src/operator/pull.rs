@@ -376,3 +376,31 @@ fn reads(pattern: &Pattern, reader: Reader) -> &[Vec<Edge>] {
 fn counts(pattern: &Pattern, id: NodeId) -> &[i64] {
     pattern.counts.iter().find(|(who, _)| *who == id).map_or(&[], |(_, counts)| counts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::Symbol;
+    use std::ops::Range;
+
+    fn sum_of(symbols: Range<u32>) -> Poly {
+        let mut sum = Sum::default();
+        symbols.for_each(|n| sum.add(Monomial::power(Symbol(n), 1), &Rational::ONE));
+        sum.finish()
+    }
+
+    #[test]
+    fn a_coefficient_is_a_sum_of_products_up_to_a_number_of_terms() {
+        let (a, b) = (sum_of(0..500), sum_of(500..900));
+        let mut sum = Sum::default();
+        assert!(Poly::add_product(&mut sum, &a, &b));
+        assert_eq!((sum.len(), Poly::cost(&a, &b)), (MAX_COEFFICIENT_TERMS, 16 * 500 * 400));
+        assert!(!Poly::add_product(&mut sum, &a, &Poly::one()));
+        let third = sum_of(0..2).divided(3);
+        assert_eq!(
+            third.terms().iter().map(|(_, x)| x.clone()).collect::<Vec<_>>(),
+            vec![Rational::ratio(1, 3).unwrap(); 2]
+        );
+        assert_eq!(Fp::from(6).divided(3), Fp::from(2));
+    }
+}
