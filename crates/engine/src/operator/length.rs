@@ -15,14 +15,12 @@ use super::error::OperatorError;
 use convproof_exact::budget;
 use convproof_exact::{Limited, Rational};
 
-/// `L ↦ min(⌊(mul·L + add) / div⌋, ⌊(mul·L + cap.0) / cap.1⌋)`, with an output where `L ≥ least` is a multiple
-/// of `of`.
+/// `L ↦ ⌊(mul·L + add) / div⌋`, with an output where `L ≥ least` is a multiple of `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     mul: i64,
     add: i64,
     div: i64,
-    cap: Option<(i64, i64)>,
     least: i64,
     of: i64,
 }
@@ -34,13 +32,7 @@ impl Step {
         let g = mul.gcd(&div);
         let (mul, add, div) = (mul / g, Integer::div_floor(&add, &g), div / g);
         let least = Integer::div_ceil(&(i128::from(div) - i128::from(add)), &i128::from(mul));
-        Self { mul, add, div, cap: None, least: i64::try_from(least.max(1)).unwrap_or(i64::MAX), of: 1 }
-    }
-
-    /// The same, never more than `⌊(mul·L + add) / div⌋` of the cap.
-    #[must_use]
-    pub fn capped(self, add: i64, div: i64) -> Self {
-        Self { cap: Some((add, div)), ..self }
+        Self { mul, add, div, least: i64::try_from(least.max(1)).unwrap_or(i64::MAX), of: 1 }
     }
 
     /// `L / n` for multiples of `n`, without output elsewhere.
@@ -70,21 +62,14 @@ impl Step {
 
     /// The number itself, whether or not there is an output.
     fn value(&self, length: i64) -> i128 {
-        let value = |add: i64, div: i64| {
-            // Products of two words and a word more.
-            Integer::div_floor(
-                &(i128::from(length) * i128::from(self.mul) + i128::from(add)),
-                &i128::from(div),
-            )
-        };
-        let result = value(self.add, self.div);
-        self.cap.map_or(result, |(add, div)| result.min(value(add, div)))
+        // Products of two words and a word more.
+        let scaled = i128::from(length) * i128::from(self.mul) + i128::from(self.add);
+        Integer::div_floor(&scaled, &i128::from(self.div))
     }
 
     /// `self`, then `next`, as one step where that is the same function.
     fn then(&self, next: &Self) -> Option<Self> {
-        let plain = self.cap.is_none() && next.cap.is_none() && next.of == 1;
-        if !plain || (next.mul != 1 && self.div != 1) {
+        if next.of != 1 || (next.mul != 1 && self.div != 1) {
             return None;
         }
         let product = if next.mul == 1 {
@@ -144,9 +129,7 @@ impl Length {
         match self {
             Self::Input => Some([1, 0, 1]),
             Self::One(_) => Some([0, 1, 1]),
-            Self::Step(inner, step) if step.cap.is_none() && **inner == Self::Input => {
-                Some([step.mul, step.add, step.div])
-            }
+            Self::Step(inner, step) if **inner == Self::Input => Some([step.mul, step.add, step.div]),
             Self::Step(..) | Self::Agree(..) => None,
         }
     }
@@ -188,7 +171,7 @@ impl Length {
             // Whether there is an output at all repeats with the inner length.
             Self::One(inner) => inner.period()?,
             Self::Step(inner, step) => {
-                let div = common_period([step.div, step.cap.map_or(1, |cap| cap.1), step.of])?;
+                let div = common_period([step.div, step.of])?;
                 inner.period()?.checked_mul(div).ok_or(OperatorError::PeriodTooLong)?
             }
             Self::Agree(a, b) => common_period([a.period()?, b.period()?])?,
@@ -340,3 +323,6 @@ pub fn first_difference(a: &Arc<Length>, b: &Arc<Length>) -> Result<Option<i64>,
     // Equal over two settled periods, so the slopes agree as well.
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

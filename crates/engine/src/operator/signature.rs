@@ -168,8 +168,8 @@ fn along(extent: i64, down: i64, padding: Padding, axis: usize, ceil_mode: bool)
             let Ends { before, after } = all[axis];
             let step = if ceil_mode {
                 // PyTorch: the last window must start inside the image or the padding before it.
-                let add = before + after - extent + 2 * down - 1;
-                Step::new(1, add, down).capped(before + down - 1, down)
+                let last = (after - extent + down).min(0);
+                Step::new(1, before + down - 1 + last, down)
             } else {
                 Step::window(extent, down, before, after)
             };

@@ -1,0 +1,174 @@
+//! Random lengths against their definition, number by number.
+
+use super::*;
+use convproof_exact::SplitMix64;
+
+/// Inputs that are looked at.
+const LOOKED: i64 = 600;
+
+fn step(random: &mut SplitMix64) -> Step {
+    let mut below = |most: u64| i64::try_from(random.below(most)).unwrap();
+    let step = Step::new(1 + below(3), below(9) - 5, 1 + below(4));
+    match below(6) {
+        1 => Step::divided(1 + below(3)),
+        2 => Step::window(1 + below(4), 1 + below(3), below(3), below(3)),
+        _ => step,
+    }
+}
+
+/// What a step does, from its documentation.
+fn stepped(step: &Step, length: i64) -> Option<i64> {
+    let value = (length * step.mul + step.add).div_euclid(step.div);
+    (length >= step.least && length % step.of == 0 && value >= 1).then_some(value)
+}
+
+fn length(random: &mut SplitMix64, depth: u64) -> Arc<Length> {
+    match if depth == 0 { 0 } else { random.below(8) } {
+        0 => Arc::new(Length::Input),
+        1 => Arc::new(Length::One(length(random, depth - 1))),
+        2 | 3 => length(random, depth - 1).agree(&length(random, depth - 1)),
+        _ => {
+            let inner = length(random, depth - 1);
+            let step = step(random);
+            inner.then(step).unwrap()
+        }
+    }
+}
+
+fn lengths(seed: u64, count: usize) -> Vec<Arc<Length>> {
+    let mut random = SplitMix64::new(seed);
+    (0..count).map(|_| length(&mut random, 3)).collect()
+}
+
+#[test]
+fn steps_are_their_formula_and_merge_into_the_same_function() {
+    let mut random = SplitMix64::new(1);
+    let mut merged = 0;
+    for _ in 0..3000 {
+        let (first, next) = (step(&mut random), step(&mut random));
+        for n in 1..40 {
+            assert_eq!(first.apply(n), stepped(&first, n), "{first:?} {n}");
+        }
+        let both = Arc::new(Length::Input).then(first).unwrap().then(next).unwrap();
+        merged += usize::from(matches!(&*both, Length::Step(inner, _) if **inner == Length::Input));
+        for n in 1..60 {
+            assert_eq!(
+                both.at(n),
+                stepped(&first, n).and_then(|n| stepped(&next, n)),
+                "{first:?} {next:?} {n}"
+            );
+        }
+    }
+    assert!((1000..2500).contains(&merged), "{merged}");
+    // A window of 3 moved by 2 over one more row at each end; outputs of a stride that cannot be are none.
+    let window = Step::window(3, 2, 1, 1);
+    assert_eq!((1..8).map(|n| window.apply(n).unwrap()).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3, 4]);
+    assert_eq!(
+        (1..7).map(|n| Step::divided(3).apply(n)).collect::<Vec<_>>(),
+        [None, None, Some(1), None, None, Some(2)]
+    );
+    // What has no output for some input is refused, and so is what is too long.
+    assert!(Arc::new(Length::Input).then(Step::new(1 << 20, 0, 1)).is_some());
+    assert!(Arc::new(Length::Input).then(Step::new((1 << 20) + 1, 0, 1)).is_none());
+}
+
+#[test]
+fn a_law_is_the_length_wherever_there_is_one() {
+    let mut said = 0;
+    for length in lengths(2, 2000) {
+        let Some([a, b, c]) = length.law() else { continue };
+        said += 1;
+        for n in 1..100 {
+            assert!(length.at(n).is_none_or(|value| value == (a * n + b).div_euclid(c)), "{length:?} {n}");
+        }
+    }
+    assert!(said > 500, "{said}");
+    let input = Arc::new(Length::Input);
+    let half = input.then(Step::new(1, 1, 2)).unwrap();
+    assert_eq!((input.law(), half.law()), (Some([1, 0, 1]), Some([1, 1, 2])));
+    assert_eq!(Length::One(half.clone()).law(), Some([0, 1, 1]));
+    let more = half.then(Step::new(2, 0, 1)).unwrap();
+    assert_eq!((more.law(), input.agree(&half).law()), (None, None));
+}
+
+#[test]
+fn lengths_repeat_once_they_have_settled() {
+    let mut told = 0;
+    for length in lengths(3, 2000) {
+        let (Ok(period), Ok(settled)) = (length.period(), length.settled()) else { continue };
+        if settled + 3 * period > LOOKED {
+            continue;
+        }
+        told += 1;
+        let grown = length.slope() * Rational::from(period);
+        for n in settled..settled + 2 * period {
+            let expected = length.at(n).map(|value| Rational::from(value) + &grown);
+            let later = length.at(n + period).map(Rational::from);
+            // Branches that never agree again have nothing to grow.
+            assert_eq!(later, expected, "{length:?} {n} + {period}");
+        }
+        for m in 1..5 {
+            let Ok(period) = length.period_modulo(m) else { continue };
+            for n in settled..settled + period {
+                let modulo = |n| length.at(n).map(|value| value % m);
+                assert_eq!(modulo(n), modulo(n + period), "{length:?} modulo {m}");
+            }
+        }
+        let mut before = None;
+        for n in 1..60 {
+            let least = length.least_at(n);
+            assert!(least >= before, "{length:?} {n}");
+            before = least;
+            let found = (n..90).filter_map(|n| length.at(n)).min();
+            assert!(least.zip(found).is_none_or(|(least, found)| least <= found), "{length:?} {n}");
+        }
+    }
+    assert!(told > 1500, "{told}");
+}
+
+#[test]
+fn the_first_difference_is_the_first() {
+    let all = lengths(4, 1200);
+    let mut kinds = [0; 2];
+    for pair in all.chunks_exact(2) {
+        let Ok(found) = first_difference(&pair[0], &pair[1]) else { continue };
+        let expected = (1..LOOKED).find(|&n| pair[0].at(n) != pair[1].at(n));
+        assert!(found == expected || found.is_some_and(|n| n >= LOOKED && expected.is_none()), "{pair:?}");
+        kinds[usize::from(found.is_some())] += 1;
+    }
+    assert!(kinds[0] > 30 && kinds[1] > 300, "{kinds:?}");
+    // The same function in another form, and one that differs far out only.
+    let input = Arc::new(Length::Input);
+    let half = input.then(Step::new(1, 0, 2)).unwrap();
+    let twice = half.then(Step::new(2, 0, 1)).unwrap().then(Step::new(1, 1, 2)).unwrap();
+    assert_eq!(first_difference(&twice, &half), Ok(None));
+    assert_eq!(first_difference(&input.agree(&half), &half.agree(&input)), Ok(None));
+}
+
+#[test]
+fn what_is_periodic_is_tested_to_the_end() {
+    let half = Arc::new(Length::Input).then(Step::new(1, 0, 2)).unwrap();
+    let third = Arc::new(Length::Input).then(Step::new(1, -7, 3)).unwrap();
+    let lengths = [&*half, &*third];
+    // Both have settled from 10 on and repeat after 6, with every fifth after 30.
+    assert_eq!(for_all_lengths(&lengths, 5, |_| true), Ok(true));
+    for wrong in 1..10 + 60 {
+        assert_eq!(for_all_lengths(&lengths, 5, |n| n != wrong), Ok(false), "{wrong}");
+    }
+    assert_eq!(for_all_lengths(&lengths, 5, |n| n < 10 + 60), Ok(true));
+    assert_eq!(for_all_lengths(&lengths, MAX_PERIOD, |_| true), Err(OperatorError::PeriodTooLong));
+}
+
+#[test]
+fn quotients_are_rounded_to_their_side() {
+    for (numerator, denominator, low, high) in [(7, 2, 3, 4), (-7, 2, -4, -3), (6, 3, 2, 2), (-6, 3, -2, -2)]
+    {
+        let value = ratio(numerator, denominator);
+        assert_eq!((floor(&value), ceil(&value)), (Some(low), Some(high)));
+    }
+    let wide = Rational::from(i64::MAX) + ratio(1, 2);
+    assert_eq!((floor(&wide), ceil(&wide)), (Some(i64::MAX), None));
+    assert_eq!(floor(&(Rational::from(i64::MAX) + Rational::ONE)), None);
+    assert_eq!(common_period([4, 6, 10]), Ok(60));
+    assert_eq!(common_period([i64::MAX, i64::MAX - 1]), Err(OperatorError::PeriodTooLong));
+}
