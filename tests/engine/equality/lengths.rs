@@ -75,8 +75,9 @@ fn length(moves: &[Move]) -> Arc<Length> {
     moves.iter().fold(Arc::new(Length::Input), |length, one| {
         let step = match one {
             Move::Window { size, stride, before, after } => Step::window(*size, *stride, *before, *after),
+            // The last window begins inside.
             Move::Ceil { size, stride, before } => {
-                Step::new(1, before - size + 2 * stride - 1, *stride).capped(before + stride - 1, *stride)
+                Step::new(1, before + stride - 1 + (stride - size).min(0), *stride)
             }
             Move::Pad(add) => Step::new(1, *add, 1),
             Move::Up(up, add) => Step::new(*up, *add, 1),

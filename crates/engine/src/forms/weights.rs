@@ -412,3 +412,6 @@ fn offset(shape: Shape, place: Place) -> Result<u32, Unsupported> {
     };
     u32::try_from(offset).map_err(|_| Unsupported::TooLarge)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Entries as words and terms read them against the naive evaluator, for each channel that a generic one stands for.
+
+use super::*;
+use crate::evaluate::{self, Weights};
+use crate::ir::{KernelTerm, Operation as Op, Symbols};
+use convproof_exact::SplitMix64;
+
+/// Random kernels of a few numbers of channels, with positive weights.
+struct Pool {
+    random: SplitMix64,
+    symbols: Symbols,
+    weights: Weights,
+}
+
+/// What a kernel is as large as: one with a channel, a vector, or one with an entry for each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Plane,
+    Vector,
+    Depthwise,
+}
+
+const CHANNELS: usize = 5;
+
+impl Pool {
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.random.below(bound as u64)).unwrap()
+    }
+
+    fn shape(&mut self, kind: Kind) -> Shape {
+        match kind {
+            Kind::Plane => Shape::plane(1 + self.below(2), 2),
+            Kind::Depthwise => Shape::new(CHANNELS, 1, 1 + self.below(2), 2),
+            Kind::Vector => {
+                if self.below(2) == 0 {
+                    Shape::plane(1, CHANNELS)
+                } else {
+                    Shape::plane(CHANNELS, 1)
+                }
+            }
+        }
+    }
+
+    fn free(&mut self, shape: Shape) -> KernelTerm {
+        let name = format!("F{}", self.symbols.kernels().count());
+        let free = self.symbols.declare(&name, shape, 4).unwrap();
+        for n in 0..u32::try_from(shape.validate().unwrap()).unwrap() {
+            let value = Rational::ratio(1 + i64::try_from(self.random.below(6)).unwrap(), 3).unwrap();
+            self.weights.set(Symbol(free.first.0 + n), value);
+        }
+        KernelTerm::free(&free).unwrap()
+    }
+
+    fn leaf(&mut self, shape: Shape) -> KernelTerm {
+        let most = self.below(4);
+        if most == 0 {
+            return self.free(shape);
+        }
+        // Sometimes all entries are equal.
+        let count = shape.validate().unwrap();
+        let values: Vec<Rational> = (0..count).map(|_| Rational::from(1 + self.below(most) as i64)).collect();
+        KernelTerm::constant(ConcreteKernel::from_rationals(shape, &values).unwrap())
+    }
+
+    /// A kernel of some shape, with the name of what was done last.
+    fn term(&mut self, shape: Shape, depth: usize) -> (&'static str, KernelTerm) {
+        let scalar = Shape::plane(1, 1);
+        let found = if depth == 0 { None } else { self.operation(shape, scalar, depth) };
+        found.unwrap_or_else(|| ("leaf", self.leaf(shape)))
+    }
+
+    fn operation(&mut self, shape: Shape, scalar: Shape, depth: usize) -> Option<(&'static str, KernelTerm)> {
+        let operation = self.below(11);
+        let a = self.term(shape, depth - 1).1;
+        let made = |name, op: Op<'_>| Some((name, KernelTerm::apply(op).ok()?));
+        match operation {
+            0 => made("add", Op::Add(&a, &self.term(shape, depth - 1).1)),
+            1 => made("sub", Op::Sub(&self.term(shape, depth - 1).1, &a)),
+            2 => made("negate", Op::Negate(&a)),
+            3 => made("hadamard", Op::Hadamard(&a, &self.term(shape, depth - 1).1)),
+            4 => made("before", Op::Convolve(&self.term(scalar, depth - 1).1, &a)),
+            5 => made("after", Op::Convolve(&a, &self.term(scalar, depth - 1).1)),
+            6 => {
+                let divisor = if self.below(2) == 0 { scalar } else { shape };
+                let divisor = self.free(divisor);
+                Some(("divide", a.divided(&divisor, &mut self.symbols).ok()?))
+            }
+            7 => {
+                let square = KernelTerm::apply(Op::Hadamard(&a, &a)).ok()?;
+                Some(("sqrt", square.sqrt(&mut self.symbols).ok()?))
+            }
+            8 => made("scale", Op::ScaleOutputs(&a, &self.term(Shape::plane(1, shape.outputs), depth - 1).1)),
+            9 if shape.is_vector() => {
+                let other = self.shape(Kind::Vector);
+                made("reshape", Op::Reshape(&self.term(other, depth - 1).1, shape))
+            }
+            9 => {
+                let other = Shape::new(shape.outputs, shape.inputs, shape.width, shape.height);
+                made("reshape", Op::Reshape(&self.term(other, depth - 1).1, shape))
+            }
+            _ => {
+                let entries: Vec<KernelTerm> =
+                    (0..shape.validate().ok()?).map(|_| self.term(scalar, depth - 1).1).collect();
+                made("array", Op::Array(shape, &entries.iter().collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    /// The value of a symbol for the n-th channel of a block.
+    fn value(&self, letters: &Letters, symbol: Symbol, block: Block, n: usize) -> Rational {
+        let made = letters.roots.iter().find(|(_, root)| **root == symbol);
+        if let Some((radicand, _)) = made {
+            let square = radicand.evaluate(&|inner| self.value(letters, inner, block, n)).unwrap();
+            return square.exact_sqrt().expect("a square");
+        }
+        if let Some((vector, _)) = letters.vectors.iter().find(|(_, made)| **made == symbol) {
+            return vector.entry(0, 0, 0, n);
+        }
+        let Some(first) = declared(symbol).filter(|_| is_generic(symbol)) else {
+            return self.weights.get(symbol);
+        };
+        let (free, _) = self.symbols.owner(first).unwrap();
+        let apart = if free.shape.is_vector() { 1 } else { free.shape.area() };
+        self.weights.get(Symbol(first.0 + u32::try_from(n * block.step * apart).unwrap()))
+    }
+}
+
+#[test]
+fn entries_are_those_of_the_expression() {
+    let mut pool = Pool { random: SplitMix64::new(7), symbols: Symbols::default(), weights: Weights::new() };
+    let mut read = FxHashMap::<(Kind, &str), usize>::default();
+    for case in 0..4000 {
+        let kind = [Kind::Plane, Kind::Vector, Kind::Depthwise][case % 3];
+        let shape = pool.shape(kind);
+        let depth = 1 + pool.below(3);
+        let (name, term) = pool.term(shape, depth);
+        let values = evaluate::kernel(term.expr(), &pool.weights).unwrap();
+        let step = 1 + pool.below(2);
+        let start = pool.below(CHANNELS - step);
+        let block = Block { start, step, width: 1 + pool.below((CHANNELS - 1 - start) / step + 1) };
+        let mut letters = Letters::default();
+        for at in positions(shape.extents()) {
+            let tap = axes::place(at, shape.extents());
+            let place = match kind {
+                Kind::Plane => Place::tap(at, None),
+                Kind::Vector => Place::channel(block),
+                Kind::Depthwise => Place::tap(at, Some(block)),
+            };
+            let Ok(entry) = letters.entry(term.expr(), place) else { continue };
+            *read.entry((kind, name)).or_default() += 1;
+            for n in 0..if kind == Kind::Plane { 1 } else { block.width } {
+                let value = entry.evaluate(&|symbol| pool.value(&letters, symbol, block, n)).unwrap();
+                let at = match kind {
+                    Kind::Plane => tap,
+                    Kind::Vector => block.at(n),
+                    Kind::Depthwise => block.at(n) * shape.area() + tap,
+                };
+                assert_eq!(value, values.values()[at], "{name} {shape:?} {place:?} {n}: {:?}", term.expr());
+            }
+        }
+    }
+    let all = ["add", "sub", "negate", "hadamard", "divide", "sqrt", "before", "after"];
+    let more = [
+        (Kind::Vector, "reshape"),
+        (Kind::Depthwise, "reshape"),
+        (Kind::Depthwise, "scale"),
+        (Kind::Plane, "array"),
+    ];
+    let kinds = [Kind::Plane, Kind::Vector, Kind::Depthwise];
+    for case in kinds.into_iter().flat_map(|kind| all.map(|name| (kind, name))).chain(more) {
+        assert!(read.get(&case).is_some_and(|&count| count > 20), "{case:?}: {read:?}");
+    }
+    // Entries given one by one have no generic one.
+    assert!(read.keys().all(|case| *case != (Kind::Vector, "array") && *case != (Kind::Depthwise, "array")));
+}
