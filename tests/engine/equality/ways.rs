@@ -247,7 +247,7 @@ files! {
     fit: 0 0 0 0
     functions: 26 45 2 8
     interpolation: 27 37 17 36
-    layers: 56 63 17 43
+    layers: 56 63 18 43
     lipschitz: 0 0 0 0
     means: 10 18 4 12
     names: 6 6 4 6
