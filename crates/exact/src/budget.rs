@@ -213,7 +213,7 @@ pub fn spend_above(reserve: u64, steps: u64) -> bool {
 /// Multiplies the steps that the budget in force has left, for work that somebody has asked for knowing that it is long.
 pub fn extend(times: u64) {
     STATE.with_borrow_mut(|state| {
-        state.iter_mut().for_each(|state| state.steps = state.steps.saturating_mul(times))
+        state.iter_mut().for_each(|state| state.steps = state.steps.saturating_mul(times));
     });
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::evaluate::{self, Weights};
 use crate::ir::{KernelTerm, Operation as Op, Symbols};
 use convproof_exact::SplitMix64;
+use num_bigint::BigInt;
 
 /// Random kernels of a few numbers of channels, with positive weights.
 struct Pool {
@@ -58,7 +59,9 @@ impl Pool {
         }
         // Sometimes all entries are equal.
         let count = shape.validate().unwrap();
-        let values: Vec<Rational> = (0..count).map(|_| Rational::from(1 + self.below(most) as i64)).collect();
+        let most = most as u64;
+        let values: Vec<Rational> =
+            (0..count).map(|_| Rational::from(BigInt::from(1 + self.random.below(most)))).collect();
         KernelTerm::constant(ConcreteKernel::from_rationals(shape, &values).unwrap())
     }
 

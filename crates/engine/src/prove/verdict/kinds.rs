@@ -269,3 +269,24 @@ pub enum NumberVerdict {
     /// It could not be decided.
     Unknown(Doubt),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_positions_are_counted_and_shown_where_there_are_few() {
+        let failures = [vec![true, false], vec![false, false]];
+        let wrong = |rows: &[u32], columns: &[u32]| Wrong::of([rows, columns], &failures);
+        let few = wrong(&[0, 1, 0], &[1, 0]).unwrap();
+        assert_eq!((few.count, few.all), (2, 6));
+        let map = few.map.unwrap();
+        assert_eq!(map.cells(), [false, true, false, false, false, true]);
+        for [rows, columns] in [[MAX_MAP + 1, 1], [1, MAX_MAP + 1], [MAX_MAP, MAX_MAP]] {
+            let shown = rows.max(columns) == MAX_MAP;
+            let all = wrong(&vec![0; rows], &vec![0; columns]).unwrap();
+            assert_eq!((all.count, all.all, all.map.is_some()), (rows * columns, rows * columns, shown));
+        }
+        assert!(wrong(&[], &[0]).is_none());
+    }
+}
