@@ -235,7 +235,7 @@ macro_rules! files {
 // Words, terms, normal forms, survey.
 files! {
     blocks: 31 2 1 2
-    borders: 43 58 8 50
+    borders: 44 59 8 50
     channels: 44 8 4 9
     dilated: 0 0 0 0
     equality: 16 16 9 16

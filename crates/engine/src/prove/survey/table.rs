@@ -235,37 +235,34 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
     let large = [&rows.sizes[first_row..], &columns.sizes[first_column..]];
     let periods = [rows, columns].map(|axis| usize::try_from(axis.period).unwrap_or(usize::MAX));
     let (ring, mut exactly) = borders(large, [rows.start, columns.start], periods, fails)?;
+    // The sights inside the ring and on it, for each size.
+    let split = |views: &[SizeView], before: i64, after: i64| -> Option<Vec<[Vec<u32>; 2]>> {
+        let (before, after) = (usize::try_from(before).ok()?, usize::try_from(after).ok()?);
+        let split = |SizeView { sights, .. }: &SizeView| {
+            budget::spend_on(sights.len(), 10);
+            let end = sights.len().checked_sub(after).filter(|end| before < *end)?;
+            let on = [&sights[..before], &sights[end..]].concat();
+            Some([distinct(&sights[before..end]), distinct(&on)])
+        };
+        views.iter().map(split).collect()
+    };
+    let (rows, columns) = (split(large[0], ring[0], ring[2])?, split(large[1], ring[1], ring[3])?);
     let mut inner = BTreeSet::new();
     // Everything inside the ring must agree at every large size, corners included.
-    for row in &rows.sizes[first_row..] {
-        for column in &columns.sizes[first_column..] {
-            let inside = |sights: &[u32], before: i64, after: i64| -> Option<Vec<u32>> {
-                let (before, after) = (usize::try_from(before).ok()?, usize::try_from(after).ok()?);
-                (before + after < sights.len()).then(|| distinct(&sights[before..sights.len() - after]))
+    for [rows, rows_on] in &rows {
+        for [columns, columns_on] in &columns {
+            budget::spend_on([rows.len(), columns.len()], 100);
+            budget::spend_on([rows.len() + rows_on.len(), columns.len() + columns_on.len()], 2);
+            let any = |rows: &[u32], columns: &[u32], wanted: bool| {
+                rows.iter().any(|&i| columns.iter().any(|&j| fails(i, j) == wanted))
             };
-            // All pairs of positions, and the pairs of sights in a sorted set.
-            let pairs = row.sights.len().saturating_mul(column.sights.len());
-            budget::spend_on(pairs, 10);
-            let (r, c) = (inside(&row.sights, ring[0], ring[2])?, inside(&column.sights, ring[1], ring[3])?);
-            budget::spend_on([r.len(), c.len()], 100);
-            if r.iter().any(|&i| c.iter().any(|&j| fails(i, j))) {
+            if any(rows, columns, true) {
                 return None;
             }
-            inner.extend(r.iter().flat_map(|&i| c.iter().map(move |&j| [i, j])));
-            if !exactly {
-                continue;
-            }
-            for (at, &i) in row.sights.iter().enumerate() {
-                for (to, &j) in column.sights.iter().enumerate() {
-                    let on = |at: usize, n: usize, before: i64, after: i64| {
-                        let at = i64::try_from(at).unwrap_or(0);
-                        at < before || at >= i64::try_from(n).unwrap_or(0) - after
-                    };
-                    let border = on(at, row.sights.len(), ring[0], ring[2])
-                        || on(to, column.sights.len(), ring[1], ring[3]);
-                    exactly &= border == fails(i, j);
-                }
-            }
+            inner.extend(rows.iter().flat_map(|&i| columns.iter().map(move |&j| [i, j])));
+            exactly &= !any(rows_on, columns, false)
+                && !any(rows, columns_on, false)
+                && !any(rows_on, columns_on, false);
         }
     }
     Some((Agreement::Interior { ring, exactly }, inner))
