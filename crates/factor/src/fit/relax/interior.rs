@@ -141,7 +141,8 @@ impl Program<'_> {
         found
     }
 
-    /// Steps of the budget for one iteration.
+    /// Steps of the budget for one iteration: a row of Schur's matrix for each variable, and factorizations, of which many operations
+    /// take one step (as measured from 100 to 7,000 variables).
     fn iteration(&self) -> u64 {
         let size = self.base.nrows();
         let count = 1 + self.orbits.len() + self.weights.len();
