@@ -236,7 +236,7 @@ macro_rules! files {
 files! {
     blocks: 31 2 1 2
     borders: 44 59 8 50
-    channels: 44 8 4 9
+    channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 16 16 9 16
     field_borders: 25 27 8 27

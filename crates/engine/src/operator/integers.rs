@@ -186,10 +186,7 @@ impl Denominators {
             *node = within(node.lcm(&(own * part.gather.kernel.as_concrete()?.denominator())))?;
         }
         for entry in &map.bias {
-            let denominator = entry.as_constant()?.denominator();
-            if &self.constant % (own * &denominator) != BigInt::ZERO {
-                self.constant = within(self.constant.lcm(&(own * denominator)))?;
-            }
+            self.constant = within(self.constant.lcm(&(own * entry.as_constant()?.denominator())))?;
         }
         Some(())
     }

@@ -38,7 +38,7 @@ impl Net {
         at: &At,
         length: Option<Axes<Arc<Length>>>,
     ) -> Result<NetNodeId, Unsupported> {
-        if at.turned || at.crossed || at.depthwise || at.groups > 1 {
+        if at.turned || at.crossed || at.groups > 1 {
             return Err(Unsupported::Kernel);
         }
         let input = Value { node: source, channels: shape.inputs, reach: [Tiled::IDENTITY; AXES] };
