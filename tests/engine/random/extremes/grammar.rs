@@ -6,7 +6,7 @@
 //! file, `M` for the name of a declaration. Everything else stands for itself.
 
 /// Numbers at and around the limits, the ends of machine integers, and numbers that are none of them.
-const EXTREMES: [&str; 44] = [
+const EXTREMES: [&str; 46] = [
     "0",
     "1",
     "-1",
@@ -43,6 +43,9 @@ const EXTREMES: [&str; 44] = [
     "2147483648",
     "4294967296",
     "9007199254740993",
+    // The prime of residues, and one more.
+    "2305843009213693951",
+    "2305843009213693952",
     "9223372036854775807",
     "-9223372036854775808",
     "18446744073709551616",

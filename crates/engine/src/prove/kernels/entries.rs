@@ -59,7 +59,8 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
     let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
     match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
         None => KernelVerdict::Equal,
-        Some((entry, difference)) if !dependence.is_free(&used) => {
+        // Irrational roots, or a multiple of the prime.
+        Some((entry, difference)) => {
             match search::telling(&difference, &symbols.foundations(used), symbols) {
                 Some(values) => {
                     let weights = values.into_iter().collect::<Weights>().approximating();
@@ -68,11 +69,6 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
                 None => KernelVerdict::Unknown(Doubt::Irrational),
             }
         }
-        Some((entry, difference)) => entry_witness(left, right, symbols, &dependence, entry, |point| {
-            difference
-                .evaluate_mod(&|symbol| dependence.residue(symbol, &|chosen| point.residue(chosen)))
-                .is_some_and(|value| !value.is_zero())
-        }),
     }
 }
 
@@ -245,11 +241,10 @@ fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbol
                     let dependence = Dependence::of(symbols, &used);
                     let point = Point::random(1);
                     let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
-                    let differs = if dependence.is_free(&used) {
-                        difference.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
-                    } else {
-                        search::telling(&difference, &symbols.foundations(used), symbols).is_some()
-                    };
+                    let residue =
+                        dependence.is_free(&used).then(|| difference.evaluate_mod(&value)).flatten();
+                    let differs = residue.is_some_and(|value| !value.is_zero())
+                        || search::telling(&difference, &symbols.foundations(used), symbols).is_some();
                     return differs.then_some(order == Order::Ne);
                 }
             }

@@ -91,7 +91,8 @@ fn counterexample(
         let Some(found) = found else { continue };
         return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
     }
-    Err(Doubt::Contradiction)
+    // The difference is a multiple of the prime.
+    enclosed(claim, symbols, survey, sights, (size, [i, j]))
 }
 
 /// Replays both stacks on the input that shows a difference at an output of a size: zeros, but for one pixel.
@@ -119,8 +120,8 @@ fn replay(
         .map_err(doubt_of)
 }
 
-/// A counterexample where square roots are irrational: the difference is enclosed between rationals that leave out
-/// 0, and the replay uses close rationals for the roots.
+/// A counterexample where square roots are irrational or residues show nothing: the difference is enclosed between rationals that
+/// leave out 0, and the replay uses close rationals for the roots.
 fn enclosed(
     claim: &StackClaim,
     symbols: &Symbols,

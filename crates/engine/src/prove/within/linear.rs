@@ -265,7 +265,15 @@ fn rays<'a>(
     varying: &Poly,
 ) -> Option<Rays<'a>> {
     let plain = search::plain_weights(claim, symbols);
-    if !survey.is_free() {
+    let choices = survey.dependence().choices(&survey.symbols_in_maps());
+    let differs = |point: &Point| {
+        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
+        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
+    };
+    let positive = |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol);
+    let point = survey.is_free().then(|| Point::random(1).shrink(&choices, positive, differs)).flatten();
+    // Irrational roots, or a multiple of the prime.
+    let Some(point) = point else {
         let used = search::used(claim, symbols);
         let values = search::telling(varying, &used, symbols)?;
         let under: Vec<Symbol> = used
@@ -288,14 +296,7 @@ fn rays<'a>(
             weights
         };
         return Some(Rays { scalable, weights: Box::new(weights) });
-    }
-    let choices = survey.dependence().choices(&survey.symbols_in_maps());
-    let differs = |point: &Point| {
-        let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
-        varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
     };
-    let positive = |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol);
-    let point = Point::random(1).shrink(&choices, positive, differs)?;
     let moves = |symbol: &Symbol| !survey.dependence().is_root(*symbol) && !point.rational(*symbol).is_zero();
     let scalable: Vec<Symbol> = choices.iter().copied().filter(moves).collect();
     let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
