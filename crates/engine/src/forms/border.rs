@@ -74,9 +74,9 @@ mod tests {
         assert_eq!(row(&PadMode::Symmetric, 4), [2, 1, 0, 0, 1, 2, 3, 3, 2]);
         assert_eq!(row(&PadMode::Replicate, 2), [0, 0, 0, 0, 1, 1, 1]);
         for mode in [PadMode::Reflect, PadMode::Symmetric, PadMode::Replicate] {
-            let border = Border::of(&mode, Ends { before: 3, after: 2 }).unwrap();
+            let border = Border::of(&mode, Ends { before: 4, after: 3 }).unwrap();
             let Ends { before: back, after: on } = border.reach();
-            for at in -3..9 {
+            for at in -4..10 {
                 let moved = border.inside(at, 7) - at;
                 assert!((-back..=on).contains(&moved), "{mode:?} {at}");
             }

@@ -31,7 +31,7 @@ impl Pool {
     fn shape(&mut self, kind: Kind) -> Shape {
         match kind {
             Kind::Plane => Shape::plane(1 + self.below(2), 2),
-            Kind::Depthwise => Shape::new(CHANNELS, 1, 1 + self.below(2), 2),
+            Kind::Depthwise => Shape::new(CHANNELS, 1, 1 + self.below(2), 1 + self.below(2)),
             Kind::Vector => {
                 if self.below(2) == 0 {
                     Shape::plane(1, CHANNELS)
@@ -93,8 +93,11 @@ impl Pool {
                 Some(("sqrt", square.sqrt(&mut self.symbols).ok()?))
             }
             8 => made("scale", Op::ScaleOutputs(&a, &self.term(Shape::plane(1, shape.outputs), depth - 1).1)),
-            9 if shape.is_vector() => {
-                let other = self.shape(Kind::Vector);
+            9 if shape.is_vector() && shape.entries() == Some(CHANNELS)
+                || shape.area() == 1 && shape.outputs > 1 =>
+            {
+                let other =
+                    if self.below(2) == 0 { self.shape(Kind::Vector) } else { Shape::new(CHANNELS, 1, 1, 1) };
                 made("reshape", Op::Reshape(&self.term(other, depth - 1).1, shape))
             }
             9 => {
