@@ -43,7 +43,7 @@ fn steps_are_as_counted_by_hand() {
         (1..7).map(|n| Step::divided(3).apply(n)).collect::<Vec<_>>(),
         [None, None, Some(1), None, None, Some(2)]
     );
-    // What has no output for some input is refused, and so is what is too long.
+    // The longest signal that there may be, and one that is longer.
     assert!(Arc::new(Length::Input).then(Step::new(1 << 20, 0, 1)).is_some());
     assert!(Arc::new(Length::Input).then(Step::new((1 << 20) + 1, 0, 1)).is_none());
 }
