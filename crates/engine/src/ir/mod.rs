@@ -33,4 +33,6 @@ pub use named::{LayerNumber, MAX_BLOCK, MAX_EXTENT, MAX_OUTPUTS, Named};
 pub use origin::Origin;
 pub use stack::Stack;
 pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
+#[cfg(test)]
+pub(crate) use term::tests::Pool;
 pub use term::{KernelTerm, Operation, TermError};

@@ -449,4 +449,4 @@ impl KernelTerm {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,16 +2,9 @@
 
 use super::*;
 use crate::evaluate::{self, Weights};
-use crate::ir::{KernelTerm, Operation as Op, Symbols};
+use crate::ir::{KernelTerm, Operation as Op, Pool, Symbols};
 use convproof_exact::SplitMix64;
 use num_bigint::BigInt;
-
-/// Random kernels of a few numbers of channels, with positive weights.
-struct Pool {
-    random: SplitMix64,
-    symbols: Symbols,
-    weights: Weights,
-}
 
 /// What a kernel is as large as: one with a channel, a vector, or one with an entry for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,11 +17,7 @@ enum Kind {
 const CHANNELS: usize = 5;
 
 impl Pool {
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.random.below(bound as u64)).unwrap()
-    }
-
-    fn shape(&mut self, kind: Kind) -> Shape {
+    fn shape_of(&mut self, kind: Kind) -> Shape {
         match kind {
             Kind::Plane => Shape::plane(1 + self.below(2), 2),
             Kind::Depthwise => Shape::new(CHANNELS, 1, 1 + self.below(2), 1 + self.below(2)),
@@ -40,16 +29,6 @@ impl Pool {
                 }
             }
         }
-    }
-
-    fn free(&mut self, shape: Shape) -> KernelTerm {
-        let name = format!("F{}", self.symbols.kernels().count());
-        let free = self.symbols.declare(&name, shape, 4).unwrap();
-        for n in 0..u32::try_from(shape.validate().unwrap()).unwrap() {
-            let value = Rational::ratio(1 + i64::try_from(self.random.below(6)).unwrap(), 3).unwrap();
-            self.weights.set(Symbol(free.first.0 + n), value);
-        }
-        KernelTerm::free(&free).unwrap()
     }
 
     fn leaf(&mut self, shape: Shape) -> KernelTerm {
@@ -66,7 +45,7 @@ impl Pool {
     }
 
     /// A kernel of some shape, with the name of what was done last.
-    fn term(&mut self, shape: Shape, depth: usize) -> (&'static str, KernelTerm) {
+    fn expression(&mut self, shape: Shape, depth: usize) -> (&'static str, KernelTerm) {
         let scalar = Shape::plane(1, 1);
         let found = if depth == 0 { None } else { self.operation(shape, scalar, depth) };
         found.unwrap_or_else(|| ("leaf", self.leaf(shape)))
@@ -74,15 +53,15 @@ impl Pool {
 
     fn operation(&mut self, shape: Shape, scalar: Shape, depth: usize) -> Option<(&'static str, KernelTerm)> {
         let operation = self.below(11);
-        let a = self.term(shape, depth - 1).1;
+        let a = self.expression(shape, depth - 1).1;
         let made = |name, op: Op<'_>| Some((name, KernelTerm::apply(op).ok()?));
         match operation {
-            0 => made("add", Op::Add(&a, &self.term(shape, depth - 1).1)),
-            1 => made("sub", Op::Sub(&self.term(shape, depth - 1).1, &a)),
+            0 => made("add", Op::Add(&a, &self.expression(shape, depth - 1).1)),
+            1 => made("sub", Op::Sub(&self.expression(shape, depth - 1).1, &a)),
             2 => made("negate", Op::Negate(&a)),
-            3 => made("hadamard", Op::Hadamard(&a, &self.term(shape, depth - 1).1)),
-            4 => made("before", Op::Convolve(&self.term(scalar, depth - 1).1, &a)),
-            5 => made("after", Op::Convolve(&a, &self.term(scalar, depth - 1).1)),
+            3 => made("hadamard", Op::Hadamard(&a, &self.expression(shape, depth - 1).1)),
+            4 => made("before", Op::Convolve(&self.expression(scalar, depth - 1).1, &a)),
+            5 => made("after", Op::Convolve(&a, &self.expression(scalar, depth - 1).1)),
             6 => {
                 let divisor = if self.below(2) == 0 { scalar } else { shape };
                 let divisor = self.free(divisor);
@@ -92,7 +71,10 @@ impl Pool {
                 let square = KernelTerm::apply(Op::Hadamard(&a, &a)).ok()?;
                 Some(("sqrt", square.sqrt(&mut self.symbols).ok()?))
             }
-            8 => made("scale", Op::ScaleOutputs(&a, &self.term(Shape::plane(1, shape.outputs), depth - 1).1)),
+            8 => made(
+                "scale",
+                Op::ScaleOutputs(&a, &self.expression(Shape::plane(1, shape.outputs), depth - 1).1),
+            ),
             9 => {
                 let entries = shape.entries()?;
                 let others = [
@@ -107,21 +89,21 @@ impl Pool {
                     [false, true] => "to vector",
                     _ => "reshape",
                 };
-                made(name, Op::Reshape(&self.term(other, depth - 1).1, shape))
+                made(name, Op::Reshape(&self.expression(other, depth - 1).1, shape))
             }
             _ => {
                 let entries: Vec<KernelTerm> =
-                    (0..shape.validate().ok()?).map(|_| self.term(scalar, depth - 1).1).collect();
+                    (0..shape.validate().ok()?).map(|_| self.expression(scalar, depth - 1).1).collect();
                 made("array", Op::Array(shape, &entries.iter().collect::<Vec<_>>()))
             }
         }
     }
 
     /// The value of a symbol for the n-th channel of a block.
-    fn value(&self, letters: &Letters, symbol: Symbol, block: Block, n: usize) -> Rational {
+    fn value_for(&self, letters: &Letters, symbol: Symbol, block: Block, n: usize) -> Rational {
         let made = letters.roots.iter().find(|(_, root)| **root == symbol);
         if let Some((radicand, _)) = made {
-            let square = radicand.evaluate(&|inner| self.value(letters, inner, block, n)).unwrap();
+            let square = radicand.evaluate(&|inner| self.value_for(letters, inner, block, n)).unwrap();
             return square.exact_sqrt().expect("a square");
         }
         if let Some((vector, _)) = letters.vectors.iter().find(|(_, made)| **made == symbol) {
@@ -142,9 +124,9 @@ fn entries_are_those_of_the_expression() {
     let mut read = FxHashMap::<(Kind, &str), usize>::default();
     for case in 0..4000 {
         let kind = [Kind::Plane, Kind::Vector, Kind::Depthwise][case % 3];
-        let shape = pool.shape(kind);
+        let shape = pool.shape_of(kind);
         let depth = 1 + pool.below(3);
-        let (name, term) = pool.term(shape, depth);
+        let (name, term) = pool.expression(shape, depth);
         let values = evaluate::kernel(term.expr(), &pool.weights).unwrap();
         let step = 1 + pool.below(2);
         let start = pool.below(CHANNELS - step);
@@ -160,7 +142,7 @@ fn entries_are_those_of_the_expression() {
             let Ok(entry) = letters.entry(term.expr(), place) else { continue };
             *read.entry((kind, name)).or_default() += 1;
             for n in 0..if kind == Kind::Plane { 1 } else { block.width } {
-                let value = entry.evaluate(&|symbol| pool.value(&letters, symbol, block, n)).unwrap();
+                let value = entry.evaluate(&|symbol| pool.value_for(&letters, symbol, block, n)).unwrap();
                 let at = match kind {
                     Kind::Plane => tap,
                     Kind::Vector => block.at(n),

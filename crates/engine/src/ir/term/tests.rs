@@ -14,14 +14,14 @@ use convproof_exact::SplitMix64;
 const OPERATIONS: u64 = 24;
 
 /// What random terms are made of: free kernels with positive weights.
-struct Pool {
-    random: SplitMix64,
-    symbols: Symbols,
-    weights: Weights,
+pub(crate) struct Pool {
+    pub(crate) random: SplitMix64,
+    pub(crate) symbols: Symbols,
+    pub(crate) weights: Weights,
 }
 
 impl Pool {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.random.below(bound as u64)).unwrap()
     }
 
@@ -44,7 +44,7 @@ impl Pool {
         KernelTerm::constant(ConcreteKernel::from_rationals(shape, &values).unwrap())
     }
 
-    fn free(&mut self, shape: Shape) -> KernelTerm {
+    pub(crate) fn free(&mut self, shape: Shape) -> KernelTerm {
         let name = format!("F{}", self.symbols.kernels().count());
         let free = self.symbols.declare(&name, shape, 4).unwrap();
         for n in 0..u32::try_from(shape.validate().unwrap()).unwrap() {

@@ -235,8 +235,8 @@ pub fn ring(axes: &Axes<AxisSights>, failures: &Failures) -> Option<(Agreement, 
     let large = [&rows.sizes[first_row..], &columns.sizes[first_column..]];
     let periods = [rows, columns].map(|axis| usize::try_from(axis.period).unwrap_or(usize::MAX));
     let (ring, mut exactly) = borders(large, [rows.start, columns.start], periods, fails)?;
-    // The sights inside the ring and on it, for each size.
-    let split = |views: &[SizeView], before: i64, after: i64| -> Option<Vec<[Vec<u32>; 2]>> {
+    // The sights inside the ring and on it; sizes with the same say the same.
+    let split = |views: &[SizeView], before: i64, after: i64| -> Option<BTreeSet<[Vec<u32>; 2]>> {
         let (before, after) = (usize::try_from(before).ok()?, usize::try_from(after).ok()?);
         let split = |SizeView { sights, .. }: &SizeView| {
             budget::spend_on(sights.len(), 10);
