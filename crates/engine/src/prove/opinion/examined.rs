@@ -284,3 +284,54 @@ impl Trial<'_> {
         !differ_by_more(worst, left, right, &self.weights)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Ends, Layer, Order, Origin, SizeCondition, SizeExpr, Stack};
+    use std::sync::Arc;
+
+    fn cropped(before: i64, sizes: Sizes) -> StackClaim {
+        let stack =
+            Arc::new(Stack::layer(Layer::Pad([Ends { before: -before, after: 0 }; 2]), Origin::NOWHERE));
+        StackClaim { left: stack.clone(), right: stack, channels: 1, tolerance: None, sizes }
+    }
+
+    #[test]
+    fn sizes_are_the_first_the_middle_and_the_last_of_a_few_small_ones() {
+        let condition = |of: SizeExpr, order: Order, number: i64| {
+            Sizes::Where(SizeCondition::Compare(of, order, SizeExpr::Constant(number)))
+        };
+        let [h, w] = [0, 1].map(SizeExpr::Length);
+        // Four lengths from 3 on each, by their areas: 3×3, 3×4, 4×3, 3×5, 5×3, 4×4, 3×6, 6×3, 4×5, …, 6×6.
+        assert_eq!(sizes(&cropped(2, Sizes::All)), [[3, 3], [4, 5], [6, 6]]);
+        // No such height is among the first four, so the smallest of all up to a bound: 9×3, 10×3, 11×3, 9×4, 12×3, 13×3,
+        // 10×4, 14×3, 11×4, …, 13×4.
+        assert_eq!(sizes(&cropped(2, condition(h.clone(), Order::Ge, 9))), [[9, 3], [11, 4], [13, 4]]);
+        // As many as there are.
+        let one = SizeExpr::Mul(Box::new(h.clone()), Box::new(w.clone()));
+        assert_eq!(sizes(&cropped(2, condition(one.clone(), Order::Le, 9))), [[3, 3]]);
+        assert_eq!(sizes(&cropped(2, condition(one, Order::Le, 12))), [[3, 3], [3, 4], [4, 3]]);
+        // Up to the bound, and none beyond it.
+        assert_eq!(sizes(&cropped(0, condition(h.clone(), Order::Ge, 64)))[0], [64, 1]);
+        assert!(sizes(&cropped(0, condition(h, Order::Ge, 65))).is_empty());
+        assert!(sizes(&cropped(64, Sizes::All)).is_empty());
+        // One size is that size, however large.
+        assert_eq!(sizes(&cropped(2, Sizes::One([100, 7]))), [[100, 7]]);
+    }
+
+    #[test]
+    fn values_that_are_made_up_are_small_and_not_0() {
+        let values = |positive: bool| (0..2000).map(|n| made_up(Symbol(n), positive)).collect::<Vec<_>>();
+        let (positive, all) = (values(true), values(false));
+        assert!(positive.iter().all(|value| *value > Rational::ZERO && *value <= Rational::from(9)));
+        assert!(all.iter().all(|value| !value.is_zero() && value.abs() <= Rational::from(9)));
+        assert_eq!(all, values(false));
+        let whole = (1..=9).map(Rational::from);
+        let halves = [1, 3, 5, 7, 9].map(|n| Rational::ratio(n, 2).unwrap());
+        for value in whole.chain(halves) {
+            assert!(positive.contains(&value), "{value}");
+            assert!(all.contains(&value) && all.contains(&-&value), "{value}");
+        }
+    }
+}

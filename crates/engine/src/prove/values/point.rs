@@ -331,4 +331,42 @@ mod tests {
             }
         }
     }
+
+    /// What a polynomial's value is shown to differ from 0 at: the chosen values of its symbols.
+    fn shrunk(poly: &Poly, symbols: &[Symbol], positive: &[Symbol]) -> Option<Vec<Rational>> {
+        let differs = |point: &Point| {
+            !poly.evaluate_mod(&|symbol| point.residue(symbol)).is_none_or(convproof_exact::Fp::is_zero)
+        };
+        let point = Point::random(7).shrink(symbols, |symbol| positive.contains(&symbol), differs)?;
+        Some(symbols.iter().map(|&symbol| point.chosen(symbol).expect("a choice")).collect())
+    }
+
+    #[test]
+    fn values_are_0_where_they_can_be_then_the_least_that_will_do() {
+        let symbols: Vec<Symbol> = (1..7).map(Symbol).collect();
+        let all: Vec<Poly> = symbols.iter().map(|&symbol| Poly::symbol(symbol)).collect();
+        let [a, b, c, d, e, f] = &all[..] else { unreachable!() };
+        let number = |n: i64| Poly::constant(Rational::from(n));
+        let expect = |poly: &Poly, positive: &[Symbol], values: [i64; 6]| {
+            let found = shrunk(poly, &symbols, positive);
+            assert_eq!(found, Some(values.map(Rational::from).to_vec()), "{values:?}");
+        };
+        expect(&number(1), &[], [0; 6]);
+        // The first of several that would do stays.
+        expect(&(&(a * b) + &(&(c + d) + &(e + f))), &[], [1, 1, 0, 0, 0, 0]);
+        expect(&(&(c + d) + f), &[], [0, 0, 1, 0, 0, 0]);
+        // Roots of the polynomial are left out: 1, then −1, then 2.
+        expect(&(d - &number(1)), &[], [0; 6]);
+        expect(&(&(d - &number(1)) * d), &[], [0, 0, 0, -1, 0, 0]);
+        expect(&(&(&(d * d) - &number(1)) * d), &[], [0, 0, 0, 2, 0, 0]);
+        // Positive ones are 1 where they can be, and never less.
+        expect(&(a + b), &symbols[2..5], [1, 0, 1, 1, 1, 0]);
+        expect(&(&(e - &number(1)) * a), &symbols[4..5], [1, 0, 0, 0, 2, 0]);
+        // All values are tried before it is given up: 1, −1, …, 32, −32, 33.
+        let roots = (-31..=32).fold(a.clone(), |product, n| &product * &(a - &number(n)));
+        expect(&roots, &[], [-32, 0, 0, 0, 0, 0]);
+        let more = &roots * &(a + &number(32));
+        assert_eq!(shrunk(&more, &symbols, &[]), Some([33, 0, 0, 0, 0, 0].map(Rational::from).to_vec()));
+        assert_eq!(shrunk(&number(0), &symbols, &[]), None);
+    }
 }
