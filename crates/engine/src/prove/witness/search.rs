@@ -108,11 +108,16 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         }
     }
     if open.len().within(MAX_SIMPLIFIED) {
-        // Scalars stay, as something may be divided by them elsewhere.
-        for &symbol in open.iter().filter(|&&symbol| !symbol.is_scalar() && !symbols.is_divisor(symbol)) {
-            let before = values.insert(symbol, Rational::ZERO);
-            if !tells(&values) {
-                values.extend(before.map(|value| (symbol, value)));
+        for &symbol in &open {
+            // Scalars stay, as something may be divided by them elsewhere.
+            let stays = symbol.is_scalar() || symbols.is_divisor(symbol);
+            let simple = [0, 1, -1].into_iter().skip(usize::from(stays)).map(Rational::from);
+            let last = values.get(&symbol).cloned();
+            for value in simple.chain(last) {
+                values.insert(symbol, value);
+                if tells(&values) {
+                    break;
+                }
             }
         }
     }

@@ -207,6 +207,13 @@ fn values_that_tell_are_few() {
             real && Enclosed::at(&difference, &symbols, &value).is_some_and(|at| !at.may_vanish())
         };
         assert!(tells(&values), "{case}");
+        // Of the last one nothing simpler would do.
+        let (&last, value) = values.last_key_value().expect("what is under the root");
+        for simpler in [0, 1, -1].map(Rational::from).iter().take_while(|simpler| *simpler != value) {
+            let mut other = values.clone();
+            other.insert(last, simpler.clone());
+            assert!(!tells(&other), "{case}");
+        }
         // Of one product its symbols, and one of those under the root.
         if let [(monomial, _)] = difference.terms()
             && symbols.root_of(monomial.factors().last().map_or(entries[0].symbols()[0], |of| of.0)).is_none()
