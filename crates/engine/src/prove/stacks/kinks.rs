@@ -12,7 +12,7 @@ use crate::ir::{StackClaim, Symbols};
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::witness::probe::Probe;
-use crate::prove::witness::sparse::sparser;
+use crate::prove::witness::simple::simpler;
 use crate::prove::witness::{functions, search};
 use convproof_exact::{Limited, Rational, SplitMix64};
 
@@ -58,7 +58,7 @@ pub(super) fn at_size(
                         if let Ok(found) =
                             Counterexample::replay(left, right, &weights, symbols, image, output)
                         {
-                            return Some(sparser(claim, symbols, &weights, found));
+                            return Some(simpler(claim, symbols, weights, found));
                         }
                     }
                     if is_numeric(&compared.arena, difference) {
@@ -77,7 +77,7 @@ pub(super) fn at_size(
                 let replayed =
                     Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);
                 if let Ok(replayed) = replayed {
-                    return Some(sparser(claim, symbols, &weights, replayed));
+                    return Some(simpler(claim, symbols, weights, replayed));
                 }
             }
         }

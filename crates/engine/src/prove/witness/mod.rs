@@ -6,4 +6,4 @@ pub(super) mod functions;
 pub(super) mod probe;
 pub(super) mod replayed;
 pub(super) mod search;
-pub(super) mod sparse;
+pub(super) mod simple;

@@ -1,7 +1,7 @@
 //! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
 //! match, and limits. What it finds is replayed; what it does not find says nothing.
 
-use super::sparse::sparser;
+use super::simple::simpler;
 use crate::prove::survey::condition::{self, includes};
 use crate::prove::survey::input::input_of;
 use crate::prove::survey::table::Table;
@@ -25,7 +25,7 @@ use convproof_exact::{Limited, Poly, Rational, SplitMix64, Symbol};
 /// Inputs tried at each size.
 const TRIES: usize = 60;
 
-/// Entries of weights and image that a found counterexample is simplified over.
+/// Most weights whose values are made simpler.
 const MAX_SIMPLIFIED: usize = 600;
 
 /// Every scalar, divisor and square root 1, every other weight 0 or what follows from the roots: an output of the
@@ -239,10 +239,9 @@ fn try_sizes(
             let values = (0..cells).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
             if let Ok(found) =
-                Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image.clone(), None)
+                Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, None)
             {
-                let simple = simplified(claim, symbols, weights, image).unwrap_or(found);
-                return refuted(StackWitness::Value(simple));
+                return refuted(StackWitness::Value(simpler(claim, symbols, weights, found)));
             }
         }
     }
@@ -253,58 +252,6 @@ fn try_sizes(
 fn drawn(generator: &mut SplitMix64, spread: u64) -> Rational {
     let value = i64::try_from(generator.below(2 * spread + 1)).unwrap_or(0);
     Rational::from(value - i64::try_from(spread).unwrap_or(0))
-}
-
-/// Sets weights and image entries to 0, or else to ±1, one by one, as long as the stacks still differ.
-fn simplified(
-    claim: &StackClaim,
-    symbols: &Symbols,
-    mut weights: Weights,
-    mut image: Image,
-) -> Option<Counterexample> {
-    let replay = |weights: &Weights, image: &Image| {
-        Counterexample::replay(&claim.left, &claim.right, weights, symbols, image.clone(), None).ok()
-    };
-    let mut found = replay(&weights, &image)?;
-    let nonzero: Vec<(Symbol, Rational)> =
-        weights.iter().filter(|(_, v)| !v.is_zero()).map(|(s, v)| (s, v.clone())).collect();
-    let [channels, height, width] = image.size();
-    if (nonzero.len() + image.values().len()).exceeds(MAX_SIMPLIFIED) {
-        return Some(sparser(claim, symbols, &weights, found));
-    }
-    let simpler = |value: &Rational| {
-        let sign = if value.is_negative() { Rational::from(-1) } else { Rational::from(1) };
-        [Rational::from(0), Rational::from(1), sign]
-    };
-    for (symbol, value) in nonzero {
-        for trial in simpler(&value) {
-            let before = weights.get(symbol);
-            weights.set(symbol, trial);
-            match replay(&weights, &image) {
-                Some(better) => {
-                    found = better;
-                    break;
-                }
-                None => weights.set(symbol, before),
-            }
-        }
-    }
-    for at in 0..image.values().len() {
-        for trial in simpler(&image.values()[at]) {
-            let mut values = image.values().to_vec();
-            if values[at] == trial {
-                break;
-            }
-            values[at] = trial;
-            let candidate = Image::new(channels, height, width, values)?;
-            if let Some(better) = replay(&weights, &candidate) {
-                found = better;
-                image = candidate;
-                break;
-            }
-        }
-    }
-    Some(found)
 }
 
 #[cfg(test)]

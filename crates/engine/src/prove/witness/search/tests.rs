@@ -276,27 +276,3 @@ fn counterexamples_have_one_weight_and_one_pixel_where_these_are_enough() {
     let wide = Sizes::Where(compare(SizeExpr::Length(1), Order::Ge, SizeExpr::Constant(4)));
     assert_eq!(found(&claim(chain(&[crop.clone(), relu()]), crop, wide)).input().size(), [1, 3, 4]);
 }
-
-#[test]
-fn many_weights_become_one() {
-    let mut symbols = Symbols::default();
-    let kernels = ["A", "B"].map(|name| free(&mut symbols, name, Shape::plane(5, 5)));
-    let entries: Vec<Symbol> = kernels
-        .iter()
-        .flat_map(|term| {
-            term.polynomials().unwrap().entries().iter().flat_map(Poly::symbols).collect::<Vec<_>>()
-        })
-        .collect();
-    // Something is divided by one of them.
-    symbols.divide_by(&Poly::symbol(entries[3]));
-    let [left, right] = kernels.map(|kernel| layer(conv(kernel)));
-    let claim = claim(left, right, Sizes::One([5, 5]));
-    let weights: Weights =
-        (1..).zip(&entries).map(|(n, &symbol)| (symbol, Rational::from(i64::from(n)))).collect();
-    let image = Image::new(1, 5, 5, vec![Rational::ONE; 25]).unwrap();
-    let found =
-        Counterexample::replay(&claim.left, &claim.right, &weights, &symbols, image.clone(), None).unwrap();
-    assert_eq!(found.weights().len(), 50);
-    let few = sparser(&claim, &symbols, &weights, found);
-    assert_eq!((few.weights(), few.input()), (&[("A[0,3]".to_owned(), Rational::from(4))][..], &image));
-}
