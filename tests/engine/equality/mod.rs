@@ -11,6 +11,7 @@ mod factors;
 mod horizon;
 mod kernels;
 mod lengths;
+mod measures;
 mod opinion;
 mod rewrites;
 mod sizes;

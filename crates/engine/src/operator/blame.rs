@@ -36,3 +36,25 @@ pub fn branch_example(stack: &Stack, channels: usize, branches: [Origin; 2]) -> 
         (a != b).then_some([size, a, b])
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Ends, Layer};
+
+    #[test]
+    fn examples_are_even_and_not_large() {
+        let [whole, left, right] = [(); 3].map(|()| Origin::fresh());
+        let crop = |n: i64, at: Origin| Stack::layer(Layer::Pad([Ends { before: -n, after: 0 }; AXES]), at);
+        let example = |crops: [i64; 2]| {
+            let sum = crop(crops[0], left).plus(&crop(crops[1], right), whole);
+            branch_example(&sum, 1, [left, right])
+        };
+        assert_eq!(example([1, 2]), Some([[8; 2], [7; 2], [6; 2]]));
+        // The first even size at which both have an output.
+        assert_eq!(example([10, 9]), Some([[12; 2], [2; 2], [3; 2]]));
+        assert_eq!(example([254, 255]), Some([[256; 2], [2; 2], [1; 2]]));
+        assert_eq!(example([255, 256]), None);
+        assert_eq!(example([3, 3]), None);
+    }
+}

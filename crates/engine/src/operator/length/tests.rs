@@ -96,6 +96,18 @@ fn lengths_repeat_modulo_numbers_and_have_bounds_that_never_fall() {
 }
 
 #[test]
+fn lengths_repeat_modulo_numbers_no_later_than_they_must() {
+    let input = Arc::new(Length::Input);
+    let half = input.then(Step::new(1, 0, 2)).unwrap();
+    let doubled = input.then(Step::new(2, 1, 1)).unwrap();
+    let modulo = |length: &Length, m: i64| length.period_modulo(m).unwrap();
+    assert_eq!([1, 2, 5].map(|m| modulo(&input, m)), [1, 2, 5]);
+    assert_eq!([1, 2, 3].map(|m| modulo(&half, m)), [2, 4, 6]);
+    assert_eq!([1, 2, 3, 4, 6].map(|m| modulo(&doubled, m)), [1, 1, 3, 2, 3]);
+    assert_eq!([1, 2, 7].map(|m| modulo(&Length::One(half.clone()), m)), [2, 2, 2]);
+}
+
+#[test]
 fn what_is_periodic_is_tested_to_the_end() {
     let half = Arc::new(Length::Input).then(Step::new(1, 0, 2)).unwrap();
     let third = Arc::new(Length::Input).then(Step::new(1, -7, 3)).unwrap();

@@ -27,20 +27,71 @@ struct Position {
 }
 
 /// Decides `left ~= right within bound for |x| <= range`.
+///
+/// # Errors
+/// If a stack has no normal form.
 pub fn decide(
     claim: &StackClaim,
     tolerance: &Tolerance,
     symbols: &Symbols,
 ) -> Result<StackVerdict, OperatorError> {
-    match bounds::decide(claim, tolerance, symbols)? {
-        Some(Bounded::Within { worst, exact, composed }) => {
-            return Ok(proved(worst, exact, tolerance, Derivation::Composed(composed)));
-        }
-        Some(Bounded::Beyond(excess, composed)) => {
-            return Ok(passed(claim, tolerance, symbols, excess).after(Derivation::Composed(composed)));
-        }
-        None => {}
+    match by_integers(claim, tolerance, symbols)? {
+        Some(verdict) => Ok(verdict),
+        None => by_polynomials(claim, tolerance, symbols),
     }
+}
+
+/// How the worst difference is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Weights are numbers: sums of integers.
+    Integers,
+    /// Polynomials in the weights, and slopes of nonlinear layers.
+    Polynomials,
+}
+
+impl Measure {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Integers, Self::Polynomials];
+
+    /// What it says by itself of a claim that [`decide`] may settle before it; `None` if it does not decide. For tests: each
+    /// would hide the other's mistakes.
+    ///
+    /// # Errors
+    /// If a stack has no normal form.
+    pub fn alone(
+        self,
+        claim: &StackClaim,
+        tolerance: &Tolerance,
+        symbols: &Symbols,
+    ) -> Result<Option<StackVerdict>, OperatorError> {
+        match self {
+            Self::Integers => by_integers(claim, tolerance, symbols),
+            Self::Polynomials => by_polynomials(claim, tolerance, symbols).map(Some),
+        }
+    }
+}
+
+fn by_integers(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<Option<StackVerdict>, OperatorError> {
+    Ok(bounds::decide(claim, tolerance, symbols)?.map(|bounded| match bounded {
+        Bounded::Within { worst, exact, composed } => {
+            proved(worst, exact, tolerance, Derivation::Composed(composed))
+        }
+        Bounded::Beyond(excess, composed) => {
+            passed(claim, tolerance, symbols, excess).after(Derivation::Composed(composed))
+        }
+    }))
+}
+
+fn by_polynomials(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<StackVerdict, OperatorError> {
     let sides = Sides::of(claim, [&claim.left, &claim.right])?;
     let within = |worst: Rational, exact| {
         proved(worst, exact, tolerance, Derivation::Composed(sides.composed.clone()))

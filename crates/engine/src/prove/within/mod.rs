@@ -12,4 +12,4 @@ mod outcome;
 mod pairing;
 mod rounded;
 
-pub use linear::decide;
+pub use linear::{Measure, decide};

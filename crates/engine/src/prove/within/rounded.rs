@@ -228,7 +228,8 @@ impl RoundedTerm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Origin, Sizes};
+    use crate::evaluate::{self, Image, Weights};
+    use crate::ir::{Ends, NonEmpty, Origin, Padding, Sizes};
     use crate::kernel::Shape;
 
     fn ratio(numerator: i64, denominator: i64) -> Rational {
@@ -272,5 +273,76 @@ mod tests {
             let allowed = Rational::dyadic(4.into(), bits);
             assert!(Rational::ZERO < rounded.error && rounded.error <= allowed, "{}", rounded.error);
         }
+    }
+
+    /// Both roundings of a stack, with few bits and with many, at an image of ones: how far apart they are, and how far they may be.
+    fn apart(stack: &Stack, symbols: &Symbols, channels: usize) -> [Rational; 2] {
+        let stack = Arc::new(stack.clone());
+        let (left, right) = (stack.clone(), stack);
+        let claim = StackClaim { left, right, channels, tolerance: None, sizes: Sizes::All };
+        let [few, many] = [3, 100].map(|bits| Rounded::of(&claim, symbols, bits, &Rational::ONE).unwrap());
+        let image = Image::new(channels, 4, 4, vec![Rational::ONE; channels * 16]).unwrap();
+        let [few_out, many_out] =
+            [&few, &many].map(|rounded| evaluate::run(&rounded.stacks[0], &image, &Weights::new()).unwrap());
+        let pairs = few_out.values().iter().zip(many_out.values());
+        let apart = pairs.map(|(a, b)| (a - b).abs()).max().unwrap();
+        // Of one side.
+        [apart, (few.error + many.error) * ratio(1, 2)]
+    }
+
+    #[test]
+    fn rounded_stacks_are_no_further_apart_than_said_and_sometimes_as_far() {
+        let mut symbols = Symbols::default();
+        let mut root = |shape: Shape| {
+            let twos = ConcreteKernel::from_integers(shape, vec![2; shape.entries().unwrap()]).unwrap();
+            KernelTerm::constant(twos).sqrt(&mut symbols).unwrap()
+        };
+        let layer = |layer: Layer| Stack::layer(layer, Origin::NOWHERE);
+        let padding = Padding::Sides(Ends::NONE);
+        let mut conv = |shape: Shape, groups: usize, bias: bool| {
+            let bias = bias.then(|| root(Shape::plane(1, shape.outputs)));
+            let kernel = root(shape);
+            Layer::Conv(Conv { kernel, bias, stride: [1, 1], dilation: [1, 1], padding, groups })
+        };
+        let convs = [
+            (conv(Shape::new(2, 3, 3, 3), 1, false), 3),
+            (conv(Shape::new(2, 3, 3, 3), 1, true), 3),
+            (conv(Shape::new(4, 2, 2, 3), 2, true), 4),
+            (conv(Shape::new(1, 1, 1, 4), 1, false), 1),
+        ];
+        let second = layer(conv(Shape::new(1, 2, 2, 1), 1, true));
+        let transposed = Layer::ConvTranspose(ConvTranspose {
+            kernel: root(Shape::new(2, 3, 2, 2)),
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Ends::NONE,
+            output_padding: [0, 0],
+            groups: 1,
+            bias: None,
+        });
+        let dense = Layer::Dense { weights: root(Shape::plane(1, 16)), bias: Some(root(Shape::plane(1, 1))) };
+        let scalar = || Shape::plane(1, 1);
+        let scale = layer(Layer::Scale(root(scalar())));
+        let bias = layer(Layer::Bias(root(scalar())));
+        let terms = [(root(scalar()), &scale), (KernelTerm::one(), &bias)];
+        let sum = Stack::sum(NonEmpty::of(terms.to_vec()).unwrap(), Origin::NOWHERE);
+        let both = Stack::concat(NonEmpty::of(vec![&scale, &bias]).unwrap(), Origin::NOWHERE);
+        let first = layer(convs[0].0.clone());
+        let chained = Stack::chain([&first, &second], Origin::NOWHERE);
+        // All weights are off by as much in the same direction, so single layers, sums and chains are off by all that is said.
+        let exact = convs.iter().map(|(conv, channels)| (layer(conv.clone()), *channels)).chain([
+            (layer(dense), 1),
+            (scale.clone(), 1),
+            (bias.clone(), 1),
+            (sum, 1),
+            (both, 1),
+            (chained, 3),
+        ]);
+        for (stack, channels) in exact {
+            let [apart, said] = apart(&stack, &symbols, channels);
+            assert!(apart <= said && said <= &apart * &ratio(1001, 1000), "{apart} {said} {stack:?}");
+        }
+        let [apart, said] = apart(&layer(transposed), &symbols, 2);
+        assert!(apart <= said, "{apart} {said}");
     }
 }

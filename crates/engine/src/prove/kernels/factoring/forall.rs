@@ -103,3 +103,27 @@ fn candidate(shape: Shape, attempt: usize, generator: &mut SplitMix64) -> Option
     }
     ConcreteKernel::from_integers(shape, cells).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::Rational;
+
+    #[test]
+    fn candidates_are_simple_first_and_then_random_in_a_range_that_grows() {
+        let mut generator = SplitMix64::new(1);
+        let mut made =
+            |shape, attempt| candidate(shape, attempt, &mut generator).unwrap().entries().collect::<Vec<_>>();
+        let rationals = |numbers: &[i64]| numbers.iter().copied().map(Rational::from).collect::<Vec<_>>();
+        let shape = Shape::plane(2, 3);
+        assert_eq!(made(shape, 0), rationals(&[1, 0, 0, 0, 0, 1]));
+        assert_eq!(made(shape, 1), rationals(&[1, 0, 1, 1, 0, 0]));
+        assert_eq!(made(shape, 2), rationals(&[-2, 0, 0, 0, 0, 1]));
+        assert_eq!(made(shape, 3), rationals(&[1, 0, 1, 0, 0, 1]));
+        for (attempts, most) in [(4..40, 1), (40..80, 2), (80..120, 3), (360..400, 10)] {
+            let values: Vec<Rational> = attempts.flat_map(|attempt| made(shape, attempt)).collect();
+            let range = [values.iter().min(), values.iter().max()].map(Option::unwrap);
+            assert_eq!(range, [-most, most].map(Rational::from).each_ref());
+        }
+    }
+}
