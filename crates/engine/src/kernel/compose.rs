@@ -444,4 +444,16 @@ mod tests {
             assert_eq!(choice(Shape::new(64, 64, 3, 3), i64::MIN), Method::Residues { primes: 3 });
         }
     }
+
+    #[test]
+    fn powers_grow_by_all_but_one_row_each() {
+        let two = ConcreteKernel::constant(Shape::plane(1, 1), 2).unwrap();
+        let power = two.pow(3000).unwrap();
+        assert_eq!(power.shape(), Shape::plane(1, 1));
+        assert_eq!(power.integers().get(0), BigInt::from(1) << 3000);
+        let line = ConcreteKernel::ones(Shape::plane(1, 2)).unwrap();
+        assert_eq!(line.pow(5).unwrap().shape(), Shape::plane(1, 6));
+        let count = crate::kernel::MAX_ENTRIES;
+        assert_eq!(line.pow(count).err(), Some(KernelError::TooLarge));
+    }
 }

@@ -240,11 +240,8 @@ impl Length {
 /// before both have settled.
 fn last_crossing(a: &Length, b: &Length) -> Result<i64, OperatorError> {
     let rate = a.slope() - b.slope();
-    let (from, period) = (a.settled()?.max(b.settled()?), common_period([a.period()?, b.period()?])?);
-    let Some(pace) = rate.recip() else { return Ok(from - 1) };
-    if from.exceeds(MAX_LENGTH) || period.exceeds(MAX_PERIOD) {
-        return Err(OperatorError::PeriodTooLong);
-    }
+    let Some(pace) = rate.recip() else { return Ok(a.settled()?.max(b.settled()?) - 1) };
+    let (from, period) = repeats([a, b], 1)?;
     // The difference at n + k·period is that at n plus rate·k·period.
     let mut last = from - 1;
     for n in from..from + period {
@@ -293,15 +290,25 @@ pub fn for_all_lengths(
     also: i64,
     holds: impl Fn(i64) -> bool,
 ) -> Result<bool, OperatorError> {
+    let (from, period) = repeats(lengths.iter().copied(), also)?;
+    Ok((1..from + 2 * period).all(holds))
+}
+
+/// From which input length on all of some lengths repeat, and after how many rows, a multiple of `also`; an error if one of
+/// these is past its limit.
+pub(super) fn repeats<'l>(
+    lengths: impl IntoIterator<Item = &'l Length>,
+    also: i64,
+) -> Result<(i64, i64), OperatorError> {
     let (mut from, mut period) = (1, also);
     for length in lengths {
         from = from.max(length.settled()?);
         period = common_period([period, length.period()?])?;
+        if period.exceeds(MAX_PERIOD) || from.exceeds(MAX_LENGTH) {
+            return Err(OperatorError::PeriodTooLong);
+        }
     }
-    if period.exceeds(MAX_PERIOD) || from.exceeds(MAX_LENGTH) {
-        return Err(OperatorError::PeriodTooLong);
-    }
-    Ok((1..from + 2 * period).all(holds))
+    Ok((from, period))
 }
 
 /// The least input length at which two lengths differ; `None` if they are the same function.

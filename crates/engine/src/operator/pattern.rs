@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::error::OperatorError;
 use super::gather::signed;
-use super::length::{Length, MAX_LENGTH, MAX_PERIOD, ceil, common_period, ratio};
+use super::length::{Length, MAX_LENGTH, MAX_PERIOD, ceil, common_period, ratio, repeats};
 use super::normal::{Affine, Node, NodeId, Operators};
 use convproof_exact::budget;
 use convproof_exact::{Limited, Rational};
@@ -280,18 +280,13 @@ impl<'a> Viewer<'a> {
         let mut roots = self.roots.iter().map(|root| root.length[self.axis].clone());
         let first = roots.next().ok_or(OperatorError::PeriodTooLong)?;
         let common = roots.fold(first, |common, length| common.agree(&length));
-        let (mut period, mut settled) = (common.period()?, common.settled()?);
+        let (period, settled) = (common.period()?, common.settled()?);
         if settled.within(MAX_LENGTH) && (settled..settled + period).all(|n| common.at(n).is_none()) {
             // From there on there are no outputs to be compared.
             return Ok(Horizon { from: settled, period, start: 0 });
         }
-        for length in self.order.iter().filter_map(|&id| self.lengths[id].as_ref()) {
-            period = common_period([period, length.period()?])?;
-            settled = settled.max(length.settled()?);
-            if period.exceeds(MAX_PERIOD) || settled.exceeds(MAX_LENGTH) {
-                return Err(OperatorError::PeriodTooLong);
-            }
-        }
+        let lengths = self.order.iter().filter_map(|&id| self.lengths[id].as_deref());
+        let (settled, mut period) = repeats(lengths.chain([&*common]), 1)?;
         let root = &self.roots.first().ok_or(OperatorError::PeriodTooLong)?.length[self.axis];
         let slope = root.slope();
         if slope.is_zero() {

@@ -122,6 +122,20 @@ fn what_is_periodic_is_tested_to_the_end() {
 }
 
 #[test]
+fn lengths_repeat_together_within_limits() {
+    let input = Arc::new(Length::Input);
+    let cropped = |rows: i64| input.then(Step::new(1, -rows, 1)).unwrap();
+    let every = |rows: i64| input.then(Step::new(1, 0, rows)).unwrap();
+    assert_eq!(repeats([&*cropped(7), &*every(6)], 4), Ok((8, 12)));
+    let too_long = Err(OperatorError::PeriodTooLong);
+    // Each limit by itself: where they begin to repeat, and after how many.
+    assert_eq!(repeats([&*cropped(MAX_LENGTH - 1)], 1), Ok((MAX_LENGTH, 1)));
+    assert_eq!(repeats([&*cropped(MAX_LENGTH)], 1), too_long);
+    assert_eq!(repeats([&*every(2)], MAX_PERIOD), Ok((2, MAX_PERIOD)));
+    assert_eq!(repeats([&*every(3)], MAX_PERIOD), too_long);
+}
+
+#[test]
 fn quotients_are_rounded_to_their_side() {
     for (numerator, denominator, low, high) in [(7, 2, 3, 4), (-7, 2, -4, -3), (6, 3, 2, 2), (-6, 3, -2, -2)]
     {
