@@ -459,3 +459,6 @@ pub(super) fn taps_of(shape: Shape, entries: &[Poly], place: impl Fn([usize; 4])
     taps.sort_by_key(|tap| (tap.output, tap.at, tap.input));
     taps
 }
+
+#[cfg(test)]
+mod tests;
