@@ -5,10 +5,10 @@
 use rustc_hash::FxHashSet;
 
 use super::search;
-use crate::evaluate::{Image, Weights};
+use crate::evaluate::{Image, MAX_WORK, Weights};
 use crate::ir::{StackClaim, Symbols};
 use crate::prove::verdict::counterexample::Counterexample;
-use convproof_exact::{Limited, Rational, Symbol};
+use convproof_exact::{Limited, Rational, Symbol, budget};
 
 /// So few weights are looked at one by one only.
 const FEW: usize = 24;
@@ -37,7 +37,9 @@ pub fn simpler(
     open.retain(|symbol| symbols.root_of(*symbol).is_none() && !fixed.contains(symbol));
     open.sort_unstable();
     open.dedup();
-    let mut simple = Simple { claim, symbols, open, weights, found, left: MAX_MANY };
+    // No counterexample is lost to what makes it simpler: most of the budget stays, and what one more replay may take.
+    let reserve = budget::left().map_or(0, |left| (left - left / 8).max(2 * MAX_WORK));
+    let mut simple = Simple { claim, symbols, open, weights, found, left: MAX_MANY, reserve };
     simple.drop_many();
     let pixels = simple.found.input().values().len();
     if (simple.nonzero().len() + pixels).within(MAX_ENTRIES) {
@@ -59,24 +61,34 @@ struct Simple<'a> {
     found: Counterexample,
     /// Replays that are left.
     left: usize,
+    /// Steps of the budget that are not to be spent.
+    reserve: u64,
 }
 
 impl Simple<'_> {
-    /// The counterexample with other weights or another image, if the sides differ there.
-    fn replayed(&mut self, weights: &Weights, image: Image) -> Option<Counterexample> {
-        self.left = self.left.checked_sub(1)?;
-        let (stacks, position) = ([&self.claim.left, &self.claim.right], Some(self.found.position()));
-        let found =
-            Counterexample::replay(stacks[0], stacks[1], weights, self.symbols, image, position).ok()?;
-        (found.is_approximate() == self.found.is_approximate()).then_some(found)
+    /// Whether the sides differ at the weights as they are now and an image; then that is the counterexample.
+    fn replays(&mut self, image: Image) -> bool {
+        let spent = budget::left().is_some_and(|left| left < self.reserve);
+        let Some(left) = self.left.checked_sub(1).filter(|_| !spent) else { return false };
+        self.left = left;
+        let ([one, other], position) = ([&self.claim.left, &self.claim.right], Some(self.found.position()));
+        let found = Counterexample::replay(one, other, &self.weights, self.symbols, image, position).ok();
+        let found = found.filter(|found| found.is_approximate() == self.found.is_approximate());
+        found.map(|found| self.found = found).is_some()
     }
 
     /// Whether the sides differ with other values of some weights; then these are the weights.
     fn takes(&mut self, changed: impl IntoIterator<Item = (Symbol, Rational)>) -> bool {
-        let mut weights = self.weights.clone();
-        changed.into_iter().for_each(|(symbol, value)| weights.set(symbol, value));
-        let found = self.replayed(&weights, self.found.input().clone());
-        found.map(|found| (self.found, self.weights) = (found, weights)).is_some()
+        let mut before = Vec::new();
+        for (symbol, value) in changed {
+            before.push((symbol, self.weights.get(symbol)));
+            self.weights.set(symbol, value);
+        }
+        let replays = self.replays(self.found.input().clone());
+        if !replays {
+            before.into_iter().for_each(|(symbol, value)| self.weights.set(symbol, value));
+        }
+        replays
     }
 
     /// The weights that are not 0 and may be changed.
@@ -124,17 +136,12 @@ impl Simple<'_> {
         let mut any = false;
         let [channels, height, width] = self.found.input().size();
         for at in 0..self.found.input().values().len() {
-            for simpler in simpler_values(&self.found.input().values()[at]) {
+            let simpler = simpler_values(&self.found.input().values()[at]);
+            any |= simpler.into_iter().any(|value| {
                 let mut values = self.found.input().values().to_vec();
-                values[at] = simpler;
-                let weights = self.weights.clone();
-                let image = Image::new(channels, height, width, values);
-                if let Some(found) = image.and_then(|image| self.replayed(&weights, image)) {
-                    self.found = found;
-                    any = true;
-                    break;
-                }
-            }
+                values[at] = value;
+                Image::new(channels, height, width, values).is_some_and(|image| self.replays(image))
+            });
         }
         any
     }
@@ -207,6 +214,12 @@ mod tests {
         last[24] = 1;
         assert_eq!(simple.input().values(), values(&last));
         assert_eq!(simple.difference(), Rational::ONE);
+        // Where nothing may be spent on it, it stays as it is; where enough is left, not.
+        let within = |steps: u64| {
+            let budget = budget::Budget { steps, ..budget::Budget::default() };
+            budget.run(|| simpler(&claim, &symbols, weights(), replay(&symbols))).unwrap().weights().len()
+        };
+        assert_eq!([2 * MAX_WORK, 4 * MAX_WORK].map(within), [50, 1]);
         // What a root rests on stays as it is, and so do others that it is then enough with.
         symbols.root(&(&Poly::symbol(entries[3]) + &Poly::constant(12.into()))).unwrap();
         let simple = simpler(&claim, &symbols, weights(), replay(&symbols));
