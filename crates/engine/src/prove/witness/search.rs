@@ -95,6 +95,8 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         Enclosed::at(difference, symbols, &value).is_some_and(|found| !found.may_vanish())
             && roots.iter().all(|root| Enclosed::at(root, symbols, &value).is_some())
     };
+    // Scalars are not 0 either, as something may be divided by them elsewhere.
+    let stays = |symbol: Symbol| symbol.is_scalar() || symbols.is_divisor(symbol);
     let mut generator = SplitMix64::new(0x7E11);
     let mut tries = 0;
     while !tells(&values) {
@@ -104,14 +106,13 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
         }
         // More and more values, so that a polynomial in one symbol of a high degree has not all of them as roots.
         for &symbol in &open {
-            values.insert(symbol, drawn(&mut generator, 3 + tries));
+            let value = drawn(&mut generator, 3 + tries);
+            values.insert(symbol, if stays(symbol) && value.is_zero() { Rational::ONE } else { value });
         }
     }
     if open.len().within(MAX_SIMPLIFIED) {
         for &symbol in &open {
-            // Scalars stay, as something may be divided by them elsewhere.
-            let stays = symbol.is_scalar() || symbols.is_divisor(symbol);
-            let simple = [0, 1, -1].into_iter().skip(usize::from(stays)).map(Rational::from);
+            let simple = [0, 1, -1].into_iter().skip(usize::from(stays(symbol))).map(Rational::from);
             let last = values.get(&symbol).cloned();
             for value in simple.chain(last) {
                 values.insert(symbol, value);

@@ -276,3 +276,22 @@ fn counterexamples_have_one_weight_and_one_pixel_where_these_are_enough() {
     let wide = Sizes::Where(compare(SizeExpr::Length(1), Order::Ge, SizeExpr::Constant(4)));
     assert_eq!(found(&claim(chain(&[crop.clone(), relu()]), crop, wide)).input().size(), [1, 3, 4]);
 }
+
+#[test]
+fn what_is_divided_by_is_not_0_where_values_tell() {
+    let mut symbols = Symbols::default();
+    let kernel = free(&mut symbols, "K", Shape::plane(1, 2));
+    let scalar = free(&mut symbols, "s", Shape::plane(1, 1));
+    let [x, y] = [0, 1].map(|n| kernel.polynomials().unwrap().entries()[n].clone());
+    let s = scalar.polynomials().unwrap().entries()[0].clone();
+    symbols.divide_by(&y);
+    // Both vanish where all are 1, and do not where x is 0.
+    let one = Poly::constant(Rational::ONE);
+    let square = |of: Poly| &of * &of;
+    let differences = [&(&x * &y) - &s, &square(&x - &one) + &(&square(&y - &one) * &square(&s - &one))];
+    for difference in differences {
+        let values = telling(&difference, &difference.symbols(), &symbols).unwrap();
+        let value = |poly: &Poly| values[&poly.symbols()[0]].clone();
+        assert_eq!([&x, &y, &s].map(value), [0, 1, 1].map(Rational::from));
+    }
+}
