@@ -288,7 +288,9 @@ impl Trial<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Ends, Layer, Order, Origin, SizeCondition, SizeExpr, Stack};
+    use crate::ir::{Ends, Layer, Order, Origin, SizeCondition, SizeExpr, Stack, Tolerance};
+    use crate::prove::verdict::{Composed, Derivation, Enclosure};
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     fn cropped(before: i64, sizes: Sizes) -> StackClaim {
@@ -333,5 +335,22 @@ mod tests {
             assert!(positive.contains(&value), "{value}");
             assert!(all.contains(&value) && all.contains(&-&value), "{value}");
         }
+    }
+
+    #[test]
+    fn images_have_small_entries_of_both_signs_and_the_ends_of_ranges() {
+        let drawn = |tolerance: Option<Tolerance>| {
+            let claim = StackClaim { tolerance, ..cropped(1, Sizes::All) };
+            let found = Enclosure::new(Rational::ONE, true, Rational::ONE);
+            let proof = StackProof::Within(found, Derivation::Composed(Composed::default()));
+            let generator = SplitMix64::new(1);
+            let mut trial =
+                Trial { claim: &claim, proof: &proof, weights: Weights::new(), left: 0, generator };
+            (0..500).map(|_| trial.value()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(drawn(None), (-9..=9).map(Rational::from).collect());
+        let range = Rational::from(7);
+        let tolerance = Tolerance { bound: Rational::ONE, range: range.clone() };
+        assert_eq!(drawn(Some(tolerance)), [-&range, range].into());
     }
 }

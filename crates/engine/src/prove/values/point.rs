@@ -317,6 +317,11 @@ mod tests {
             radicands.iter().map(|radicand| symbols.root(radicand).unwrap().symbols()[0]).collect();
         let dependence = Dependence::of(&symbols, &roots);
         assert!(dependence.is_free(&roots) && roots.iter().all(|&root| dependence.is_root(root)));
+        // A root of a number, or of a square, has no symbol that could follow from it.
+        let fixed = symbols.root(&(&(&x * &x) + &(&y * &y))).unwrap().symbols()[0];
+        let with_fixed = Dependence::of(&symbols, &[&roots[..], &[fixed]].concat());
+        assert!(with_fixed.is_root(fixed) && !with_fixed.is_free(&[fixed]));
+        assert!([&v, &w, &x, &y].iter().all(|free| !with_fixed.is_root(free.symbols()[0])));
         for n in 1..5 {
             let chosen = |symbol: Symbol| Rational::from(n + i64::from(symbol.0 % 3));
             let value = |symbol: Symbol| dependence.rational(symbol, &chosen);
