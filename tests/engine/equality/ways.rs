@@ -250,7 +250,7 @@ files! {
     means: 10 18 4 12
     names: 6 6 4 6
     nonlinear: 16 24 7 21
-    products: 47 65 0 15
+    products: 48 73 0 20
     questions: 24 34 6 18
     ranges: 12 22 0 3
     sizes: 2 2 2 5
