@@ -75,14 +75,7 @@ pub(crate) fn concat(parts: &[Arc<Stack>]) -> Arc<Stack> {
 }
 
 pub(crate) fn plain_conv(kernel: KernelTerm) -> Conv {
-    Conv {
-        kernel,
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Padding::Sides(Ends::NONE),
-        groups: 1,
-        bias: None,
-    }
+    Conv::plain(kernel, 1)
 }
 
 pub(crate) fn conv(text: &str) -> Arc<Stack> {
@@ -90,15 +83,7 @@ pub(crate) fn conv(text: &str) -> Arc<Stack> {
 }
 
 pub(crate) fn plain_transpose(kernel: KernelTerm) -> ConvTranspose {
-    ConvTranspose {
-        kernel,
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Ends::NONE,
-        output_padding: [0, 0],
-        groups: 1,
-        bias: None,
-    }
+    ConvTranspose::plain(kernel, 1)
 }
 
 pub(crate) fn plain_pool(size: usize) -> AveragePool {

@@ -1,6 +1,6 @@
 //! Layers, resolved.
 
-use super::{Axes, Composite, Ends, Function, KernelTerm};
+use super::{AXES, Axes, Composite, Ends, Function, KernelTerm};
 
 impl Layer {
     /// The kernels, vectors and matrices that it holds.
@@ -15,6 +15,29 @@ impl Layer {
             Self::Scale(term) | Self::Bias(term) => vec![term],
             Self::Composite(layer) => layer.weights().into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Conv {
+    /// A convolution without options.
+    pub fn plain(kernel: KernelTerm, groups: usize) -> Self {
+        let padding = Padding::Sides(Ends::NONE);
+        Self { kernel, stride: [1; AXES], dilation: [1; AXES], padding, groups, bias: None }
+    }
+}
+
+impl ConvTranspose {
+    /// A transposed convolution without options.
+    pub fn plain(kernel: KernelTerm, groups: usize) -> Self {
+        Self {
+            kernel,
+            stride: [1; AXES],
+            dilation: [1; AXES],
+            padding: Ends::NONE,
+            output_padding: [0; AXES],
+            groups,
+            bias: None,
         }
     }
 }

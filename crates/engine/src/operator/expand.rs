@@ -6,8 +6,8 @@ use super::error::OperatorError;
 use super::gather::{index, signed};
 use crate::axes::{AXES, Axes, Ends, along, try_each};
 use crate::ir::{
-    AveragePool, Composite, KernelTerm, Layer, NonEmpty, Operation, Origin, PadMode, Padding, Pointwise,
-    Stack,
+    AveragePool, Composite, Conv, KernelTerm, Layer, NonEmpty, Operation, Origin, PadMode, Padding,
+    Pointwise, Stack,
 };
 use crate::kernel::{ConcreteKernel, KernelError, Shape};
 use convproof_exact::{Limited, Rational};
@@ -133,7 +133,7 @@ impl Builder {
         let count = self.blame(shape.validate())?;
         let ones = (0..count).map(|n| i64::from(one(n / self.channels, n % self.channels))).collect();
         let kernel = self.blame(ConcreteKernel::from_integers(shape, ones))?;
-        Ok(self.layer(Layer::Conv(super::resample::plain(kernel, 1))))
+        Ok(self.layer(Layer::Conv(Conv::plain(KernelTerm::constant(kernel), 1))))
     }
 
     /// Entries before the start and after the end of an axis.

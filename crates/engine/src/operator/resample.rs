@@ -21,18 +21,6 @@ pub const MAX_PHASES: i64 = 256;
 /// Most weights of a layer that is read at one size only.
 const MAX_WEIGHTS: usize = 1 << 20;
 
-/// A convolution without options.
-pub(super) fn plain(kernel: ConcreteKernel, groups: usize) -> Conv {
-    Conv {
-        kernel: KernelTerm::constant(kernel),
-        stride: [1; AXES],
-        dilation: [1; AXES],
-        padding: Padding::Sides(Ends::NONE),
-        groups,
-        bias: None,
-    }
-}
-
 impl Builder {
     pub(super) fn resized(&self, resize: &Resize, size: Option<Axes<i64>>) -> Result<Stack, OperatorError> {
         let along = try_each(|axis| {
@@ -128,16 +116,9 @@ impl Builder {
         let matrix = self.blame(self.depthwise(count, along(axis, &index(length), &1), entry))?;
         let one = |i: usize, n: usize| if i == n { Rational::ONE } else { Rational::ZERO };
         let laid = self.blame(self.depthwise(count, along(axis, &count, &1), one))?;
-        let laid = Layer::ConvTranspose(ConvTranspose {
-            kernel: KernelTerm::constant(laid),
-            stride: [1; AXES],
-            dilation: [1; AXES],
-            padding: Ends::NONE,
-            output_padding: [0; AXES],
-            groups: self.channels,
-            bias: None,
-        });
-        let matrix = self.layer(Layer::Conv(plain(matrix, self.channels)));
+        let laid = Layer::ConvTranspose(ConvTranspose::plain(KernelTerm::constant(laid), self.channels));
+        let matrix = Layer::Conv(Conv::plain(KernelTerm::constant(matrix), self.channels));
+        let matrix = self.layer(matrix);
         Ok(self.chain(&[matrix, self.layer(laid)]))
     }
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::evaluate::{self, EvaluateError, Weights};
-use crate::ir::{
-    Conv, Ends, KernelTerm, Layer, Order, Origin, Padding, Quantity, Sizes, Stack, StackClaim, Symbols,
-};
+use crate::ir::{Conv, KernelTerm, Layer, Order, Origin, Quantity, Sizes, Stack, StackClaim, Symbols};
 use crate::kernel::positions;
 use crate::prove::stacks::words;
 use crate::prove::values::interval::Enclosed;
@@ -80,14 +78,7 @@ fn by_words(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelV
     let size = [shape.height, shape.width].map(i64::try_from);
     let ([Ok(height), Ok(width)], false) = (size, shape.inputs == 0) else { return doubt };
     let alone = |kernel: &KernelTerm| {
-        let layer = Layer::Conv(Conv {
-            kernel: kernel.clone(),
-            stride: [1, 1],
-            dilation: [1, 1],
-            padding: Padding::Sides(Ends::NONE),
-            groups: 1,
-            bias: None,
-        });
+        let layer = Layer::Conv(Conv::plain(kernel.clone(), 1));
         Arc::new(Stack::layer(layer, Origin::NOWHERE))
     };
     let claim = StackClaim {

@@ -229,7 +229,7 @@ impl RoundedTerm {
 mod tests {
     use super::*;
     use crate::evaluate::{self, Image, Weights};
-    use crate::ir::{Ends, NonEmpty, Origin, Padding, Sizes};
+    use crate::ir::{NonEmpty, Origin, Sizes};
     use crate::kernel::Shape;
 
     fn ratio(numerator: i64, denominator: i64) -> Rational {
@@ -298,11 +298,10 @@ mod tests {
             KernelTerm::constant(twos).sqrt(&mut symbols).unwrap()
         };
         let layer = |layer: Layer| Stack::layer(layer, Origin::NOWHERE);
-        let padding = Padding::Sides(Ends::NONE);
         let mut conv = |shape: Shape, groups: usize, bias: bool| {
             let bias = bias.then(|| root(Shape::plane(1, shape.outputs)));
             let kernel = root(shape);
-            Layer::Conv(Conv { kernel, bias, stride: [1, 1], dilation: [1, 1], padding, groups })
+            Layer::Conv(Conv { bias, ..Conv::plain(kernel, groups) })
         };
         let convs = [
             (conv(Shape::new(2, 3, 3, 3), 1, false), 3),
@@ -311,15 +310,7 @@ mod tests {
             (conv(Shape::new(1, 1, 1, 4), 1, false), 1),
         ];
         let second = layer(conv(Shape::new(1, 2, 2, 1), 1, true));
-        let transposed = Layer::ConvTranspose(ConvTranspose {
-            kernel: root(Shape::new(2, 3, 2, 2)),
-            stride: [1, 1],
-            dilation: [1, 1],
-            padding: Ends::NONE,
-            output_padding: [0, 0],
-            groups: 1,
-            bias: None,
-        });
+        let transposed = Layer::ConvTranspose(ConvTranspose::plain(root(Shape::new(2, 3, 2, 2)), 1));
         let dense = Layer::Dense { weights: root(Shape::plane(1, 16)), bias: Some(root(Shape::plane(1, 1))) };
         let scalar = || Shape::plane(1, 1);
         let scale = layer(Layer::Scale(root(scalar())));

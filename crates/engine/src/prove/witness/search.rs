@@ -1,7 +1,7 @@
 //! Looks for counterexamples by trying small inputs, where no procedure decides: nonlinear layers that do not
 //! match, and limits. What it finds is replayed; what it does not find says nothing.
 
-use super::simple::simpler;
+use super::simple::{simpler, simpler_values};
 use crate::prove::survey::condition::{self, includes};
 use crate::prove::survey::input::input_of;
 use crate::prove::survey::table::Table;
@@ -112,9 +112,9 @@ pub fn telling(difference: &Poly, used: &[Symbol], symbols: &Symbols) -> Option<
     }
     if open.len().within(MAX_SIMPLIFIED) {
         for &symbol in &open {
-            let simple = [0, 1, -1].into_iter().skip(usize::from(stays(symbol))).map(Rational::from);
-            let last = values.get(&symbol).cloned();
-            for value in simple.chain(last) {
+            let last = values.get(&symbol).cloned().unwrap_or_default();
+            let simple = simpler_values(&last).into_iter().skip(usize::from(stays(symbol)));
+            for value in simple.chain([last]) {
                 values.insert(symbol, value);
                 if tells(&values) {
                     break;

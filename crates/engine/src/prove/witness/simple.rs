@@ -148,7 +148,7 @@ impl Simple<'_> {
 }
 
 /// What is simpler than a number: 0, 1 and −1, up to the number itself.
-fn simpler_values(value: &Rational) -> Vec<Rational> {
+pub(super) fn simpler_values(value: &Rational) -> Vec<Rational> {
     [0, 1, -1].map(Rational::from).into_iter().take_while(|simpler| simpler != value).collect()
 }
 
@@ -157,14 +157,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::ir::{Conv, Ends, KernelTerm, Layer, Origin, Padding, Sizes, Stack};
+    use crate::ir::{Conv, KernelTerm, Layer, Origin, Sizes, Stack};
     use crate::kernel::Shape;
     use convproof_exact::{Poly, SplitMix64};
 
     fn conv(kernel: KernelTerm) -> Stack {
-        let padding = Padding::Sides(Ends::NONE);
-        let conv = Conv { kernel, bias: None, stride: [1, 1], dilation: [1, 1], padding, groups: 1 };
-        Stack::layer(Layer::Conv(conv), Origin::NOWHERE)
+        Stack::layer(Layer::Conv(Conv::plain(kernel, 1)), Origin::NOWHERE)
     }
 
     fn claim(left: Stack, right: Stack, size: [i64; 2]) -> StackClaim {

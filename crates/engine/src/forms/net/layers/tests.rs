@@ -24,9 +24,7 @@ fn tiles_become_channels_of_blocks_that_take_turns_and_of_no_others() {
     assert_eq!(blocks_of(turns, [2, 8]), Ok(of_one.to_vec()));
     // Channels 2b and 2b + 1 of the tiles are not those that the tiles of a run of two channels become.
     let kernel = KernelTerm::constant(ConcreteKernel::ones(Shape::new(4, 2, 1, 1)).unwrap());
-    let padding = Padding::Sides(Ends::NONE);
-    let conv = Conv { kernel, bias: None, stride: [1, 1], dilation: [1, 1], padding, groups: 2 };
-    let runs = divided_for(Layer::Conv(conv), 4);
+    let runs = divided_for(Layer::Conv(Conv::plain(kernel, 2)), 4);
     assert_eq!(runs.width(4), turns.width(4));
     assert_eq!(blocks_of(runs, [4, 16]), Err(Unsupported::Layer));
     // A block of three channels, and four of two.

@@ -1,7 +1,7 @@
 //! What a search proposes is as small as it says, and sizes that differ are found where brute force finds them.
 
 use super::*;
-use crate::ir::{Conv, Ends, KernelTerm, Layer, Order, Origin, Padding, SizeCondition, SizeExpr, Stack};
+use crate::ir::{Conv, Ends, KernelTerm, Layer, Order, Origin, SizeCondition, SizeExpr, Stack};
 use crate::kernel::Shape;
 use crate::operator::shape::{Signal, after};
 
@@ -25,17 +25,6 @@ fn alike(of: Layer) -> StackClaim {
 fn free(symbols: &mut Symbols, name: &str, shape: Shape) -> KernelTerm {
     let indices = if shape.is_scalar() { 0 } else { 2 };
     KernelTerm::free(&symbols.declare(name, shape, indices).unwrap()).unwrap()
-}
-
-fn conv(kernel: KernelTerm) -> Layer {
-    Layer::Conv(Conv {
-        kernel,
-        bias: None,
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Padding::Sides(Ends::NONE),
-        groups: 1,
-    })
 }
 
 #[test]
@@ -162,7 +151,7 @@ fn plain_weights_are_0_but_for_what_must_not_be() {
     let [a, b, c] = [0, 1, 2].map(|n| entry(&kernel, n));
     symbols.divide_by(&b);
     let root = symbols.root(&(&(&c + &c) + &Poly::constant(5.into()))).unwrap();
-    let mut about = alike(conv(kernel));
+    let mut about = alike(Layer::Conv(Conv::plain(kernel, 1)));
     about.right = Arc::new(layer(Layer::Scale(scalar.clone())));
     let weights = plain_weights(&about, &symbols);
     let value = |poly: &Poly| weights.get(poly.symbols()[0]);
