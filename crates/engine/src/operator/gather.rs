@@ -232,15 +232,4 @@ pub fn index(position: i64) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_limit_holds_by_itself() {
-        let fits =
-            |up: i64, down: i64, offset: i64| Axis { up, down, offset, same: None }.within_limits().is_some();
-        assert!(fits(MAX_FACTOR, MAX_FACTOR, MAX_OFFSET) && fits(1, 1, -MAX_OFFSET));
-        assert!(!fits(MAX_FACTOR + 1, 1, 0) && !fits(1, MAX_FACTOR + 1, 0));
-        assert!(!fits(1, 1, MAX_OFFSET + 1) && !fits(1, 1, -MAX_OFFSET - 1));
-    }
-}
+mod tests;

@@ -75,7 +75,7 @@ impl Fixed {
 
     /// The difference of two kernels of one shape.
     pub fn minus(&self, other: &Self) -> Self {
-        let denominator = least_common_multiple(&self.denominator, &other.denominator);
+        let denominator = self.denominator.lcm(&other.denominator);
         let (up, other_up) = (&denominator / &self.denominator, &denominator / &other.denominator);
         let cells = Grid::from_fn(self.height(), self.width(), |i, j| {
             self.cells.at(i, j) * &up - other.cells.at(i, j) * &other_up
@@ -150,12 +150,6 @@ impl Fixed {
         let denominator = &self.denominator << exponent.max(0).unsigned_abs();
         self.cells.map(|cell| ratio(cell * &up, denominator.clone()).to_f64())
     }
-}
-
-/// The least common multiple, fast in the frequent cases that one number divides the other.
-pub fn least_common_multiple(a: &BigInt, b: &BigInt) -> BigInt {
-    let (small, large) = if a.bits() <= b.bits() { (a, b) } else { (b, a) };
-    if (large % small).is_zero() { large.clone() } else { a.lcm(b) }
 }
 
 /// `numerator / denominator` for a denominator that is not 0.

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::fixed::{Fixed, least_common_multiple};
+use super::fixed::Fixed;
 use super::linear::solve_gram;
 use super::problem::Constraint;
 use super::reduced::{Product, Reduced};
@@ -130,7 +130,7 @@ fn simple_kernel(cells: &Grid<f64>, tolerance: f64) -> Option<Fixed> {
     let fractions = cells.cells().iter().map(|&x| simplest(x, tolerance)).collect::<Option<Vec<_>>>()?;
     let mut denominator = BigInt::one();
     for (_, d) in &fractions {
-        denominator = least_common_multiple(&denominator, &BigInt::from(*d));
+        denominator = denominator.lcm(&BigInt::from(*d));
     }
     let integers = fractions.iter().map(|(n, d)| BigInt::from(*n) * (&denominator / *d)).collect();
     Some(Fixed { cells: Grid::new(cells.height(), cells.width(), integers)?, denominator })
@@ -192,7 +192,7 @@ pub fn solve_linear(problem: &Reduced, factors: &mut [Fixed]) {
     for unknown in (0..factors.len()).filter(|&u| problem.linear[u]) {
         let products = problem.products.iter().filter(|product| product.unknowns.contains(&unknown));
         let others: Vec<Fixed> = products.map(|p| problem.multiply(p, factors, Some(unknown))).collect();
-        let scale = others.iter().fold(BigInt::one(), |lcm, o| least_common_multiple(&lcm, &o.denominator));
+        let scale = others.iter().fold(BigInt::one(), |lcm, o| lcm.lcm(&o.denominator));
         let (variables, count) = problem.unknowns[unknown].variables();
         let bounded = problem.unknowns[unknown].constraint == Constraint::Nonnegative;
         let mut free: Vec<Option<usize>> = vec![None; count];

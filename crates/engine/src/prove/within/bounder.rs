@@ -135,10 +135,8 @@ impl<'a> Bounder<'a> {
         let (minus, range) = (Rational::from(-1), self.range.clone());
         let count = Rational::from(i64::try_from(below.len()).ok()?).recip()?;
         let mut lower: Vec<Form> = below.iter().map(|form| form.times(&minus)).collect();
-        if below.len() > 1 {
-            let mean: Vec<Form> = lower.iter().map(|form| form.times(&count)).collect();
-            lower.push(self.arena.sum(&mean).ok()?);
-        }
+        let mean: Vec<Form> = lower.iter().map(|form| form.times(&count)).collect();
+        lower.push(self.arena.sum(&mean).ok()?);
         let mut most = Rational::ZERO;
         for element in above {
             let sum = self.arena.sum(&[rest.clone(), element.clone()]).ok()?;
@@ -400,3 +398,6 @@ fn paired<'s>(
     let lonely = below.iter().enumerate().filter(|(at, _)| !taken.contains(at));
     ours.chain(lonely.map(|(_, below)| (None, Some(below)))).collect()
 }
+
+#[cfg(test)]
+mod tests;

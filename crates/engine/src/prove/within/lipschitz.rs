@@ -32,6 +32,9 @@ const BITS: u32 = 256;
 /// Positions at which a difference beyond the bound is looked for.
 const MAX_PLACES: usize = 32;
 
+/// Positions at which the evaluator is asked for functions with irrational values.
+const MAX_NEAR_PLACES: usize = 4;
+
 /// Pixels that are turned one by one to make a difference larger.
 const MAX_TURNS: usize = 256;
 
@@ -116,7 +119,7 @@ impl Beyond<'_> {
             let place = (pair, block);
             near_functions(claim, tolerance, symbols, (compared, weights), place, &difference.images)
         };
-        match all.into_iter().take(MAX_PLACES / 8).find_map(shown) {
+        match all.into_iter().take(MAX_NEAR_PLACES).find_map(shown) {
             Some(found) => outcome::excess(Some(found), Worst::AtMost(worst), tolerance),
             // What the others show was not computed, only that it is no more than the bound.
             None => {

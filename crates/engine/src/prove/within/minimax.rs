@@ -38,9 +38,7 @@ impl AffinePair {
             // |f − λg| falls before its kink and rises after it.
             if kink.signum() > 0 {
                 slope -= &magnitude;
-                if kink < Rational::ONE {
-                    kinks.push((kink, magnitude.clone() + magnitude));
-                }
+                kinks.push((kink, magnitude.clone() + magnitude));
             } else {
                 slope += &magnitude;
             }
@@ -53,7 +51,7 @@ impl AffinePair {
         for (kink, step) in kinks {
             slope += &step;
             if !slope.is_negative() {
-                return kink;
+                return kink.min(Rational::ONE);
             }
         }
         Rational::ONE

@@ -91,15 +91,11 @@ impl Pairing {
         prints
     }
 
-    /// How many elements a multiple of a maximum has, and the last of them less the first, at some images.
+    /// How many elements a multiple of a maximum has, and the last of them at some images: the first is 0 in every maximum.
     fn spread(&mut self, arena: &Arena, multiple: &Multiple) -> (usize, Print) {
         let elements = arena.elements(multiple.term, multiple.place);
-        let (Some(first), Some(last)) = (elements.first(), elements.last()) else {
-            return (0, [0.0; IMAGES]);
-        };
-        let (first, last, factor) =
-            (self.print(arena, first), self.print(arena, last), multiple.factor.to_f64());
-        (elements.len(), std::array::from_fn(|k| factor * (last[k] - first[k])))
+        let last = elements.last().map_or([0.0; IMAGES], |last| self.print(arena, last));
+        (elements.len(), last.map(|value| multiple.factor.to_f64() * value))
     }
 
     /// A sum at some images, about.
@@ -239,6 +235,26 @@ mod tests {
         let difference: Print = std::array::from_fn(|k| 3.0 * (a[k] - b[k]));
         let turned = difference.map(|x| -x);
         assert!(count == 2 && distance(&spread, &difference).min(distance(&spread, &turned)) < 1e-9);
+    }
+
+    #[test]
+    fn functions_take_those_of_the_nearest_factor() {
+        let mut arena = Arena::default();
+        let pixel = arena.end(End::Pixel(0)).unwrap();
+        let mut number = |function| {
+            let form = arena.function(function, &pixel).unwrap();
+            let End::Applied(number) = arena.flat(&form).unwrap()[0].end else { panic!("a function") };
+            number
+        };
+        let [sigmoid, softplus] = [Function::Sigmoid, Function::Softplus].map(&mut number);
+        let times = |factor: i64, term| Multiple { factor: Rational::from(factor), term, place: [0, 0] };
+        let ours = [times(3, sigmoid), times(2, softplus), times(5, softplus)];
+        let theirs = [times(1, sigmoid), times(2, sigmoid), times(9, softplus)];
+        let found = Pairing::default().functions(&arena, &ours, &theirs);
+        assert_eq!(found, [Some(1), Some(2), None]);
+        // Too many to be compared.
+        let many = vec![times(1, sigmoid); 1025];
+        assert_eq!(Pairing::default().functions(&arena, &many, &many), vec![None; 1025]);
     }
 
     #[test]
