@@ -74,6 +74,32 @@ fn wrong_proofs_for_all_numbers_of_channels_are_noticed() {
 }
 
 #[test]
+fn refutations_by_what_a_claim_does_not_speak_of_are_noticed() {
+    for (line, other) in [
+        ("conv(K) == conv(J)", "conv(K) == conv(J) where h >= 30"),
+        ("conv(K) == conv(J)", "conv(K) == conv(J) on [8,3]"),
+        ("conv(K) == pad(1) -> conv(K)", "conv(K) == pad(1) -> conv(K) where w % 2 == 0"),
+        ("conv(K) == conv(J)", "conv(W) -> conv(W) == conv(W)"),
+        ("id ~= scale(2) within 1 for |x| <= 3", "id ~= scale(2) within 1/4 for |x| <= 1/2"),
+        (
+            "relu ~= scale(2) -> relu within 1 for |x| <= 3",
+            "relu ~= scale(2) -> relu within 1/4 for |x| <= 1/2",
+        ),
+        ("sigmoid ~= scale(2) within 1 for |x| <= 3", "sigmoid ~= scale(2) within 1/4 for |x| <= 1/2"),
+    ] {
+        let (refuted, symbols) = claim(line);
+        let verdict = decide(&refuted, &symbols).unwrap().verdict().clone();
+        assert!(matches!(verdict, StackVerdict::Refuted(_)), "{line}: {verdict:?}");
+        let same = examined(verdict.clone(), &refuted, &symbols);
+        assert!(matches!(same.verdict(), StackVerdict::Refuted(_)), "{line}: {same:?}");
+        let (other, symbols) = claim(other);
+        let examined = examined(verdict, &other, &symbols);
+        let found = examined.verdict();
+        assert!(matches!(found, StackVerdict::Unknown(Doubt::Contradiction)), "{line}: {found:?}");
+    }
+}
+
+#[test]
 fn wrong_bounds_are_noticed() {
     let (tight, symbols) = claim("avgpool(2) ~= 1001/1000 * avgpool(2) within 1/100");
     let decided = decide(&tight, &symbols).unwrap();
@@ -98,6 +124,12 @@ fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
         "conv(W) == conv(W)",
         // With one channel: two would take more steps than there are.
         "conv(W) -> conv(V) == conv(W * V) on [14,14]",
+        "conv(kernel(conv(W) -> conv(V))) == conv(W) -> conv(V)",
+        // Layers with a definition of their own.
+        "conv(W) -> pad(1, value=2) == conv(W) -> pad(1, value=2)",
+        "conv(W) -> leakyrelu(1/10) -> resize(2) == conv(W) -> leakyrelu(1/10) -> resize(2)",
+        // Roots of weights that are chosen.
+        "scale(sqrt(a + 1) / sqrt(b + 2)) -> scale(sqrt(b + 2)) == scale(sqrt(a + 1))",
     ] {
         let (claim, symbols) = claim(line);
         let decided = decide(&claim, &symbols).unwrap();

@@ -26,11 +26,11 @@ pub enum Prop {
     /// A comparison of numbers, or of lists entry by entry.
     Numbers {
         /// Left side; one entry for a plain number.
-        left: Vec<Quantity>,
+        left: Vec<Poly>,
         /// How they compare.
         order: Order,
         /// Right side, of the same length.
-        right: Vec<Quantity>,
+        right: Vec<Poly>,
     },
     /// Kernels exist that solve an equation.
     Exists {
@@ -156,15 +156,6 @@ impl Order {
             Self::Ge => ">=",
         }
     }
-}
-
-/// An exact number in a comparison.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Quantity {
-    /// A polynomial in the weights, mostly a constant.
-    Poly(Poly),
-    /// The square root of a non-negative rational (`error(K,L)`).
-    Root(Rational),
 }
 
 /// Where an unknown's entries may come from.

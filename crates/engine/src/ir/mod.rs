@@ -18,8 +18,8 @@ mod term;
 
 pub use crate::axes::{AXES, Axes, Ends, ends};
 pub use claim::{
-    ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, Quantity, SizeCondition, SizeExpr, Sizes,
-    StackClaim, Tolerance, Unknown,
+    ClaimKind, Equation, Factor, Field, FitProblem, Order, Prop, SizeCondition, SizeExpr, Sizes, StackClaim,
+    Tolerance, Unknown,
 };
 pub use composite::{
     Channels, Composite, Coordinates, Function, Interpolation, PadMode, Pointwise, Reads, Resize,

@@ -247,6 +247,11 @@ impl Symbols {
         self.root_of(symbol).is_some_and(|root| root.radicand.symbols().iter().all(|&s| self.is_number(s)))
     }
 
+    /// Whether a polynomial is a number: whether all its symbols are.
+    pub fn is_numeric(&self, poly: &Poly) -> bool {
+        poly.symbols().into_iter().all(|symbol| self.is_number(symbol))
+    }
+
     /// The symbols with those that their square roots are taken of.
     pub fn foundations(&self, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
         let mut known: FxHashSet<Symbol> = symbols.iter().copied().collect();

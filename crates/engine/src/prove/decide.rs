@@ -1,18 +1,17 @@
 //! What becomes of a claim: its outcome and what shows it, for every kind of claim. Reports word this and decide
 //! nothing. `instances.rs` makes verdicts for all values of sizes from such.
 
-use super::kernels::entries;
 use super::kernels::factoring::{self, EquationVerdict, FitFailure, Fitted, ForallVerdict};
+use super::kernels::{entries, numbers};
 use super::opinion;
 use super::opinion::Decided;
 use super::stacks::layers::{Candidate, Meets};
 use super::verdict::{KernelVerdict, NumberVerdict, StackVerdict};
 use crate::ir::{
-    ClaimKind, Equation, Field, FitProblem, FreeKernel, KernelTerm, Order, Prop, Quantity, StackClaim,
-    Symbols,
+    ClaimKind, Equation, Field, FitProblem, FreeKernel, KernelTerm, Order, Prop, StackClaim, Symbols,
 };
 use crate::operator::OperatorError;
-use convproof_exact::Rational;
+use convproof_exact::{Poly, Rational};
 use convproof_factor::fit::{OPTIMAL, Quality};
 
 /// The verdicts, without what shows them.
@@ -123,11 +122,11 @@ pub struct Kernels<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers<'a> {
     /// Left side.
-    pub left: &'a [Quantity],
+    pub left: &'a [Poly],
     /// How they compare.
     pub order: Order,
     /// Right side.
-    pub right: &'a [Quantity],
+    pub right: &'a [Poly],
 }
 
 impl Verdict<'_> {
@@ -153,7 +152,7 @@ pub fn proposition<'a>(prop: &'a Prop, symbols: &Symbols) -> Result<Verdict<'a>,
             self::kernels(Kernels { left, right, images: *images }, *negated, symbols)
         }
         Prop::Numbers { left, order, right } => {
-            let verdict = entries::compare(left, *order, right, symbols);
+            let verdict = numbers::compare(left, *order, right, symbols);
             let truth = match &verdict {
                 NumberVerdict::True => Some(true),
                 NumberVerdict::False { .. } => Some(false),

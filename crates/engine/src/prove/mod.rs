@@ -17,6 +17,7 @@ pub mod within;
 mod witness;
 
 pub use kernels::factoring;
+pub use kernels::numbers;
 pub use stacks::{equality, fitting, layers, terms};
 pub use survey::condition;
 pub use verdict::{counterexample, region};

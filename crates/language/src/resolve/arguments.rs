@@ -10,7 +10,7 @@ use super::scope::nearest;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
-use convproof_engine::ir::{Axes, Ends, Quantity, ends};
+use convproof_engine::ir::{Axes, Ends, ends};
 use convproof_exact::Rational;
 
 /// The arguments of one call, found by name.
@@ -188,11 +188,7 @@ impl Resolver<'_> {
                 ExprKind::Array(entries, _) => entries.get(at).map_or(expr.span, |entry| entry.span),
                 _ => expr.span,
             };
-            let value = match number {
-                Quantity::Poly(poly) => poly.as_constant(),
-                Quantity::Root(_) => None,
-            };
-            let Some(value) = value else {
+            let Some(value) = number.as_constant() else {
                 return self.fail(span, ResolveErrorKind::NotConstant { what });
             };
             integers.push(self.build.integer(&value, amount, span)?);

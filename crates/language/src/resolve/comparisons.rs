@@ -6,7 +6,8 @@ use super::build::value::{Array, Role};
 use super::claims::Terms;
 use super::value::Value;
 use crate::source::Span;
-use convproof_engine::ir::{Order, Prop, Quantity};
+use convproof_engine::ir::{Order, Prop};
+use convproof_exact::Poly;
 
 impl Resolver<'_> {
     /// A comparison, by the kinds of its sides.
@@ -44,10 +45,9 @@ impl Resolver<'_> {
                 let (left, right) = (a.term.clone(), b.term.clone());
                 Some(Prop::Kernels { left, right, negated: order == Order::Ne, images })
             }
-            (
-                Value::Array(_) | Value::List(_) | Value::Root(_),
-                Value::Array(_) | Value::List(_) | Value::Root(_),
-            ) => self.numbers(left, order, right, span),
+            (Value::Array(_) | Value::List(_), Value::Array(_) | Value::List(_)) => {
+                self.numbers(left, order, right, span)
+            }
             _ => self.kinds_differ(left, right, span),
         }
     }
@@ -72,7 +72,7 @@ impl Resolver<'_> {
             return self.kinds_differ(left, right, span);
         }
         if a.len() != b.len() {
-            let what = |list: &[Quantity]| {
+            let what = |list: &[Poly]| {
                 if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) }
             };
             let side = |(value, span): (&Value, Span), what| Side { span, declared: value.declared(), what };
@@ -81,12 +81,8 @@ impl Resolver<'_> {
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: None });
         }
         if !matches!(order, Order::Eq | Order::Ne) {
-            let free = |list: &[Quantity]| {
-                list.iter()
-                    .any(|number| matches!(number, Quantity::Poly(poly) if poly.as_constant().is_none()))
-            };
             for (list, at) in [(&a, left.1), (&b, right.1)] {
-                if free(list) {
+                if !list.iter().all(|number| self.build.symbols.is_numeric(number)) {
                     let what = "a side of `<`, `<=`, `>` or `>=`";
                     return self.fail(at, ResolveErrorKind::NotConstant { what });
                 }

@@ -11,7 +11,6 @@ use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, BinaryOp, Expr, ExprKind};
 use crate::syntax::print_expression;
-use convproof_engine::ir::Quantity;
 use convproof_engine::kernel::{ConcreteKernel, Shape};
 use convproof_exact::{Poly, Rational};
 
@@ -137,8 +136,7 @@ impl Resolver<'_> {
                         .fail(span, ResolveErrorKind::IndexCount { found: at.len(), expected: "1 index" });
                 };
                 return match n.to_usize().and_then(|n| list.get(n)) {
-                    Some(Quantity::Poly(poly)) => self.poly(poly, span).map(Value::Array),
-                    Some(Quantity::Root(square)) => Some(Value::Root(square.clone())),
+                    Some(poly) => self.poly(poly, span).map(Value::Array),
                     None => self.fail(span, bounds(format!("[{}]", list.len()), None)),
                 };
             }

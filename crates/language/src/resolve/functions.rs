@@ -6,7 +6,6 @@ use super::build::arrays::{number_array, side};
 use super::build::error::{Exceeded, ResolveErrorKind};
 use super::build::value::{Array, Role};
 use super::build::{Amount, Builder};
-use super::operators::root;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr};
@@ -194,7 +193,7 @@ impl Resolver<'_> {
             return Some(Value::Array(number_array(difference.max_abs())));
         }
         match difference.frobenius_squared().checked_div(&right.frobenius_squared()) {
-            Some(square) => Some(root(square)),
+            Some(square) => self.build.sqrt(&number_array(square), span, span).map(Value::Array),
             None => self.fail(bound.at(1).span, ResolveErrorKind::DivisionByZero),
         }
     }

@@ -13,9 +13,9 @@ use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 use convproof_engine::ir::{
     AXES, AveragePool, Axes, Coordinates, Ends, Function, Interpolation, Layer, MaxPool, Named, Padding,
-    Pointwise, Quantity, ends,
+    Pointwise, ends,
 };
-use convproof_exact::Rational;
+use convproof_exact::{Poly, Rational};
 
 impl Resolver<'_> {
     /// A layer without arguments.
@@ -221,11 +221,7 @@ impl Resolver<'_> {
             let (expected, found) = ("a number or a list of numbers", value.show());
             return self.fail(expr.span, ResolveErrorKind::WrongKind { expected, found });
         };
-        let number = |own: &Quantity| match own {
-            Quantity::Poly(poly) => poly.as_constant(),
-            Quantity::Root(_) => None,
-        };
-        match all.iter().map(number).collect() {
+        match all.iter().map(Poly::as_constant).collect() {
             Some(all) => Some(all),
             None => self.fail(expr.span, ResolveErrorKind::NotConstant { what }),
         }

@@ -1,13 +1,13 @@
 //! `+ - * / ^` and `->`: which operation on which kinds of value.
 
 use super::Resolver;
+use super::build::Builder;
 use super::build::arrays::number_array;
 use super::build::error::{ResolveErrorKind, Side};
-use super::build::{Amount, Builder};
+use super::build::value::Array;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
-use convproof_exact::{MAX_DEGREE, Rational};
 
 impl Resolver<'_> {
     pub(super) fn binary(
@@ -17,30 +17,26 @@ impl Resolver<'_> {
         right: (&Value, Span),
         span: Span,
     ) -> Option<Value> {
-        use Value::{Array as A, Root, Stack as S};
+        use Value::{Array as A, Stack as S};
         let minus = op == BinaryOp::Sub;
         match (op, left.0, right.0) {
             (BinaryOp::Add | BinaryOp::Sub, A(a), A(b)) => {
                 self.build.add((a, left.1), (b, right.1), minus, span).map(A)
             }
-            (BinaryOp::Mul, A(a), A(b)) => self.build.multiply((a, left.1), (b, right.1), span).map(A),
-            (BinaryOp::Div, A(a), A(b)) => self.build.divide((a, left.1), (b, right.1), span).map(A),
+            (BinaryOp::Mul, A(a), A(b)) => {
+                let product = self.build.multiply((a, left.1), (b, right.1), span);
+                product.map(|product| A(self.rational(product)))
+            }
+            (BinaryOp::Div, A(a), A(b)) => {
+                let quotient = self.build.divide((a, left.1), (b, right.1), span);
+                quotient.map(|quotient| A(self.rational(quotient)))
+            }
             (BinaryOp::Add | BinaryOp::Sub, S(s), S(t)) => self.build.sum_of(s, t, minus, span).map(S),
             (BinaryOp::Then, S(s), S(t)) => self.build.then(s, t, span).map(S),
             (BinaryOp::Mul, S(s), S(t)) => self.build.product_of(s, t, span).map(S),
             (BinaryOp::Mul, A(c), S(s)) if c.is_scalar() => self.build.scaled((c, left.1), s, span).map(S),
             (BinaryOp::Mul, S(s), A(c)) if c.is_scalar() => self.build.scaled((c, right.1), s, span).map(S),
             (BinaryOp::Div, S(s), A(c)) if c.is_scalar() => self.build.divided(s, (c, right.1), span).map(S),
-            (BinaryOp::Mul, A(c), Root(square)) | (BinaryOp::Mul | BinaryOp::Div, Root(square), A(c))
-                if c.constant().is_some_and(|c| !c.is_negative()) =>
-            {
-                let c = c.constant().unwrap_or_default();
-                let factor = if op == BinaryOp::Div { c.recip() } else { Some(c) };
-                let Some(factor) = factor else {
-                    return self.fail(right.1, ResolveErrorKind::DivisionByZero);
-                };
-                Some(root(&(square * &factor) * &factor))
-            }
             _ => {
                 let side = |(value, span): (&Value, Span)| Side {
                     span,
@@ -73,18 +69,12 @@ impl Resolver<'_> {
         match value? {
             Value::Array(array) => {
                 let n = self.integer(exponent, Builder::exponents(&array))?;
-                self.build.kernel_power((&array, base.span), n, exponent.span, span).map(Value::Array)
+                let power = self.build.kernel_power((&array, base.span), n, exponent.span, span);
+                power.map(|power| Value::Array(self.rational(power)))
             }
             Value::Stack(stack) => {
                 let n = self.count(exponent, Builder::repetitions(&stack))?;
                 self.build.repeated(&stack, n, span).map(Value::Stack)
-            }
-            Value::Root(square) => {
-                let n =
-                    self.count(exponent, Amount { what: "the exponent", range: [1, i64::from(MAX_DEGREE)] })?;
-                let half = square.pow(u32::try_from(n / 2).unwrap_or(0)).unwrap_or_default();
-                let rest = if n % 2 == 1 { square } else { Rational::from(1) };
-                Some(root(&(&half * &half) * &rest))
             }
             other => {
                 let expected = "a number, a kernel or a stack";
@@ -94,11 +84,19 @@ impl Resolver<'_> {
     }
 }
 
-/// The square root of a rational that is not negative.
-pub(super) fn root(square: Rational) -> Value {
-    match square.exact_sqrt() {
-        Some(root) => Value::Array(number_array(root)),
-        None => Value::Root(square),
+impl Resolver<'_> {
+    /// The number itself where square roots of numbers were multiplied to a rational one.
+    fn rational(&self, array: Array) -> Array {
+        let symbols = &self.build.symbols;
+        if !array.is_scalar() || symbols.root_count() == 0 {
+            return array;
+        }
+        let number = array.term.kernel().as_scalar();
+        let number = number.filter(|number| number.as_constant().is_none() && symbols.is_numeric(number));
+        match number.and_then(|number| symbols.reduce(&number).as_constant()) {
+            Some(value) => Array { declared: array.declared, ..number_array(value) },
+            None => array,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::build::arrays::number_array;
 use super::build::error::{Exceeded, ResolveErrorKind};
 use super::value::Value;
 use crate::source::Span;
-use convproof_engine::ir::{Composite, Layer, Op, Quantity, Stack};
+use convproof_engine::ir::{Composite, Layer, Op, Stack};
 use convproof_engine::operator::gather::index;
 use convproof_engine::operator::geometry::{self, GeometryError};
 use convproof_engine::operator::shape::{self, Signal};
@@ -83,8 +83,8 @@ impl Resolver<'_> {
     }
 }
 
-fn constant(value: Rational) -> Quantity {
-    Quantity::Poly(Poly::constant(value))
+fn constant(value: Rational) -> Poly {
+    Poly::constant(value)
 }
 
 fn number(value: u128) -> Value {

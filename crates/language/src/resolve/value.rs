@@ -2,8 +2,7 @@
 
 use super::build::value::{Array, Role, StackValue};
 use crate::source::Span;
-use convproof_engine::ir::Quantity;
-use convproof_exact::Rational;
+use convproof_exact::Poly;
 
 /// Most numbers of a row that is compared as a list.
 const MAX_LIST: usize = 1 << 16;
@@ -14,9 +13,7 @@ pub(super) enum Value {
     /// A scalar, vector, kernel or image.
     Array(Array),
     /// A list of numbers such as a stride.
-    List(Vec<Quantity>),
-    /// An irrational number, the square root of a rational.
-    Root(Rational),
+    List(Vec<Poly>),
     /// A stack.
     Stack(StackValue),
     /// A quoted string.
@@ -31,7 +28,6 @@ impl Value {
         match self {
             Self::Array(array) => array.show(),
             Self::List(list) => format!("a list of {}", list.len()),
-            Self::Root(_) => "a number".to_owned(),
             Self::Stack(_) => "a stack".to_owned(),
             Self::Text => "a string".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
@@ -43,15 +39,14 @@ impl Value {
     }
 
     /// The numbers of a list, a row or a number.
-    pub(super) fn numbers(&self) -> Option<Vec<Quantity>> {
+    pub(super) fn numbers(&self) -> Option<Vec<Poly>> {
         match self {
             Self::List(list) => Some(list.clone()),
-            Self::Root(square) => Some(vec![Quantity::Root(square.clone())]),
             Self::Array(array)
                 if array.term.len() <= MAX_LIST && (array.is_scalar() || array.role == Role::Row) =>
             {
                 let entries = array.term.kernel().expand().ok()?;
-                Some(entries.entries().iter().cloned().map(Quantity::Poly).collect())
+                Some(entries.entries().to_vec())
             }
             _ => None,
         }

@@ -1,19 +1,15 @@
-//! Equality of kernels and images, shape included, for all weights; and comparisons of numbers.
+//! Equality of kernels and images, shape included, for all weights.
 
 use std::sync::Arc;
 
 use crate::evaluate::{self, EvaluateError, Weights};
-use crate::ir::{Conv, KernelTerm, Layer, Order, Origin, Quantity, Sizes, Stack, StackClaim, Symbols};
+use crate::ir::{Conv, KernelTerm, Layer, Origin, Sizes, Stack, StackClaim, Symbols};
 use crate::kernel::positions;
 use crate::prove::stacks::words;
-use crate::prove::values::interval::Enclosed;
 use crate::prove::values::point::{Dependence, Point};
 use crate::prove::verdict::counterexample::{Counterexample, differ, named};
-use crate::prove::verdict::{
-    Doubt, EntryWitness, KernelVerdict, Limit, NumberVerdict, StackVerdict, StackWitness,
-};
+use crate::prove::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, StackVerdict, StackWitness};
 use crate::prove::witness::search;
-use convproof_exact::{Poly, Rational};
 
 /// Decides whether two kernels are equal.
 pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> KernelVerdict {
@@ -130,19 +126,10 @@ fn entry_witness(
     let choices = dependence.choices(&used);
     let start = Point::random(1);
     let shrunk = differs(&start)
-        .then(|| {
-            start.shrink(
-                &choices,
-                |symbol| dependence.is_root(symbol) || symbols.is_divisor(symbol),
-                &differs,
-            )
-        })
+        .then(|| start.shrink(&choices, |symbol| dependence.is_positive(symbol, symbols), &differs))
         .flatten();
     let Some(point) = shrunk else { return KernelVerdict::Unknown(Doubt::Irrational) };
-    let mut weights: Weights = symbols.divisors().map(|symbol| (symbol, Rational::ONE)).collect();
-    for &symbol in used.iter().chain(&choices).filter(|&&symbol| symbols.root_of(symbol).is_none()) {
-        weights.set(symbol, dependence.rational(symbol, &|chosen| point.rational(chosen)));
-    }
+    let weights = search::weights_from(symbols, dependence, |symbol| point.chosen(symbol));
     confirmed(left, right, symbols, entry, &weights)
 }
 
@@ -180,82 +167,31 @@ fn confirmed(
     }
 }
 
-/// Compares numbers, or lists entry by entry.
-///
-/// Both sides are constants for orderings; for `==` and `!=` they may depend on weights, `!=` then claiming that
-/// the polynomials differ.
-pub fn compare(left: &[Quantity], order: Order, right: &[Quantity], symbols: &Symbols) -> NumberVerdict {
-    let all = left.len().min(right.len());
-    let holds: Vec<Option<bool>> =
-        (0..all).map(|index| compare_one(&left[index], order, &right[index], symbols)).collect();
-    // Lists differ when some entry does; everything else must hold for all entries.
-    let decisive = order == Order::Ne;
-    if let Some(index) = holds.iter().position(|&one| one == Some(decisive)) {
-        return if decisive { NumberVerdict::True } else { fails(index, left, right, symbols) };
-    }
-    if holds.contains(&None) {
-        return NumberVerdict::Unknown(Doubt::Irrational);
-    }
-    if decisive { fails(0, left, right, symbols) } else { NumberVerdict::True }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::Image;
+    use crate::kernel::{ConcreteKernel, Shape};
+    use convproof_exact::Rational;
 
-fn fails(index: usize, left: &[Quantity], right: &[Quantity], symbols: &Symbols) -> NumberVerdict {
-    let difference = match (left.get(index), right.get(index)) {
-        (Some(Quantity::Poly(a)), Some(Quantity::Poly(b))) => Some(symbols.reduce(&(a - b))),
-        _ => None,
-    };
-    NumberVerdict::False { index, difference: difference.filter(|d| d.as_constant().is_none()) }
-}
-
-/// Whether a comparison holds; `None` where square roots leave that open.
-fn compare_one(left: &Quantity, order: Order, right: &Quantity, symbols: &Symbols) -> Option<bool> {
-    use std::cmp::Ordering;
-    let ordering = match (left, right) {
-        (Quantity::Poly(a), Quantity::Poly(b)) => {
-            let plain = a - b;
-            let difference = symbols.reduce(&plain);
-            let used = difference.symbols();
-            match difference.as_constant() {
-                Some(value) if value.is_zero() => Ordering::Equal,
-                _ if plain.symbols().iter().all(|&s| symbols.is_number(s)) => {
-                    let enclosed = Enclosed::of(&plain, symbols);
-                    if enclosed.high().is_negative() {
-                        Ordering::Less
-                    } else if !enclosed.low().is_negative() && !enclosed.low().is_zero() {
-                        Ordering::Greater
-                    } else {
-                        return None;
-                    }
-                }
-                // It depends on weights: not equal, if some weights show it.
-                _ => {
-                    let dependence = Dependence::of(symbols, &used);
-                    let point = Point::random(1);
-                    let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
-                    let residue =
-                        dependence.is_free(&used).then(|| difference.evaluate_mod(&value)).flatten();
-                    let differs = residue.is_some_and(|value| !value.is_zero())
-                        || search::telling(&difference, &symbols.foundations(used), symbols).is_some();
-                    return differs.then_some(order == Order::Ne);
-                }
-            }
+    #[test]
+    fn one_entry_is_shown_by_an_image_with_a_single_1_and_no_other() {
+        let alone = |values: [i64; 2]| {
+            let kernel = ConcreteKernel::from_integers(Shape::plane(1, 2), values.to_vec()).unwrap();
+            Stack::layer(Layer::Conv(Conv::plain(KernelTerm::constant(kernel), 1)), Origin::NOWHERE)
+        };
+        let [left, right] = [[3, 4], [5, 7]].map(alone);
+        let shown = |values: [i64; 2]| {
+            let image = Image::new(1, 1, 2, values.map(Rational::from).to_vec()).unwrap();
+            let weights = Weights::new();
+            let symbols = Symbols::default();
+            let found = Counterexample::replay(&left, &right, &weights, &symbols, image, None).unwrap();
+            single(&found).map(|entry| (entry.position, entry.left, entry.right))
+        };
+        assert_eq!(shown([1, 0]), Some(([0, 0, 0, 0], Rational::from(3), Rational::from(5))));
+        assert_eq!(shown([0, 1]), Some(([0, 0, 0, 1], Rational::from(4), Rational::from(7))));
+        for more in [[1, 1], [2, 0], [0, -1], [1, 2]] {
+            assert_eq!(shown(more), None, "{more:?}");
         }
-        (Quantity::Root(a), Quantity::Root(b)) => a.cmp(b),
-        (Quantity::Root(a), Quantity::Poly(b)) => compare_root(a, b),
-        (Quantity::Poly(a), Quantity::Root(b)) => compare_root(b, a).reverse(),
-    };
-    Some(match order {
-        Order::Eq => ordering.is_eq(),
-        Order::Ne => ordering.is_ne(),
-        Order::Lt => ordering.is_lt(),
-        Order::Le => ordering.is_le(),
-        Order::Gt => ordering.is_gt(),
-        Order::Ge => ordering.is_ge(),
-    })
-}
-
-/// `√square` against a constant, by squares.
-fn compare_root(square: &Rational, other: &Poly) -> std::cmp::Ordering {
-    let other = other.as_constant().unwrap_or_else(|| Rational::from(0));
-    if other.is_negative() { std::cmp::Ordering::Greater } else { square.cmp(&(&other * &other)) }
+    }
 }

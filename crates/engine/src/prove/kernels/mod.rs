@@ -5,3 +5,4 @@
 mod dilated;
 pub(super) mod entries;
 pub mod factoring;
+pub mod numbers;

@@ -12,13 +12,11 @@ use crate::operator::shape::{Signal, after};
 use crate::prove::stacks::{equality, fitting};
 use crate::prove::survey::condition::includes;
 use crate::prove::verdict::counterexample::differ_by_more;
-use crate::prove::verdict::{Doubt, StackProof, StackVerdict};
+use crate::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::within;
 use crate::prove::witness::search::{dependence, used};
 use convproof_exact::{Limited, Rational, SplitMix64, Symbol};
 
-/// Most channels of a block that a proof for every number of them is looked at with: with two, matrices do not commute.
-const FEW: usize = 2;
 /// Most weights that values are made up for.
 const MAX_WEIGHTS: usize = 1 << 10;
 /// Lengths of each axis that sizes are taken from.
@@ -60,7 +58,7 @@ pub enum Opinion {
 /// If a stack has no normal form.
 pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<Decided, OperatorError> {
     if let Some(verdict) = fitting::decide(claim, symbols)? {
-        return Ok(Decided { verdict, opinion: None });
+        return Ok(Decided { verdict: about(verdict, claim), opinion: None });
     }
     let verdict = match &claim.tolerance {
         None => equality::decide(claim, symbols),
@@ -69,15 +67,42 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Result<Decided, Operator
     Ok(examined(verdict, claim, symbols))
 }
 
-/// A verdict with a second opinion on it, if it is a proof.
+/// A verdict with a second opinion on it, if it is a proof; a refutation by what the claim does not speak of is none.
 pub fn examined(verdict: StackVerdict, claim: &StackClaim, symbols: &Symbols) -> Decided {
-    let StackVerdict::Proved(proof) = &verdict else { return Decided { verdict, opinion: None } };
+    let StackVerdict::Proved(proof) = &verdict else {
+        return Decided { verdict: about(verdict, claim), opinion: None };
+    };
     match opinion(proof, claim, symbols) {
         Opinion::Differs(size) => {
             Decided { verdict: StackVerdict::Unknown(Doubt::Disagreement { size }), opinion: None }
         }
         opinion => Decided { verdict, opinion: Some(opinion) },
     }
+}
+
+/// The verdict, unless it is a refutation by an input that the claim does not speak of.
+fn about(verdict: StackVerdict, claim: &StackClaim) -> StackVerdict {
+    let StackVerdict::Refuted(refutation) = &verdict else { return verdict };
+    let (channels, size, values) = match &refutation.witness {
+        StackWitness::Value(found) => shown(found.input()),
+        StackWitness::Excess(excess) => shown(excess.counterexample().input()),
+        StackWitness::Size(found) => (found.channels(), found.size(), [].as_slice()),
+    };
+    let in_range = claim
+        .tolerance
+        .as_ref()
+        .is_none_or(|tolerance| values.iter().all(|value| value.abs() <= tolerance.range));
+    if channels == claim.channels && includes(&claim.sizes, size) && in_range {
+        verdict
+    } else {
+        StackVerdict::Unknown(Doubt::Contradiction)
+    }
+}
+
+/// Channels, size and entries of an image.
+fn shown(image: &Image) -> (usize, [i64; 2], &[Rational]) {
+    let [channels, h, w] = image.size();
+    (channels, [h, w].map(|n| i64::try_from(n).unwrap_or(i64::MAX)), image.values())
 }
 
 fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion {
@@ -93,30 +118,27 @@ fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion
         .map_or(Opinion::None, |(opinion, _)| opinion)
 }
 
-/// The opinion on a claim about one channel for each block of them, and then about two where these are known to take few
-/// enough steps; `None` if it is not read so.
+/// The opinion on a claim about one channel for each block of them, and then about two, with which matrices do not commute,
+/// where these take few enough steps.
 fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooMuch> {
-    let mut known = Opinion::None;
-    for most in 1..=FEW {
-        let Some((claim, used)) =
-            with_few_channels(claim, most).filter(|(_, used)| used.len().within(MAX_WEIGHTS))
-        else {
-            break;
-        };
-        let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-        let (opinion, once) = tried(proof, &claim, |_| Some(weights.clone().approximating()))?;
-        match opinion {
-            Opinion::None => break,
-            Opinion::Differs(_) => return Ok(opinion),
-            Opinion::Agrees(_) => known = opinion,
-        }
-        // Products of matrices take most steps.
-        let next = once.saturating_mul(((most + 1) as u64).pow(3)) / (most as u64).pow(3);
-        if next > steps(proof)[0] {
-            break;
-        }
+    let (one, once) = with_at_most(1, proof, claim)?;
+    // Products of matrices take most steps.
+    if !matches!(one, Opinion::Agrees(_)) || once.saturating_mul(8) > steps(proof)[0] {
+        return Ok(one);
     }
-    Ok(known)
+    let (two, _) = with_at_most(2, proof, claim)?;
+    Ok(if two == Opinion::None { one } else { two })
+}
+
+/// The opinion on a claim about so many channels for each block, none if it is not read so, and the steps that it takes once.
+fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(Opinion, u64), TooMuch> {
+    match with_few_channels(claim, most) {
+        Some((claim, used)) if used.len().within(MAX_WEIGHTS) => {
+            let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
+            tried(proof, &claim, |_| Some(weights.clone().approximating()))
+        }
+        _ => Ok((Opinion::None, 0)),
+    }
 }
 
 /// A claim takes more steps than the second opinion on it may.
@@ -210,7 +232,7 @@ fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weig
         return None;
     }
     let dependence = dependence(claim, symbols);
-    let chosen = |symbol: Symbol| made_up(symbol, positive || dependence.is_root(symbol));
+    let chosen = |symbol: Symbol| made_up(symbol, positive);
     // Scalars that cancel may still be divided by.
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
@@ -319,6 +341,12 @@ mod tests {
         assert_eq!(sizes(&cropped(0, condition(h.clone(), Order::Ge, 64)))[0], [64, 1]);
         assert!(sizes(&cropped(0, condition(h, Order::Ge, 65))).is_empty());
         assert!(sizes(&cropped(64, Sizes::All)).is_empty());
+        // Those count at which one side alone has an output.
+        let [whole, less] = [0, 2].map(|before| cropped(before, Sizes::All));
+        for [left, right] in [[&whole, &less], [&less, &whole]] {
+            let claim = StackClaim { left: left.left.clone(), ..right.clone() };
+            assert_eq!(sizes(&claim), [[1, 1], [2, 3], [4, 4]]);
+        }
         // One size is that size, however large.
         assert_eq!(sizes(&cropped(2, Sizes::One([100, 7]))), [[100, 7]]);
     }

@@ -79,11 +79,9 @@ fn counterexample(
             Some(kernels) => kernels.differ(survey.dependence(), point),
             None => survey.trial(sights, point).and_then(|trial| trial.difference(channel)).is_some(),
         };
-        let Some(point) = start.shrink(
-            &choices,
-            |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol),
-            differs,
-        ) else {
+        let Some(point) =
+            start.shrink(&choices, |symbol| survey.dependence().is_positive(symbol, symbols), differs)
+        else {
             continue;
         };
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));

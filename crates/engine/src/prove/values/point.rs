@@ -146,6 +146,11 @@ impl Dependence {
             || self.fixed.iter().any(|root| root.symbol == symbol)
     }
 
+    /// Whether a symbol may take positive values only.
+    pub fn is_positive(&self, symbol: Symbol, symbols: &Symbols) -> bool {
+        self.is_root(symbol) || symbols.is_divisor(symbol)
+    }
+
     /// The value of any symbol from chosen rationals.
     pub fn rational(&self, symbol: Symbol, chosen: &impl Fn(Symbol) -> Rational) -> Rational {
         self.value(symbol, chosen).unwrap_or_default()
@@ -230,11 +235,6 @@ impl Point {
     /// The value of a symbol if it was chosen.
     pub fn chosen(&self, symbol: Symbol) -> Option<Rational> {
         self.chosen.get(&symbol).copied().map(Rational::from)
-    }
-
-    /// The value of a chosen symbol, 0 for others.
-    pub fn rational(&self, symbol: Symbol) -> Rational {
-        Rational::from(self.chosen.get(&symbol).copied().unwrap_or(0))
     }
 
     /// Chooses a small value for every symbol such that `differs` stays true; as many zeros as possible, then

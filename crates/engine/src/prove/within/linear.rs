@@ -308,20 +308,19 @@ struct Rays<'a> {
     weights: Scaled<'a>,
 }
 
-/// Weights at which a difference is not 0; square roots and what is under them are not scaled.
+/// Weights at which a difference is not 0; what is under irrational square roots is not scaled.
 fn rays<'a>(
     claim: &'a StackClaim,
     symbols: &'a Symbols,
     survey: &'a Sights<'_>,
     varying: &Poly,
 ) -> Option<Rays<'a>> {
-    let plain = search::plain_weights(claim, symbols);
     let choices = survey.dependence().choices(&survey.symbols_in_maps());
     let differs = |point: &Point| {
         let value = |symbol| survey.dependence().residue(symbol, &|chosen| point.residue(chosen));
         varying.evaluate_mod(&value).is_some_and(|value| !value.is_zero())
     };
-    let positive = |symbol| survey.dependence().is_root(symbol) || symbols.is_divisor(symbol);
+    let positive = |symbol| survey.dependence().is_positive(symbol, symbols);
     let point = survey.is_free().then(|| Point::random(1).shrink(&choices, positive, differs)).flatten();
     // Irrational roots, or a multiple of the prime.
     let Some(point) = point else {
@@ -336,6 +335,7 @@ fn rays<'a>(
         let nonzero = values.iter().filter(|(_, value)| !value.is_zero()).map(|(symbol, _)| *symbol);
         let scalable: Vec<Symbol> = nonzero.filter(moves).collect();
         let scaled = scalable.clone();
+        let plain = search::plain_weights(claim, symbols);
         let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
             let mut weights = plain.clone().approximating();
             for (&symbol, value) in &values {
@@ -348,21 +348,12 @@ fn rays<'a>(
         };
         return Some(Rays { scalable, weights: Box::new(weights) });
     };
-    let moves = |symbol: &Symbol| !survey.dependence().is_root(*symbol) && !point.rational(*symbol).is_zero();
+    // A root is chosen, and what is under it follows.
+    let moves = |symbol: &Symbol| point.chosen(*symbol).is_some_and(|value| !value.is_zero());
     let scalable: Vec<Symbol> = choices.iter().copied().filter(moves).collect();
-    let all: Vec<Symbol> = choices.iter().copied().chain(survey.symbols_in_maps()).collect();
     let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
-        let value = |symbol: Symbol| {
-            survey.dependence().rational(symbol, &|chosen: Symbol| {
-                let value = point.rational(chosen);
-                if survey.dependence().is_root(chosen) { value } else { &value * &scale(chosen) }
-            })
-        };
-        let mut weights = plain.clone();
-        for &symbol in all.iter().filter(|&&symbol| symbols.root_of(symbol).is_none()) {
-            weights.set(symbol, value(symbol));
-        }
-        weights
+        let scaled = |symbol| point.chosen(symbol).map(|value| &value * &scale(symbol));
+        search::weights_from(symbols, survey.dependence(), scaled)
     };
     Some(Rays { scalable, weights: Box::new(weights) })
 }

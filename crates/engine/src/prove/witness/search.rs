@@ -51,7 +51,7 @@ pub fn weights_from(
     chosen: impl Fn(Symbol) -> Option<Rational>,
 ) -> Weights {
     let plain = |symbol: Symbol| {
-        let one = symbol.is_scalar() || symbols.is_divisor(symbol) || dependence.is_root(symbol);
+        let one = symbol.is_scalar() || dependence.is_positive(symbol, symbols);
         Rational::from(i64::from(one))
     };
     let mut weights = Weights::new();

@@ -5,8 +5,12 @@ use crate::ir::{Equation, Factor, Field};
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::limits::WITNESSES;
 use crate::prove::verdict::{Doubt, Limit};
-use convproof_exact::SplitMix64;
 use convproof_exact::budget;
+use convproof_exact::{Limited, SplitMix64};
+
+/// Targets at which a proof for all of them is looked at, and their largest area.
+const SPOTS: usize = 6;
+const MAX_SPOT: usize = 32;
 
 /// What is known of "for all values of the target there are kernels".
 #[derive(Clone, Debug)]
@@ -49,36 +53,51 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
         .collect();
     let once = (0..equation_.unknowns.len()).all(|n| occurrences(factors, n) == 1);
     let plain = factors.iter().all(|factor| matches!(factor, Factor::Unknown(_)));
-    if term_shape(equation_, factors) == target && once && plain && !coefficient.is_zero() {
-        let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
-        let line = target.height == 1 || target.width == 1;
-        if wide.len() <= 1 {
-            return ForallVerdict::Always(Reason::Trivial);
-        }
-        if line && field == Field::Complex {
-            return ForallVerdict::Always(Reason::Linear);
-        }
-        if line && field == Field::Reals && wide.iter().filter(|&&area| area % 2 == 0).count() <= 1 {
-            return ForallVerdict::Always(Reason::Quadratic);
-        }
-    }
+    let splits = term_shape(equation_, factors) == target && once && plain && !coefficient.is_zero();
+    let always = splits.then(|| always(target, &shapes, field)).flatten();
     let parameters = {
         let free: usize = equation_.unknowns.iter().map(|unknown| unknown.shape.area()).sum();
         (target.area(), free.saturating_sub(equation_.unknowns.len().saturating_sub(1)))
     };
     let mut generator = SplitMix64::new(0x000F_0A11);
     let _doing = budget::doing("looking for a kernel without factors");
-    for attempt in 0..WITNESSES {
+    // What is always so is looked at for a few targets, too, if these are small.
+    let attempts = match always {
+        None => WITNESSES,
+        Some(_) if target.area().within(MAX_SPOT) => SPOTS,
+        Some(_) => 0,
+    };
+    for attempt in 0..attempts {
         budget::spend_on(target.area(), 20);
         let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
         let concrete =
             Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };
         let answer = equation(&concrete);
         if answer.solvable(field) == Some(false) {
-            return ForallVerdict::Fails { target: Box::new(kernel), answer: Box::new(answer), parameters };
+            return match always {
+                None => {
+                    ForallVerdict::Fails { target: Box::new(kernel), answer: Box::new(answer), parameters }
+                }
+                Some(_) => ForallVerdict::Unknown(Doubt::Contradiction),
+            };
         }
     }
-    ForallVerdict::Unknown(Doubt::Limit(Limit::Search))
+    always.map_or(ForallVerdict::Unknown(Doubt::Limit(Limit::Search)), ForallVerdict::Always)
+}
+
+/// Why a product of kernels of these shapes, each used once, is every kernel of the target's shape, which is theirs together.
+fn always(target: Shape, shapes: &[Shape], field: Field) -> Option<Reason> {
+    let wide: Vec<usize> = shapes.iter().map(Shape::area).filter(|&area| area > 1).collect();
+    if wide.len() <= 1 {
+        return Some(Reason::Trivial);
+    }
+    let even = wide.iter().filter(|&&area| area % 2 == 0).count();
+    match field {
+        _ if target.height > 1 && target.width > 1 => None,
+        Field::Complex => Some(Reason::Linear),
+        Field::Reals if even <= 1 => Some(Reason::Quadratic),
+        _ => None,
+    }
 }
 
 /// Simple kernels first: ones at a few places, then random entries of growing size.

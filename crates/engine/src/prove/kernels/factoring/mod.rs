@@ -358,3 +358,27 @@ fn by_least_squares(equation: &Equation) -> EquationVerdict {
 fn grid_kernel(grid: &Grid<Rational>) -> Result<Kernel, KernelError> {
     Ok(ConcreteKernel::from_rationals(Shape::plane(grid.height(), grid.width()), grid.cells())?.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::KernelTerm;
+
+    #[test]
+    fn what_does_not_solve_an_equation_is_no_solution() {
+        let kernel = |values: &[i64]| {
+            ConcreteKernel::from_integers(Shape::plane(1, values.len()), values.to_vec()).unwrap()
+        };
+        let equation = Equation {
+            unknowns: Vec::new(),
+            terms: vec![(Rational::from(2), vec![Factor::Unknown(0), Factor::Unknown(1)])],
+            target: KernelTerm::constant(kernel(&[2, 4, 2])),
+        };
+        let checked = |first: &[i64], second: &[i64]| {
+            let kernels = vec![kernel(first).into(), kernel(second).into()];
+            Solution::checked(&equation, kernels, None).unwrap().is_some()
+        };
+        assert!(checked(&[1, 1], &[1, 1]) && checked(&[-1, -1], &[-1, -1]) && checked(&[1, 2, 1], &[1]));
+        assert!(!checked(&[1, 1], &[1, -1]) && !checked(&[1, 1], &[2, 2]) && !checked(&[1, 1, 0], &[1, 1]));
+    }
+}

@@ -1,0 +1,143 @@
+//! Comparisons of numbers and lists of them, with square roots and for all weights; kernels are for `entries`.
+
+use std::cmp::Ordering;
+
+use crate::ir::{Order, Symbols};
+use crate::prove::values::interval::Encloser;
+use crate::prove::verdict::{Doubt, NumberVerdict};
+use crate::prove::witness::search;
+use convproof_exact::{Monomial, Poly, Rational};
+
+/// Bits to which square roots are enclosed where sums of several are compared.
+const BITS: u32 = 256;
+
+/// A number with square roots, about; `None` if it has other symbols, or something under a root may not be positive.
+pub fn about(number: &Poly, symbols: &Symbols) -> Option<Rational> {
+    Some(Encloser::new(symbols, BITS).enclose(number)?.low().clone())
+}
+
+/// Compares numbers, or lists entry by entry.
+///
+/// Both sides are numbers for orderings; for `==` and `!=` they may depend on weights, `!=` then claiming that the polynomials
+/// differ.
+pub fn compare(left: &[Poly], order: Order, right: &[Poly], symbols: &Symbols) -> NumberVerdict {
+    let pairs = || left.iter().zip(right);
+    let holds: Vec<Option<bool>> = pairs().map(|(a, b)| compare_one(a, order, b, symbols)).collect();
+    let fails = |index: usize| {
+        let difference = pairs().nth(index).map(|(a, b)| symbols.reduce(&(a - b)));
+        NumberVerdict::False { index, difference: difference.filter(|d| !symbols.is_numeric(d)) }
+    };
+    // Lists differ when some entry does; everything else must hold for all entries.
+    let decisive = order == Order::Ne;
+    if let Some(index) = holds.iter().position(|&one| one == Some(decisive)) {
+        return if decisive { NumberVerdict::True } else { fails(index) };
+    }
+    if holds.contains(&None) {
+        return NumberVerdict::Unknown(Doubt::Irrational);
+    }
+    if decisive { fails(0) } else { NumberVerdict::True }
+}
+
+/// Whether a comparison holds; `None` where square roots leave that open.
+fn compare_one(left: &Poly, order: Order, right: &Poly, symbols: &Symbols) -> Option<bool> {
+    let difference = symbols.reduce(&(left - right));
+    if !symbols.is_numeric(&difference) {
+        // It depends on weights: not equal, if some weights show it.
+        let used = symbols.foundations(difference.symbols());
+        return search::telling(&difference, &used, symbols).map(|_| order == Order::Ne);
+    }
+    let sign = compared_with_zero(&difference, symbols)?;
+    Some(match order {
+        Order::Eq => sign.is_eq(),
+        Order::Ne => sign.is_ne(),
+        Order::Lt => sign.is_lt(),
+        Order::Le => sign.is_le(),
+        Order::Gt => sign.is_gt(),
+        Order::Ge => sign.is_ge(),
+    })
+}
+
+/// How a sum of products of square roots of numbers compares with 0; `None` if it is nearer to 0 than can be told, or something
+/// under a root is. Roots are positive, so of two products the one with the larger square decides.
+fn compared_with_zero(sum: &Poly, symbols: &Symbols) -> Option<Ordering> {
+    let enclosed = Encloser::new(symbols, BITS).enclose(sum)?;
+    if !enclosed.may_vanish() {
+        return Some(enclosed.low().cmp(&Rational::ZERO));
+    }
+    match sum.terms() {
+        [] => Some(Ordering::Equal),
+        [one, other] => {
+            let (a, b) = (square(one, symbols)?, square(other, symbols)?);
+            Some(if one.1.is_negative() { b.cmp(&a) } else { a.cmp(&b) })
+        }
+        _ => None,
+    }
+}
+
+/// The square of a product of roots, where that is rational.
+fn square((monomial, coefficient): &(Monomial, Rational), symbols: &Symbols) -> Option<Rational> {
+    let product = Poly::term(monomial.clone(), coefficient.clone());
+    symbols.reduce(&(&product * &product)).as_constant()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_roots_compare_as_the_numbers_they_are() {
+        let mut symbols = Symbols::default();
+        let number = |n: i64| Poly::constant(Rational::from(n));
+        let root = |symbols: &mut Symbols, of: &Poly| symbols.root(of).unwrap();
+        let [two, three, six] = [2, 3, 6].map(|n| root(&mut symbols, &number(n)));
+        let nested = root(&mut symbols, &(&number(4) + &(&number(2) * &three)));
+        // A square that no small factor shows.
+        let prime = 1_000_003;
+        let square = root(&mut symbols, &number(2 * prime * prime));
+        let order = |a: &Poly, b: &Poly| {
+            let holds = |order| compare_one(a, order, b, &symbols);
+            [Order::Lt, Order::Eq, Order::Gt].map(holds)
+        };
+        let (less, equal, greater) = ([true, false, false], [false, true, false], [false, false, true]);
+        for (a, b, expected) in [
+            (two.clone(), number(1), greater),
+            (two.clone(), number(2), less),
+            (number(-1), two.clone(), less),
+            (&two * &three, six.clone(), equal),
+            (&two * &two, number(2), equal),
+            (&two + &three, &six + &number(1), less),
+            (&two + &three, number(3), greater),
+            (&two * &number(3), &three * &number(2), greater),
+            (&number(-3) * &two, &number(-2) * &three, less),
+            (square, &number(prime) * &two, equal),
+        ] {
+            assert_eq!(order(&a, &b), expected.map(Some), "{a:?} {b:?}");
+            let turned = [expected[2], expected[1], expected[0]];
+            assert_eq!(order(&b, &a), turned.map(Some), "{b:?} {a:?}");
+        }
+        // √(4 + 2√3) is 1 + √3, which no enclosure shows; nor is there a root of their difference.
+        let other = &number(1) + &three;
+        assert_eq!(order(&nested, &other), [None; 3]);
+        let none = root(&mut symbols, &(&nested - &other));
+        assert_eq!(compare_one(&none, Order::Gt, &number(0), &symbols), None);
+    }
+
+    #[test]
+    fn lists_differ_where_an_entry_does_and_are_equal_or_ordered_entry_by_entry() {
+        let symbols = Symbols::default();
+        let numbers = |all: [i64; 2]| all.map(|n| Poly::constant(Rational::from(n))).to_vec();
+        let holds = |a, order, b| match compare(&numbers(a), order, &numbers(b), &symbols) {
+            NumberVerdict::True => Ok(()),
+            NumberVerdict::False { index, difference: None } => Err(index),
+            verdict => panic!("{verdict:?}"),
+        };
+        assert_eq!(holds([1, 2], Order::Eq, [1, 2]), Ok(()));
+        assert_eq!(holds([1, 2], Order::Eq, [1, 3]), Err(1));
+        assert_eq!(holds([1, 2], Order::Ne, [1, 3]), Ok(()));
+        assert_eq!(holds([1, 2], Order::Ne, [1, 2]), Err(0));
+        assert_eq!(holds([1, 2], Order::Le, [1, 3]), Ok(()));
+        assert_eq!(holds([1, 2], Order::Lt, [1, 3]), Err(0));
+        assert_eq!(holds([1, 2], Order::Ge, [1, 3]), Err(1));
+        assert_eq!(holds([1, 2], Order::Gt, [0, 1]), Ok(()));
+    }
+}
