@@ -255,7 +255,7 @@ files! {
     ranges: 12 22 0 3
     sizes: 2 2 2 5
     slices: 7 15 8 14
-    soundness: 35 43 3 46
+    soundness: 36 44 3 47
     terms: 28 37 5 16
     unknowns: 0 0 0 0
     words: 43 24 5 28

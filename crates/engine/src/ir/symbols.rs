@@ -291,38 +291,59 @@ impl Symbols {
         numbers.filter(|&at| at < end).max()
     }
 
-    /// A normal form in which `σ² = radicand` has been used up: zero exactly when the polynomial vanishes
-    /// wherever all radicands are positive, as long as no radicand is a square or related to another one.
+    /// A positive multiple of the polynomial in which no root has a negative exponent and `σ² = radicand` has been used up: zero
+    /// exactly when the polynomial vanishes wherever all radicands are positive, as long as no radicand is a square or related to
+    /// another one. Of several polynomials each gets a factor of its own; [`Symbols::simplified`] gives none.
     #[must_use]
-    pub fn reduce(&self, poly: &Poly) -> Poly {
+    pub fn numerator(&self, poly: &Poly) -> Poly {
+        self.for_each_root(poly, |poly, root| {
+            let least = poly.terms().iter().map(|(monomial, _)| monomial.exponent(root.symbol)).min();
+            let Some(least @ ..0) = least.filter(|_| root.radicand.reciprocal().is_none()) else {
+                return with_squares(poly, root);
+            };
+            let shift = i16::try_from(least.unsigned_abs().next_multiple_of(2));
+            let shift = Monomial::power(root.symbol, shift.expect("exponents are far below the limit"));
+            with_squares(&(poly * &Poly::term(shift, Rational::ONE)), root)
+        })
+    }
+
+    /// The same function with `σ² = radicand` used up, but for negative exponents of roots of sums.
+    #[must_use]
+    pub fn simplified(&self, poly: &Poly) -> Poly {
+        self.for_each_root(poly, with_squares)
+    }
+
+    /// Later radicands may contain earlier roots, never the reverse.
+    fn for_each_root(&self, poly: &Poly, change: impl Fn(&Poly, &Root) -> Poly) -> Poly {
         let mut poly = poly.clone();
-        // Later radicands may contain earlier roots, never the reverse.
         let mut last = self.roots.len();
         while let Some(at) = self.last_root_in(&poly, last) {
             let Some(root) = self.roots.get(at) else { break };
-            poly = reduce_root(&poly, root);
+            poly = change(&poly, root);
             last = at;
         }
         poly
     }
 }
 
-/// Clears negative powers of the root (it is never 0) and replaces its even powers by the radicand's.
-fn reduce_root(poly: &Poly, root: &Root) -> Poly {
+/// Even powers of a root as powers of its radicand, where that has them: exponents become 0 or 1. A sum has no negative powers.
+fn with_squares(poly: &Poly, root: &Root) -> Poly {
     let exponents = || poly.terms().iter().map(|(monomial, _)| monomial.exponent(root.symbol));
-    let (Some(least), Some(most)) = (exponents().min(), exponents().max()) else { return poly.clone() };
-    if (0..=1).contains(&least) && most <= 1 {
+    if exponents().all(|exponent| (0..=1).contains(&exponent)) {
         return poly.clone();
     }
-    let shift = if least < 0 { least.unsigned_abs().next_multiple_of(2) } else { 0 };
-    let shift = i16::try_from(shift).expect("exponents are far below the limit");
+    let inverse = root.radicand.reciprocal();
     let mut sum = Sum::default();
     for (monomial, coefficient) in poly.terms() {
         let exponent = monomial.exponent(root.symbol);
-        let raised = exponent + shift;
-        let odd = raised % 2;
+        let odd = exponent.rem_euclid(2);
+        let base = if exponent < 0 { inverse.as_ref() } else { Some(&root.radicand) };
+        let Some(base) = base else {
+            sum.add(monomial.clone(), coefficient);
+            continue;
+        };
         let rest = monomial.times(&Monomial::power(root.symbol, odd - exponent));
-        let square = root.radicand.pow(u32::from(((raised - odd) / 2).unsigned_abs()));
+        let square = base.pow(u32::from(((exponent - odd) / 2).unsigned_abs()));
         sum.add_product(&Poly::term(rest, coefficient.clone()), &square);
     }
     sum.finish()
@@ -331,6 +352,53 @@ fn reduce_root(poly: &Poly, root: &Root) -> Poly {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn simplified_is_the_same_function_and_a_numerator_a_positive_multiple() {
+        let mut symbols = Symbols::default();
+        let mut scalar = |name| Poly::symbol(symbols.declare(name, Shape::plane(1, 1), 0).unwrap().first);
+        let [a, b] = ["a", "b"].map(&mut scalar);
+        // At a = 4, b = 5 all roots are whole.
+        let roots = [a.clone(), a.scaled(&Rational::from(9)), &a + &b, &(&a * &a) * &a];
+        let roots = roots.map(|radicand| symbols.root(&radicand).unwrap());
+        let used: Vec<Symbol> = [&a, &b].into_iter().chain(&roots).flat_map(Poly::symbols).collect();
+        let value = |symbol: Symbol| match symbols.root_of(symbol) {
+            None if Poly::symbol(symbol) == a => Rational::from(4),
+            None => Rational::from(5),
+            Some(root) => {
+                let under = root
+                    .radicand
+                    .evaluate(&|inner| Rational::from(if Poly::symbol(inner) == a { 4 } else { 5 }));
+                under.unwrap().exact_sqrt().unwrap()
+            }
+        };
+        let mut generator = convproof_exact::SplitMix64::new(1);
+        let mut number = |most: u64| i16::try_from(generator.below(2 * most + 1)).unwrap() - most as i16;
+        for _ in 0..500 {
+            let mut sum = Sum::default();
+            for _ in 0..4 {
+                let one = Monomial::power(used[0], 0);
+                let monomial =
+                    used.iter().fold(one, |all, &symbol| all.times(&Monomial::power(symbol, number(3))));
+                sum.add(monomial, &Rational::from(i64::from(number(3))));
+            }
+            let poly = sum.finish();
+            let [plain, simplified, numerator] =
+                [poly.clone(), symbols.simplified(&poly), symbols.numerator(&poly)]
+                    .map(|poly| poly.evaluate(&value).unwrap());
+            assert_eq!(plain, simplified, "{poly:?}");
+            assert_eq!(plain.signum(), numerator.signum(), "{poly:?}");
+            let exponents = |poly: Poly| {
+                let roots = used[2..].iter();
+                poly.terms()
+                    .iter()
+                    .flat_map(|(m, _)| roots.clone().map(|&s| m.exponent(s)))
+                    .collect::<Vec<_>>()
+            };
+            assert!(exponents(symbols.numerator(&poly)).iter().all(|e| (0..=1).contains(e)), "{poly:?}");
+            assert!(exponents(symbols.simplified(&poly)).iter().all(|e| *e <= 1), "{poly:?}");
+        }
+    }
 
     #[test]
     fn small_factors_are_those_of_trial_division() {

@@ -93,7 +93,7 @@ impl Resolver<'_> {
         }
         let number = array.term.kernel().as_scalar();
         let number = number.filter(|number| number.as_constant().is_none() && symbols.is_numeric(number));
-        match number.and_then(|number| symbols.reduce(&number).as_constant()) {
+        match number.and_then(|number| symbols.simplified(&number).as_constant()) {
             Some(value) => Array { declared: array.declared, ..number_array(value) },
             None => array,
         }

@@ -50,7 +50,7 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         let doubt = KernelVerdict::Unknown(Doubt::Limit(Limit::Terms));
         return if later { doubt } else { by_words(left, right, symbols) };
     };
-    let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.reduce(&(a - b)));
+    let differences = a.entries().iter().zip(b.entries()).map(|(a, b)| symbols.numerator(&(a - b)));
     match differences.enumerate().find(|(_, difference)| !difference.is_zero()) {
         None => KernelVerdict::Equal,
         // Irrational roots, or a multiple of the prime.

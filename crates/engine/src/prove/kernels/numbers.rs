@@ -24,7 +24,7 @@ pub fn compare(left: &[Poly], order: Order, right: &[Poly], symbols: &Symbols) -
     let pairs = || left.iter().zip(right);
     let holds: Vec<Option<bool>> = pairs().map(|(a, b)| compare_one(a, order, b, symbols)).collect();
     let fails = |index: usize| {
-        let difference = pairs().nth(index).map(|(a, b)| symbols.reduce(&(a - b)));
+        let difference = pairs().nth(index).map(|(a, b)| symbols.simplified(&(a - b)));
         NumberVerdict::False { index, difference: difference.filter(|d| !symbols.is_numeric(d)) }
     };
     // Lists differ when some entry does; everything else must hold for all entries.
@@ -40,13 +40,18 @@ pub fn compare(left: &[Poly], order: Order, right: &[Poly], symbols: &Symbols) -
 
 /// Whether a comparison holds; `None` where square roots leave that open.
 fn compare_one(left: &Poly, order: Order, right: &Poly, symbols: &Symbols) -> Option<bool> {
-    let difference = symbols.reduce(&(left - right));
-    if !symbols.is_numeric(&difference) {
-        // It depends on weights: not equal, if some weights show it.
-        let used = symbols.foundations(difference.symbols());
-        return search::telling(&difference, &used, symbols).map(|_| order == Order::Ne);
-    }
-    let sign = compared_with_zero(&difference, symbols)?;
+    let difference = left - right;
+    let sign = if symbols.is_numeric(&difference) {
+        compared_with_zero(&difference, symbols)?
+    } else {
+        let numerator = symbols.numerator(&difference);
+        if !numerator.is_zero() {
+            // It depends on weights: not equal, if some weights show it.
+            let used = symbols.foundations(difference.symbols());
+            return search::telling(&numerator, &used, symbols).map(|_| order == Order::Ne);
+        }
+        Ordering::Equal
+    };
     Some(match order {
         Order::Eq => sign.is_eq(),
         Order::Ne => sign.is_ne(),
@@ -64,7 +69,7 @@ fn compared_with_zero(sum: &Poly, symbols: &Symbols) -> Option<Ordering> {
     if !enclosed.may_vanish() {
         return Some(enclosed.low().cmp(&Rational::ZERO));
     }
-    match sum.terms() {
+    match symbols.numerator(sum).terms() {
         [] => Some(Ordering::Equal),
         [one, other] => {
             let (a, b) = (square(one, symbols)?, square(other, symbols)?);
@@ -77,7 +82,7 @@ fn compared_with_zero(sum: &Poly, symbols: &Symbols) -> Option<Ordering> {
 /// The square of a product of roots, where that is rational.
 fn square((monomial, coefficient): &(Monomial, Rational), symbols: &Symbols) -> Option<Rational> {
     let product = Poly::term(monomial.clone(), coefficient.clone());
-    symbols.reduce(&(&product * &product)).as_constant()
+    symbols.simplified(&(&product * &product)).as_constant()
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use crate::kernel::Kernel;
 use crate::operator::OperatorError;
 use crate::prove::survey::input::Sides;
 use crate::prove::survey::{Compared, Extent, Sights};
+use crate::prove::values::point::{Dependence, Point};
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Doubt, Limit};
 use crate::prove::witness::search;
-use convproof_exact::{Monomial, Poly, Rational, Symbol, budget};
+use convproof_exact::{Fp, Limited, Monomial, Poly, Rational, Symbol, budget};
 
 /// What is known of the equations.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,17 +70,22 @@ pub fn solve(
         .sight_pairs()
         .into_iter()
         .partition(|&pair| survey.sights().patterns_of(pair).iter().all(|pattern| pattern.whole));
-    let mut meets = Meets::All;
+    let (mut meets, mut so_far) = (Meets::All, Vec::new());
     for (pairs, fails) in [(inside, Meets::Some), (border, Meets::Inside)] {
         let Some(equations) = survey.visible_polynomials(&pairs.into_iter().collect()) else {
             return Ok(Err(Doubt::Limit(Limit::Terms)));
         };
-        match system.add_all(&equations) {
+        let fine = system.add_all(&equations);
+        so_far.extend(equations);
+        match fine {
             Ok(true) => {}
             // Coefficients of nonlinear signals need not be equal.
             Ok(false) if nonlinear => return Ok(Err(Doubt::NotLinear)),
             // Roots may be tied to each other in ways that polynomials do not show.
             Ok(false) if !survey.sights().is_free() => return Ok(Err(Doubt::Irrational)),
+            Ok(false) if system.is_met_somewhere(&so_far, survey.sights().dependence()) => {
+                return Ok(Err(Doubt::Contradiction));
+            }
             Ok(false) => {
                 meets = fails;
                 break;
@@ -98,6 +104,12 @@ struct LinearForm {
     rest: Poly,
 }
 
+/// Stands for the rest of a linear form among its unknowns: after all symbols.
+const REST: Symbol = Symbol(u32::MAX);
+
+/// Most entries of rows that are looked at for a second opinion on a contradiction.
+const MAX_CHECKED: usize = 1 << 20;
+
 impl LinearForm {
     fn add(&mut self, other: &Self, times: &Poly) {
         self.rest = &self.rest + &(&other.rest * times);
@@ -106,6 +118,20 @@ impl LinearForm {
             *sum = &*sum + &(factor * times);
         }
         budget::spend_on(other.factors.len() + 1, 200);
+    }
+
+    /// The factors and the rest at a point; `None` where something that is divided by is 0.
+    fn at(&self, value: &impl Fn(Symbol) -> Fp) -> Option<BTreeMap<Symbol, Fp>> {
+        let all = self.factors.iter().map(|(&symbol, factor)| (symbol, factor));
+        all.chain([(REST, &self.rest)])
+            .map(|(symbol, poly)| Some((symbol, poly.evaluate_mod(value)?)))
+            .collect()
+    }
+
+    /// The factors times their entries, and the rest.
+    fn whole(&self) -> Poly {
+        let products = self.factors.iter().map(|(&symbol, factor)| factor * &Poly::symbol(symbol));
+        products.fold(self.rest.clone(), |sum, product| &sum + &product)
     }
 }
 
@@ -128,7 +154,7 @@ impl<'a> System<'a> {
     fn add_all(&mut self, equations: &[Poly]) -> Result<bool, Doubt> {
         for equation in equations {
             let affine = self.affine(equation).ok_or(Doubt::NotLinear)?;
-            if !self.add(&affine) {
+            if !self.add(&affine)? {
                 return Ok(false);
             }
         }
@@ -137,7 +163,7 @@ impl<'a> System<'a> {
             let open = std::mem::take(&mut self.open);
             let before = (open.len(), self.solved.len());
             for equation in open {
-                if !self.add(&equation) {
+                if !self.add(&equation)? {
                     return Ok(false);
                 }
             }
@@ -148,7 +174,7 @@ impl<'a> System<'a> {
     }
 
     /// Adds that this is 0, and whether that contradicts nothing.
-    fn add(&mut self, equation: &LinearForm) -> bool {
+    fn add(&mut self, equation: &LinearForm) -> Result<bool, Doubt> {
         let mut left = LinearForm { rest: equation.rest.clone(), ..LinearForm::default() };
         for (symbol, factor) in &equation.factors {
             match self.solved.get(symbol) {
@@ -156,9 +182,8 @@ impl<'a> System<'a> {
                 None => left.add(&unit(*symbol), factor),
             }
         }
-        left.rest = self.symbols.reduce(&left.rest);
-        left.factors.values_mut().for_each(|factor| *factor = self.symbols.reduce(factor));
-        left.factors.retain(|_, factor| !factor.is_zero());
+        // As a whole, since a numerator is a multiple.
+        let mut left = self.affine(&self.symbols.numerator(&left.whole())).ok_or(Doubt::NotLinear)?;
         // Numbers rather than weights, which may be 0.
         let pivot = left.factors.iter().find(|(_, factor)| factor.as_constant().is_some());
         let pivot = pivot.or_else(|| left.factors.iter().find(|(_, factor)| factor.terms().len() == 1));
@@ -168,9 +193,9 @@ impl<'a> System<'a> {
             if !settled {
                 self.open.push(left);
             }
-            return fine;
+            return Ok(fine);
         };
-        let Some(inverse) = factor.reciprocal() else { return false };
+        let inverse = self.symbols.simplified(&factor.reciprocal().ok_or(Doubt::NotLinear)?);
         left.factors.remove(&symbol);
         let mut value = LinearForm::default();
         value.add(&left, &inverse.scaled(&Rational::from(-1)));
@@ -182,6 +207,46 @@ impl<'a> System<'a> {
             }
         }
         self.solved.insert(symbol, value);
+        Ok(true)
+    }
+
+    /// Whether numbers meet all equations at random weights, modulo a prime: a second opinion on a contradiction, by elimination
+    /// that knows of no polynomials. Not looked at if there are many.
+    fn is_met_somewhere(&self, equations: &[Poly], dependence: &Dependence) -> bool {
+        let point = Point::random(1);
+        let value = |symbol| dependence.residue(symbol, &|chosen| point.residue(chosen));
+        // By their first unknown, whose factor is 1; the rest counts as the last one.
+        let mut rows: BTreeMap<Symbol, BTreeMap<Symbol, Fp>> = BTreeMap::new();
+        let mut work = 0_usize;
+        for equation in equations {
+            let Some(mut row) = self.affine(equation).and_then(|form| form.at(&value)) else { return false };
+            loop {
+                row.retain(|_, factor| !factor.is_zero());
+                let Some((&first, &factor)) = row.first_key_value() else { break };
+                if first == REST {
+                    return false;
+                }
+                work += row.len();
+                if work.exceeds(MAX_CHECKED) {
+                    return false;
+                }
+                budget::spend_on(row.len(), 100);
+                match rows.get(&first) {
+                    Some(known) => {
+                        for (&symbol, &entry) in known {
+                            let own = row.entry(symbol).or_insert(Fp::ZERO);
+                            *own = *own - factor * entry;
+                        }
+                    }
+                    None => {
+                        let inverse = factor.inverse().unwrap_or(Fp::ZERO);
+                        row.values_mut().for_each(|entry| *entry = *entry * inverse);
+                        rows.insert(first, row);
+                        break;
+                    }
+                }
+            }
+        }
         true
     }
 
@@ -216,7 +281,7 @@ impl<'a> System<'a> {
         let mut kernels = Vec::with_capacity(self.unknowns.len());
         for unknown in self.unknowns {
             let values = (0..count(unknown)).map(|n| match self.solved.get(&Symbol(unknown.first.0 + n)) {
-                Some(value) => value.rest.clone(),
+                Some(value) => self.symbols.simplified(&value.rest),
                 None => {
                     free += 1;
                     Poly::zero()
@@ -236,4 +301,39 @@ fn count(kernel: &FreeKernel) -> u32 {
 
 fn unit(symbol: Symbol) -> LinearForm {
     LinearForm { factors: BTreeMap::from([(symbol, Poly::one())]), rest: Poly::zero() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Shape;
+
+    #[test]
+    fn equations_are_met_somewhere_unless_they_contradict_each_other() {
+        let mut symbols = Symbols::default();
+        let unknown = symbols.declare("K", Shape::plane(1, 2), 2).unwrap();
+        let [first, second] = [0, 1].map(|n| Poly::symbol(Symbol(unknown.first.0 + n)));
+        let weight = Poly::symbol(symbols.declare("s", Shape::plane(1, 1), 0).unwrap().first);
+        let root = symbols.root(&weight).unwrap();
+        let used = [&first, &second, &weight, &root].map(|poly| poly.symbols()).concat();
+        let dependence = Dependence::of(&symbols, &used);
+        let unknowns = [unknown];
+        let system = || System::new(&unknowns, &symbols);
+        let number = |n: i64| Poly::constant(Rational::from(n));
+        // √s·k₀ = s, k₀ + √s·k₁ = n·√s, k₁ = 3: a solution for n = 4 alone.
+        let equations = |n: i64| {
+            let sum = &first + &(&root * &second);
+            [&(&root * &first) - &weight, &sum - &(&number(n) * &root), &second - &number(3)]
+        };
+        for n in 3..6 {
+            let met = system().is_met_somewhere(&equations(n), &dependence);
+            assert_eq!((met, system().add_all(&equations(n))), (n == 4, Ok(n == 4)), "{n}");
+        }
+        // More unknowns than equations, the same equation twice, and none of an unknown.
+        assert!(system().is_met_somewhere(&equations(5)[..2], &dependence));
+        assert!(system().is_met_somewhere(&[&equations(5)[..2], &equations(5)[..2]].concat(), &dependence));
+        assert!(
+            !system().is_met_somewhere(&[weight], &dependence) && system().is_met_somewhere(&[], &dependence)
+        );
+    }
 }

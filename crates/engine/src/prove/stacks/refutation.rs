@@ -132,7 +132,7 @@ fn enclosed(
             return Err(Doubt::Limit(Limit::Terms));
         };
         let first = differences.into_iter().next().map(|(at, poly)| (Visible::At(at), poly));
-        let constant = (!symbols.reduce(&constant).is_zero()).then_some((Visible::Everywhere, constant));
+        let constant = (!symbols.numerator(&constant).is_zero()).then_some((Visible::Everywhere, constant));
         let Some((found, difference)) = constant.or(first) else { continue };
         let used = search::used(claim, symbols);
         let values = search::telling(&difference, &used, symbols).ok_or(Doubt::Irrational)?;

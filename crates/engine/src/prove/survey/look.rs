@@ -159,7 +159,7 @@ impl<'a> Sights<'a> {
                 foreign |= a != b;
             } else if a != b && inside(at, visible) {
                 let difference = a - b;
-                if !self.symbols.reduce(&difference).is_zero() {
+                if !self.symbols.numerator(&difference).is_zero() {
                     all.push((place, difference));
                 }
             }
@@ -224,7 +224,7 @@ impl<'a> Sights<'a> {
         let mut difference = Difference { exact: true, ..Difference::default() };
         for channel in 0..self.maps[0].channels {
             let pulled = exact.channel(patterns, channel).ok_or(SurveyLimit::Terms)?;
-            difference.collect(&pulled, |a, b| a != b && !self.symbols.reduce(&(a - b)).is_zero());
+            difference.collect(&pulled, |a, b| a != b && !self.symbols.numerator(&(a - b)).is_zero());
         }
         Ok(difference)
     }

@@ -87,7 +87,7 @@ impl<'a> Surveyed<'a> {
             for channel in 0..sights.channels() {
                 let [left, right] = exact.channel(patterns, channel)?;
                 let mut add = |a: &Poly, b: &Poly| {
-                    let difference = if a == b { return } else { sights.symbols.reduce(&(a - b)) };
+                    let difference = if a == b { return } else { sights.symbols.numerator(&(a - b)) };
                     if !difference.is_zero() && known.insert(difference.clone()) {
                         all.push(difference);
                     }

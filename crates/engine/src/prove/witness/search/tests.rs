@@ -182,7 +182,7 @@ fn values_that_tell_are_few() {
             }
             product
         };
-        let difference = symbols.reduce(&(&(&term() + &term()) + &term()));
+        let difference = symbols.numerator(&(&(&term() + &term()) + &term()));
         let mut used = difference.symbols();
         used.extend(root.symbols());
         let found = telling(&difference, &used, &symbols);
