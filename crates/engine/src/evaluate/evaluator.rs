@@ -106,7 +106,18 @@ pub fn run_within(
 /// # Errors
 /// [`EvaluateError`].
 pub fn kernel(expr: &KernelExpr, weights: &Weights) -> Result<Array4, EvaluateError> {
-    Evaluator::new(weights, MAX_WORK).kernel(expr).map(|array| (*array).clone())
+    kernel_within(expr, weights, &mut MAX_WORK.clone())
+}
+
+/// The value of a kernel expression, in so many units of work, of which it leaves the rest.
+///
+/// # Errors
+/// [`EvaluateError`].
+pub fn kernel_within(expr: &KernelExpr, weights: &Weights, units: &mut u64) -> Result<Array4, EvaluateError> {
+    let mut evaluator = Evaluator::new(weights, *units);
+    let array = evaluator.kernel(expr);
+    *units = evaluator.work.left();
+    array.map(|array| (*array).clone())
 }
 
 /// The state of one evaluation.

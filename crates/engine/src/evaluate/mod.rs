@@ -21,7 +21,7 @@ mod work;
 
 pub use array::Array4;
 pub use error::EvaluateError;
-pub use evaluator::{MAX_DEPTH, Weights, kernel, run, run_within};
+pub use evaluator::{MAX_DEPTH, Weights, kernel, kernel_within, run, run_within};
 pub use function::{Functions, exact_value};
 pub use image::{Image, MAX_CELLS};
 pub use work::MAX_WORK;

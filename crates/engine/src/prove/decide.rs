@@ -210,6 +210,7 @@ pub fn layers<'a>(
 /// Decides whether two kernels or images are equal; `negated` for a claim that they differ.
 pub fn kernels<'a>(sides: Kernels<'a>, negated: bool, symbols: &Symbols) -> Verdict<'a> {
     let verdict = entries::decide(sides.left, sides.right, symbols);
+    let verdict = opinion::kernels::examined(verdict, sides.left, sides.right, symbols);
     let equal = match &verdict {
         KernelVerdict::Equal => Some(true),
         KernelVerdict::Shapes | KernelVerdict::Entry(_) => Some(false),

@@ -11,6 +11,7 @@ use crate::operator::OperatorError;
 use crate::operator::shape::{Signal, after};
 use crate::prove::stacks::{equality, fitting};
 use crate::prove::survey::condition::includes;
+use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::differ_by_more;
 use crate::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::within;
@@ -18,7 +19,7 @@ use crate::prove::witness::search::{dependence, used};
 use convproof_exact::{Limited, Rational, SplitMix64, Symbol};
 
 /// Most weights that values are made up for.
-const MAX_WEIGHTS: usize = 1 << 10;
+pub(super) const MAX_WEIGHTS: usize = 1 << 10;
 /// Lengths of each axis that sizes are taken from.
 const MAX_LENGTH: i64 = 64;
 
@@ -231,13 +232,16 @@ fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weig
     if used.len().exceeds(MAX_WEIGHTS) {
         return None;
     }
-    let dependence = dependence(claim, symbols);
+    Some(values(&used, &dependence(claim, symbols), symbols, positive))
+}
+
+/// Values that are made up for some weights, and for all scalars: those that cancel may still be divided by.
+pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols, positive: bool) -> Weights {
     let chosen = |symbol: Symbol| made_up(symbol, positive);
-    // Scalars that cancel may still be divided by.
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
-    Some(if dependence.is_free(&used) { weights } else { weights.approximating() })
+    if dependence.is_free(used) { weights } else { weights.approximating() }
 }
 
 /// A small value, not 0, that depends on the symbol only.

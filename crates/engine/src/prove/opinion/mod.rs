@@ -1,8 +1,9 @@
-//! A second opinion on every proof about two stacks, by the naive evaluator.
+//! A second opinion on every proof about two stacks or two kernels, by the naive evaluator.
 //!
 //! No part of any proof: it can only take one back.
 
 mod examined;
 mod fewer;
+pub mod kernels;
 
 pub use examined::{Decided, Opinion, decide, examined};
