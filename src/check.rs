@@ -162,7 +162,7 @@ fn decide(
     let _doing = budget::doing("deciding the claim");
     let (verdict, unknowns, found) = match body {
         ClaimBody::Solve(asked) => {
-            let verdict = decide::equation(asked, Field::Rationals);
+            let verdict = decide::equation(asked, Field::Rationals, resolver.symbols());
             let found = match verdict.evidence() {
                 Evidence::Equation(_, EquationVerdict::Solved(solution)) => solution
                     .kernels()

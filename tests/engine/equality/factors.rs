@@ -6,11 +6,19 @@ use convproof::algebra::Rational;
 use convproof::ir::{Equation, Factor, Field, KernelTerm, Symbols, Unknown};
 use convproof::kernel::deconvolve::deconvolve;
 use convproof::kernel::{ConcreteKernel, Kernel, Shape};
-use convproof::prove::factoring::{Absence, EquationVerdict, ForallVerdict, equation, forall};
+use convproof::prove::factoring::{self, Absence, EquationVerdict, ForallVerdict};
 use proptest::prelude::*;
 
 use crate::equality::build::{composed, concrete, free, seeded};
 use crate::equality::decide::config;
+
+fn equation(equation: &Equation) -> EquationVerdict {
+    factoring::equation(equation, &Symbols::default())
+}
+
+fn forall(equation: &Equation, field: Field) -> ForallVerdict {
+    factoring::forall(equation, field, &Symbols::default())
+}
 
 #[derive(Clone, Debug)]
 enum Leaf {

@@ -522,6 +522,17 @@ fn limits_are_errors() {
 }
 
 #[test]
+fn what_is_under_the_root_of_a_number_is_known_to_be_positive() {
+    assert_eq!(mistakes("prove sqrt(-2) == 1"), ["E0234 1"]);
+    // A bound on it once was 0.
+    assert_eq!(mistakes("prove scale(sqrt(sqrt(2) - 2)) ~= scale(5) within 1/10"), ["E0234 1"]);
+    assert_eq!(mistakes("prove 1 / sqrt(sqrt(4 + 2 * sqrt(3)) - sqrt(3) - 1) == 1"), ["E0234 1"]);
+    assert_eq!(mistakes("scalar a\nprove batchnorm(a, a, 1, 1 - sqrt(2)) == id"), ["E0234 2"]);
+    assert_eq!(mistakes("prove sqrt(2 - sqrt(2)) > 0"), [""; 0]);
+    assert_eq!(mistakes("scalar a\nprove sqrt(sqrt(a) - 2) == a"), [""; 0]);
+}
+
+#[test]
 fn roots_are_symbols_that_square_away() {
     let text = "scalar v\nscalar e\nprove sqrt(v + e) ^ 2 / (v + e) == 1";
     let Prop::Numbers { left, .. } = prop(text) else { panic!() };

@@ -176,7 +176,7 @@ impl Arena {
 
     /// Leaves out elements that another one is never below.
     pub(super) fn without_lower(&self, forms: &mut Vec<Form>) {
-        if self.ranges.is_empty() || forms.len() < 2 {
+        if self.ranges.is_empty() {
             return;
         }
         let ranges: Vec<Range> = forms.iter().map(|form| self.range(form)).collect();

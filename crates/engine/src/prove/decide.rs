@@ -161,9 +161,9 @@ pub fn proposition<'a>(prop: &'a Prop, symbols: &Symbols) -> Result<Verdict<'a>,
             let evidence = Evidence::Numbers(Numbers { left, order: *order, right }, verdict);
             Verdict { outcome: Outcome::of(truth), evidence }
         }
-        Prop::Exists { equation, field } => self::equation(equation, *field),
+        Prop::Exists { equation, field } => self::equation(equation, *field, symbols),
         Prop::ForallExists { equation, field } => {
-            let verdict = factoring::forall(equation, *field);
+            let verdict = factoring::forall(equation, *field, symbols);
             let truth = match &verdict {
                 ForallVerdict::Always(_) => Some(true),
                 ForallVerdict::Fails { .. } => Some(false),
@@ -223,8 +223,8 @@ pub fn kernels<'a>(sides: Kernels<'a>, negated: bool, symbols: &Symbols) -> Verd
 }
 
 /// Decides whether kernels over a field solve an equation.
-pub fn equation(equation: &Equation, field: Field) -> Verdict<'_> {
-    let verdict = factoring::equation(equation);
+pub fn equation<'a>(equation: &'a Equation, field: Field, symbols: &Symbols) -> Verdict<'a> {
+    let verdict = factoring::equation(equation, symbols);
     Verdict { outcome: Outcome::of(verdict.solvable(field)), evidence: Evidence::Equation(equation, verdict) }
 }
 

@@ -37,12 +37,17 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
             "undecided: the unknown kernel is added to itself with another dilation, which is not solved".to_owned()
         }
         Doubt::FreeTarget => {
-            "undecided: factors are only sought of kernels whose entries are numbers, and this one has free weights; \
+            "undecided: factors are only sought of kernels whose entries are rational numbers, and this one has free weights or square roots; \
              `exists` asks whether all its values have some"
                 .to_owned()
         }
         Doubt::NotLinear => {
             "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match; an equation of kernels, as `U * V == D`, may have products".to_owned()
+        }
+        Doubt::Roots => {
+            "undecided: no kernel solves it where square roots count as symbols of their own, which as numbers may be related; \
+             between layers, as in `solve K[1,2]: conv(K) -> S == T`, such equations are solved"
+                .to_owned()
         }
         Doubt::CommonFactor => {
             "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
@@ -84,7 +89,7 @@ fn code(doubt: &Doubt) -> &'static str {
             Limit::Replay => "limit_replay",
             Limit::Search => "limit_search",
         },
-        Doubt::Irrational => "irrational",
+        Doubt::Irrational | Doubt::Roots => "irrational",
         Doubt::Dilations => "dilations",
         Doubt::FreeTarget => "free_target",
         Doubt::NotLinear => "not_linear",

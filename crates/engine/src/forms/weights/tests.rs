@@ -168,3 +168,21 @@ fn entries_are_those_of_the_expression() {
     // Entries given one by one have no generic one.
     assert!(read.keys().all(|case| *case != (Kind::Vector, "array") && *case != (Kind::Depthwise, "array")));
 }
+
+#[test]
+fn one_channel_is_read_of_kernels_with_one_and_a_generic_one_of_what_has_an_entry_for_each() {
+    let block = Block { start: 3, step: 1, width: 2 };
+    let [tap, generic] = [None, Some(block)].map(|generic| Place::tap([1, 2], generic));
+    assert_eq!(offset(Shape::plane(2, 3), tap), Ok(5));
+    assert_eq!(offset(Shape::new(7, 1, 2, 3), generic), Ok(3 * 6 + 5));
+    assert_eq!(offset(Shape::plane(1, 7), Place::channel(block)), Ok(3));
+    assert_eq!(offset(Shape::plane(1, 1), Place::channel(block)), Ok(0));
+    for (shape, place) in [
+        (Shape::new(1, 2, 2, 3), tap),
+        (Shape::new(2, 1, 2, 3), tap),
+        (Shape::new(2, 2, 2, 3), tap),
+        (Shape::new(7, 7, 2, 3), generic),
+    ] {
+        assert_eq!(offset(shape, place), Err(Unsupported::Kernel), "{shape:?}");
+    }
+}

@@ -64,7 +64,7 @@ fn compare_one(left: &Poly, order: Order, right: &Poly, symbols: &Symbols) -> Op
 
 /// How a sum of products of square roots of numbers compares with 0; `None` if it is nearer to 0 than can be told, or something
 /// under a root is. Roots are positive, so of two products the one with the larger square decides.
-fn compared_with_zero(sum: &Poly, symbols: &Symbols) -> Option<Ordering> {
+pub fn compared_with_zero(sum: &Poly, symbols: &Symbols) -> Option<Ordering> {
     let enclosed = Encloser::new(symbols, BITS).enclose(sum)?;
     if !enclosed.may_vanish() {
         return Some(enclosed.low().cmp(&Rational::ZERO));

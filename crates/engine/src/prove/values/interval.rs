@@ -23,9 +23,9 @@ impl From<Rational> for Enclosed {
 const ROOT_BITS: u32 = 256;
 
 impl Enclosed {
-    /// The value of a polynomial in square roots of numbers; other symbols count as 0.
-    pub fn of(poly: &Poly, symbols: &Symbols) -> Self {
-        Self::at(poly, symbols, &|_| Rational::ZERO).unwrap_or_else(|| Self::from(Rational::ZERO))
+    /// The value of a polynomial in square roots of numbers; other symbols count as 0. `None` as for [`Enclosed::at`].
+    pub fn of(poly: &Poly, symbols: &Symbols) -> Option<Self> {
+        Self::at(poly, symbols, &|_| Rational::ZERO)
     }
 
     /// The value of a polynomial for given values of the symbols that are no square roots; `None` if something

@@ -182,6 +182,8 @@ pub enum Doubt {
     FreeTarget,
     /// The sides are not affine in the entries of an unknown kernel.
     NotLinear,
+    /// No kernel solves an equation where square roots are symbols of their own; as numbers they may be related.
+    Roots,
     /// No kernel with polynomial entries solves an equation, but one with fractions of polynomials might.
     CommonFactor,
     /// A difference depends on free weights, and none were found that make it pass a bound.

@@ -157,10 +157,14 @@ fn worst(
                 let verdict = unbounded(claim, tolerance, symbols, survey, place, &varying);
                 return Err(Box::new(verdict));
             }
-            let sum = differences.iter().fold(Enclosed::from(Rational::from(0)), |sum, (_, poly)| {
-                sum.plus(&Enclosed::of(poly, symbols).abs())
-            });
-            let value = sum.times(&tolerance.range).plus(&Enclosed::of(&constant, symbols).abs());
+            let magnitude = |poly: &Poly| Some(Enclosed::of(poly, symbols)?.abs());
+            let sum = differences
+                .iter()
+                .try_fold(Enclosed::from(Rational::ZERO), |sum, (_, poly)| Some(sum.plus(&magnitude(poly)?)));
+            let (Some(sum), Some(constant)) = (sum, magnitude(&constant)) else {
+                return Err(Box::new(StackVerdict::Unknown(Doubt::Irrational)));
+            };
+            let value = sum.times(&tolerance.range).plus(&constant);
             if worst.as_ref().is_none_or(|worst| value.high() > worst.value.high()) {
                 worst = Some(Position { value, sights, channel });
             }
@@ -209,7 +213,8 @@ fn exceeded(
 ) -> StackVerdict {
     let found = survey.sights().exact_differences(worst.sights, worst.channel);
     let Some((constant, differences)) = found else { return StackVerdict::Unknown(Doubt::Contradiction) };
-    let is_negative = |poly: &Poly| Enclosed::of(poly, symbols).high().is_negative();
+    let is_negative =
+        |poly: &Poly| Enclosed::of(poly, symbols).is_some_and(|value| value.high().is_negative());
     let sign = if is_negative(&constant) { -1 } else { 1 };
     let signs = differences.iter().map(|(at, poly)| {
         let negative = is_negative(poly);

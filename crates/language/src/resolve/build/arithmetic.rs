@@ -1,5 +1,7 @@
 //! `+ - * / ^` of arrays, and what is done entry by entry.
 
+use std::cmp::Ordering;
+
 use super::arrays::{bits, is_constant, number_array, side};
 use super::error::{Exceeded, ResolveErrorKind};
 use super::value::{Array, Role, degree};
@@ -7,6 +9,7 @@ use super::{Amount, Builder};
 use crate::source::Span;
 use convproof_engine::ir::{KernelTerm, MAX_SYMBOLS, Operation, TermError};
 use convproof_engine::kernel::{ConcreteKernel, KernelError, Shape};
+use convproof_engine::prove::numbers::compared_with_zero;
 use convproof_exact::{MAX_DEGREE, Rational};
 
 /// Highest exponent of a kernel without free symbols.
@@ -161,6 +164,20 @@ impl Builder {
             if nested && degree(entry) > 2 {
                 return self
                     .fail(at, ResolveErrorKind::Root("a root inside a root may only be squared there"));
+            }
+            // Free weights are those at which it is positive; of a number that must be known.
+            if nested && self.symbols.is_numeric(entry) {
+                match compared_with_zero(entry, &self.symbols) {
+                    Some(Ordering::Greater) => {}
+                    Some(Ordering::Less) => {
+                        let why = "a negative number has no real square root";
+                        return self.fail(at, ResolveErrorKind::Root(why));
+                    }
+                    _ => {
+                        let why = "this is 0, or so near to it that it cannot be told to be positive";
+                        return self.fail(at, ResolveErrorKind::Root(why));
+                    }
+                }
             }
         }
         match array.term.sqrt(&mut self.symbols) {

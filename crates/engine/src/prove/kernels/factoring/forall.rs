@@ -1,7 +1,7 @@
 //! Whether for every target there are kernels with it as their product.
 
 use super::{EquationVerdict, equation, occurrences, term_shape};
-use crate::ir::{Equation, Factor, Field};
+use crate::ir::{Equation, Factor, Field, Symbols};
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::limits::WITNESSES;
 use crate::prove::verdict::{Doubt, Limit};
@@ -42,7 +42,7 @@ pub enum Reason {
 }
 
 /// Decides "for all targets": the target's kernel is free and used whole.
-pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
+pub fn forall(equation_: &Equation, field: Field, symbols: &Symbols) -> ForallVerdict {
     let target = equation_.target.shape();
     let [(coefficient, factors)] = equation_.terms.as_slice() else {
         return ForallVerdict::Unknown(Doubt::Limit(Limit::Search));
@@ -72,7 +72,7 @@ pub fn forall(equation_: &Equation, field: Field) -> ForallVerdict {
         let Some(kernel) = candidate(target, attempt, &mut generator) else { break };
         let concrete =
             Equation { target: crate::ir::KernelTerm::constant(kernel.clone()), ..equation_.clone() };
-        let answer = equation(&concrete);
+        let answer = equation(&concrete, symbols);
         if answer.solvable(field) == Some(false) {
             return match always {
                 None => {

@@ -10,7 +10,7 @@ mod nearest;
 use num_bigint::BigUint;
 
 use super::dilated::{self, DilationKind, Dilations};
-use crate::ir::{Equation, Factor, Field};
+use crate::ir::{Equation, Factor, Field, Symbols};
 use crate::kernel::deconvolve::{DeconvolveError, deconvolve, integers};
 use crate::kernel::{ConcreteKernel, Kernel, KernelError, Shape};
 use crate::prove::verdict::{Doubt, Limit};
@@ -160,7 +160,29 @@ fn term_shape(equation: &Equation, factors: &[Factor]) -> Shape {
 }
 
 /// Decides an equation over ℚ, and over ℝ and ℂ where that follows.
-pub fn equation(equation: &Equation) -> EquationVerdict {
+///
+/// In divisions square roots are symbols of their own. A quotient is one whatever they are; that there is none says nothing if
+/// they are related, as a root is to its square.
+pub fn equation(equation: &Equation, symbols: &Symbols) -> EquationVerdict {
+    match by_division(equation) {
+        EquationVerdict::Absent(Absence::NoQuotient | Absence::Gaps(_)) if has_roots(equation, symbols) => {
+            EquationVerdict::Unknown(Doubt::Roots)
+        }
+        verdict => verdict,
+    }
+}
+
+/// Whether square roots occur among the numbers of an equation.
+fn has_roots(equation: &Equation, symbols: &Symbols) -> bool {
+    let known = equation.terms.iter().flat_map(|(_, factors)| factors).filter_map(|factor| match factor {
+        Factor::Known(term) => Some(term),
+        Factor::Unknown(_) | Factor::Dilated(..) => None,
+    });
+    let all = known.chain([&equation.target]).flat_map(|term| term.kernel().symbols());
+    symbols.root_count() > 0 && all.into_iter().any(|symbol| symbols.root_of(symbol).is_some())
+}
+
+fn by_division(equation: &Equation) -> EquationVerdict {
     let target = equation.target.shape();
     for (_, factors) in &equation.terms {
         let product = term_shape(equation, factors);
