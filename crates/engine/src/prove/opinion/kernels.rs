@@ -3,6 +3,7 @@
 use super::examined::{MAX_WEIGHTS, values};
 use crate::evaluate::{EvaluateError, kernel_within};
 use crate::ir::{KernelTerm, Symbols};
+use crate::kernel::Kernel;
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::differ;
 use crate::prove::verdict::{Doubt, KernelVerdict};
@@ -32,7 +33,7 @@ fn told_apart(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols, positive
     if kernels.iter().any(|kernel| kernel.is_later()) {
         return None;
     }
-    let used = symbols.foundations(kernels.map(|kernel| kernel.symbols()).concat());
+    let used = symbols.foundations(kernels.map(Kernel::symbols).concat());
     if used.len().exceeds(MAX_WEIGHTS) {
         return None;
     }

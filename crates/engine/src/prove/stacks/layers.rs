@@ -235,12 +235,12 @@ impl<'a> System<'a> {
                     Some(known) => {
                         for (&symbol, &entry) in known {
                             let own = row.entry(symbol).or_insert(Fp::ZERO);
-                            *own = *own - factor * entry;
+                            *own -= factor * entry;
                         }
                     }
                     None => {
                         let inverse = factor.inverse().unwrap_or(Fp::ZERO);
-                        row.values_mut().for_each(|entry| *entry = *entry * inverse);
+                        row.values_mut().for_each(|entry| *entry *= inverse);
                         rows.insert(first, row);
                         break;
                     }
@@ -315,7 +315,7 @@ mod tests {
         let [first, second] = [0, 1].map(|n| Poly::symbol(Symbol(unknown.first.0 + n)));
         let weight = Poly::symbol(symbols.declare("s", Shape::plane(1, 1), 0).unwrap().first);
         let root = symbols.root(&weight).unwrap();
-        let used = [&first, &second, &weight, &root].map(|poly| poly.symbols()).concat();
+        let used = [&first, &second, &weight, &root].map(Poly::symbols).concat();
         let dependence = Dependence::of(&symbols, &used);
         let unknowns = [unknown];
         let system = || System::new(&unknowns, &symbols);

@@ -152,7 +152,7 @@ fn bounds_of_maxima_lie_between_values_and_what_words_say_one_by_one() {
         let drawn = draw.sum(count, |draw| draw.maximum(3));
         let mut arena = Arena::default();
         let form = drawn.form(&mut arena);
-        let range = i64::try_from(1 + round % 2).unwrap();
+        let range = 1 + round % 2;
         let found = Bounder::new(&mut arena, range.into()).difference(&form).unwrap();
         let most = apart(&arena, &form).into_iter().map(|(key, [low, high])| {
             let most = low.abs().max(high.abs());
