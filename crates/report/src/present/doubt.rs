@@ -46,7 +46,7 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         }
         Doubt::Roots => {
             "undecided: no kernel solves it where square roots count as symbols of their own, which as numbers may be related; \
-             between layers, as in `solve K[1,2]: conv(K) -> S == T`, such equations are solved"
+             between layers, as in `solve K[1,2]: conv(K) -> S == T`, such equations may be solved"
                 .to_owned()
         }
         Doubt::CommonFactor => {

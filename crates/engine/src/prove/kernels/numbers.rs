@@ -86,6 +86,7 @@ fn square((monomial, coefficient): &(Monomial, Rational), symbols: &Symbols) -> 
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic, reason = "a coarse check of exact comparisons")]
 mod tests {
     use super::*;
 
@@ -125,6 +126,51 @@ mod tests {
         assert_eq!(order(&nested, &other), [None; 3]);
         let none = root(&mut symbols, &(&nested - &other));
         assert_eq!(compare_one(&none, Order::Gt, &number(0), &symbols), None);
+    }
+
+    /// The value of a sum of products of roots, about.
+    fn float(poly: &Poly, symbols: &Symbols) -> f64 {
+        let root = |symbol| float(&symbols.root_of(symbol).unwrap().radicand, symbols).sqrt();
+        let product = |(monomial, coefficient): &(Monomial, Rational)| {
+            let factors =
+                monomial.factors().iter().map(|&(symbol, exponent)| root(symbol).powi(exponent.into()));
+            coefficient.to_f64() * factors.product::<f64>()
+        };
+        poly.terms().iter().map(product).sum()
+    }
+
+    #[test]
+    fn random_sums_of_powers_of_roots_compare_as_floats_do() {
+        let mut symbols = Symbols::default();
+        let number = |n: i64| Poly::constant(Rational::from(n));
+        let mut roots: Vec<Poly> = [2, 3, 5].map(|n| symbols.root(&number(n)).unwrap()).to_vec();
+        let nested = &number(4) + &(&number(2) * &roots[1]);
+        roots.push(symbols.root(&nested).unwrap());
+        let mut generator = convproof_exact::SplitMix64::new(1);
+        let mut draw = |most: u64| i16::try_from(generator.below(most)).unwrap();
+        let (mut equal, mut open) = (0, 0);
+        for _ in 0..3000 {
+            let mut sum = Poly::zero();
+            for _ in 0..=draw(3) {
+                let coefficient = Rational::ratio(i64::from(draw(5) - 2), i64::from(draw(2) + 1)).unwrap();
+                let power =
+                    |root: &Poly| Poly::term(Monomial::power(root.symbols()[0], draw(5) - 2), Rational::ONE);
+                let product = roots.iter().map(power).fold(Poly::one(), |all, power| &all * &power);
+                sum = &sum + &product.scaled(&coefficient);
+            }
+            let value = float(&sum, &symbols);
+            let told = compared_with_zero(&sum, &symbols);
+            if value.abs() > 1e-9 {
+                assert_eq!(told, value.partial_cmp(&0.0), "{sum:?}");
+            } else {
+                assert!(told.is_none_or(Ordering::is_eq), "{sum:?}");
+                equal += u32::from(told.is_some());
+                open += u32::from(told.is_none());
+            }
+            let simple = symbols.simplified(&sum);
+            assert!((float(&simple, &symbols) - value).abs() < 1e-6, "{sum:?} {simple:?}");
+        }
+        assert!(equal > 50, "{equal}, {open} open");
     }
 
     #[test]
