@@ -233,7 +233,7 @@ macro_rules! files {
 // Words, terms, normal forms, survey.
 files! {
     blocks: 31 2 1 2
-    borders: 44 59 8 50
+    borders: 44 61 9 52
     channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 16 16 9 16

@@ -183,14 +183,14 @@ fn keys(a: &Rational, d: &Rational) -> Rational {
 }
 
 /// One axis of an image with entries added at both ends.
-struct Side {
+pub(super) struct Side {
     length: i64,
     before: i64,
     outputs: usize,
 }
 
 impl Side {
-    fn new(mode: &PadMode, length: usize, Ends { before, after }: Ends) -> Result<Self> {
+    pub(super) fn new(mode: &PadMode, length: usize, Ends { before, after }: Ends) -> Result<Self> {
         let length = i64::try_from(length).map_err(|_| EvaluateError::TooLarge)?;
         let most = match mode {
             PadMode::Constant(_) | PadMode::Replicate => i64::MAX,

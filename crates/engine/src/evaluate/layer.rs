@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use smallvec::SmallVec;
 
 use super::axis::{Axis, Spread, Window};
+use super::composite::Side;
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::work::Work;
@@ -209,6 +210,10 @@ impl<'a> Evaluator<'a> {
             Layer::Pad(ends) => pick(&|_| Window { padding: Padding::Sides(*ends), ..Window::new(1, 1) }),
             // Added entries count as beyond the ends here: this tells where there are none.
             Layer::Composite(Composite::Pad { ends, mode }) if !matches!(mode, PadMode::Constant(_)) => {
+                for axis in 0..2 {
+                    // No output where there are fewer entries than are mirrored.
+                    Side::new(mode, size[axis], ends[axis])?;
+                }
                 pick(&|_| Window { padding: Padding::Sides(*ends), ..Window::new(1, 1) })
             }
             Layer::Scale(_)
