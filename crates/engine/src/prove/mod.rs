@@ -16,8 +16,7 @@ pub mod verdict;
 pub mod within;
 mod witness;
 
-pub use kernels::factoring;
-pub use kernels::numbers;
+pub use kernels::{factoring, numbers};
 pub use stacks::{equality, fitting, layers, terms};
 pub use survey::condition;
 pub use verdict::{counterexample, region};

@@ -2,9 +2,7 @@
 
 use super::Resolver;
 use super::build::Builder;
-use super::build::arrays::number_array;
 use super::build::error::{ResolveErrorKind, Side};
-use super::build::value::Array;
 use super::value::Value;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
@@ -23,14 +21,8 @@ impl Resolver<'_> {
             (BinaryOp::Add | BinaryOp::Sub, A(a), A(b)) => {
                 self.build.add((a, left.1), (b, right.1), minus, span).map(A)
             }
-            (BinaryOp::Mul, A(a), A(b)) => {
-                let product = self.build.multiply((a, left.1), (b, right.1), span);
-                product.map(|product| A(self.rational(product)))
-            }
-            (BinaryOp::Div, A(a), A(b)) => {
-                let quotient = self.build.divide((a, left.1), (b, right.1), span);
-                quotient.map(|quotient| A(self.rational(quotient)))
-            }
+            (BinaryOp::Mul, A(a), A(b)) => self.build.multiply((a, left.1), (b, right.1), span).map(A),
+            (BinaryOp::Div, A(a), A(b)) => self.build.divide((a, left.1), (b, right.1), span).map(A),
             (BinaryOp::Add | BinaryOp::Sub, S(s), S(t)) => self.build.sum_of(s, t, minus, span).map(S),
             (BinaryOp::Then, S(s), S(t)) => self.build.then(s, t, span).map(S),
             (BinaryOp::Mul, S(s), S(t)) => self.build.product_of(s, t, span).map(S),
@@ -69,8 +61,7 @@ impl Resolver<'_> {
         match value? {
             Value::Array(array) => {
                 let n = self.integer(exponent, Builder::exponents(&array))?;
-                let power = self.build.kernel_power((&array, base.span), n, exponent.span, span);
-                power.map(|power| Value::Array(self.rational(power)))
+                self.build.kernel_power((&array, base.span), n, exponent.span, span).map(Value::Array)
             }
             Value::Stack(stack) => {
                 let n = self.count(exponent, Builder::repetitions(&stack))?;
@@ -80,22 +71,6 @@ impl Resolver<'_> {
                 let expected = "a number, a kernel or a stack";
                 self.fail(base.span, ResolveErrorKind::WrongKind { expected, found: other.show() })
             }
-        }
-    }
-}
-
-impl Resolver<'_> {
-    /// The number itself where square roots of numbers were multiplied to a rational one.
-    fn rational(&self, array: Array) -> Array {
-        let symbols = &self.build.symbols;
-        if !array.is_scalar() || symbols.root_count() == 0 {
-            return array;
-        }
-        let number = array.term.kernel().as_scalar();
-        let number = number.filter(|number| number.as_constant().is_none() && symbols.is_numeric(number));
-        match number.and_then(|number| symbols.simplified(&number).as_constant()) {
-            Some(value) => Array { declared: array.declared, ..number_array(value) },
-            None => array,
         }
     }
 }

@@ -98,7 +98,22 @@ impl Builder {
             return self
                 .fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint: Some(hint) });
         }
-        self.applied(Operation::Convolve(&a.term, &b.term), role, [a, b], span)
+        let product = self.applied(Operation::Convolve(&a.term, &b.term), role, [a, b], span)?;
+        Some(self.rational(product))
+    }
+
+    /// The number itself where square roots of numbers were multiplied to a rational one.
+    fn rational(&self, array: Array) -> Array {
+        if !array.is_scalar() || self.symbols.root_count() == 0 {
+            return array;
+        }
+        let number = array.term.kernel().as_scalar();
+        let number =
+            number.filter(|number| number.as_constant().is_none() && self.symbols.is_numeric(number));
+        match number.and_then(|number| self.symbols.simplified(&number).as_constant()) {
+            Some(value) => Array { declared: array.declared, ..number_array(value) },
+            None => array,
+        }
     }
 
     /// Division by a number, or entry by entry.
@@ -113,7 +128,10 @@ impl Builder {
             return self.fail(span, ResolveErrorKind::ShapeMismatch { context, left, right, hint });
         }
         match a.term.divided(&b.term, &mut self.symbols) {
-            Ok(term) => self.derived(Ok(term), a.role, [a, b], span),
+            Ok(term) => {
+                let quotient = self.derived(Ok(term), a.role, [a, b], span)?;
+                Some(self.rational(quotient))
+            }
             Err(error) => self.refused(&error, bt, span),
         }
     }
@@ -147,7 +165,8 @@ impl Builder {
         } else {
             KernelTerm::apply(Operation::Power(&array.term, n))
         };
-        self.derived(power, array.role, [array], span)
+        let power = self.derived(power, array.role, [array], span)?;
+        Some(self.rational(power))
     }
 
     /// Positive square roots, entry by entry.
