@@ -14,6 +14,7 @@ mod extremes;
 mod gates;
 mod hidden;
 mod last;
+mod planted;
 mod unknowns;
 
 /// A number from the environment.

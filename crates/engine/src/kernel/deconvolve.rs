@@ -28,7 +28,8 @@ pub enum DeconvolveError {
 /// Most steps of a division with free symbols.
 const MAX_STEPS: usize = 200_000;
 
-/// The kernel Q with `divisor * Q == dividend`; `None` if there is none. It is unique unless the divisor is 0.
+/// The kernel Q with `divisor * Q == dividend`; `None` if there is none. It is unique unless the divisor is 0;
+/// 0 divided by 0 is taken as 0.
 ///
 /// With free symbols the division is exact division of polynomials in the shifts and the weights. It is complete:
 /// by Gauss' lemma a quotient whose entries are rational functions of the weights has polynomial entries unless
@@ -42,6 +43,9 @@ pub fn deconvolve(dividend: &Kernel, divisor: &Kernel) -> Result<Option<Kernel>,
         return Ok(None);
     }
     let shape = Shape::plane(whole.height - part.height + 1, whole.width - part.width + 1);
+    if dividend.is_zero() {
+        return ConcreteKernel::zeros(shape).map(|zero| Some(zero.into())).map_err(DeconvolveError::Kernel);
+    }
     if let (Some(a), Some(b)) = (dividend.as_concrete(), divisor.as_concrete()) {
         return concrete(a, b, shape).map_err(DeconvolveError::Kernel);
     }
@@ -58,6 +62,12 @@ pub fn deconvolve(dividend: &Kernel, divisor: &Kernel) -> Result<Option<Kernel>,
     }
     let expand = |kernel: &Kernel| kernel.expand().map_err(DeconvolveError::Kernel);
     symbolic(&*expand(dividend)?, &*expand(divisor)?, shape)
+}
+
+/// The polynomial Q with `divisor * Q == dividend`, if there is one and it takes few steps to find.
+pub fn quotient(dividend: &Poly, divisor: &Poly) -> Option<Poly> {
+    let scalar = |poly: &Poly| Kernel::from_entries(Shape::plane(1, 1), vec![poly.clone()]).ok();
+    deconvolve(&scalar(dividend)?, &scalar(divisor)?).ok()??.as_scalar()
 }
 
 fn concrete(

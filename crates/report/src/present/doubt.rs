@@ -50,7 +50,7 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
                 .to_owned()
         }
         Doubt::CommonFactor => {
-            "undecided: no kernel whose entries are polynomials in the weights solves it; fractions are not searched".to_owned()
+            "undecided: no kernel was found whose entries are polynomials in the weights, and fractions with sums below the line are not searched".to_owned()
         }
         Doubt::Unbounded => {
             "undecided: the difference depends on free weights, and none were found at which it exceeds the bound".to_owned()

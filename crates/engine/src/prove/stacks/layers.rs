@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::ir::{FreeKernel, StackClaim, Symbols};
 use crate::kernel::Kernel;
+use crate::kernel::deconvolve::quotient;
 use crate::operator::OperatorError;
 use crate::prove::survey::input::Sides;
 use crate::prove::survey::{Compared, Extent, Sights};
@@ -128,6 +129,24 @@ impl LinearForm {
             .collect()
     }
 
+    /// An unknown that the equation can be solved for, with its factor: a number, or else a single term in weights, which may be 0.
+    fn pivot(&self) -> Option<(Symbol, Poly)> {
+        let all = || self.factors.iter();
+        let number = all().find(|(_, factor)| factor.as_constant().is_some());
+        let found = number.or_else(|| all().find(|(_, factor)| factor.terms().len() == 1));
+        found.map(|(&symbol, factor)| (symbol, factor.clone()))
+    }
+
+    /// The same equation with 1 for the factor of some unknown, by which all others can be divided.
+    fn divided(&self) -> Option<(Symbol, Self)> {
+        self.factors.iter().find_map(|(&symbol, divisor)| {
+            let others =
+                self.factors.iter().map(|(&other, factor)| Some((other, quotient(factor, divisor)?)));
+            let factors = others.collect::<Option<_>>()?;
+            Some((symbol, Self { factors, rest: quotient(&self.rest, divisor)? }))
+        })
+    }
+
     /// The factors times their entries, and the rest.
     fn whole(&self) -> Poly {
         let products = self.factors.iter().map(|(&symbol, factor)| factor * &Poly::symbol(symbol));
@@ -184,16 +203,21 @@ impl<'a> System<'a> {
         }
         // As a whole, since a numerator is a multiple.
         let mut left = self.affine(&self.symbols.numerator(&left.whole())).ok_or(Doubt::NotLinear)?;
-        // Numbers rather than weights, which may be 0.
-        let pivot = left.factors.iter().find(|(_, factor)| factor.as_constant().is_some());
-        let pivot = pivot.or_else(|| left.factors.iter().find(|(_, factor)| factor.terms().len() == 1));
-        let Some((&symbol, factor)) = pivot else {
-            let settled = left.factors.is_empty();
-            let fine = !settled || left.rest.is_zero();
-            if !settled {
-                self.open.push(left);
-            }
-            return Ok(fine);
+        if left.factors.is_empty() {
+            return Ok(left.rest.is_zero());
+        }
+        let (symbol, factor) = match left.pivot() {
+            Some(pivot) => pivot,
+            None => match left.divided() {
+                Some((symbol, divided)) => {
+                    left = divided;
+                    (symbol, Poly::one())
+                }
+                None => {
+                    self.open.push(left);
+                    return Ok(true);
+                }
+            },
         };
         let inverse = self.symbols.simplified(&factor.reciprocal().ok_or(Doubt::NotLinear)?);
         left.factors.remove(&symbol);

@@ -240,35 +240,16 @@ fn quotient(equation: &Equation) -> EquationVerdict {
         Ok((rest, divisor.ok_or(KernelError::EmptyShape)?))
     };
     let Ok((rest, divisor)) = split() else { return EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)) };
-    let zero = || ConcreteKernel::zeros(equation.unknowns[0].shape).map(Kernel::from);
-    if rest.is_zero()
-        && let Ok(zero) = zero()
-    {
-        let count = (!divisor.is_zero()).then(|| BigUint::from(1_u32));
-        return solution(equation, vec![zero], count);
-    }
+    // Of a divisor that is 0 every kernel is a quotient.
+    let count = (!divisor.is_zero()).then(|| BigUint::from(1_u32));
     match deconvolve(&rest, &divisor) {
         Err(error) => EquationVerdict::Unknown(limit_of(error)),
         Ok(None) => EquationVerdict::Absent(Absence::NoQuotient),
         Ok(Some(found)) => match dilated::undilated(&found, by) {
-            Ok(Some(found)) => solution(equation, vec![found], Some(BigUint::from(1_u32))),
+            Ok(Some(found)) => solution(equation, vec![found], count),
             Ok(None) => EquationVerdict::Absent(Absence::Gaps(by)),
             Err(_) => EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)),
         },
-    }
-}
-
-/// What the unknowns of one product have to make: the target over the known kernels.
-fn unknown_part(equation: &Equation, known: &Kernel) -> Result<Kernel, Box<EquationVerdict>> {
-    let unknown = || Box::new(EquationVerdict::Unknown(Doubt::Limit(Limit::Terms)));
-    if known.shape().entries() == Some(1) {
-        let inverse = known.as_scalar().and_then(|scalar| scalar.reciprocal()).ok_or_else(unknown)?;
-        return equation.target.kernel().scale(&inverse).map_err(|_| unknown());
-    }
-    match deconvolve(equation.target.kernel(), known) {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(Box::new(EquationVerdict::Absent(Absence::NoQuotient))),
-        Err(error) => Err(Box::new(EquationVerdict::Unknown(limit_of(error)))),
     }
 }
 
@@ -292,9 +273,11 @@ fn factored(equation: &Equation, coefficient: &Rational, factors: &[Factor]) -> 
     let Ok(known) = product(factors, |_| None).and_then(|known| known.scale_rational(coefficient)) else {
         return unknown();
     };
-    let whole = match unknown_part(equation, &known) {
-        Ok(whole) => whole,
-        Err(verdict) => return *verdict,
+    // What the unknowns have to make.
+    let whole = match deconvolve(equation.target.kernel(), &known) {
+        Ok(Some(whole)) => whole,
+        Ok(None) => return EquationVerdict::Absent(Absence::NoQuotient),
+        Err(error) => return EquationVerdict::Unknown(limit_of(error)),
     };
     let Some(concrete) = whole.as_concrete() else {
         return EquationVerdict::Unknown(Doubt::FreeTarget);
