@@ -7,6 +7,7 @@ mod build;
 mod decide;
 mod derivation;
 mod exotic;
+mod expressions;
 mod factors;
 mod horizon;
 mod kernels;

@@ -75,12 +75,20 @@ impl Claim {
     }
 
     /// What the evaluator finds at a size, at two choices of weights and images; `None` where it has no result.
-    fn seen(&self, used: &[Symbol], [h, w]: [i64; 2]) -> Option<Seen> {
+    fn seen(&self, used: &[Symbol], size: [i64; 2]) -> Option<Seen> {
+        self.seen_where(used, &[], size)
+    }
+
+    /// The same where some weights are 0.
+    fn seen_where(&self, used: &[Symbol], zeros: &[String], [h, w]: [i64; 2]) -> Option<Seen> {
         let mut random = SplitMix64::new(5);
         let (mut extent, mut wrong) = ([0; 2], Vec::new());
         for _ in 0..2 {
             let mut weight = || Rational::from(i64::try_from(random.below(1000)).unwrap() + 1);
-            let weights: Weights = used.iter().map(|&symbol| (symbol, weight())).collect();
+            let mut weights: Weights = used.iter().map(|&symbol| (symbol, weight())).collect();
+            for &symbol in used.iter().filter(|&&symbol| zeros.contains(&self.symbols.name(symbol))) {
+                weights.set(symbol, Rational::ZERO);
+            }
             let size = [h, w].map(|length| usize::try_from(length).unwrap());
             let x = image(self.body.channels, size, &mut random);
             let outputs = [&self.body.left, &self.body.right].map(|stack| match run(stack, &x, &weights) {
@@ -142,6 +150,10 @@ impl Claim {
                     (Agreement::Some(sizes), _) => {
                         assert!(equal || !sizes.contains(&size), "{size:?} {place}");
                     }
+                    (Agreement::IfZero(zeros), _) => {
+                        let seen = self.seen_where(used, zeros, size);
+                        assert!(seen.is_none_or(|seen| !seen.is_different()), "{size:?} {place}");
+                    }
                     (
                         Agreement::Interior { ring: [top, left, bottom, right], .. },
                         Seen::Output([h, w], wrong),
@@ -156,6 +168,32 @@ impl Claim {
                     _ => {}
                 }
             }
+            self.check_exactness(used, agreement);
+        }
+    }
+
+    /// Whether what is said to be necessary is: each weight that has to be 0, and all of a border that is wrong exactly.
+    fn check_exactness(&self, used: &[Symbol], agreement: &Agreement) {
+        match agreement {
+            Agreement::IfZero(zeros) => {
+                for n in 0..zeros.len() {
+                    let others = [&zeros[..n], &zeros[n + 1..]].concat();
+                    let sizes = (1..=6).flat_map(|h| (1..=6).map(move |w| [h, w]));
+                    let mut seen = sizes.filter_map(|size| self.seen_where(used, &others, size));
+                    assert!(seen.any(|seen| seen.is_different()), "line {}: {agreement:?}", self.line);
+                }
+            }
+            Agreement::Interior { ring: [top, left, bottom, right], exactly: true } => {
+                let size = [14, 15];
+                if !includes(&self.body.sizes, size) {
+                    return;
+                }
+                let Some(Seen::Output([h, w], wrong)) = self.seen(used, size) else { return };
+                let [h, w] = [h, w].map(|length| i64::try_from(length).unwrap());
+                let inside = (h - top - bottom).max(0) * (w - left - right).max(0);
+                assert_eq!(i64::try_from(wrong.len()).unwrap(), h * w - inside, "line {}", self.line);
+            }
+            _ => {}
         }
     }
 
@@ -236,7 +274,7 @@ files! {
     borders: 44 61 9 52
     channels: 46 12 7 13
     dilated: 0 0 0 0
-    equality: 16 16 9 16
+    equality: 18 18 9 18
     field_borders: 25 27 8 27
     field_branches: 29 32 17 33
     field_nonlinear: 36 47 12 26
@@ -247,9 +285,9 @@ files! {
     interpolation: 27 37 17 36
     layers: 56 63 18 43
     lipschitz: 0 0 0 0
-    means: 10 18 4 12
+    means: 11 19 4 13
     names: 6 6 4 6
-    nonlinear: 16 24 7 21
+    nonlinear: 17 25 7 22
     products: 48 73 0 20
     questions: 24 34 6 18
     ranges: 12 22 0 3

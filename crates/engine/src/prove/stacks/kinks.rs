@@ -93,14 +93,9 @@ pub fn image(
     pixels: &FxHashMap<Pixel, Rational>,
 ) -> Option<Image> {
     let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
-    let mut values = vec![Rational::ZERO; channels.checked_mul(h)?.checked_mul(w)?];
-    for ((block, place), value) in pixels {
-        let row = usize::try_from(place[0] + origin[0]).ok()?;
-        let column = usize::try_from(place[1] + origin[1]).ok()?;
-        if row >= h || column >= w {
-            return None;
-        }
-        *values.get_mut((*block as usize * h + row) * w + column)? = value.clone();
-    }
-    Image::new(channels, h, w, values)
+    let at = |place: [i64; 2], axis: usize| usize::try_from(place[axis] + origin[axis]).ok();
+    let value = |((block, place), value): (&Pixel, &Rational)| {
+        Some(([*block as usize, at(*place, 0)?, at(*place, 1)?], value.clone()))
+    };
+    Image::sparse([channels, h, w], pixels.iter().map(value).collect::<Option<Vec<_>>>()?)
 }

@@ -295,8 +295,8 @@ impl<'a> System<'a> {
     }
 
     fn is_unknown(&self, symbol: Symbol) -> bool {
-        let offset = |kernel: &FreeKernel| symbol.0.checked_sub(kernel.first.0);
-        self.unknowns.iter().any(|kernel| offset(kernel).is_some_and(|offset| offset < count(kernel)))
+        let owner = self.symbols.owner(symbol);
+        owner.is_some_and(|(owner, _)| self.unknowns.iter().any(|unknown| unknown.first == owner.first))
     }
 
     /// The kernels that follow, where what can be chosen is 0.

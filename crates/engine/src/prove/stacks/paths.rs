@@ -52,15 +52,13 @@ impl SumComparison {
                     End::Pixel(_) => {
                         let place =
                             [0, 1].map(|a| usize::try_from(origin[a] + word.place[a]).unwrap_or(usize::MAX));
-                        if place[0] >= h || place[1] >= w {
-                            continue;
-                        }
                         Image::impulse(full, [point.input, place[0], place[1]])
                     }
                 };
+                let Some(image) = image else { continue };
                 let output = Some([point.output, position[0], position[1]]);
                 let found =
-                    Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image?, output);
+                    Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);
                 if let Ok(found) = found {
                     return Some(found);
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ir::{Axes, Order, SizeCondition, SizeExpr, Sizes};
 use crate::operator::OperatorError;
 use crate::operator::length::Length;
+use convproof_exact::Limited;
 use convproof_exact::budget;
 
 /// Whether a claim speaks of a size.
@@ -112,26 +113,17 @@ pub fn says_something(
     }
     let last = from.saturating_add(reach).saturating_add(period.saturating_mul(2)).saturating_sub(1);
     let nth = |at: i64| if at % 2 == 0 { 1 + at / 2 } else { last - at / 2 };
-    let mut left = MAX_TRIED;
-    for h in (0..last).map(nth) {
-        left -= 1;
+    let heights = (0..last.min(MAX_TRIED)).map(nth).filter(|&h| {
         budget::spend(40);
-        let rows = exists(0, h);
-        if rows == [false; 2] && left > 0 {
-            continue;
-        }
-        for w in (0..last).map(nth) {
-            left -= 1;
-            budget::spend(60);
-            if left <= 0 {
-                return Err(OperatorError::PeriodTooLong);
-            }
-            if both(rows, exists(1, w)) && includes(sizes, [h, w]) {
-                return Ok(Some([h, w]));
-            }
-        }
-    }
-    if settles { Ok(None) } else { Err(OperatorError::PeriodTooLong) }
+        exists(0, h) != [false; 2]
+    });
+    let mut all = heights.flat_map(|h| (0..last).map(move |at| [h, nth(at)]));
+    let found = all.by_ref().take(usize::try_from(MAX_TRIED).unwrap_or(usize::MAX)).find(|&[h, w]| {
+        budget::spend(60);
+        both(exists(0, h), exists(1, w)) && includes(sizes, [h, w])
+    });
+    let is_whole = settles && !last.exceeds(MAX_TRIED) && all.next().is_none();
+    if found.is_some() || is_whole { Ok(found) } else { Err(OperatorError::PeriodTooLong) }
 }
 
 /// The least common multiple, saturating.
@@ -236,6 +228,19 @@ mod tests {
             assert_eq!(says_something(&never, [&input(), &input()]), Ok(None));
         }
         assert_eq!(says_something(&Sizes::One([2, 9]), [&input(), &input()]), Ok(Some([2, 9])));
+        // Each single size, near and far.
+        for (h, w) in (1..12).flat_map(|h| (1..12).map(move |w| (h, w))) {
+            let is = |length, n| Box::new(compared(length, Order::Eq, number(n)));
+            let one = Sizes::Where(SizeCondition::And(is(H, h), is(W, w)));
+            assert_eq!(says_something(&one, [&input(), &input()]), Ok(Some([h, w])));
+        }
+        // Remainders that contradict each other, where 5000 times as many lengths would have to be tried than are.
+        let remainder = |n| Box::new(compared(rem(W, 1 << 37), Order::Eq, number(n)));
+        let far = SizeCondition::And(remainder(0), Box::new(SizeCondition::Not(remainder(0))));
+        assert_eq!(
+            says_something(&Sizes::Where(far), [&input(), &input()]),
+            Err(OperatorError::PeriodTooLong)
+        );
         let none = Length::Input.into();
         let longer =
             |by: i64| Arc::new(Length::Input).then(crate::operator::length::Step::new(1, by, 1)).unwrap();

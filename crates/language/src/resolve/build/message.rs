@@ -280,10 +280,10 @@ impl ResolveError {
             }
             K::Literal(reason) => new((*reason).to_owned(), "not an array"),
             K::PeriodTooLong => new(
-                "strides this large cannot be compared for every input size".to_owned(),
+                "with strides or conditions this large not every input size can be compared".to_owned(),
                 "sizes repeat too late",
             )
-            .with_hint("limit the claim to one size, as in `S == T on [28,28]`"),
+            .with_hint("limit the claim to one size, as in `S == T on [28,28]`, or take smaller numbers"),
         }
     }
 }
