@@ -16,7 +16,9 @@ pub fn unknown(doubt: &Doubt) -> Shown {
 pub(super) fn reason(doubt: &Doubt) -> Told {
     let method = match doubt {
         Doubt::Nonlinear { tries: 0 } => {
-            "undecided: no bound on the difference is known for these nonlinear layers".to_owned()
+            "undecided: no bound on the difference is known for these nonlinear layers, or for global averages of images of every size; \
+             `on [28,28]` asks about one size"
+                .to_owned()
         }
         Doubt::Between { found, at_most } => format!(
             "undecided: the worst output difference is at most {}, and no input was found that shows more than {}",
@@ -41,6 +43,12 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
              `exists` asks whether all its values have some"
                 .to_owned()
         }
+        Doubt::Sums => "undecided: sums of products of unknown kernels are only looked for by least squares, among kernels of numbers, \
+                        which met none exactly"
+            .to_owned(),
+        Doubt::EveryTarget { tries } => format!(
+            "undecided: no rule says that every kernel is such a product, and among {tries} small kernels none was found that certainly is not"
+        ),
         Doubt::NotLinear => {
             "undecided: the equations are not linear in the entries of the unknown kernels: there are products of these, or layers such as `relu` that do not match; an equation of kernels, as `U * V == D`, may have products".to_owned()
         }
@@ -92,6 +100,8 @@ fn code(doubt: &Doubt) -> &'static str {
         Doubt::Irrational | Doubt::Roots => "irrational",
         Doubt::Dilations => "dilations",
         Doubt::FreeTarget => "free_target",
+        Doubt::Sums => "sums",
+        Doubt::EveryTarget { .. } => "every_target",
         Doubt::NotLinear => "not_linear",
         Doubt::CommonFactor => "fractions",
         Doubt::Unbounded => "unbounded",

@@ -180,6 +180,13 @@ pub enum Doubt {
     Dilations,
     /// A product of several unknown kernels is to be a kernel with free weights.
     FreeTarget,
+    /// Least squares met no sum of products of unknown kernels exactly, and nothing else looks for such.
+    Sums,
+    /// No rule says that every kernel has such factors, and none of so many was found that has not.
+    EveryTarget {
+        /// Kernels that were tried.
+        tries: usize,
+    },
     /// The sides are not affine in the entries of an unknown kernel.
     NotLinear,
     /// No kernel solves an equation where square roots are symbols of their own; as numbers they may be related.

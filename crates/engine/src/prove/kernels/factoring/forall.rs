@@ -4,7 +4,7 @@ use super::{EquationVerdict, equation, occurrences, term_shape};
 use crate::ir::{Equation, Factor, Field, Symbols};
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::limits::WITNESSES;
-use crate::prove::verdict::{Doubt, Limit};
+use crate::prove::verdict::Doubt;
 use convproof_exact::budget;
 use convproof_exact::{Limited, SplitMix64};
 
@@ -45,7 +45,7 @@ pub enum Reason {
 pub fn forall(equation_: &Equation, field: Field, symbols: &Symbols) -> ForallVerdict {
     let target = equation_.target.shape();
     let [(coefficient, factors)] = equation_.terms.as_slice() else {
-        return ForallVerdict::Unknown(Doubt::Limit(Limit::Search));
+        return ForallVerdict::Unknown(Doubt::Sums);
     };
     let shapes: Vec<Shape> = factors
         .iter()
@@ -82,7 +82,8 @@ pub fn forall(equation_: &Equation, field: Field, symbols: &Symbols) -> ForallVe
             };
         }
     }
-    always.map_or(ForallVerdict::Unknown(Doubt::Limit(Limit::Search)), ForallVerdict::Always)
+    let doubt = Doubt::EveryTarget { tries: attempts };
+    always.map_or(ForallVerdict::Unknown(doubt), ForallVerdict::Always)
 }
 
 /// Why a product of kernels of these shapes, each used once, is every kernel of the target's shape, which is theirs together.

@@ -348,7 +348,7 @@ fn scaled_kernel(grid: &Grid<num_bigint::BigInt>, scale: &Rational) -> Result<Ke
 
 /// Sums of products of unknowns: least squares may meet them exactly.
 fn by_least_squares(equation: &Equation) -> EquationVerdict {
-    let undecided = EquationVerdict::Unknown(Doubt::Limit(Limit::Search));
+    let undecided = EquationVerdict::Unknown(Doubt::Sums);
     let Ok(problem) = problem(equation) else { return undecided };
     match fit::fit(&problem, &Options { certify: Certify::No, ..Options::default() }) {
         Ok(fit) if fit.is_exact() => match fit.factors.iter().map(grid_kernel).collect::<Result<Vec<_>, _>>()
