@@ -6,7 +6,7 @@ use super::kernels::{entries, numbers};
 use super::opinion;
 use super::opinion::Decided;
 use super::stacks::layers::{Candidate, Meets};
-use super::verdict::{KernelVerdict, NumberVerdict, StackVerdict};
+use super::verdict::{Doubt, KernelVerdict, NumberVerdict, StackVerdict};
 use crate::ir::{
     ClaimKind, Equation, Field, FitProblem, FreeKernel, KernelTerm, Order, Prop, StackClaim, Symbols,
 };
@@ -224,7 +224,12 @@ pub fn kernels<'a>(sides: Kernels<'a>, negated: bool, symbols: &Symbols) -> Verd
 
 /// Decides whether kernels over a field solve an equation.
 pub fn equation<'a>(equation: &'a Equation, field: Field, symbols: &Symbols) -> Verdict<'a> {
-    let verdict = factoring::equation(equation, symbols);
+    let verdict = match factoring::equation(equation, symbols) {
+        EquationVerdict::Solved(found) if opinion::kernels::miss(equation, found.kernels(), symbols) => {
+            EquationVerdict::Unknown(Doubt::Contradiction)
+        }
+        verdict => verdict,
+    };
     Verdict { outcome: Outcome::of(verdict.solvable(field)), evidence: Evidence::Equation(equation, verdict) }
 }
 

@@ -75,7 +75,7 @@ impl Atom {
 /// A product of powers of atoms; exponents are negative only for 1×1 kernels.
 pub(super) type AtomWord = Vec<(Atom, i16)>;
 
-/// The product of two words, sorted, powers collected; `None` if an exponent is too large.
+/// The product of two words, sorted, powers collected; `None` if an exponent is too large, or that of a kernel is negative.
 pub(super) fn multiply(
     left: &[(Atom, i16)],
     right: impl IntoIterator<Item = (Atom, i16)>,
@@ -85,5 +85,10 @@ pub(super) fn multiply(
         let sum = product.entry(atom).or_insert(0);
         *sum = sum.checked_add(exponent)?;
     }
-    Some(product.into_iter().filter(|&(_, exponent)| exponent != 0).collect())
+    // A kernel times one with a negative exponent would multiply out and be no kernel all the same.
+    let is_kernel = |(atom, exponent): (&Atom, &i16)| *exponent >= 0 || atom.size == [1, 1];
+    product
+        .iter()
+        .all(is_kernel)
+        .then(|| product.into_iter().filter(|&(_, exponent)| exponent != 0).collect())
 }

@@ -203,9 +203,6 @@ impl AtomKernel {
         let mut quotient = Self { size, terms: BTreeMap::new() };
         for (word, whole) in &self.terms {
             let word = multiply(word, by.iter().map(|&(atom, exponent)| (atom, -exponent)))?;
-            if word.iter().any(|&(atom, exponent)| exponent < 0 && atom.size != [1, 1]) {
-                return None;
-            }
             let kernel = divide(&whole.kernel, &part.kernel)?;
             let placed = Placed {
                 top: whole.top.checked_sub(part.top)?,

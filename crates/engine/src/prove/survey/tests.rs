@@ -1,3 +1,4 @@
+use super::whole::WholeKernels;
 use super::{Compared, Extent, Sights, Surveyed};
 use crate::axes::AXES;
 use crate::ir::{AveragePool, Conv, Ends, KernelTerm, Layer, Origin, Padding, Sizes, Stack, Symbols};
@@ -9,17 +10,22 @@ use crate::prove::verdict::region::Status;
 
 /// A convolution with zeros around the image.
 fn conv(operators: &mut Operators, values: [i64; 3]) -> Affine {
+    let input = operators.input().unwrap();
+    conv_of(operators, input, values, 1)
+}
+
+/// A convolution along rows, with a stride.
+fn conv_of(operators: &mut Operators, of: Affine, values: [i64; 3], stride: usize) -> Affine {
     let kernel = ConcreteKernel::from_integers(Shape::plane(1, 3), values.to_vec()).unwrap();
     let conv = Conv {
         kernel: KernelTerm::constant(kernel),
-        stride: [1; AXES],
+        stride: [stride; AXES],
         dilation: [1; AXES],
         padding: Padding::SameUpper,
         groups: 1,
         bias: None,
     };
-    let input = operators.input().unwrap();
-    operators.apply(&Stack::layer(Layer::Conv(conv), Origin::NOWHERE), input).unwrap()
+    operators.apply(&Stack::layer(Layer::Conv(conv), Origin::NOWHERE), of).unwrap()
 }
 
 fn look<'a>(operators: &'a Operators, maps: [&'a Affine; 2], symbols: &'a Symbols) -> Sights<'a> {
@@ -78,4 +84,17 @@ fn axes_are_alike_where_all_that_moves_along_them_is() {
         rows.is_like(&columns)
     });
     assert_eq!(alike, [true, true, false, false]);
+}
+
+#[test]
+fn whole_kernels_are_those_of_maps_that_read_the_same_places_of_the_input() {
+    let mut operators = Operators::new(1, None);
+    let input = operators.input().unwrap();
+    let relu = operators.apply(&Stack::layer(Layer::Relu, Origin::NOWHERE), input.clone()).unwrap();
+    let mut of = |source: &Affine, stride| conv_of(&mut operators, source.clone(), [1, 2, 3], stride);
+    let [plain, strided, after] = [of(&input, 1), of(&input, 2), of(&relu, 1)];
+    let known = |maps: [&Affine; 2]| WholeKernels::of(maps).is_some();
+    assert!(known([&plain, &plain]) && known([&strided, &strided]));
+    assert!(!known([&plain, &after]) && !known([&after, &plain]) && !known([&after, &after]));
+    assert!(!known([&plain, &strided]) && !known([&strided, &plain]));
 }

@@ -151,16 +151,13 @@ impl<'a> Bounder<'a> {
                     continue;
                 }
             }
-            let mut least: Option<(Rational, Hull)> = None;
+            let mut hulls = Vec::with_capacity(lower.len());
             for form in &lower {
                 let form = self.arena.sum(&[sum.clone(), form.clone()]).ok()?;
                 let hull = self.hull(&form)?;
-                let bound = hull.most(&range);
-                if least.as_ref().is_none_or(|(least, _)| bound < *least) {
-                    least = Some((bound, hull));
-                }
+                hulls.push((hull.most(&range), hull));
             }
-            let (least, hull) = least?;
+            let (least, hull) = hulls.into_iter().min_by(|(a, _), (b, _)| a.cmp(b))?;
             most = most.max(least);
             images.push(hull.image(&range));
         }

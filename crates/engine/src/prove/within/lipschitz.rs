@@ -188,27 +188,29 @@ fn largest(
     range: &Rational,
 ) -> Option<(Rational, FxHashMap<Pixel, Rational>)> {
     let mut probe = Probe::new(arena, weights);
-    let mut best = (probe.value(form, [0, 0])?.abs(), FxHashMap::default());
+    let mut best = (Rational::ZERO, FxHashMap::default());
+    let mut attempt = |best: &mut (Rational, FxHashMap<Pixel, Rational>), pixels| {
+        probe.pixels = pixels;
+        let value = probe.value(form, [0, 0])?.abs();
+        if value > best.0 {
+            *best = (value, probe.pixels.clone());
+        }
+        Some(())
+    };
+    attempt(&mut best, FxHashMap::default())?;
     for image in images {
         for factor in [1, -1] {
             let turned = image.iter().map(|(pixel, value)| (*pixel, value * &Rational::from(factor)));
-            probe.pixels = turned.collect();
-            let value = probe.value(form, [0, 0])?.abs();
-            if value > best.0 {
-                best = (value, probe.pixels.clone());
-            }
+            attempt(&mut best, turned.collect())?;
         }
     }
     let mut pixels: Vec<Pixel> = best.1.keys().copied().collect();
     pixels.sort_unstable();
     for &pixel in pixels.iter().take(MAX_TURNS) {
         for end in [range.clone(), -range, Rational::ZERO] {
-            probe.pixels.clone_from(&best.1);
-            probe.pixels.insert(pixel, end);
-            let value = probe.value(form, [0, 0])?.abs();
-            if value > best.0 {
-                best = (value, probe.pixels.clone());
-            }
+            let mut turned = best.1.clone();
+            turned.insert(pixel, end);
+            attempt(&mut best, turned)?;
         }
     }
     Some(best)
