@@ -288,7 +288,7 @@ files! {
     means: 11 19 4 13
     names: 6 6 4 6
     nonlinear: 17 25 7 22
-    products: 48 73 0 20
+    products: 49 76 0 22
     questions: 24 34 6 18
     ranges: 12 22 0 3
     sizes: 2 2 2 5

@@ -97,13 +97,7 @@ impl Statuses {
 
     /// The smallest size of a wanted status, and that status: of least area, and of those the flattest.
     pub fn smallest(&self, wanted: impl Fn(Status) -> bool) -> Option<([i64; 2], Status)> {
-        let mut least: Option<([i64; 2], Status)> = None;
-        for (size, status) in self.all() {
-            if wanted(status) && least.is_none_or(|(known, _)| by_area(size) < by_area(known)) {
-                least = Some((size, status));
-            }
-        }
-        least
+        self.all().filter(|&(_, status)| wanted(status)).min_by_key(|&(size, _)| by_area(size))
     }
 
     /// All sizes with their status, the smallest first.
@@ -250,4 +244,60 @@ fn fitted(
     let from = odd.map_or(1, |&(n, _)| n + 1);
     let small = known.iter().filter(|&&(n, wanted)| n < from && wanted).map(|&(n, _)| n).collect();
     Some(Some(LengthSet { from, modulus, residues, small }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convproof_exact::SplitMix64;
+
+    /// Lengths from the first on that leave a remainder.
+    #[derive(Clone, Copy, Debug)]
+    struct Lengths {
+        first: i64,
+        modulus: i64,
+        remainder: i64,
+    }
+
+    impl Lengths {
+        fn holds(self, n: i64) -> bool {
+            n >= self.first && n % self.modulus == self.remainder
+        }
+    }
+
+    #[test]
+    fn sizes_of_a_box_are_described_by_one() {
+        let mut random = SplitMix64::new(3);
+        let mut below = |n: i64| i64::try_from(random.below(n.cast_unsigned())).unwrap();
+        for _ in 0..400 {
+            let [heights, widths] = [0, 1].map(|_| {
+                let modulus = 1 + below(3);
+                Lengths { first: 1 + below(4), modulus, remainder: below(modulus) }
+            });
+            // Lengths repeat from 4 and from 5 on, after 6 and after 12.
+            let cycles = [(4, 6), (5, 12)];
+            let lengths = cycles.map(|(from, period)| (1..from + 2 * period).collect::<Vec<i64>>());
+            let equal = |[h, w]: [i64; 2]| heights.holds(h) && widths.holds(w);
+            let all = lengths[0].iter().flat_map(|&h| lengths[1].iter().map(move |&w| [h, w]));
+            let silent = below(3);
+            let status = |size: [i64; 2]| match equal(size) {
+                true => Status::Equal,
+                false if silent == 0 && size[1] == 2 => Status::Silent,
+                false => Status::Values,
+            };
+            let cells: Vec<Status> = all.clone().map(status).collect();
+            let statuses = Statuses::new(lengths.clone(), cells, cycles);
+            let least = all.clone().filter(|&size| equal(size)).min_by_key(|&size| by_area(size));
+            let found = statuses.smallest(|status| status == Status::Equal);
+            assert_eq!(found.map(|(size, _)| size), least);
+            let Agreement::Sizes(boxes) = statuses.describe() else { panic!("{heights:?} {widths:?}") };
+            for (h, w) in (1..40).flat_map(|h| (1..40).map(move |w| (h, w))) {
+                let described = boxes.iter().any(|sizes| sizes.contains([h, w]));
+                assert!(
+                    described == equal([h, w]) || status([h, w]) == Status::Silent,
+                    "{heights:?} {widths:?} {h} {w}"
+                );
+            }
+        }
+    }
 }
