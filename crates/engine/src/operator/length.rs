@@ -318,7 +318,7 @@ pub fn first_difference(a: &Arc<Length>, b: &Arc<Length>) -> Result<Option<i64>,
     }
     let differ = |n: &i64| a.at(*n) != b.at(*n);
     let bound = match (a.settled(), b.settled(), a.period(), b.period()) {
-        (Ok(s), Ok(t), Ok(p), Ok(q)) => common_period([p, q]).map_or(MAX_INPUT, |p| s.max(t) + 2 * p),
+        (Ok(s), Ok(t), Ok(p), Ok(q)) => common_period([p, q]).map_or(MAX_INPUT, |p| s.max(t) + p + 1),
         _ => MAX_LENGTH,
     };
     if bound.exceeds(MAX_LENGTH) {
@@ -327,7 +327,7 @@ pub fn first_difference(a: &Arc<Length>, b: &Arc<Length>) -> Result<Option<i64>,
     if let Some(found) = (1..bound).find(differ) {
         return Ok(Some(found));
     }
-    // Equal over two settled periods, so the slopes agree as well.
+    // Equal over a settled period and one length more, so the slopes agree as well.
     Ok(None)
 }
 
