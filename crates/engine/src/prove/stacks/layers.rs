@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ir::{FreeKernel, StackClaim, Symbols};
+use crate::ir::{FreeKernel, Root, StackClaim, Symbols};
 use crate::kernel::Kernel;
 use crate::kernel::deconvolve::quotient;
 use crate::operator::OperatorError;
@@ -129,12 +129,12 @@ impl LinearForm {
             .collect()
     }
 
-    /// An unknown that the equation can be solved for, with its factor: a number, or else a single term in weights, which may be 0.
+    /// An unknown that the equation can be solved for, with its factor's inverse: of a number, or else of a single term in weights,
+    /// which may be 0.
     fn pivot(&self) -> Option<(Symbol, Poly)> {
         let all = || self.factors.iter();
         let number = all().find(|(_, factor)| factor.as_constant().is_some());
-        let found = number.or_else(|| all().find(|(_, factor)| factor.terms().len() == 1));
-        found.map(|(&symbol, factor)| (symbol, factor.clone()))
+        number.into_iter().chain(all()).find_map(|(&symbol, factor)| Some((symbol, factor.reciprocal()?)))
     }
 
     /// The same equation with 1 for the factor of some unknown, by which all others can be divided.
@@ -206,7 +206,7 @@ impl<'a> System<'a> {
         if left.factors.is_empty() {
             return Ok(left.rest.is_zero());
         }
-        let (symbol, factor) = match left.pivot() {
+        let (symbol, inverse) = match left.pivot().or_else(|| self.under_a_root(&left)) {
             Some(pivot) => pivot,
             None => match left.divided() {
                 Some((symbol, divided)) => {
@@ -219,7 +219,7 @@ impl<'a> System<'a> {
                 }
             },
         };
-        let inverse = self.symbols.simplified(&factor.reciprocal().ok_or(Doubt::NotLinear)?);
+        let inverse = self.symbols.simplified(&inverse);
         left.factors.remove(&symbol);
         let mut value = LinearForm::default();
         value.add(&left, &inverse.scaled(&Rational::from(-1)));
@@ -232,6 +232,19 @@ impl<'a> System<'a> {
         }
         self.solved.insert(symbol, value);
         Ok(true)
+    }
+
+    /// An unknown whose factor is what stands under a root that occurs, times a single term, with the factor's inverse: that of the
+    /// root's square, which is positive.
+    fn under_a_root(&self, form: &LinearForm) -> Option<(Symbol, Poly)> {
+        let roots: Vec<&Root> =
+            form.whole().symbols().into_iter().filter_map(|symbol| self.symbols.root_of(symbol)).collect();
+        form.factors.iter().find_map(|(&symbol, factor)| {
+            roots.iter().find_map(|root| {
+                let rest = quotient(factor, &root.radicand)?.reciprocal()?;
+                Some((symbol, &rest * &Poly::term(Monomial::power(root.symbol, -2), Rational::ONE)))
+            })
+        })
     }
 
     /// Whether numbers meet all equations at random weights, modulo a prime: a second opinion on a contradiction, by elimination
