@@ -13,6 +13,7 @@ pub fn unknown(doubt: &Doubt) -> Shown {
 }
 
 /// The reason, in words and as data.
+#[expect(clippy::too_many_lines, reason = "one sentence for each doubt")]
 pub(super) fn reason(doubt: &Doubt) -> Told {
     let method = match doubt {
         Doubt::Nonlinear { tries: 0 } => {

@@ -42,20 +42,20 @@ pub fn miss(equation: &Equation, kernels: &[Kernel], symbols: &Symbols) -> bool 
     if equation.target.shape().area().exceeds(MAX_ENTRIES) {
         return false;
     }
-    let Some(terms) = kernels.iter().map(|kernel| KernelTerm::of_kernel(kernel, symbols)).collect() else {
-        return false;
-    };
+    let terms: Option<Vec<KernelTerm>> =
+        kernels.iter().map(|kernel| KernelTerm::of_kernel(kernel, symbols)).collect();
+    let Some(terms) = terms else { return false };
     let target = equation.target.expr();
     let known = equation.terms.iter().flat_map(|(_, factors)| factors).filter_map(|factor| match factor {
         Factor::Known(term) => Some(term.kernel()),
         Factor::Unknown(_) | Factor::Dilated(..) => None,
     });
     let all = known.chain(kernels).chain([equation.target.kernel()]);
-    left_side(equation, terms).is_some_and(|left| differ([&left, target], all, symbols))
+    left_side(equation, &terms).is_some_and(|left| differ([&left, target], all, symbols))
 }
 
 /// Σ coefficient · product, with kernels in place of the unknowns.
-fn left_side(equation: &Equation, kernels: Vec<KernelTerm>) -> Option<KernelExpr> {
+fn left_side(equation: &Equation, kernels: &[KernelTerm]) -> Option<KernelExpr> {
     let values: Vec<Arc<KernelExpr>> = kernels.iter().map(|term| Arc::new(term.expr().clone())).collect();
     let product = |(coefficient, factors): &(_, Vec<Factor>)| {
         let one =
