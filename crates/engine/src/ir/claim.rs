@@ -218,6 +218,18 @@ pub struct Equation {
     pub target: KernelTerm,
 }
 
+impl Equation {
+    /// All kernels that are given: known factors, and the right side.
+    pub fn given(&self) -> impl Iterator<Item = &KernelTerm> {
+        let factors = self.terms.iter().flat_map(|(_, factors)| factors);
+        let known = factors.filter_map(|factor| match factor {
+            Factor::Known(term) => Some(term),
+            Factor::Unknown(_) | Factor::Dilated(..) => None,
+        });
+        known.chain([&self.target])
+    }
+}
+
 /// A `fit` statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitProblem {

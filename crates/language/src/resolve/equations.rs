@@ -70,10 +70,7 @@ impl Resolver<'_> {
             let why = "`fit` does not dilate unknown kernels; `solve` and `exists` do";
             return self.fail(problem.span, ResolveErrorKind::Equation(why));
         }
-        let known = equation.terms.iter().flat_map(|(_, factors)| factors);
-        let known =
-            known.filter_map(|factor| if let Factor::Known(term) = factor { Some(term) } else { None });
-        if known.chain([&equation.target]).any(|term| term.kernel().as_concrete().is_none()) {
+        if equation.given().any(|term| term.kernel().as_concrete().is_none()) {
             let what = "every given kernel of `fit`";
             return self.fail(problem.span, ResolveErrorKind::NotConstant { what });
         }

@@ -113,14 +113,16 @@ pub fn says_something(
     }
     let last = from.saturating_add(reach).saturating_add(period.saturating_mul(2)).saturating_sub(1);
     let nth = |at: i64| if at % 2 == 0 { 1 + at / 2 } else { last - at / 2 };
-    let heights = (0..last.min(MAX_TRIED)).map(nth).filter(|&h| {
+    let heights = (0..last.min(MAX_TRIED)).map(nth).filter_map(|h| {
         budget::spend(40);
-        exists(0, h) != [false; 2]
+        let rows = exists(0, h);
+        (rows != [false; 2]).then_some((h, rows))
     });
-    let mut all = heights.flat_map(|h| (0..last).map(move |at| [h, nth(at)]));
-    let found = all.by_ref().take(usize::try_from(MAX_TRIED).unwrap_or(usize::MAX)).find(|&[h, w]| {
+    let mut all = heights.flat_map(|(h, rows)| (0..last).map(move |at| (rows, [h, nth(at)])));
+    let mut tried = all.by_ref().take(usize::try_from(MAX_TRIED).unwrap_or(usize::MAX));
+    let found = tried.find_map(|(rows, size)| {
         budget::spend(60);
-        both(exists(0, h), exists(1, w)) && includes(sizes, [h, w])
+        (both(rows, exists(1, size[1])) && includes(sizes, size)).then_some(size)
     });
     let is_whole = settles && !last.exceeds(MAX_TRIED) && all.next().is_none();
     if found.is_some() || is_whole { Ok(found) } else { Err(OperatorError::PeriodTooLong) }
@@ -234,7 +236,7 @@ mod tests {
             let one = Sizes::Where(SizeCondition::And(is(H, h), is(W, w)));
             assert_eq!(says_something(&one, [&input(), &input()]), Ok(Some([h, w])));
         }
-        // Remainders that contradict each other, where 5000 times as many lengths would have to be tried than are.
+        // Remainders that contradict each other, where thousands of times as many lengths would have to be tried as are.
         let remainder = |n| Box::new(compared(rem(W, 1 << 37), Order::Eq, number(n)));
         let far = SizeCondition::And(remainder(0), Box::new(SizeCondition::Not(remainder(0))));
         assert_eq!(

@@ -174,12 +174,8 @@ pub fn equation(equation: &Equation, symbols: &Symbols) -> EquationVerdict {
 
 /// Whether square roots occur among the numbers of an equation.
 fn has_roots(equation: &Equation, symbols: &Symbols) -> bool {
-    let known = equation.terms.iter().flat_map(|(_, factors)| factors).filter_map(|factor| match factor {
-        Factor::Known(term) => Some(term),
-        Factor::Unknown(_) | Factor::Dilated(..) => None,
-    });
-    let all = known.chain([&equation.target]).flat_map(|term| term.kernel().symbols());
-    symbols.root_count() > 0 && all.into_iter().any(|symbol| symbols.root_of(symbol).is_some())
+    let mut all = equation.given().flat_map(|term| term.kernel().symbols());
+    symbols.root_count() > 0 && all.any(|symbol| symbols.root_of(symbol).is_some())
 }
 
 fn by_division(equation: &Equation) -> EquationVerdict {
