@@ -43,10 +43,16 @@ fn python(scripts: &Path) -> Result<PathBuf, String> {
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         Err(error) => Err(error.to_string()),
     };
+    // What is installed stays until the list changes; a copy of it says which that was.
+    let (wanted, installed) = (scripts.join("requirements.txt"), folder.join("requirements.txt"));
+    if std::fs::read(&installed).is_ok_and(|had| std::fs::read(&wanted).is_ok_and(|wanted| had == wanted)) {
+        return Ok(python);
+    }
     if !python.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    run(Command::new(&python).args(install).arg(scripts.join("requirements.txt")))?;
+    run(Command::new(&python).args(install).arg(&wanted))?;
+    std::fs::copy(&wanted, &installed).map_err(|error| error.to_string())?;
     Ok(python)
 }

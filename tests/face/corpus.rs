@@ -2,10 +2,11 @@
 //! `# expect: proved`, `refuted`, `unknown`, `exact`, `optimal` or `best found`, then optionally `: words` that the explanation must contain.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use convproof::check::{Files, check};
-use convproof::report::{Block, ClaimReport};
+use convproof::report::{Block, ClaimReport, FileReport};
 use convproof::source::Source;
 
 struct Nothing;
@@ -27,19 +28,30 @@ fn explanation(claim: &ClaimReport) -> String {
     all
 }
 
+/// The reports of the corpus, made once for all tests of this program.
+pub(super) fn reports() -> &'static [FileReport] {
+    static REPORTS: OnceLock<Vec<FileReport>> = OnceLock::new();
+    REPORTS.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+        let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "cf"));
+        paths.sort();
+        assert!(!paths.is_empty(), "the corpus is empty");
+        let report = |path: &PathBuf| {
+            let text = fs::read_to_string(path).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy();
+            check(&Source::new(name, text), &Nothing, &mut |_| {})
+        };
+        paths.iter().map(report).collect()
+    })
+}
+
 #[test]
 fn every_claim_of_the_corpus_comes_out_as_expected() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "cf"));
-    paths.sort();
-    assert!(!paths.is_empty(), "the corpus is empty");
     let mut wrong = Vec::new();
     let mut claims = 0;
-    for path in &paths {
-        let text = fs::read_to_string(path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy();
-        let report = check(&Source::new(name.clone(), text.clone()), &Nothing, &mut |_| {});
+    for report in reports() {
+        let (name, text) = (report.source.name(), report.source.text());
         for error in &report.errors {
             wrong.push(format!("{name}: {} {}", error.code, error.message));
         }

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use convproof::report::json;
 use serde_json::{Value, json};
 
+use super::corpus::reports;
 use super::schema::check;
 
 fn read(path: &str) -> String {
@@ -47,10 +49,13 @@ fn witnesses(report: &Value) -> Vec<&Value> {
 #[test]
 fn reports_are_as_the_schema_says() {
     let schema = schema();
-    let report = report(&["specs", "tests/corpus", "tests/diagnostics"]);
-    check(&report, &schema, &schema).unwrap();
+    let corpus = serde_json::from_str(&json::render(reports())).expect("valid JSON");
+    let all = [report(&["specs", "tests/diagnostics"]), corpus];
+    for report in &all {
+        check(report, &schema, &schema).unwrap();
+    }
     // Every kind of witness that the schema knows occurs, so that none is there untested.
-    let found = witnesses(&report);
+    let found: Vec<_> = all.iter().flat_map(witnesses).collect();
     for kind in schema["$defs"]["witness"]["oneOf"].as_array().expect("a list") {
         let Some(name) = kind["properties"].get("type") else { continue };
         let by = kind["properties"].get("by").map(|by| &by["const"]);

@@ -1,4 +1,4 @@
-//! Tells whether convproof proves something false when built as a dependency in release.
+//! Tells whether convproof proves something false when built as a dependency whose arithmetic wraps.
 
 mod claims;
 

@@ -37,13 +37,21 @@ fn rules(grammar: &Value) -> Vec<Rule> {
 
 /// What an editor colours: of all rules the one that matches first, of these the first in order.
 fn coloured<'r>(rules: &'r [Rule], text: &str) -> Vec<(&'r str, usize, usize)> {
+    let next = |rule: &Rule, at| {
+        let found = rule.begins.find_from_pos(text, at).unwrap()?;
+        Some((found.start(), found.end()))
+    };
     let (mut at, mut parts) = (0, Vec::new());
+    // A rule's next match stays its next until something before it was coloured beyond its start.
+    let mut nexts: Vec<_> = rules.iter().map(|rule| next(rule, 0)).collect();
     while at < text.len() {
-        let found = rules.iter().filter_map(|rule| {
-            let found = rule.begins.find_from_pos(text, at).unwrap()?;
-            Some((found.start(), found.end(), rule))
-        });
-        let Some((start, mut end, rule)) = found.min_by_key(|(start, ..)| *start) else { break };
+        for (rule, found) in rules.iter().zip(&mut nexts) {
+            if found.is_some_and(|(start, _)| start < at) {
+                *found = next(rule, at);
+            }
+        }
+        let found = rules.iter().zip(&nexts).filter_map(|(rule, found)| found.map(|found| (found, rule)));
+        let Some(((start, mut end), rule)) = found.min_by_key(|((start, _), _)| *start) else { break };
         if let Some(ends) = &rule.ends {
             end = ends.find_from_pos(text, end).unwrap().map_or(text.len(), |found| found.end());
         }
