@@ -157,8 +157,7 @@ fn three_factors_known_factors_and_constraints() {
             terms: vec![vec![FitFactor::Unknown(0), FitFactor::Unknown(1)]],
             target: draw.kernel(5, 5, 9),
         };
-        let quick = quick();
-        let result = checked(&problem, &quick);
+        let result = checked(&problem, &Options::default());
         assert!(result.converged, "{constraint:?}");
         let p = &result.factors[0];
         let holds = |i: usize, j: usize| match constraint {
@@ -169,7 +168,7 @@ fn three_factors_known_factors_and_constraints() {
         };
         assert!((0..9).all(|k| holds(k / 3, k % 3)), "{constraint:?}");
         let free = Problem::product(&[(3, 3), (3, 3)], problem.target.clone());
-        assert!(checked(&free, &quick).residual_squared < result.residual_squared);
+        assert!(checked(&free, &Options::default()).residual_squared < result.residual_squared);
     }
 }
 
