@@ -178,6 +178,11 @@ pub(super) fn signature(list: &'static [Signature], name: &str, count: usize) ->
     named().find(|signature| signature.positional == count).or_else(|| named().next())
 }
 
+/// Whether some layer has an option of this name.
+pub(super) fn is_option(name: &str) -> bool {
+    LAYERS.iter().any(|signature| signature.optional.contains(&name))
+}
+
 /// Every name of the language that a value may not have.
 pub(super) fn reserved() -> impl Iterator<Item = &'static str> {
     let later = |name: &str| {

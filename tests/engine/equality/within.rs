@@ -229,67 +229,113 @@ fn seen(stacks: [&Stack; 2], size: [usize; 2], random: &mut SplitMix64) -> Optio
     a.values().iter().zip(b.values()).map(|(a, b)| (a - b).abs()).max()
 }
 
-/// Bounds through relu and max pooling: no image shows more, what is called exact is attained, and what is refuted is shown.
+/// How many bounds were of which kind.
+#[derive(Default)]
+struct Bounds {
+    all: Tally,
+    exact: Cell<u32>,
+    between: Cell<u32>,
+}
+
+/// A bound on the difference of a stack and one with a mistake: no image shows more, what is called exact is attained, and
+/// what is refuted is shown.
+fn holds(
+    plans: &[Plan],
+    (place, change): (usize, usize),
+    sizes: &Sizes,
+    seed: u64,
+    tally: &Bounds,
+) -> Result<(), TestCaseError> {
+    let mut symbols = Symbols::default();
+    let (left, _) = chained(plans, 1, &mut symbols);
+    let right = rewrites::mutated(&left, place, change);
+    let verdict = |bound: Rational| {
+        let tolerance = Tolerance { bound, range: Rational::from(1) };
+        let claim = StackClaim {
+            left: left.clone(),
+            right: right.clone(),
+            channels: 1,
+            tolerance: Some(tolerance.clone()),
+            sizes: sizes.clone(),
+        };
+        decide(&claim, &tolerance, &symbols)
+    };
+    let Ok(StackVerdict::Proved(StackProof::Within(found, _))) = verdict(Rational::from(1_000_000)) else {
+        count(&tally.all.errors);
+        return Ok(());
+    };
+    count(&tally.all.proved);
+    let mut random = SplitMix64::new(seed);
+    let mut most = Rational::ZERO;
+    for size in (1..6).flat_map(|h| (1..6).map(move |w| [h, w])) {
+        for _ in 0..6 {
+            most = most.max(seen([&left, &right], size, &mut random).unwrap_or(Rational::ZERO));
+        }
+    }
+    prop_assert!(most <= *found.worst(), "{:?} is more than {:?}", most, found.worst());
+    if found.worst().is_zero() {
+        return Ok(());
+    }
+    tally.exact.set(tally.exact.get() + u32::from(found.is_exact()));
+    let below = found.worst() * &Rational::ratio(999, 1000).unwrap();
+    match verdict(below.clone()) {
+        Ok(StackVerdict::Refuted(refuted)) => {
+            count(&tally.all.refuted);
+            let StackWitness::Excess(excess) = &refuted.witness else { panic!("sizes are equal") };
+            let shown = excess.counterexample();
+            prop_assert!((shown.left() - shown.right()).abs() > below);
+            prop_assert!(shown.input().values().iter().all(|x| x.abs() <= Rational::from(1)));
+        }
+        Ok(StackVerdict::Unknown(_)) => {
+            prop_assert!(!found.is_exact());
+            tally.between.set(tally.between.get() + 1);
+        }
+        other => prop_assert!(false, "{:?}", other),
+    }
+    Ok(())
+}
+
+impl Bounds {
+    fn say(&self) {
+        eprintln!(
+            "{} bounded, {} exact, {} shown, {} between, {} not",
+            self.all.proved.get(),
+            self.exact.get(),
+            self.all.refuted.get(),
+            self.between.get(),
+            self.all.errors.get()
+        );
+    }
+}
+
+fn nonlinear_plan() -> impl Strategy<Value = Plan> {
+    prop_oneof![2 => conv_plan(), 1 => max_plan(), 2 => Just(Plan::Relu), 1 => linear()]
+}
+
 #[test]
 fn bounds_of_nonlinear_stacks_hold() {
-    let tally = Tally::default();
-    let (exact, between) = (Cell::new(0), Cell::new(0));
-    let plan = prop_oneof![2 => conv_plan(), 1 => max_plan(), 2 => Just(Plan::Relu), 1 => linear()];
-    let plans = prop::collection::vec(plan, 1..4).prop_map(fixed);
-    proptest!(config(150), |(plans in plans, (place, change) in (0..12usize, 0..6usize), seed in any::<u64>())| {
-        let mut symbols = Symbols::default();
-        let (left, _) = chained(&plans, 1, &mut symbols);
-        let right = rewrites::mutated(&left, place, change);
-        let verdict = |bound: Rational| {
-            let tolerance = Tolerance { bound, range: Rational::from(1) };
-            let claim = StackClaim {
-                left: left.clone(),
-                right: right.clone(),
-                channels: 1,
-                tolerance: Some(tolerance.clone()),
-                sizes: up_to(5),
-            };
-            decide(&claim, &tolerance, &symbols)
-        };
-        let Ok(StackVerdict::Proved(StackProof::Within(found, _))) = verdict(Rational::from(1_000_000)) else {
-            count(&tally.errors);
-            return Ok(());
-        };
-        count(&tally.proved);
-        let mut random = SplitMix64::new(seed);
-        let mut most = Rational::ZERO;
-        for size in (1..6).flat_map(|h| (1..6).map(move |w| [h, w])) {
-            for _ in 0..6 {
-                most = most.max(seen([&left, &right], size, &mut random).unwrap_or(Rational::ZERO));
-            }
-        }
-        prop_assert!(most <= *found.worst(), "{:?} is more than {:?}", most, found.worst());
-        if found.worst().is_zero() {
-            return Ok(());
-        }
-        exact.set(exact.get() + u32::from(found.is_exact()));
-        let below = found.worst() * &Rational::ratio(999, 1000).unwrap();
-        match verdict(below.clone()) {
-            Ok(StackVerdict::Refuted(refuted)) => {
-                count(&tally.refuted);
-                let StackWitness::Excess(excess) = &refuted.witness else { panic!("sizes are equal") };
-                let shown = excess.counterexample();
-                prop_assert!((shown.left() - shown.right()).abs() > below);
-                prop_assert!(shown.input().values().iter().all(|x| x.abs() <= Rational::from(1)));
-            }
-            Ok(StackVerdict::Unknown(_)) => {
-                prop_assert!(!found.is_exact());
-                between.set(between.get() + 1);
-            }
-            other => prop_assert!(false, "{:?}", other),
-        }
+    let tally = Bounds::default();
+    let plans = prop::collection::vec(nonlinear_plan(), 1..4).prop_map(fixed);
+    proptest!(config(150), |(plans in plans, mistake in (0..12usize, 0..6usize), seed in any::<u64>())| {
+        holds(&plans, mistake, &up_to(5), seed, &tally)?;
     });
-    eprintln!(
-        "{} bounded, {} exact, {} shown, {} between",
-        tally.proved.get(),
-        exact.get(),
-        tally.refuted.get(),
-        between.get()
-    );
-    assert!(exact.get() > 0 && tally.refuted.get() > 0);
+    tally.say();
+    assert!(tally.exact.get() > 0 && tally.all.refuted.get() > 0);
+}
+
+#[test]
+fn bounds_of_means_hold_at_every_size() {
+    let tally = Bounds::default();
+    let before = prop::collection::vec(nonlinear_plan(), 0..3);
+    let after = prop_oneof![Just(Plan::Relu), (1..9_u64).prop_map(|seed| Plan::Scale(Choice::Seed(seed)))];
+    let plans = (before, prop::collection::vec(after, 0..3)).prop_map(|(mut plans, after)| {
+        plans.push(Plan::GlobalAverage);
+        plans.extend(after);
+        fixed(plans)
+    });
+    proptest!(config(150), |(plans in plans, mistake in (0..12usize, 0..6usize), all: bool, seed in any::<u64>())| {
+        holds(&plans, mistake, &if all { Sizes::All } else { up_to(5) }, seed, &tally)?;
+    });
+    tally.say();
+    assert!(tally.all.proved.get() > 0 && tally.all.refuted.get() > 0);
 }

@@ -17,6 +17,9 @@ const MAX_WORK: usize = 30_000_000;
 /// For signals of equal lengths, two by two, what both read at all positions along each axis.
 pub type Alike = FxHashMap<[NetNodeId; 2], Axes<Vec<Pair>>>;
 
+/// For signals of equal lengths, two by two, what their blocks are whose means are taken, at all positions.
+pub type Insides = FxHashMap<[NetNodeId; 2], Vec<FxHashMap<MeanOf, Form>>>;
+
 /// Values of nodes at pairs of patterns, places counted from the first one that is read along each axis.
 #[derive(Debug)]
 pub struct NodeSums<'n> {
@@ -155,6 +158,31 @@ impl<'n> NodeSums<'n> {
         self.means.push(of);
         self.mean_memo.insert(of, mean.clone());
         Ok(mean)
+    }
+
+    /// What means are taken of.
+    ///
+    /// # Errors
+    /// [`Unsupported`] beyond the limits.
+    pub fn insides(&mut self) -> Result<Insides, Unsupported> {
+        let (alike, mut insides) = (self.alike, Insides::default());
+        for (signals, pairs) in alike {
+            let mut positions = Vec::new();
+            for pair in choices(pairs.each_ref().map(Vec::as_slice)) {
+                let mut position = FxHashMap::default();
+                for of in self.arena.means.all().to_vec() {
+                    if of.signal == signals[0] {
+                        position.insert(of, self.value(of.signal, of.block, pair.map(|pair| pair.0))?);
+                    } else if of.signal == signals[1] {
+                        let form = self.value(of.signal, of.block, pair.map(|pair| pair.1))?;
+                        position.insert(of, self.arena.moved(&form, pair.map(|pair| pair.2)));
+                    }
+                }
+                positions.push(position);
+            }
+            insides.insert(*signals, positions);
+        }
+        Ok(insides)
     }
 
     /// What a signal is never below or above.

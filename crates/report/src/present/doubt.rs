@@ -13,12 +13,10 @@ pub fn unknown(doubt: &Doubt) -> Shown {
 }
 
 /// The reason, in words and as data.
-#[expect(clippy::too_many_lines, reason = "one sentence for each doubt")]
 pub(super) fn reason(doubt: &Doubt) -> Told {
     let method = match doubt {
         Doubt::Nonlinear { tries: 0 } => {
-            "undecided: no bound on the difference is known for these nonlinear layers, or for global averages of images of every size; \
-             `on [28,28]` asks about one size"
+            "undecided: no bound on the difference is known for these nonlinear layers; `on [28,28]` asks about one size"
                 .to_owned()
         }
         Doubt::Between { found, at_most } => format!(

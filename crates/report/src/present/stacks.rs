@@ -442,7 +442,10 @@ fn never(side: &str, stack: &Stack, claim: &StackClaim, places: Places<'_>) -> O
             }
         }
         _ => match shape::input_channels(&[stack]) {
-            Ok(needs) => format!("it takes images of {needs} channels, the other side of {}", claim.channels),
+            Ok(needs) => {
+                let needs = count(needs, "channel", "channels");
+                format!("it takes images of {needs}, the other side of {}", claim.channels)
+            }
             Err(_) => "its channels do not fit".to_owned(),
         },
     };

@@ -246,6 +246,11 @@ impl Arena {
         self.end(end)
     }
 
+    /// The mean that has a number.
+    pub fn mean_of(&self, number: u32) -> MeanOf {
+        *self.means.get(number)
+    }
+
     /// Whether means of whole signals occur.
     pub fn has_means(&self) -> bool {
         !self.means.all().is_empty()

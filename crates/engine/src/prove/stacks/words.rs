@@ -12,7 +12,7 @@ use crate::forms::arena::{Arena, Form};
 use crate::forms::blocks::{self, Block, Division};
 use crate::forms::net::{ChannelBlocks, Net, NetNodeId, number};
 use crate::forms::pattern::{Pair, Patterns};
-use crate::forms::sums::NodeSums;
+use crate::forms::sums::{Insides, NodeSums};
 use crate::forms::weights::Letters;
 use crate::ir::{Axes, Layer, Stack, StackClaim, Symbols};
 use crate::prove::survey::sights::AxisSights;
@@ -98,6 +98,8 @@ pub struct SumComparison {
     /// All sums.
     pub arena: Arena,
     axes: Axes<AxisSights>,
+    /// What means are taken of; looked at for claims with a bound.
+    pub insides: Insides,
     /// The pairs along each axis, by number.
     pub pairs: [Vec<Pair>; 2],
     /// For each pair of pairs at which the sides differ, the blocks that do, and left minus right there.
@@ -153,11 +155,13 @@ impl SumComparison {
         let table = Table::new(&axes, &failures, &claim.sizes);
         let differs = table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values));
         let border = differs.then(|| table::ring(&axes, &failures)).flatten().map(|(found, _)| found);
+        let insides = if claim.tolerance.is_some() { evaluator.insides()? } else { Insides::default() };
         let arena = evaluator.arena;
         let letters = net.letters;
         Ok(Self {
             letters,
             arena,
+            insides,
             division: if let ChannelBlocks::Together(division) = mode { division } else { Division::APART },
             axes,
             pairs,

@@ -1,4 +1,4 @@
-//! What a sum of pixels, maxima, other functions and products is at most, by hulls (Theorems 11c and 11d of
+//! What a sum of pixels, maxima, other functions, products and means is at most, by hulls (Theorems 11c to 11e of
 //! `docs/semantics.md`).
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -8,6 +8,7 @@ use super::pairing::{Multiple, Pairing};
 use crate::evaluate::Weights;
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::range::Range;
+use crate::forms::sums::Insides;
 use crate::ir::Function;
 use crate::prove::values::hull::{Hull, Pixel};
 use crate::prove::witness::probe::Probe;
@@ -28,12 +29,13 @@ pub struct DifferenceBound {
 /// Positive and negative multiples.
 type Sides = [Vec<Multiple>; 2];
 
-/// A sum, apart: affine rest, multiples of maxima, of other functions, and of products.
+/// A sum, apart: affine rest, multiples of maxima, of other functions, of means, and of products.
 #[derive(Default)]
 struct Parts {
     rest: Hull,
     maxima: Sides,
     applied: Sides,
+    means: Sides,
     products: Vec<Product>,
 }
 
@@ -46,6 +48,7 @@ struct Product {
 /// Bounds sums of one arena for inputs up to a number.
 pub struct Bounder<'a> {
     arena: &'a mut Arena,
+    insides: &'a Insides,
     range: Rational,
     hulls: FxHashMap<Form, Hull>,
     pairing: Pairing,
@@ -53,13 +56,16 @@ pub struct Bounder<'a> {
 
 impl<'a> Bounder<'a> {
     /// A bounder that knows of no sum yet.
-    pub fn new(arena: &'a mut Arena, range: Rational) -> Self {
-        Self { arena, range, hulls: FxHashMap::default(), pairing: Pairing::default() }
+    pub fn new(arena: &'a mut Arena, insides: &'a Insides, range: Rational) -> Self {
+        Self { arena, insides, range, hulls: FxHashMap::default(), pairing: Pairing::default() }
     }
 
     fn parts(&self, form: &Form) -> Option<Parts> {
         let mut parts = Parts::default();
         for word in self.arena.flat(form)? {
+            if !word.scalars.is_one() || !word.diagonal.is_one() {
+                return None;
+            }
             let side = usize::from(word.coefficient.is_negative());
             let multiple = |term| Multiple { factor: word.coefficient.abs(), term, place: word.place };
             match word.end {
@@ -72,7 +78,7 @@ impl<'a> Bounder<'a> {
                     let forms = forms.map(|form| self.arena.moved(form, word.place)).collect();
                     parts.products.push(Product { factor: word.coefficient.clone(), forms });
                 }
-                End::Mean(_) => return None,
+                End::Mean(number) => parts.means[side].push(multiple(number)),
             }
         }
         Some(parts)
@@ -200,7 +206,8 @@ impl<'a> Bounder<'a> {
     }
 
     fn new_hull(&mut self, form: &Form) -> Option<Hull> {
-        let Parts { mut rest, maxima, applied, products } = self.parts(form)?;
+        let Parts { mut rest, maxima, applied, means, products } = self.parts(form)?;
+        rest.add_between(&self.means(&means)?);
         self.products(&mut rest, products)?;
         let partners = self.pairing.maxima(self.arena, &maxima[0], &maxima[1]);
         for (above, below) in paired(&maxima, &partners) {
@@ -395,6 +402,8 @@ fn paired<'s>(
     let lonely = below.iter().enumerate().filter(|(at, _)| !taken.contains(at));
     ours.chain(lonely.map(|(_, below)| (None, Some(below)))).collect()
 }
+
+mod means;
 
 #[cfg(test)]
 mod tests;

@@ -1,29 +1,32 @@
 //! Approximate equality of stacks with nonlinear layers: how far apart they are at most, and images that show how far.
 //!
 //! The difference of both sides is a sum of pixels, maxima and other functions (`forms/terms.rs`), bounded by `bounder.rs`;
-//! images at which a bound may be attained are tried, and replayed where they show more than the claim allows.
+//! images at which a bound may be attained are tried, and replayed where they show more than the claim allows. Means over whole
+//! signals are sums at one size, so small sizes are tried one by one.
 
 use rustc_hash::FxHashMap;
 
 use super::bounder::{Bounder, DifferenceBound};
+use super::linear;
 use super::outcome;
 use super::rounded::Rounded;
-use crate::evaluate::{Functions, Weights};
+use crate::evaluate::{Functions, Image, Weights};
 use crate::forms::arena::{Arena, Form};
 use crate::forms::net::ChannelBlocks;
-use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
 use crate::prove::stacks::kinks;
 use crate::prove::stacks::terms;
 use crate::prove::stacks::words::SumComparison;
+use crate::prove::survey::condition;
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::verdict::region::Status;
-use crate::prove::verdict::{Derivation, Doubt, StackVerdict};
+use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::probe::Probe;
 use crate::prove::witness::search;
-use convproof_exact::Rational;
 use convproof_exact::budget::doing;
+use convproof_exact::{Limited, Rational};
 use std::sync::Arc;
 
 /// Bits of square roots that are rounded.
@@ -34,6 +37,12 @@ const MAX_PLACES: usize = 32;
 
 /// Positions at which the evaluator is asked for functions with irrational values.
 const MAX_NEAR_PLACES: usize = 4;
+
+/// How much larger sizes are tried than the smallest ones at which sides differ.
+const MAX_LARGER: i64 = 4;
+
+/// Most entries of an image of one value that is tried.
+const MAX_ENTRIES: usize = 1 << 20;
 
 /// Pixels that are turned one by one to make a difference larger.
 const MAX_TURNS: usize = 256;
@@ -53,16 +62,16 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     if let Some((size, _)) = compared.table.statuses.smallest(|status| status == Status::Sizes) {
         return Some(outcome::unequal(claim, symbols, size));
     }
-    let spoken = compared.table.sight_pairs();
-    let mut forms: Vec<([u32; 2], usize, Form)> = Vec::new();
-    for pair in spoken {
-        let found = compared.differences.get(&(pair[0], pair[1])).into_iter().flatten();
-        forms.extend(found.map(|(block, form)| (pair, *block, form.clone())));
+    let forms = differing(&compared);
+    let plain = search::plain_weights(claim, symbols);
+    let weights = if error.is_zero() { plain } else { plain.approximating() };
+    let means = compared.arena.has_means();
+    if !is_numeric(&compared, &forms) {
+        let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
+        let pairs = forms.iter().map(|(pair, ..)| *pair).filter(|_| means);
+        return Some(beyond.at_single_sizes(pairs, None));
     }
-    if !forms.iter().all(|(.., form)| terms::is_numeric(&compared.arena, form)) {
-        return Some(StackVerdict::Unknown(Doubt::Unbounded));
-    }
-    let mut bounder = Bounder::new(&mut compared.arena, tolerance.range.clone());
+    let mut bounder = Bounder::new(&mut compared.arena, &compared.insides, tolerance.range.clone());
     let mut all = Vec::new();
     for (pair, block, form) in forms {
         let difference = bounder.difference(&form)?;
@@ -82,21 +91,36 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     let none = Weights::new();
     let functions = !arena.has_no_functions();
     let attained = || largest(arena, &none, form, &first.images, &tolerance.range);
-    let exact = !functions && attained()?.0 == first.bound;
+    let exact = !functions && !means && attained()?.0 == first.bound;
     let worst = &first.bound + &error;
     if tolerance.allows(&worst, &Rational::ZERO) {
         let read = Derivation::Read(compared.read.clone());
         return Some(outcome::proved(worst, exact && error.is_zero(), tolerance, read));
     }
-    let plain = search::plain_weights(claim, symbols);
-    let weights = if error.is_zero() { plain } else { plain.approximating() };
     let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
-    let found = if functions {
+    let found = if means {
+        beyond.at_single_sizes(all.iter().map(|(pair, ..)| *pair), Some(&worst))
+    } else if functions {
         beyond.with_functions(all, worst)
     } else {
         beyond.attained(all, &error, worst, exact)?
     };
     Some(found.after(Derivation::Read(compared.read.clone())))
+}
+
+/// The pairs of patterns that the claim speaks of, the channels that differ there, and left minus right.
+fn differing(compared: &SumComparison) -> Vec<([u32; 2], usize, Form)> {
+    let found = compared.table.sight_pairs().into_iter().map(|pair| {
+        let here = compared.differences.get(&(pair[0], pair[1])).into_iter().flatten();
+        here.map(move |(block, form)| (pair, *block, form.clone()))
+    });
+    found.flatten().collect()
+}
+
+/// Whether no free weight occurs in differences, or in what their means are taken of.
+fn is_numeric(compared: &SumComparison, forms: &[([u32; 2], usize, Form)]) -> bool {
+    let insides = compared.insides.values().flatten().flat_map(|position| position.values());
+    forms.iter().map(|(.., form)| form).chain(insides).all(|form| terms::is_numeric(&compared.arena, form))
 }
 
 /// An output position, a sum that differs there, and a bound on it.
@@ -112,6 +136,72 @@ struct Beyond<'a> {
 }
 
 impl Beyond<'_> {
+    /// Means: what single sizes show, at which they are sums, of a difference that is at most a number, if that is known.
+    fn at_single_sizes(
+        &self,
+        pairs: impl Iterator<Item = [u32; 2]>,
+        worst: Option<&Rational>,
+    ) -> StackVerdict {
+        let &Self { claim, tolerance, symbols, .. } = self;
+        let mut most = Rational::ZERO;
+        for size in self.small_sizes(pairs) {
+            let one = StackClaim { sizes: Sizes::One(size), ..claim.clone() };
+            match linear::decide(&one, tolerance, symbols) {
+                Ok(StackVerdict::Refuted(found)) => {
+                    let StackWitness::Excess(found) = &found.witness else { continue };
+                    let worst = match (worst, found.worst()) {
+                        (Some(worst), _) if found.counterexample().difference() == *worst => {
+                            Worst::Is(worst.clone())
+                        }
+                        (Some(worst), _) => Worst::AtMost(worst.clone()),
+                        (None, Worst::Unbounded) => Worst::Unbounded,
+                        (None, _) => continue,
+                    };
+                    return outcome::excess(Some(found.counterexample().clone()), worst, tolerance);
+                }
+                Ok(StackVerdict::Proved(StackProof::Within(found, _))) if found.is_exact() => {
+                    most = most.max(found.worst().clone());
+                }
+                Ok(StackVerdict::Unknown(Doubt::Between { found, .. })) => most = most.max(found),
+                _ => {}
+            }
+        }
+        let Some(worst) = worst else { return StackVerdict::Unknown(Doubt::Unbounded) };
+        match self.level() {
+            Some(found) => outcome::excess(Some(found), Worst::AtMost(worst.clone()), tolerance),
+            None => StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst.clone() }),
+        }
+    }
+
+    /// Sizes of the claim at which the sides differ, and some that are a little larger; none where the claim is about one.
+    fn small_sizes(&self, pairs: impl Iterator<Item = [u32; 2]>) -> Vec<[i64; 2]> {
+        let sizes = &self.claim.sizes;
+        if sizes.one().is_some() {
+            return Vec::new();
+        }
+        let mut first: Vec<[i64; 2]> =
+            pairs.filter_map(|pair| Some(self.compared.example(pair)?.0)).collect();
+        first.sort_unstable();
+        first.dedup();
+        let larger = |size: [i64; 2]| (0..MAX_LARGER).map(move |more| size.map(|n| n.saturating_add(more)));
+        let all = first.into_iter().take(MAX_NEAR_PLACES).flat_map(larger);
+        all.filter(|size| condition::includes(sizes, *size)).collect()
+    }
+
+    /// An image of one value that passes the bound at the one size of a claim.
+    fn level(&self) -> Option<Counterexample> {
+        let &Self { claim, tolerance, symbols, weights, .. } = self;
+        let [height, width] = claim.sizes.one()?.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let entries = claim.channels.checked_mul(height)?.checked_mul(width)?;
+        if entries.exceeds(MAX_ENTRIES) {
+            return None;
+        }
+        [tolerance.range.clone(), -&tolerance.range].into_iter().find_map(|value| {
+            let image = Image::new(claim.channels, height, width, vec![value; entries])?;
+            outcome::beyond(claim, tolerance, symbols, weights, image, [0; 3])
+        })
+    }
+
     /// Functions with irrational values: what the evaluator shows near them.
     fn with_functions(&self, all: Vec<Differing>, worst: Rational) -> StackVerdict {
         let &Self { claim, tolerance, symbols, compared, weights } = self;

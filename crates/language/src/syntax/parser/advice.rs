@@ -1,9 +1,9 @@
 //! What to write instead of something that is written so elsewhere: patterns of tokens around a mistake.
 
 use super::super::error::{Context, Expected, SyntaxError, SyntaxErrorKind as K};
-use super::super::token::{Keyword, TokenKind};
+use super::super::token::{Gap, Keyword, TokenKind};
 use super::Parser;
-use crate::foreign;
+use crate::{builtins, foreign};
 
 /// Tokens before and after a mistake that are looked at.
 const SEEN: usize = 4;
@@ -17,10 +17,27 @@ impl Parser<'_> {
         };
         let before = texts(first..self.at);
         let at = texts(self.at..(self.at + SEEN).min(self.tokens.len()));
-        self.at_the_character(error, &before, &at)
+        self.claim_alone(error)
+            .or_else(|| self.at_the_character(error, &before, &at))
             .or_else(|| self.in_a_declaration(error, &before, &at))
             .or_else(|| self.in_an_expression(error, &before, &at))
             .or_else(|| self.after_a_claim(error, &before, &at))
+    }
+
+    /// A line with two sides and no keyword before them.
+    fn claim_alone(&self, error: &SyntaxError) -> Option<String> {
+        let first = match error.kind {
+            K::Trailing(_) => self.at,
+            K::UnknownStatement { assigned: false, .. } => self.first,
+            _ => return None,
+        };
+        let (token, rest) = self.tokens[first..].split_first()?;
+        let line = rest.iter().take_while(|token| token.gap < Gap::Line && token.kind != TokenKind::End);
+        let compares = line.clone().any(|token| matches!(token.kind, TokenKind::Equal | TokenKind::Approx));
+        (token.gap >= Gap::Line && compares).then(|| {
+            let text = self.slice(token.span);
+            format!("a claim begins with `prove` or `refute`: write `prove {text}…`")
+        })
     }
 
     /// Characters and numbers that are no tokens.
@@ -37,6 +54,10 @@ impl Parser<'_> {
             }
             (K::UnexpectedCharacter('.'), [.., kernel], [_, "T", ..]) => {
                 Some(format!("write `transpose({kernel})`"))
+            }
+            (K::UnexpectedCharacter('.'), [.., ")"], [_, option, "(", ..]) if builtins::is_option(option) => {
+                let value = self.inside(self.at + 2).unwrap_or_else(|| "…".to_owned());
+                Some(format!("options stand in the layer's parentheses, as in `conv(K, {option}={value})`"))
             }
             (K::UnexpectedCharacter('.'), [.., ")"], [_, name, ..]) => {
                 let advice = foreign::name(name).unwrap_or_else(|| format!("write `{name}`"));

@@ -4,7 +4,8 @@
 #![allow(clippy::float_arithmetic, reason = "functions have irrational values")]
 
 use super::*;
-use convproof_exact::SplitMix64;
+use crate::forms::arena::MeanOf;
+use convproof_exact::{Monomial, SplitMix64, Symbol};
 use std::collections::BTreeMap;
 
 const PIXELS: usize = 3;
@@ -153,7 +154,7 @@ fn bounds_of_maxima_lie_between_values_and_what_words_say_one_by_one() {
         let mut arena = Arena::default();
         let form = drawn.form(&mut arena);
         let range = 1 + round % 2;
-        let found = Bounder::new(&mut arena, range.into()).difference(&form).unwrap();
+        let found = Bounder::new(&mut arena, &Insides::default(), range.into()).difference(&form).unwrap();
         let most = apart(&arena, &form).into_iter().map(|(key, [low, high])| {
             let most = low.abs().max(high.abs());
             if key.is_some() { most * range as f64 } else { most }
@@ -176,7 +177,7 @@ fn one_relu_less_another_is_bounded_by_what_an_image_attains() {
         let drawn = Drawn::Sum(vec![(1, draw.affine()), above, below]);
         let mut arena = Arena::default();
         let form = drawn.form(&mut arena);
-        let found = Bounder::new(&mut arena, Rational::ONE).difference(&form).unwrap();
+        let found = Bounder::new(&mut arena, &Insides::default(), Rational::ONE).difference(&form).unwrap();
         let weights = Weights::new();
         let mut probe = Probe::new(&arena, &weights);
         let values = found.images.iter().map(|image| {
@@ -210,10 +211,56 @@ fn functions_and_products_exceed_no_bound() {
         });
         let mut arena = Arena::default();
         let form = drawn.form(&mut arena);
-        let Some(found) = Bounder::new(&mut arena, Rational::ONE).difference(&form) else {
+        let Some(found) = Bounder::new(&mut arena, &Insides::default(), Rational::ONE).difference(&form)
+        else {
             panic!("{drawn:?}")
         };
         let least = seen(&drawn, 1.0);
         assert!(least <= found.bound.to_f64() + 1e-9, "{least} ≤ {}: {drawn:?}", found.bound);
     }
+}
+
+/// Two channels of signals 1 and 2, and one of signal 3, at positions that are given; each pixel is up to 1.
+#[test]
+fn means_are_bounded_where_their_signals_have_positions() {
+    let mut arena = Arena::default();
+    let pixel = arena.end(End::Pixel(0)).unwrap();
+    let mean_of = |signal, block| MeanOf { signal, block };
+    let [a, b, c, d, e] = [mean_of(1, 0), mean_of(1, 1), mean_of(2, 0), mean_of(2, 1), mean_of(3, 0)];
+    let means = [a, b, c, d, e].map(|of| arena.mean(of, Range::default()).unwrap());
+    let number = |n: i64| Rational::from(n);
+    let times = |n: i64| pixel.times(&number(n));
+    let one = arena.end(End::One).unwrap();
+    let position = |all: &[(MeanOf, Form)]| all.iter().cloned().collect();
+    // In the middle a is 2x and c is 3x, at a border b is 1 and d is −4.
+    let middle = [(a, times(2)), (b, Form::ZERO), (c, times(3)), (d, Form::ZERO)];
+    let border = [(a, Form::ZERO), (b, one.clone()), (c, Form::ZERO), (d, one.times(&number(-4)))];
+    let insides: Insides = [
+        ([1, 1], vec![position(&middle[..2]), position(&border[..2])]),
+        ([2, 2], vec![position(&middle[2..]), position(&border[2..])]),
+        ([1, 2], vec![position(&middle), position(&border)]),
+        ([3, 3], vec![position(&[(e, times(5))])]),
+    ]
+    .into_iter()
+    .collect();
+    let mut bound = |factors: [i64; 5]| {
+        let terms: Vec<Form> = means.iter().zip(factors).map(|(mean, n)| mean.times(&number(n))).collect();
+        let form = arena.sum(&terms).unwrap();
+        Bounder::new(&mut arena, &insides, Rational::ONE).difference(&form).map(|found| found.bound)
+    };
+    // Of one signal: both channels at one position.
+    assert_eq!(bound([1, 0, 0, 0, 0]), Some(number(2)));
+    assert_eq!(bound([1, 3, 0, 0, 0]), Some(number(3)));
+    // Of two: 2x − 3x in the middle, and 1 + 4 at a border.
+    assert_eq!(bound([1, 0, -1, 0, 0]), Some(number(1)));
+    assert_eq!(bound([1, 1, -1, -1, 0]), Some(number(5)));
+    assert_eq!(bound([0, 4, 0, 1, 0]), Some(number(0)));
+    // A signal with other positions is bounded by itself, and nothing is known where no positions are.
+    assert_eq!(bound([1, 0, -1, 0, 2]), Some(number(11)));
+    let form = means[0].clone();
+    assert!(Bounder::new(&mut arena, &Insides::default(), Rational::ONE).difference(&form).is_none());
+    // A factor that is free has no size.
+    let free = Monomial::power(Symbol(1), 1);
+    let form = arena.scaled(&Monomial::one(), &free, &pixel).unwrap();
+    assert!(Bounder::new(&mut arena, &insides, Rational::ONE).difference(&form).is_none());
 }
