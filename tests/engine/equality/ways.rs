@@ -285,7 +285,7 @@ files! {
     interpolation: 27 37 17 36
     layers: 56 63 18 43
     lipschitz: 0 0 0 0
-    means: 12 21 5 15
+    means: 12 27 9 20
     names: 6 6 4 6
     nonlinear: 17 25 7 22
     products: 49 76 0 22

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use convproof::algebra::{Rational, SplitMix64};
 use convproof::evaluate::{Image, Weights};
 use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
+use convproof::operator::OperatorError;
+use convproof::prove::verdict::Doubt;
 use convproof::prove::verdict::{StackProof, StackVerdict, StackWitness, Worst};
-use convproof::prove::within::decide;
+use convproof::prove::within::{Measure, decide};
 use proptest::prelude::*;
 
 use crate::equality::brute::output;
@@ -237,9 +239,13 @@ struct Bounds {
     between: Cell<u32>,
 }
 
+/// What decides a claim.
+type Decide = fn(&StackClaim, &Tolerance, &Symbols) -> Result<StackVerdict, OperatorError>;
+
 /// A bound on the difference of a stack and one with a mistake: no image shows more, what is called exact is attained, and
 /// what is refuted is shown.
 fn holds(
+    decide: Decide,
     plans: &[Plan],
     (place, change): (usize, usize),
     sizes: &Sizes,
@@ -317,7 +323,7 @@ fn bounds_of_nonlinear_stacks_hold() {
     let tally = Bounds::default();
     let plans = prop::collection::vec(nonlinear_plan(), 1..4).prop_map(fixed);
     proptest!(config(150), |(plans in plans, mistake in (0..12usize, 0..6usize), seed in any::<u64>())| {
-        holds(&plans, mistake, &up_to(5), seed, &tally)?;
+        holds(decide, &plans, mistake, &up_to(5), seed, &tally)?;
     });
     tally.say();
     assert!(tally.exact.get() > 0 && tally.all.refuted.get() > 0);
@@ -334,7 +340,34 @@ fn bounds_of_means_hold_at_every_size() {
         fixed(plans)
     });
     proptest!(config(150), |(plans in plans, mistake in (0..12usize, 0..6usize), all: bool, seed in any::<u64>())| {
-        holds(&plans, mistake, &if all { Sizes::All } else { up_to(5) }, seed, &tally)?;
+        holds(decide, &plans, mistake, &if all { Sizes::All } else { up_to(5) }, seed, &tally)?;
+    });
+    tally.say();
+    assert!(tally.all.proved.get() > 0 && tally.all.refuted.get() > 0);
+}
+
+fn by_layers(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<StackVerdict, OperatorError> {
+    let found = Measure::Layers.alone(claim, tolerance, symbols)?;
+    Ok(found.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })))
+}
+
+#[test]
+fn bounds_layer_by_layer_hold() {
+    let tally = Bounds::default();
+    let scale = || (1..9_u64).prop_map(|seed| Plan::Scale(Choice::Seed(seed)));
+    let branches = (scale(), scale(), 1..3_i64).prop_map(|(a, b, factor)| {
+        Plan::Sum(vec![(factor, vec![a, Plan::Relu]), (-1, vec![Plan::Relu, b]), (1, vec![])])
+    });
+    let joined =
+        (scale(), scale()).prop_map(|(a, b)| Plan::Concat(vec![vec![a, Plan::Relu], vec![Plan::Relu, b]]));
+    let plan = prop_oneof![6 => nonlinear_plan(), 1 => branches, 1 => joined, 1 => Just(Plan::GlobalAverage)];
+    let plans = prop::collection::vec(plan, 1..5).prop_map(fixed);
+    proptest!(config(300), |(plans in plans, mistake in (0..12usize, 0..6usize), all: bool, seed in any::<u64>())| {
+        holds(by_layers, &plans, mistake, &if all { Sizes::All } else { up_to(5) }, seed, &tally)?;
     });
     tally.say();
     assert!(tally.all.proved.get() > 0 && tally.all.refuted.get() > 0);

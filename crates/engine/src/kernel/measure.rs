@@ -33,6 +33,12 @@ impl ConcreteKernel {
         self.sums_of(self.shape().inputs * self.shape().area(), true)
     }
 
+    /// The same of each row of a matrix.
+    pub fn row_l1(&self) -> Vec<Rational> {
+        let [_, inputs] = self.shape().matrix();
+        self.sums_of(inputs, true)
+    }
+
     /// The sum of the squares of all entries.
     pub fn frobenius_squared(&self) -> Rational {
         let total: BigInt = match self.integers() {

@@ -134,6 +134,16 @@ impl Length {
         }
     }
 
+    /// The length, if it is the same wherever there is an output.
+    pub fn fixed(&self) -> Option<i64> {
+        match self {
+            Self::Input => None,
+            Self::One(_) => Some(1),
+            Self::Step(inner, step) => step.apply(inner.fixed()?),
+            Self::Agree(a, b) => a.fixed().or_else(|| b.fixed()),
+        }
+    }
+
     /// A number that no length for an input of up to [`MAX_INPUT`] exceeds: steps never fall.
     fn most(&self) -> Option<i64> {
         match self {

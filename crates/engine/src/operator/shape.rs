@@ -34,6 +34,22 @@ impl Signal {
     pub fn at(&self, size: Axes<i64>) -> Option<Axes<i64>> {
         all(|axis| self.length[axis].at(size[axis]))
     }
+
+    /// Its size where that of the input is known, or where it is the same for all of them.
+    ///
+    /// # Errors
+    /// That a size is needed.
+    fn known(&self, size: Option<Axes<i64>>, at: Origin) -> Result<Option<Axes<i64>>, OperatorError> {
+        match size {
+            Some(size) => Ok(self.at(size)),
+            None => fixed(&self.length).map(Some).ok_or(OperatorError::NeedsSize { at }),
+        }
+    }
+}
+
+/// The size of a signal, if it is the same for all inputs.
+pub fn fixed(length: &Axes<Arc<Length>>) -> Option<Axes<i64>> {
+    all(|axis| length[axis].fixed())
 }
 
 /// What a stack makes of a signal; `size` is the input's where it is known.
@@ -82,8 +98,7 @@ fn layer_after(
     }
     let channels = channels(signal.channels)?;
     if let Layer::Dense { weights, .. } = layer {
-        let size = size.ok_or(OperatorError::NeedsSize { at })?;
-        let gets = signal.at(size).map(|size| {
+        let gets = signal.known(size, at)?.map(|size| {
             size.map(super::gather::index).into_iter().fold(signal.channels, usize::saturating_mul)
         });
         let [_, needs] = weights.shape().matrix();

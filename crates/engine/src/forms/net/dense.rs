@@ -1,4 +1,4 @@
-//! Dense layers on images of a known size, which are convolutions with kernels as large as the image.
+//! Dense layers on signals of a known size, which are convolutions with kernels as large as the image.
 //!
 //! Reads matrices that are declared, numbers, and what is made of them entry by entry.
 
@@ -11,7 +11,7 @@ use crate::axes::{each, try_each};
 use crate::forms::Unsupported;
 use crate::ir::{KernelExpr, KernelTerm};
 use crate::kernel::Shape;
-use crate::operator::shape::Signal;
+use crate::operator::shape::{Signal, fixed};
 
 impl Net {
     /// `flatten -> dense(W)`. Flattening goes channel by channel and along rows, as kernels keep their entries, so W is
@@ -23,7 +23,9 @@ impl Net {
         wire: &Wire,
         signal: &Signal,
     ) -> Result<NetNodeId, Unsupported> {
-        let size = self.size.and_then(|size| wire.signal.at(size)).ok_or(Unsupported::Layer)?;
+        let length = &wire.signal.length;
+        let size =
+            self.size.map_or_else(|| fixed(length), |size| wire.signal.at(size)).ok_or(Unsupported::Layer)?;
         let extents = try_each(|axis| usize::try_from(size[axis]).map_err(|_| Unsupported::Layer))?;
         let shape = Shape::new(signal.channels, wire.signal.channels, 1, 1).with_extents(extents);
         let at = At::plain(false);

@@ -14,6 +14,7 @@ use crate::operator::expand::expanded;
 use crate::operator::gather::MAX_FACTOR;
 use crate::operator::length::{Length, Step};
 use crate::operator::lower::{Lowered, Site, Windows, lower};
+use crate::operator::shape::fixed;
 use crate::operator::trace::{Did, Positive, Stop};
 
 /// A map, and the number of the step that made it.
@@ -86,7 +87,9 @@ impl Operators {
             let size = self.size.map(|_| size.unwrap_or([1; AXES]));
             return self.expanded(&expanded(layer, at, signal.channels, size)?, Value { map: signal, step });
         }
-        let site = Site { at, channels: signal.channels, size };
+        let own =
+            if matches!(layer, Layer::Dense { .. }) { size.or_else(|| fixed(&signal.length)) } else { size };
+        let site = Site { at, channels: signal.channels, size: own };
         if let (Layer::Dense { weights, .. }, Some(_), None) = (layer, self.size, size) {
             // Nothing reaches it, so nothing comes out.
             let length = signal.length.map(|length| Arc::new(Length::One(length)));

@@ -4,6 +4,7 @@
 //! value is `r·Σ|Δcoefficient| + |Δconstant|`, attained by an input of signs.
 
 use super::bounds::{self, Bounded};
+use super::layered;
 use super::lipschitz;
 use super::outcome::{beyond, excess, proved, unequal};
 use crate::evaluate::{Image, Weights};
@@ -15,9 +16,12 @@ use crate::prove::values::interval::Enclosed;
 use crate::prove::values::point::Point;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::region::Status;
-use crate::prove::verdict::{Derivation, Doubt, Limit, StackVerdict};
+use crate::prove::verdict::{Derivation, Doubt, Limit, StackProof, StackVerdict};
 use crate::prove::witness::search;
-use convproof_exact::{Poly, Rational, Sum, Symbol};
+use convproof_exact::{Limited, Poly, Rational, Sum, Symbol};
+
+/// Sides with up to so many weights are looked at with all layers together first.
+const FEW: usize = 300;
 
 /// The position with the worst difference so far.
 struct Position {
@@ -41,6 +45,22 @@ pub fn decide(
     }
 }
 
+/// The same where all layers are linear; `None` where one is not.
+///
+/// # Errors
+/// If a stack has no normal form.
+pub(super) fn of_linear(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> Result<Option<StackVerdict>, OperatorError> {
+    if let Some(verdict) = by_integers(claim, tolerance, symbols)? {
+        return Ok(Some(verdict));
+    }
+    let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+    if sides.are_nonlinear() { Ok(None) } else { of_sides(claim, tolerance, symbols, &sides).map(Some) }
+}
+
 /// How the worst difference is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -48,11 +68,13 @@ pub enum Measure {
     Integers,
     /// Polynomials in the weights, and slopes of nonlinear layers.
     Polynomials,
+    /// Layer by layer.
+    Layers,
 }
 
 impl Measure {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Integers, Self::Polynomials];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Integers, Self::Polynomials, Self::Layers];
 
     /// What it says by itself of a claim that [`decide`] may settle before it; `None` if it does not decide. For tests: each
     /// would hide the other's mistakes.
@@ -68,6 +90,11 @@ impl Measure {
         match self {
             Self::Integers => by_integers(claim, tolerance, symbols),
             Self::Polynomials => by_polynomials(claim, tolerance, symbols).map(Some),
+            Self::Layers => {
+                let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+                let derivation = || Derivation::Composed(sides.composed.clone());
+                Ok(layered::decide(claim, tolerance, symbols, derivation))
+            }
         }
     }
 }
@@ -93,15 +120,66 @@ fn by_polynomials(
     symbols: &Symbols,
 ) -> Result<StackVerdict, OperatorError> {
     let sides = Sides::of(claim, [&claim.left, &claim.right])?;
+    if sides.are_nonlinear() && !sides.are_one() {
+        return Ok(nonlinear(claim, tolerance, symbols, &sides));
+    }
+    of_sides(claim, tolerance, symbols, &sides)
+}
+
+/// Nonlinear layers: where there are few weights all together, which may say exactly, and layer by layer what is said better so; else layer
+/// by layer first.
+fn nonlinear(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols, sides: &Sides) -> StackVerdict {
+    let derivation = || Derivation::Composed(sides.composed.clone());
+    let layered = || layered::decide(claim, tolerance, symbols, derivation);
+    let together = || lipschitz::decide(claim, tolerance, symbols);
+    let few = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count().within(FEW));
+    let first = if few { together() } else { layered() };
+    let settled = match &first {
+        Some(StackVerdict::Proved(StackProof::Within(found, _))) => !few || found.is_exact(),
+        Some(StackVerdict::Refuted(_)) => true,
+        _ => false,
+    };
+    let second = if settled {
+        None
+    } else if few {
+        layered()
+    } else {
+        together()
+    };
+    let both = first.into_iter().chain(second).reduce(better);
+    both.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }))
+}
+
+/// What says more.
+fn better(first: StackVerdict, second: StackVerdict) -> StackVerdict {
+    use StackVerdict::{Proved, Unknown};
+    match (first, second) {
+        (Proved(StackProof::Within(a, first)), Proved(StackProof::Within(b, second))) => {
+            let (found, derivation) = if b.worst() < a.worst() { (b, second) } else { (a, first) };
+            Proved(StackProof::Within(found, derivation))
+        }
+        (
+            Unknown(Doubt::Between { found: a, at_most: first }),
+            Unknown(Doubt::Between { found: b, at_most: second }),
+        ) => Unknown(Doubt::Between { found: a.max(b), at_most: first.min(second) }),
+        (Unknown(_), second @ (Proved(_) | StackVerdict::Refuted(_) | Unknown(Doubt::Between { .. }))) => {
+            second
+        }
+        (first, _) => first,
+    }
+}
+
+fn of_sides(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    sides: &Sides,
+) -> Result<StackVerdict, OperatorError> {
     let within = |worst: Rational, exact| {
         proved(worst, exact, tolerance, Derivation::Composed(sides.composed.clone()))
     };
     if sides.are_one() {
         return Ok(within(Rational::ZERO, true));
-    }
-    if sides.are_nonlinear() {
-        let bounded = lipschitz::decide(claim, tolerance, symbols);
-        return Ok(bounded.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 })));
     }
     let (maps, extent) = (sides.both(), Extent::of(&claim.sizes));
     let surveyed = Sights::look(&sides.operators, maps, symbols, extent, search::dependence(claim, symbols))

@@ -11,6 +11,7 @@ use super::linear;
 use super::outcome;
 use super::rounded::Rounded;
 use crate::evaluate::{Functions, Image, Weights};
+use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, Form};
 use crate::forms::net::ChannelBlocks;
 use crate::ir::{Sizes, StackClaim, Symbols, Tolerance};
@@ -22,7 +23,7 @@ use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::Worst;
 use crate::prove::verdict::counterexample::Counterexample;
 use crate::prove::verdict::region::Status;
-use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, StackWitness};
+use crate::prove::verdict::{Derivation, Doubt, Limit, StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::probe::Probe;
 use crate::prove::witness::search;
 use convproof_exact::budget::doing;
@@ -58,7 +59,11 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         }
         None => (Rational::ZERO, claim.clone()),
     };
-    let mut compared = SumComparison::new(&claimed, ChannelBlocks::Apart).ok()?;
+    let mut compared = match SumComparison::new(&claimed, ChannelBlocks::Apart) {
+        Ok(compared) => compared,
+        Err(Unsupported::TooLarge) => return Some(StackVerdict::Unknown(Doubt::Limit(Limit::Terms))),
+        Err(_) => return None,
+    };
     if let Some((size, _)) = compared.table.statuses.smallest(|status| status == Status::Sizes) {
         return Some(outcome::unequal(claim, symbols, size));
     }

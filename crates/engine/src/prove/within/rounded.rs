@@ -51,7 +51,7 @@ impl Rounded {
             return None;
         }
         // Sums and quotients of roots lose some bits.
-        let mut rounder = Rounder { encloser: Encloser::new(symbols, bits + 48), bits };
+        let mut rounder = Rounder { encloser: Encloser::new(symbols, bits + 48), bits, biases: true };
         let mut side =
             |stack: &Stack| rounder.stack(stack, Signal { size: range.clone(), error: Rational::ZERO });
         let (left, right) = (side(sides[0])?, side(sides[1])?);
@@ -59,9 +59,23 @@ impl Rounded {
     }
 }
 
+/// What no output of a stack is larger than, for inputs of a size: layer by layer, by norms. Without biases that is what two inputs so far
+/// apart become at most, if it is linear. `None` where a weight is no number.
+pub fn size_after(stack: &Stack, symbols: &Symbols, size: &Rational, biases: bool) -> Option<Rational> {
+    const BITS: u32 = 56;
+    if !stack.symbols().iter().all(|&symbol| symbols.is_number(symbol)) {
+        return None;
+    }
+    let mut rounder = Rounder { encloser: Encloser::new(symbols, BITS + 48), bits: BITS, biases };
+    let (_, signal) = rounder.stack(stack, Signal { size: size.clone(), error: Rational::ZERO })?;
+    Some(signal.size)
+}
+
 struct Rounder<'a> {
     encloser: Encloser<'a>,
     bits: u32,
+    /// Whether biases make signals larger.
+    biases: bool,
 }
 
 impl Rounder<'_> {
@@ -134,7 +148,9 @@ impl Rounder<'_> {
             }
             Layer::Dense { weights, bias } => {
                 let weights = self.weights(weights)?;
-                let signal = weights.dense(&signal)?;
+                let [_, inputs] = weights.term.shape().matrix();
+                let norm = weights.concrete()?.row_l1().into_iter().max()?;
+                let signal = signal.scaled(&norm, &weights.radius_of(inputs));
                 let (bias, signal) = self.bias(bias.as_ref(), signal)?;
                 (Layer::Dense { weights: weights.term, bias }, signal)
             }
@@ -172,7 +188,8 @@ impl Rounder<'_> {
     fn bias(&mut self, bias: Option<&KernelTerm>, signal: Signal) -> Option<(Option<KernelTerm>, Signal)> {
         let Some(bias) = bias else { return Some((None, signal)) };
         let bias = self.weights(bias)?;
-        let size = signal.size + bias.concrete()?.max_abs() + &bias.radius;
+        let more = if self.biases { bias.concrete()?.max_abs() + &bias.radius } else { Rational::ZERO };
+        let size = signal.size + more;
         let error = signal.error + &bias.radius;
         Some((Some(bias.term), Signal { size, error }))
     }

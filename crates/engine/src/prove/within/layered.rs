@@ -1,0 +1,359 @@
+//! How far two stacks are apart at most, layer by layer (Theorem 11f of `docs/semantics.md`).
+//!
+//! Both are cut at the same nonlinear layers and joins. What lies between two cuts is linear and compared as a claim of its own; what
+//! the difference before it becomes is bounded by norms. Bounds are coarser than those of `lipschitz.rs`, which looks at all layers
+//! together, but the work grows with the weights alone.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+use super::linear;
+use super::outcome;
+use super::rounded;
+use crate::axes::AXES;
+use crate::evaluate::{self, Image, Weights};
+use crate::ir::{
+    Branch, Composite, Function, Graph, KernelTerm, Layer, NonEmpty, Op, Pointwise, Sizes, Stack, StackClaim,
+    Symbols, Tolerance, ValueId, ValueOp,
+};
+use crate::kernel::ConcreteKernel;
+use crate::operator::shape::{self, Signal};
+use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, StackWitness, Worst};
+use crate::prove::witness::search;
+use convproof_exact::budget::doing;
+use convproof_exact::{Limited, Rational};
+
+/// Most cuts one after the other.
+const MAX_DEPTH: usize = 256;
+
+/// Most linear parts that read the input of which the worst input is tried on the whole.
+const MAX_TRIED: usize = 4;
+
+/// What is known of two values, one of each stack, at all inputs of the claim: channels and sizes are the same.
+#[derive(Clone)]
+struct Known {
+    /// Neither is larger.
+    size: Rational,
+    /// They are no further apart.
+    error: Rational,
+    channels: usize,
+    sizes: Sizes,
+}
+
+/// Decides `left ~= right within bound for |x| <= range` by the layers of both; `None` where these do not match, or weights are no
+/// numbers.
+pub fn decide(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+    derivation: impl FnOnce() -> Derivation,
+) -> Option<StackVerdict> {
+    let _doing = doing("bounding the difference layer by layer");
+    let input = Known {
+        size: tolerance.range.clone(),
+        error: Rational::ZERO,
+        channels: claim.channels,
+        sizes: claim.sizes.clone(),
+    };
+    let sides = [&claim.left, &claim.right].map(|stack| Side::new(stack));
+    let ends = sides.each_ref().map(|side| side.stack.output().of.index());
+    let mut layers = Layers { sides, symbols, known: FxHashMap::default(), first: Vec::new(), depth: 0 };
+    layers.known.insert([0, 0], Some(input));
+    let worst = layers.value(ends)?.error;
+    if tolerance.allows(&worst, &Rational::ZERO) {
+        let exact = worst.is_zero();
+        return Some(outcome::proved(worst, exact, tolerance, derivation()));
+    }
+    let mut most = Rational::ZERO;
+    for (first, apart) in layers.first.iter().take(MAX_TRIED) {
+        let Some(image) = worst_input(first, apart, symbols) else { continue };
+        for image in [image.clone(), negative(&image)?] {
+            let Some((difference, at)) = farthest(claim, symbols, &image) else { continue };
+            if !tolerance.allows(&difference, &Rational::ZERO) {
+                let weights = search::plain_weights(claim, symbols);
+                let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, at);
+                return Some(outcome::excess(replayed, Worst::AtMost(worst), tolerance).after(derivation()));
+            }
+            most = most.max(difference);
+        }
+    }
+    Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }))
+}
+
+/// A stack, and for each value the last one before it, or itself, that is the input or a cut.
+struct Side<'a> {
+    stack: &'a Stack,
+    sources: Vec<usize>,
+}
+
+impl<'a> Side<'a> {
+    fn new(stack: &'a Stack) -> Self {
+        let mut sources = vec![0];
+        for (id, value) in stack.graph().values() {
+            let mut reads = value.reads().into_iter().map(|read| sources[read.index()]);
+            let first = reads.next().unwrap_or_default();
+            let apart = match &value.op {
+                Op::Layer(layer, _) => is_cut(layer),
+                Op::Sum(_) | Op::Concat(_) => reads.any(|read| read != first),
+                Op::Product(_) => true,
+            };
+            sources.push(if apart { id.index() } else { first });
+        }
+        Self { stack, sources }
+    }
+
+    fn is_cut(&self, id: usize) -> bool {
+        self.sources[id] == id
+    }
+
+    fn op(&self, id: usize) -> Option<&'a ValueOp> {
+        self.stack.graph().values().nth(id.checked_sub(1)?).map(|(_, value)| &value.op)
+    }
+
+    /// What a value is of the cut before it.
+    fn part(&self, to: usize) -> Option<Stack> {
+        let from = self.sources[to];
+        let values: Vec<_> = self.stack.graph().values().collect();
+        let mut needed = FxHashSet::from_iter([to]);
+        for (id, value) in values.iter().rev().filter(|(id, _)| id.index() > from) {
+            if needed.contains(&id.index()) {
+                needed.extend(value.reads().iter().map(|read| read.index()));
+            }
+        }
+        let mut graph = Graph::new(1);
+        let mut made: FxHashMap<usize, ValueId> = FxHashMap::from_iter([(from, graph.input(0)?)]);
+        for (id, value) in values {
+            if id.index() > from && needed.contains(&id.index()) {
+                let reads = value.reads().iter().all(|read| made.contains_key(&read.index()));
+                let op = reads.then(|| value.op.map(|read| made[&read.index()]))?;
+                made.insert(id.index(), graph.push(op, value.origin)?);
+            }
+        }
+        graph.output(Branch { of: *made.get(&to)?, origin: self.stack.origin() })?;
+        Stack::try_from(graph).ok()
+    }
+}
+
+/// Whether a layer is not linear, or has positions of another kind.
+fn is_cut(layer: &Layer) -> bool {
+    use Composite::{AdaptivePool, Pointwise};
+    matches!(
+        layer,
+        Layer::MaxPool(_)
+            | Layer::GlobalAverage
+            | Layer::Relu
+            | Layer::Function(_)
+            | Layer::Composite(Pointwise(_) | AdaptivePool { .. })
+    )
+}
+
+/// Both stacks, and what is known of pairs of their values.
+struct Layers<'a> {
+    sides: [Side<'a>; 2],
+    symbols: &'a Symbols,
+    known: FxHashMap<[usize; 2], Option<Known>>,
+    /// The linear parts that read the input and differ, and by how much.
+    first: Vec<(StackClaim, Rational)>,
+    depth: usize,
+}
+
+impl Layers<'_> {
+    /// What is known of two values.
+    fn value(&mut self, ids: [usize; 2]) -> Option<Known> {
+        if let Some(known) = self.known.get(&ids) {
+            return known.clone();
+        }
+        if self.depth.exceeds(MAX_DEPTH) {
+            return None;
+        }
+        self.depth += 1;
+        let [left, right] = &self.sides;
+        let known = if left.is_cut(ids[0]) && right.is_cut(ids[1]) { self.cut(ids) } else { self.part(ids) };
+        self.depth -= 1;
+        self.known.insert(ids, known.clone());
+        known
+    }
+
+    /// Linear parts from one cut to the next.
+    fn part(&mut self, ids: [usize; 2]) -> Option<Known> {
+        let before = self.value([self.sides[0].sources[ids[0]], self.sides[1].sources[ids[1]]])?;
+        let [left, right] = [self.sides[0].part(ids[0])?, self.sides[1].part(ids[1])?];
+        let symbols = self.symbols;
+        let size = |stack, size, biases| rounded::size_after(stack, symbols, size, biases);
+        let sizes = [size(&left, &before.size, true)?, size(&right, &before.size, true)?];
+        let carried = size(&right, &before.error, false)?;
+        let one = before.sizes.one();
+        let signal = shape::after(&left, Signal::input(before.channels), one).ok()?;
+        let after = match one {
+            Some(size) => Sizes::One(signal.at(size)?),
+            None => Sizes::All,
+        };
+        let tolerance = Tolerance { bound: &sizes[0] + &sizes[1], range: before.size.clone() };
+        let claim = StackClaim {
+            left: Arc::new(left),
+            right: Arc::new(right),
+            channels: before.channels,
+            tolerance: Some(tolerance.clone()),
+            sizes: before.sizes,
+        };
+        let verdict = linear::of_linear(&claim, &tolerance, symbols).ok()??;
+        let StackVerdict::Proved(StackProof::Within(found, _)) = verdict else { return None };
+        let apart = found.worst().clone();
+        if !apart.is_zero() && ids.iter().zip(&self.sides).all(|(&id, side)| side.sources[id] == 0) {
+            self.first.push((claim, apart.clone()));
+        }
+        let [left, right] = sizes;
+        Some(Known { size: left.max(right), error: apart + carried, channels: signal.channels, sizes: after })
+    }
+
+    /// Two nonlinear layers, or two joins of what different cuts are read by.
+    fn cut(&mut self, ids: [usize; 2]) -> Option<Known> {
+        let [left, right] = [self.sides[0].op(ids[0])?, self.sides[1].op(ids[1])?];
+        match (left, right) {
+            (Op::Layer(layer, left), Op::Layer(other, right)) => {
+                let before = self.value([left.index(), right.index()])?;
+                after(layer, other, before)
+            }
+            (Op::Sum(left), Op::Sum(right)) => {
+                let factors = same_factors(left, right)?;
+                let all = self.branches(left.iter().map(|term| &term.1), right.iter().map(|term| &term.1))?;
+                let scaled = |sum: Rational, (of, factor): (&Rational, &Rational)| sum + of * factor;
+                let total = |of: fn(&Known) -> &Rational| {
+                    all.iter().map(of).zip(&factors).fold(Rational::ZERO, scaled)
+                };
+                let (size, error) = (total(|known| &known.size), total(|known| &known.error));
+                Some(Known { size, error, ..all.first()?.clone() })
+            }
+            (Op::Concat(left), Op::Concat(right)) => {
+                let all = self.branches(left.iter(), right.iter())?;
+                let most = |of: fn(&Known) -> &Rational| all.iter().map(of).max().cloned();
+                let channels = all.iter().try_fold(0_usize, |sum, known| sum.checked_add(known.channels))?;
+                let (size, error) = (most(|known| &known.size)?, most(|known| &known.error)?);
+                Some(Known { size, error, channels, ..all.first()?.clone() })
+            }
+            (Op::Product(left), Op::Product(right)) => {
+                let all = self.branches(left.iter(), right.iter())?;
+                let [a, b] = all.as_slice() else { return None };
+                let error = &a.size * &b.error + &b.size * &a.error;
+                Some(Known { size: &a.size * &b.size, error, ..a.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is known of branches, in order.
+    fn branches<'b>(
+        &mut self,
+        left: impl ExactSizeIterator<Item = &'b Branch<ValueId>>,
+        right: impl ExactSizeIterator<Item = &'b Branch<ValueId>>,
+    ) -> Option<Vec<Known>> {
+        if left.len() != right.len() {
+            return None;
+        }
+        left.zip(right).map(|(left, right)| self.value([left.of.index(), right.of.index()])).collect()
+    }
+}
+
+/// The magnitudes of the factors of two sums, which must be the same numbers.
+fn same_factors(
+    left: &NonEmpty<(KernelTerm, Branch<ValueId>)>,
+    right: &NonEmpty<(KernelTerm, Branch<ValueId>)>,
+) -> Option<Vec<Rational>> {
+    let pairs = left.iter().zip(right.iter()).map(|((a, _), (b, _))| {
+        let [a, b] = [a, b].map(|term| term.kernel().as_concrete());
+        (a? == b?).then(|| a.map(ConcreteKernel::max_abs))?
+    });
+    pairs.collect()
+}
+
+/// What is known after a nonlinear layer that both stacks have.
+fn after(layer: &Layer, other: &Layer, before: Known) -> Option<Known> {
+    let one = |size: [usize; AXES]| {
+        let size = size.map(i64::try_from);
+        size.iter().all(Result::is_ok).then(|| Sizes::One(size.map(Result::unwrap_or_default)))
+    };
+    // A maximum and a mean are no further apart than what they are of.
+    Some(match (layer, other) {
+        (Layer::Relu, Layer::Relu) => before,
+        (Layer::MaxPool(pool), Layer::MaxPool(same)) if pool == same => {
+            let pooled = Stack::layer(layer.clone(), crate::ir::Origin::NOWHERE);
+            let size = before.sizes.one();
+            let signal = shape::after(&pooled, Signal::input(before.channels), size).ok()?;
+            let sizes = match size {
+                Some(size) => Sizes::One(signal.at(size)?),
+                None => Sizes::All,
+            };
+            Known { sizes, ..before }
+        }
+        (Layer::GlobalAverage, Layer::GlobalAverage) => Known { sizes: one([1; AXES])?, ..before },
+        (
+            Layer::Composite(Composite::AdaptivePool { size, maximum }),
+            Layer::Composite(Composite::AdaptivePool { size: same, maximum: kind }),
+        ) if size == same && maximum == kind => Known { sizes: one(*size)?, ..before },
+        (Layer::Function(function), Layer::Function(same)) if function == same => {
+            let [low, high] = function.slopes();
+            let zero = function.at_zero().or_else(|| Rational::ratio(7, 10))?;
+            let most = matches!(function, Function::Sigmoid | Function::Tanh).then_some(Rational::ONE);
+            through(before, &low.abs().max(high.abs()), &zero, most)
+        }
+        (Layer::Composite(Composite::Pointwise(function)), Layer::Composite(Composite::Pointwise(same))) => {
+            pointwise(function, same, before)?
+        }
+        _ => return None,
+    })
+}
+
+fn pointwise(function: &Pointwise, same: &Pointwise, before: Known) -> Option<Known> {
+    Some(match (function, same) {
+        (Pointwise::LeakyRelu(slope), Pointwise::LeakyRelu(other)) => {
+            let [slope, other] = [slope, other].map(|term| term.kernel().as_concrete());
+            let (slope, other) = (slope?, other?);
+            let steepest = slope.max_abs().max(Rational::ONE);
+            (slope == other).then(|| through(before, &steepest, &Rational::ZERO, None))?
+        }
+        (Pointwise::Clip { low, high }, same) if function == same => {
+            through(before, &Rational::ONE, &low.abs().max(high.abs()), Some(low.abs().max(high.abs())))
+        }
+        (Pointwise::Abs, Pointwise::Abs) => before,
+        (Pointwise::HardSigmoid { slope, .. }, same) if function == same => {
+            through(before, &slope.abs(), &Rational::ONE, Some(Rational::ONE))
+        }
+        _ => return None,
+    })
+}
+
+/// Through a function that is at most so steep, no larger than a number at 0, and nowhere larger than another one.
+fn through(before: Known, slope: &Rational, zero: &Rational, most: Option<Rational>) -> Known {
+    let size = zero + &before.size * slope;
+    let error = &before.error * slope;
+    Known { size: most.map_or(size.clone(), |most| most.min(size)), error, ..before }
+}
+
+/// The input at which a linear part is about as far off as it can be.
+fn worst_input(claim: &StackClaim, worst: &Rational, symbols: &Symbols) -> Option<Image> {
+    let range = claim.tolerance.as_ref()?.range.clone();
+    let bound = worst * &Rational::ratio(1023, 1024)?;
+    let verdict = linear::of_linear(claim, &Tolerance { bound, range }, symbols).ok()??;
+    let StackVerdict::Refuted(refuted) = verdict else { return None };
+    let StackWitness::Excess(excess) = &refuted.witness else { return None };
+    Some(excess.counterexample().input().clone())
+}
+
+fn negative(image: &Image) -> Option<Image> {
+    let [channels, height, width] = image.size();
+    Image::new(channels, height, width, image.values().iter().map(|value| -value).collect())
+}
+
+/// The largest difference of the outputs for an image, and where it is.
+fn farthest(claim: &StackClaim, symbols: &Symbols, image: &Image) -> Option<(Rational, [usize; 3])> {
+    let weights: Weights = search::plain_weights(claim, symbols).approximating();
+    let run = |stack: &Stack| evaluate::run(stack, image, &weights).ok();
+    let (left, right) = (run(&claim.left)?, run(&claim.right)?);
+    if left.size() != right.size() {
+        return None;
+    }
+    let [channels, height, width] = left.size();
+    let all = (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
+    let apart = |at: [usize; 3]| ((left.at(at[0], at[1], at[2]) - right.at(at[0], at[1], at[2])).abs(), at);
+    all.map(apart).max_by(|a, b| a.0.cmp(&b.0))
+}
