@@ -10,24 +10,21 @@ use std::sync::Arc;
 use super::linear;
 use super::outcome;
 use super::rounded;
+use super::shown::{Tried, has_functions, near, passes};
 use crate::axes::AXES;
-use crate::evaluate::{self, Image, Weights};
 use crate::ir::{
     Branch, Composite, Function, Graph, KernelTerm, Layer, NonEmpty, Op, Pointwise, Sizes, Stack, StackClaim,
     Symbols, Tolerance, ValueId, ValueOp,
 };
 use crate::kernel::ConcreteKernel;
 use crate::operator::shape::{self, Signal};
-use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, StackWitness, Worst};
+use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, Worst};
 use crate::prove::witness::search;
 use convproof_exact::budget::doing;
 use convproof_exact::{Limited, Rational};
 
 /// Most cuts one after the other.
 const MAX_DEPTH: usize = 256;
-
-/// Most linear parts that read the input of which the worst input is tried on the whole.
-const MAX_TRIED: usize = 4;
 
 /// What is known of two values, one of each stack, at all inputs of the claim: channels and sizes are the same.
 #[derive(Clone)]
@@ -64,20 +61,17 @@ pub fn decide(
         let exact = worst.is_zero();
         return Some(outcome::proved(worst, exact, tolerance, derivation()));
     }
-    let mut most = Rational::ZERO;
-    for (first, apart) in layers.first.iter().take(MAX_TRIED) {
-        let Some(image) = worst_input(first, apart, symbols) else { continue };
-        for image in [image.clone(), negative(&image)?] {
-            let Some((difference, at)) = farthest(claim, symbols, &image) else { continue };
-            if !tolerance.allows(&difference, &Rational::ZERO) {
-                let weights = search::plain_weights(claim, symbols);
-                let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, at);
-                return Some(outcome::excess(replayed, Worst::AtMost(worst), tolerance).after(derivation()));
-            }
-            most = most.max(difference);
-        }
+    let shown = Tried { claim, tolerance, symbols }.farthest(&layers.first);
+    let Some((most, image, at)) = shown else {
+        return Some(StackVerdict::Unknown(Doubt::Between { found: Rational::ZERO, at_most: worst }));
+    };
+    if !passes(claim, tolerance, &most) {
+        return Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }));
     }
-    Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }))
+    let weights = search::plain_weights(claim, symbols);
+    let weights = if has_functions(claim) { near(weights) } else { weights };
+    let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, at);
+    Some(outcome::excess(replayed, Worst::AtMost(worst), tolerance).after(derivation()))
 }
 
 /// A stack, and for each value the last one before it, or itself, that is the input or a cut.
@@ -327,33 +321,4 @@ fn through(before: Known, slope: &Rational, zero: &Rational, most: Option<Ration
     let size = zero + &before.size * slope;
     let error = &before.error * slope;
     Known { size: most.map_or(size.clone(), |most| most.min(size)), error, ..before }
-}
-
-/// The input at which a linear part is about as far off as it can be.
-fn worst_input(claim: &StackClaim, worst: &Rational, symbols: &Symbols) -> Option<Image> {
-    let range = claim.tolerance.as_ref()?.range.clone();
-    let bound = worst * &Rational::ratio(1023, 1024)?;
-    let verdict = linear::of_linear(claim, &Tolerance { bound, range }, symbols).ok()??;
-    let StackVerdict::Refuted(refuted) = verdict else { return None };
-    let StackWitness::Excess(excess) = &refuted.witness else { return None };
-    Some(excess.counterexample().input().clone())
-}
-
-fn negative(image: &Image) -> Option<Image> {
-    let [channels, height, width] = image.size();
-    Image::new(channels, height, width, image.values().iter().map(|value| -value).collect())
-}
-
-/// The largest difference of the outputs for an image, and where it is.
-fn farthest(claim: &StackClaim, symbols: &Symbols, image: &Image) -> Option<(Rational, [usize; 3])> {
-    let weights: Weights = search::plain_weights(claim, symbols).approximating();
-    let run = |stack: &Stack| evaluate::run(stack, image, &weights).ok();
-    let (left, right) = (run(&claim.left)?, run(&claim.right)?);
-    if left.size() != right.size() {
-        return None;
-    }
-    let [channels, height, width] = left.size();
-    let all = (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
-    let apart = |at: [usize; 3]| ((left.at(at[0], at[1], at[2]) - right.at(at[0], at[1], at[2])).abs(), at);
-    all.map(apart).max_by(|a, b| a.0.cmp(&b.0))
 }

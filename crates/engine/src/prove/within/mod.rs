@@ -13,5 +13,6 @@ mod minimax;
 mod outcome;
 mod pairing;
 mod rounded;
+mod shown;
 
 pub use linear::{Measure, decide};

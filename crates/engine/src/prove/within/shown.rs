@@ -1,0 +1,139 @@
+//! Inputs that may show how far apart two stacks are: images of one value, and the worst inputs of their first layers.
+//!
+//! What is found is no bound; the claim is only refuted by what the evaluator replays.
+
+use super::linear;
+use crate::axes::{AXES, all};
+use crate::evaluate::{self, Functions, Image, Weights};
+use crate::ir::{Layer, Sizes, Stack, StackClaim, Symbols, Tolerance};
+use crate::operator::shape::{self, Signal};
+use crate::prove::survey::condition;
+use crate::prove::verdict::{StackVerdict, StackWitness};
+use crate::prove::witness::search;
+use convproof_exact::Rational;
+
+/// Most linear parts of which the worst input is tried on the whole.
+const MAX_PARTS: usize = 4;
+
+/// How much larger than an input an image may be that has an output.
+const MAX_MORE: i64 = 64;
+
+/// What functions with irrational values may be off by.
+const MARGIN: u32 = 30;
+
+/// What it takes to try inputs.
+pub struct Tried<'a> {
+    /// The claim.
+    pub claim: &'a StackClaim,
+    /// Its bound.
+    pub tolerance: &'a Tolerance,
+    /// The symbols.
+    pub symbols: &'a Symbols,
+}
+
+impl Tried<'_> {
+    /// The first difference that passes the bound, or the largest of those that do not, its input and where it is; `parts` are linear
+    /// parts that read the input, and by how much their outputs differ.
+    pub fn farthest(&self, parts: &[(StackClaim, Rational)]) -> Option<(Rational, Image, [usize; 3])> {
+        let &Self { claim, tolerance, symbols } = self;
+        let constant = Image::new(claim.channels, 1, 1, vec![tolerance.range.clone(); claim.channels]);
+        let worst =
+            parts.iter().take(MAX_PARTS).filter_map(|(part, apart)| worst_input(part, apart, symbols));
+        let mut found: Option<(Rational, Image, [usize; 3])> = None;
+        for image in constant.into_iter().chain(worst) {
+            let Some(image) = self.enlarged(&image) else { continue };
+            for image in [negative(&image), Some(image)].into_iter().flatten() {
+                let Some((difference, at)) = self.largest(&image) else { continue };
+                if found.as_ref().is_none_or(|(most, ..)| difference > *most) {
+                    let passes = passes(claim, tolerance, &difference);
+                    found = Some((difference, image, at));
+                    if passes {
+                        return found;
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The image, its outermost entries repeated until both sides have an output of which the claim speaks.
+    fn enlarged(&self, image: &Image) -> Option<Image> {
+        let claim = self.claim;
+        let signal =
+            |stack: &Stack| shape::after(stack, Signal::input(claim.channels), claim.sizes.one()).ok();
+        let signals = [signal(&claim.left)?, signal(&claim.right)?];
+        let [channels, height, width] = image.size();
+        let least = [height, width].map(i64::try_from);
+        let least = all(|axis| least[axis].ok())?;
+        let fits = |size: &[i64; AXES]| {
+            condition::includes(&claim.sizes, *size)
+                && signals.iter().all(|signal| signal.at(*size).is_some())
+        };
+        let size = match claim.sizes {
+            Sizes::One(size) => {
+                Some(size).filter(|size| size.iter().zip(least).all(|(n, least)| *n >= least))
+            }
+            _ => (0..=MAX_MORE).map(|more| least.map(|n| n + more)).find(fits),
+        };
+        let size = size.filter(fits)?;
+        let [rows, columns] = all(|axis| usize::try_from(size[axis]).ok())?;
+        let mut values = Vec::new();
+        for c in 0..channels {
+            for i in 0..rows {
+                values.extend((0..columns).map(|j| image.at(c, i.min(height - 1), j.min(width - 1)).clone()));
+            }
+        }
+        Image::new(channels, rows, columns, values)
+    }
+
+    /// The largest difference of the outputs for an image, and where it is.
+    fn largest(&self, image: &Image) -> Option<(Rational, [usize; 3])> {
+        let &Self { claim, symbols, .. } = self;
+        let weights = near(search::plain_weights(claim, symbols));
+        let run = |stack: &Stack| evaluate::run(stack, image, &weights).ok();
+        let (left, right) = (run(&claim.left)?, run(&claim.right)?);
+        if left.size() != right.size() {
+            return None;
+        }
+        let [channels, height, width] = left.size();
+        let at =
+            (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
+        let apart = |at: [usize; 3]| {
+            let [c, i, j] = at;
+            ((left.at(c, i, j) - right.at(c, i, j)).abs(), at)
+        };
+        at.map(apart).max_by(|a, b| a.0.cmp(&b.0))
+    }
+}
+
+/// Weights with which what is irrational is near its value.
+pub fn near(weights: Weights) -> Weights {
+    weights.approximating().with_functions(Functions::Near)
+}
+
+/// Whether functions with irrational values occur.
+pub fn has_functions(claim: &StackClaim) -> bool {
+    let layers = [&claim.left, &claim.right].into_iter().flat_map(|stack| stack.layers());
+    layers.into_iter().any(|layer| matches!(layer, Layer::Function(_)))
+}
+
+/// Whether a difference that was found passes a bound for certain.
+pub fn passes(claim: &StackClaim, tolerance: &Tolerance, difference: &Rational) -> bool {
+    let unsure = if has_functions(claim) { Rational::dyadic(1.into(), MARGIN) } else { Rational::ZERO };
+    !tolerance.allows(difference, &unsure)
+}
+
+/// The input at which a linear part is about as far off as it can be.
+fn worst_input(part: &StackClaim, apart: &Rational, symbols: &Symbols) -> Option<Image> {
+    let range = part.tolerance.as_ref()?.range.clone();
+    let bound = apart * &Rational::ratio(1023, 1024)?;
+    let verdict = linear::of_linear(part, &Tolerance { bound, range }, symbols).ok()??;
+    let StackVerdict::Refuted(refuted) = verdict else { return None };
+    let StackWitness::Excess(excess) = &refuted.witness else { return None };
+    Some(excess.counterexample().input().clone())
+}
+
+fn negative(image: &Image) -> Option<Image> {
+    let [channels, height, width] = image.size();
+    Image::new(channels, height, width, image.values().iter().map(|value| -value).collect())
+}
