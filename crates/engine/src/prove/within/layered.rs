@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::linear;
 use super::outcome;
-use super::rounded;
-use super::shown::{Tried, has_functions, near, passes};
+use super::rounded::{self, Rounded};
+use super::shown::{Attempts, Shown};
 use crate::axes::AXES;
 use crate::ir::{
     Branch, Composite, Function, Graph, KernelTerm, Layer, NonEmpty, Op, Pointwise, Sizes, Stack, StackClaim,
@@ -18,10 +18,13 @@ use crate::ir::{
 };
 use crate::kernel::ConcreteKernel;
 use crate::operator::shape::{self, Signal};
+use crate::prove::survey::input::Sides;
 use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, Worst};
-use crate::prove::witness::search;
 use convproof_exact::budget::doing;
 use convproof_exact::{Limited, Rational};
+
+/// Bits of square roots where stacks are composed, and where inputs are tried.
+const BITS: u32 = 56;
 
 /// Most cuts one after the other.
 const MAX_DEPTH: usize = 256;
@@ -39,12 +42,12 @@ struct Known {
 
 /// Decides `left ~= right within bound for |x| <= range` by the layers of both; `None` where these do not match, or weights are no
 /// numbers.
-pub fn decide(
-    claim: &StackClaim,
-    tolerance: &Tolerance,
-    symbols: &Symbols,
-    derivation: impl FnOnce() -> Derivation,
-) -> Option<StackVerdict> {
+pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
+    let sides = [&claim.left, &claim.right].map(|stack| Side::new(stack));
+    if sides.iter().all(|side| side.sources.iter().all(|source| *source == 0)) {
+        return None;
+    }
+    let rounded = Rounded::of(claim, symbols, BITS, &tolerance.range);
     let _doing = doing("bounding the difference layer by layer");
     let input = Known {
         size: tolerance.range.clone(),
@@ -52,26 +55,30 @@ pub fn decide(
         channels: claim.channels,
         sizes: claim.sizes.clone(),
     };
-    let sides = [&claim.left, &claim.right].map(|stack| Side::new(stack));
     let ends = sides.each_ref().map(|side| side.stack.output().of.index());
     let mut layers = Layers { sides, symbols, known: FxHashMap::default(), first: Vec::new(), depth: 0 };
     layers.known.insert([0, 0], Some(input));
     let worst = layers.value(ends)?.error;
+    let near = rounded.as_ref().map_or([&*claim.left, &*claim.right], |rounded| rounded.stacks.each_ref());
+    // Beyond the limits of normal forms nothing is told of how the sides are composed.
+    let derivation =
+        Derivation::Composed(Sides::of(claim, near).map(|sides| sides.composed).unwrap_or_default());
     if tolerance.allows(&worst, &Rational::ZERO) {
         let exact = worst.is_zero();
-        return Some(outcome::proved(worst, exact, tolerance, derivation()));
+        return Some(outcome::proved(worst, exact, tolerance, derivation));
     }
-    let shown = Tried { claim, tolerance, symbols }.farthest(&layers.first);
-    let Some((most, image, at)) = shown else {
-        return Some(StackVerdict::Unknown(Doubt::Between { found: Rational::ZERO, at_most: worst }));
-    };
-    if !passes(claim, tolerance, &most) {
-        return Some(StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst }));
-    }
-    let weights = search::plain_weights(claim, symbols);
-    let weights = if has_functions(claim) { near(weights) } else { weights };
-    let replayed = outcome::beyond(claim, tolerance, symbols, &weights, image, at);
-    Some(outcome::excess(replayed, Worst::AtMost(worst), tolerance).after(derivation()))
+    let error = rounded.as_ref().map_or(Rational::ZERO, |rounded| rounded.error.clone());
+    let attempts = Attempts { claim, tolerance, symbols, near, error };
+    Some(match attempts.farthest(&layers.first) {
+        Some(Shown { difference, image, at }) if attempts.passes(&difference) => {
+            let replayed = outcome::beyond(claim, tolerance, symbols, &attempts.weights(), image, at);
+            outcome::excess(replayed, Worst::AtMost(worst), tolerance).after(derivation)
+        }
+        shown => {
+            let found = shown.map_or(Rational::ZERO, |shown| shown.difference);
+            StackVerdict::Unknown(Doubt::Between { found, at_most: worst })
+        }
+    })
 }
 
 /// A stack, and for each value the last one before it, or itself, that is the input or a cut.

@@ -39,10 +39,24 @@ pub fn decide(
     tolerance: &Tolerance,
     symbols: &Symbols,
 ) -> Result<StackVerdict, OperatorError> {
-    match by_integers(claim, tolerance, symbols)? {
-        Some(verdict) => Ok(verdict),
-        None => by_polynomials(claim, tolerance, symbols),
+    if let Ok(Some(verdict)) = by_integers(claim, tolerance, symbols) {
+        return Ok(verdict);
     }
+    let first = if few(claim) { None } else { layered::decide(claim, tolerance, symbols) };
+    if let Some(verdict) = first.as_ref().filter(|verdict| !matches!(verdict, StackVerdict::Unknown(_))) {
+        return Ok(verdict.clone());
+    }
+    match (by_polynomials(claim, tolerance, symbols), first) {
+        (Ok(second), Some(first)) => Ok(better(second, first)),
+        // What is too large for one normal form was bounded all the same.
+        (Err(_), Some(first)) => Ok(first),
+        (second, None) => second,
+    }
+}
+
+/// Whether all layers may be looked at together before they are one by one.
+fn few(claim: &StackClaim) -> bool {
+    [&claim.left, &claim.right].iter().all(|stack| stack.weight_count().within(FEW))
 }
 
 /// The same where all layers are linear; `None` where one is not.
@@ -90,11 +104,7 @@ impl Measure {
         match self {
             Self::Integers => by_integers(claim, tolerance, symbols),
             Self::Polynomials => by_polynomials(claim, tolerance, symbols).map(Some),
-            Self::Layers => {
-                let sides = Sides::of(claim, [&claim.left, &claim.right])?;
-                let derivation = || Derivation::Composed(sides.composed.clone());
-                Ok(layered::decide(claim, tolerance, symbols, derivation))
-            }
+            Self::Layers => Ok(layered::decide(claim, tolerance, symbols)),
         }
     }
 }
@@ -121,32 +131,22 @@ fn by_polynomials(
 ) -> Result<StackVerdict, OperatorError> {
     let sides = Sides::of(claim, [&claim.left, &claim.right])?;
     if sides.are_nonlinear() && !sides.are_one() {
-        return Ok(nonlinear(claim, tolerance, symbols, &sides));
+        return Ok(nonlinear(claim, tolerance, symbols));
     }
     of_sides(claim, tolerance, symbols, &sides)
 }
 
-/// Nonlinear layers: where there are few weights all together, which may say exactly, and layer by layer what is said better so; else layer
-/// by layer first.
-fn nonlinear(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols, sides: &Sides) -> StackVerdict {
-    let derivation = || Derivation::Composed(sides.composed.clone());
-    let layered = || layered::decide(claim, tolerance, symbols, derivation);
-    let together = || lipschitz::decide(claim, tolerance, symbols);
-    let few = [&claim.left, &claim.right].iter().all(|stack| stack.weight_count().within(FEW));
-    let first = if few { together() } else { layered() };
-    let settled = match &first {
-        Some(StackVerdict::Proved(StackProof::Within(found, _))) => !few || found.is_exact(),
+/// Nonlinear layers all together, which may say exactly how far apart sides are; where there are few weights also layer by layer, if
+/// that says more.
+fn nonlinear(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> StackVerdict {
+    let together = lipschitz::decide(claim, tolerance, symbols);
+    let settled = match &together {
+        Some(StackVerdict::Proved(StackProof::Within(found, _))) => found.is_exact(),
         Some(StackVerdict::Refuted(_)) => true,
         _ => false,
     };
-    let second = if settled {
-        None
-    } else if few {
-        layered()
-    } else {
-        together()
-    };
-    let both = first.into_iter().chain(second).reduce(better);
+    let layered = if few(claim) && !settled { layered::decide(claim, tolerance, symbols) } else { None };
+    let both = together.into_iter().chain(layered).reduce(better);
     both.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }))
 }
 

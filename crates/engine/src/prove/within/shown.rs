@@ -10,43 +10,69 @@ use crate::operator::shape::{self, Signal};
 use crate::prove::survey::condition;
 use crate::prove::verdict::{StackVerdict, StackWitness};
 use crate::prove::witness::search;
-use convproof_exact::Rational;
+use convproof_exact::{Limited, Rational};
 
 /// Most linear parts of which the worst input is tried on the whole.
 const MAX_PARTS: usize = 4;
 
+/// Most weights that one may have.
+const MAX_WEIGHTS: usize = 1 << 20;
+
 /// How much larger than an input an image may be that has an output.
 const MAX_MORE: i64 = 64;
+
+/// Most products of weights and entries that it may take to run a side.
+const MAX_PRODUCTS: usize = 1 << 23;
 
 /// What functions with irrational values may be off by.
 const MARGIN: u32 = 30;
 
 /// What it takes to try inputs.
-pub struct Tried<'a> {
+pub struct Attempts<'a> {
     /// The claim.
     pub claim: &'a StackClaim,
     /// Its bound.
     pub tolerance: &'a Tolerance,
     /// The symbols.
     pub symbols: &'a Symbols,
+    /// Both sides with weights near theirs that are rational.
+    pub near: [&'a Stack; 2],
+    /// What their difference may be off by.
+    pub error: Rational,
 }
 
-impl Tried<'_> {
+/// A difference that an input shows.
+pub struct Shown {
+    /// How large it is.
+    pub difference: Rational,
+    /// The input.
+    pub image: Image,
+    /// Output channel, row and column.
+    pub at: [usize; 3],
+}
+
+impl Attempts<'_> {
     /// The first difference that passes the bound, or the largest of those that do not, its input and where it is; `parts` are linear
     /// parts that read the input, and by how much their outputs differ.
-    pub fn farthest(&self, parts: &[(StackClaim, Rational)]) -> Option<(Rational, Image, [usize; 3])> {
-        let &Self { claim, tolerance, symbols } = self;
+    pub fn farthest(&self, parts: &[(StackClaim, Rational)]) -> Option<Shown> {
+        let &Self { claim, tolerance, symbols, .. } = self;
         let constant = Image::new(claim.channels, 1, 1, vec![tolerance.range.clone(); claim.channels]);
-        let worst =
-            parts.iter().take(MAX_PARTS).filter_map(|(part, apart)| worst_input(part, apart, symbols));
-        let mut found: Option<(Rational, Image, [usize; 3])> = None;
+        let small = |(part, _): &&(StackClaim, Rational)| {
+            [&part.left, &part.right].iter().all(|stack| stack.weight_count().within(MAX_WEIGHTS))
+        };
+        let worst = parts
+            .iter()
+            .filter(small)
+            .take(MAX_PARTS)
+            .filter_map(|(part, apart)| worst_input(part, apart, symbols));
+        let mut found: Option<Shown> = None;
         for image in constant.into_iter().chain(worst) {
             let Some(image) = self.enlarged(&image) else { continue };
             for image in [negative(&image), Some(image)].into_iter().flatten() {
                 let Some((difference, at)) = self.largest(&image) else { continue };
-                if found.as_ref().is_none_or(|(most, ..)| difference > *most) {
-                    let passes = passes(claim, tolerance, &difference);
-                    found = Some((difference, image, at));
+                if found.as_ref().is_none_or(|most| difference > most.difference) {
+                    let passes = self.passes(&difference);
+                    found = Some(Shown { difference, image, at });
                     if passes {
                         return found;
                     }
@@ -88,10 +114,15 @@ impl Tried<'_> {
 
     /// The largest difference of the outputs for an image, and where it is.
     fn largest(&self, image: &Image) -> Option<(Rational, [usize; 3])> {
-        let &Self { claim, symbols, .. } = self;
-        let weights = near(search::plain_weights(claim, symbols));
-        let run = |stack: &Stack| evaluate::run(stack, image, &weights).ok();
-        let (left, right) = (run(&claim.left)?, run(&claim.right)?);
+        let weights = self.weights();
+        let area = image.height().checked_mul(image.width())?;
+        let run = |stack: &Stack| {
+            let products =
+                stack.weight_count().checked_mul(area).filter(|products| products.within(MAX_PRODUCTS));
+            products.and_then(|_| evaluate::run(stack, image, &weights).ok())
+        };
+        let [left, right] = self.near;
+        let (left, right) = (run(left)?, run(right)?);
         if left.size() != right.size() {
             return None;
         }
@@ -104,23 +135,25 @@ impl Tried<'_> {
         };
         at.map(apart).max_by(|a, b| a.0.cmp(&b.0))
     }
-}
 
-/// Weights with which what is irrational is near its value.
-pub fn near(weights: Weights) -> Weights {
-    weights.approximating().with_functions(Functions::Near)
-}
+    /// The weights to replay with: what functions and square roots are is near their value.
+    pub fn weights(&self) -> Weights {
+        let plain = search::plain_weights(self.claim, self.symbols);
+        if self.has_functions() { plain.approximating().with_functions(Functions::Near) } else { plain }
+    }
 
-/// Whether functions with irrational values occur.
-pub fn has_functions(claim: &StackClaim) -> bool {
-    let layers = [&claim.left, &claim.right].into_iter().flat_map(|stack| stack.layers());
-    layers.into_iter().any(|layer| matches!(layer, Layer::Function(_)))
-}
+    /// Whether functions with irrational values occur.
+    fn has_functions(&self) -> bool {
+        let layers = self.near.into_iter().flat_map(Stack::layers);
+        layers.into_iter().any(|layer| matches!(layer, Layer::Function(_)))
+    }
 
-/// Whether a difference that was found passes a bound for certain.
-pub fn passes(claim: &StackClaim, tolerance: &Tolerance, difference: &Rational) -> bool {
-    let unsure = if has_functions(claim) { Rational::dyadic(1.into(), MARGIN) } else { Rational::ZERO };
-    !tolerance.allows(difference, &unsure)
+    /// Whether a difference that was found passes the bound, weights and functions with irrational values being near theirs.
+    pub fn passes(&self, difference: &Rational) -> bool {
+        let functions =
+            if self.has_functions() { Rational::dyadic(1.into(), MARGIN) } else { Rational::ZERO };
+        !self.tolerance.allows(difference, &(functions + &self.error))
+    }
 }
 
 /// The input at which a linear part is about as far off as it can be.
