@@ -23,6 +23,9 @@ use convproof_exact::{Limited, Poly, Rational, Sum, Symbol};
 /// Sides with up to so many weights are looked at with all layers together first.
 const FEW: usize = 300;
 
+/// With more, layers are not looked at together: that takes seconds, and does not say much more.
+const MANY: usize = 4096;
+
 /// The position with the worst difference so far.
 struct Position {
     value: Enclosed,
@@ -42,8 +45,10 @@ pub fn decide(
     if let Ok(Some(verdict)) = by_integers(claim, tolerance, symbols) {
         return Ok(verdict);
     }
-    let first = if few(claim) { None } else { layered::decide(claim, tolerance, symbols) };
-    if let Some(verdict) = first.as_ref().filter(|verdict| !matches!(verdict, StackVerdict::Unknown(_))) {
+    let first = if has_more(claim, FEW) { layered::decide(claim, tolerance, symbols) } else { None };
+    let settled =
+        |verdict: &&StackVerdict| has_more(claim, MANY) || !matches!(verdict, StackVerdict::Unknown(_));
+    if let Some(verdict) = first.as_ref().filter(settled) {
         return Ok(verdict.clone());
     }
     match (by_polynomials(claim, tolerance, symbols), first) {
@@ -54,9 +59,9 @@ pub fn decide(
     }
 }
 
-/// Whether all layers may be looked at together before they are one by one.
-fn few(claim: &StackClaim) -> bool {
-    [&claim.left, &claim.right].iter().all(|stack| stack.weight_count().within(FEW))
+/// Whether a side has more weights than this.
+fn has_more(claim: &StackClaim, most: usize) -> bool {
+    [&claim.left, &claim.right].iter().any(|stack| stack.weight_count().exceeds(most))
 }
 
 /// The same where all layers are linear; `None` where one is not.
@@ -145,7 +150,8 @@ fn nonlinear(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> St
         Some(StackVerdict::Refuted(_)) => true,
         _ => false,
     };
-    let layered = if few(claim) && !settled { layered::decide(claim, tolerance, symbols) } else { None };
+    let layered =
+        if !settled && !has_more(claim, FEW) { layered::decide(claim, tolerance, symbols) } else { None };
     let both = together.into_iter().chain(layered).reduce(better);
     both.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }))
 }
