@@ -100,6 +100,10 @@ fn stacks_and_sizes() -> Vec<Row> {
             vec![whole(limits::MAX_AVERAGED), whole(limits::MAX_AVERAGED_WORK)],
         ),
         (
+            "`~=` through nonlinear layers: weights of a side up to which these are taken together first; and at all",
+            vec![count(limits::TOGETHER_FIRST), count(limits::TOGETHER)],
+        ),
+        (
             "terms of one coefficient; products of numbers, where one of polynomials counts 16 for each of their terms",
             vec![count(pull::MAX_COEFFICIENT_TERMS), number(pull::MAX_WORK)],
         ),

@@ -11,6 +11,10 @@ pub const MAX_PAIRS: usize = 2_000_000;
 pub const MAX_AVERAGED: i64 = 60;
 /// Most entries of kernels times pixels, over all sizes, for such claims.
 pub const MAX_AVERAGED_WORK: i64 = 20_000_000;
+/// Sides with up to so many weights are bounded with all their nonlinear layers together first.
+pub const TOGETHER_FIRST: usize = 300;
+/// With more, never: that takes seconds, and does not say much more.
+pub const TOGETHER: usize = 4096;
 /// Kernels tried as witnesses that not every target has a solution.
 pub const WITNESSES: usize = 400;
 /// How many times as much work a statement may take whose certificate was asked for.

@@ -4,8 +4,10 @@
 //! the difference before it becomes is bounded by norms. Bounds are coarser than those of `lipschitz.rs`, which looks at all layers
 //! together, but the work grows with the weights alone.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::linear;
 use super::outcome;
@@ -14,11 +16,12 @@ use super::shown::{Attempts, Shown};
 use crate::axes::AXES;
 use crate::ir::{
     Branch, Composite, Function, Graph, KernelTerm, Layer, NonEmpty, Op, Pointwise, Sizes, Stack, StackClaim,
-    Symbols, Tolerance, ValueId, ValueOp,
+    Symbols, Tolerance, Value, ValueId, ValueOp,
 };
 use crate::kernel::ConcreteKernel;
 use crate::operator::shape::{self, Signal};
 use crate::prove::survey::input::Sides;
+use crate::prove::values::interval;
 use crate::prove::verdict::{Derivation, Doubt, StackProof, StackVerdict, Worst};
 use convproof_exact::budget::doing;
 use convproof_exact::{Limited, Rational};
@@ -26,8 +29,11 @@ use convproof_exact::{Limited, Rational};
 /// Bits of square roots where stacks are composed, and where inputs are tried.
 const BITS: u32 = 56;
 
-/// Most cuts one after the other.
-const MAX_DEPTH: usize = 256;
+/// Most pairs of values that something is known of.
+const MAX_PAIRS: usize = 100_000;
+
+/// Bits of bounds that are rounded up, and with more they are.
+const DIGITS: u32 = 256;
 
 /// What is known of two values, one of each stack, at all inputs of the claim: channels and sizes are the same.
 #[derive(Clone)]
@@ -44,7 +50,7 @@ struct Known {
 /// numbers.
 pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
     let sides = [&claim.left, &claim.right].map(|stack| Side::new(stack));
-    if sides.iter().all(|side| side.sources.iter().all(|source| *source == 0)) {
+    if sides.iter().all(|side| side.sources.iter().all(|source| source.index() == 0)) {
         return None;
     }
     let rounded = Rounded::of(claim, symbols, BITS, &tolerance.range);
@@ -55,10 +61,11 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         channels: claim.channels,
         sizes: claim.sizes.clone(),
     };
-    let ends = sides.each_ref().map(|side| side.stack.output().of.index());
-    let mut layers = Layers { sides, symbols, known: FxHashMap::default(), first: Vec::new(), depth: 0 };
-    layers.known.insert([0, 0], Some(input));
-    let worst = layers.value(ends)?.error;
+    let ends = sides.each_ref().map(|side| side.stack.output().of);
+    let mut layers = Layers { sides, symbols, known: FxHashMap::default(), first: Vec::new() };
+    let start = claim.left.graph().input(0)?;
+    layers.known.insert([start; 2], input);
+    let worst = layers.found(ends)?.error;
     let near = rounded.as_ref().map_or([&*claim.left, &*claim.right], |rounded| rounded.stacks.each_ref());
     // Beyond the limits of normal forms nothing is told of how the sides are composed.
     let derivation =
@@ -84,51 +91,49 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
 /// A stack, and for each value the last one before it, or itself, that is the input or a cut.
 struct Side<'a> {
     stack: &'a Stack,
-    sources: Vec<usize>,
+    sources: Vec<ValueId>,
 }
 
 impl<'a> Side<'a> {
     fn new(stack: &'a Stack) -> Self {
-        let mut sources = vec![0];
+        let mut sources: Vec<ValueId> = stack.graph().input(0).into_iter().collect();
         for (id, value) in stack.graph().values() {
             let mut reads = value.reads().into_iter().map(|read| sources[read.index()]);
-            let first = reads.next().unwrap_or_default();
+            let first = reads.next().unwrap_or(sources[0]);
             let apart = match &value.op {
                 Op::Layer(layer, _) => is_cut(layer),
                 Op::Sum(_) | Op::Concat(_) => reads.any(|read| read != first),
                 Op::Product(_) => true,
             };
-            sources.push(if apart { id.index() } else { first });
+            sources.push(if apart { id } else { first });
         }
         Self { stack, sources }
     }
 
-    fn is_cut(&self, id: usize) -> bool {
-        self.sources[id] == id
+    fn is_cut(&self, id: ValueId) -> bool {
+        self.sources[id.index()] == id
     }
 
-    fn op(&self, id: usize) -> Option<&'a ValueOp> {
-        self.stack.graph().values().nth(id.checked_sub(1)?).map(|(_, value)| &value.op)
+    fn op(&self, id: ValueId) -> Option<&'a ValueOp> {
+        self.stack.graph().value(id).map(|value| &value.op)
     }
 
     /// What a value is of the cut before it.
-    fn part(&self, to: usize) -> Option<Stack> {
-        let from = self.sources[to];
-        let values: Vec<_> = self.stack.graph().values().collect();
-        let mut needed = FxHashSet::from_iter([to]);
-        for (id, value) in values.iter().rev().filter(|(id, _)| id.index() > from) {
-            if needed.contains(&id.index()) {
-                needed.extend(value.reads().iter().map(|read| read.index()));
-            }
+    fn part(&self, to: ValueId) -> Option<Stack> {
+        let values = self.stack.graph();
+        let from = self.sources[to.index()];
+        let mut needed = BTreeSet::from([to]);
+        let mut open = vec![to];
+        while let Some(id) = open.pop().filter(|id| *id != from) {
+            let reads = values.value(id)?.reads();
+            open.extend(reads.into_iter().filter(|read| *read != from && needed.insert(*read)));
         }
         let mut graph = Graph::new(1);
-        let mut made: FxHashMap<usize, ValueId> = FxHashMap::from_iter([(from, graph.input(0)?)]);
-        for (id, value) in values {
-            if id.index() > from && needed.contains(&id.index()) {
-                let reads = value.reads().iter().all(|read| made.contains_key(&read.index()));
-                let op = reads.then(|| value.op.map(|read| made[&read.index()]))?;
-                made.insert(id.index(), graph.push(op, value.origin)?);
-            }
+        let mut made = FxHashMap::from_iter([(from, graph.input(0)?)]);
+        for id in needed.into_iter().filter(|id| *id != from) {
+            let value = values.value(id)?;
+            let op = value.op.map(|read| made[read]);
+            made.insert(id, graph.push(op, value.origin)?);
         }
         graph.output(Branch { of: *made.get(&to)?, origin: self.stack.origin() })?;
         Stack::try_from(graph).ok()
@@ -152,32 +157,63 @@ fn is_cut(layer: &Layer) -> bool {
 struct Layers<'a> {
     sides: [Side<'a>; 2],
     symbols: &'a Symbols,
-    known: FxHashMap<[usize; 2], Option<Known>>,
+    known: FxHashMap<[ValueId; 2], Known>,
     /// The linear parts that read the input and differ, and by how much.
     first: Vec<(StackClaim, Rational)>,
-    depth: usize,
 }
 
 impl Layers<'_> {
-    /// What is known of two values.
-    fn value(&mut self, ids: [usize; 2]) -> Option<Known> {
-        if let Some(known) = self.known.get(&ids) {
-            return known.clone();
+    /// What is known of two values: first of those that they are made of, without recursion. `None` where they are made in different ways.
+    fn found(&mut self, ends: [ValueId; 2]) -> Option<Known> {
+        let mut open = vec![ends];
+        while let Some(&ids) = open.last() {
+            let missing: Vec<_> =
+                self.before(ids)?.into_iter().filter(|ids| !self.known.contains_key(ids)).collect();
+            if self.known.len().exceeds(MAX_PAIRS) {
+                return None;
+            }
+            if !missing.is_empty() {
+                open.extend(missing);
+                continue;
+            }
+            open.pop();
+            if !self.known.contains_key(&ids) {
+                let known = if self.are_cuts(ids) { self.cut(ids) } else { self.part(ids) }?;
+                let Known { size, error, .. } = known;
+                self.known.insert(ids, Known { size: above(size), error: above(error), ..known });
+            }
         }
-        if self.depth.exceeds(MAX_DEPTH) {
-            return None;
+        self.known.get(&ends).cloned()
+    }
+
+    fn are_cuts(&self, ids: [ValueId; 2]) -> bool {
+        self.sides.iter().zip(ids).all(|(side, id)| side.is_cut(id))
+    }
+
+    /// The pairs that two values are made of.
+    fn before(&self, ids: [ValueId; 2]) -> Option<Vec<[ValueId; 2]>> {
+        let sources = [0, 1].map(|at| self.sides[at].sources[ids[at].index()]);
+        if !self.are_cuts(ids) {
+            return Some(vec![sources]);
         }
-        self.depth += 1;
-        let [left, right] = &self.sides;
-        let known = if left.is_cut(ids[0]) && right.is_cut(ids[1]) { self.cut(ids) } else { self.part(ids) };
-        self.depth -= 1;
-        self.known.insert(ids, known.clone());
-        known
+        let reads = [0, 1].map(|at| self.sides[at].stack.graph().value(ids[at]).map(Value::reads));
+        match reads {
+            [None, None] => Some(Vec::new()),
+            [Some(left), Some(right)] if left.len() == right.len() => {
+                Some(left.into_iter().zip(right).map(|(left, right)| [left, right]).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// What is known of values that come before.
+    fn value(&self, ids: [ValueId; 2]) -> Option<Known> {
+        self.known.get(&ids).cloned()
     }
 
     /// Linear parts from one cut to the next.
-    fn part(&mut self, ids: [usize; 2]) -> Option<Known> {
-        let before = self.value([self.sides[0].sources[ids[0]], self.sides[1].sources[ids[1]]])?;
+    fn part(&mut self, ids: [ValueId; 2]) -> Option<Known> {
+        let before = self.value([0, 1].map(|at| self.sides[at].sources[ids[at].index()]))?;
         let [left, right] = [self.sides[0].part(ids[0])?, self.sides[1].part(ids[1])?];
         let symbols = self.symbols;
         let size = |stack, size, biases| rounded::size_after(stack, symbols, size, biases);
@@ -200,7 +236,9 @@ impl Layers<'_> {
         let verdict = linear::of_linear(&claim, &tolerance, symbols).ok()??;
         let StackVerdict::Proved(StackProof::Within(found, _)) = verdict else { return None };
         let apart = found.worst().clone();
-        if !apart.is_zero() && ids.iter().zip(&self.sides).all(|(&id, side)| side.sources[id] == 0) {
+        if !apart.is_zero()
+            && ids.iter().zip(&self.sides).all(|(id, side)| side.sources[id.index()].index() == 0)
+        {
             self.first.push((claim, apart.clone()));
         }
         let [left, right] = sizes;
@@ -208,11 +246,11 @@ impl Layers<'_> {
     }
 
     /// Two nonlinear layers, or two joins of what different cuts are read by.
-    fn cut(&mut self, ids: [usize; 2]) -> Option<Known> {
+    fn cut(&self, ids: [ValueId; 2]) -> Option<Known> {
         let [left, right] = [self.sides[0].op(ids[0])?, self.sides[1].op(ids[1])?];
         match (left, right) {
             (Op::Layer(layer, left), Op::Layer(other, right)) => {
-                let before = self.value([left.index(), right.index()])?;
+                let before = self.value([*left, *right])?;
                 after(layer, other, before)
             }
             (Op::Sum(left), Op::Sum(right)) => {
@@ -244,14 +282,14 @@ impl Layers<'_> {
 
     /// What is known of branches, in order.
     fn branches<'b>(
-        &mut self,
+        &self,
         left: impl ExactSizeIterator<Item = &'b Branch<ValueId>>,
         right: impl ExactSizeIterator<Item = &'b Branch<ValueId>>,
     ) -> Option<Vec<Known>> {
         if left.len() != right.len() {
             return None;
         }
-        left.zip(right).map(|(left, right)| self.value([left.of.index(), right.of.index()])).collect()
+        left.zip(right).map(|(left, right)| self.value([left.of, right.of])).collect()
     }
 }
 
@@ -328,4 +366,13 @@ fn through(before: Known, slope: &Rational, zero: &Rational, most: Option<Ration
     let size = zero + &before.size * slope;
     let error = &before.error * slope;
     Known { size: most.map_or(size.clone(), |most| most.min(size)), error, ..before }
+}
+
+/// The number, or one a little above it that is shorter.
+fn above(value: Rational) -> Rational {
+    if value.bits() <= u64::from(4 * DIGITS) {
+        return value;
+    }
+    let places = interval::places([&value], DIGITS);
+    -interval::floor(&-value, places)
 }

@@ -9,6 +9,7 @@ use super::lipschitz;
 use super::outcome::{beyond, excess, proved, unequal};
 use crate::evaluate::{Image, Weights};
 use crate::ir::{StackClaim, Symbols, Tolerance};
+use crate::limits::{TOGETHER, TOGETHER_FIRST};
 use crate::operator::OperatorError;
 use crate::prove::survey::input::Sides;
 use crate::prove::survey::{Compared, Extent, Sights, Surveyed};
@@ -19,12 +20,6 @@ use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Derivation, Doubt, Limit, StackProof, StackVerdict};
 use crate::prove::witness::search;
 use convproof_exact::{Limited, Poly, Rational, Sum, Symbol};
-
-/// Sides with up to so many weights are looked at with all layers together first.
-const FEW: usize = 300;
-
-/// With more, layers are not looked at together: that takes seconds, and does not say much more.
-const MANY: usize = 4096;
 
 /// The position with the worst difference so far.
 struct Position {
@@ -45,9 +40,10 @@ pub fn decide(
     if let Ok(Some(verdict)) = by_integers(claim, tolerance, symbols) {
         return Ok(verdict);
     }
-    let first = if has_more(claim, FEW) { layered::decide(claim, tolerance, symbols) } else { None };
+    let first =
+        if has_more(claim, TOGETHER_FIRST) { layered::decide(claim, tolerance, symbols) } else { None };
     let settled =
-        |verdict: &&StackVerdict| has_more(claim, MANY) || !matches!(verdict, StackVerdict::Unknown(_));
+        |verdict: &&StackVerdict| has_more(claim, TOGETHER) || !matches!(verdict, StackVerdict::Unknown(_));
     if let Some(verdict) = first.as_ref().filter(settled) {
         return Ok(verdict.clone());
     }
@@ -150,8 +146,11 @@ fn nonlinear(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> St
         Some(StackVerdict::Refuted(_)) => true,
         _ => false,
     };
-    let layered =
-        if !settled && !has_more(claim, FEW) { layered::decide(claim, tolerance, symbols) } else { None };
+    let layered = if !settled && !has_more(claim, TOGETHER_FIRST) {
+        layered::decide(claim, tolerance, symbols)
+    } else {
+        None
+    };
     let both = together.into_iter().chain(layered).reduce(better);
     both.unwrap_or(StackVerdict::Unknown(Doubt::Nonlinear { tries: 0 }))
 }
