@@ -10,7 +10,8 @@ use super::bounder::{Bounder, DifferenceBound};
 use super::linear;
 use super::outcome;
 use super::rounded::Rounded;
-use crate::evaluate::{Functions, Image, Weights};
+use super::shown::{Attempts, Shown};
+use crate::evaluate::{Functions, Weights};
 use crate::forms::Unsupported;
 use crate::forms::arena::{Arena, Form};
 use crate::forms::net::ChannelBlocks;
@@ -26,8 +27,8 @@ use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Derivation, Doubt, Limit, StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::probe::Probe;
 use crate::prove::witness::search;
+use convproof_exact::Rational;
 use convproof_exact::budget::doing;
-use convproof_exact::{Limited, Rational};
 use std::sync::Arc;
 
 /// Bits of square roots that are rounded.
@@ -41,9 +42,6 @@ const MAX_NEAR_PLACES: usize = 4;
 
 /// How much larger sizes are tried than the smallest ones at which sides differ.
 const MAX_LARGER: i64 = 4;
-
-/// Most entries of an image of one value that is tried.
-const MAX_ENTRIES: usize = 1 << 20;
 
 /// Pixels that are turned one by one to make a difference larger.
 const MAX_TURNS: usize = 256;
@@ -70,9 +68,12 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
     let forms = differing(&compared);
     let plain = search::plain_weights(claim, symbols);
     let weights = if error.is_zero() { plain } else { plain.approximating() };
+    let near = [&*claimed.left, &*claimed.right];
+    let attempts = Attempts { claim, tolerance, symbols, near, error: error.clone() };
     let means = compared.arena.has_means();
     if !is_numeric(&compared, &forms) {
-        let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
+        let beyond =
+            Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights, attempts: &attempts };
         let pairs = forms.iter().map(|(pair, ..)| *pair).filter(|_| means);
         return Some(beyond.at_single_sizes(pairs, None));
     }
@@ -102,7 +103,8 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         let read = Derivation::Read(compared.read.clone());
         return Some(outcome::proved(worst, exact && error.is_zero(), tolerance, read));
     }
-    let beyond = Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights };
+    let beyond =
+        Beyond { claim, tolerance, symbols, compared: &compared, weights: &weights, attempts: &attempts };
     let found = if means {
         beyond.at_single_sizes(all.iter().map(|(pair, ..)| *pair), Some(&worst))
     } else if functions {
@@ -138,6 +140,7 @@ struct Beyond<'a> {
     symbols: &'a Symbols,
     compared: &'a SumComparison,
     weights: &'a Weights,
+    attempts: &'a Attempts<'a>,
 }
 
 impl Beyond<'_> {
@@ -172,9 +175,17 @@ impl Beyond<'_> {
             }
         }
         let Some(worst) = worst else { return StackVerdict::Unknown(Doubt::Unbounded) };
-        match self.level() {
-            Some(found) => outcome::excess(Some(found), Worst::AtMost(worst.clone()), tolerance),
-            None => StackVerdict::Unknown(Doubt::Between { found: most, at_most: worst.clone() }),
+        // At the one size of a claim images of one value are all that is tried.
+        let shown = if claim.sizes.one().is_some() { self.attempts.farthest(&[]) } else { None };
+        match shown {
+            Some(Shown { difference, image, at }) if self.attempts.passes(&difference) => {
+                let found = outcome::beyond(claim, tolerance, symbols, &self.attempts.weights(), image, at);
+                outcome::excess(found, Worst::AtMost(worst.clone()), tolerance)
+            }
+            shown => {
+                let found = shown.map_or(most, |shown| shown.difference);
+                StackVerdict::Unknown(Doubt::Between { found, at_most: worst.clone() })
+            }
         }
     }
 
@@ -193,23 +204,9 @@ impl Beyond<'_> {
         all.filter(|size| condition::includes(sizes, *size)).collect()
     }
 
-    /// An image of one value that passes the bound at the one size of a claim.
-    fn level(&self) -> Option<Counterexample> {
-        let &Self { claim, tolerance, symbols, weights, .. } = self;
-        let [height, width] = claim.sizes.one()?.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        let entries = claim.channels.checked_mul(height)?.checked_mul(width)?;
-        if entries.exceeds(MAX_ENTRIES) {
-            return None;
-        }
-        [tolerance.range.clone(), -&tolerance.range].into_iter().find_map(|value| {
-            let image = Image::new(claim.channels, height, width, vec![value; entries])?;
-            outcome::beyond(claim, tolerance, symbols, weights, image, [0; 3])
-        })
-    }
-
     /// Functions with irrational values: what the evaluator shows near them.
     fn with_functions(&self, all: Vec<Differing>, worst: Rational) -> StackVerdict {
-        let &Self { claim, tolerance, symbols, compared, weights } = self;
+        let &Self { claim, tolerance, symbols, compared, weights, .. } = self;
         let shown = |(pair, block, _, difference): Differing| {
             let place = (pair, block);
             near_functions(claim, tolerance, symbols, (compared, weights), place, &difference.images)
@@ -232,7 +229,7 @@ impl Beyond<'_> {
         worst: Rational,
         exact: bool,
     ) -> Option<StackVerdict> {
-        let &Self { claim, tolerance, symbols, compared, weights } = self;
+        let &Self { claim, tolerance, symbols, compared, weights, .. } = self;
         let none = Weights::new();
         let mut most = Rational::ZERO;
         for (pair, block, form, difference) in all.into_iter().take(MAX_PLACES) {
