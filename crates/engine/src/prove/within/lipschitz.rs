@@ -50,13 +50,7 @@ const MAX_TURNS: usize = 256;
 /// sums of terms.
 pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("bounding nonlinear terms");
-    let rounded = Rounded::of(claim, symbols, BITS, &tolerance.range);
-    let (error, claimed) = match rounded {
-        Some(Rounded { stacks: [left, right], error }) => {
-            (error, StackClaim { left: Arc::new(left), right: Arc::new(right), ..claim.clone() })
-        }
-        None => (Rational::ZERO, claim.clone()),
-    };
+    let (error, claimed) = with_rational_weights(claim, tolerance, symbols);
     let mut compared = match SumComparison::new(&claimed, ChannelBlocks::Apart) {
         Ok(compared) => compared,
         Err(Unsupported::TooLarge) => return Some(StackVerdict::Unknown(Doubt::Limit(Limit::Terms))),
@@ -113,6 +107,20 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         beyond.attained(all, &error, worst, exact)?
     };
     Some(found.after(Derivation::Read(compared.read.clone())))
+}
+
+/// The claim with rational weights in place of square roots, and what the difference may be off by.
+fn with_rational_weights(
+    claim: &StackClaim,
+    tolerance: &Tolerance,
+    symbols: &Symbols,
+) -> (Rational, StackClaim) {
+    match Rounded::of(claim, symbols, BITS, &tolerance.range) {
+        Some(Rounded { stacks: [left, right], error }) => {
+            (error, StackClaim { left: Arc::new(left), right: Arc::new(right), ..claim.clone() })
+        }
+        None => (Rational::ZERO, claim.clone()),
+    }
 }
 
 /// The pairs of patterns that the claim speaks of, the channels that differ there, and left minus right.
