@@ -156,6 +156,11 @@ pub fn left() -> Option<u64> {
     steps.ok().flatten().map(|steps| steps.saturating_add(SLICE_LEFT.get()))
 }
 
+/// How many bytes the budget in force has left; `None` without one.
+pub fn bytes_left() -> Option<u64> {
+    STATE.with_borrow(|state| state.as_ref().map(|state| state.bytes))
+}
+
 /// Takes some steps of the budget in force.
 #[inline]
 pub fn spend(steps: u64) {
@@ -411,6 +416,12 @@ mod tests {
         };
         let exhausted = Exhausted { resource: Resource::Memory, doing: "holding" };
         assert_eq!(small().run(twice), Err(Halt::Exhausted(exhausted)));
+        let left = || {
+            let before = hold(100, 8);
+            (bytes_left(), drop(before), bytes_left())
+        };
+        assert_eq!(small().run(left), Ok((Some(200), (), Some(1000))));
+        assert_eq!(bytes_left(), None);
         assert_eq!(exhausted.to_string(), "budget: more memory than one statement may use, while holding");
         assert!(small().run(|| drop(hold(usize::MAX, usize::MAX))).is_err());
         // Outside nothing is counted, and what outlives its budget is not given back to another one.

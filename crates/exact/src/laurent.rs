@@ -291,7 +291,7 @@ impl Sum {
 
     /// Adds `left · right`.
     pub fn add_product(&mut self, left: &Poly, right: &Poly) {
-        budget::spend_on([left.terms.len(), right.terms.len()], 60);
+        budget::spend_on([left.terms.len(), right.terms.len()], steps_for_product(left, right));
         for (m, c) in &left.terms {
             for (n, d) in &right.terms {
                 self.add(m.times(n), &(c * d));
@@ -316,6 +316,12 @@ impl Sum {
         terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Poly { terms }
     }
+}
+
+/// Steps for each product of two terms: long monomials are merged, hashed and compared factor by factor, off the stack.
+fn steps_for_product(left: &Poly, right: &Poly) -> u64 {
+    let longest = |poly: &Poly| poly.terms.iter().map(|(monomial, _)| monomial.0.len()).max().unwrap_or(0);
+    60 + 20 * (longest(left) + longest(right)).saturating_sub(8) as u64
 }
 
 /// Merges two sorted term lists, the second with a sign.
@@ -392,7 +398,7 @@ impl std::ops::Mul for &Poly {
             ([(m, c)], _) if m.is_one() => other.scaled(c),
             (_, [(m, c)]) if m.is_one() => self.scaled(c),
             (many, [(n, d)]) | ([(n, d)], many) => {
-                budget::spend_on(many.len(), 60);
+                budget::spend_on(many.len(), steps_for_product(self, other));
                 // Different monomials stay different.
                 let mut terms: Vec<_> = many.iter().map(|(m, c)| (m.times(n), c * d)).collect();
                 terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));

@@ -7,6 +7,7 @@ use convproof::prove::verdict::{Composed, Doubt, Read, StackProof, StackVerdict}
 use convproof::resolve::{ClaimBody, Resolved, Resolver};
 use convproof::syntax::ast::Item;
 use convproof::syntax::parse;
+use convproof_exact::budget::{self, Budget};
 
 const KERNELS: &str = "kernel K[3,3]\nkernel J[3,3]\nkernel W[64,64,3,3]\nkernel V[64,64,1,1]\nkernel Many[2000,9]\nscalar a\nscalar b\n";
 
@@ -44,6 +45,11 @@ fn wrong_proofs_are_noticed() {
         "avgpool(3, padding=1) == avgpool(3, padding=1, count_include_pad=false) on [5,5]",
         "batchnorm(a, b, 1, 1/3, 1/7) == batchnorm(a, b, 1, 1/3, 1/8)",
         "scale(a / b) == scale(b / a)",
+        // Many weights that are written, each of which is read.
+        "conv(pad(eye(64), 1, 1, 1, 1), padding=1) == scale(2)",
+        "conv(pad(eye(64), 1, 1, 1, 1), padding=1) -> relu == relu -> scale(1001/1000)",
+        // On images of few entries.
+        "conv(ones(40, 40), stride=16) == conv(ones(40, 40), stride=16) -> scale(2)",
     ] {
         let wrong = StackProof::Patterns { patterns: [1, 1], horizon: None, composed: Composed::default() };
         let verdict = of_proof(wrong, line);
@@ -130,11 +136,38 @@ fn true_proofs_are_run_at_sizes_that_the_claim_speaks_of() {
         "conv(W) -> leakyrelu(1/10) -> resize(2) == conv(W) -> leakyrelu(1/10) -> resize(2)",
         // Roots of weights that are chosen.
         "scale(sqrt(a + 1) / sqrt(b + 2)) -> scale(sqrt(b + 2)) == scale(sqrt(a + 1))",
+        "conv(pad(eye(64), 1, 1, 1, 1), padding=1) -> relu == relu",
+        "conv(ones(40, 40), stride=16) -> scale(2) == conv(2 * ones(40, 40), stride=16)",
+        "conv(pad(eye(64), 1, 1, 1, 1), padding=1) -> relu ~= scale(1001/1000) -> relu within 1/100",
     ] {
         let (claim, symbols) = claim(line);
         let decided = decide(&claim, &symbols).unwrap();
         let Some(Opinion::Agrees(sizes)) = decided.opinion() else { panic!("{line}: {decided:?}") };
         assert!(!sizes.is_empty() && sizes.iter().all(|&[h, w]| includes(&claim.sizes, [h, w])), "{line}");
+    }
+}
+
+#[test]
+fn no_proof_is_lost_to_the_second_opinion_on_it() {
+    let (claim, symbols) = claim("conv(pad(eye(64), 1, 1, 1, 1), padding=1) -> relu == relu");
+    // Whether the proof has an opinion on it, and what is left; nothing where the proof itself takes more.
+    let within = |budget: Budget| {
+        let proved = || {
+            let decided = decide(&claim, &symbols).unwrap();
+            assert!(matches!(decided.verdict(), StackVerdict::Proved(_)), "{decided:?}");
+            (decided.opinion() != Some(&Opinion::None), budget::left())
+        };
+        budget.run(proved).ok()
+    };
+    let Some((true, Some(left))) = within(Budget::default()) else { panic!("no opinion") };
+    let steps = Budget::STEPS - left;
+    let less = (0..=80).map(|part| Budget { steps: steps * part / 20, ..Budget::default() });
+    let smaller = (10..=26).map(|n| Budget { bytes: 1 << n, ..Budget::default() });
+    for budgets in [less.collect::<Vec<_>>(), smaller.collect()] {
+        let found = budgets.into_iter().map(|budget| within(budget).map(|(opinion, _)| opinion));
+        let mut kinds = found.collect::<Vec<_>>();
+        kinds.dedup();
+        assert_eq!(kinds, [None, Some(false), Some(true)]);
     }
 }
 

@@ -37,8 +37,8 @@ impl Work {
 
     #[inline]
     pub(super) fn charge(&mut self, units: u64) -> Result<(), EvaluateError> {
-        budget::spend(units);
         self.left = self.left.checked_sub(units).ok_or(EvaluateError::TooLarge)?;
+        budget::spend(units);
         Ok(())
     }
 

@@ -19,8 +19,11 @@ impl Stack {
     /// How many expressions its kernels are made of, shared ones counted as often as they occur: what reading them without
     /// a memory of what was read comes to.
     pub fn written(&self) -> u64 {
-        let mut known = FxHashMap::default();
-        self.weights().fold(1, |sum, term| sum.saturating_add(term.expr().written(&mut known)))
+        self.written_but_for(&mut FxHashMap::default())
+    }
+
+    fn written_but_for(&self, known: &mut FxHashMap<usize, u64>) -> u64 {
+        self.weights().fold(1, |sum, term| sum.saturating_add(term.expr().written(known)))
     }
 }
 
@@ -31,8 +34,12 @@ impl KernelExpr {
         if let Some(&written) = known.get(&address) {
             return written;
         }
+        let stack = match self {
+            Self::OfStack(stack) | Self::Apply(stack, _) => stack.written_but_for(known),
+            _ => 1,
+        };
         let parts = self.operands().into_iter().map(|operand| operand.written(known));
-        let written = parts.fold(1, u64::saturating_add);
+        let written = parts.fold(stack, u64::saturating_add);
         known.insert(address, written);
         written
     }

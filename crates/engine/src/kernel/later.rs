@@ -21,10 +21,9 @@ pub struct Later {
     shape: Shape,
     /// Highest total degree of an entry in the free symbols, at most.
     degree: u32,
-    /// Those that it is made from.
-    from: Vec<Kernel>,
-    /// The symbols of a free kernel: the first, and how many.
-    own: Option<(Symbol, u32)>,
+    /// The symbols that may occur, as ranges in order that do not touch: the first, and how many. Kept, as what it is made from may
+    /// be made from the same kernels over and over.
+    ranges: Vec<(Symbol, u32)>,
     make: Make,
     made: OnceLock<Result<Kernel, KernelError>>,
 }
@@ -37,15 +36,15 @@ impl Later {
         from: Vec<Kernel>,
         make: impl Fn(&[Kernel]) -> Result<Kernel, KernelError> + Send + Sync + 'static,
     ) -> Self {
-        let inputs = from.clone();
-        let make: Make = Box::new(move || make(&inputs));
-        Self { shape, degree, from, own: None, make, made: OnceLock::new() }
+        let ranges = joined(from.iter().flat_map(Kernel::symbol_ranges).collect());
+        let make: Make = Box::new(move || make(&from));
+        Self { shape, degree, ranges, make, made: OnceLock::new() }
     }
 
     /// A free kernel whose entries are the symbols from `first` on.
     pub fn free(first: Symbol, count: u32, shape: Shape) -> Self {
         let make: Make = Box::new(move || Kernel::expanded_free(first, shape));
-        Self { shape, degree: 1, from: Vec::new(), own: Some((first, count)), make, made: OnceLock::new() }
+        Self { shape, degree: 1, ranges: vec![(first, count)], make, made: OnceLock::new() }
     }
 
     /// The shape.
@@ -67,21 +66,37 @@ impl Later {
     }
 
     /// The symbols that may occur, as ranges: the first, and how many.
-    pub fn ranges(&self) -> Vec<(Symbol, u32)> {
-        self.own.into_iter().chain(self.from.iter().flat_map(Kernel::symbol_ranges)).collect()
+    pub fn ranges(&self) -> &[(Symbol, u32)] {
+        &self.ranges
     }
 
     /// All symbols that may occur.
     pub fn symbols(&self) -> Vec<Symbol> {
-        let own =
-            self.own.into_iter().flat_map(|(first, count)| (0..count).map(move |n| Symbol(first.0 + n)));
-        own.chain(self.from.iter().flat_map(Kernel::symbols)).collect()
+        self.ranges.iter().flat_map(|&(first, count)| (0..count).map(move |n| Symbol(first.0 + n))).collect()
     }
+}
+
+/// The same symbols as ranges in order that do not touch.
+fn joined(mut ranges: Vec<(Symbol, u32)>) -> Vec<(Symbol, u32)> {
+    ranges.sort_unstable();
+    let mut all: Vec<(Symbol, u32)> = Vec::new();
+    for (first, count) in ranges {
+        match all.last_mut() {
+            Some((start, so_far)) if first.0 <= start.0 + *so_far => {
+                *so_far = (*so_far).max(first.0 + count - start.0);
+            }
+            _ => all.push((first, count)),
+        }
+    }
+    all
 }
 
 impl fmt::Debug for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Later").field("shape", &self.shape).field("from", &self.from).finish_non_exhaustive()
+        f.debug_struct("Later")
+            .field("shape", &self.shape)
+            .field("ranges", &self.ranges)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,6 +115,31 @@ pub fn later(
 mod tests {
     use super::*;
     use convproof_exact::Poly;
+
+    #[test]
+    fn ranges_are_joined_where_they_touch() {
+        let ranges =
+            |pairs: &[(u32, u32)]| pairs.iter().map(|&(first, count)| (Symbol(first), count)).collect();
+        let joins = |pairs: &[(u32, u32)], to: &[(u32, u32)]| {
+            let to: Vec<_> = ranges(to);
+            assert_eq!(joined(ranges(pairs)), to, "{pairs:?}");
+        };
+        joins(&[], &[]);
+        joins(&[(7, 3), (1, 5)], &[(1, 5), (7, 3)]);
+        joins(&[(6, 3), (1, 5)], &[(1, 8)]);
+        joins(&[(1, 9), (2, 3), (1, 9), (9, 2)], &[(1, 10)]);
+    }
+
+    #[test]
+    fn a_sum_of_sums_of_the_same_kernel_has_its_symbols_once() {
+        let shape = Shape { outputs: 64, inputs: 64, ..Shape::plane(3, 3) };
+        let mut kernel = Kernel::Later(Arc::new(Later::free(Symbol(5), 64 * 64 * 9, shape)));
+        for _ in 0..100 {
+            kernel = later(shape, 1, &[&kernel, &kernel], |_| Err(KernelError::TooLarge));
+        }
+        assert_eq!(kernel.symbol_ranges(), [(Symbol(5), 64 * 64 * 9)]);
+        assert_eq!(kernel.symbols().len(), 64 * 64 * 9);
+    }
 
     #[test]
     fn an_identity_times_free_factors_is_made_when_somebody_looks() {

@@ -376,7 +376,7 @@ impl Kernel {
     /// The symbols that may occur, as ranges: the first, and how many. Few where kernels are not written out.
     pub fn symbol_ranges(&self) -> Vec<(Symbol, u32)> {
         match self {
-            Self::Later(later) => later.ranges(),
+            Self::Later(later) => later.ranges().to_vec(),
             _ => self.symbols().into_iter().map(|symbol| (symbol, 1)).collect(),
         }
     }

@@ -5,21 +5,27 @@
 //! bounded in steps, not in time, so it is the same on every machine.
 
 use super::fewer::with_few_channels;
-use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
+use super::runs::Runs;
+use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::OperatorError;
 use crate::operator::shape::{Signal, after};
 use crate::prove::stacks::{equality, fitting};
 use crate::prove::survey::condition::includes;
 use crate::prove::values::point::Dependence;
-use crate::prove::verdict::counterexample::differ_by_more;
 use crate::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::within;
 use crate::prove::witness::search::{dependence, used};
-use convproof_exact::{Limited, Rational, SplitMix64, Symbol};
+use convproof_exact::{Limited, Rational, SplitMix64, Symbol, budget};
 
-/// Most weights that values are made up for.
+/// Most free weights that values are made up for.
 pub(super) const MAX_WEIGHTS: usize = 1 << 10;
+/// Steps for each entry of the kernels: it is copied, and multiplied by an entry of the image and added, in numbers of a few words.
+const STEPS_PER_WEIGHT: u64 = 1 << 9;
+/// Most steps, however many weights there are: about a second.
+const MAX_STEPS: u64 = 1 << 29;
+/// After how many times as many steps as it takes to leave out further sizes no worse input of a bound is looked for.
+const CLIMBS: u64 = 4;
 /// Lengths of each axis that sizes are taken from.
 const MAX_LENGTH: i64 = 64;
 
@@ -149,10 +155,24 @@ struct TooMuch;
 /// many there is no other. A proof by normal forms takes some microseconds, one by words less than a millisecond.
 fn steps(proof: &StackProof) -> [u64; 2] {
     match proof {
-        StackProof::NormalForm { .. } => [1 << 17, 1 << 13],
+        StackProof::NormalForm { .. } => [1 << 20, 1 << 13],
         StackProof::Words { .. } => [1 << 18, 1 << 14],
         _ => [1 << 20, 1 << 17],
     }
+}
+
+/// Steps in which each weight of a claim is read once and multiplied a few times; it took no fewer to prove it.
+fn steps_to_read(claim: &StackClaim) -> u64 {
+    let weights = claim.left.weight_count().saturating_add(claim.right.weight_count());
+    u64::try_from(weights).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_WEIGHT).min(MAX_STEPS)
+}
+
+/// Steps that neither the work nor the memory of a statement is spent by, so that no proof is lost: they are taken up to four times,
+/// and what is kept takes at most two bytes for each, counted by the mebibyte.
+fn affordable() -> u64 {
+    let bytes = budget::bytes_left().map(|bytes| bytes.saturating_sub(1 << 20));
+    let left = [budget::left(), bytes].into_iter().flatten().min();
+    left.map_or(u64::MAX, |left| left / 4)
 }
 
 /// The opinion at the weights of a claim, and the steps that the first size at which it agrees took.
@@ -163,20 +183,18 @@ fn tried(
 ) -> Result<(Opinion, u64), TooMuch> {
     let sizes = sizes(claim);
     let [first, enough] = steps(proof);
+    let first = first.max(steps_to_read(claim)).min(affordable());
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
         let Some(weights) = weights(positive).filter(|_| !sizes.is_empty()) else { break };
-        // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
-        let bounded = matches!(proof, StackProof::Within(..));
-        let weights = weights.with_functions(if bounded { Functions::Near } else { Functions::Surrogate });
-        let mut trial = Trial { claim, proof, weights, left: first, generator: SplitMix64::new(0x00B1_A5ED) };
+        let mut runs = Runs::new(claim, proof, weights, first);
         let (mut agreed, mut once) = (Vec::new(), 0);
         for &size in &sizes {
-            match trial.agrees(size) {
+            match runs.agrees(size, enough) {
                 Ok(None) => {}
                 Ok(Some(true)) => {
                     if agreed.is_empty() {
-                        once = first - trial.left;
+                        once = runs.done();
                     }
                     agreed.push(size);
                 }
@@ -185,12 +203,13 @@ fn tried(
                 Err(EvaluateError::TooLarge) if agreed.is_empty() => return Err(TooMuch),
                 Err(_) => break,
             }
-            if first - trial.left > enough {
+            if runs.done() > enough {
                 break;
             }
         }
         if !agreed.is_empty() {
-            return Ok((Opinion::Agrees(agreed), once));
+            let opinion = runs.climbs(CLIMBS * enough).map_or(Opinion::Agrees(agreed), Opinion::Differs);
+            return Ok((opinion, once));
         }
     }
     Ok((Opinion::None, 0))
@@ -223,11 +242,8 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
     Vec::new()
 }
 
-/// Values for all weights of a claim, none of them 0; `None` if there are too many.
+/// Values for all free weights of a claim, none of them 0; `None` if there are too many.
 fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
-    if (claim.left.weight_count() + claim.right.weight_count()).exceeds(4 * MAX_WEIGHTS) {
-        return None;
-    }
     let used = used(claim, symbols);
     if used.len().exceeds(MAX_WEIGHTS) {
         return None;
@@ -253,71 +269,10 @@ fn made_up(symbol: Symbol, positive: bool) -> Rational {
     Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
 }
 
-/// Runs at given weights.
-struct Trial<'a> {
-    claim: &'a StackClaim,
-    proof: &'a StackProof,
-    weights: Weights,
-    /// Steps that are left.
-    left: u64,
-    generator: SplitMix64,
-}
-
-impl Trial<'_> {
-    /// Whether both stacks do at a size as proved; `None` if neither has an output.
-    fn agrees(&mut self, size: [i64; 2]) -> Result<Option<bool>, EvaluateError> {
-        let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
-        let count = self.claim.channels.saturating_mul(h).saturating_mul(w);
-        if u64::try_from(count).is_ok_and(|count| count > self.left / 64) {
-            // Hardly a layer does with less than a product for each entry.
-            return Err(EvaluateError::TooLarge);
-        }
-        let values = (0..count).map(|_| self.value()).collect();
-        let image = Image::new(self.claim.channels, h, w, values).ok_or(EvaluateError::TooLarge)?;
-        let outputs = [self.run(&image, false)?, self.run(&image, true)?];
-        Ok(match &outputs {
-            [None, None] => None,
-            [Some(left), Some(right)] if left.size() == right.size() => {
-                let pairs = left.values().iter().zip(right.values());
-                Some(pairs.into_iter().all(|(a, b)| self.close(a, b)))
-            }
-            _ => Some(false),
-        })
-    }
-
-    /// One entry of the image: a small number, or for a bound one of the ends of the range.
-    fn value(&mut self) -> Rational {
-        match &self.claim.tolerance {
-            Some(tolerance) if self.generator.below(2) == 0 => tolerance.range.clone(),
-            Some(tolerance) => -&tolerance.range,
-            None => Rational::from(i64::try_from(self.generator.below(19)).unwrap_or(0) - 9),
-        }
-    }
-
-    /// The output of one side, if it has one.
-    fn run(&mut self, image: &Image, right: bool) -> Result<Option<Image>, EvaluateError> {
-        let stack = if right { &self.claim.right } else { &self.claim.left };
-        match evaluate::run_within(stack, image, &self.weights, &mut self.left) {
-            Ok(output) => Ok(Some(output)),
-            Err(error) if error.is_no_output() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether two outputs are as near as proved.
-    fn close(&self, left: &Rational, right: &Rational) -> bool {
-        let zero = Rational::ZERO;
-        let worst = if let StackProof::Within(enclosure, _) = self.proof { enclosure.worst() } else { &zero };
-        !differ_by_more(worst, left, right, &self.weights)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Ends, Layer, Order, Origin, SizeCondition, SizeExpr, Stack, Tolerance};
-    use crate::prove::verdict::{Composed, Derivation, Enclosure};
-    use std::collections::BTreeSet;
+    use crate::ir::{Ends, Layer, Order, Origin, SizeCondition, SizeExpr, Stack};
     use std::sync::Arc;
 
     fn cropped(before: i64, sizes: Sizes) -> StackClaim {
@@ -368,22 +323,5 @@ mod tests {
             assert!(positive.contains(&value), "{value}");
             assert!(all.contains(&value) && all.contains(&-&value), "{value}");
         }
-    }
-
-    #[test]
-    fn images_have_small_entries_of_both_signs_and_the_ends_of_ranges() {
-        let drawn = |tolerance: Option<Tolerance>| {
-            let claim = StackClaim { tolerance, ..cropped(1, Sizes::All) };
-            let found = Enclosure::new(Rational::ONE, true, Rational::ONE);
-            let proof = StackProof::Within(found, Derivation::Composed(Composed::default()));
-            let generator = SplitMix64::new(1);
-            let mut trial =
-                Trial { claim: &claim, proof: &proof, weights: Weights::new(), left: 0, generator };
-            (0..500).map(|_| trial.value()).collect::<BTreeSet<_>>()
-        };
-        assert_eq!(drawn(None), (-9..=9).map(Rational::from).collect());
-        let range = Rational::from(7);
-        let tolerance = Tolerance { bound: Rational::ONE, range: range.clone() };
-        assert_eq!(drawn(Some(tolerance)), [-&range, range].into());
     }
 }

@@ -5,5 +5,6 @@
 mod examined;
 mod fewer;
 pub mod kernels;
+mod runs;
 
 pub use examined::{Decided, Opinion, decide, examined};
