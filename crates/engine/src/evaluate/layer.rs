@@ -9,7 +9,7 @@ use super::axis::{Axis, Spread, Window};
 use super::composite::Side;
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
-use super::work::Work;
+use super::work::{PRODUCT, Work};
 use super::{Array4, EvaluateError, Image};
 use crate::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
@@ -449,15 +449,36 @@ fn add_windows(
     [rows, columns]: [&[(usize, usize)]; 2],
     (width, x): (usize, &Image),
 ) -> Result<()> {
+    // Products of whole numbers are added up apart: each is below 2¹²⁶.
+    let mut whole: i128 = 0;
     for (c, plane) in planes {
         work.charge(rows.len() as u64 * columns.len() as u64)?;
         for &(u, row) in rows {
             for &(v, column) in columns {
-                work.add_product(total, plane[u * width + v], x.at(*c, row, column))?;
+                let (weight, entry) = (&plane[u * width + v], x.at(*c, row, column));
+                match (weight.as_small_parts(), entry.as_small_parts()) {
+                    (Some((0, _)), _) | (_, Some((0, _))) => {}
+                    (Some((a, 1)), Some((b, 1))) => {
+                        work.charge(PRODUCT)?;
+                        let product = i128::from(a) * i128::from(b);
+                        whole = match whole.checked_add(product) {
+                            Some(sum) => sum,
+                            None => {
+                                work.add(total, &integer(whole))?;
+                                product
+                            }
+                        };
+                    }
+                    _ => work.add_product(total, weight, entry)?,
+                }
             }
         }
     }
-    Ok(())
+    work.add(total, &integer(whole))
+}
+
+fn integer(value: i128) -> Rational {
+    i64::try_from(value).map_or_else(|_| Rational::from(BigInt::from(value)), Rational::from)
 }
 
 /// The rows and the columns of planes of some height and width in which any plane has a number other than 0.

@@ -9,6 +9,8 @@ use convproof_exact::budget::{self, Held};
 pub const MAX_WORK: u64 = 1 << 31;
 
 const OPERATION: u64 = 32;
+/// A product of whole numbers of a machine word, and adding it.
+pub(super) const PRODUCT: u64 = 2 * OPERATION;
 const STORAGE: u64 = 8;
 /// Most memory in use at a time, in units of 16 bytes.
 const MAX_KEPT: u64 = 1 << 25;

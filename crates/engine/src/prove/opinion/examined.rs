@@ -155,7 +155,7 @@ struct TooMuch;
 /// many there is no other. A proof by normal forms takes some microseconds, one by words less than a millisecond.
 fn steps(proof: &StackProof) -> [u64; 2] {
     match proof {
-        StackProof::NormalForm { .. } => [1 << 20, 1 << 13],
+        StackProof::NormalForm { .. } => [1 << 19, 1 << 13],
         StackProof::Words { .. } => [1 << 18, 1 << 14],
         _ => [1 << 20, 1 << 17],
     }
