@@ -201,4 +201,50 @@ mod tests {
             assert!(parts > 100, "the bound is nearly reached, so that few intervals are no proof");
         }
     }
+
+    /// Values of two functions are no further apart than stated, interval by interval up to where the tails are small (section 9 of
+    /// the semantics). All are x times what rises, and x/2 and something that is the same at x and −x.
+    #[test]
+    fn functions_are_no_further_apart_than_stated() {
+        let ratio = |n, d| Rational::ratio(n, d).unwrap();
+        let gate = |function, x: &Rational| match function {
+            Function::Silu => elementary::sigmoid(x).unwrap(),
+            Function::Gelu => elementary::normal(x).unwrap(),
+            Function::GeluTanh => {
+                let ends =
+                    elementary::gelu_argument(x).unwrap().map(|v| elementary::sigmoid(&(&v + &v)).unwrap());
+                let [[low, _], [_, high]] = ends;
+                [low, high]
+            }
+            Function::HardSwish => {
+                let gate = (x * &ratio(1, 6) + ratio(1, 2)).max(Rational::ZERO).min(Rational::ONE);
+                [gate.clone(), gate]
+            }
+            other => panic!("{other:?}"),
+        };
+        for (f, g, end) in [(Function::Gelu, Function::GeluTanh, 4), (Function::Silu, Function::HardSwish, 3)]
+        {
+            assert_eq!([f, g].map(Function::reflection), [[1, 0, -1]; 2]);
+            let apart = f.apart(g).unwrap();
+            assert_eq!(g.apart(f).as_ref(), Some(&apart));
+            let mut open = vec![[Rational::ZERO, Rational::from(end)]];
+            let mut parts = 0;
+            while let Some([p, q]) = open.pop() {
+                parts += 1;
+                assert!(parts < 20_000, "{f:?} is near {g:?} between {p} and {q}");
+                let [[[low, _], [other_low, _]], [[_, high], [_, other_high]]] =
+                    [&p, &q].map(|x| [f, g].map(|function| gate(function, x)));
+                if &q * &(high - other_low).max(other_high - low) > apart {
+                    let middle = &(&p + &q) * &ratio(1, 2);
+                    open.extend([[p, middle.clone()], [middle, q]]);
+                }
+            }
+            assert!(
+                parts > 30,
+                "what is stated is nearly reached, so that few intervals are no proof: {parts}"
+            );
+        }
+        assert_eq!(Function::Gelu.apart(Function::Silu), None);
+        assert_eq!(Function::Tanh.apart(Function::Tanh), Some(Rational::ZERO));
+    }
 }

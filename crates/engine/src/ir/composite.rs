@@ -153,6 +153,17 @@ impl Function {
         slopes.map(|(numerator, denominator)| Rational::ratio(numerator, denominator).unwrap_or_default())
     }
 
+    /// What the values of two functions of the same number never differ by more than, where that is known; the proofs are in
+    /// section 9 of `docs/semantics.md`.
+    pub fn apart(self, other: Self) -> Option<Rational> {
+        match (self, other) {
+            _ if self == other => Some(Rational::ZERO),
+            (Self::Gelu, Self::GeluTanh) | (Self::GeluTanh, Self::Gelu) => Rational::ratio(3, 5000),
+            (Self::Silu, Self::HardSwish) | (Self::HardSwish, Self::Silu) => Rational::ratio(1423, 10_000),
+            _ => None,
+        }
+    }
+
     /// s, c and d with `f(−x) = s·f(x) + c + d·x` for every x.
     pub fn reflection(self) -> [i64; 3] {
         match self {

@@ -127,9 +127,10 @@ impl SyntaxError {
             }
             K::BoundWithoutApprox(word) => {
                 new(format!("`{word}` belongs to `~=`, and this claim has none"), "no bound is needed here")
-                    .with_hint(
-                        "`==` and the other comparisons are exact; `S ~= T within e` allows a difference",
-                    )
+                    .with_hint(match *word {
+                        "for" => "claims hold for all weights and inputs as they stand; `S ~= T within e for |x| <= R` limits inputs",
+                        _ => "`==` and the other comparisons are exact; `S ~= T within e` allows a difference",
+                    })
             }
             K::RepeatedClause(word) => new(format!("`{word}` is given twice"), "second time")
                 .with_hint(format!("keep one `{word}`; conditions are joined with `and`")),
@@ -213,6 +214,7 @@ fn unexpected_hint(expected: Expected, found: &Found) -> Option<&'static str> {
     let token = if let Found::Token(text) = found { text.as_str() } else { "" };
     match (expected, token) {
         (Expected::ColonAfterLabel, _) => Some("a label is followed by `:`, as in `prove \"label\": S == T`"),
+        (Expected::Comparison, ":") => Some("a label stands in quotes, as in `prove \"label\": S == T`"),
         (Expected::Comparison, _) => {
             Some("a proposition compares two sides, as in `S == T`, or begins with `exists` or `forall`")
         }

@@ -49,6 +49,27 @@ fn steps_are_as_counted_by_hand() {
 }
 
 #[test]
+fn a_fixed_length_is_that_wherever_there_is_one_and_others_change() {
+    let mut seen = [0; 2];
+    for length in lengths(3, 4000) {
+        let found: Vec<i64> = (1..LOOKED).filter_map(|n| length.at(n)).collect();
+        match length.fixed() {
+            Some(fixed) => assert!(found.iter().all(|&value| value == fixed), "{length:?}"),
+            // Lengths that must agree may do so at one only.
+            None if matches!(*length, Length::Agree(..)) || found.len() < 300 => continue,
+            None => assert!(found.iter().any(|&value| value != found[0]), "{length:?}"),
+        }
+        seen[usize::from(length.fixed().is_some())] += usize::from(!found.is_empty());
+    }
+    assert!(seen.iter().all(|&count| count > 200), "{seen:?}");
+    let input = Arc::new(Length::Input);
+    let one = Arc::new(Length::One(input.clone()));
+    let four = one.then(Step::new(1, 3, 1)).unwrap();
+    assert_eq!([&input, &one, &four].map(|length| length.fixed()), [None, Some(1), Some(4)]);
+    assert_eq!([input.agree(&four), four.agree(&input)].map(|length| length.fixed()), [Some(4); 2]);
+}
+
+#[test]
 fn a_law_is_the_length_wherever_there_is_one() {
     let mut said = 0;
     for length in lengths(2, 2000) {

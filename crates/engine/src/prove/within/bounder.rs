@@ -305,8 +305,8 @@ impl<'a> Bounder<'a> {
         Some([low?, high?])
     }
 
-    /// Adds multiples of other functions: c·f(s) − e·f(t) is e·(f(s) − f(t)) + (c − e)·f(s), and f(s) − f(t) is s − t times
-    /// some slope of f.
+    /// Adds multiples of other functions: c·f(s) − e·g(t) is e·(g(s) − g(t)) + e·(f(s) − g(s)) + (c − e)·f(s), and g(s) − g(t) is
+    /// s − t times some slope of g.
     fn functions(&mut self, rest: &mut Hull, sides: &Sides) -> Option<()> {
         let partners = self.pairing.functions(self.arena, &sides[0], &sides[1]);
         for (above, below) in paired(sides, &partners) {
@@ -317,8 +317,11 @@ impl<'a> Bounder<'a> {
             if let (Some(above), Some(below)) = (above, below) {
                 let (ours, theirs) = (self.inside(above), self.inside(below));
                 let gap = self.arena.sum(&[ours, theirs.times(&Rational::from(-1))]).ok()?;
-                let slopes = self.arena.applied(above.term).function.slopes();
-                let gap = self.hull(&gap)?.stretched(&slopes);
+                let [ours, theirs] =
+                    [above, below].map(|multiple| self.arena.applied(multiple.term).function);
+                let mut gap = self.hull(&gap)?.stretched(&theirs.slopes());
+                let apart = ours.apart(theirs)?;
+                gap.add_between(&[-&apart, apart]);
                 rest.add_times(&gap, &below.factor, [0, 0]);
             }
             let alone = self.applied(above.or(below)?)?;

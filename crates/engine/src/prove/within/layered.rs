@@ -329,11 +329,15 @@ fn after(layer: &Layer, other: &Layer, before: Known) -> Option<Known> {
             Layer::Composite(Composite::AdaptivePool { size, maximum }),
             Layer::Composite(Composite::AdaptivePool { size: same, maximum: kind }),
         ) if size == same && maximum == kind => Known { sizes: one(*size)?, ..before },
-        (Layer::Function(function), Layer::Function(same)) if function == same => {
-            let [low, high] = function.slopes();
+        (Layer::Function(function), Layer::Function(other)) => {
+            let apart = function.apart(*other)?;
+            let ends = [function, other].map(|function| function.slopes());
+            let steepest = ends.iter().flatten().map(Rational::abs).max()?;
+            // Two that are apart are 0 at 0.
             let zero = function.at_zero().or_else(|| Rational::ratio(7, 10))?;
             let most = matches!(function, Function::Sigmoid | Function::Tanh).then_some(Rational::ONE);
-            through(before, &low.abs().max(high.abs()), &zero, most)
+            let after = through(before, &steepest, &zero, most);
+            Known { error: &after.error + &apart, ..after }
         }
         (Layer::Composite(Composite::Pointwise(function)), Layer::Composite(Composite::Pointwise(same))) => {
             pointwise(function, same, before)?

@@ -17,6 +17,9 @@ const IMAGES: usize = 8;
 /// Most pairs of maxima that are compared.
 const MAX_PAIRS: usize = 1 << 20;
 
+/// How much farther another function is than the same one, whatever it is applied to.
+const OTHER: f64 = 1e6;
+
 /// Values at these images, about.
 type Print = [f64; IMAGES];
 
@@ -62,7 +65,7 @@ impl Pairing {
         })
     }
 
-    /// For each of the first multiples of other functions one of the others, of the same function of nearly the same values.
+    /// For each of the first multiples of other functions one of the others, of the same function or one near it, of nearly the same values.
     pub fn functions(&mut self, arena: &Arena, above: &[Multiple], below: &[Multiple]) -> Vec<Option<usize>> {
         if above.len().saturating_mul(below.len()).exceeds(MAX_PAIRS) {
             return vec![None; above.len()];
@@ -76,7 +79,11 @@ impl Pairing {
             inside.collect::<Vec<_>>()
         });
         nearest(&ours, &theirs, |(function, a, c), (other, b, e)| {
-            if function == other { distance(a, b) + (c - e).abs() } else { f64::INFINITY }
+            let apart = if function == other { 0.0 } else { OTHER };
+            match function.apart(*other) {
+                Some(_) => distance(a, b) + (c - e).abs() + apart,
+                None => f64::INFINITY,
+            }
         })
     }
 

@@ -95,7 +95,13 @@ impl ResolveError {
                 }
             }
             K::WrongKind { expected, found } => {
-                new(format!("expected {expected}, found {found}"), &format!("expected {expected}"))
+                let error = new(format!("expected {expected}, found {found}"), &format!("expected {expected}"));
+                match (*expected, found.as_str()) {
+                    ("an image", "a stack") => {
+                        error.with_hint("stacks are joined with `->`, the one that is applied first standing first")
+                    }
+                    _ => error,
+                }
             }
             K::ThreeIndices([a, b, c]) => new(
                 format!("expected a kernel, found an image [{a},{b},{c}]"),
