@@ -244,6 +244,14 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 
 /// Values for all free weights of a claim, none of them 0; `None` if there are too many.
 fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
+    // Free kernels with many channels have millions, as their ranges tell.
+    let mut ranges = [&claim.left, &claim.right].map(|stack| stack.symbol_ranges()).concat();
+    ranges.sort_unstable();
+    ranges.dedup();
+    let many = ranges.iter().fold(0, |sum: usize, &(_, count)| sum.saturating_add(count as usize));
+    if many.exceeds(16 * MAX_WEIGHTS) {
+        return None;
+    }
     let used = used(claim, symbols);
     if used.len().exceeds(MAX_WEIGHTS) {
         return None;
