@@ -24,6 +24,8 @@ pub(super) const MAX_WEIGHTS: usize = 1 << 10;
 const STEPS_PER_WEIGHT: u64 = 1 << 9;
 /// Most steps, however many weights there are: about a second.
 const MAX_STEPS: u64 = 1 << 29;
+/// After how many steps a bound about many weights is looked at on one image only: some hundredths of a second.
+const OTHER_IMAGES: u64 = 1 << 24;
 /// After how many times as many steps as it takes to leave out further sizes no worse input of a bound is looked for.
 const CLIMBS: u64 = 4;
 /// Lengths of each axis that sizes are taken from.
@@ -190,7 +192,7 @@ fn tried(
         let mut runs = Runs::new(claim, proof, weights, first);
         let (mut agreed, mut once) = (Vec::new(), 0);
         for &size in &sizes {
-            match runs.agrees(size, enough) {
+            match runs.agrees(size, enough.max((first / 2).min(OTHER_IMAGES))) {
                 Ok(None) => {}
                 Ok(Some(true)) => {
                     if agreed.is_empty() {
