@@ -163,14 +163,14 @@ fn steps(proof: &StackProof) -> [u64; 2] {
     }
 }
 
-/// Steps in which each weight of a claim is read once and multiplied a few times; it took no fewer to prove it.
+/// Steps in which each weight of a claim is read once and multiplied a few times.
 fn steps_to_read(claim: &StackClaim) -> u64 {
     let weights = claim.left.weight_count().saturating_add(claim.right.weight_count());
     u64::try_from(weights).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_WEIGHT).min(MAX_STEPS)
 }
 
-/// Steps that neither the work nor the memory of a statement is spent by, so that no proof is lost: they are taken up to four times,
-/// and what is kept takes at most two bytes for each, counted by the mebibyte.
+/// Steps that neither the work nor the memory of a statement is spent by, so that no proof is lost: they are taken up to four times, by
+/// images of many and of few entries at weights of both signs and at positive ones, and what is kept takes at most two bytes for each, counted by the mebibyte.
 fn affordable() -> u64 {
     let bytes = budget::bytes_left().map(|bytes| bytes.saturating_sub(1 << 20));
     let left = [budget::left(), bytes].into_iter().flatten().min();

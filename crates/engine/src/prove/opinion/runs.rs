@@ -22,6 +22,8 @@ pub(super) struct Runs<'a> {
     /// Steps that are left.
     left: u64,
     generator: SplitMix64,
+    /// What the first image of a size holds.
+    first: Filling,
     /// The image on which outputs were farthest apart, and where.
     farthest: Option<Farthest>,
 }
@@ -34,7 +36,7 @@ struct Farthest {
 }
 
 /// How far apart outputs are, beside a bound.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 struct Differences {
     all: Vec<Rational>,
     /// The size of their channels.
@@ -58,7 +60,6 @@ enum Filling {
 const FEW: u64 = 12;
 
 /// The outputs on an image.
-#[derive(PartialEq)]
 enum Outputs {
     /// Neither side has one.
     None,
@@ -79,7 +80,8 @@ impl<'a> Runs<'a> {
         let functions = if bounded { Functions::Near } else { Functions::Surrogate };
         let weights = weights.with_functions(functions);
         let generator = SplitMix64::new(0x00B1_A5ED);
-        Self { claim, worst, bounded, weights, steps, left: steps, generator, farthest: None }
+        let first = Filling::Drawn;
+        Self { claim, worst, bounded, weights, steps, left: steps, generator, first, farthest: None }
     }
 
     /// Steps that were taken.
@@ -90,12 +92,14 @@ impl<'a> Runs<'a> {
     /// Whether both stacks do at a size as proved; `None` if neither has an output. After so many steps one image is enough.
     pub(super) fn agrees(&mut self, size: [i64; 2], enough: u64) -> Result<Option<bool>, EvaluateError> {
         let left = self.left;
-        let mut drawn = self.filled(size, Filling::Drawn);
-        if drawn == Err(EvaluateError::TooLarge) {
+        let mut first = self.filled(size, self.first);
+        if matches!((&first, self.first), (Err(EvaluateError::TooLarge), Filling::Drawn)) {
+            // Later sizes are larger.
+            self.first = Filling::Few;
             self.left = left;
-            drawn = self.filled(size, Filling::Few);
+            first = self.filled(size, self.first);
         }
-        match drawn? {
+        match first? {
             Outputs::None => return Ok(None),
             Outputs::Apart => return Ok(Some(false)),
             Outputs::Near(_) => {}
