@@ -1,4 +1,4 @@
-//! The state of one evaluation: weights, limits, and kernels already computed.
+//! The state of evaluations at the same weights: limits, and kernels already computed.
 
 use super::function::Functions;
 use std::collections::{BTreeMap, HashMap};
@@ -81,24 +81,7 @@ impl FromIterator<(Symbol, Rational)> for Weights {
 /// [`EvaluateError`]; see [`EvaluateError::is_no_output`] for those that mean that the stack is undefined on
 /// images of this size.
 pub fn run(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image, EvaluateError> {
-    let mut units = MAX_WORK;
-    run_within(stack, image, weights, &mut units)
-}
-
-/// The same with a limit on the work, in the units of [`MAX_WORK`], which is lowered by what was done.
-///
-/// # Errors
-/// As for [`run`].
-pub fn run_within(
-    stack: &Stack,
-    image: &Image,
-    weights: &Weights,
-    units: &mut u64,
-) -> Result<Image, EvaluateError> {
-    let mut evaluator = Evaluator::new(weights, *units);
-    let output = evaluator.stack(stack, image);
-    *units = evaluator.work.left();
-    output
+    Evaluator::new(weights).run(stack, image, &mut MAX_WORK.clone())
 }
 
 /// The value of a kernel expression.
@@ -114,14 +97,13 @@ pub fn kernel(expr: &KernelExpr, weights: &Weights) -> Result<Array4, EvaluateEr
 /// # Errors
 /// [`EvaluateError`].
 pub fn kernel_within(expr: &KernelExpr, weights: &Weights, units: &mut u64) -> Result<Array4, EvaluateError> {
-    let mut evaluator = Evaluator::new(weights, *units);
-    let array = evaluator.kernel(expr);
-    *units = evaluator.work.left();
+    let mut evaluator = Evaluator::new(weights);
+    let array = evaluator.within(units, |evaluator| evaluator.kernel(expr));
     array.map(|array| (*array).clone())
 }
 
-/// The state of one evaluation.
-pub(super) struct Evaluator<'a> {
+/// Evaluations at the same weights, which compute a kernel once.
+pub struct Evaluator<'a> {
     pub(super) weights: &'a Weights,
     pub(super) work: Work,
     depth: u32,
@@ -130,8 +112,40 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(weights: &'a Weights, units: u64) -> Self {
-        Self { weights, work: Work::new(units), depth: 0, kernels: HashMap::new() }
+    /// At these weights.
+    pub fn new(weights: &'a Weights) -> Self {
+        Self { weights, work: Work::new(MAX_WORK), depth: 0, kernels: HashMap::new() }
+    }
+
+    /// What a stack makes of an image, with a limit on the work, in the units of [`MAX_WORK`], which is lowered by what
+    /// was done.
+    ///
+    /// # Errors
+    /// As for [`run`].
+    pub fn run(&mut self, stack: &'a Stack, image: &Image, units: &mut u64) -> Result<Image, EvaluateError> {
+        let output = self.within(units, |this| this.stack(stack, image));
+        match &output {
+            // It is the caller's from now on.
+            Ok(output) => self.work.release(output.values()),
+            // What was kept of images has no owner any more.
+            Err(_) => {
+                self.kernels.clear();
+                self.work.release_all();
+            }
+        }
+        output
+    }
+
+    /// Something with a limit on the work, which is lowered by what was done.
+    fn within<T>(
+        &mut self,
+        units: &mut u64,
+        visit: impl FnOnce(&mut Self) -> Result<T, EvaluateError>,
+    ) -> Result<T, EvaluateError> {
+        self.work.allow(*units);
+        let result = visit(self);
+        *units = self.work.left();
+        result
     }
 
     /// The value of an expression, computed once however often it occurs.

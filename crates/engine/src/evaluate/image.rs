@@ -114,6 +114,11 @@ impl Image {
         &self.values[self.index([channel, row, column])]
     }
 
+    /// One row of one channel.
+    pub(super) fn row(&self, channel: usize, row: usize) -> &[Rational] {
+        &self.values[self.index([channel, row, 0])..][..self.width]
+    }
+
     /// One channel as a grid; `None` if there is no such channel.
     pub fn channel(&self, channel: usize) -> Option<Grid<Rational>> {
         let area = self.height * self.width;

@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 
 use super::array::{place, places};
 use super::evaluator::Evaluator;
+use super::total::Total;
 use super::work::Work;
 use super::{Array4, EvaluateError, Image, MAX_CELLS};
 use crate::ir::{Axes, Ends, KernelExpr, Rearrangement, Stack};
@@ -395,7 +396,9 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
     let row = row.ok_or(EvaluateError::TooLarge)?;
     places(shape).ok_or(EvaluateError::TooLarge)?;
     work.charge(row as u64)?;
-    let (mut sums, mut touched) = (vec![Rational::ZERO; row], Vec::new());
+    work.room((row as u64).saturating_mul(size_of::<Option<Total>>() as u64) / 16)?;
+    let (mut sums, mut touched) = (Vec::new(), Vec::new());
+    sums.resize_with(row, || None);
     let mut entries = Vec::new();
     for o in 0..outputs {
         for (place, next) in right.between(o * read * k * l, (o + 1) * read * k * l) {
@@ -403,16 +406,18 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
             for (place, first) in left.between(m * inputs * h * w, (m + 1) * inputs * h * w) {
                 let [_, c, i, j] = left.position(*place);
                 let at = (c * (h + k - 1) + i + u) * (w + l - 1) + j + v;
-                if sums[at].is_zero() {
+                let sum = sums[at].get_or_insert_with(|| {
                     touched.push(at);
-                }
-                work.add_product(&mut sums[at], first, next)?;
+                    Total::new(Rational::ZERO)
+                });
+                sum.add_product(work, first, next)?;
             }
         }
         touched.sort_unstable();
-        touched.dedup();
         for at in touched.drain(..) {
-            entries.push((o * row + at, std::mem::take(&mut sums[at])));
+            if let Some(sum) = sums[at].take() {
+                entries.push((o * row + at, sum.value(work)?));
+            }
         }
         if entries.len() > MAX_CELLS {
             return Err(EvaluateError::TooLarge);

@@ -9,7 +9,8 @@ use super::axis::{Axis, Spread, Window};
 use super::composite::Side;
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
-use super::work::{PRODUCT, Work};
+use super::total::Total;
+use super::work::Work;
 use super::{Array4, EvaluateError, Image};
 use crate::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
@@ -254,11 +255,12 @@ impl<'a> Evaluator<'a> {
         let width = kernel.shape()[3];
         let mut planes = Planes::default();
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let first = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let (rows, columns) = (&rows[i][..], &columns[j][..]);
             if rows.is_empty() || columns.is_empty() {
-                return Ok(total);
+                return Ok(first);
             }
+            let mut total = Total::new(first);
             let first = o / (outputs / conv.groups) * per_group;
             let planes = planes.of(o, || {
                 work.charge(per_group as u64)?;
@@ -266,7 +268,7 @@ impl<'a> Evaluator<'a> {
                 Ok(read.map(|c| (first + c, kernel.plane(o, c))).collect())
             })?;
             add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
-            Ok(total)
+            total.value(work)
         })
     }
 
@@ -286,11 +288,12 @@ impl<'a> Evaluator<'a> {
         let width = kernel.shape()[3];
         let mut planes = Planes::default();
         Image::build(&mut self.work, size, |work, [o, i, j]| {
-            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let first = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
             let (rows, columns) = (&rows[i][..], &columns[j][..]);
             if rows.is_empty() || columns.is_empty() {
-                return Ok(total);
+                return Ok(first);
             }
+            let mut total = Total::new(first);
             let first = o / per_group * group_inputs;
             let planes = planes.of(o, || {
                 work.charge(group_inputs as u64)?;
@@ -298,7 +301,7 @@ impl<'a> Evaluator<'a> {
                 Ok(read.map(|c| (c, kernel.plane(c, o % per_group))).collect())
             })?;
             add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
-            Ok(total)
+            total.value(work)
         })
     }
 
@@ -334,12 +337,13 @@ impl<'a> Evaluator<'a> {
             let divisor = divisor(pool, &windows)?;
             let [(rows, _), (columns, _)] = windows;
             work.charge(rows.len() as u64 * columns.len() as u64)?;
-            let mut total = Rational::ZERO;
+            let mut total = Total::new(Rational::ZERO);
             for row in rows {
                 for column in columns.clone() {
-                    work.add(&mut total, x.at(c, row, column))?;
+                    total.add(work, x.at(c, row, column))?;
                 }
             }
+            let total = total.value(work)?;
             match divisor {
                 Some(divisor) if !total.is_zero() => work.divide(&total, &divisor),
                 _ => Ok(total),
@@ -366,12 +370,13 @@ impl<'a> Evaluator<'a> {
     fn global_average(&mut self, x: &Image) -> Result<Image> {
         let area = i64::try_from(x.height() * x.width()).map_err(|_| EvaluateError::TooLarge)?;
         Image::build(&mut self.work, [x.channels(), 1, 1], |work, [c, _, _]| {
-            let mut total = Rational::ZERO;
+            let mut total = Total::new(Rational::ZERO);
             for i in 0..x.height() {
                 for j in 0..x.width() {
-                    work.add(&mut total, x.at(c, i, j))?;
+                    total.add(work, x.at(c, i, j))?;
                 }
             }
+            let total = total.value(work)?;
             work.divide(&total, &Rational::from(area))
         })
     }
@@ -392,11 +397,11 @@ impl<'a> Evaluator<'a> {
         let bias = bias.as_ref().map(|bias| per_channel(bias, outputs)).transpose()?;
         Image::build(&mut self.work, [outputs, 1, 1], |work, [o, _, _]| {
             work.charge(inputs as u64)?;
-            let mut total = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
+            let mut total = Total::new(bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone()));
             for (place, weight) in weights.between(o * inputs, (o + 1) * inputs) {
-                work.add_product(&mut total, weight, &x.values()[place - o * inputs])?;
+                total.add_product(work, weight, &x.values()[place - o * inputs])?;
             }
-            Ok(total)
+            total.value(work)
         })
     }
 }
@@ -444,41 +449,21 @@ impl<'k> Planes<'k> {
 /// Adds the planes of one output times what they stand on.
 fn add_windows(
     work: &mut Work,
-    total: &mut Rational,
+    total: &mut Total,
     planes: &[(usize, Vec<&Rational>)],
     [rows, columns]: [&[(usize, usize)]; 2],
     (width, x): (usize, &Image),
 ) -> Result<()> {
-    // Products of whole numbers are added up apart: each is below 2¹²⁶.
-    let mut whole: i128 = 0;
     for (c, plane) in planes {
         work.charge(rows.len() as u64 * columns.len() as u64)?;
         for &(u, row) in rows {
+            let (weights, entries) = (&plane[u * width..], x.row(*c, row));
             for &(v, column) in columns {
-                let (weight, entry) = (&plane[u * width + v], x.at(*c, row, column));
-                match (weight.as_small_parts(), entry.as_small_parts()) {
-                    (Some((0, _)), _) | (_, Some((0, _))) => {}
-                    (Some((a, 1)), Some((b, 1))) => {
-                        work.charge(PRODUCT)?;
-                        let product = i128::from(a) * i128::from(b);
-                        whole = match whole.checked_add(product) {
-                            Some(sum) => sum,
-                            None => {
-                                work.add(total, &integer(whole))?;
-                                product
-                            }
-                        };
-                    }
-                    _ => work.add_product(total, weight, entry)?,
-                }
+                total.add_product(work, weights[v], &entries[column])?;
             }
         }
     }
-    work.add(total, &integer(whole))
-}
-
-fn integer(value: i128) -> Rational {
-    i64::try_from(value).map_or_else(|_| Rational::from(BigInt::from(value)), Rational::from)
+    Ok(())
 }
 
 /// The rows and the columns of planes of some height and width in which any plane has a number other than 0.

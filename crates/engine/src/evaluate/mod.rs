@@ -17,11 +17,12 @@ mod impulse;
 mod kernel;
 mod layer;
 mod stack;
+mod total;
 mod work;
 
 pub use array::Array4;
 pub use error::EvaluateError;
-pub use evaluator::{MAX_DEPTH, Weights, kernel, kernel_within, run, run_within};
+pub use evaluator::{Evaluator, MAX_DEPTH, Weights, kernel, kernel_within, run};
 pub use function::{Functions, exact_value};
 pub use image::{Image, MAX_CELLS};
 pub use work::MAX_WORK;

@@ -8,9 +8,8 @@ use convproof_exact::budget::{self, Held};
 /// sum of machine-word fractions 32, one of longer numbers as many times that as a schoolbook product has steps.
 pub const MAX_WORK: u64 = 1 << 31;
 
-const OPERATION: u64 = 32;
-/// A product of whole numbers of a machine word, and adding it.
-pub(super) const PRODUCT: u64 = 2 * OPERATION;
+/// An operation on fractions of machine words.
+pub(super) const OPERATION: u64 = 32;
 const STORAGE: u64 = 8;
 /// Most memory in use at a time, in units of 16 bytes.
 const MAX_KEPT: u64 = 1 << 25;
@@ -30,6 +29,11 @@ impl Work {
     /// So many units of work, at most [`MAX_WORK`].
     pub(super) fn new(units: u64) -> Self {
         Self { left: units.min(MAX_WORK), kept: 0, held: Vec::new() }
+    }
+
+    /// So many units of work from now on, at most [`MAX_WORK`].
+    pub(super) fn allow(&mut self, units: u64) {
+        self.left = units.min(MAX_WORK);
     }
 
     /// Units that are left.
@@ -69,6 +73,11 @@ impl Work {
     /// To be called when numbers that were kept are dropped.
     pub(super) fn release(&mut self, values: &[Rational]) {
         self.kept = self.kept.saturating_sub(values.iter().map(memory).sum());
+    }
+
+    /// To be called when nothing is kept any more.
+    pub(super) fn release_all(&mut self) {
+        self.kept = 0;
     }
 
     pub(super) fn multiply(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {

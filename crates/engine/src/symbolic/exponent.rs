@@ -39,6 +39,15 @@ pub fn is_whole(poly: &Poly) -> bool {
 /// Whether it is plainly at least `least` for all whole numbers from 1: with 1 + t in place of each symbol no
 /// coefficient is negative.
 pub fn is_at_least(poly: &Exponent, least: i64) -> bool {
+    // Where it never falls, it is least at 1.
+    let never_falls = |(monomial, c): &(Monomial, Rational)| {
+        !c.is_negative() && monomial.factors().iter().all(|(_, power)| *power > 0)
+            || monomial.factors().is_empty()
+    };
+    if poly.terms().iter().all(never_falls) {
+        let at_one = poly.terms().iter().fold(Rational::ZERO, |sum, (_, c)| &sum + c);
+        return at_one >= Rational::from(least);
+    }
     let excess = poly - &whole(least);
     from_zero(&excess).is_some_and(|poly| poly.terms().iter().all(|(_, c)| !c.is_negative()))
 }

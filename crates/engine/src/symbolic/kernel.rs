@@ -1,5 +1,7 @@
 //! Kernels as sums of products of free kernels, `x` and `y` to powers in ℤ\[p\], over factors `x^M − 1` and `y^N − 1`.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::exponent::{Exponent, is_at_least, order, times, whole};
@@ -106,6 +108,11 @@ impl KernelForm {
     /// # Errors
     /// If it has too many products.
     pub fn times(&self, other: &Self) -> Reading<Self> {
+        for (one, kernel) in [(self, other), (other, self)] {
+            if one.is_plainly_one() {
+                return Ok(kernel.clone());
+            }
+        }
         if self.products.len() * other.products.len() > MAX_PRODUCTS {
             return Err(Unread("its kernels have too many terms"));
         }
@@ -126,15 +133,16 @@ impl KernelForm {
     /// # Errors
     /// If it has too many products.
     pub fn add(&self, other: &Self, minus: bool) -> Reading<Self> {
-        let (mut a, mut b) = (self.clone(), other.clone());
+        let (mut a, mut b) = (self.clone(), Cow::Borrowed(other));
         for axis in 0..2 {
             for pole in missing(&a.poles[axis], &other.poles[axis]) {
                 a = a.times(&factor(&pole, axis))?;
                 a.poles[axis] = merged(&a.poles[axis], &[pole]);
             }
             for pole in missing(&other.poles[axis], &a.poles[axis]) {
-                b = b.times(&factor(&pole, axis))?;
-                b.poles[axis] = merged(&b.poles[axis], &[pole]);
+                let mut wider = b.times(&factor(&pole, axis))?;
+                wider.poles[axis] = merged(&wider.poles[axis], &[pole]);
+                b = Cow::Owned(wider);
             }
         }
         for divisor in missing(&a.divisors, &other.divisors) {
@@ -142,12 +150,17 @@ impl KernelForm {
             a.divisors = merged(&a.divisors, &[divisor]);
         }
         for divisor in missing(&other.divisors, &a.divisors) {
-            b = b.times(&Self::number(&Number::of(divisor.clone())))?;
-            b.divisors = merged(&b.divisors, &[divisor]);
+            let mut more = b.times(&Self::number(&Number::of(divisor.clone())))?;
+            more.divisors = merged(&more.divisors, &[divisor]);
+            b = Cow::Owned(more);
         }
-        for (product, coefficient) in b.products {
-            let sum = a.products.entry(product).or_default();
-            *sum = if minus { &*sum - &coefficient } else { &*sum + &coefficient };
+        for (product, coefficient) in &b.products {
+            match a.products.get_mut(product) {
+                Some(sum) if minus => *sum = &*sum - coefficient,
+                Some(sum) => *sum = &*sum + coefficient,
+                None if minus => _ = a.products.insert(product.clone(), -coefficient),
+                None => _ = a.products.insert(product.clone(), coefficient.clone()),
+            }
         }
         a.products.retain(|_, coefficient| !coefficient.is_zero());
         Ok(a)
@@ -158,6 +171,9 @@ impl KernelForm {
     /// # Errors
     /// If their difference has too many products.
     pub fn equals(&self, other: &Self) -> Reading<bool> {
+        if self.poles == other.poles && self.divisors == other.divisors && self.products == other.products {
+            return Ok(true);
+        }
         Ok(self.add(other, true)?.products.is_empty())
     }
 
@@ -291,7 +307,15 @@ impl KernelForm {
 
     /// Whether it is the number 1 at the origin.
     pub fn is_one(&self) -> bool {
-        self.equals(&Self::number(&Number::of(Poly::one()))) == Ok(true)
+        self.is_plainly_one() || self.equals(&Self::number(&Number::of(Poly::one()))) == Ok(true)
+    }
+
+    /// Whether that is how it is written.
+    fn is_plainly_one(&self) -> bool {
+        let mut terms = self.products.iter();
+        let (Some((product, coefficient)), None) = (terms.next(), terms.next()) else { return false };
+        let undivided = self.poles.iter().all(Vec::is_empty) && self.divisors.is_empty();
+        undivided && product.is_empty() && matches!(coefficient.terms(), [(m, c)] if m.is_one() && c.is_one())
     }
 }
 
@@ -305,6 +329,11 @@ impl Letter {
 }
 
 impl Product {
+    /// Whether it is a place alone, the origin.
+    fn is_empty(&self) -> bool {
+        self.at.iter().all(Poly::is_zero) && self.scalars.is_empty() && self.word.is_empty()
+    }
+
     /// The same word with each kernel at x = y = 1, at the origin.
     fn undilated(&self) -> Self {
         let still = |letters: &[Letter]| -> Vec<Letter> {

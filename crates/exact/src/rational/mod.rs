@@ -91,9 +91,14 @@ impl Rational {
             }
             return Some(Self::from_reduced_i128(n.into(), d.into()));
         }
-        let common = i128::from(numerator.unsigned_abs().gcd(&denominator.unsigned_abs()));
-        let common = if denominator < 0 { -common } else { common };
-        Some(Self::from_reduced_i128(i128::from(numerator) / common, i128::from(denominator) / common))
+        let (n, d) = (numerator.unsigned_abs(), denominator.unsigned_abs());
+        let common = n.gcd(&d);
+        let sign = numerator.signum() * denominator.signum();
+        let (n, d) = (n / common, d / common);
+        if let (Ok(n), Some(d)) = (i64::try_from(n), i64::try_from(d).ok().and_then(NonZeroI64::new)) {
+            return Some(Self(Repr::Small(sign * n, d)));
+        }
+        Some(Self::from_reduced_i128(i128::from(sign) * i128::from(n), d.into()))
     }
 
     /// A value already in lowest terms with a positive denominator.

@@ -274,8 +274,6 @@ impl Resolver<'_> {
     /// # Errors
     /// Every mistake that there is with these numbers.
     pub fn instance(&mut self, family: &Family, values: &[i64]) -> Result<Instance, Vec<ResolveError>> {
-        let plain = self.sizes.plain.get_or_insert_with(|| self.build.symbols.clone());
-        self.build.symbols = plain.clone();
         self.scope.reveal(0);
         self.build.errors.clear();
         let resolved = self.at(family, values);
@@ -294,16 +292,16 @@ impl Resolver<'_> {
     }
 
     fn at(&mut self, family: &Family, values: &[i64]) -> Option<Instance> {
-        for (name, value) in family.sizes.iter().zip(values) {
-            let array = number_array(Rational::from(*value));
-            let value = Some(Value::Array(Array { role: Role::Scalar, ..array }));
-            self.scope.hide(name, Entry { value, span: family.span });
-        }
+        let numbers = Numbers { sizes: &family.sizes, values, span: family.span };
+        // Most choices of numbers get no further.
         for condition in &family.conditions {
-            if !self.holds(condition)? {
+            if !self.holds(condition, &numbers)? {
                 return Some(Instance::Excluded);
             }
         }
+        let plain = self.sizes.plain.get_or_insert_with(|| self.build.symbols.clone());
+        self.build.symbols = plain.clone();
+        self.hide_sizes(&numbers);
         for statement in &family.declarations {
             let (name, value) = self.declaration(statement)?;
             self.scope.hide(&name.text, Entry { value: Some(value?), span: name.span });
@@ -311,14 +309,23 @@ impl Resolver<'_> {
         self.proposition(&family.body).map(Instance::Claim)
     }
 
+    /// Lets the names of sizes stand for numbers.
+    fn hide_sizes(&mut self, numbers: &Numbers<'_>) {
+        for (name, value) in numbers.sizes.iter().zip(numbers.values) {
+            let array = number_array(Rational::from(*value));
+            let value = Some(Value::Array(Array { role: Role::Scalar, ..array }));
+            self.scope.hide(name, Entry { value, span: numbers.span });
+        }
+    }
+
     /// Whether a condition on sizes is true of their numbers.
-    fn holds(&mut self, condition: &Condition) -> Option<bool> {
+    fn holds(&mut self, condition: &Condition, numbers: &Numbers<'_>) -> Option<bool> {
         Some(match condition {
-            Condition::And(a, b) => self.holds(a)? && self.holds(b)?,
-            Condition::Or(a, b) => self.holds(a)? || self.holds(b)?,
-            Condition::Not(inner) => !self.holds(inner)?,
+            Condition::And(a, b) => self.holds(a, numbers)? && self.holds(b, numbers)?,
+            Condition::Or(a, b) => self.holds(a, numbers)? || self.holds(b, numbers)?,
+            Condition::Not(inner) => !self.holds(inner, numbers)?,
             Condition::Compare { left, op, right } => {
-                let (a, b) = (self.whole(left)?, self.whole(right)?);
+                let (a, b) = (self.whole(left, numbers)?, self.whole(right, numbers)?);
                 match op {
                     CompareOp::Eq => a == b,
                     CompareOp::Ne => a != b,
@@ -332,11 +339,13 @@ impl Resolver<'_> {
     }
 
     /// A number in a condition.
-    fn whole(&mut self, expr: &Expr) -> Option<Rational> {
+    fn whole(&mut self, expr: &Expr, numbers: &Numbers<'_>) -> Option<Rational> {
         match &expr.kind {
-            ExprKind::Negate(inner) => Some(-self.whole(inner)?),
+            ExprKind::Name(name) if numbers.of(name).is_some() => numbers.of(name).map(Rational::from),
+            ExprKind::Number(number) => Some(number.clone()),
+            ExprKind::Negate(inner) => Some(-self.whole(inner, numbers)?),
             ExprKind::Binary(BinaryOp::Rem, left, right) => {
-                let (a, b) = (self.whole(left)?, self.whole(right)?);
+                let (a, b) = (self.whole(left, numbers)?, self.whole(right, numbers)?);
                 let positive = |n: &i64| *n > 0;
                 let Some((a, b)) = a.as_i64().zip(b.as_i64().filter(positive)) else {
                     let why = "a remainder is that of a whole number, by a positive one";
@@ -345,15 +354,34 @@ impl Resolver<'_> {
                 Some(Rational::from(a.rem_euclid(b)))
             }
             ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul), left, right) => {
-                let (a, b) = (self.whole(left)?, self.whole(right)?);
+                let (a, b) = (self.whole(left, numbers)?, self.whole(right, numbers)?);
                 Some(match op {
                     BinaryOp::Add => &a + &b,
                     BinaryOp::Sub => &a - &b,
                     _ => &a * &b,
                 })
             }
-            _ => self.number(expr, "a number in a condition on sizes"),
+            _ => {
+                self.hide_sizes(numbers);
+                let number = self.number(expr, "a number in a condition on sizes");
+                self.scope.reveal(0);
+                number
+            }
         }
+    }
+}
+
+/// Numbers in place of sizes.
+struct Numbers<'a> {
+    sizes: &'a [String],
+    values: &'a [i64],
+    span: Span,
+}
+
+impl Numbers<'_> {
+    /// The number that a size stands for.
+    fn of(&self, name: &str) -> Option<i64> {
+        self.sizes.iter().position(|own| own == name).and_then(|at| self.values.get(at)).copied()
     }
 }
 

@@ -5,7 +5,7 @@
 //! bounded in steps, not in time, so it is the same on every machine.
 
 use super::fewer::with_few_channels;
-use super::runs::Runs;
+use super::runs::{Runs, for_proof};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::OperatorError;
@@ -189,7 +189,8 @@ fn tried(
     // Where roots of some weights would not be real, positive weights are tried.
     for positive in [false, true] {
         let Some(weights) = weights(positive).filter(|_| !sizes.is_empty()) else { break };
-        let mut runs = Runs::new(claim, proof, weights, first);
+        let weights = for_proof(weights, proof);
+        let mut runs = Runs::new(claim, proof, &weights, first);
         let (mut agreed, mut once) = (Vec::new(), 0);
         for &size in &sizes {
             match runs.agrees(size, enough.max((first / 2).min(OTHER_IMAGES))) {

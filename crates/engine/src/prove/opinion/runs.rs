@@ -3,7 +3,7 @@
 //! What they show proves nothing. Beside a bound, images are made worse entry by entry, so that one that is too small by a
 //! little is noticed as well.
 
-use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
+use crate::evaluate::{EvaluateError, Evaluator, Functions, Image, Weights};
 use crate::ir::StackClaim;
 use crate::prove::verdict::StackProof;
 use crate::prove::verdict::counterexample::differ_by_more;
@@ -16,7 +16,8 @@ pub(super) struct Runs<'a> {
     worst: Rational,
     /// Whether a bound was proved.
     bounded: bool,
-    weights: Weights,
+    weights: &'a Weights,
+    evaluator: Evaluator<'a>,
     /// Steps in all.
     steps: u64,
     /// Steps that are left.
@@ -59,6 +60,9 @@ enum Filling {
 /// How many entries are not 0 where images of others take too many steps.
 const FEW: u64 = 12;
 
+/// The share of the steps that an image without zeros may take: one over this. One of few entries is tried where it takes more.
+const FULL: u64 = 4;
+
 /// The outputs on an image.
 enum Outputs {
     /// Neither side has one.
@@ -70,18 +74,21 @@ enum Outputs {
 }
 
 impl<'a> Runs<'a> {
-    /// Runs in so many steps.
-    pub(super) fn new(claim: &'a StackClaim, proof: &StackProof, weights: Weights, steps: u64) -> Self {
-        let (worst, bounded) = match proof {
-            StackProof::Within(enclosure, _) => (enclosure.worst().clone(), true),
-            _ => (Rational::ZERO, false),
-        };
-        // A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
-        let functions = if bounded { Functions::Near } else { Functions::Surrogate };
-        let weights = weights.with_functions(functions);
-        let generator = SplitMix64::new(0x00B1_A5ED);
-        let first = Filling::Drawn;
-        Self { claim, worst, bounded, weights, steps, left: steps, generator, first, farthest: None }
+    /// Runs in so many steps, at weights that are [`for_proof`].
+    pub(super) fn new(claim: &'a StackClaim, proof: &StackProof, weights: &'a Weights, steps: u64) -> Self {
+        let bound = bound(proof);
+        Self {
+            claim,
+            worst: bound.cloned().unwrap_or_default(),
+            bounded: bound.is_some(),
+            weights,
+            evaluator: Evaluator::new(weights),
+            steps,
+            left: steps,
+            generator: SplitMix64::new(0x00B1_A5ED),
+            first: Filling::Drawn,
+            farthest: None,
+        }
     }
 
     /// Steps that were taken.
@@ -91,13 +98,11 @@ impl<'a> Runs<'a> {
 
     /// Whether both stacks do at a size as proved; `None` if neither has an output. After so many steps one image is enough.
     pub(super) fn agrees(&mut self, size: [i64; 2], enough: u64) -> Result<Option<bool>, EvaluateError> {
-        let left = self.left;
-        let mut first = self.filled(size, self.first);
+        let mut first = self.first_filled(size);
         if matches!((&first, self.first), (Err(EvaluateError::TooLarge), Filling::Drawn)) {
             // Later sizes are larger.
             self.first = Filling::Few;
-            self.left = left;
-            first = self.filled(size, self.first);
+            first = self.first_filled(size);
         }
         match first? {
             Outputs::None => return Ok(None),
@@ -116,6 +121,21 @@ impl<'a> Runs<'a> {
             }
         }
         Ok(Some(true))
+    }
+
+    /// What outputs are to each other on the first image of a size. Where it takes too many steps they do not count.
+    fn first_filled(&mut self, size: [i64; 2]) -> Result<Outputs, EvaluateError> {
+        let left = self.left;
+        if matches!(self.first, Filling::Drawn) {
+            self.left /= FULL;
+        }
+        let allowed = self.left;
+        let outputs = self.filled(size, self.first);
+        self.left = match outputs {
+            Err(EvaluateError::TooLarge) => left,
+            _ => left - (allowed - self.left),
+        };
+        outputs
     }
 
     /// What outputs are to each other on an image that is filled so; it is kept where they are farther apart than on those before.
@@ -210,7 +230,7 @@ impl<'a> Runs<'a> {
             _ => return Ok(Outputs::Apart),
         };
         let pairs = || left.values().iter().zip(right.values());
-        if pairs().any(|(a, b)| differ_by_more(&self.worst, a, b, &self.weights)) {
+        if pairs().any(|(a, b)| differ_by_more(&self.worst, a, b, self.weights)) {
             return Ok(Outputs::Apart);
         }
         let all = if self.bounded { pairs().map(|(a, b)| (a - b).abs()).collect() } else { Vec::new() };
@@ -220,11 +240,26 @@ impl<'a> Runs<'a> {
     /// The output of one side, if it has one.
     fn run(&mut self, image: &Image, right: bool) -> Result<Option<Image>, EvaluateError> {
         let stack = if right { &self.claim.right } else { &self.claim.left };
-        match evaluate::run_within(stack, image, &self.weights, &mut self.left) {
+        match self.evaluator.run(stack, image, &mut self.left) {
             Ok(output) => Ok(Some(output)),
             Err(error) if error.is_no_output() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The weights as they are for runs beside a proof.
+///
+/// A proof of equality says nothing of functions but that equal arguments have equal values; a bound rests on slopes.
+pub(super) fn for_proof(weights: Weights, proof: &StackProof) -> Weights {
+    weights.with_functions(if bound(proof).is_some() { Functions::Near } else { Functions::Surrogate })
+}
+
+/// By how much outputs differ at most, where that is what was proved.
+fn bound(proof: &StackProof) -> Option<&Rational> {
+    match proof {
+        StackProof::Within(enclosure, _) => Some(enclosure.worst()),
+        _ => None,
     }
 }
 
@@ -256,9 +291,10 @@ mod tests {
     fn images_have_small_entries_of_both_signs_and_the_ends_of_ranges() {
         let drawn = |bounded_by: bool, filling: Filling| {
             let (claim, proof) = bounded([conv([0; 9]), conv([0; 9])], Rational::ONE);
+            let weights = Weights::new();
             let tolerance = claim.tolerance.clone().filter(|_| bounded_by);
             let claim = StackClaim { tolerance, ..claim };
-            let mut runs = Runs::new(&claim, &proof, Weights::new(), 0);
+            let mut runs = Runs::new(&claim, &proof, &weights, 0);
             (0..500).map(|_| runs.value(filling)).collect::<BTreeSet<_>>()
         };
         assert_eq!(drawn(false, Filling::Drawn), (-9..=9).map(Rational::from).collect());
@@ -274,7 +310,8 @@ mod tests {
         let layers = || [conv([1, -2, 3, -4, 5, 6, -7, 8, 9]), conv([0; 9])];
         let seen = |worst: Rational, size: [i64; 2], enough: u64| {
             let (claim, proof) = bounded(layers(), worst);
-            let mut runs = Runs::new(&claim, &proof, Weights::new(), 1 << 20);
+            let weights = Weights::new();
+            let mut runs = Runs::new(&claim, &proof, &weights, 1 << 20);
             assert_eq!(runs.agrees(size, 1 << 17), Ok(Some(true)));
             runs.climbs(enough)
         };
@@ -292,10 +329,11 @@ mod tests {
     fn errors_of_one_sign_are_noticed_at_the_ends_of_the_range() {
         for sign in [1, -1] {
             let (claim, proof) = bounded([conv([sign; 9]), conv([0; 9])], Rational::from(7 * 9 - 1));
-            let mut runs = Runs::new(&claim, &proof, Weights::new(), 1 << 20);
+            let weights = Weights::new();
+            let mut runs = Runs::new(&claim, &proof, &weights, 1 << 20);
             assert_eq!(runs.agrees([3, 3], 1 << 17), Ok(Some(false)));
             // After enough steps the drawn image is all.
-            let mut runs = Runs::new(&claim, &proof, Weights::new(), 1 << 20);
+            let mut runs = Runs::new(&claim, &proof, &weights, 1 << 20);
             assert_eq!(runs.agrees([3, 3], 0), Ok(Some(true)));
         }
     }

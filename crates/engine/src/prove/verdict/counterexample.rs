@@ -214,6 +214,9 @@ pub fn differ(left: &Rational, right: &Rational, weights: &Weights) -> bool {
 
 /// Whether two values differ by more than a bound; where square roots were cut off, by far more than that could make.
 pub fn differ_by_more(bound: &Rational, left: &Rational, right: &Rational, weights: &Weights) -> bool {
+    if left == right {
+        return bound.is_negative();
+    }
     let excess = (left - right).abs() - bound;
     if !weights.is_approximating() {
         return excess > Rational::ZERO;
