@@ -235,6 +235,7 @@ fn write_stack(stack: &Stack, out: &mut Short) -> fmt::Result {
             out.write_str(" / ")?;
             write_kernel(divisor, out)
         }
+        StackNode::Product(left, right) => pair("(", [left, right], " * ", out),
         StackNode::Concat(branches) => joined("concat(", branches, ", ", out),
     }
 }

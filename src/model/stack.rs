@@ -48,6 +48,8 @@ pub(super) enum StackNode {
     Subtract(Stack, Stack),
     Times(Kernel, Stack),
     Over(Stack, Kernel),
+    /// Outputs multiplied entry by entry.
+    Product(Stack, Stack),
     /// Output channels joined in order.
     Concat(Vec<Stack>),
 }
@@ -86,6 +88,23 @@ impl Stack {
     #[must_use]
     pub fn apply(&self, image: impl Into<Kernel>) -> Kernel {
         Kernel::applied(self.clone(), image.into())
+    }
+
+    /// Both on the same input, outputs multiplied entry by entry; a side that has one position whatever its input is, as after a global mean, at every
+    /// position of the other one.
+    ///
+    /// ```
+    /// use convproof::assert_equivalent;
+    /// use convproof::model::{Function, function, global_avgpool, id, relu};
+    ///
+    /// let gate = global_avgpool().then(function(Function::Sigmoid));
+    /// assert_equivalent!(id().times(&gate).then(relu()), relu().times(gate));
+    /// ```
+    #[must_use]
+    pub fn times(self, other: impl Into<Stack>) -> Self {
+        let other = other.into();
+        let depth = self.depth.max(other.depth);
+        Self::of(StackNode::Product(self, other), depth)
     }
 
     /// So many copies of it, one after the other.

@@ -277,7 +277,7 @@ fn layer(spec: &LayerSpec) -> Stack {
         LayerSpec::Subsample { step } => Layer::Subsample(*step),
         LayerSpec::Product { channels } => {
             let half = |from| Stack::layer(Layer::Select { from, to: from + channels }, Origin::NOWHERE);
-            return Stack::product([&half(0), &half(*channels)], Origin::NOWHERE);
+            return Stack::product([&half(0), &half(*channels)], [false; 2], Origin::NOWHERE);
         }
         LayerSpec::GlobalAverage => Layer::GlobalAverage,
         LayerSpec::Relu => Layer::Relu,

@@ -96,6 +96,10 @@ impl Build {
                 let (divisor, inner) = (self.kernel(divisor, at)?, self.stack(inner)?);
                 self.builder.divided(&inner, (&divisor, at), at)
             }
+            StackNode::Product(left, right) => {
+                let (left, right) = (self.stack(left)?, self.stack(right)?);
+                self.builder.product_of(&left, &right, at)
+            }
             StackNode::Concat(branches) => {
                 let parts = branches.iter().map(|branch| self.stack(branch)).collect::<Option<Vec<_>>>()?;
                 self.builder.concat(parts, at)

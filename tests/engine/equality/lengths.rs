@@ -16,6 +16,7 @@ enum Move {
     Up(i64, i64),
     Divided(i64),
     Agree(Vec<Move>),
+    Where(Vec<Move>),
     One,
 }
 
@@ -35,8 +36,13 @@ fn simple() -> impl Strategy<Value = Move> {
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let simple_moves = prop::collection::vec(simple(), 0..3);
-    let any = prop_oneof![8 => simple(), 1 => simple_moves.prop_map(Move::Agree), 1 => Just(Move::One)];
+    let few = || prop::collection::vec(simple(), 0..3);
+    let any = prop_oneof![
+        8 => simple(),
+        1 => few().prop_map(Move::Agree),
+        1 => few().prop_map(Move::Where),
+        1 => Just(Move::One),
+    ];
     prop::collection::vec(any, 0..5)
 }
 
@@ -62,6 +68,10 @@ fn direct(moves: &[Move], mut n: i64) -> Option<i64> {
                 }
                 n
             }
+            Move::Where(other) => {
+                direct(other, start)?;
+                n
+            }
             Move::One => 1,
         };
         if n < 1 {
@@ -83,6 +93,7 @@ fn length(moves: &[Move]) -> Arc<Length> {
             Move::Up(up, add) => Step::new(*up, *add, 1),
             Move::Divided(by) => Step::divided(*by),
             Move::Agree(other) => return length.agree(&self::length(other)),
+            Move::Where(other) => return length.where_other(&self::length(other)).expect("small numbers"),
             Move::One => return Arc::new(Length::One(length)),
         };
         length.then(step).expect("small numbers")

@@ -387,6 +387,7 @@ pub(crate) fn mutated(stack: &Arc<Stack>, place: usize, change: usize) -> Arc<St
             Op::Sum(terms) => Op::Sum(terms.map(|(factor, branch)| (factor.clone(), branch))),
             Op::Product(factors) => Op::Product(factors),
             Op::Concat(parts) => Op::Concat(parts),
+            Op::Broadcast(both) => Op::Broadcast(both),
         })
     });
     Arc::new(mutated.unwrap())

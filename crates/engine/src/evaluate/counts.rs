@@ -98,7 +98,7 @@ impl<'a> Evaluator<'a> {
                 steps.push(Step::Parts(channels));
                 Ok([all.ok_or(Some(EvaluateError::TooLarge))?, height, width])
             }
-            Op::Product(_) => Err(None),
+            Op::Product(_) | Op::Broadcast(_) => Err(None),
         });
         match folded {
             Ok(_) => Ok(Some(steps)),

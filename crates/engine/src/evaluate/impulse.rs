@@ -162,6 +162,9 @@ impl<'a> Evaluator<'a> {
         stack.fold(inputs, |op, _| {
             self.work.charge(1)?;
             let joined = matches!(op, Op::Concat(_));
+            if let Op::Broadcast([single, _]) = op {
+                return Ok(single.of);
+            }
             match op.branches() {
                 Err((layer, inputs)) => self.channels_after(layer, inputs),
                 Ok(branches) if joined => branches
@@ -223,6 +226,9 @@ impl<'a> Evaluator<'a> {
     ) -> Result<usize> {
         stack.fold(length, |op, _| {
             self.work.charge(1)?;
+            if matches!(op, Op::Broadcast(_)) {
+                return Err(EvaluateError::NoKernel);
+            }
             match op.branches() {
                 Err((layer, length)) => {
                     let along = self.axis(layer, axis, length)?;

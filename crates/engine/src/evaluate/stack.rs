@@ -57,6 +57,14 @@ impl<'a> Evaluator<'a> {
                     work.multiply(a.at(c, i, j), b.at(c, i, j))
                 })
             }
+            Op::Broadcast([single, like]) => {
+                let (single, like) = (&*single.of, &*like.of);
+                if [single.height(), single.width()] != [1, 1] {
+                    return Err(EvaluateError::SizeMismatch { left: single.size(), right: like.size() });
+                }
+                let size = [single.channels(), like.height(), like.width()];
+                Image::build(&mut self.work, size, |_, [c, _, _]| Ok(single.at(c, 0, 0).clone()))
+            }
             Op::Concat(parts) => {
                 let parts: Vec<&Image> = parts.iter().map(|part| &*part.of).collect();
                 let first = parts[0];

@@ -126,7 +126,7 @@ impl Cuts {
                 }
                 layer.weights().into_iter().try_for_each(|term: &KernelTerm| self.kernel(term.expr()))?;
             }
-            Op::Sum(_) | Op::Product(_) => {}
+            Op::Sum(_) | Op::Product(_) | Op::Broadcast(_) => {}
         }
         Ok(output)
     }

@@ -282,6 +282,10 @@ pub fn horizon(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Horizon,
         if own != pace * slope {
             return Err(Unsupported::TooLarge);
         }
+        if *pace == Ratio::from(0) {
+            // All outputs read the same positions of a signal whose length repeats.
+            continue;
+        }
         start = start.max(-low / pace);
         end = end.max(root_most - (least - 1 - high) / pace);
     }

@@ -94,6 +94,52 @@ impl Arena {
         Ok(scaled.times(&(coefficient * &word.coefficient)))
     }
 
+    /// What all words of some sums are multiplied by that is never negative, and the sums without it (Theorem 29e).
+    pub(super) fn common_factor(
+        &mut self,
+        forms: &[Form],
+    ) -> Result<Option<(Form, Vec<Form>)>, TooManyWords> {
+        if self.products_of.all().is_empty() {
+            return Ok(None);
+        }
+        let Some(words) = forms.iter().find(|form| !form.is_zero()).and_then(|form| self.flat(form)) else {
+            return Ok(None);
+        };
+        let Some(first) = words.first() else { return Ok(None) };
+        for factor in self.ends(first)? {
+            let never_negative = |low: &Rational| !low.is_negative();
+            if !self.range(&factor).low.as_ref().is_some_and(never_negative) {
+                continue;
+            }
+            let mut rest = Vec::with_capacity(forms.len());
+            for form in forms {
+                match self.without_factor(form, &factor)? {
+                    Some(form) => rest.push(form),
+                    None => break,
+                }
+            }
+            if rest.len() == forms.len() {
+                return Ok(Some((factor, rest)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A sum that all words have a factor of, without it.
+    fn without_factor(&mut self, form: &Form, factor: &Form) -> Result<Option<Form>, TooManyWords> {
+        let Some(words) = self.flat(form) else { return Ok(None) };
+        let mut terms = Vec::with_capacity(words.len());
+        for word in words {
+            let mut ends = self.ends(&word)?;
+            let Some(at) = ends.iter().position(|end| end == factor) else { return Ok(None) };
+            ends.remove(at);
+            let product = self.multiplied(ends)?;
+            let scaled = self.scaled(&word.diagonal, &word.scalars, &product)?;
+            terms.push(scaled.times(&word.coefficient));
+        }
+        self.sum(&terms).map(Some)
+    }
+
     /// What a word ends in, factor by factor.
     fn ends(&mut self, word: &FlatWord) -> Result<Vec<Form>, TooManyWords> {
         Ok(match word.end {

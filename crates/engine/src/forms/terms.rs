@@ -152,9 +152,17 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            let range = self.range_of_maximum(&elements);
-            let term = self.placed(&elements, |arena| &mut arena.terms, End::Term, range)?;
-            outside.push(term.times(&factor));
+            let largest = match self.common_factor(&elements)? {
+                Some((common, rest)) => {
+                    let rest = self.maximum(rest)?;
+                    self.product(&common, &rest)?
+                }
+                None => {
+                    let range = self.range_of_maximum(&elements);
+                    self.placed(&elements, |arena| &mut arena.terms, End::Term, range)?
+                }
+            };
+            outside.push(largest.times(&factor));
         }
         self.sum(&outside)
     }

@@ -62,6 +62,8 @@ pub enum Did {
     },
     /// The product of two branches.
     Product,
+    /// One position, at all positions of another signal.
+    Broadcast,
     /// The sum of branches.
     Sum {
         /// How many.

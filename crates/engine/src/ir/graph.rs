@@ -96,6 +96,8 @@ pub enum Op<L, K, T> {
     Product([Branch<T>; 2]),
     /// Channels joined in order; sizes must agree.
     Concat(NonEmpty<Branch<T>>),
+    /// The only position of the first one at every position of the second one.
+    Broadcast([Branch<T>; 2]),
 }
 
 /// How a value of a graph is made.
@@ -120,6 +122,7 @@ impl<L, K, T> Op<L, K, T> {
             }
             Self::Product([left, right]) => Op::Product([branch(left), branch(right)]),
             Self::Concat(parts) => Op::Concat(NonEmpty(parts.iter().map(branch).collect())),
+            Self::Broadcast([single, like]) => Op::Broadcast([branch(single), branch(like)]),
         }
     }
 
@@ -140,10 +143,11 @@ impl<L, K, T> Op<L, K, T> {
             Self::Sum(terms) => Op::Sum(terms.map(|(factor, of)| (factor, branch(of)))),
             Self::Product(factors) => Op::Product(factors.map(branch)),
             Self::Concat(parts) => Op::Concat(parts.map(branch)),
+            Self::Broadcast(both) => Op::Broadcast(both.map(branch)),
         }
     }
 
-    /// What is joined.
+    /// What is joined, or reads a size of another one.
     ///
     /// # Errors
     /// The layer, and what it reads, if it is one.
@@ -151,7 +155,7 @@ impl<L, K, T> Op<L, K, T> {
         match self {
             Self::Layer(layer, of) => Err((layer, of)),
             Self::Sum(terms) => Ok(terms.map(|(_, branch)| branch)),
-            Self::Product(factors) => Ok(NonEmpty(factors.into())),
+            Self::Product(both) | Self::Broadcast(both) => Ok(NonEmpty(both.into())),
             Self::Concat(parts) => Ok(parts),
         }
     }

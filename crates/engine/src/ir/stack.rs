@@ -58,11 +58,23 @@ impl Stack {
         Self::last(graph, Op::Sum(terms), origin)
     }
 
-    /// Outputs multiplied entry by entry.
-    pub fn product(factors: [&Self; 2], origin: Origin) -> Self {
+    /// Outputs multiplied entry by entry; one of which `single` says that it has one position only is multiplied by at every
+    /// position of the other one.
+    pub fn product(factors: [&Self; 2], single: [bool; 2], origin: Origin) -> Self {
         let mut graph = Graph::new(1);
-        let factors = factors.map(|stack| stack.placed(&mut graph, INPUT));
-        Self::last(graph, Op::Product(factors), origin)
+        let [mut left, mut right] = factors.map(|stack| stack.placed(&mut graph, INPUT));
+        match single {
+            [true, false] => Self::broadcast(&mut graph, &mut left, &right),
+            [false, true] => Self::broadcast(&mut graph, &mut right, &left),
+            _ => {}
+        }
+        Self::last(graph, Op::Product([left, right]), origin)
+    }
+
+    /// Puts the only position of a value at every position of another one.
+    fn broadcast(graph: &mut Graph, single: &mut Branch<ValueId>, like: &Branch<ValueId>) {
+        let both = [single.clone(), like.clone()];
+        single.of = graph.push(Op::Broadcast(both), single.origin).expect("it reads what is there");
     }
 
     /// Output channels joined in order.
@@ -72,11 +84,18 @@ impl Stack {
         Self::last(graph, Op::Concat(parts), origin)
     }
 
-    /// The outputs of two stacks added; sums are taken apart, so that there is one in the end.
-    pub fn plus(&self, other: &Self, origin: Origin) -> Self {
+    /// The outputs of two stacks added; sums are taken apart, so that there is one in the end. One of which `single` says that it
+    /// has one position only is added at every position of the other one.
+    pub fn plus(&self, other: &Self, single: [bool; 2], origin: Origin) -> Self {
         let mut graph = Graph::new(1);
-        let mut terms = self.terms(&mut graph);
-        terms.extend(other.terms(&mut graph));
+        let (mut terms, mut others) = (self.terms(&mut graph), other.terms(&mut graph));
+        let (small, like) = if single[0] { (&mut terms, &others) } else { (&mut others, &terms) };
+        if single[0] != single[1] {
+            for (_, term) in small {
+                Self::broadcast(&mut graph, term, &like[0].1);
+            }
+        }
+        terms.append(&mut others);
         Self::last(graph, Op::Sum(NonEmpty(terms)), origin)
     }
 

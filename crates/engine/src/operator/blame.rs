@@ -15,6 +15,7 @@ pub fn channel_source(stack: &Stack, target: Origin) -> Option<Origin> {
         Op::Layer(_, source) if origin == target => Err(source),
         Op::Layer(layer, _) if !Channels::of(layer).are_kept() => Ok(Some(origin)),
         Op::Layer(_, source) => Ok(source),
+        Op::Broadcast([single, _]) => Ok(single.of),
         Op::Sum(_) | Op::Product(_) | Op::Concat(_) => Ok(Some(origin)),
     });
     found.err().flatten()
@@ -47,7 +48,7 @@ mod tests {
         let [whole, left, right] = [(); 3].map(|()| Origin::fresh());
         let crop = |n: i64, at: Origin| Stack::layer(Layer::Pad([Ends { before: -n, after: 0 }; AXES]), at);
         let example = |crops: [i64; 2]| {
-            let sum = crop(crops[0], left).plus(&crop(crops[1], right), whole);
+            let sum = crop(crops[0], left).plus(&crop(crops[1], right), [false; 2], whole);
             branch_example(&sum, 1, [left, right])
         };
         assert_eq!(example([1, 2]), Some([[8; 2], [7; 2], [6; 2]]));

@@ -159,6 +159,16 @@ fn value(op: Given<'_, Signal>, at: Origin, work: &mut usize) -> Result<Signal, 
             }
             Ok(())
         }),
+        Op::Broadcast([single, like]) => {
+            let [left, right] = [&single, &like].map(|branch| (branch.origin, branch.of.size));
+            if left.1 != [1; AXES] {
+                return Err(ForwardError::BranchSizes { left, right });
+            }
+            let area = right.1.map(index).iter().product::<usize>();
+            spend(work, single.of.entries.len().saturating_mul(area))?;
+            let copies = single.of.entries.iter().flat_map(|entry| std::iter::repeat_n(entry.clone(), area));
+            Ok(Signal { size: right.1, entries: copies.collect(), ..single.of })
+        }
         Op::Concat(parts) => joined(parts, |a, b| {
             same_size(a, b)?;
             a.of.channels += b.of.channels;

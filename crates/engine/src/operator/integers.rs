@@ -172,7 +172,8 @@ impl Denominators {
                 | Node::Relu(_)
                 | Node::Function(..)
                 | Node::Product(_)
-                | Node::GlobalAverage(_) => {}
+                | Node::GlobalAverage(_)
+                | Node::Broadcast { .. } => {}
             }
         }
         Some(all)

@@ -97,6 +97,8 @@ pub enum Length {
     Step(Arc<Length>, Step),
     /// The common value of two lengths, where they agree.
     Agree(Arc<Length>, Arc<Length>),
+    /// The first length, where the second exists.
+    Where(Arc<Length>, Arc<Length>),
 }
 
 /// Longest period that statements about all sizes are decided for.
@@ -130,6 +132,7 @@ impl Length {
             Self::Input => Some([1, 0, 1]),
             Self::One(_) => Some([0, 1, 1]),
             Self::Step(inner, step) if **inner == Self::Input => Some([step.mul, step.add, step.div]),
+            Self::Where(length, _) => length.law(),
             Self::Step(..) | Self::Agree(..) => None,
         }
     }
@@ -141,6 +144,7 @@ impl Length {
             Self::One(_) => Some(1),
             Self::Step(inner, step) => step.apply(inner.fixed()?),
             Self::Agree(a, b) => a.fixed().or_else(|| b.fixed()),
+            Self::Where(length, _) => length.fixed(),
         }
     }
 
@@ -154,6 +158,7 @@ impl Length {
                 i64::try_from(most).ok().filter(|&most| most.within(MAX_SIGNAL))
             }
             Self::Agree(a, b) => Some(a.most()?.min(b.most()?)),
+            Self::Where(length, _) => length.most(),
         }
     }
 
@@ -161,6 +166,17 @@ impl Length {
     #[must_use]
     pub fn agree(self: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
         if self == other { self.clone() } else { Arc::new(Self::Agree(self.clone(), other.clone())) }
+    }
+
+    /// The length where another one exists.
+    ///
+    /// # Errors
+    /// If one of them repeats too late.
+    pub fn where_other(self: &Arc<Self>, other: &Arc<Self>) -> Result<Arc<Self>, OperatorError> {
+        let alike = self == other || matches!(&**other, Self::One(inner) if inner == self);
+        let exists = |n: i64| self.at(n).is_none() || other.at(n).is_some();
+        let all = alike || for_all_lengths(&[self, other], 1, exists)?;
+        Ok(if all { self.clone() } else { Arc::new(Self::Where(self.clone(), other.clone())) })
     }
 
     /// The length for an input of length `n`; `None` where there is no output.
@@ -171,6 +187,7 @@ impl Length {
             Self::One(inner) => inner.at(n).map(|_| 1),
             Self::Step(inner, step) => step.apply(inner.at(n)?),
             Self::Agree(a, b) => a.at(n).filter(|&length| b.at(n) == Some(length)),
+            Self::Where(length, other) => length.at(n).filter(|_| other.at(n).is_some()),
         }
     }
 
@@ -184,7 +201,7 @@ impl Length {
                 let div = common_period([step.div, step.of])?;
                 inner.period()?.checked_mul(div).ok_or(OperatorError::PeriodTooLong)?
             }
-            Self::Agree(a, b) => common_period([a.period()?, b.period()?])?,
+            Self::Agree(a, b) | Self::Where(a, b) => common_period([a.period()?, b.period()?])?,
         };
         if period.exceeds(MAX_PERIOD) { Err(OperatorError::PeriodTooLong) } else { Ok(period) }
     }
@@ -205,6 +222,7 @@ impl Length {
             Self::One(_) => Rational::ZERO,
             Self::Step(inner, step) => inner.slope() * ratio(step.mul, step.div),
             Self::Agree(a, b) => a.slope().min(b.slope()),
+            Self::Where(length, _) => length.slope(),
         }
     }
 
@@ -215,6 +233,7 @@ impl Length {
             Self::Input => return Ok(1),
             Self::One(inner) | Self::Step(inner, _) => inner.settled()?,
             Self::Agree(a, b) => last_crossing(a, b)? + 1,
+            Self::Where(a, b) => a.settled()?.max(b.settled()?),
         };
         let exists = |n: i64| self.least_at(n).is_some();
         let (mut low, mut high) = (start, start);
@@ -242,6 +261,7 @@ impl Length {
             Self::One(inner) => inner.least_at(n).map(|_| 1),
             Self::Step(inner, step) => step.rounded(inner.least_at(n)?),
             Self::Agree(a, b) => Some(a.least_at(n)?.min(b.least_at(n)?)),
+            Self::Where(length, other) => other.least_at(n).and_then(|_| length.least_at(n)),
         }
     }
 }

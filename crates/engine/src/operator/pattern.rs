@@ -186,7 +186,8 @@ impl<'a> Viewer<'a> {
                 | Node::Relu(_)
                 | Node::Function(..)
                 | Node::Product(_)
-                | Node::GlobalAverage(_) => {}
+                | Node::GlobalAverage(_)
+                | Node::Broadcast { .. } => {}
             }
             wanted[id] = positions;
         }
@@ -419,6 +420,7 @@ fn linear_sources(node: &Node) -> Vec<NodeId> {
         | Node::Relu(_)
         | Node::Function(..)
         | Node::Product(_)
-        | Node::GlobalAverage(_) => Vec::new(),
+        | Node::GlobalAverage(_)
+        | Node::Broadcast { .. } => Vec::new(),
     }
 }

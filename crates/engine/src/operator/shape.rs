@@ -6,8 +6,8 @@ use super::error::OperatorError;
 use super::length::{Length, for_all_lengths};
 use super::normal::longer;
 use super::signature::{Channels, Moves, within_limits};
-use crate::axes::{AXES, Axes, all, each};
-use crate::ir::{Branch, Given, Layer, Op, Origin, Stack};
+use crate::axes::{AXES, Axes, all, each, try_each};
+use crate::ir::{Branch, Composite, Given, Layer, Op, Origin, Stack};
 use crate::kernel::MAX_ENTRIES;
 use convproof_exact::Limited;
 use convproof_exact::budget;
@@ -65,6 +65,9 @@ pub fn after(stack: &Stack, signal: Signal, size: Option<Axes<i64>>) -> Result<S
 /// # Errors
 /// As for [`after`].
 pub fn step(op: Given<'_, Signal>, origin: Origin, size: Option<Axes<i64>>) -> Result<Signal, OperatorError> {
+    if let Op::Broadcast(both) = op {
+        return broadcast(both, size);
+    }
     let concat = matches!(op, Op::Concat(_));
     match op.branches() {
         Err((layer, signal)) => layer_after(layer, signal, origin, size),
@@ -79,6 +82,46 @@ pub fn step(op: Given<'_, Signal>, origin: Origin, size: Option<Axes<i64>>) -> R
             Ok(joined.of)
         }
     }
+}
+
+/// The channels of a signal with one position, and the lengths of another one; `size` is that of the input where it is known.
+pub(super) fn broadcast(
+    [single, like]: [Branch<Signal>; 2],
+    size: Option<Axes<i64>>,
+) -> Result<Signal, OperatorError> {
+    let found = match size {
+        Some(size) => single.of.at(size).unwrap_or([1; AXES]),
+        None => fixed(&single.of.length).unwrap_or_default(),
+    };
+    if found != [1; AXES] {
+        return Err(OperatorError::BranchSizes { left: single.origin, right: like.origin });
+    }
+    let length = try_each(|axis| like.of.length[axis].where_other(&single.of.length[axis]))?;
+    Ok(Signal { channels: single.of.channels, length })
+}
+
+/// Whether a stack has one output position, whatever the size of its input.
+pub fn is_single(stack: &Stack) -> bool {
+    let single = stack.fold(false, |op, origin| {
+        Ok::<_, OperatorError>(match op {
+            Op::Layer(layer, single) => {
+                within_limits(layer, origin)?;
+                match Moves::of(layer) {
+                    Moves::Window(window) => {
+                        single && window.steps.iter().all(|step| step.apply(1) == Some(1))
+                    }
+                    Moves::Whole => match layer {
+                        Layer::Composite(Composite::AdaptivePool { size, .. }) => *size == [1; AXES],
+                        layer => matches!(layer, Layer::GlobalAverage | Layer::Dense { .. }),
+                    },
+                    Moves::Between(_) => false,
+                }
+            }
+            Op::Broadcast([_, like]) => like.of,
+            op => op.reads().into_iter().all(|single| single),
+        })
+    });
+    single == Ok(true)
 }
 
 fn layer_after(
@@ -147,6 +190,10 @@ pub fn sized(
     op: &Given<'_, (usize, Axes<i64>)>,
     origin: Origin,
 ) -> Result<Option<(usize, Axes<i64>)>, OperatorError> {
+    if let Op::Broadcast([single, like]) = op {
+        let ((channels, size), (_, like)) = (single.of, like.of);
+        return Ok((size == [1; AXES]).then_some((channels, like)));
+    }
     let sizes: Vec<Axes<i64>> = op.clone().reads().into_iter().map(|(_, size)| size).collect();
     let signal = step(op.map(|(channels, _)| Signal::input(*channels)), origin, sizes.first().copied())?;
     let alike = sizes.iter().all(|size| *size == sizes[0]);
@@ -164,9 +211,10 @@ pub fn outputs(stack: &Stack, channels: usize) -> Result<usize, OperatorError> {
     };
     stack.fold(channels, |op, at| {
         budget::spend(10);
-        let concat = matches!(op, Op::Concat(_));
+        let (concat, broadcast) = (matches!(op, Op::Concat(_)), matches!(op, Op::Broadcast(_)));
         match op.branches() {
             Err((layer, channels)) => Channels::of(layer).after(channels, at),
+            Ok(branches) if broadcast => branches.into_iter().next().map_or(Ok(0), |single| Ok(single.of)),
             Ok(branches) if concat => {
                 let total = branches.into_iter().fold(0_usize, |sum, part| sum.saturating_add(part.of));
                 if total.exceeds(MAX_ENTRIES) { Err(OperatorError::TooLarge { at }) } else { Ok(total) }
@@ -186,6 +234,7 @@ pub fn asked(stack: &Stack) -> Option<(usize, Origin)> {
             None => Ok(Channels::of(layer).are_kept()),
         },
         Op::Layer(_, false) | Op::Concat(_) => Ok(false),
+        Op::Broadcast([single, _]) => Ok(single.of),
         op => Ok(op.reads().into_iter().all(|kept| kept)),
     });
     found.err()
@@ -204,5 +253,58 @@ pub fn input_channels(stacks: &[&Stack]) -> Result<usize, OperatorError> {
     match (1..=MAX_INPUT_CHANNELS).find(|&channels| try_all(channels).is_ok()) {
         Some(channels) => Ok(channels),
         None => try_all(1).map(|()| 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Ends, Function, NonEmpty, Upsample};
+
+    #[test]
+    fn one_position_is_told_where_it_is_one_for_every_input() {
+        let layer = |layer: Layer| Stack::layer(layer, Origin::NOWHERE);
+        let chain = |links: &[&Stack]| Stack::chain(links.iter().copied(), Origin::NOWHERE);
+        let mean = layer(Layer::GlobalAverage);
+        let sigmoid = layer(Layer::Function(Function::Sigmoid));
+        let crop = layer(Layer::Pad([Ends { before: 0, after: -1 }; AXES]));
+        let pad = layer(Layer::Pad([Ends { before: 1, after: 0 }; AXES]));
+        let up = layer(Layer::Upsample(Upsample { factor: [1, 2], nearest: true }));
+        let id = Stack::identity(Origin::NOWHERE);
+        for single in [
+            &mean,
+            &chain(&[&sigmoid, &mean]),
+            &chain(&[&mean, &sigmoid]),
+            &chain(&[&mean, &mean]),
+            &layer(Layer::Composite(Composite::AdaptivePool { size: [1, 1], maximum: true })),
+            &Stack::product([&mean, &chain(&[&mean, &sigmoid])], [true; 2], Origin::NOWHERE),
+            &chain(&[&id.plus(&mean, [false, true], Origin::NOWHERE), &mean]),
+        ] {
+            assert!(is_single(single), "{single:?}");
+        }
+        let both = Stack::concat(NonEmpty::of(vec![&id, &mean]).unwrap(), Origin::NOWHERE);
+        for other in [
+            &id,
+            &crop,
+            &sigmoid,
+            &chain(&[&mean, &pad]),
+            &chain(&[&mean, &up]),
+            &layer(Layer::Composite(Composite::AdaptivePool { size: [1, 2], maximum: false })),
+            // There is no output.
+            &chain(&[&mean, &crop]),
+            &both,
+            &Stack::product([&id, &mean], [false, true], Origin::NOWHERE),
+            &mean.plus(&id, [true, false], Origin::NOWHERE),
+        ] {
+            assert!(!is_single(other), "{other:?}");
+        }
+        let size = |stack: &Stack, size| {
+            after(stack, Signal::input(3), None).map(|signal| (signal.channels, signal.at(size))).ok()
+        };
+        let gated = Stack::product([&id, &chain(&[&crop, &mean])], [false, true], Origin::NOWHERE);
+        assert_eq!(size(&gated, [4, 2]), Some((3, Some([4, 2]))));
+        assert_eq!(size(&gated, [4, 1]), Some((3, None)), "nothing is left to take a mean of");
+        // What was said to be single and is not.
+        assert_eq!(size(&Stack::product([&id, &crop], [false, true], Origin::NOWHERE), [4, 2]), None);
     }
 }

@@ -25,7 +25,7 @@ pub fn single(stack: &Stack, channels: usize) -> Option<KernelTerm> {
         let next = match op {
             Op::Layer(layer, before) => before.then(layer, origin),
             Op::Sum(terms) => sum(&terms.iter().collect::<Vec<_>>()),
-            Op::Product(_) | Op::Concat(_) => None,
+            Op::Product(_) | Op::Concat(_) | Op::Broadcast(_) => None,
         };
         next.ok_or(())
     });

@@ -77,7 +77,7 @@ pub fn of(stack: &Stack) -> Option<Axes<Tiled>> {
     let found = stack.fold([Tiled::IDENTITY; AXES], |op, _| match op {
         Op::Layer(layer, reach) => through(reach, layer).ok_or(()),
         Op::Sum(terms) => joined(&terms.iter().map(|(_, branch)| branch.of).collect::<Vec<_>>()).ok_or(()),
-        Op::Product(_) | Op::Concat(_) => Err(()),
+        Op::Product(_) | Op::Concat(_) | Op::Broadcast(_) => Err(()),
     });
     found.ok().filter(|reach| reach.iter().all(|axis| axis.up == 1))
 }

@@ -162,6 +162,8 @@ pub enum Did {
     },
     /// The product of two branches.
     Product(NodeId),
+    /// One position, at all positions of another signal.
+    Broadcast(NodeId),
     /// The sum of branches.
     Sum {
         /// How many.
@@ -194,7 +196,8 @@ impl Did {
             }
             Self::Relu(Positive::Whole(node) | Positive::Moved(node))
             | Self::Function(node)
-            | Self::Product(node) => vec![*node],
+            | Self::Product(node)
+            | Self::Broadcast(node) => vec![*node],
             Self::Average { nodes, .. } => nodes.clone(),
             Self::Linear { .. }
             | Self::Relu(Positive::Already)

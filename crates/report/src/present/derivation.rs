@@ -167,6 +167,7 @@ fn composition(did: &Did) -> Words {
             (None, "the mean of the whole image; 1×1 kernels before it commute with it".to_owned())
         }
         Did::Product(_) => (None, "the outputs of both branches are multiplied".to_owned()),
+        Did::Broadcast(_) => (None, BROADCAST.to_owned()),
         Did::Sum { branches: 1, .. } => (None, "a 1×1 kernel".to_owned()),
         Did::Sum { kernels: 0, .. } => {
             (None, "the outputs of the branches are added: their kernels cancel".to_owned())
@@ -183,6 +184,9 @@ fn composition(did: &Did) -> Words {
         Did::Unreached => (None, "nothing reaches it".to_owned()),
     }
 }
+
+/// What a broadcast does.
+const BROADCAST: &str = "one position, read at every position of the other branch";
 
 fn expanded(layers: usize) -> String {
     if layers == 0 {
@@ -290,6 +294,7 @@ fn reading(did: &read::Did) -> Words {
             (None, "the mean of the whole signal, before what is done to each position by itself".to_owned())
         }
         read::Did::Product => nonlinear("the outputs of both branches are multiplied"),
+        read::Did::Broadcast => (None, BROADCAST.to_owned()),
         read::Did::Sum { branches: 1 } => (None, "each position times a number".to_owned()),
         read::Did::Sum { .. } => (None, "the outputs of the branches are added".to_owned()),
         read::Did::Concat { .. } => (None, "the channels of the branches are joined".to_owned()),

@@ -27,8 +27,8 @@ pub(super) fn reason(doubt: &Doubt) -> Told {
         Doubt::Nonlinear { tries } => format!(
             "undecided: the nonlinear layers do not match one to one, and none of {tries} small inputs tells the sides apart"
         ),
-        Doubt::Functions => "undecided: of functions such as the sigmoid it is known that equal arguments have equal values; \
-                             their arguments differ, and at no input that was tried the sides are certain to differ"
+        Doubt::Functions => "undecided: of functions such as the sigmoid little more is used than that equal arguments have equal values; \
+                             that is not enough here, and at no input that was tried the sides are certain to differ"
             .to_owned(),
         Doubt::Limit(limit) => format!("undecided: {}", limit_text(*limit)),
         Doubt::Irrational => {

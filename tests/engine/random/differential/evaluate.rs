@@ -360,6 +360,14 @@ fn apply<T: Number>(layer: &Layer, x: &Image<T>, weights: Weights<T>) -> Option<
             let cells = means.map(|sum| sum.times(&share)).collect();
             Some(Image { size: [c, 1, 1], cells })
         }
+        Layer::Gated { plus, gate, .. } => {
+            let gate = run(gate, x, weights)?;
+            assert_eq!(gate.size, [c, 1, 1]);
+            Some(x.each(|channel, cell| {
+                let other = &gate.cells[channel as usize];
+                if *plus { cell.plus(other) } else { cell.times(other) }
+            }))
+        }
         Layer::Dense(outputs, matrix, bias) => {
             let inputs = matrix.len() / *outputs as usize;
             if x.cells.len() != inputs {

@@ -339,12 +339,28 @@ impl Maker {
 
     /// A nonlinear layer, or a mean of the image.
     pub(crate) fn special(&mut self) -> Layer {
-        match self.random.from(0, 8) {
+        match self.random.from(0, 10) {
             6..=8 => self.entrywise(),
             0 | 1 => Layer::Relu,
             2 | 3 => self.max_pool(),
+            9 | 10 => self.gated(),
             _ => Layer::GlobalAverage,
         }
+    }
+
+    /// The image plus, or times, a function of its mean.
+    fn gated(&mut self) -> Layer {
+        let mut gate = vec![Layer::GlobalAverage];
+        for _ in 0..self.random.from(0, 2) {
+            gate.push(match self.random.from(0, 3) {
+                0 => Layer::Scale(self.vector(1)),
+                1 => Layer::Bias(self.vector(1)),
+                2 => Layer::Relu,
+                _ => self.entrywise(),
+            });
+        }
+        let [plus, first] = [3, 2].map(|one_in| self.random.chance(one_in));
+        Layer::Gated { plus, first, gate }
     }
 
     /// The layer with one number changed, lengthened or cropped.
@@ -391,6 +407,9 @@ impl Maker {
             Layer::Subsample(pair) | Layer::Upsample(pair) | Layer::ZeroInsert(pair) => {
                 pair[random.from(0, 1) as usize] += 1;
             }
+            Layer::Gated { plus, .. } if other == 0 => *plus = !*plus,
+            Layer::Gated { gate, .. } if other == 1 => gate.push(Layer::Relu),
+            Layer::Gated { first, .. } => *first = !*first,
             Layer::Sum(branches) => {
                 let at = random.from(0, branches.len() as i64 - 1) as usize;
                 branches[at].0.0 += 1;

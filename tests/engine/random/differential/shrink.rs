@@ -29,6 +29,10 @@ fn smaller(stack: &[Layer]) -> Vec<Stack> {
             Layer::Concat(branches) => {
                 all.extend(branches.iter().map(|branch| with(branch.clone())));
             }
+            Layer::Gated { plus, first, gate } if gate.len() > 1 => {
+                let less = gate[..gate.len() - 1].to_vec();
+                all.push(with(vec![Layer::Gated { plus: *plus, first: *first, gate: less }]));
+            }
             Layer::Power(inner, exponent) => {
                 all.push(with(inner.clone()));
                 if *exponent > 0 {

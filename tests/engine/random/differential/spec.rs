@@ -92,6 +92,12 @@ pub(crate) enum Layer {
     ChannelShuffle(i64),
     ChannelMean,
     GlobalAverage,
+    /// The image plus, or times, what comes after its mean; that comes first or last.
+    Gated {
+        plus: bool,
+        first: bool,
+        gate: Stack,
+    },
     /// `[outputs,inputs]`, row by row, and the bias.
     Dense(i64, Vec<i64>, Vec<Written>),
     Sum(Vec<(Written, Stack)>),
@@ -137,6 +143,7 @@ pub(crate) fn is_nonlinear(stack: &[Layer]) -> bool {
         Layer::Sum(branches) => branches.iter().any(|(_, branch)| is_nonlinear(branch)),
         Layer::Concat(branches) => branches.iter().any(|branch| is_nonlinear(branch)),
         Layer::Power(inner, _) => is_nonlinear(inner),
+        Layer::Gated { plus, gate, .. } => !plus || is_nonlinear(gate),
         _ => false,
     })
 }
@@ -148,7 +155,7 @@ pub(crate) fn any_layer(stack: &[Layer], wanted: &dyn Fn(&Layer) -> bool) -> boo
             || match layer {
                 Layer::Sum(branches) => branches.iter().any(|(_, branch)| any_layer(branch, wanted)),
                 Layer::Concat(branches) => branches.iter().any(|branch| any_layer(branch, wanted)),
-                Layer::Power(inner, _) => any_layer(inner, wanted),
+                Layer::Power(inner, _) | Layer::Gated { gate: inner, .. } => any_layer(inner, wanted),
                 _ => false,
             }
     })
@@ -408,6 +415,10 @@ impl fmt::Display for Layer {
             Self::Select(from, to) => write!(f, "select({from}, {to})"),
             Self::Relu => f.write_str("relu"),
             Self::GlobalAverage => f.write_str("global_avgpool"),
+            Self::Gated { plus, first, gate } => {
+                let (op, gate) = (if *plus { '+' } else { '*' }, text(gate));
+                if *first { write!(f, "(({gate}) {op} id)") } else { write!(f, "(id {op} ({gate}))") }
+            }
             Self::Dense(outputs, weights, bias) => {
                 let rows: Vec<String> = weights
                     .chunks(weights.len() / *outputs as usize)

@@ -73,7 +73,7 @@ impl Net {
                 }
                 Ok(Value { node: self.total(nodes, None)?, channels, reach })
             }
-            Op::Product(_) | Op::Concat(_) => Err(Unsupported::Kernel),
+            Op::Product(_) | Op::Concat(_) | Op::Broadcast(_) => Err(Unsupported::Kernel),
         }
     }
 

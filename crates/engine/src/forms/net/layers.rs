@@ -54,7 +54,8 @@ impl Net {
 
     /// The output of a value, and what was made of it.
     fn made_of(&mut self, op: Given<'_, Wire>, origin: Origin) -> Result<(Wire, Did), Unsupported> {
-        let signal = |op: &Given<'_, Wire>| step(op.map(|wire| wire.signal.clone()), origin, None);
+        let size = self.size;
+        let signal = |op: &Given<'_, Wire>| step(op.map(|wire| wire.signal.clone()), origin, size);
         let (kind, sources, signal, did) = match op {
             Op::Layer(layer, wire) => {
                 let (next, expanded) = self.layer(layer, origin, &wire)?;
@@ -76,6 +77,11 @@ impl Net {
             Op::Product(ref factors) => {
                 let sources = factors.iter().map(|factor| in_place(factor.of.node)).collect();
                 (Kind::Product, sources, signal(&op)?, Did::Product)
+            }
+            Op::Broadcast([ref single, _]) => {
+                // The only position is the first.
+                let moves = each(|_| Movement { down: 0, ..Movement::identity() });
+                (Kind::Sum, vec![(single.of.node, moves)], signal(&op)?, Did::Broadcast)
             }
             Op::Concat(ref parts) => {
                 let signal = signal(&op)?;

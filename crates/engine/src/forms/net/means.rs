@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Movement, Net, NetNode, NetNodeId, Wire};
+use super::{Kind, Movement, Net, NetNode, NetNodeId, Wire, in_place};
 use crate::axes::Axes;
 use crate::forms::Unsupported;
 use crate::operator::length::Length;
@@ -52,6 +52,27 @@ impl Net {
                 .collect::<Result<_, Unsupported>>()?;
             return self.intern(NetNode { kind: node.kind, sources, length: Some(length.clone()) });
         }
+        if let Some(single) = broadcast(&node) {
+            return self.intern(NetNode {
+                kind: Kind::Sum,
+                sources: vec![in_place(single)],
+                length: Some(length.clone()),
+            });
+        }
+        let scaled = node.sources.iter().any(|(source, _)| broadcast(self.node(*source)).is_some());
+        if node.kind == Kind::Product
+            && scaled
+            && whole
+            && node.sources.iter().all(|(source, _)| even(source))
+        {
+            // The same factor at all positions.
+            let sources = node
+                .sources
+                .into_iter()
+                .map(|(source, _)| Ok(in_place(self.mean(source, over, length)?)))
+                .collect::<Result<_, Unsupported>>()?;
+            return self.intern(NetNode { kind: Kind::Product, sources, length: Some(length.clone()) });
+        }
         if node.length.as_ref() != Some(over) {
             return Err(Unsupported::Layer);
         }
@@ -65,5 +86,15 @@ impl Net {
         all.sort_unstable();
         all.dedup();
         all
+    }
+}
+
+/// What a node has at all positions, where that is the only position of another one.
+fn broadcast(node: &NetNode) -> Option<NetNodeId> {
+    match node.sources.as_slice() {
+        [(single, moves)] if node.kind == Kind::Sum && moves.iter().all(|axis| axis.down == 0) => {
+            Some(*single)
+        }
+        _ => None,
     }
 }

@@ -34,8 +34,11 @@ fn stacks_are_put_together() {
     assert!(id.is_identity() && chain(&[id.clone(), id.clone()]).is_identity() && !a.is_identity());
     assert_eq!(written(&chain(&[a.clone(), sum(&[b.clone(), id]), c.clone()])), "3([2(1(x))+1(x)])");
     // Sums are taken apart.
-    assert_eq!(written(&sum(&[a.clone(), b.clone()]).plus(&c, Origin::NOWHERE)), "[1(x)+2(x)+3(x)]");
-    let product = Stack::product([&a, &chain(&[b, c])], Origin::NOWHERE);
+    assert_eq!(
+        written(&sum(&[a.clone(), b.clone()]).plus(&c, [false; 2], Origin::NOWHERE)),
+        "[1(x)+2(x)+3(x)]"
+    );
+    let product = Stack::product([&a, &chain(&[b, c])], [false; 2], Origin::NOWHERE);
     assert_eq!(written(&product), "[1(x)+3(2(x))]");
 }
 

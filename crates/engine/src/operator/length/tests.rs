@@ -17,9 +17,13 @@ fn step(random: &mut SplitMix64) -> Step {
 }
 
 fn length(random: &mut SplitMix64, depth: u64) -> Arc<Length> {
-    match if depth == 0 { 0 } else { random.below(8) } {
+    match if depth == 0 { 0 } else { random.below(9) } {
         0 => Arc::new(Length::Input),
         1 => Arc::new(Length::One(length(random, depth - 1))),
+        8 => {
+            let [length, other] = [0; 2].map(|_| length(random, depth - 1));
+            length.where_other(&other).unwrap_or(length)
+        }
         2 | 3 => length(random, depth - 1).agree(&length(random, depth - 1)),
         _ => {
             let inner = length(random, depth - 1);

@@ -14,7 +14,7 @@ use crate::operator::expand::expanded;
 use crate::operator::gather::MAX_FACTOR;
 use crate::operator::length::{Length, Step};
 use crate::operator::lower::{Lowered, Site, Windows, lower};
-use crate::operator::shape::fixed;
+use crate::operator::shape::{Signal, broadcast, fixed};
 use crate::operator::trace::{Did, Positive, Stop};
 
 /// A map, and the number of the step that made it.
@@ -72,6 +72,15 @@ impl Operators {
                 }
                 let id = self.intern(Node::Product(both));
                 Ok((at(origin, self.reading(id))?, Did::Product(id)))
+            }
+            Op::Broadcast([single, like]) => {
+                let signals = [&single, &like].map(|branch| {
+                    let Affine { channels, ref length, .. } = branch.of;
+                    Branch { of: Signal { channels, length: length.clone() }, origin: branch.origin }
+                });
+                let Signal { length, .. } = broadcast(signals, self.size)?;
+                let id = self.intern(Node::Broadcast { of: single.of, length });
+                Ok((at(origin, self.reading(id))?, Did::Broadcast(id)))
             }
             Op::Concat(parts) => {
                 let branches = parts.iter().len();

@@ -72,6 +72,13 @@ pub enum Node {
     Product(Affine),
     /// The mean of each channel of an affine map.
     GlobalAverage(Affine),
+    /// The only position of an affine map at all positions of a signal.
+    Broadcast {
+        /// What has one position.
+        of: Affine,
+        /// Output length along each axis.
+        length: Axes<Arc<Length>>,
+    },
 }
 
 /// Builds normal forms over one input.
@@ -132,6 +139,7 @@ impl Operators {
             Node::GlobalAverage(affine) => {
                 (affine.channels, affine.length.clone().map(|length| Arc::new(Length::One(length))))
             }
+            Node::Broadcast { of, length } => (of.channels, length.clone()),
         }
     }
 
@@ -148,7 +156,8 @@ impl Operators {
                     | Node::Relu(inner)
                     | Node::Function(_, inner)
                     | Node::Product(inner)
-                    | Node::GlobalAverage(inner) => {
+                    | Node::GlobalAverage(inner)
+                    | Node::Broadcast { of: inner, .. } => {
                         todo.extend(inner.parts.iter().map(|part| part.source));
                     }
                     Node::Average { source, .. } | Node::Maximum { source, .. } => todo.push(*source),
@@ -167,6 +176,7 @@ impl Operators {
                 | Node::Product(_)
                 | Node::Maximum { .. }
                 | Node::GlobalAverage(_)
+                | Node::Broadcast { .. }
         )
     }
 
@@ -183,6 +193,11 @@ impl Operators {
             | (Node::Product(a), Node::Product(b))
             | (Node::GlobalAverage(a), Node::GlobalAverage(b)) => Some([a.clone(), b.clone()]),
             (Node::Function(f, a), Node::Function(g, b)) if f == g => Some([a.clone(), b.clone()]),
+            (Node::Broadcast { of: a, length }, Node::Broadcast { of: b, length: other })
+                if length == other =>
+            {
+                Some([a.clone(), b.clone()])
+            }
             (Node::Maximum { source: a, .. }, Node::Maximum { source: b, .. }) => {
                 Some([self.reading(*a)?, self.reading(*b)?])
             }
@@ -225,6 +240,7 @@ impl Operators {
             Node::Function(function, inner) => Node::Function(function, self.rebuilt(&inner, replaced)?),
             Node::Product(inner) => Node::Product(self.rebuilt(&inner, replaced)?),
             Node::GlobalAverage(inner) => Node::GlobalAverage(self.rebuilt(&inner, replaced)?),
+            Node::Broadcast { of, length } => Node::Broadcast { of: self.rebuilt(&of, replaced)?, length },
             Node::Average { source, windows, length } => {
                 Node::Average { source: new(source), windows, length }
             }

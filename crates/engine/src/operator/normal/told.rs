@@ -54,7 +54,7 @@ impl Operators {
             Node::Average { source, windows, .. } | Node::Maximum { source, windows, .. } => {
                 moved(known[*source], &windows.axes, windows.size)
             }
-            Node::GlobalAverage(_) => None,
+            Node::GlobalAverage(_) | Node::Broadcast { .. } => None,
         }
     }
 }

@@ -63,6 +63,7 @@ impl Fewer {
                 }
                 Op::Product(factors) => Op::Product(factors),
                 Op::Concat(parts) => Op::Concat(parts),
+                Op::Broadcast(both) => Op::Broadcast(both),
             })
         })
     }

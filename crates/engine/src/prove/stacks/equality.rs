@@ -161,7 +161,11 @@ fn inner(operators: &Operators, map: &Affine) -> Inner {
     for id in operators.reachable(map) {
         match operators.node(id) {
             Node::Input { .. } => {}
-            Node::Relu(_) | Node::Function(..) | Node::Product(_) | Node::Maximum { .. } => {
+            Node::Relu(_)
+            | Node::Function(..)
+            | Node::Product(_)
+            | Node::Maximum { .. }
+            | Node::Broadcast { .. } => {
                 inner.nonlinear += 1;
             }
             Node::GlobalAverage(_) => inner.averages += 1,

@@ -22,7 +22,7 @@ const MAX_SIZES: usize = 6;
 /// Whether a stack has a layer that is read as a nonlinear term.
 pub fn applies(stack: &Stack) -> bool {
     stack.graph().values().any(|(_, value)| match &value.op {
-        Op::Product(_) => true,
+        Op::Product(_) | Op::Broadcast(_) => true,
         op => op.layer().is_some_and(|layer| match layer {
             Layer::Composite(layer) => layer.is_nonlinear(),
             layer => matches!(layer, Layer::Relu | Layer::MaxPool(_) | Layer::Function(_)),

@@ -103,7 +103,7 @@ impl<'a> Side<'a> {
             let apart = match &value.op {
                 Op::Layer(layer, _) => is_cut(layer),
                 Op::Sum(_) | Op::Concat(_) => reads.any(|read| read != first),
-                Op::Product(_) => true,
+                Op::Product(_) | Op::Broadcast(_) => true,
             };
             sources.push(if apart { id } else { first });
         }
@@ -275,6 +275,11 @@ impl Layers<'_> {
                 let [a, b] = all.as_slice() else { return None };
                 let error = &a.size * &b.error + &b.size * &a.error;
                 Some(Known { size: &a.size * &b.size, error, ..a.clone() })
+            }
+            (Op::Broadcast(left), Op::Broadcast(right)) => {
+                let all = self.branches(left.iter(), right.iter())?;
+                let [single, like] = all.as_slice() else { return None };
+                Some(Known { sizes: like.sizes.clone(), ..single.clone() })
             }
             _ => None,
         }

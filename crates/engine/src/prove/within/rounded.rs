@@ -115,7 +115,7 @@ impl Rounder<'_> {
                 })?;
                 (Op::Sum(terms), sum)
             }
-            Op::Product(_) => return None,
+            Op::Product(_) | Op::Broadcast(_) => return None,
             Op::Concat(parts) => {
                 let most = |most: Signal, part: &Branch<ValueId>| {
                     let part = of(&part.of);

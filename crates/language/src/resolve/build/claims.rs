@@ -151,7 +151,7 @@ fn operator_error(error: &OperatorError, origins: &Origins, span: Span) -> Resol
             },
         ),
         OperatorError::BranchChannels { left, right } => {
-            let context = "the branches of a sum";
+            let context = "the branches of a sum or product";
             let [left, right] = [left, right].map(|(at, channels)| (place(at), channels));
             (right.0, ResolveErrorKind::OutputChannels { context, left, right })
         }

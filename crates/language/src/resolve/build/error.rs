@@ -176,7 +176,7 @@ pub enum ResolveErrorKind {
     },
     /// Branches or sides with different numbers of output channels.
     OutputChannels {
-        /// What joins them: `the branches of a sum`.
+        /// What joins them: `the branches of a sum or product`.
         context: &'static str,
         /// One of them and its channels.
         left: (Span, usize),

@@ -8,6 +8,7 @@ use super::value::{Array, Role, StackValue, Tail};
 use super::{Amount, Builder};
 use crate::source::Span;
 use convproof_engine::ir::{Composite, KernelTerm, Layer, NonEmpty, Operation, Stack};
+use convproof_engine::operator::shape::is_single;
 use convproof_exact::Rational;
 
 /// Most layers of a stack, those of its parts included.
@@ -102,7 +103,8 @@ impl Builder {
             right = self.negated(&right, self.place(right.stack.origin(), span))?;
         }
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = left.stack.plus(&right.stack, self.origins.of(span));
+        let single = [&left, &right].map(|value| is_single(&value.stack));
+        let whole = left.stack.plus(&right.stack, single, self.origins.of(span));
         self.limited((whole, span), left.layers + right.layers, left.degree.max(right.degree), tail)
     }
 
@@ -111,7 +113,8 @@ impl Builder {
         let (left, right) = (self.finished(left.clone()), self.finished(right.clone()));
         let (left, right) = (left?, right?);
         let tail = if left.tail == right.tail { left.tail } else { Tail::Image };
-        let whole = Stack::product([&left.stack, &right.stack], self.origins.of(span));
+        let single = [&left, &right].map(|value| is_single(&value.stack));
+        let whole = Stack::product([&left.stack, &right.stack], single, self.origins.of(span));
         let degree = left.degree.saturating_add(right.degree);
         self.limited((whole, span), left.layers + right.layers, degree, tail)
     }
