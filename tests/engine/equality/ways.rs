@@ -270,7 +270,7 @@ macro_rules! files {
 
 // Words, terms, normal forms, survey.
 files! {
-    blocks: 31 2 1 2
+    blocks: 32 2 1 2
     borders: 44 61 9 52
     broadcast: 31 50 8 22
     channels: 46 12 7 13

@@ -95,24 +95,28 @@ impl Array4 {
 
     /// The entry at a place in storage order; 0 outside.
     pub fn at(&self, place: usize) -> &Rational {
+        if let Some((_, value)) = self.entries.get(place).filter(|(own, _)| *own == place) {
+            return value;
+        }
         let found = self.entries.binary_search_by_key(&place, |(place, _)| *place);
         found.map_or(&ZERO, |index| &self.entries[index].1)
     }
 
     /// Entries that are not 0 with places from one up to another.
     pub(super) fn between(&self, first: usize, end: usize) -> &[(usize, Rational)] {
+        if self.entries.len() == self.len() {
+            return self.entries.get(first..end).unwrap_or_default();
+        }
         let start = self.entries.partition_point(|(place, _)| *place < first);
         let rest = &self.entries[start..];
         &rest[..rest.partition_point(|(place, _)| *place < end)]
     }
 
-    /// All entries of one pair of channels, row by row, zeros included.
-    pub(super) fn plane(&self, output: usize, input: usize) -> Vec<&Rational> {
+    /// The entries of one pair of channels that are not 0, by their places among those, in order.
+    pub(super) fn plane(&self, output: usize, input: usize) -> impl Iterator<Item = (usize, &Rational)> {
         let area = self.shape[2] * self.shape[3];
         let first = (output * self.shape[1] + input) * area;
-        let mut plane = vec![&ZERO; area];
-        self.between(first, first + area).iter().for_each(|(place, value)| plane[place - first] = value);
-        plane
+        self.between(first, first + area).iter().map(move |(place, value)| (place - first, value))
     }
 
     /// The position of a place in storage order.

@@ -12,11 +12,19 @@ use convproof_exact::{Rational, Symbol};
 /// How deep expressions and stacks may be nested.
 pub const MAX_DEPTH: u32 = 400;
 
+/// Bits to which irrational square roots are known where they are replaced by rationals.
+const ROOT_BITS: u32 = 320;
+/// The same where more is computed with them.
+const ROUGH_ROOT_BITS: u32 = 192;
+/// Bits of these that may be lost to cancellation.
+const CANCELLED_BITS: u32 = 120;
+
 /// Values of free symbols; 0 where none is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     values: BTreeMap<Symbol, Rational>,
-    approximate: bool,
+    /// To how many bits irrational square roots are known; `None` where they are refused.
+    root_bits: Option<u32>,
     functions: Functions,
 }
 
@@ -29,7 +37,13 @@ impl Weights {
     /// The same weights; square roots that are irrational are replaced by close rationals, not refused.
     #[must_use]
     pub fn approximating(self) -> Self {
-        Self { approximate: true, ..self }
+        Self { root_bits: Some(ROOT_BITS), ..self }
+    }
+
+    /// The same with fewer bits, where much is computed and nothing refuted.
+    #[must_use]
+    pub fn approximating_roughly(self) -> Self {
+        Self { root_bits: Some(ROUGH_ROOT_BITS), ..self }
     }
 
     /// The same weights; functions whose values are not rational are treated in this way.
@@ -45,7 +59,17 @@ impl Weights {
 
     /// Whether irrational square roots are replaced by close rationals.
     pub fn is_approximating(&self) -> bool {
-        self.approximate
+        self.root_bits.is_some()
+    }
+
+    /// To how many bits irrational square roots are known, if they are replaced.
+    pub(super) fn root_bits(&self) -> Option<u32> {
+        self.root_bits
+    }
+
+    /// The share of their magnitudes by which outputs may differ for square roots that were cut off.
+    pub fn margin(&self) -> Rational {
+        self.root_bits.map_or(Rational::ZERO, |bits| Rational::dyadic(1.into(), bits - CANCELLED_BITS))
     }
 
     /// Sets one symbol.

@@ -13,9 +13,6 @@ use crate::ir::{Axes, Ends, KernelExpr, Rearrangement, Stack};
 use crate::kernel::Shape;
 use convproof_exact::{Rational, Symbol};
 
-/// Bits to which irrational square roots are known where they are replaced by rationals.
-const ROOT_BITS: u32 = 320;
-
 type Result<T> = std::result::Result<T, EvaluateError>;
 
 impl<'a> Evaluator<'a> {
@@ -48,12 +45,12 @@ impl<'a> Evaluator<'a> {
                 Ok(Array4::scalar(total))
             }
             KernelExpr::Sqrt(operand) => {
-                let approximate = self.weights.is_approximating();
-                self.each(operand, |work, value| match square_root(work, value) {
-                    Err(EvaluateError::Irrational) if approximate && !value.is_negative() => {
-                        Ok(close_root(value))
+                let bits = self.weights.root_bits();
+                self.each(operand, |work, value| match (square_root(work, value), bits) {
+                    (Err(EvaluateError::Irrational), Some(bits)) if !value.is_negative() => {
+                        Ok(close_root(value, bits))
                     }
-                    root => root,
+                    (root, _) => root,
                 })
             }
             KernelExpr::Dilate(..)
@@ -440,12 +437,12 @@ fn square_root(work: &mut Work, value: &Rational) -> Result<Rational> {
     Rational::new(numerator, denominator).ok_or(EvaluateError::DivisionByZero)
 }
 
-/// A rational number below the square root of a positive one, by less than `2^-ROOT_BITS` of it.
-fn close_root(value: &Rational) -> Rational {
+/// A rational number below the square root of a positive one, by less than `2^-bits` of it.
+fn close_root(value: &Rational, bits: u32) -> Rational {
     let (numerator, denominator) = (value.numerator(), value.denominator());
     // √(n/d) = √(n·d) / d, with enough bits for the quotient even where n·d is small.
-    let root = ((numerator * &denominator) << (2 * ROOT_BITS)).sqrt();
-    &Rational::dyadic(root, ROOT_BITS) * &Rational::from(denominator).recip().unwrap_or_default()
+    let root = ((numerator * &denominator) << (2 * bits)).sqrt();
+    &Rational::dyadic(root, bits) * &Rational::from(denominator).recip().unwrap_or_default()
 }
 
 fn nonzero(factor: usize) -> Result<usize> {

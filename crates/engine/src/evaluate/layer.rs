@@ -3,18 +3,14 @@
 use std::ops::Range;
 
 use num_bigint::BigInt;
-use smallvec::SmallVec;
 
 use super::axis::{Axis, Spread, Window};
 use super::composite::Side;
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::total::Total;
-use super::work::Work;
-use super::{Array4, EvaluateError, Image};
-use crate::ir::{
-    AveragePool, Composite, Conv, ConvTranspose, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample,
-};
+use super::{EvaluateError, Image};
+use crate::ir::{AveragePool, Composite, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample};
 use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
@@ -102,7 +98,7 @@ impl<'a> Evaluator<'a> {
         let mismatch = |expected| EvaluateError::ChannelMismatch { expected, found: channels };
         match layer {
             Layer::Conv(conv) => {
-                let [outputs, per_group, _, _] = self.kernel(conv.kernel.expr())?.shape();
+                let [outputs, per_group, _, _] = self.taps(conv.kernel.expr())?.shape();
                 let inputs = per_group.checked_mul(conv.groups).ok_or(EvaluateError::TooLarge)?;
                 if conv.groups == 0 || outputs % conv.groups != 0 {
                     Err(EvaluateError::Malformed)
@@ -113,7 +109,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Layer::ConvTranspose(conv) => {
-                let [inputs, per_group, _, _] = self.kernel(conv.kernel.expr())?.shape();
+                let [inputs, per_group, _, _] = self.taps(conv.kernel.expr())?.shape();
                 if conv.groups == 0 || inputs % conv.groups != 0 {
                     Err(EvaluateError::Malformed)
                 } else if inputs != channels {
@@ -180,7 +176,7 @@ impl<'a> Evaluator<'a> {
         };
         match layer {
             Layer::Conv(conv) => {
-                let shape = self.kernel(conv.kernel.expr())?.shape();
+                let shape = self.taps(conv.kernel.expr())?.shape();
                 pick(&|axis| Window {
                     size: shape[2 + axis],
                     stride: conv.stride[axis],
@@ -190,7 +186,7 @@ impl<'a> Evaluator<'a> {
                 })
             }
             Layer::ConvTranspose(conv) => {
-                let shape = self.kernel(conv.kernel.expr())?.shape();
+                let shape = self.taps(conv.kernel.expr())?.shape();
                 let spread = |axis: usize| Spread {
                     size: shape[2 + axis],
                     stride: conv.stride[axis],
@@ -240,95 +236,6 @@ impl<'a> Evaluator<'a> {
             | Layer::Function(_)
             | Layer::Composite(_) => Ok(None),
         }
-    }
-
-    fn conv(&mut self, conv: &'a Conv, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
-        let kernel = self.kernel(conv.kernel.expr())?;
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
-        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
-        let [outputs, per_group, _, _] = kernel.shape();
-        let [rows, columns] = self.lines(axes, &kernel, x)?;
-        // Channels of zeros add nothing.
-        let area = (x.height() * x.width()).max(1);
-        let lit: Vec<bool> =
-            x.values().chunks(area).map(|channel| channel.iter().any(|value| !value.is_zero())).collect();
-        let width = kernel.shape()[3];
-        let mut planes = Planes::default();
-        Image::build(&mut self.work, size, |work, [o, i, j]| {
-            let first = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
-            let (rows, columns) = (&rows[i][..], &columns[j][..]);
-            if rows.is_empty() || columns.is_empty() {
-                return Ok(first);
-            }
-            let mut total = Total::new(first);
-            let first = o / (outputs / conv.groups) * per_group;
-            let planes = planes.of(o, || {
-                work.charge(per_group as u64)?;
-                let read = (0..per_group).filter(|c| lit.get(first + c) == Some(&true));
-                Ok(read.map(|c| (first + c, kernel.plane(o, c))).collect())
-            })?;
-            add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
-            total.value(work)
-        })
-    }
-
-    fn conv_transpose(
-        &mut self,
-        conv: &'a ConvTranspose,
-        size: [usize; 3],
-        axes: [&Axis; 2],
-        x: &Image,
-    ) -> Result<Image> {
-        let kernel = self.kernel(conv.kernel.expr())?;
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
-        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
-        let [inputs, per_group, _, _] = kernel.shape();
-        let [rows, columns] = self.lines(axes, &kernel, x)?;
-        let group_inputs = inputs / conv.groups;
-        let width = kernel.shape()[3];
-        let mut planes = Planes::default();
-        Image::build(&mut self.work, size, |work, [o, i, j]| {
-            let first = bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone());
-            let (rows, columns) = (&rows[i][..], &columns[j][..]);
-            if rows.is_empty() || columns.is_empty() {
-                return Ok(first);
-            }
-            let mut total = Total::new(first);
-            let first = o / per_group * group_inputs;
-            let planes = planes.of(o, || {
-                work.charge(group_inputs as u64)?;
-                let read = first..first + group_inputs;
-                Ok(read.map(|c| (c, kernel.plane(c, o % per_group))).collect())
-            })?;
-            add_windows(work, &mut total, planes, [rows, columns], (width, x))?;
-            total.value(work)
-        })
-    }
-
-    /// For each output along both axes the taps that stand on cells, and those cells. Lines of the kernel or of
-    /// the image that hold only zeros are left out.
-    fn lines(&mut self, axes: [&Axis; 2], kernel: &Array4, x: &Image) -> Result<[Vec<Cells>; 2]> {
-        let [_, _, height, width] = kernel.shape();
-        let taps = live([height, width], kernel.entries().iter().map(|(place, _)| *place));
-        let lit = x.values().iter().enumerate().filter(|(_, value)| !value.is_zero());
-        let cells = live([x.height(), x.width()], lit.map(|(place, _)| place));
-        let taken = (axes[0].outputs + axes[1].outputs).saturating_mul(size_of::<Cells>());
-        self.work.room(taken as u64 / 16)?;
-        let mut lines = |axis: usize| {
-            let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
-            // Before anything is allocated: there may be as many outputs as numbers have room for.
-            self.work.charge((axes[axis].outputs as u64).saturating_mul(axes[axis].taps as u64))?;
-            let mut lines: Vec<Cells> = Vec::new();
-            let mut kept = 0;
-            for output in 0..axes[axis].outputs {
-                let line: Cells = axes[axis].cells(output).filter(holds).collect();
-                kept += line.len() as u64;
-                self.work.room(kept)?;
-                lines.push(line);
-            }
-            Ok(lines)
-        };
-        Ok([lines(0)?, lines(1)?])
     }
 
     fn pool(&mut self, pool: &AveragePool, size: [usize; 3], axes: [&Axis; 2], x: &Image) -> Result<Image> {
@@ -419,59 +326,4 @@ pub(super) fn divisor(pool: &AveragePool, windows: &[(Range<usize>, u64); 2]) ->
         0 => Err(EvaluateError::EmptyWindow),
         divisor => Ok(Some(Rational::from(BigInt::from(divisor)))),
     }
-}
-
-/// The taps of an output that stand on cells, and those cells.
-type Cells = SmallVec<[(usize, usize); 8]>;
-
-/// The planes of a kernel that one output channel reads, with their input channels; zeros included.
-#[derive(Default)]
-struct Planes<'k> {
-    output: Option<usize>,
-    planes: Vec<(usize, Vec<&'k Rational>)>,
-}
-
-impl<'k> Planes<'k> {
-    /// Those of an output channel, made once while it stays the same.
-    fn of(
-        &mut self,
-        output: usize,
-        make: impl FnOnce() -> Result<Vec<(usize, Vec<&'k Rational>)>>,
-    ) -> Result<&[(usize, Vec<&'k Rational>)]> {
-        if self.output != Some(output) {
-            self.planes = make()?;
-            self.output = Some(output);
-        }
-        Ok(&self.planes)
-    }
-}
-
-/// Adds the planes of one output times what they stand on.
-fn add_windows(
-    work: &mut Work,
-    total: &mut Total,
-    planes: &[(usize, Vec<&Rational>)],
-    [rows, columns]: [&[(usize, usize)]; 2],
-    (width, x): (usize, &Image),
-) -> Result<()> {
-    for (c, plane) in planes {
-        work.charge(rows.len() as u64 * columns.len() as u64)?;
-        for &(u, row) in rows {
-            let (weights, entries) = (&plane[u * width..], x.row(*c, row));
-            for &(v, column) in columns {
-                total.add_product(work, weights[v], &entries[column])?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The rows and the columns of planes of some height and width in which any plane has a number other than 0.
-fn live([height, width]: [usize; 2], places: impl Iterator<Item = usize>) -> [Vec<bool>; 2] {
-    let mut live = [vec![false; height], vec![false; width]];
-    for place in places {
-        live[0][place / width % height] = true;
-        live[1][place % width] = true;
-    }
-    live
 }

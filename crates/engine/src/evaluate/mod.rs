@@ -8,6 +8,7 @@
 mod array;
 mod axis;
 mod composite;
+mod convolution;
 mod counts;
 mod error;
 mod evaluator;

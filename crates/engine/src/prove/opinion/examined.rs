@@ -24,8 +24,8 @@ pub(super) const MAX_WEIGHTS: usize = 1 << 10;
 const STEPS_PER_WEIGHT: u64 = 1 << 9;
 /// Most steps, however many weights there are: about a second.
 const MAX_STEPS: u64 = 1 << 29;
-/// After how many steps a bound about many weights is looked at on one image only: some hundredths of a second.
-const OTHER_IMAGES: u64 = 1 << 24;
+/// After how many steps a bound about many weights is looked at on one image only: about a hundredth of a second.
+const OTHER_IMAGES: u64 = 1 << 22;
 /// After how many times as many steps as it takes to leave out further sizes no worse input of a bound is looked for.
 const CLIMBS: u64 = 4;
 /// Lengths of each axis that sizes are taken from.
@@ -144,7 +144,7 @@ fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(
     match with_few_channels(claim, most) {
         Some((claim, used)) if used.len().within(MAX_WEIGHTS) => {
             let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-            tried(proof, &claim, |_| Some(weights.clone().approximating()))
+            tried(proof, &claim, |_| Some(weights.clone().approximating_roughly()))
         }
         _ => Ok((Opinion::None, 0)),
     }
@@ -268,7 +268,7 @@ pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
-    if dependence.is_free(used) { weights } else { weights.approximating() }
+    if dependence.is_free(used) { weights } else { weights.approximating_roughly() }
 }
 
 /// A small value, not 0, that depends on the symbol only.

@@ -218,10 +218,7 @@ pub fn differ_by_more(bound: &Rational, left: &Rational, right: &Rational, weigh
         return bound.is_negative();
     }
     let excess = (left - right).abs() - bound;
-    if !weights.is_approximating() {
-        return excess > Rational::ZERO;
-    }
-    excess > (left.abs() + right.abs()) * Rational::dyadic(1.into(), 200_u32)
+    excess > (left.abs() + right.abs()) * weights.margin()
 }
 
 impl Mismatch {
