@@ -272,7 +272,7 @@ macro_rules! files {
 files! {
     blocks: 32 2 1 2
     borders: 44 61 9 52
-    broadcast: 31 50 8 22
+    broadcast: 31 52 8 22
     channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 18 18 9 18

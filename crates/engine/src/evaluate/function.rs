@@ -69,9 +69,12 @@ fn surrogate(work: &mut Work, function: Function, x: &Rational) -> Result<Ration
             work.add_product(&mut sum, x, &ratio(2))?;
         }
         Function::Gelu | Function::GeluTanh => {
+            // x/2 and a little less than |x|/2: negative where the function is.
             let square = work.multiply(x, x)?;
-            work.add_product(&mut sum, &square, &number)?;
-            work.add_product(&mut sum, x, &Rational::ratio(1, 2).unwrap_or_default())?;
+            let even = work.divide(&square, &(x.abs() + number.recip().unwrap_or_default()))?;
+            work.add(&mut sum, x)?;
+            work.add(&mut sum, &even)?;
+            sum = &sum * &Rational::ratio(1, 2).unwrap_or_default();
         }
     }
     Ok(sum)
@@ -140,6 +143,19 @@ mod tests {
             assert_eq!(at(Function::Tanh, &x), &(&sigmoid + &sigmoid) - &Rational::ONE);
             assert_eq!(at(Function::Silu, &x), &x * &at(Function::Sigmoid, &x));
             assert_eq!(Some(at(Function::HardSwish, &x)), exact_value(Function::HardSwish, &x));
+        }
+    }
+
+    /// What stands for a function has its sign, so that it is not taken for one that is never negative.
+    #[test]
+    fn functions_keep_their_signs() {
+        let mut work = Work::new(1 << 20);
+        for function in Function::ALL {
+            for x in (-40..=40).map(|n| Rational::ratio(n, 8).unwrap()) {
+                let stands = surrogate(&mut work, function, &x).unwrap();
+                let near = exact_value(function, &x).or_else(|| near(function, &x)).unwrap();
+                assert_eq!(stands.signum(), near.signum(), "{function:?} {x} {stands}");
+            }
         }
     }
 

@@ -111,33 +111,42 @@ impl Arena {
             if !self.range(&factor).low.as_ref().is_some_and(never_negative) {
                 continue;
             }
-            let mut rest = Vec::with_capacity(forms.len());
+            // Before anything is made of it.
+            let mut all = true;
             for form in forms {
-                match self.without_factor(form, &factor)? {
-                    Some(form) => rest.push(form),
-                    None => break,
-                }
+                all = all && self.has_factor(form, &factor)?;
             }
-            if rest.len() == forms.len() {
-                return Ok(Some((factor, rest)));
+            if all {
+                let rest = forms.iter().map(|form| self.without_factor(form, &factor));
+                return Ok(Some((factor.clone(), rest.collect::<Result<_, _>>()?)));
             }
         }
         Ok(None)
     }
 
-    /// A sum that all words have a factor of, without it.
-    fn without_factor(&mut self, form: &Form, factor: &Form) -> Result<Option<Form>, TooManyWords> {
-        let Some(words) = self.flat(form) else { return Ok(None) };
+    /// Whether all words of a sum have a factor.
+    fn has_factor(&mut self, form: &Form, factor: &Form) -> Result<bool, TooManyWords> {
+        let Some(words) = self.flat(form) else { return Ok(false) };
+        for word in &words {
+            if !self.ends(word)?.contains(factor) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A sum of which all words have a factor, without it.
+    fn without_factor(&mut self, form: &Form, factor: &Form) -> Result<Form, TooManyWords> {
+        let words = self.flat(form).ok_or(TooManyWords)?;
         let mut terms = Vec::with_capacity(words.len());
         for word in words {
             let mut ends = self.ends(&word)?;
-            let Some(at) = ends.iter().position(|end| end == factor) else { return Ok(None) };
-            ends.remove(at);
+            ends.remove(ends.iter().position(|end| end == factor).ok_or(TooManyWords)?);
             let product = self.multiplied(ends)?;
             let scaled = self.scaled(&word.diagonal, &word.scalars, &product)?;
             terms.push(scaled.times(&word.coefficient));
         }
-        self.sum(&terms).map(Some)
+        self.sum(&terms)
     }
 
     /// What a word ends in, factor by factor.

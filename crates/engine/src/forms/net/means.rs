@@ -62,6 +62,7 @@ impl Net {
         let scaled = node.sources.iter().any(|(source, _)| broadcast(self.node(*source)).is_some());
         if node.kind == Kind::Product
             && scaled
+            && apart
             && whole
             && node.sources.iter().all(|(source, _)| even(source))
         {
