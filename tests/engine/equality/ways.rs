@@ -272,7 +272,7 @@ macro_rules! files {
 files! {
     blocks: 32 2 1 2
     borders: 44 61 9 52
-    broadcast: 31 52 8 22
+    broadcast: 32 52 9 23
     channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 18 18 9 18
@@ -289,7 +289,7 @@ files! {
     means: 12 27 9 20
     names: 6 6 4 6
     nonlinear: 17 25 7 22
-    products: 49 76 0 22
+    products: 49 77 0 22
     questions: 24 34 6 18
     ranges: 12 22 0 3
     sizes: 2 2 2 5

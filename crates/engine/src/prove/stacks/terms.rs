@@ -14,7 +14,8 @@ use crate::prove::verdict::counterexample::Mismatch;
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::search;
-use convproof_exact::budget::doing;
+use convproof_exact::budget::{doing, spend_on};
+use rustc_hash::FxHashSet;
 
 /// Sizes at which differences are looked for.
 const MAX_SIZES: usize = 6;
@@ -100,15 +101,23 @@ pub(super) fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVer
 
 /// Whether no free weight occurs in a sum or in its terms.
 pub fn is_numeric(arena: &Arena, form: &Form) -> bool {
-    arena.flat(form).is_some_and(|words| {
-        words.iter().all(|word| {
-            let inner = match word.end {
-                End::Term(term) => arena.term(term).forms.iter().all(|form| is_numeric(arena, form)),
-                End::Applied(number) => is_numeric(arena, &arena.applied(number).form),
-                End::Product(number) => arena.factors(number).iter().all(|factor| is_numeric(arena, factor)),
-                End::Pixel(_) | End::One | End::Mean(_) => true,
-            };
-            word.scalars.is_one() && inner
-        })
-    })
+    let (mut open, mut seen) = (vec![form], FxHashSet::default());
+    while let Some(form) = open.pop() {
+        let Some(words) = arena.flat(form) else { return false };
+        spend_on(words.len() + 1, 100);
+        for word in words {
+            if !word.scalars.is_one() {
+                return false;
+            }
+            // Layers read what is before them over and over.
+            match word.end {
+                _ if !seen.insert(word.end) => {}
+                End::Term(term) => open.extend(&arena.term(term).forms),
+                End::Applied(number) => open.push(&arena.applied(number).form),
+                End::Product(number) => open.extend(arena.factors(number)),
+                End::Pixel(_) | End::One | End::Mean(_) => {}
+            }
+        }
+    }
+    true
 }

@@ -156,7 +156,7 @@ impl Enclosed {
 
     /// The same between binary fractions, unless it is known exactly; the magnitude has about `bits` digits. Products and sums of
     /// such numbers need no greatest common divisors.
-    fn outward(self, bits: u32) -> Self {
+    pub fn outward(self, bits: u32) -> Self {
         if self.is_point() {
             return self;
         }

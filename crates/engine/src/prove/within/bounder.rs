@@ -91,8 +91,7 @@ impl<'a> Bounder<'a> {
         let mut difference =
             DifferenceBound { bound: whole.bound(&self.range), images: vec![whole.image(&self.range)] };
         if !parts.products.is_empty() {
-            let mut pixels = std::collections::BTreeSet::new();
-            Probe::new(self.arena, &Weights::new()).parts(form, [0, 0], &mut pixels, &mut Default::default());
+            let (pixels, _) = Probe::new(self.arena, &Weights::new()).parts(form);
             difference.images.push(pixels.into_iter().map(|pixel| (pixel, self.range.clone())).collect());
             return Some(difference);
         }

@@ -3,11 +3,9 @@
 //!
 //! Only what is enclosed is believed; the evaluator then shows numbers near the values.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashMap;
 
-use super::probe::Probe;
+use super::probe::{Known, MAX_KNOWN, Probe};
 use crate::evaluate::{Functions, Weights, exact_value};
 use crate::forms::arena::{Arena, End, Form};
 use crate::ir::Function;
@@ -32,8 +30,7 @@ pub fn search(
         return None;
     }
     let mut probe = Probe::new(arena, weights);
-    let (mut pixels, mut terms) = (BTreeSet::new(), BTreeSet::new());
-    probe.parts(form, [0, 0], &mut pixels, &mut terms);
+    let (pixels, _) = probe.parts(form);
     let pixels: Vec<Pixel> = pixels.into_iter().take(MAX_PIXELS).collect();
     let mut generator = SplitMix64::new(0x00F0_0D5E);
     for round in 0..IMAGES {
@@ -49,7 +46,7 @@ pub fn search(
             Rational::ratio(n, divisor).unwrap_or_default()
         };
         probe.pixels = pixels.iter().map(|&pixel| (pixel, value())).collect();
-        let enclosed = enclosed(&probe, form, [0, 0]);
+        let enclosed = enclosed(&probe, form);
         if enclosed.is_some_and(|enclosed| !enclosed.may_vanish()) {
             let weights = weights.clone().approximating().with_functions(Functions::Near);
             return Some((probe.pixels, weights));
@@ -58,42 +55,72 @@ pub fn search(
     None
 }
 
-/// What a sum moved by a place lies between; `None` where words have matrices, and for large arguments.
-fn enclosed(probe: &Probe<'_>, form: &Form, moved: [i64; 2]) -> Option<Enclosed> {
+/// Bits of the ends of what a sum lies between.
+const BITS: u32 = 256;
+
+/// What a sum lies between; `None` where words have matrices, and for large arguments.
+fn enclosed(probe: &Probe<'_>, form: &Form) -> Option<Enclosed> {
+    enclosed_at(probe, form, [0, 0], &mut Known::default())
+}
+
+/// The same of a sum moved by a place.
+fn enclosed_at(
+    probe: &Probe<'_>,
+    form: &Form,
+    moved: [i64; 2],
+    known: &mut Known<Enclosed>,
+) -> Option<Enclosed> {
     let words = probe.arena().flat(form)?;
     spend_on(words.len() + 1, 1_000);
     let mut sum = Enclosed::from(Rational::ZERO);
     for word in words {
         let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
-        let end = match word.end {
-            End::Pixel(block) => {
-                Enclosed::from(probe.pixels.get(&(block, place)).cloned().unwrap_or_default())
-            }
-            End::One => Enclosed::from(Rational::ONE),
-            // Of the whole image not enough is known.
-            End::Mean(_) => return None,
-            End::Applied(number) => {
-                let applied = probe.arena().applied(number);
-                value(applied.function, &enclosed(probe, &applied.form, place)?)?
-            }
-            End::Product(number) => {
-                let mut product = Enclosed::from(Rational::ONE);
-                for factor in probe.arena().factors(number) {
-                    product = product.product(&enclosed(probe, factor, place)?);
+        let end = match known.get(&(word.end, place)) {
+            Some(end) => end.clone(),
+            None => {
+                let end = enclosed_end(probe, word.end, place, known)?;
+                if known.len() < MAX_KNOWN {
+                    known.insert((word.end, place), end.clone());
                 }
-                product
-            }
-            End::Term(term) => {
-                let forms = &probe.arena().term(term).forms;
-                let all =
-                    forms.iter().map(|form| enclosed(probe, form, place)).collect::<Option<Vec<_>>>()?;
-                all.into_iter().reduce(|a, b| a.larger(&b))?
+                end
             }
         };
         let factor = &word.coefficient * &probe.factor(&word.scalars)?;
         sum = sum.plus(&end.product(&Enclosed::from(factor)));
     }
-    Some(sum)
+    // Else numbers grow with every layer.
+    Some(sum.outward(BITS))
+}
+
+/// What the end of a word lies between, at a place.
+fn enclosed_end(
+    probe: &Probe<'_>,
+    end: End,
+    place: [i64; 2],
+    known: &mut Known<Enclosed>,
+) -> Option<Enclosed> {
+    Some(match end {
+        End::Pixel(block) => Enclosed::from(probe.pixels.get(&(block, place)).cloned().unwrap_or_default()),
+        End::One => Enclosed::from(Rational::ONE),
+        // Of the whole image not enough is known.
+        End::Mean(_) => return None,
+        End::Applied(number) => {
+            let applied = probe.arena().applied(number);
+            value(applied.function, &enclosed_at(probe, &applied.form, place, known)?)?
+        }
+        End::Product(number) => {
+            let mut product = Enclosed::from(Rational::ONE);
+            for factor in probe.arena().factors(number) {
+                product = product.product(&enclosed_at(probe, factor, place, known)?);
+            }
+            product
+        }
+        End::Term(term) => {
+            let forms = &probe.arena().term(term).forms;
+            let all = forms.iter().map(|form| enclosed_at(probe, form, place, known));
+            all.collect::<Option<Vec<_>>>()?.into_iter().reduce(|a, b| a.larger(&b))?
+        }
+    })
 }
 
 /// What a function lies between at an enclosed argument.

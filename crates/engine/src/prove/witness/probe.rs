@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::evaluate::{Weights, exact_value};
 use crate::forms::arena::{Arena, End, Form};
@@ -16,6 +16,12 @@ const IMAGES: u64 = 60;
 
 /// Maxima whose elements are looked at.
 const MAX_MAXIMA: usize = 400;
+
+/// Most ends at places of which something is remembered.
+pub(super) const MAX_KNOWN: usize = 1 << 18;
+
+/// What is known of the ends of words at places.
+pub(super) type Known<T> = FxHashMap<(End, [i64; 2]), T>;
 
 /// Evaluates sums at given weights and pixels.
 pub struct Probe<'a> {
@@ -38,32 +44,24 @@ impl<'a> Probe<'a> {
 
     /// The value of a sum moved by a place; `None` where words have matrices.
     pub fn value(&self, form: &Form, moved: [i64; 2]) -> Option<Rational> {
+        self.value_of(form, moved, &mut Known::default())
+    }
+
+    /// The same where some ends are known already: what layers make of one another is read over and over.
+    fn value_of(&self, form: &Form, moved: [i64; 2], known: &mut Known<Rational>) -> Option<Rational> {
         let words = self.arena.flat(form)?;
         spend_on(words.len() + 1, 300);
         let mut sum = Rational::ZERO;
         for word in words {
             let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
-            let end = match word.end {
-                End::Pixel(block) => self.pixels.get(&(block, place)).cloned().unwrap_or_default(),
-                End::One => Rational::ONE,
-                // Of the whole image not enough is known.
-                End::Mean(_) => return None,
-                End::Applied(number) => {
-                    let applied = self.arena.applied(number);
-                    exact_value(applied.function, &self.value(&applied.form, place)?)?
-                }
-                End::Product(number) => {
-                    let mut product = Rational::ONE;
-                    for factor in self.arena.factors(number) {
-                        product = &product * &self.value(factor, place)?;
+            let end = match known.get(&(word.end, place)) {
+                Some(end) => end.clone(),
+                None => {
+                    let end = self.end(word.end, place, known)?;
+                    if known.len() < MAX_KNOWN {
+                        known.insert((word.end, place), end.clone());
                     }
-                    product
-                }
-                End::Term(term) => {
-                    let forms = &self.arena.term(term).forms;
-                    let values =
-                        forms.iter().map(|form| self.value(form, place)).collect::<Option<Vec<_>>>()?;
-                    values.into_iter().max()?
+                    end
                 }
             };
             if !end.is_zero() {
@@ -71,6 +69,32 @@ impl<'a> Probe<'a> {
             }
         }
         Some(sum)
+    }
+
+    /// What a word ends in, at a place.
+    fn end(&self, end: End, place: [i64; 2], known: &mut Known<Rational>) -> Option<Rational> {
+        Some(match end {
+            End::Pixel(block) => self.pixels.get(&(block, place)).cloned().unwrap_or_default(),
+            End::One => Rational::ONE,
+            // Of the whole image not enough is known.
+            End::Mean(_) => return None,
+            End::Applied(number) => {
+                let applied = self.arena.applied(number);
+                exact_value(applied.function, &self.value_of(&applied.form, place, known)?)?
+            }
+            End::Product(number) => {
+                let mut product = Rational::ONE;
+                for factor in self.arena.factors(number) {
+                    product = &product * &self.value_of(factor, place, known)?;
+                }
+                product
+            }
+            End::Term(term) => {
+                let forms = &self.arena.term(term).forms;
+                let values = forms.iter().map(|form| self.value_of(form, place, known));
+                values.collect::<Option<Vec<_>>>()?.into_iter().max()?
+            }
+        })
     }
 
     /// The value of a product of weights.
@@ -84,41 +108,42 @@ impl<'a> Probe<'a> {
         Some(product)
     }
 
-    /// All pixels of a sum, and the differences of elements of the maxima in it, with their places.
-    pub fn parts(
-        &self,
-        form: &Form,
-        moved: [i64; 2],
-        pixels: &mut BTreeSet<Pixel>,
-        terms: &mut BTreeSet<(u32, [i64; 2])>,
-    ) {
-        for word in self.arena.flat(form).into_iter().flatten() {
-            let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
-            match word.end {
-                End::Pixel(block) => {
-                    pixels.insert((block, place));
+    /// All pixels of a sum, and the maxima in it, with their places.
+    pub fn parts(&self, form: &Form) -> (BTreeSet<Pixel>, BTreeSet<(u32, [i64; 2])>) {
+        let (mut pixels, mut terms) = (BTreeSet::new(), BTreeSet::new());
+        let (mut open, mut seen) = (vec![(form, [0, 0])], FxHashSet::default());
+        while let Some((form, moved)) = open.pop() {
+            let words = self.arena.flat(form).unwrap_or_default();
+            spend_on(words.len() + 1, 300);
+            for word in words {
+                let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
+                if seen.len() >= MAX_KNOWN || !seen.insert((word.end, place)) {
+                    continue;
                 }
-                End::One | End::Mean(_) => {}
-                End::Applied(number) => self.parts(&self.arena.applied(number).form, place, pixels, terms),
-                End::Product(number) => {
-                    let factors = self.arena.factors(number);
-                    factors.iter().for_each(|factor| self.parts(factor, place, pixels, terms));
-                }
-                End::Term(term) => {
-                    if !terms.len().reaches(MAX_MAXIMA) && terms.insert((term, place)) {
-                        let forms = &self.arena.term(term).forms;
-                        forms.iter().for_each(|form| self.parts(form, place, pixels, terms));
+                match word.end {
+                    End::Pixel(block) => {
+                        pixels.insert((block, place));
+                    }
+                    End::One | End::Mean(_) => {}
+                    End::Applied(number) => open.push((&self.arena.applied(number).form, place)),
+                    End::Product(number) => {
+                        open.extend(self.arena.factors(number).iter().map(|factor| (factor, place)));
+                    }
+                    End::Term(_) if terms.len().reaches(MAX_MAXIMA) => {}
+                    End::Term(term) => {
+                        terms.insert((term, place));
+                        open.extend(self.arena.term(term).forms.iter().map(|form| (form, place)));
                     }
                 }
             }
         }
+        (pixels, terms)
     }
 
     /// Pixels at which a sum is not 0: large ones first, then small ones, some of them moved to where two elements of a
     /// maximum are equal.
     pub fn search(&mut self, form: &Form, seed: u64) -> Option<FxHashMap<Pixel, Rational>> {
-        let (mut pixels, mut terms) = (BTreeSet::new(), BTreeSet::new());
-        self.parts(form, [0, 0], &mut pixels, &mut terms);
+        let (pixels, terms) = self.parts(form);
         let pixels: Vec<Pixel> = pixels.into_iter().take(4096).collect();
         self.pixels.clear();
         let mut large = self.value(form, [0, 0])?;
