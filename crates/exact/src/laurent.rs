@@ -157,10 +157,14 @@ impl Poly {
         }
     }
 
+    /// The symbols of each term, one after the other.
+    pub fn occurrences(&self) -> impl Iterator<Item = Symbol> {
+        self.terms.iter().flat_map(|(monomial, _)| monomial.factors().iter().map(|factor| factor.0))
+    }
+
     /// All symbols that occur, sorted.
     pub fn symbols(&self) -> Vec<Symbol> {
-        let mut all: Vec<Symbol> =
-            self.terms.iter().flat_map(|(m, _)| m.factors().iter().map(|f| f.0)).collect();
+        let mut all: Vec<Symbol> = self.occurrences().collect();
         all.sort_unstable();
         all.dedup();
         all

@@ -77,11 +77,12 @@ impl Rational {
             }
             _ => {
                 self.spend_with(other);
-                let (b, d) = (self.denominator(), other.denominator());
                 let c = if negate { -other.numerator() } else { other.numerator() };
-                if b.is_one() && d.is_one() {
-                    return Self::from(self.numerator() + c);
+                if let (Some(b), Some(d)) = (self.binary_places(), other.binary_places()) {
+                    let places = b.max(d);
+                    return Self::dyadic((self.numerator() << (places - b)) + (c << (places - d)), places);
                 }
+                let (b, d) = (self.denominator(), other.denominator());
                 let common = if b == d { b.clone() } else { gcd(&b, &d) };
                 let b = b / &common;
                 let total = self.numerator() * (&d / &common) + c * &b;
@@ -101,6 +102,9 @@ impl Rational {
         match (&self.0, &other.0) {
             (Repr::Small(a, b), Repr::Small(c, d)) => {
                 let (b, d) = (b.get(), d.get());
+                if b == 1 && d == 1 {
+                    return Self::from_reduced_i128(i128::from(*a) * i128::from(*c), 1);
+                }
                 let (ad, cb) = (common_divisor((*a).into(), d), common_divisor((*c).into(), b));
                 Self::from_reduced_i128(
                     i128::from(a / ad) * i128::from(c / cb),
@@ -110,6 +114,9 @@ impl Rational {
             _ if self.is_zero() || other.is_zero() => Self::ZERO,
             _ => {
                 self.spend_with(other);
+                if let (Some(b), Some(d)) = (self.binary_places(), other.binary_places()) {
+                    return Self::dyadic(self.numerator() * other.numerator(), b + d);
+                }
                 let (a, b, c, d) =
                     (self.numerator(), self.denominator(), other.numerator(), other.denominator());
                 let (ad, cb) = (unless_one(&a, &d), unless_one(&c, &b));

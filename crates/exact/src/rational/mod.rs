@@ -200,6 +200,28 @@ impl Rational {
         if self.is_negative() { -self } else { self.clone() }
     }
 
+    /// The largest number with so many binary places that is no larger.
+    #[must_use]
+    pub fn floor_to(&self, places: u64) -> Self {
+        let (numerator, denominator) = (self.numerator(), self.denominator());
+        match self.binary_places() {
+            Some(own) if own <= places => self.clone(),
+            // Shifts of integers round down.
+            Some(own) => Self::dyadic(numerator >> (own - places), places),
+            None => Self::dyadic((numerator << places).div_floor(&denominator), places),
+        }
+    }
+
+    /// How many places after the point its binary expansion has; `None` where it does not end.
+    fn binary_places(&self) -> Option<u64> {
+        match &self.0 {
+            Repr::Small(_, d) => d.get().unsigned_abs().is_power_of_two().then(|| d.trailing_zeros().into()),
+            Repr::Large(f) => {
+                f.denominator.trailing_zeros().filter(|zeros| zeros + 1 == f.denominator.bits())
+            }
+        }
+    }
+
     /// Length in bits of the longer of |numerator| and denominator.
     pub fn bits(&self) -> u64 {
         match &self.0 {
@@ -233,7 +255,10 @@ pub fn gcd(a: &BigInt, b: &BigInt) -> BigInt {
 
 impl From<i64> for Rational {
     fn from(value: i64) -> Self {
-        Self::from_reduced_i128(value.into(), 1)
+        match small(Some(value)) {
+            Some(value) => Self(Repr::Small(value, UNIT)),
+            None => Self::from_reduced_i128(value.into(), 1),
+        }
     }
 }
 
