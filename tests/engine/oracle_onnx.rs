@@ -3,7 +3,7 @@
 //! `tests/oracle/onnx_cases.py` exports the cases of the `onnx` package, and what its reference evaluator makes of others.
 
 use convproof::algebra::Rational;
-use convproof::evaluate::{Functions, Image, Weights, run};
+use convproof::evaluate::{Functions, Image, Weights, enclosed};
 use convproof::ir::{
     AveragePool, Composite, Conv, ConvTranspose, Coordinates, Function, Interpolation, KernelTerm, Layer,
     MaxPool, NonEmpty, Origin, PadMode, Padding, Pointwise, Resize, Stack, Upsample, ends,
@@ -309,8 +309,8 @@ fn cases_of_onnx_and_pytorch() {
     for case in &export.cases {
         let layers: Vec<Stack> = case.layers.iter().map(layer).collect();
         let stack = Stack::chain(&layers, Origin::NOWHERE);
-        let ours = run(&stack, &case.x.image(), &Weights::new().with_functions(Functions::Near))
-            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let ours = enclosed(&stack, &case.x.image(), &Weights::new().with_functions(Functions::Near));
+        let ours = ours.map_or_else(|error| panic!("{}: {error}", case.name), |output| output.middle());
         let theirs = case.y.image();
         assert_eq!(ours.size(), theirs.size(), "{}", case.name);
         // Theirs are rounded sums of float32; a few units in the last place of the largest output.

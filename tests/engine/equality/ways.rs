@@ -292,6 +292,7 @@ files! {
     products: 49 77 0 22
     questions: 24 34 6 18
     ranges: 12 22 0 3
+    roots: 4 8 4 13
     sizes: 2 2 2 5
     slices: 7 15 8 14
     soundness: 36 44 3 47

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use convproof::algebra::{Rational, SplitMix64};
-use convproof::evaluate::{Image, Weights};
+use convproof::evaluate::{Ball, Image, Weights, enclosed};
 use convproof::ir::{Order, SizeCondition, SizeExpr, Sizes, Stack, StackClaim, Symbols, Tolerance};
 use convproof::operator::OperatorError;
 use convproof::prove::verdict::Doubt;
@@ -21,13 +21,20 @@ use crate::equality::stacks::{Choice, Plan, chained, conv_plan, linear, max_plan
 /// The largest difference of the outputs for inputs up to `range`, as near as the weights' square roots are; `None`
 /// where sizes differ.
 pub(crate) fn worst(stacks: [&Stack; 2], size: [usize; 2], range: &Rational) -> Option<Rational> {
-    let weights = Weights::new().approximating();
+    let weights = Weights::new();
     let [h, w] = size;
+    // Roots are known to some hundred digits; what may be 0 is taken to be that.
+    let apart = |(a, b): (&Ball, &Ball)| if a.differs(b) { a.middle() - b.middle() } else { Rational::ZERO };
     let difference = |x: &Image| -> Option<Vec<Rational>> {
-        match stacks.map(|stack| output(stack, x, &weights)) {
+        let run = |stack: &Stack| match enclosed(stack, x, &weights) {
+            Ok(output) => Some(output),
+            Err(error) if error.is_no_output() => None,
+            Err(error) => panic!("{error:?}"),
+        };
+        match stacks.map(run) {
             [None, None] => Some(Vec::new()),
             [Some(a), Some(b)] if a.size() == b.size() => {
-                Some(a.values().iter().zip(b.values()).map(|(a, b)| a - b).collect())
+                Some(a.values().iter().zip(b.values()).map(apart).collect())
             }
             _ => None,
         }

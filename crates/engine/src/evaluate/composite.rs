@@ -1,8 +1,10 @@
 //! Layers with a definition of their own, from those definitions.
 
 use super::evaluator::Evaluator;
+use super::image::BallImage as Image;
 use super::kernel::per_channel;
-use super::{EvaluateError, Image};
+use super::total::Total;
+use super::{Ball, EvaluateError};
 use crate::ir::{Axes, Composite, Coordinates, Ends, Interpolation, PadMode, Pointwise, Resize};
 use convproof_exact::Rational;
 
@@ -27,9 +29,9 @@ impl<'a> Evaluator<'a> {
                 })
             }
             Composite::ChannelMean => {
-                let count = Rational::from(length(x.channels())?);
+                let count = Ball::from(length(x.channels())?);
                 Image::build(&mut self.work, [1, x.height(), x.width()], |work, [_, i, j]| {
-                    let mut total = Rational::ZERO;
+                    let mut total = Ball::ZERO;
                     for c in 0..x.channels() {
                         work.add(&mut total, x.at(c, i, j))?;
                     }
@@ -45,20 +47,22 @@ impl<'a> Evaluator<'a> {
             _ => None,
         };
         let slope = slopes.as_ref().map(|slopes| per_channel(slopes, x.channels())).transpose()?;
+        let number = |number: &Rational| Ball::from(number.clone());
         Image::build(&mut self.work, x.size(), |work, [c, i, j]| {
             let value = x.at(c, i, j);
             Ok(match function {
-                Pointwise::LeakyRelu(_) if !value.is_negative() => value.clone(),
-                Pointwise::LeakyRelu(_) => match &slope {
-                    Some(slope) => work.multiply(slope(c), value)?,
-                    None => return Err(EvaluateError::Malformed),
-                },
-                Pointwise::Clip { low, high } => value.clone().max(low.clone()).min(high.clone()),
+                Pointwise::LeakyRelu(_) => {
+                    let slope = slope.as_ref().ok_or(EvaluateError::Malformed)?(c);
+                    let mut sum = work.multiply(slope, &value.min(&Ball::ZERO))?;
+                    work.add(&mut sum, &value.max(&Ball::ZERO))?;
+                    sum
+                }
+                Pointwise::Clip { low, high } => value.max(&number(low)).min(&number(high)),
                 Pointwise::Abs => value.abs(),
                 Pointwise::HardSigmoid { slope, offset } => {
-                    let mut sum = work.multiply(slope, value)?;
-                    work.add(&mut sum, offset)?;
-                    sum.max(Rational::ZERO).min(Rational::ONE)
+                    let mut sum = work.multiply(&number(slope), value)?;
+                    work.add(&mut sum, &number(offset))?;
+                    sum.max(&Ball::ZERO).min(&Ball::ONE)
                 }
             })
         })
@@ -68,14 +72,14 @@ impl<'a> Evaluator<'a> {
         let rows = places(resize, resize.factor[0], x.height())?;
         let columns = places(resize, resize.factor[1], x.width())?;
         Image::build(&mut self.work, [x.channels(), rows.len(), columns.len()], |work, [c, i, j]| {
-            let mut total = Rational::ZERO;
+            let mut total = Total::new(&Ball::ZERO);
             for (row, weight) in &rows[i] {
                 for (column, factor) in &columns[j] {
                     let weight = work.multiply(weight, factor)?;
-                    work.add_product(&mut total, &weight, x.at(c, *row, *column))?;
+                    total.add_product(work, &weight, x.at(c, *row, *column))?;
                 }
             }
-            Ok(total)
+            total.value(work)
         })
     }
 
@@ -90,13 +94,13 @@ impl<'a> Evaluator<'a> {
             let cells =
                 || rows.clone().flat_map(|row| columns.clone().map(move |column| x.at(c, row, column)));
             if maximum {
-                return cells().max().cloned().ok_or(EvaluateError::EmptyWindow);
+                return Ball::largest(cells()).ok_or(EvaluateError::EmptyWindow);
             }
-            let mut total = Rational::ZERO;
+            let mut total = Ball::ZERO;
             for cell in cells() {
                 work.add(&mut total, cell)?;
             }
-            work.divide(&total, &Rational::from(length(rows.len() * columns.len())?))
+            work.divide(&total, &Ball::from(length(rows.len() * columns.len())?))
         })
     }
 
@@ -123,7 +127,7 @@ fn length(n: usize) -> Result<i64> {
 }
 
 /// For each output along an axis of length `n` the entries that it is made of, with their weights.
-fn places(resize: &Resize, [up, down]: [i64; 2], n: usize) -> Result<Vec<Vec<(usize, Rational)>>> {
+fn places(resize: &Resize, [up, down]: [i64; 2], n: usize) -> Result<Vec<Vec<(usize, Ball)>>> {
     let ratio = |a: i64, b: i64| Rational::ratio(a, b).ok_or(EvaluateError::Malformed);
     let n = length(n)?;
     let outputs = n.checked_mul(up).ok_or(EvaluateError::TooLarge)?.div_euclid(down.max(1));
@@ -160,7 +164,7 @@ fn places(resize: &Resize, [up, down]: [i64; 2], n: usize) -> Result<Vec<Vec<(us
             };
             if !weight.is_zero() {
                 let at = usize::try_from(near.clamp(0, n - 1)).map_err(|_| EvaluateError::TooLarge)?;
-                taps.push((at, weight));
+                taps.push((at, Ball::from(weight)));
             }
         }
         all.push(taps);

@@ -5,13 +5,15 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use super::array::places;
+use super::array::BallArray as Array4;
+use super::array::extents;
 use super::axis::Axis;
 use super::evaluator::Evaluator;
-use super::kernel::per_channel;
+use super::image::BallImage as Image;
+use super::kernel::readable;
 use super::total::Total;
 use super::work::Work;
-use super::{Array4, EvaluateError, Image, MAX_CELLS};
+use super::{Ball, EvaluateError};
 use crate::ir::{Conv, ConvTranspose, KernelExpr};
 use crate::kernel::ConcreteKernel;
 use convproof_exact::Rational;
@@ -33,7 +35,7 @@ impl Taps<'_> {
     /// `[out, in, height, width]`.
     pub(super) fn shape(&self) -> [usize; 4] {
         match self {
-            Self::Given(kernel) => shape(kernel),
+            Self::Given(kernel) => extents(kernel.shape()),
             Self::Computed(array) => array.shape(),
         }
     }
@@ -47,19 +49,39 @@ impl Taps<'_> {
         }
     }
 
-    /// Adds the entries of one pair of channels at the places that are read.
-    fn plane<'s>(&'s self, [output, input]: [usize; 2], places: &Places, into: &mut Vec<Cow<'s, Rational>>) {
+    /// What [`Taps::planes`] are to be divided by.
+    fn denominator(&self) -> Ball {
+        match self {
+            Self::Given(kernel) => Rational::from(kernel.denominator().clone()).into(),
+            Self::Computed(_) => Ball::ONE,
+        }
+    }
+
+    /// Adds the entries of pairs of channels at the places that are read, times the denominator.
+    fn planes<'s>(
+        &'s self,
+        pairs: impl Iterator<Item = [usize; 2]>,
+        places: &Places,
+        into: &mut Vec<Cow<'s, Ball>>,
+    ) {
         match self {
             Self::Given(kernel) => {
-                let entry = |&[u, v]: &[usize; 2]| Cow::Owned(kernel.entry(output, input, u, v));
-                into.extend(places.read.iter().map(entry));
+                let ([_, inputs, height, width], integers) = (self.shape(), kernel.integers());
+                for [output, input] in pairs {
+                    let plane = (output * inputs + input) * (height * width);
+                    for tap in &places.read {
+                        into.push(Cow::Owned(integers.rational(plane + tap).into()));
+                    }
+                }
             }
             Self::Computed(array) => {
-                let start = into.len();
-                into.resize(start + places.read.len(), Cow::Owned(Rational::ZERO));
-                for (at, entry) in array.plane(output, input) {
-                    if let Some(number) = places.numbers[at] {
-                        into[start + number] = Cow::Borrowed(entry);
+                for [output, input] in pairs {
+                    let start = into.len();
+                    into.resize(start + places.read.len(), Cow::Owned(Ball::ZERO));
+                    for (at, entry) in array.plane(output, input) {
+                        if let Some(number) = places.numbers[at] {
+                            into[start + number] = Cow::Borrowed(entry);
+                        }
                     }
                 }
             }
@@ -69,9 +91,9 @@ impl Taps<'_> {
 
 /// The taps of a kernel that some output reads.
 struct Places {
-    /// Row and column of each.
-    read: Vec<[usize; 2]>,
-    /// For each tap, row by row, its number among them.
+    /// Their indices among all taps, row by row.
+    read: Vec<usize>,
+    /// For each tap its number among them.
     numbers: Vec<Option<usize>>,
 }
 
@@ -85,21 +107,17 @@ impl Places {
         for u in (0..height).filter(|u| used[0][*u]) {
             for v in (0..width).filter(|v| used[1][*v]) {
                 places.numbers[u * width + v] = Some(places.read.len());
-                places.read.push([u, v]);
+                places.read.push(u * width + v);
             }
         }
         places
     }
 }
 
-fn shape(kernel: &ConcreteKernel) -> [usize; 4] {
-    let shape = kernel.shape();
-    [shape.outputs, shape.inputs, shape.height, shape.width]
-}
-
 /// What a convolution reads.
 struct Reading<'s> {
     taps: &'s Taps<'s>,
+    denominator: Ball,
     /// For each output along both axes the taps that stand on cells, and those cells.
     lines: [Vec<Cells>; 2],
     image: &'s Image,
@@ -107,53 +125,66 @@ struct Reading<'s> {
     output: Option<usize>,
     /// The input channels that it reads, and its planes one after the other.
     inputs: Vec<usize>,
-    planes: Vec<Cow<'s, Rational>>,
+    planes: Vec<Cow<'s, Ball>>,
     places: Places,
+    /// In each plane, and in each channel of the image, what is read for one output.
+    factors: Vec<[usize; 2]>,
 }
 
 impl<'s> Reading<'s> {
     fn new(taps: &'s Taps<'s>, lines: [Vec<Cells>; 2], image: &'s Image) -> Self {
         let [_, _, height, width] = taps.shape();
         let places = Places::of(&lines, [height, width]);
-        Self { taps, lines, image, output: None, inputs: Vec::new(), planes: Vec::new(), places }
+        let (denominator, inputs, planes) = (taps.denominator(), Vec::new(), Vec::new());
+        Self { taps, denominator, lines, image, output: None, inputs, planes, places, factors: Vec::new() }
     }
 
     /// A number plus what an output reads of these input channels, whose planes are between the channels that `pair` tells.
     fn add(
         &mut self,
         work: &mut Work,
-        first: Rational,
+        first: &Ball,
         [o, i, j]: [usize; 3],
         inputs: impl Iterator<Item = usize>,
         pair: impl Fn(usize) -> [usize; 2],
-    ) -> Result<Rational> {
+    ) -> Result<Ball> {
         let (rows, columns) = (&self.lines[0][i][..], &self.lines[1][j][..]);
         if rows.is_empty() || columns.is_empty() {
-            return Ok(first);
+            return Ok(first.clone());
         }
+        let count = self.places.read.len();
         if self.output != Some(o) {
             self.output = Some(o);
             self.inputs.clear();
             self.inputs.extend(inputs);
             self.planes.clear();
-            work.charge((self.inputs.len() as u64).saturating_mul(self.places.read.len() as u64))?;
-            for &input in &self.inputs {
-                self.taps.plane(pair(input), &self.places, &mut self.planes);
+            let entries = (self.inputs.len() as u64).saturating_mul(count as u64);
+            work.charge(entries)?;
+            work.room(entries.saturating_mul(size_of::<Cow<'s, Ball>>() as u64) / 16)?;
+            self.planes.reserve(self.inputs.len() * count);
+            self.taps.planes(self.inputs.iter().map(|&input| pair(input)), &self.places, &mut self.planes);
+        }
+        work.charge((rows.len() * columns.len()) as u64 * (1 + self.inputs.len() as u64))?;
+        let [kernel_width, width] = [self.taps.shape()[3], self.image.width()];
+        self.factors.clear();
+        for &(u, row) in rows {
+            for &(v, column) in columns {
+                let number = self.places.numbers[u * kernel_width + v].ok_or(EvaluateError::Malformed)?;
+                self.factors.push([number, row * width + column]);
             }
         }
-        let width = self.taps.shape()[3];
-        let mut total = Total::new(first);
-        for (&c, plane) in self.inputs.iter().zip(self.planes.chunks(self.places.read.len())) {
-            work.charge(rows.len() as u64 * columns.len() as u64)?;
-            for &(u, row) in rows {
-                let (numbers, entries) = (&self.places.numbers[u * width..], self.image.row(c, row));
-                for &(v, column) in columns {
-                    let weight = numbers[v].map(|number| &plane[number]).ok_or(EvaluateError::Malformed)?;
-                    total.add_product(work, weight, &entries[column])?;
-                }
+        let mut total = Total::new(&Ball::ZERO);
+        for (&c, plane) in self.inputs.iter().zip(self.planes.chunks(count)) {
+            let channel = self.image.channel_values(c);
+            for &[number, cell] in &self.factors {
+                total.add_product(work, &plane[number], &channel[cell])?;
             }
         }
-        total.value(work)
+        let total = total.value(work)?;
+        let mut sum =
+            if self.denominator == Ball::ONE { total } else { work.divide(&total, &self.denominator)? };
+        work.add(&mut sum, first)?;
+        Ok(sum)
     }
 }
 
@@ -161,10 +192,7 @@ impl<'a> Evaluator<'a> {
     /// The kernel of a convolution.
     pub(super) fn taps(&mut self, expr: &'a KernelExpr) -> Result<Taps<'a>> {
         match expr {
-            KernelExpr::Constant(kernel) => {
-                let few = places(shape(kernel)).is_some_and(|count| count <= MAX_CELLS);
-                if few { Ok(Taps::Given(kernel)) } else { Err(EvaluateError::TooLarge) }
-            }
+            KernelExpr::Constant(kernel) => readable(kernel).map(|_| Taps::Given(kernel)),
             expr => self.kernel(expr).map(Taps::Computed),
         }
     }
@@ -183,13 +211,11 @@ impl<'a> Evaluator<'a> {
         let lit: Vec<bool> =
             x.values().chunks(area).map(|channel| channel.iter().any(|value| !value.is_zero())).collect();
         let mut reading = Reading::new(&taps, self.lines(axes, &taps, x)?, x);
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
-        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
+        let bias = self.bias(conv.bias.as_ref(), size[0])?;
         Image::build(&mut self.work, size, |work, at| {
             let first = at[0] / (outputs / conv.groups) * per_group;
             let read = (first..first + per_group).filter(|&c| lit.get(c) == Some(&true));
-            let bias = bias.as_ref().map_or(Rational::ZERO, |bias| bias(at[0]).clone());
-            reading.add(work, bias, at, read, |c| [at[0], c - first])
+            reading.add(work, &bias[at[0]], at, read, |c| [at[0], c - first])
         })
     }
 
@@ -204,13 +230,11 @@ impl<'a> Evaluator<'a> {
         let [inputs, per_group, _, _] = taps.shape();
         let group_inputs = inputs / conv.groups;
         let mut reading = Reading::new(&taps, self.lines(axes, &taps, x)?, x);
-        let bias = conv.bias.as_ref().map(|bias| self.kernel(bias.expr())).transpose()?;
-        let bias = bias.as_ref().map(|bias| per_channel(bias, size[0])).transpose()?;
+        let bias = self.bias(conv.bias.as_ref(), size[0])?;
         Image::build(&mut self.work, size, |work, at| {
             let first = at[0] / per_group * group_inputs;
             let read = first..first + group_inputs;
-            let bias = bias.as_ref().map_or(Rational::ZERO, |bias| bias(at[0]).clone());
-            reading.add(work, bias, at, read, |c| [c, at[0] % per_group])
+            reading.add(work, &bias[at[0]], at, read, |c| [c, at[0] % per_group])
         })
     }
 

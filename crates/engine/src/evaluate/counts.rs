@@ -5,25 +5,26 @@
 //! `impulse.rs`, which feeds it one cell after the other.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
+use super::array::BallArray as Array4;
 use super::axis::Axis;
 use super::evaluator::Evaluator;
 use super::kernel::per_channel;
 use super::layer::divisor;
-use super::{Array4, EvaluateError};
+use super::{Ball, EvaluateError};
 use crate::ir::{Conv, ConvTranspose, Layer, Op, Stack, Upsample};
-use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
 
 /// How often cells `[channel, row, column]` count.
-pub(super) type Counts = BTreeMap<[usize; 3], Rational>;
+pub(super) type Counts = BTreeMap<[usize; 3], Ball>;
 
 /// The memory that an entry of [`Counts`] takes, in units of 16 bytes.
 const ENTRY: u64 = 6;
 
 /// What the outputs of a value come from.
-enum Step {
+pub(super) enum Step {
     /// A layer of so many output channels reads so along both axes.
     Layer([Axis; 2], usize),
     /// Parts of so many channels are added or joined.
@@ -31,18 +32,17 @@ enum Step {
 }
 
 impl<'a> Evaluator<'a> {
-    /// How often each cell of an input of a size counts in one output; `None` if a layer is not read here.
+    /// How often each cell of an input counts in one output, for the steps of the stack; `None` if a layer is not read here.
     pub(super) fn counts(
         &mut self,
         stack: &'a Stack,
-        size: [usize; 3],
+        steps: &[Step],
         output: [usize; 3],
     ) -> Result<Option<Counts>> {
-        let Some(steps) = self.steps(stack, size)? else { return Ok(None) };
         let graph = stack.graph();
         let mut all = vec![Counts::new(); graph.readers().len()];
-        all[stack.output().of.index()].insert(output, Rational::ONE);
-        for ((id, value), step) in graph.values().zip(&steps).rev() {
+        all[stack.output().of.index()].insert(output, Ball::ONE);
+        for ((id, value), step) in graph.values().zip(steps).rev() {
             let mut counts = std::mem::take(&mut all[id.index()]);
             counts.retain(|_, count| !count.is_zero());
             match (&value.op, step) {
@@ -64,7 +64,7 @@ impl<'a> Evaluator<'a> {
                     for (part, own) in parts.iter().zip(channels) {
                         for (&[c, i, j], count) in counts.range([first, 0, 0]..[first + own, 0, 0]) {
                             let into = &mut all[part.of.index()];
-                            self.count(into, [c - first, i, j], count, &Rational::ONE)?;
+                            self.count(into, [c - first, i, j], count, &Ball::ONE)?;
                         }
                         first += own;
                     }
@@ -75,8 +75,8 @@ impl<'a> Evaluator<'a> {
         Ok(Some(all.swap_remove(0)))
     }
 
-    /// How each value of a stack reads what it is made of, for an input of a size.
-    fn steps(&mut self, stack: &'a Stack, size: [usize; 3]) -> Result<Option<Vec<Step>>> {
+    /// How each value of a stack reads what it is made of, for an input of a size; `None` if a layer is not read here.
+    pub(super) fn steps(&mut self, stack: &'a Stack, size: [usize; 3]) -> Result<Option<Vec<Step>>> {
         let mut steps = Vec::new();
         let folded = stack.fold(size, |op, _| match op {
             Op::Layer(layer, [channels, height, width]) => {
@@ -126,14 +126,14 @@ impl<'a> Evaluator<'a> {
         let factors =
             if let Layer::Scale(factors) = layer { Some(self.kernel(factors.expr())?) } else { None };
         let factor = factors.as_ref().map(|factors| per_channel(factors, channels)).transpose()?;
-        let one = Rational::ONE;
+        let one = Ball::ONE;
         for (&[c, i, j], count) in counts {
             let (cell, weight) = match layer {
                 Layer::Pool(pool) => {
                     let windows = [rows.window(i), columns.window(j)];
                     let weight = match divisor(pool, &windows)? {
                         Some(divisor) => self.work.divide(&one, &divisor)?,
-                        None => Rational::ONE,
+                        None => Ball::ONE,
                     };
                     let [(down, _), (across, _)] = windows;
                     for (row, column) in down.flat_map(|row| across.clone().map(move |column| (row, column)))
@@ -216,15 +216,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A cell counts so often more, times a weight.
-    fn count(
-        &mut self,
-        into: &mut Counts,
-        at: [usize; 3],
-        count: &Rational,
-        weight: &Rational,
-    ) -> Result<()> {
+    fn count(&mut self, into: &mut Counts, at: [usize; 3], count: &Ball, weight: &Ball) -> Result<()> {
         let more = self.work.multiply(count, weight)?;
         self.work.room(into.len() as u64 * ENTRY)?;
-        self.work.add(into.entry(at).or_default(), &more)
+        match into.entry(at) {
+            Entry::Vacant(place) => {
+                place.insert(more);
+                Ok(())
+            }
+            Entry::Occupied(mut place) => self.work.add(place.get_mut(), &more),
+        }
     }
 }

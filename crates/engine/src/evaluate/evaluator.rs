@@ -5,26 +5,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::work::{MAX_WORK, Work};
-use super::{Array4, EvaluateError, Image};
+use super::{Array4, Ball, EvaluateError, Image};
 use crate::ir::{KernelExpr, Stack};
 use convproof_exact::{Rational, Symbol};
 
 /// How deep expressions and stacks may be nested.
 pub const MAX_DEPTH: u32 = 400;
 
-/// Bits to which irrational square roots are known where they are replaced by rationals.
+/// Bits to which irrational square roots are enclosed.
 const ROOT_BITS: u32 = 320;
-/// The same where more is computed with them.
+/// The same where much is computed with them.
 const ROUGH_ROOT_BITS: u32 = 192;
-/// Bits of these that may be lost to cancellation.
-const CANCELLED_BITS: u32 = 120;
 
 /// Values of free symbols; 0 where none is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     values: BTreeMap<Symbol, Rational>,
-    /// To how many bits irrational square roots are known; `None` where they are refused.
-    root_bits: Option<u32>,
     functions: Functions,
 }
 
@@ -32,18 +28,6 @@ impl Weights {
     /// All symbols 0.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// The same weights; square roots that are irrational are replaced by close rationals, not refused.
-    #[must_use]
-    pub fn approximating(self) -> Self {
-        Self { root_bits: Some(ROOT_BITS), ..self }
-    }
-
-    /// The same with fewer bits, where much is computed and nothing refuted.
-    #[must_use]
-    pub fn approximating_roughly(self) -> Self {
-        Self { root_bits: Some(ROUGH_ROOT_BITS), ..self }
     }
 
     /// The same weights; functions whose values are not rational are treated in this way.
@@ -55,21 +39,6 @@ impl Weights {
     /// How functions whose values are not rational are treated.
     pub fn functions(&self) -> Functions {
         self.functions
-    }
-
-    /// Whether irrational square roots are replaced by close rationals.
-    pub fn is_approximating(&self) -> bool {
-        self.root_bits.is_some()
-    }
-
-    /// To how many bits irrational square roots are known, if they are replaced.
-    pub(super) fn root_bits(&self) -> Option<u32> {
-        self.root_bits
-    }
-
-    /// The share of their magnitudes by which outputs may differ for square roots that were cut off.
-    pub fn margin(&self) -> Rational {
-        self.root_bits.map_or(Rational::ZERO, |bits| Rational::dyadic(1.into(), bits - CANCELLED_BITS))
     }
 
     /// Sets one symbol.
@@ -99,46 +68,70 @@ impl FromIterator<(Symbol, Rational)> for Weights {
     }
 }
 
-/// What a stack makes of an image.
+/// What a stack makes of an image, in exact numbers.
 ///
 /// # Errors
 /// [`EvaluateError`]; see [`EvaluateError::is_no_output`] for those that mean that the stack is undefined on
-/// images of this size.
+/// images of this size. [`EvaluateError::Irrational`] where an output is not known exactly.
 pub fn run(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image, EvaluateError> {
-    Evaluator::new(weights).run(stack, image, &mut MAX_WORK.clone())
+    let output = Evaluator::new(weights, None).run(stack, image, &mut MAX_WORK.clone())?;
+    output.exact().ok_or(EvaluateError::Irrational)
 }
 
-/// The value of a kernel expression.
+/// What a stack makes of an image; irrational square roots are enclosed.
+///
+/// # Errors
+/// As for [`run`].
+pub fn enclosed(stack: &Stack, image: &Image, weights: &Weights) -> Result<Image<Ball>, EvaluateError> {
+    Evaluator::new(weights, Some(ROOT_BITS)).run(stack, image, &mut MAX_WORK.clone())
+}
+
+/// The value of a kernel expression, in exact numbers.
 ///
 /// # Errors
 /// [`EvaluateError`].
 pub fn kernel(expr: &KernelExpr, weights: &Weights) -> Result<Array4, EvaluateError> {
-    kernel_within(expr, weights, &mut MAX_WORK.clone())
+    let array = Evaluator::new(weights, None).array(expr, &mut MAX_WORK.clone())?;
+    array.exact().ok_or(EvaluateError::Irrational)
 }
 
-/// The value of a kernel expression, in so many units of work, of which it leaves the rest.
+/// The value of a kernel expression; irrational square roots are enclosed.
 ///
 /// # Errors
 /// [`EvaluateError`].
-pub fn kernel_within(expr: &KernelExpr, weights: &Weights, units: &mut u64) -> Result<Array4, EvaluateError> {
-    let mut evaluator = Evaluator::new(weights);
-    let array = evaluator.within(units, |evaluator| evaluator.kernel(expr));
-    array.map(|array| (*array).clone())
+pub fn kernel_enclosed(expr: &KernelExpr, weights: &Weights) -> Result<Array4<Ball>, EvaluateError> {
+    Evaluator::new(weights, Some(ROOT_BITS)).array(expr, &mut MAX_WORK.clone())
 }
 
 /// Evaluations at the same weights, which compute a kernel once.
 pub struct Evaluator<'a> {
     pub(super) weights: &'a Weights,
+    /// To how many bits irrational square roots are enclosed; `None` where they are refused.
+    pub(super) root_bits: Option<u32>,
     pub(super) work: Work,
     depth: u32,
     /// Values of expressions by their addresses, which stay theirs for `'a`.
-    kernels: HashMap<*const KernelExpr, Rc<Array4>>,
+    kernels: HashMap<*const KernelExpr, Rc<Array4<Ball>>>,
 }
 
 impl<'a> Evaluator<'a> {
     /// At these weights.
-    pub fn new(weights: &'a Weights) -> Self {
-        Self { weights, work: Work::new(MAX_WORK), depth: 0, kernels: HashMap::new() }
+    fn new(weights: &'a Weights, root_bits: Option<u32>) -> Self {
+        Self { weights, root_bits, work: Work::new(MAX_WORK), depth: 0, kernels: HashMap::new() }
+    }
+
+    /// At these weights; irrational square roots are enclosed, as closely as it takes to notice mistakes.
+    pub fn rough(weights: &'a Weights) -> Self {
+        Self::new(weights, Some(ROUGH_ROOT_BITS))
+    }
+
+    /// The value of a kernel expression, in so many units of work, of which it leaves the rest.
+    ///
+    /// # Errors
+    /// [`EvaluateError`].
+    pub fn array(&mut self, expr: &'a KernelExpr, units: &mut u64) -> Result<Array4<Ball>, EvaluateError> {
+        let array = self.within(units, |evaluator| evaluator.kernel(expr));
+        array.map(|array| (*array).clone())
     }
 
     /// What a stack makes of an image, with a limit on the work, in the units of [`MAX_WORK`], which is lowered by what
@@ -146,8 +139,13 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// As for [`run`].
-    pub fn run(&mut self, stack: &'a Stack, image: &Image, units: &mut u64) -> Result<Image, EvaluateError> {
-        let output = self.within(units, |this| this.stack(stack, image));
+    pub fn run(
+        &mut self,
+        stack: &'a Stack,
+        image: &Image,
+        units: &mut u64,
+    ) -> Result<Image<Ball>, EvaluateError> {
+        let output = self.within(units, |this| this.stack(stack, &Rc::new(image.balls())));
         match &output {
             // It is the caller's from now on.
             Ok(output) => self.work.release(output.values()),
@@ -173,7 +171,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of an expression, computed once however often it occurs.
-    pub(super) fn kernel(&mut self, expr: &'a KernelExpr) -> Result<Rc<Array4>, EvaluateError> {
+    pub(super) fn kernel(&mut self, expr: &'a KernelExpr) -> Result<Rc<Array4<Ball>>, EvaluateError> {
         let address = std::ptr::from_ref(expr);
         if let Some(known) = self.kernels.get(&address) {
             return Ok(known.clone());
@@ -185,7 +183,7 @@ impl<'a> Evaluator<'a> {
 
     /// Drops an image that was built in this evaluation.
     #[allow(clippy::needless_pass_by_value, reason = "the image is gone afterwards")]
-    pub(super) fn discard(&mut self, image: Image) {
+    pub(super) fn discard(&mut self, image: Image<Ball>) {
         self.work.release(image.values());
     }
 

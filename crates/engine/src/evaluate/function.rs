@@ -1,8 +1,9 @@
 //! Functions of each entry that are not piecewise linear.
 
 use super::evaluator::Evaluator;
+use super::image::BallImage as Image;
 use super::work::Work;
-use super::{EvaluateError, Image};
+use super::{Ball, EvaluateError};
 use crate::ir::Function;
 use convproof_exact::{Rational, elementary};
 
@@ -12,7 +13,7 @@ pub enum Functions {
     /// They are refused.
     #[default]
     Refused,
-    /// A rational number very near to the value stands for it.
+    /// They are enclosed.
     Near,
     /// Another function stands for each, with the same value at 0, the same reflection and in the same range, one that never
     /// falls where the function does not, and with the same relations between sigmoid, tanh and `SiLU`; hard swish is
@@ -26,55 +27,72 @@ impl Evaluator<'_> {
         let mode = self.weights.functions();
         Image::build(&mut self.work, x.size(), |work, [c, i, j]| {
             let value = x.at(c, i, j);
-            if mode == Functions::Surrogate {
+            if mode == Functions::Surrogate || function == Function::HardSwish {
                 return surrogate(work, function, value);
             }
-            if let Some(exact) = exact_value(function, value) {
-                return Ok(exact);
+            if let Some(exact) = value.exact().and_then(|x| exact_value(function, x)) {
+                return Ok(exact.into());
             }
-            let near = if mode == Functions::Near { near(function, value) } else { None };
-            near.ok_or(EvaluateError::Transcendental)
+            match mode {
+                Functions::Near => near(work, function, value),
+                _ => Err(EvaluateError::Transcendental),
+            }
         })
     }
 }
 
 /// A function with the same value at 0 and the same reflection, in the same range, which never falls for sigmoid, tanh and
 /// softplus.
-fn surrogate(work: &mut Work, function: Function, x: &Rational) -> Result<Rational, EvaluateError> {
-    let number = Rational::from(2 + i64::from(function as u8));
-    let two = Rational::from(2);
-    let mut sum = function.at_zero().unwrap_or(Rational::ONE);
+fn surrogate(work: &mut Work, function: Function, x: &Ball) -> Result<Ball, EvaluateError> {
+    let number = Ball::from(2 + i64::from(function as u8));
+    let two = Ball::from(2);
+    let half = Ball::from(Rational::ratio(1, 2).unwrap_or_default());
+    let mut sum = Ball::from(function.at_zero().unwrap_or(Rational::ONE));
     match function {
         Function::Sigmoid => {
-            let share = x.checked_div(&(x.abs() * &two + Rational::ONE)).unwrap_or_default();
+            let mut over = work.multiply(&x.abs(), &two)?;
+            work.add(&mut over, &Ball::ONE)?;
+            let share = work.divide(x, &over)?;
             work.add(&mut sum, &share)?;
         }
         // As their theorems say what they are, these are made from what stands for the sigmoid, or are what they are.
         Function::Tanh => {
-            let sigmoid = surrogate(work, Function::Sigmoid, &(x * &two))?;
-            sum = &(&sigmoid * &two) - &Rational::ONE;
+            let double = work.multiply(x, &two)?;
+            let sigmoid = surrogate(work, Function::Sigmoid, &double)?;
+            sum = work.multiply(&sigmoid, &two)?;
+            work.add(&mut sum, &Ball::from(-1))?;
         }
         Function::Silu => {
             let sigmoid = surrogate(work, Function::Sigmoid, x)?;
             sum = work.multiply(x, &sigmoid)?;
         }
-        Function::HardSwish => sum = exact_value(function, x).unwrap_or_default(),
-        // A parabola that goes on as straight lines.
+        Function::HardSwish => {
+            let mut gate = work.divide(x, &Ball::from(6))?;
+            work.add(&mut gate, &half)?;
+            sum = work.multiply(x, &gate.max(&Ball::ZERO).min(&Ball::ONE))?;
+        }
+        // With |x| = m + r and m up to 1: m²/4 + r/2, a parabola that goes on as straight lines; and x/2.
         Function::Softplus => {
-            let ratio = |denominator| Rational::ratio(1, denominator).unwrap_or_default();
-            let square = work.multiply(x, x)?;
-            let even =
-                if square <= Rational::ONE { &square * &ratio(4) } else { x.abs() * ratio(2) - ratio(4) };
+            let near = x.abs().min(&Ball::ONE);
+            let mut rest = x.abs();
+            work.add(&mut rest, &-&near)?;
+            work.add(&mut rest, x)?;
+            let halved = work.multiply(&near, &half)?;
+            let even = work.multiply(&halved, &halved)?;
             work.add(&mut sum, &even)?;
-            work.add_product(&mut sum, x, &ratio(2))?;
+            let line = work.multiply(&rest, &half)?;
+            work.add(&mut sum, &line)?;
         }
         Function::Gelu | Function::GeluTanh => {
             // x/2 and a little less than |x|/2: negative where the function is.
+            let mut over = x.abs();
+            let little = work.divide(&Ball::ONE, &number)?;
+            work.add(&mut over, &little)?;
             let square = work.multiply(x, x)?;
-            let even = work.divide(&square, &(x.abs() + number.recip().unwrap_or_default()))?;
+            let even = work.divide(&square, &over)?;
             work.add(&mut sum, x)?;
             work.add(&mut sum, &even)?;
-            sum = &sum * &Rational::ratio(1, 2).unwrap_or_default();
+            sum = work.multiply(&sum, &half)?;
         }
     }
     Ok(sum)
@@ -89,43 +107,62 @@ pub fn exact_value(function: Function, x: &Rational) -> Option<Rational> {
     if x.is_zero() { function.at_zero() } else { None }
 }
 
-/// A number near the value of a function.
-fn near(function: Function, x: &Rational) -> Option<Rational> {
-    let low = |ends: [Rational; 2]| {
-        let [low, _] = ends;
-        low
-    };
-    Some(match function {
-        Function::Sigmoid => low(elementary::sigmoid(x)?),
-        Function::Tanh => low(elementary::tanh(x)?),
-        Function::Softplus => low(elementary::softplus(x)?),
-        Function::Silu => x * &low(elementary::sigmoid(x)?),
-        Function::Gelu => x * &low(elementary::normal(x)?),
+/// The value of a function, enclosed.
+fn near(work: &mut Work, function: Function, x: &Ball) -> Result<Ball, EvaluateError> {
+    match function {
+        Function::Sigmoid => rising(x, elementary::sigmoid),
+        Function::Tanh => rising(x, elementary::tanh),
+        Function::Softplus => rising(x, elementary::softplus),
+        Function::Silu => work.multiply(x, &rising(x, elementary::sigmoid)?),
+        Function::Gelu => work.multiply(x, &rising(x, elementary::normal)?),
         Function::GeluTanh => {
-            let half = low(elementary::gelu_argument(x)?);
-            x * &low(elementary::sigmoid(&(&half + &half))?)
+            let argument = rising(x, elementary::gelu_argument)?;
+            let double = work.multiply(&argument, &Ball::from(2))?;
+            work.multiply(x, &rising(&double, elementary::sigmoid)?)
         }
-        Function::HardSwish => exact_value(function, x)?,
-    })
+        Function::HardSwish => surrogate(work, function, x),
+    }
+}
+
+/// The value of a function that never falls, which is enclosed at rational numbers.
+fn rising(x: &Ball, at: impl Fn(&Rational) -> Option<[Rational; 2]>) -> Result<Ball, EvaluateError> {
+    let ends = match x.exact() {
+        Some(x) => at(x),
+        None => x.ends().and_then(|[least, most]| {
+            let ([low, _], [_, high]) = (at(&least)?, at(&most)?);
+            Some([low, high])
+        }),
+    };
+    ends.as_ref().map(Ball::between).ok_or(EvaluateError::Transcendental)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What stands for a function.
+    fn stands_for(function: Function, x: &Rational) -> Rational {
+        let value = surrogate(&mut Work::new(1 << 20), function, &x.clone().into()).unwrap();
+        value.exact().unwrap().clone()
+    }
+
+    /// A number near the value of a function.
+    fn value_near(function: Function, x: &Rational) -> Rational {
+        let near = || near(&mut Work::new(1 << 20), function, &x.clone().into()).unwrap().middle().clone();
+        exact_value(function, x).unwrap_or_else(near)
+    }
+
     /// What stands for a function has its reflection, as the engine uses it, and so has what is near to its values.
     #[test]
     fn functions_are_reflected() {
-        let mut work = Work::new(1 << 20);
         for function in Function::ALL {
             let [own, constant, linear] = function.reflection().map(Rational::from);
             for x in [0, 1, 2, 3, 7].map(|n| Rational::ratio(n, 2).unwrap()) {
                 let minus = -&x;
                 let line = &constant + &(&linear * &x);
-                let [at, there] = [&x, &minus].map(|x| surrogate(&mut work, function, x).unwrap());
+                let [at, there] = [&x, &minus].map(|x| stands_for(function, x));
                 assert_eq!(there, &(&own * &at) + &line, "{function:?} {x}");
-                let [at, there] =
-                    [&x, &minus].map(|x| exact_value(function, x).or_else(|| near(function, x)).unwrap());
+                let [at, there] = [&x, &minus].map(|x| value_near(function, x));
                 let off = (there - (&(&own * &at) + &line)).abs();
                 assert!(off < Rational::ratio(1, 1_000_000).unwrap(), "{function:?} {x} {off}");
             }
@@ -135,9 +172,8 @@ mod tests {
     /// What stands for functions that are made from others is made from what stands for those.
     #[test]
     fn functions_are_made_from_others() {
-        let mut work = Work::new(1 << 20);
         for x in [-7, -2, -1, 0, 1, 3, 9].map(|n| Rational::ratio(n, 2).unwrap()) {
-            let mut at = |function, x: &Rational| surrogate(&mut work, function, x).unwrap();
+            let at = stands_for;
             let double = &x + &x;
             let sigmoid = at(Function::Sigmoid, &double);
             assert_eq!(at(Function::Tanh, &x), &(&sigmoid + &sigmoid) - &Rational::ONE);
@@ -149,11 +185,10 @@ mod tests {
     /// What stands for a function has its sign, so that it is not taken for one that is never negative.
     #[test]
     fn functions_keep_their_signs() {
-        let mut work = Work::new(1 << 20);
         for function in Function::ALL {
             for x in (-40..=40).map(|n| Rational::ratio(n, 8).unwrap()) {
-                let stands = surrogate(&mut work, function, &x).unwrap();
-                let near = exact_value(function, &x).or_else(|| near(function, &x)).unwrap();
+                let stands = stands_for(function, &x);
+                let near = value_near(function, &x);
                 assert_eq!(stands.signum(), near.signum(), "{function:?} {x} {stands}");
             }
         }
@@ -162,12 +197,11 @@ mod tests {
     /// What stands for a function keeps its range, and so does what is near to its values.
     #[test]
     fn functions_keep_their_ranges() {
-        let mut work = Work::new(1 << 20);
         for function in Function::ALL {
             let [low, high] = function.range();
             for x in (-40..=40).map(|n| Rational::ratio(n, 8).unwrap()) {
-                let stands = surrogate(&mut work, function, &x).unwrap();
-                let near = exact_value(function, &x).or_else(|| near(function, &x)).unwrap();
+                let stands = stands_for(function, &x);
+                let near = value_near(function, &x);
                 for value in [stands, near] {
                     assert!(low.as_ref().is_none_or(|low| *low <= value), "{function:?} {x} {value}");
                     assert!(high.as_ref().is_none_or(|high| value <= *high), "{function:?} {x} {value}");
@@ -176,6 +210,29 @@ mod tests {
                         x.is_negative() || least.is_none_or(|low| low <= value),
                         "{function:?} {x} {value}"
                     );
+                }
+            }
+        }
+    }
+
+    /// What a function is of numbers that are not known exactly holds what it is of each of them.
+    #[test]
+    fn values_of_enclosed_numbers_are_enclosed() {
+        let places = [-7, -2, -1, 0, 1, 3, 9].map(|n| Rational::ratio(n, 4).unwrap());
+        for function in Function::ALL {
+            for x in &places {
+                for off in [-3, -1, 1, 2].map(|n| Rational::ratio(n, 64).unwrap()) {
+                    let there = x + &off;
+                    let ball = Ball::between(&[x.clone().min(there.clone()), x.clone().max(there.clone())]);
+                    let mut work = Work::new(1 << 20);
+                    let holds = |value: Ball, number: Rational| {
+                        let [low, high] = value.ends().unwrap();
+                        assert!(low <= number && number <= high, "{function:?} {x} {off}");
+                    };
+                    for at in [x, &there] {
+                        holds(near(&mut work, function, &ball).unwrap(), value_near(function, at));
+                        holds(surrogate(&mut work, function, &ball).unwrap(), stands_for(function, at));
+                    }
                 }
             }
         }

@@ -1,29 +1,22 @@
-//! Images: channels of rows of exact numbers. Knows no layers.
+//! Images: channels of rows of numbers. Knows no layers.
 
-use super::EvaluateError;
 use super::work::Work;
+use super::{Ball, EvaluateError};
 use convproof_exact::{Grid, Rational};
 
 /// Most entries of an image or kernel that the evaluator takes on.
 pub const MAX_CELLS: usize = 1 << 22;
 
-/// An image of `channels × height × width` exact numbers; no extent is 0.
+/// An image of `channels × height × width` numbers, exact ones unless said otherwise; no extent is 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Image {
+pub struct Image<N = Rational> {
     channels: usize,
     height: usize,
     width: usize,
-    values: Vec<Rational>,
+    values: Vec<N>,
 }
 
 impl Image {
-    /// The image with these values, channel by channel and row by row; `None` if an extent is 0, their number
-    /// is wrong or there are more than [`MAX_CELLS`].
-    pub fn new(channels: usize, height: usize, width: usize, values: Vec<Rational>) -> Option<Self> {
-        let image = Self { channels, height, width, values };
-        (cells(image.size()) == Some(image.values.len())).then_some(image)
-    }
-
     /// An image of zeros; `None` as for [`Image::new`].
     pub fn zeros(channels: usize, height: usize, width: usize) -> Option<Self> {
         let count = cells([channels, height, width])?;
@@ -51,11 +44,28 @@ impl Image {
         Some(image)
     }
 
+    /// The same numbers, as balls.
+    pub(super) fn balls(&self) -> Image<Ball> {
+        self.map(|value| value.clone().into())
+    }
+}
+
+impl Image<Ball> {
+    /// The numbers, if all of them are known.
+    pub fn exact(&self) -> Option<Image> {
+        self.values.iter().all(Ball::is_exact).then(|| self.middle())
+    }
+
+    /// The numbers in the middle.
+    pub fn middle(&self) -> Image {
+        self.map(|value| value.middle().clone())
+    }
+
     /// The image whose entries `entry` computes; [`EvaluateError::NoOutput`] if an extent is 0.
     pub(super) fn build(
         work: &mut Work,
         [channels, height, width]: [usize; 3],
-        mut entry: impl FnMut(&mut Work, [usize; 3]) -> Result<Rational, EvaluateError>,
+        mut entry: impl FnMut(&mut Work, [usize; 3]) -> Result<Ball, EvaluateError>,
     ) -> Result<Self, EvaluateError> {
         let count = Self::room([channels, height, width])?;
         let mut values = Vec::with_capacity(count);
@@ -69,6 +79,23 @@ impl Image {
             }
         }
         Ok(Self { channels, height, width, values })
+    }
+}
+
+/// An image of balls, as the evaluator computes with.
+pub(super) type BallImage = Image<Ball>;
+
+impl<N> Image<N> {
+    /// The image with these values, channel by channel and row by row; `None` if an extent is 0, their number
+    /// is wrong or there are more than [`MAX_CELLS`].
+    pub fn new(channels: usize, height: usize, width: usize, values: Vec<N>) -> Option<Self> {
+        let image = Self { channels, height, width, values };
+        (cells(image.size()) == Some(image.values.len())).then_some(image)
+    }
+
+    fn map<M>(&self, number: impl Fn(&N) -> M) -> Image<M> {
+        let [channels, height, width] = self.size();
+        Image { channels, height, width, values: self.values.iter().map(number).collect() }
     }
 
     /// How many entries an image of a size has; an error if it cannot be one.
@@ -100,7 +127,7 @@ impl Image {
     }
 
     /// All entries, channel by channel and row by row.
-    pub fn values(&self) -> &[Rational] {
+    pub fn values(&self) -> &[N] {
         &self.values
     }
 
@@ -109,20 +136,22 @@ impl Image {
     /// # Panics
     /// If the position lies outside of the image.
     #[inline]
-    pub fn at(&self, channel: usize, row: usize, column: usize) -> &Rational {
+    pub fn at(&self, channel: usize, row: usize, column: usize) -> &N {
         assert!(row < self.height && column < self.width, "position within the image");
         &self.values[self.index([channel, row, column])]
     }
 
-    /// One row of one channel.
-    pub(super) fn row(&self, channel: usize, row: usize) -> &[Rational] {
-        &self.values[self.index([channel, row, 0])..][..self.width]
+    /// One channel, row by row.
+    pub(super) fn channel_values(&self, channel: usize) -> &[N] {
+        &self.values[self.index([channel, 0, 0])..][..self.height * self.width]
     }
 
     /// One channel as a grid; `None` if there is no such channel.
-    pub fn channel(&self, channel: usize) -> Option<Grid<Rational>> {
-        let area = self.height * self.width;
-        let values = self.values.chunks(area).nth(channel)?;
+    pub fn channel(&self, channel: usize) -> Option<Grid<N>>
+    where
+        N: Clone,
+    {
+        let values = (channel < self.channels).then(|| self.channel_values(channel))?;
         Grid::new(self.height, self.width, values.to_vec())
     }
 

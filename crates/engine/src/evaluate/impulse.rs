@@ -9,12 +9,14 @@
 //! stack that spreads cells apart (`upsample`, `convtranspose`) may treat consecutive outputs differently;
 //! then enough of them are compared, and the stack has a kernel only if all agree.
 
+use super::array::BallArray as Array4;
 use super::array::place;
 use super::axis::{Axis, Tap};
 use super::evaluator::Evaluator;
-use super::{Array4, EvaluateError, Image};
+use super::image::BallImage as Image;
+use super::{Ball, EvaluateError};
 use crate::ir::{Layer, Op, Stack};
-use convproof_exact::Rational;
+use std::rc::Rc;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
 
@@ -27,7 +29,7 @@ const MAX_CHANNELS: usize = 4096;
 type CellRange = (usize, usize);
 
 /// Entries of a kernel by their places in storage order.
-type Entries = Vec<(usize, Rational)>;
+type Entries = Vec<(usize, Ball)>;
 
 /// Some consecutive outputs along one axis, and what each reads.
 struct Probe {
@@ -84,13 +86,14 @@ impl<'a> Evaluator<'a> {
         shape: [usize; 4],
         [rows, columns]: [&Probe; 2],
     ) -> Result<Option<Vec<Entries>>> {
+        let Some(steps) = self.steps(stack, size)? else { return Ok(None) };
         let mut all = Vec::new();
         for (n, (top, bottom)) in rows.fields.iter().enumerate() {
             for (m, (left, right)) in columns.fields.iter().enumerate() {
                 let mut entries = Vec::new();
                 for o in 0..shape[0] {
                     let output = [o, rows.first + n, columns.first + m];
-                    let Some(counts) = self.counts(stack, size, output)? else { return Ok(None) };
+                    let Some(counts) = self.counts(stack, &steps, output)? else { return Ok(None) };
                     for ([c, row, column], count) in counts {
                         if !(top..=bottom).contains(&&row) || !(left..=right).contains(&&column) {
                             return Err(EvaluateError::NoKernel);
@@ -112,18 +115,19 @@ impl<'a> Evaluator<'a> {
         shape: [usize; 4],
         [rows, columns]: [&Probe; 2],
     ) -> Result<Vec<Entries>> {
-        let silence = Image::build(&mut self.work, size, |_, _| Ok(Rational::ZERO))?;
-        let silent = self.stack(stack, &silence)?;
+        let silence = Image::build(&mut self.work, size, |_, _| Ok(Ball::ZERO))?;
+        let silent = self.stack(stack, &Rc::new(silence))?;
         let phases = rows.fields.len() * columns.fields.len();
         let mut entries: Vec<Entries> = vec![Vec::new(); phases];
         for c in 0..size[0] {
             for row in rows.cells() {
                 for column in columns.cells() {
                     let impulse = Image::build(&mut self.work, size, |_, at| {
-                        Ok(if at == [c, row, column] { Rational::ONE } else { Rational::ZERO })
+                        Ok(if at == [c, row, column] { Ball::ONE } else { Ball::ZERO })
                     })?;
+                    let impulse = Rc::new(impulse);
                     let answer = self.stack(stack, &impulse)?;
-                    self.discard(impulse);
+                    Rc::into_inner(impulse).into_iter().for_each(|impulse| self.discard(impulse));
                     for (n, u) in rows.readers(row) {
                         for (m, v) in columns.readers(column) {
                             for o in 0..shape[0] {

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use num_bigint::BigInt;
-
-use super::array::{place, places};
+use super::array::BallArray as Array4;
+use super::array::{extents, place, places};
 use super::evaluator::Evaluator;
+use super::image::BallImage as Image;
 use super::total::Total;
 use super::work::Work;
-use super::{Array4, EvaluateError, Image, MAX_CELLS};
-use crate::ir::{Axes, Ends, KernelExpr, Rearrangement, Stack};
-use crate::kernel::Shape;
-use convproof_exact::{Rational, Symbol};
+use super::{Ball, EvaluateError, MAX_CELLS};
+use crate::ir::{Axes, Ends, KernelExpr, KernelTerm, Rearrangement, Stack};
+use crate::kernel::{ConcreteKernel, Shape};
+use convproof_exact::Symbol;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
 
@@ -19,8 +19,8 @@ impl<'a> Evaluator<'a> {
     pub(super) fn compute_kernel(&mut self, expr: &'a KernelExpr) -> Result<Array4> {
         match expr {
             KernelExpr::Constant(_) | KernelExpr::Free { .. } | KernelExpr::Array { .. } => self.given(expr),
-            KernelExpr::Add(left, right) => self.sum(left, right, &Rational::ONE),
-            KernelExpr::Sub(left, right) => self.sum(left, right, &Rational::from(-1)),
+            KernelExpr::Add(left, right) => self.sum(left, right, &Ball::ONE),
+            KernelExpr::Sub(left, right) => self.sum(left, right, &Ball::from(-1)),
             KernelExpr::Negate(operand) => self.each(operand, |_, value| Ok(-value)),
             KernelExpr::Convolve(left, right) => {
                 let (left, right) = (self.kernel(left)?, self.kernel(right)?);
@@ -38,20 +38,15 @@ impl<'a> Evaluator<'a> {
             }
             KernelExpr::Sum(operand) => {
                 let operand = self.kernel(operand)?;
-                let mut total = Rational::ZERO;
+                let mut total = Ball::ZERO;
                 for (_, value) in operand.entries() {
                     self.work.add(&mut total, value)?;
                 }
                 Ok(Array4::scalar(total))
             }
             KernelExpr::Sqrt(operand) => {
-                let bits = self.weights.root_bits();
-                self.each(operand, |work, value| match (square_root(work, value), bits) {
-                    (Err(EvaluateError::Irrational), Some(bits)) if !value.is_negative() => {
-                        Ok(close_root(value, bits))
-                    }
-                    (root, _) => root,
-                })
+                let bits = self.root_bits;
+                self.each(operand, |work, value| work.root(value, bits))
             }
             KernelExpr::Dilate(..)
             | KernelExpr::Repeat(..)
@@ -64,7 +59,7 @@ impl<'a> Evaluator<'a> {
             KernelExpr::ScaleInputs(operand, factors) => self.scale(operand, factors, 1),
             KernelExpr::Reshape(operand, shape) => {
                 let operand = self.kernel(operand)?;
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                let shape = extents(*shape);
                 let mismatch = EvaluateError::ShapeMismatch { left: shape, right: operand.shape() };
                 self.work.charge(operand.entries().len() as u64)?;
                 operand.reshaped(shape).ok_or(mismatch)
@@ -80,25 +75,24 @@ impl<'a> Evaluator<'a> {
     fn given(&mut self, expr: &'a KernelExpr) -> Result<Array4> {
         match expr {
             KernelExpr::Constant(kernel) => {
-                let shape = kernel.shape();
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
-                let count =
-                    places(shape).filter(|&count| count <= MAX_CELLS).ok_or(EvaluateError::TooLarge)?;
-                self.work.charge(count as u64)?;
+                let shape = readable(kernel)?;
+                self.work.charge(kernel.integers().len() as u64)?;
                 let entries = kernel.entries().enumerate().filter(|(_, entry)| !entry.is_zero());
-                Array4::of(&mut self.work, shape, entries.collect())
+                let entries = entries.map(|(place, entry)| (place, entry.into())).collect();
+                Array4::of(&mut self.work, shape, entries)
             }
             KernelExpr::Free { first, shape } => {
                 let count = shape.entries().and_then(|n| u32::try_from(n).ok());
                 let end =
                     count.and_then(|count| first.0.checked_add(count)).ok_or(EvaluateError::Malformed)?;
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                let shape = extents(*shape);
                 let set = self.weights.between(*first, Symbol(end));
-                let entries = set.map(|(symbol, value)| ((symbol.0 - first.0) as usize, value.clone()));
+                let entries =
+                    set.map(|(symbol, value)| ((symbol.0 - first.0) as usize, value.clone().into()));
                 Array4::of(&mut self.work, shape, entries.collect())
             }
             KernelExpr::Array { shape, entries } => {
-                let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+                let shape = extents(*shape);
                 let values = entries.iter().map(|entry| self.scalar(entry)).collect::<Result<Vec<_>>>()?;
                 self.work.keep(&values)?;
                 Array4::new(shape, values).ok_or(EvaluateError::Malformed)
@@ -156,8 +150,9 @@ impl<'a> Evaluator<'a> {
         let values = image.values();
         self.work.keep(&values)?;
         let image = Image::new(channels, height, width, values).ok_or(EvaluateError::TooLarge)?;
+        let image = Rc::new(image);
         let output = self.stack(stack, &image)?;
-        self.discard(image);
+        Rc::into_inner(image).into_iter().for_each(|image| self.discard(image));
         let [channels, height, width] = output.size();
         let values = output.values().to_vec();
         self.work.keep(&values)?;
@@ -169,8 +164,7 @@ impl<'a> Evaluator<'a> {
     fn rearranged(&mut self, operand: &'a KernelExpr, how: Rearrangement) -> Result<Array4> {
         let operand = self.kernel(operand)?;
         let [outputs, inputs, height, width] = operand.shape();
-        let shape = how.shape(Shape { outputs, inputs, height, width });
-        let shape = [shape.outputs, shape.inputs, shape.height, shape.width];
+        let shape = extents(how.shape(Shape { outputs, inputs, height, width }));
         let per_group = |groups: usize| (outputs / groups.max(1)).max(1);
         let target = |[o, c, i, j]: [usize; 4]| match how {
             Rearrangement::SwapChannels => Some([c, o, i, j]),
@@ -198,7 +192,7 @@ impl<'a> Evaluator<'a> {
     /// The sums of the entries of each output channel, or input channel.
     fn channel_sums(&mut self, of: &'a KernelExpr, outputs: bool) -> Result<Array4> {
         let operand = self.kernel(of)?;
-        let mut sums = vec![Rational::ZERO; operand.shape()[usize::from(!outputs)]];
+        let mut sums = vec![Ball::ZERO; operand.shape()[usize::from(!outputs)]];
         for (place, value) in operand.entries() {
             let [o, c, _, _] = operand.position(*place);
             self.work.add(&mut sums[if outputs { o } else { c }], value)?;
@@ -236,13 +230,22 @@ impl<'a> Evaluator<'a> {
     fn power(&mut self, base: &'a KernelExpr, exponent: u32) -> Result<Array4> {
         let base = self.kernel(base)?;
         let channels = base.shape()[1];
-        let ones = (0..channels).map(|channel| (channel * channels + channel, Rational::ONE));
+        let ones = (0..channels).map(|channel| (channel * channels + channel, Ball::ONE));
         let one = Array4::of(&mut self.work, [channels, channels, 1, 1], ones.collect())?;
         (0..exponent).try_fold(one, |power, _| convolve(&mut self.work, &power, &base))
     }
 
+    /// The number for each channel that a layer adds, 0 without one.
+    pub(super) fn bias(&mut self, term: Option<&'a KernelTerm>, channels: usize) -> Result<Vec<Ball>> {
+        Image::room([channels, 1, 1])?;
+        let Some(term) = term else { return Ok(vec![Ball::ZERO; channels]) };
+        let vector = self.kernel(term.expr())?;
+        let entry = per_channel(&vector, channels)?;
+        Ok((0..channels).map(|channel| entry(channel).clone()).collect())
+    }
+
     /// The value of an expression with a single entry.
-    pub(super) fn scalar(&mut self, expr: &'a KernelExpr) -> Result<Rational> {
+    pub(super) fn scalar(&mut self, expr: &'a KernelExpr) -> Result<Ball> {
         let array = self.kernel(expr)?;
         let mismatch = EvaluateError::ShapeMismatch { left: [1; 4], right: array.shape() };
         array.as_scalar().cloned().ok_or(mismatch)
@@ -261,7 +264,7 @@ impl<'a> Evaluator<'a> {
     fn each(
         &mut self,
         operand: &'a KernelExpr,
-        operation: impl Fn(&mut Work, &Rational) -> Result<Rational>,
+        operation: impl Fn(&mut Work, &Ball) -> Result<Ball>,
     ) -> Result<Array4> {
         let operand = self.kernel(operand)?;
         self.each_of(&operand, |work, _, value| operation(work, value))
@@ -271,7 +274,7 @@ impl<'a> Evaluator<'a> {
     fn each_of(
         &mut self,
         operand: &Array4,
-        operation: impl Fn(&mut Work, usize, &Rational) -> Result<Rational>,
+        operation: impl Fn(&mut Work, usize, &Ball) -> Result<Ball>,
     ) -> Result<Array4> {
         let mut entries = Vec::with_capacity(operand.entries().len());
         for (place, value) in operand.entries() {
@@ -282,21 +285,24 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `left + factor·right`.
-    fn sum(&mut self, left: &'a KernelExpr, right: &'a KernelExpr, factor: &Rational) -> Result<Array4> {
+    fn sum(&mut self, left: &'a KernelExpr, right: &'a KernelExpr, factor: &Ball) -> Result<Array4> {
         let (left, right) = self.alike(left, right)?;
         let mut others = right.entries().iter().peekable();
         let mut entries = Vec::with_capacity(left.entries().len().max(right.entries().len()));
         for (place, value) in left.entries() {
             while let Some((other, more)) = others.next_if(|(other, _)| other < place) {
-                entries.push((*other, factor * more));
+                entries.push((*other, self.work.multiply(factor, more)?));
             }
             let mut sum = value.clone();
             if let Some((_, more)) = others.next_if(|(other, _)| other == place) {
-                self.work.add(&mut sum, &(factor * more))?;
+                let more = self.work.multiply(factor, more)?;
+                self.work.add(&mut sum, &more)?;
             }
             entries.push((*place, sum));
         }
-        entries.extend(others.map(|(place, value)| (*place, factor * value)));
+        for (place, value) in others {
+            entries.push((*place, self.work.multiply(factor, value)?));
+        }
         Array4::of(&mut self.work, left.shape(), entries)
     }
 
@@ -345,7 +351,7 @@ impl<'a> Evaluator<'a> {
             return Err(EvaluateError::Malformed);
         }
         let shape = [outputs, inputs, new_height, new_width];
-        let moved = |(from, value): &(usize, Rational)| {
+        let moved = |(from, value): &(usize, Ball)| {
             let [o, c, i, j] = operand.position(*from);
             (place(shape, [o, c, i - top, j - left]), value.clone())
         };
@@ -363,8 +369,14 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// The shape of a kernel that is given, if it has few enough entries.
+pub(super) fn readable(kernel: &ConcreteKernel) -> Result<[usize; 4]> {
+    let few = kernel.integers().len() <= MAX_CELLS;
+    if few { Ok(extents(kernel.shape())) } else { Err(EvaluateError::TooLarge) }
+}
+
 /// Entry `c` of a vector for channel `c`, or its only entry for all.
-pub(super) fn per_channel<'v>(vector: &'v Array4, channels: usize) -> Result<impl Fn(usize) -> &'v Rational> {
+pub(super) fn per_channel<'v>(vector: &'v Array4, channels: usize) -> Result<impl Fn(usize) -> &'v Ball> {
     let found = vector.len();
     if found != 1 && found != channels {
         return Err(EvaluateError::ChannelMismatch { expected: channels, found });
@@ -405,7 +417,7 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
                 let at = (c * (h + k - 1) + i + u) * (w + l - 1) + j + v;
                 let sum = sums[at].get_or_insert_with(|| {
                     touched.push(at);
-                    Total::new(Rational::ZERO)
+                    Total::new(&Ball::ZERO)
                 });
                 sum.add_product(work, first, next)?;
             }
@@ -421,28 +433,6 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
         }
     }
     Array4::of(work, shape, entries)
-}
-
-/// The positive square root, if it is rational: a fraction in lowest terms is a square when both its parts are.
-fn square_root(work: &mut Work, value: &Rational) -> Result<Rational> {
-    work.multiply(value, value)?;
-    if value.is_negative() {
-        return Err(EvaluateError::Irrational);
-    }
-    let root = |square: BigInt| {
-        let root = square.sqrt();
-        if &root * &root == square { Ok(root) } else { Err(EvaluateError::Irrational) }
-    };
-    let (numerator, denominator) = (root(value.numerator())?, root(value.denominator())?);
-    Rational::new(numerator, denominator).ok_or(EvaluateError::DivisionByZero)
-}
-
-/// A rational number below the square root of a positive one, by less than `2^-bits` of it.
-fn close_root(value: &Rational, bits: u32) -> Rational {
-    let (numerator, denominator) = (value.numerator(), value.denominator());
-    // √(n/d) = √(n·d) / d, with enough bits for the quotient even where n·d is small.
-    let root = ((numerator * &denominator) << (2 * bits)).sqrt();
-    &Rational::dyadic(root, bits) * &Rational::from(denominator).recip().unwrap_or_default()
 }
 
 fn nonzero(factor: usize) -> Result<usize> {

@@ -7,9 +7,10 @@ use num_bigint::BigInt;
 use super::axis::{Axis, Spread, Window};
 use super::composite::Side;
 use super::evaluator::Evaluator;
+use super::image::BallImage as Image;
 use super::kernel::per_channel;
 use super::total::Total;
-use super::{EvaluateError, Image};
+use super::{Ball, EvaluateError};
 use crate::ir::{AveragePool, Composite, Ends, KernelTerm, Layer, MaxPool, PadMode, Padding, Upsample};
 use convproof_exact::Rational;
 
@@ -32,10 +33,7 @@ impl<'a> Evaluator<'a> {
                 Layer::GlobalAverage => self.global_average(x),
                 Layer::Function(function) => self.function(*function, x),
                 Layer::Dense { weights, bias } => self.dense(weights, bias.as_ref(), x),
-                _ => Image::build(work, x.size(), |_, [c, i, j]| {
-                    let value = x.at(c, i, j);
-                    Ok(if value.is_negative() { Rational::ZERO } else { value.clone() })
-                }),
+                _ => Image::build(work, x.size(), |_, [c, i, j]| Ok(x.at(c, i, j).max(&Ball::ZERO))),
             };
         };
         let size = [channels, rows.outputs, columns.outputs];
@@ -73,14 +71,14 @@ impl<'a> Evaluator<'a> {
             Layer::Upsample(Upsample { factor: [n, m], nearest }) => {
                 Image::build(work, size, |_, [c, i, j]| {
                     let first = i % n == 0 && j % m == 0;
-                    Ok(if *nearest || first { x.at(c, i / n, j / m).clone() } else { Rational::ZERO })
+                    Ok(if *nearest || first { x.at(c, i / n, j / m).clone() } else { Ball::ZERO })
                 })
             }
             // Cells are kept or dropped, zeros come in from outside.
             Layer::Subsample(_) | Layer::Pad(_) => Image::build(work, size, |_, [c, i, j]| {
                 Ok(match (rows.cell(i, 0), columns.cell(j, 0)) {
                     (Some(row), Some(column)) => x.at(c, row, column).clone(),
-                    _ => Rational::ZERO,
+                    _ => Ball::ZERO,
                 })
             }),
             Layer::MaxPool(_)
@@ -244,7 +242,7 @@ impl<'a> Evaluator<'a> {
             let divisor = divisor(pool, &windows)?;
             let [(rows, _), (columns, _)] = windows;
             work.charge(rows.len() as u64 * columns.len() as u64)?;
-            let mut total = Total::new(Rational::ZERO);
+            let mut total = Total::new(&Ball::ZERO);
             for row in rows {
                 for column in columns.clone() {
                     total.add(work, x.at(c, row, column))?;
@@ -270,27 +268,26 @@ impl<'a> Evaluator<'a> {
             let [(rows, _), (columns, _)] = [axes[0].window(i), axes[1].window(j)];
             work.charge(rows.len() as u64 * columns.len() as u64)?;
             let cells = rows.flat_map(|row| columns.clone().map(move |column| x.at(c, row, column)));
-            cells.max().cloned().ok_or(EvaluateError::EmptyWindow)
+            Ball::largest(cells).ok_or(EvaluateError::EmptyWindow)
         })
     }
 
     fn global_average(&mut self, x: &Image) -> Result<Image> {
         let area = i64::try_from(x.height() * x.width()).map_err(|_| EvaluateError::TooLarge)?;
         Image::build(&mut self.work, [x.channels(), 1, 1], |work, [c, _, _]| {
-            let mut total = Total::new(Rational::ZERO);
+            let mut total = Total::new(&Ball::ZERO);
             for i in 0..x.height() {
                 for j in 0..x.width() {
                     total.add(work, x.at(c, i, j))?;
                 }
             }
             let total = total.value(work)?;
-            work.divide(&total, &Rational::from(area))
+            work.divide(&total, &Ball::from(area))
         })
     }
 
     fn dense(&mut self, weights: &'a KernelTerm, bias: Option<&'a KernelTerm>, x: &Image) -> Result<Image> {
         let weights = self.kernel(weights.expr())?;
-        let bias = bias.map(|bias| self.kernel(bias.expr())).transpose()?;
         let [planes, more_planes, outputs, inputs] = weights.shape();
         if [planes, more_planes] != [1, 1] {
             return Err(EvaluateError::ShapeMismatch {
@@ -301,10 +298,10 @@ impl<'a> Evaluator<'a> {
         if inputs != x.values().len() {
             return Err(EvaluateError::SizeMismatch { left: [inputs, 1, 1], right: x.size() });
         }
-        let bias = bias.as_ref().map(|bias| per_channel(bias, outputs)).transpose()?;
+        let bias = self.bias(bias, outputs)?;
         Image::build(&mut self.work, [outputs, 1, 1], |work, [o, _, _]| {
             work.charge(inputs as u64)?;
-            let mut total = Total::new(bias.as_ref().map_or(Rational::ZERO, |bias| bias(o).clone()));
+            let mut total = Total::new(&bias[o]);
             for (place, weight) in weights.between(o * inputs, (o + 1) * inputs) {
                 total.add_product(work, weight, &x.values()[place - o * inputs])?;
             }
@@ -314,7 +311,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What the sum over a window is divided by, if it is.
-pub(super) fn divisor(pool: &AveragePool, windows: &[(Range<usize>, u64); 2]) -> Result<Option<Rational>> {
+pub(super) fn divisor(pool: &AveragePool, windows: &[(Range<usize>, u64); 2]) -> Result<Option<Ball>> {
     let [(rows, padded_rows), (columns, padded_columns)] = windows;
     let counted = if pool.count_include_pad {
         u128::from(*padded_rows) * u128::from(*padded_columns)
@@ -324,6 +321,6 @@ pub(super) fn divisor(pool: &AveragePool, windows: &[(Range<usize>, u64); 2]) ->
     match counted {
         _ if !pool.average => Ok(None),
         0 => Err(EvaluateError::EmptyWindow),
-        divisor => Ok(Some(Rational::from(BigInt::from(divisor)))),
+        divisor => Ok(Some(Rational::from(BigInt::from(divisor)).into())),
     }
 }

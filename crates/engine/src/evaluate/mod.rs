@@ -7,6 +7,7 @@
 
 mod array;
 mod axis;
+mod ball;
 mod composite;
 mod convolution;
 mod counts;
@@ -17,13 +18,15 @@ mod image;
 mod impulse;
 mod kernel;
 mod layer;
+mod radius;
 mod stack;
 mod total;
 mod work;
 
 pub use array::Array4;
+pub use ball::Ball;
 pub use error::EvaluateError;
-pub use evaluator::{Evaluator, MAX_DEPTH, Weights, kernel, kernel_within, run};
+pub use evaluator::{Evaluator, MAX_DEPTH, Weights, enclosed, kernel, kernel_enclosed, run};
 pub use function::{Functions, exact_value};
 pub use image::{Image, MAX_CELLS};
 pub use work::MAX_WORK;

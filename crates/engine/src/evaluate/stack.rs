@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use super::evaluator::Evaluator;
-use super::{EvaluateError, Image};
+use super::image::BallImage as Image;
+use super::total::Total;
+use super::{Ball, EvaluateError};
 use crate::ir::{Given, Op, Stack};
-use convproof_exact::Rational;
 
 type Result<T> = std::result::Result<T, EvaluateError>;
 
 impl<'a> Evaluator<'a> {
     /// What a stack makes of an image.
-    pub(super) fn stack(&mut self, stack: &'a Stack, image: &Image) -> Result<Image> {
+    pub(super) fn stack(&mut self, stack: &'a Stack, input: &Rc<Image>) -> Result<Image> {
         // The input is the caller's, who holds it as long as anything reads it.
-        let input = Rc::new(image.clone());
         let output = stack.fold(input.clone(), |op, _| {
             let output = self.value(&op)?;
             op.reads().into_iter().filter_map(Rc::into_inner).for_each(|read| self.discard(read));
@@ -39,11 +39,11 @@ impl<'a> Evaluator<'a> {
                 }
                 let first = same_sizes(outputs.iter().map(|(_, output)| *output))?;
                 Image::build(&mut self.work, first, |work, [c, i, j]| {
-                    let mut total = Rational::ZERO;
+                    let mut total = Total::new(&Ball::ZERO);
                     for (factor, output) in &outputs {
-                        work.add_product(&mut total, factor, output.at(c, i, j))?;
+                        total.add_product(work, factor, output.at(c, i, j))?;
                     }
-                    Ok(total)
+                    total.value(work)
                 })
             }
             Op::Product([a, b]) => {

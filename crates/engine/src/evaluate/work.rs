@@ -1,6 +1,6 @@
 //! The limits of one evaluation on time and memory, and the operations that numbers grow by.
 
-use super::EvaluateError;
+use super::{Ball, EvaluateError};
 use convproof_exact::Rational;
 use convproof_exact::budget::{self, Held};
 
@@ -51,7 +51,7 @@ impl Work {
     /// To be called for all numbers that an image or kernel holds, row by row.
     pub(super) fn keep<'v>(
         &mut self,
-        values: impl IntoIterator<Item = &'v Rational>,
+        values: impl IntoIterator<Item = &'v Ball>,
     ) -> Result<(), EvaluateError> {
         let memory = values.into_iter().map(memory).sum::<u64>();
         self.charge(memory * STORAGE)?;
@@ -71,7 +71,7 @@ impl Work {
     }
 
     /// To be called when numbers that were kept are dropped.
-    pub(super) fn release(&mut self, values: &[Rational]) {
+    pub(super) fn release(&mut self, values: &[Ball]) {
         self.kept = self.kept.saturating_sub(values.iter().map(memory).sum());
     }
 
@@ -80,47 +80,44 @@ impl Work {
         self.kept = 0;
     }
 
-    pub(super) fn multiply(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {
-        self.charge(operation(a, b))?;
-        Ok(a * b)
+    /// Charges an operation on two numbers.
+    pub(super) fn operation(&mut self, a: &Rational, b: &Rational) -> Result<(), EvaluateError> {
+        let words = |value: &Rational| value.bits() / 64 + 1;
+        self.charge(words(a).saturating_mul(words(b)).saturating_mul(OPERATION))
     }
 
-    pub(super) fn divide(&mut self, a: &Rational, b: &Rational) -> Result<Rational, EvaluateError> {
-        self.charge(operation(a, b))?;
-        a.checked_div(b).ok_or(EvaluateError::DivisionByZero)
+    pub(super) fn multiply(&mut self, a: &Ball, b: &Ball) -> Result<Ball, EvaluateError> {
+        self.operation(a.middle(), b.middle())?;
+        Ok(Ball::new(a.middle() * b.middle(), a.product_radius(b)))
+    }
+
+    pub(super) fn divide(&mut self, a: &Ball, b: &Ball) -> Result<Ball, EvaluateError> {
+        self.operation(a.middle(), b.middle())?;
+        let undefined = if b.is_exact() { EvaluateError::DivisionByZero } else { EvaluateError::Irrational };
+        a.over(b).ok_or(undefined)
+    }
+
+    /// The non-negative square root; where it is irrational it is refused, or enclosed to so many bits.
+    pub(super) fn root(&mut self, a: &Ball, bits: Option<u32>) -> Result<Ball, EvaluateError> {
+        self.operation(a.middle(), a.middle())?;
+        if let Some(root) = a.exact().and_then(Rational::exact_sqrt) {
+            return Ok(root.into());
+        }
+        bits.and_then(|bits| a.root(bits)).ok_or(EvaluateError::Irrational)
     }
 
     /// `total += term`; free of charge where the term is 0.
-    pub(super) fn add(&mut self, total: &mut Rational, term: &Rational) -> Result<(), EvaluateError> {
+    pub(super) fn add(&mut self, total: &mut Ball, term: &Ball) -> Result<(), EvaluateError> {
         if !term.is_zero() {
-            self.charge(operation(total, term))?;
-            *total += term;
+            self.operation(total.middle(), term.middle())?;
+            *total = Ball::new(total.middle() + term.middle(), total.radius().plus(term.radius()));
         }
         Ok(())
     }
-
-    /// `total += a · b`; free of charge where a factor is 0.
-    #[inline]
-    pub(super) fn add_product(
-        &mut self,
-        total: &mut Rational,
-        a: &Rational,
-        b: &Rational,
-    ) -> Result<(), EvaluateError> {
-        if a.is_zero() || b.is_zero() {
-            return Ok(());
-        }
-        let product = self.multiply(a, b)?;
-        self.add(total, &product)
-    }
-}
-
-fn operation(a: &Rational, b: &Rational) -> u64 {
-    let words = |value: &Rational| value.bits() / 64 + 1;
-    words(a).saturating_mul(words(b)).saturating_mul(OPERATION)
 }
 
 /// The memory that a number takes, in units of 16 bytes: two long integers and what manages them.
-fn memory(value: &Rational) -> u64 {
+fn memory(value: &Ball) -> u64 {
+    let value = value.middle();
     if value.as_small_parts().is_some() { 1 } else { value.bits() / 64 + 8 }
 }

@@ -153,6 +153,12 @@ impl Function {
         slopes.map(|(numerator, denominator)| Rational::ratio(numerator, denominator).unwrap_or_default())
     }
 
+    /// No slope is larger in magnitude.
+    pub fn steepest(self) -> Rational {
+        let [low, high] = self.slopes();
+        low.abs().max(high)
+    }
+
     /// What the values of two functions of the same number never differ by more than, where that is known; the proofs are in
     /// section 9 of `docs/semantics.md`.
     pub fn apart(self, other: Self) -> Option<Rational> {

@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
-use convproof_exact::{Limited, Wide};
+use convproof_exact::{Limited, Rational, Wide};
 
 /// The integers of a kernel, over its common denominator, in the order `[out][in][row][column]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,17 @@ impl Integers {
         match self {
             Self::Words(words) => words[index].into(),
             Self::Wide(wide) => wide.get(index),
+        }
+    }
+
+    /// The same as a rational.
+    ///
+    /// # Panics
+    /// If the index is out of range.
+    pub fn rational(&self, index: usize) -> Rational {
+        match self {
+            Self::Words(words) => words[index].into(),
+            Self::Wide(wide) => wide.get(index).into(),
         }
     }
 

@@ -69,15 +69,10 @@ impl Later {
     pub fn ranges(&self) -> &[(Symbol, u32)] {
         &self.ranges
     }
-
-    /// All symbols that may occur.
-    pub fn symbols(&self) -> Vec<Symbol> {
-        self.ranges.iter().flat_map(|&(first, count)| (0..count).map(move |n| Symbol(first.0 + n))).collect()
-    }
 }
 
 /// The same symbols as ranges in order that do not touch.
-fn joined(mut ranges: Vec<(Symbol, u32)>) -> Vec<(Symbol, u32)> {
+pub(crate) fn joined(mut ranges: Vec<(Symbol, u32)>) -> Vec<(Symbol, u32)> {
     ranges.sort_unstable();
     let mut all: Vec<(Symbol, u32)> = Vec::new();
     for (first, count) in ranges {

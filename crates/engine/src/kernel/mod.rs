@@ -22,6 +22,7 @@ mod value;
 pub use concrete::ConcreteKernel;
 pub use error::KernelError;
 pub use integers::Integers;
+pub(crate) use later::joined;
 pub use shape::{MAX_ENTRIES, Shape, tap};
 pub use symbolic::{SymbolicKernel, positions};
 pub use value::Kernel;

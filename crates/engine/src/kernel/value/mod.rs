@@ -11,7 +11,7 @@ use super::ConcreteKernel;
 use super::KernelError;
 use super::Shape;
 use super::atoms::AtomKernel;
-use super::later::{Later, SMALL, later};
+use super::later::{Later, SMALL, joined, later};
 use super::symbolic::{MAX_TERMS, SymbolicKernel, positions};
 use convproof_exact::{Fp, Limited, Poly, Rational, Symbol};
 
@@ -375,25 +375,28 @@ impl Kernel {
 
     /// The symbols that may occur, as ranges: the first, and how many. Few where kernels are not written out.
     pub fn symbol_ranges(&self) -> Vec<(Symbol, u32)> {
+        let count = |height: usize, width: usize| u32::try_from(height.saturating_mul(width)).ok();
         match self {
+            Self::Concrete(_) => Vec::new(),
+            Self::Atoms(kernel) => {
+                let free = kernel.free_kernels().into_iter();
+                free.filter_map(|(first, [height, width])| Some((first, count(height, width)?))).collect()
+            }
+            Self::Symbolic(_) => joined(self.symbols().into_iter().map(|symbol| (symbol, 1)).collect()),
             Self::Later(later) => later.ranges().to_vec(),
-            _ => self.symbols().into_iter().map(|symbol| (symbol, 1)).collect(),
         }
     }
 
     /// All symbols that occur, sorted.
     pub fn symbols(&self) -> Vec<Symbol> {
-        let mut all: Vec<Symbol> = match self {
-            Self::Concrete(_) => Vec::new(),
-            Self::Atoms(kernel) => kernel
-                .free_kernels()
-                .into_iter()
-                .flat_map(|(first, [height, width])| (0..height * width).map(move |n| (first, n)))
-                .filter_map(|(first, n)| u32::try_from(n).ok().map(|n| Symbol(first.0 + n)))
-                .collect(),
-            Self::Symbolic(kernel) => kernel.entries().iter().flat_map(Poly::symbols).collect(),
-            Self::Later(later) => later.symbols(),
-        };
+        let mut all = Vec::new();
+        if let Self::Symbolic(kernel) = self {
+            kernel.entries().iter().flat_map(Poly::occurrences).for_each(|symbol| all.push(symbol));
+        } else {
+            for (first, count) in self.symbol_ranges() {
+                all.extend((0..count).map(|n| Symbol(first.0 + n)));
+            }
+        }
         all.sort_unstable();
         all.dedup();
         all

@@ -7,7 +7,7 @@ use crate::ir::{Conv, KernelTerm, Layer, Origin, Sizes, Stack, StackClaim, Symbo
 use crate::kernel::positions;
 use crate::prove::stacks::words;
 use crate::prove::values::point::{Dependence, Point};
-use crate::prove::verdict::counterexample::{Counterexample, differ, named};
+use crate::prove::verdict::counterexample::{Counterexample, named};
 use crate::prove::verdict::{Doubt, EntryWitness, KernelVerdict, Limit, StackVerdict, StackWitness};
 use crate::prove::witness::search;
 
@@ -57,7 +57,7 @@ pub fn decide(left: &KernelTerm, right: &KernelTerm, symbols: &Symbols) -> Kerne
         Some((entry, difference)) => {
             match search::telling(&difference, &symbols.foundations(used), symbols) {
                 Some(values) => {
-                    let weights = values.into_iter().collect::<Weights>().approximating();
+                    let weights = values.into_iter().collect::<Weights>();
                     confirmed(left, right, symbols, entry, &weights)
                 }
                 None => KernelVerdict::Unknown(Doubt::Irrational),
@@ -141,7 +141,7 @@ fn confirmed(
     entry: usize,
     weights: &Weights,
 ) -> KernelVerdict {
-    let value = |term: &KernelTerm| evaluate::kernel(term.expr(), weights);
+    let value = |term: &KernelTerm| evaluate::kernel_enclosed(term.expr(), weights);
     let (a, b) = match (value(left), value(right)) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(error), _) | (_, Err(error)) => {
@@ -152,16 +152,16 @@ fn confirmed(
             });
         }
     };
-    let values = Some((a.at(entry), b.at(entry))).filter(|(a, b)| differ(a, b, weights));
+    let values = Some((a.at(entry), b.at(entry))).filter(|(a, b)| a.differs(b));
     let position = positions(left.shape()).nth(entry);
     let used = symbols.foundations([left, right].map(|term| term.kernel().symbols()).concat());
     match (values, position) {
         (Some((a, b)), Some(position)) => KernelVerdict::Entry(EntryWitness {
             weights: named(weights, symbols, |symbol| used.contains(&symbol)),
-            approximate: weights.is_approximating(),
+            approximate: !(a.is_exact() && b.is_exact()),
             position,
-            left: a.clone(),
-            right: b.clone(),
+            left: a.middle().clone(),
+            right: b.middle().clone(),
         }),
         _ => KernelVerdict::Unknown(Doubt::Contradiction),
     }

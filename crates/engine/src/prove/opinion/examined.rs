@@ -8,6 +8,7 @@ use super::fewer::with_few_channels;
 use super::runs::{Runs, for_proof};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
+use crate::kernel::joined;
 use crate::operator::OperatorError;
 use crate::operator::shape::{Signal, after};
 use crate::prove::stacks::{equality, fitting};
@@ -144,7 +145,7 @@ fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(
     match with_few_channels(claim, most) {
         Some((claim, used)) if used.len().within(MAX_WEIGHTS) => {
             let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-            tried(proof, &claim, |_| Some(weights.clone().approximating_roughly()))
+            tried(proof, &claim, |_| Some(weights.clone()))
         }
         _ => Ok((Opinion::None, 0)),
     }
@@ -248,11 +249,9 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 /// Values for all free weights of a claim, none of them 0; `None` if there are too many.
 fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
     // Free kernels with many channels have millions, as their ranges tell.
-    let mut ranges = [&claim.left, &claim.right].map(|stack| stack.symbol_ranges()).concat();
-    ranges.sort_unstable();
-    ranges.dedup();
-    let many = ranges.iter().fold(0, |sum: usize, &(_, count)| sum.saturating_add(count as usize));
-    if many.exceeds(16 * MAX_WEIGHTS) {
+    let ranges = joined([&claim.left, &claim.right].map(|stack| stack.symbol_ranges()).concat());
+    let many: usize = ranges.iter().map(|&(_, count)| count as usize).sum();
+    if many.exceeds(MAX_WEIGHTS) {
         return None;
     }
     let used = used(claim, symbols);
@@ -267,8 +266,7 @@ pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols
     let chosen = |symbol: Symbol| made_up(symbol, positive);
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
-    let weights: Weights = all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect();
-    if dependence.is_free(used) { weights } else { weights.approximating_roughly() }
+    all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
 }
 
 /// A small value, not 0, that depends on the symbol only.

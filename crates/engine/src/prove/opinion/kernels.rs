@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use super::examined::{MAX_WEIGHTS, values};
-use crate::evaluate::{EvaluateError, kernel_within};
+use crate::evaluate::{EvaluateError, Evaluator};
 use crate::ir::{Equation, Factor, KernelExpr, KernelTerm, Symbols};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
 use crate::prove::values::point::Dependence;
-use crate::prove::verdict::counterexample::differ as differ_at;
 use crate::prove::verdict::{Doubt, KernelVerdict};
 use convproof_exact::{Limited, Symbol};
 
@@ -87,14 +86,14 @@ fn told_apart(sides: [&KernelExpr; 2], used: &[Symbol], symbols: &Symbols, posit
     let dependence = Dependence::of(symbols, used);
     let weights = values(used, &dependence, symbols, positive);
     let mut steps = STEPS;
-    let mut value = |expr: &KernelExpr| kernel_within(expr, &weights, &mut steps);
+    let mut value = |expr: &KernelExpr| Evaluator::rough(&weights).array(expr, &mut steps);
     let (a, b) = match (value(sides[0]), value(sides[1])) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(EvaluateError::TooLarge), _) | (_, Err(EvaluateError::TooLarge)) => return Some(false),
         _ => return None,
     };
     let entries = sides[0].shape().entries().unwrap_or(0);
-    Some((0..entries).any(|entry| differ_at(a.at(entry), b.at(entry), &weights)))
+    Some((0..entries).any(|entry| a.at(entry).differs(b.at(entry))))
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 //! What they show proves nothing. Beside a bound, images are made worse entry by entry, so that one that is too small by a
 //! little is noticed as well.
 
-use crate::evaluate::{EvaluateError, Evaluator, Functions, Image, Weights};
+use crate::evaluate::{Ball, EvaluateError, Evaluator, Functions, Image, Weights};
 use crate::ir::StackClaim;
 use crate::prove::verdict::StackProof;
-use crate::prove::verdict::counterexample::differ_by_more;
 use convproof_exact::{Rational, SplitMix64};
 
 /// Runs of both sides at given weights.
@@ -16,7 +15,6 @@ pub(super) struct Runs<'a> {
     worst: Rational,
     /// Whether a bound was proved.
     bounded: bool,
-    weights: &'a Weights,
     evaluator: Evaluator<'a>,
     /// Steps in all.
     steps: u64,
@@ -81,8 +79,7 @@ impl<'a> Runs<'a> {
             claim,
             worst: bound.cloned().unwrap_or_default(),
             bounded: bound.is_some(),
-            weights,
-            evaluator: Evaluator::new(weights),
+            evaluator: Evaluator::rough(weights),
             steps,
             left: steps,
             generator: SplitMix64::new(0x00B1_A5ED),
@@ -230,15 +227,19 @@ impl<'a> Runs<'a> {
             _ => return Ok(Outputs::Apart),
         };
         let pairs = || left.values().iter().zip(right.values());
-        if pairs().any(|(a, b)| differ_by_more(&self.worst, a, b, self.weights)) {
+        if pairs().any(|(a, b)| a.differs_by_more(b, &self.worst)) {
             return Ok(Outputs::Apart);
         }
-        let all = if self.bounded { pairs().map(|(a, b)| (a - b).abs()).collect() } else { Vec::new() };
+        let all = if self.bounded {
+            pairs().map(|(a, b)| (a.middle() - b.middle()).abs()).collect()
+        } else {
+            Vec::new()
+        };
         Ok(Outputs::Near(Differences { all, size: [left.height(), left.width()] }))
     }
 
     /// The output of one side, if it has one.
-    fn run(&mut self, image: &Image, right: bool) -> Result<Option<Image>, EvaluateError> {
+    fn run(&mut self, image: &Image, right: bool) -> Result<Option<Image<Ball>>, EvaluateError> {
         let stack = if right { &self.claim.right } else { &self.claim.left };
         match self.evaluator.run(stack, image, &mut self.left) {
             Ok(output) => Ok(Some(output)),

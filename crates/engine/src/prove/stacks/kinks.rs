@@ -72,7 +72,7 @@ pub(super) fn at_size(
                 let weights = if compared.arena.has_no_functions() {
                     weights
                 } else {
-                    weights.approximating().with_functions(Functions::Near)
+                    weights.with_functions(Functions::Near)
                 };
                 let replayed =
                     Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, output);

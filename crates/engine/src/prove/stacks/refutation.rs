@@ -25,13 +25,11 @@ pub(super) fn refutation(
         let telling = survey.table().telling(&survey.sights().axes, survey.failures());
         size = telling.unwrap_or(size);
     }
-    let witness = match status {
-        Status::Sizes => mismatch(claim, symbols, size)?,
+    let (witness, known) = match status {
+        Status::Sizes => (mismatch(claim, symbols, size)?, Known::Everywhere),
         _ => counterexample(claim, symbols, &survey, size)?,
     };
-    if let StackWitness::Value(found) = &witness
-        && found.is_approximate()
-    {
+    if known == Known::There {
         // Differences elsewhere were not enclosed, so it is only said where there are none.
         let agreement = border.map(|found| match found {
             Agreement::Interior { ring, .. } => Agreement::Interior { ring, exactly: false },
@@ -46,13 +44,23 @@ pub(super) fn refutation(
     Ok(StackRefutation { witness, wrong, typical, agreement, derivation: None })
 }
 
+/// Where differences are known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// At every output.
+    Everywhere,
+    /// At the one that is shown.
+    There,
+}
+
 /// Finds small weights and an impulse that show a difference at a size, and replays them.
 fn counterexample(
     claim: &StackClaim,
     symbols: &Symbols,
     survey: &Surveyed<'_>,
     size: [i64; 2],
-) -> Result<StackWitness, Doubt> {
+) -> Result<(StackWitness, Known), Doubt> {
+    let there = |witness| (witness, Known::There);
     let (failures, survey) = (survey.failures(), survey.sights());
     let view = |axis: usize| survey.axes[axis].sizes.iter().find(|view| view.n == size[axis]);
     let (Some(rows), Some(columns)) = (view(0), view(1)) else { return Err(Doubt::Contradiction) };
@@ -64,7 +72,7 @@ fn counterexample(
     let used: Vec<Symbol> = survey.symbols_in_maps();
     let choices = survey.dependence().choices(&used);
     if !survey.is_free() {
-        return enclosed(claim, symbols, survey, sights, (size, [i, j]));
+        return enclosed(claim, symbols, survey, sights, (size, [i, j])).map(there);
     }
     let whole = survey.whole_kernels();
     for seed in 1..4 {
@@ -87,10 +95,11 @@ fn counterexample(
         let weights = search::weights_from(symbols, survey.dependence(), |symbol| point.chosen(symbol));
         let found = survey.trial(sights, &point).and_then(|trial| trial.difference(channel));
         let Some(found) = found else { continue };
-        return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
+        let witness = replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]))?;
+        return Ok((witness, Known::Everywhere));
     }
     // The difference is a multiple of the prime.
-    enclosed(claim, symbols, survey, sights, (size, [i, j]))
+    enclosed(claim, symbols, survey, sights, (size, [i, j])).map(there)
 }
 
 /// Replays both stacks on the input that shows a difference at an output of a size: zeros, but for one pixel.
@@ -119,7 +128,7 @@ fn replay(
 }
 
 /// A counterexample where square roots are irrational or residues show nothing: the difference is enclosed between rationals that
-/// leave out 0, and the replay uses close rationals for the roots.
+/// leave out 0, and so does the replay.
 fn enclosed(
     claim: &StackClaim,
     symbols: &Symbols,
@@ -136,7 +145,7 @@ fn enclosed(
         let Some((found, difference)) = constant.or(first) else { continue };
         let used = search::used(claim, symbols);
         let values = search::telling(&difference, &used, symbols).ok_or(Doubt::Irrational)?;
-        let weights = values.into_iter().collect::<Weights>().approximating();
+        let weights = values.into_iter().collect::<Weights>();
         return replay((claim, symbols), survey, &weights, found, (size, [channel, i, j]));
     }
     Err(Doubt::Contradiction)

@@ -1,13 +1,13 @@
 //! Counterexamples to the equality of stacks. They exist only as replayed by the naive evaluator.
 
-use crate::evaluate::{self, EvaluateError, Functions, Image, Weights};
+use crate::evaluate::{self, Ball, EvaluateError, Functions, Image, Weights};
 use crate::ir::{Stack, Symbols};
+use crate::kernel::joined;
 use convproof_exact::{Limited, Rational, Symbol};
 
 /// Weights, an input, and an output position at which two stacks give different values; replayed.
 ///
-/// Where weights contain square roots of numbers that are irrational, both values are close rationals, which differ
-/// by far more than they may be off.
+/// Where outputs are irrational both values are enclosed, and the enclosures do not meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counterexample {
     weights: Vec<(String, Rational)>,
@@ -15,9 +15,9 @@ pub struct Counterexample {
     approximate: bool,
     input: Image,
     position: [usize; 3],
-    left: Rational,
-    right: Rational,
+    values: [Ball; 2],
     outputs: [Image; 2],
+    different: usize,
 }
 
 /// An input size at which two stacks have different output sizes; replayed.
@@ -80,7 +80,7 @@ const FEW: usize = 4;
 
 /// The symbols that the weights of two stacks rest on, as ranges.
 struct Used {
-    /// First symbols and how many, sorted, none inside another.
+    /// First symbols and how many, in order.
     ranges: Vec<(Symbol, u32)>,
     /// How many there are that are no square roots.
     free: usize,
@@ -88,21 +88,14 @@ struct Used {
 
 impl Used {
     fn of(stacks: [&Stack; 2], symbols: &Symbols) -> Self {
-        let (mut ranges, single): (Vec<_>, Vec<_>) =
-            stacks.map(Stack::symbol_ranges).concat().into_iter().partition(|(_, count)| *count > 1);
-        // Only single symbols can be roots.
-        let single = symbols.foundations(single.into_iter().map(|(symbol, _)| symbol).collect());
-        ranges.extend(single.into_iter().map(|symbol| (symbol, 1)));
-        ranges.sort_unstable_by_key(|&(symbol, count)| (symbol, std::cmp::Reverse(count)));
-        let mut kept: Vec<(Symbol, u32)> = Vec::new();
-        for (symbol, count) in ranges {
-            if kept.last().is_none_or(|(first, length)| symbol.0 - first.0 >= *length) {
-                kept.push((symbol, count));
-            }
-        }
-        let free = |&&(symbol, count): &&(Symbol, u32)| count > 1 || symbols.root_of(symbol).is_none();
-        let free = kept.iter().filter(free).map(|&(_, count)| count as usize).sum();
-        Self { ranges: kept, free }
+        let seen = Self { ranges: joined(stacks.map(Stack::symbol_ranges).concat()), free: 0 };
+        let roots = symbols.roots().map(|root| root.symbol).filter(|&root| seen.contains(root)).collect();
+        let below = symbols.foundations(roots).into_iter().map(|symbol| (symbol, 1));
+        let ranges = joined(seen.ranges.into_iter().chain(below).collect());
+        let all: usize = ranges.iter().map(|&(_, count)| count as usize).sum();
+        let used = Self { ranges, free: 0 };
+        let roots = symbols.roots().filter(|root| used.contains(root.symbol)).count();
+        Self { free: all.saturating_sub(roots), ..used }
     }
 
     fn contains(&self, symbol: Symbol) -> bool {
@@ -122,18 +115,8 @@ impl Counterexample {
         position: Option<[usize; 3]>,
     ) -> Result<Self, ReplayError> {
         // Square roots that cancelled in the engine are still computed here, though they are irrational.
-        let close;
-        let both = |weights: &Weights| {
-            let run = |stack: &Stack| evaluate::run(stack, &input, weights).map_err(ReplayError::Evaluate);
-            Ok([run(left)?, run(right)?])
-        };
-        let (outputs, weights) = match both(weights) {
-            Err(ReplayError::Evaluate(EvaluateError::Irrational)) => {
-                close = weights.clone().approximating();
-                (both(&close)?, &close)
-            }
-            exact => (exact?, weights),
-        };
+        let run = |stack: &Stack| evaluate::enclosed(stack, &input, weights).map_err(ReplayError::Evaluate);
+        let outputs = [run(left)?, run(right)?];
         if outputs[0].size() != outputs[1].size() {
             return Err(ReplayError::Contradiction);
         }
@@ -143,15 +126,18 @@ impl Counterexample {
         let found = position
             .into_iter()
             .chain(all)
-            .find(|&[c, i, j]| differ(outputs[0].at(c, i, j), outputs[1].at(c, i, j), weights))
+            .find(|&[c, i, j]| outputs[0].at(c, i, j).differs(outputs[1].at(c, i, j)))
             .ok_or(ReplayError::Contradiction)?;
         let [c, i, j] = found;
         let used = Used::of([left, right], symbols);
         let shown = named(weights, symbols, |symbol| used.contains(symbol));
-        let (left, right) = (outputs[0].at(c, i, j).clone(), outputs[1].at(c, i, j).clone());
+        let values = outputs.each_ref().map(|output| output.at(c, i, j).clone());
+        let pairs = outputs[0].values().iter().zip(outputs[1].values());
+        let different = pairs.filter(|(a, b)| a.differs(b)).count();
+        let approximate = outputs.iter().any(|output| output.exact().is_none());
+        let outputs = outputs.map(|output| output.middle());
         let zeros = used.free > weights.iter().filter(|(s, v)| !v.is_zero() && used.contains(*s)).count();
-        let approximate = weights.is_approximating();
-        Ok(Self { weights: shown, zeros, approximate, input, position: found, left, right, outputs })
+        Ok(Self { weights: shown, zeros, approximate, input, position: found, values, outputs, different })
     }
 
     /// The weights that are not 0, by name.
@@ -164,7 +150,7 @@ impl Counterexample {
         self.zeros
     }
 
-    /// Whether irrational square roots were replaced by close rationals, so that the values are close, too.
+    /// Whether some outputs are irrational, so that those that are shown are close.
     pub fn is_approximate(&self) -> bool {
         self.approximate
     }
@@ -181,17 +167,23 @@ impl Counterexample {
 
     /// The left stack's value there.
     pub fn left(&self) -> &Rational {
-        &self.left
+        self.values[0].middle()
     }
 
     /// The right stack's value there.
     pub fn right(&self) -> &Rational {
-        &self.right
+        self.values[1].middle()
     }
 
     /// How far these are apart.
     pub fn difference(&self) -> Rational {
-        (&self.left - &self.right).abs()
+        (self.left() - self.right()).abs()
+    }
+
+    /// Whether they are known to be farther apart than a bound.
+    pub fn passes(&self, bound: &Rational) -> bool {
+        let [left, right] = &self.values;
+        left.differs_by_more(right, bound)
     }
 
     /// Both stacks' outputs.
@@ -201,24 +193,8 @@ impl Counterexample {
 
     /// How many outputs differ, and how many there are.
     pub fn count(&self) -> (usize, usize) {
-        let [left, right] = &self.outputs;
-        let pairs = left.values().iter().zip(right.values());
-        (pairs.filter(|(a, b)| a != b).count(), left.values().len())
+        (self.different, self.outputs[0].values().len())
     }
-}
-
-/// Whether two values differ; where square roots were cut off, by far more than that could make.
-pub fn differ(left: &Rational, right: &Rational, weights: &Weights) -> bool {
-    differ_by_more(&Rational::ZERO, left, right, weights)
-}
-
-/// Whether two values differ by more than a bound; where square roots were cut off, by far more than that could make.
-pub fn differ_by_more(bound: &Rational, left: &Rational, right: &Rational, weights: &Weights) -> bool {
-    if left == right {
-        return bound.is_negative();
-    }
-    let excess = (left - right).abs() - bound;
-    excess > (left.abs() + right.abs()) * weights.margin()
 }
 
 impl Mismatch {
@@ -233,8 +209,8 @@ impl Mismatch {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let zeros = Image::zeros(channels, h, w).ok_or(ReplayError::TooLarge)?;
         // Sizes do not depend on weights.
-        let weights = weights.clone().approximating().with_functions(Functions::Surrogate);
-        let run = |stack: &Stack| match evaluate::run(stack, &zeros, &weights) {
+        let weights = weights.clone().with_functions(Functions::Surrogate);
+        let run = |stack: &Stack| match evaluate::enclosed(stack, &zeros, &weights) {
             Ok(output) => Ok(Some(output.size())),
             // A stack that takes images of other channels has no output, either.
             Err(EvaluateError::ChannelMismatch { .. }) => Ok(None),

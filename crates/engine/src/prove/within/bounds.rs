@@ -45,8 +45,6 @@ pub enum Bounded {
 pub struct Attained {
     /// No difference is larger than this.
     pub worst: Rational,
-    /// Whether no weight was rounded.
-    pub exact: bool,
     /// Input size.
     pub size: [i64; 2],
     /// Output channel, row and column.
@@ -120,7 +118,7 @@ fn bounded(
     }
     let excess = excess(&survey, &numbers, &table, worst.place.0, &tolerance.range);
     let composed = sides.composed.clone();
-    Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, exact, ..excess }, composed)))
+    Ok(excess.map(|excess| Bounded::Beyond(Attained { worst: high, ..excess }, composed)))
 }
 
 /// How sums of coefficients and constants, over denominators of their own, become comparable.
@@ -193,5 +191,5 @@ fn excess(
         })
         .collect::<Option<_>>()?;
     let [i, j] = output.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-    Some(Attained { worst: Rational::ZERO, exact: true, size, output: [channel, i, j], input })
+    Some(Attained { worst: Rational::ZERO, size, output: [channel, i, j], input })
 }

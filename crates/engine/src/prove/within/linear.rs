@@ -274,8 +274,7 @@ fn passed(
     symbols: &Symbols,
     found: bounds::Attained,
 ) -> StackVerdict {
-    let plain = search::plain_weights(claim, symbols);
-    let weights = if found.exact { plain } else { plain.approximating() };
+    let weights = search::plain_weights(claim, symbols);
     let [h, w] = found.size.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let Some(image) = Image::sparse([claim.channels, h, w], found.input) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
@@ -304,8 +303,7 @@ fn exceeded(
         let value = Rational::from(if negative { -sign } else { sign });
         (*at, &value * &tolerance.range)
     });
-    let plain = search::plain_weights(claim, symbols);
-    let weights = if worst.value.is_point() { plain } else { plain.approximating() };
+    let weights = search::plain_weights(claim, symbols);
     let Some((image, [i, j])) = image(claim, survey, worst.sights, signs) else {
         return StackVerdict::Unknown(Doubt::Limit(Limit::Replay));
     };
@@ -425,7 +423,7 @@ fn rays<'a>(
         let scaled = scalable.clone();
         let plain = search::plain_weights(claim, symbols);
         let weights = move |scale: &dyn Fn(Symbol) -> Rational| {
-            let mut weights = plain.clone().approximating();
+            let mut weights = plain.clone();
             for (&symbol, value) in &values {
                 weights.set(
                     symbol,

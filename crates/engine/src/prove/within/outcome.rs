@@ -39,5 +39,5 @@ pub fn beyond(
     at: [usize; 3],
 ) -> Option<Counterexample> {
     let found = Counterexample::replay(&claim.left, &claim.right, weights, symbols, image, Some(at)).ok()?;
-    (!tolerance.allows(&found.difference(), &Rational::ZERO)).then_some(found)
+    found.passes(&tolerance.bound).then_some(found)
 }

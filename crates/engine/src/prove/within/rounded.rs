@@ -181,7 +181,16 @@ impl Rounder<'_> {
             Layer::Composite(Composite::Pad { mode, .. }) if !matches!(mode, PadMode::Constant(_)) => {
                 (layer.clone(), signal)
             }
-            Layer::Function(_) | Layer::Composite(_) => return None,
+            Layer::Function(function) => {
+                let signal = signal.scaled(&function.steepest(), &Rational::ZERO);
+                let zero = if self.biases {
+                    function.at_zero().map_or(Rational::ONE, |zero| zero.abs())
+                } else {
+                    Rational::ZERO
+                };
+                (layer.clone(), Signal { size: signal.size + zero, ..signal })
+            }
+            Layer::Composite(_) => return None,
         })
     }
 

@@ -24,9 +24,6 @@ const MAX_MORE: i64 = 64;
 /// Most products of weights and entries that it may take to run a side.
 const MAX_PRODUCTS: usize = 1 << 23;
 
-/// What functions with irrational values may be off by.
-const MARGIN: u32 = 30;
-
 /// What it takes to try inputs.
 pub struct Attempts<'a> {
     /// The claim.
@@ -43,7 +40,7 @@ pub struct Attempts<'a> {
 
 /// A difference that an input shows.
 pub struct Shown {
-    /// How large it is.
+    /// How large it is at least.
     pub difference: Rational,
     /// The input.
     pub image: Image,
@@ -119,7 +116,7 @@ impl Attempts<'_> {
         let run = |stack: &Stack| {
             let products =
                 stack.weight_count().checked_mul(area).filter(|products| products.within(MAX_PRODUCTS));
-            products.and_then(|_| evaluate::run(stack, image, &weights).ok())
+            products.and_then(|_| evaluate::enclosed(stack, image, &weights).ok())
         };
         let [left, right] = self.near;
         let (left, right) = (run(left)?, run(right)?);
@@ -131,15 +128,15 @@ impl Attempts<'_> {
             (0..channels).flat_map(|c| (0..height).flat_map(move |i| (0..width).map(move |j| [c, i, j])));
         let apart = |at: [usize; 3]| {
             let [c, i, j] = at;
-            ((left.at(c, i, j) - right.at(c, i, j)).abs(), at)
+            (left.at(c, i, j).least_difference(right.at(c, i, j)), at)
         };
         at.map(apart).max_by(|a, b| a.0.cmp(&b.0))
     }
 
-    /// The weights to replay with: what functions and square roots are is near their value.
+    /// The weights to replay with; values of functions are enclosed.
     pub fn weights(&self) -> Weights {
         let plain = search::plain_weights(self.claim, self.symbols);
-        if self.has_functions() { plain.approximating().with_functions(Functions::Near) } else { plain }
+        if self.has_functions() { plain.with_functions(Functions::Near) } else { plain }
     }
 
     /// Whether functions with irrational values occur.
@@ -148,11 +145,9 @@ impl Attempts<'_> {
         layers.into_iter().any(|layer| matches!(layer, Layer::Function(_)))
     }
 
-    /// Whether a difference that was found passes the bound, weights and functions with irrational values being near theirs.
+    /// Whether a difference that was found passes the bound, weights being near theirs.
     pub fn passes(&self, difference: &Rational) -> bool {
-        let functions =
-            if self.has_functions() { Rational::dyadic(1.into(), MARGIN) } else { Rational::ZERO };
-        !self.tolerance.allows(difference, &(functions + &self.error))
+        !self.tolerance.allows(difference, &self.error)
     }
 }
 

@@ -48,7 +48,7 @@ pub fn search(
         probe.pixels = pixels.iter().map(|&pixel| (pixel, value())).collect();
         let enclosed = enclosed(&probe, form);
         if enclosed.is_some_and(|enclosed| !enclosed.may_vanish()) {
-            let weights = weights.clone().approximating().with_functions(Functions::Near);
+            let weights = weights.clone().with_functions(Functions::Near);
             return Some((probe.pixels, weights));
         }
     }

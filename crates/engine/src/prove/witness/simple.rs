@@ -73,7 +73,7 @@ impl Simple<'_> {
         self.left = left;
         let ([one, other], position) = ([&self.claim.left, &self.claim.right], Some(self.found.position()));
         let found = Counterexample::replay(one, other, &self.weights, self.symbols, image, position).ok();
-        let found = found.filter(|found| found.is_approximate() == self.found.is_approximate());
+        let found = found.filter(|found| !found.is_approximate() || self.found.is_approximate());
         found.map(|found| self.found = found).is_some()
     }
 
