@@ -29,7 +29,9 @@ fn integer() -> impl Strategy<Value = BigInt> {
 }
 
 fn pair() -> impl Strategy<Value = (Rational, BigRational)> {
-    (integer(), integer().prop_filter("denominator", |d| !d.is_zero()))
+    let power = (0u32..200).prop_map(|places| BigInt::one() << places);
+    let denominator = prop_oneof![2 => integer().prop_filter("denominator", |d| !d.is_zero()), 1 => power];
+    (integer(), denominator)
         .prop_map(|(n, d)| (Rational::new(n.clone(), d.clone()).unwrap(), BigRational::new(n, d)))
 }
 
@@ -51,6 +53,23 @@ fn hash(value: &Rational) -> u64 {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_first_binary_places((a, x) in pair(), places in 0u64..300) {
+        let power = BigInt::one() << places;
+        let floor = BigRational::new((&x * BigRational::from(power.clone())).floor().to_integer(), power);
+        same(&a.floor_to(places), &floor)?;
+    }
+
+    #[test]
+    fn the_first_bits((a, x) in pair()) {
+        let (quotient, places) = a.leading();
+        let power = BigRational::from(BigInt::one() << places.unsigned_abs());
+        let scaled = if places < 0 { x.abs() / power } else { x.abs() * power };
+        let near = [0, 2].map(|more| BigRational::from(BigInt::from(quotient + more)));
+        prop_assert!(near[0] <= scaled && scaled <= near[1], "{a} {quotient} {places}");
+        prop_assert!(x.is_zero() || (1 << 32..1 << 34).contains(&quotient), "{a} {quotient}");
+    }
 
     #[test]
     fn field_operations((a, x) in pair(), (b, y) in pair()) {

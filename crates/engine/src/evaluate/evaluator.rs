@@ -15,7 +15,7 @@ pub const MAX_DEPTH: u32 = 400;
 /// Bits to which irrational square roots are enclosed.
 const ROOT_BITS: u32 = 320;
 /// The same where much is computed with them.
-const ROUGH_ROOT_BITS: u32 = 192;
+const ROUGH_ROOT_BITS: u32 = 128;
 
 /// Values of free symbols; 0 where none is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

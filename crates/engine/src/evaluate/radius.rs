@@ -2,8 +2,6 @@
 
 use convproof_exact::Rational;
 use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{Signed, ToPrimitive};
 
 /// Powers of two beyond this are not told apart.
 const MAX_EXPONENT: i64 = 1 << 16;
@@ -63,8 +61,8 @@ impl Radius {
         if value.is_zero() {
             return Self::ZERO;
         }
-        let (quotient, places) = leading(value);
-        Self::up(quotient.saturating_add(1), -places)
+        let (quotient, places) = value.leading();
+        Self::up(quotient + 2, -places)
     }
 
     pub(super) fn plus(self, other: Self) -> Self {
@@ -103,7 +101,7 @@ impl Radius {
 
     /// At least the quotient by the magnitude of a number other than 0.
     pub(super) fn over(self, divisor: &Rational) -> Self {
-        let (quotient, places) = leading(divisor);
+        let (quotient, places) = divisor.leading();
         if self.is_infinite() || quotient == 0 {
             return Self::INFINITE;
         }
@@ -127,19 +125,6 @@ impl Radius {
     pub(super) fn places(self) -> u64 {
         if self.exponent < 0 { self.exponent.unsigned_abs().into() } else { 0 }
     }
-}
-
-/// An integer of 33 or 34 bits and a number of places: the magnitude of a number, not 0, is the integer or a little more, over
-/// two to the power of the places.
-fn leading(value: &Rational) -> (u64, i64) {
-    let (numerator, denominator) = (value.numerator().abs(), value.denominator());
-    let bits = |number: &BigInt| i64::try_from(number.bits()).unwrap_or(i64::MAX / 4);
-    let places = 33 + bits(&denominator) - bits(&numerator);
-    let quotient = match u64::try_from(places) {
-        Ok(places) => (numerator << places).div_floor(&denominator),
-        Err(_) => numerator.div_floor(&(denominator << places.unsigned_abs())),
-    };
-    (quotient.to_u64().unwrap_or(0), places)
 }
 
 #[cfg(test)]

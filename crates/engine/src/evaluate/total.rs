@@ -42,7 +42,9 @@ impl Total {
         if left.is_zero() || right.is_zero() {
             return Ok(());
         }
-        self.radius = self.radius.plus(left.product_radius(right));
+        if !(left.is_exact() && right.is_exact()) {
+            self.radius = self.radius.plus(left.product_radius(right));
+        }
         let (left, right) = (left.middle(), right.middle());
         if let (Some((a, over)), Some((b, also))) = (left.as_small_parts(), right.as_small_parts())
             && let Some(denominator) = over.checked_mul(also)

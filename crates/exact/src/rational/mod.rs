@@ -212,6 +212,21 @@ impl Rational {
         }
     }
 
+    /// The first bits of the magnitude: an integer q of 33 or 34 bits and a number of places p such that the magnitude is from
+    /// q·2^-p to (q + 2)·2^-p; 0 for 0.
+    pub fn leading(&self) -> (u64, i64) {
+        let top_of = |word: u64| (word << word.leading_zeros(), 64 - i64::from(word.leading_zeros()));
+        let (numerator, denominator) = match &self.0 {
+            Repr::Small(0, _) => return (0, 0),
+            Repr::Small(n, d) => (top_of(n.unsigned_abs()), top_of(d.get().unsigned_abs())),
+            Repr::Large(f) => (top(&f.numerator), top(&f.denominator)),
+        };
+        // With tops t ≥ 2⁶³, n in [t, t + 1) and d in [u, u + 1) of the same units: t·2³³/(u + 1) and (t + 1)·2³³/u are less than 1 apart.
+        let ((t, n_bits), (u, d_bits)) = (numerator, denominator);
+        let quotient = (u128::from(t) << 33) / (u128::from(u) + 1);
+        (u64::try_from(quotient).unwrap_or(u64::MAX), 33 + d_bits - n_bits)
+    }
+
     /// How many places after the point its binary expansion has; `None` where it does not end.
     fn binary_places(&self) -> Option<u64> {
         match &self.0 {
@@ -231,6 +246,16 @@ impl Rational {
             Repr::Large(f) => f.numerator.bits().max(f.denominator.bits()),
         }
     }
+}
+
+/// The first 64 bits of an integer other than 0, followed by zeros where it is shorter, and how many bits it has.
+fn top(integer: &BigInt) -> (u64, i64) {
+    let bits = integer.bits();
+    let mut words = integer.iter_u64_digits().rev();
+    let (first, second) = (words.next().unwrap_or(0), words.next().unwrap_or(0));
+    let zeros = first.leading_zeros();
+    let top = (u128::from(first) << 64 | u128::from(second)) << zeros >> 64;
+    (u64::try_from(top).unwrap_or(u64::MAX), i64::try_from(bits).unwrap_or(i64::MAX / 4))
 }
 
 /// `i64::MIN` has no place in `Small`.
