@@ -118,6 +118,9 @@ impl Total {
 /// The sum of two fractions, if it fits.
 #[inline]
 fn sum((a, b): Fraction, (c, d): Fraction) -> Option<Fraction> {
+    if b == d {
+        return Some((a.checked_add(c)?, b));
+    }
     // Of binary fractions one denominator divides the other.
     if b % d == 0 {
         return Some((a.checked_add(times(c, b / d)?)?, b));

@@ -1,6 +1,6 @@
 //! Numbers between two rationals: what is known of an expression with square roots.
 
-use num_bigint::BigInt;
+use num_integer::Integer;
 use rustc_hash::FxHashMap;
 
 use crate::ir::Symbols;
@@ -31,28 +31,27 @@ impl Enclosed {
     /// The value of a polynomial for given values of the symbols that are no square roots; `None` if something
     /// under a root is not positive, or a value that is divided by may be 0.
     pub fn at(poly: &Poly, symbols: &Symbols, value: &impl Fn(Symbol) -> Rational) -> Option<Self> {
-        Self::sum(poly, &mut |symbol| match symbols.root_of(symbol) {
+        Self::sum(poly, ROOT_BITS, &mut |symbol| match symbols.root_of(symbol) {
             None => Some(Self::from(value(symbol))),
             Some(root) => Self::at(&root.radicand, symbols, value)?.positive_root(ROOT_BITS),
         })
     }
 
-    /// The value of a polynomial for enclosed values of its symbols; `None` as for [`Enclosed::at`].
-    fn sum(poly: &Poly, value: &mut impl FnMut(Symbol) -> Option<Self>) -> Option<Self> {
+    /// The value of a polynomial for enclosed values of its symbols, quotients rounded to `bits` digits; `None` as for
+    /// [`Enclosed::at`].
+    fn sum(poly: &Poly, bits: u32, value: &mut impl FnMut(Symbol) -> Option<Self>) -> Option<Self> {
         let mut sum = Self::from(Rational::ZERO);
         for (monomial, coefficient) in poly.terms() {
             let mut product = Self::from(coefficient.clone());
+            let mut divisor = Self::from(Rational::ONE);
             for &(symbol, exponent) in monomial.factors() {
                 let base = value(symbol)?;
-                if exponent < 0 && base.may_vanish() {
-                    return None;
-                }
-                let base = if exponent < 0 { base.recip() } else { base };
+                let side = if exponent < 0 { &mut divisor } else { &mut product };
                 for _ in 0..exponent.unsigned_abs() {
-                    product = product.product(&base);
+                    *side = side.product(&base);
                 }
             }
-            sum = sum.plus(&product);
+            sum = sum.plus(&product.over(&divisor, bits)?);
         }
         Some(sum)
     }
@@ -139,10 +138,34 @@ impl Enclosed {
         Self { low, high }
     }
 
-    /// The reciprocal of a positive number.
-    fn recip(&self) -> Self {
-        let zero = || Rational::from(0);
-        Self { low: self.high.recip().unwrap_or_else(zero), high: self.low.recip().unwrap_or_else(zero) }
+    /// The quotient, between binary fractions of about `bits` digits unless the divisor is known exactly; `None` where the divisor may
+    /// be 0.
+    fn over(&self, divisor: &Self, bits: u32) -> Option<Self> {
+        if divisor.may_vanish() {
+            return None;
+        }
+        if divisor.is_point() {
+            return if divisor.low.is_one() {
+                Some(self.clone())
+            } else {
+                Some(self.times(&divisor.low.recip()?))
+            };
+        }
+        if divisor.high.is_negative() {
+            let negative = |of: &Self| Self { low: -&of.high, high: -&of.low };
+            return negative(self).over(&negative(divisor), bits);
+        }
+        let most = [&self.low, &self.high].into_iter().filter_map(digits).max().unwrap_or(0);
+        let places = u64::try_from(i64::from(bits) - most + digits(&divisor.low)?).unwrap_or(0);
+        let quotient = |number: &Rational, by: &Rational| {
+            let numerator = (number.numerator() * by.denominator()) << places;
+            Rational::dyadic(numerator.div_floor(&(number.denominator() * by.numerator())), places)
+        };
+        let nearer = |number: &Rational| if number.is_negative() { &divisor.low } else { &divisor.high };
+        let below = quotient(&self.low, nearer(&self.low));
+        let opposite = -&self.high;
+        let above = quotient(&opposite, nearer(&opposite));
+        Some(Self { low: below, high: -above })
     }
 
     /// The square root of a positive number, to within `2^-bits` of its radicand's scale; `None` if it may not be one.
@@ -161,8 +184,7 @@ impl Enclosed {
             return self;
         }
         let places = places([&self.low, &self.high], bits);
-        let high = floor(&-&self.high, places);
-        Self { low: floor(&self.low, places), high: -high }
+        Self { low: self.low.floor_to(places), high: -(-&self.high).floor_to(places) }
     }
 }
 
@@ -187,7 +209,8 @@ impl<'a> Encloser<'a> {
         for (monomial, coefficient) in poly.terms() {
             if !self.products.contains_key(monomial) {
                 let product = Poly::term(monomial.clone(), Rational::ONE);
-                let enclosed = Enclosed::sum(&product, &mut |symbol| self.root(symbol))?.outward(self.bits);
+                let enclosed =
+                    Enclosed::sum(&product, self.bits, &mut |symbol| self.root(symbol))?.outward(self.bits);
                 self.products.insert(monomial.clone(), enclosed);
             }
             sum = sum.plus(&self.products.get(monomial)?.times(coefficient));
@@ -208,16 +231,14 @@ impl<'a> Encloser<'a> {
 
 /// So many binary places that the largest of some numbers has about `bits` digits.
 pub fn places<'n>(numbers: impl IntoIterator<Item = &'n Rational>, bits: u32) -> u64 {
-    let length = |part: BigInt| i64::try_from(part.bits()).unwrap_or(i64::MAX);
-    let digits = |value: &Rational| length(value.numerator()) - length(value.denominator());
-    let most = numbers.into_iter().filter(|number| !number.is_zero()).map(digits).max();
+    let most = numbers.into_iter().filter_map(digits).max();
     u64::try_from(i64::from(bits) - most.unwrap_or(0)).unwrap_or(0)
 }
 
-/// The next number below with so many binary places.
-pub fn floor(value: &Rational, places: u64) -> Rational {
-    let (numerator, denominator) = (value.numerator() << places, value.denominator());
-    Rational::dyadic(num_integer::Integer::div_floor(&numerator, &denominator), places)
+/// About how many binary digits a number has before the point; `None` for 0.
+fn digits(number: &Rational) -> Option<i64> {
+    let (_, places) = number.leading();
+    (!number.is_zero()).then_some(33 - places)
 }
 
 /// Binary fractions around the square root of a number that is not negative, equal if they are it.
@@ -275,7 +296,15 @@ mod tests {
             assert_eq!(a.may_vanish(), contains(&a, &Rational::ZERO));
             assert_eq!(a.is_point(), inside.iter().all(|x| *x == inside[0]));
             if !a.may_vanish() {
-                assert!(is_tight(&a.recip(), &each(&|x| x.recip().unwrap())));
+                for factor in [-3, 0, 2].map(Rational::from) {
+                    let quotients = each(&|x| factor.checked_div(x).unwrap());
+                    let found = Enclosed::from(factor).over(&a, 40).unwrap();
+                    let near = fraction(1, 1 << 30);
+                    let wider = [&found.low + &near, &found.high - &near];
+                    assert!(quotients.iter().all(|quotient| contains(&found, quotient)));
+                    assert!(quotients.iter().any(|quotient| *quotient <= wider[0]));
+                    assert!(quotients.iter().any(|quotient| *quotient >= wider[1]));
+                }
             }
             for (b, others) in intervals() {
                 let all = |f: &dyn Fn(&Rational, &Rational) -> Rational| {
@@ -337,7 +366,5 @@ mod tests {
         }
         let point = Enclosed::from(fraction(1, 3));
         assert_eq!(point.clone().outward(bits), point);
-        assert_eq!(floor(&fraction(-1, 3), 2), fraction(-1, 2));
-        assert_eq!(floor(&fraction(3, 4), 2), fraction(3, 4));
     }
 }

@@ -383,5 +383,5 @@ fn above(value: Rational) -> Rational {
         return value;
     }
     let places = interval::places([&value], DIGITS);
-    -interval::floor(&-value, places)
+    -(-value).floor_to(places)
 }

@@ -11,7 +11,7 @@ use crate::ir::{
     StackClaim, Symbols, ValueId, ValueOp,
 };
 use crate::kernel::ConcreteKernel;
-use crate::prove::values::interval::{Encloser, floor, places};
+use crate::prove::values::interval::{Encloser, places};
 use convproof_exact::{Poly, Rational};
 
 /// A claim's two stacks with rational weights.
@@ -212,7 +212,7 @@ impl Rounder<'_> {
         let enclosed =
             entries.entries().iter().map(|entry| self.enclosed(entry)).collect::<Option<Vec<_>>>()?;
         let places = places(enclosed.iter().flatten(), self.bits);
-        let rounded: Vec<Rational> = enclosed.iter().map(|[low, _]| floor(low, places)).collect();
+        let rounded: Vec<Rational> = enclosed.iter().map(|[low, _]| low.floor_to(places)).collect();
         let off = enclosed.iter().zip(&rounded).map(|([_, high], rounded)| high - rounded);
         let radius = off.max().unwrap_or_default();
         let kernel = ConcreteKernel::from_rationals(term.shape(), &rounded).ok()?;
