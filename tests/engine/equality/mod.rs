@@ -4,6 +4,7 @@
 mod bounds;
 mod brute;
 mod build;
+mod cancelling;
 mod decide;
 mod derivation;
 mod exotic;

@@ -180,6 +180,11 @@ impl Counterexample {
         (self.left() - self.right()).abs()
     }
 
+    /// Whether they are known to be so far apart exactly.
+    pub fn shows(&self, difference: &Rational) -> bool {
+        self.values.iter().all(Ball::is_exact) && self.difference() == *difference
+    }
+
     /// Whether they are known to be farther apart than a bound.
     pub fn passes(&self, bound: &Rational) -> bool {
         let [left, right] = &self.values;

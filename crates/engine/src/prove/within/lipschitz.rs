@@ -165,9 +165,7 @@ impl Beyond<'_> {
                 Ok(StackVerdict::Refuted(found)) => {
                     let StackWitness::Excess(found) = &found.witness else { continue };
                     let worst = match (worst, found.worst()) {
-                        (Some(worst), _) if found.counterexample().difference() == *worst => {
-                            Worst::Is(worst.clone())
-                        }
+                        (Some(worst), _) if found.counterexample().shows(worst) => Worst::Is(worst.clone()),
                         (Some(worst), _) => Worst::AtMost(worst.clone()),
                         (None, Worst::Unbounded) => Worst::Unbounded,
                         (None, _) => continue,
