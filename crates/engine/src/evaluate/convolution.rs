@@ -127,8 +127,6 @@ struct Reading<'s> {
     inputs: Vec<usize>,
     planes: Vec<Cow<'s, Ball>>,
     places: Places,
-    /// In each plane, and in each channel of the image, what is read for one output.
-    factors: Vec<[usize; 2]>,
 }
 
 impl<'s> Reading<'s> {
@@ -136,22 +134,37 @@ impl<'s> Reading<'s> {
         let [_, _, height, width] = taps.shape();
         let places = Places::of(&lines, [height, width]);
         let (denominator, inputs, planes) = (taps.denominator(), Vec::new(), Vec::new());
-        Self { taps, denominator, lines, image, output: None, inputs, planes, places, factors: Vec::new() }
+        Self { taps, denominator, lines, image, output: None, inputs, planes, places }
     }
 
     /// A number plus what an output reads of these input channels, whose planes are between the channels that `pair` tells.
+    #[inline]
     fn add(
         &mut self,
         work: &mut Work,
         first: &Ball,
+        at: [usize; 3],
+        inputs: impl Iterator<Item = usize>,
+        pair: impl Fn(usize) -> [usize; 2],
+    ) -> Result<Ball> {
+        let reads = !self.lines[0][at[1]].is_empty() && !self.lines[1][at[2]].is_empty();
+        if !reads {
+            return Ok(first.clone());
+        }
+        let mut sum = self.sum(work, at, inputs, pair)?;
+        work.add(&mut sum, first)?;
+        Ok(sum)
+    }
+
+    /// What an output reads, if that is anything.
+    fn sum(
+        &mut self,
+        work: &mut Work,
         [o, i, j]: [usize; 3],
         inputs: impl Iterator<Item = usize>,
         pair: impl Fn(usize) -> [usize; 2],
     ) -> Result<Ball> {
         let (rows, columns) = (&self.lines[0][i][..], &self.lines[1][j][..]);
-        if rows.is_empty() || columns.is_empty() {
-            return Ok(first.clone());
-        }
         let count = self.places.read.len();
         if self.output != Some(o) {
             self.output = Some(o);
@@ -164,27 +177,21 @@ impl<'s> Reading<'s> {
             self.planes.reserve(self.inputs.len() * count);
             self.taps.planes(self.inputs.iter().map(|&input| pair(input)), &self.places, &mut self.planes);
         }
-        work.charge((rows.len() * columns.len()) as u64 * (1 + self.inputs.len() as u64))?;
-        let [kernel_width, width] = [self.taps.shape()[3], self.image.width()];
-        self.factors.clear();
+        work.charge((rows.len() * columns.len()) as u64 * self.inputs.len() as u64)?;
+        let (kernel_width, [_, height, width]) = (self.taps.shape()[3], self.image.size());
+        let mut total = Total::new(&Ball::ZERO);
         for &(u, row) in rows {
             for &(v, column) in columns {
-                let number = self.places.numbers[u * kernel_width + v].ok_or(EvaluateError::Malformed)?;
-                self.factors.push([number, row * width + column]);
-            }
-        }
-        let mut total = Total::new(&Ball::ZERO);
-        for (&c, plane) in self.inputs.iter().zip(self.planes.chunks(count)) {
-            let channel = self.image.channel_values(c);
-            for &[number, cell] in &self.factors {
-                total.add_product(work, &plane[number], &channel[cell])?;
+                let tap = self.places.numbers[u * kernel_width + v].ok_or(EvaluateError::Malformed)?;
+                let cell = row * width + column;
+                for (plane, &c) in self.inputs.iter().enumerate() {
+                    let (weight, entry) = (&self.planes[plane * count + tap], c * height * width + cell);
+                    total.add_product(work, weight, &self.image.values()[entry])?;
+                }
             }
         }
         let total = total.value(work)?;
-        let mut sum =
-            if self.denominator == Ball::ONE { total } else { work.divide(&total, &self.denominator)? };
-        work.add(&mut sum, first)?;
-        Ok(sum)
+        if self.denominator == Ball::ONE { Ok(total) } else { work.divide(&total, &self.denominator) }
     }
 }
 

@@ -141,17 +141,13 @@ impl<N> Image<N> {
         &self.values[self.index([channel, row, column])]
     }
 
-    /// One channel, row by row.
-    pub(super) fn channel_values(&self, channel: usize) -> &[N] {
-        &self.values[self.index([channel, 0, 0])..][..self.height * self.width]
-    }
-
     /// One channel as a grid; `None` if there is no such channel.
     pub fn channel(&self, channel: usize) -> Option<Grid<N>>
     where
         N: Clone,
     {
-        let values = (channel < self.channels).then(|| self.channel_values(channel))?;
+        let area = self.height * self.width;
+        let values = self.values.chunks(area).nth(channel)?;
         Grid::new(self.height, self.width, values.to_vec())
     }
 
