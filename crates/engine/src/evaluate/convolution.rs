@@ -179,14 +179,14 @@ impl<'s> Reading<'s> {
         }
         work.charge((rows.len() * columns.len()) as u64 * self.inputs.len() as u64)?;
         let (kernel_width, [_, height, width]) = (self.taps.shape()[3], self.image.size());
+        let (numbers, planes, values) = (&self.places.numbers[..], &self.planes[..], self.image.values());
         let mut total = Total::new(&Ball::ZERO);
         for &(u, row) in rows {
             for &(v, column) in columns {
-                let tap = self.places.numbers[u * kernel_width + v].ok_or(EvaluateError::Malformed)?;
+                let Some(tap) = numbers[u * kernel_width + v] else { return Err(EvaluateError::Malformed) };
                 let cell = row * width + column;
-                for (plane, &c) in self.inputs.iter().enumerate() {
-                    let (weight, entry) = (&self.planes[plane * count + tap], c * height * width + cell);
-                    total.add_product(work, weight, &self.image.values()[entry])?;
+                for (weight, c) in planes[tap..].iter().step_by(count).zip(&self.inputs) {
+                    total.add_product(work, weight, &values[c * height * width + cell])?;
                 }
             }
         }

@@ -63,18 +63,22 @@ impl Stack {
     pub fn product(factors: [&Self; 2], single: [bool; 2], origin: Origin) -> Self {
         let mut graph = Graph::new(1);
         let [mut left, mut right] = factors.map(|stack| stack.placed(&mut graph, INPUT));
-        match single {
-            [true, false] => Self::broadcast(&mut graph, &mut left, &right),
-            [false, true] => Self::broadcast(&mut graph, &mut right, &left),
-            _ => {}
-        }
+        Self::broadcast(&mut graph, [vec![&mut left], vec![&mut right]], single);
         Self::last(graph, Op::Product([left, right]), origin)
     }
 
-    /// Puts the only position of a value at every position of another one.
-    fn broadcast(graph: &mut Graph, single: &mut Branch<ValueId>, like: &Branch<ValueId>) {
-        let both = [single.clone(), like.clone()];
-        single.of = graph.push(Op::Broadcast(both), single.origin).expect("it reads what is there");
+    /// Puts the only position of the values of one side, if one alone has such values, at every position of those of the other one.
+    fn broadcast(graph: &mut Graph, sides: [Vec<&mut Branch<ValueId>>; 2], single: [bool; 2]) {
+        let [left, right] = sides;
+        let (small, like) = match single {
+            [true, false] => (left, right),
+            [false, true] => (right, left),
+            _ => return,
+        };
+        for value in small {
+            let both = [value.clone(), like[0].clone()];
+            value.of = graph.push(Op::Broadcast(both), value.origin).expect("it reads what is there");
+        }
     }
 
     /// Output channels joined in order.
@@ -89,12 +93,8 @@ impl Stack {
     pub fn plus(&self, other: &Self, single: [bool; 2], origin: Origin) -> Self {
         let mut graph = Graph::new(1);
         let (mut terms, mut others) = (self.terms(&mut graph), other.terms(&mut graph));
-        let (small, like) = if single[0] { (&mut terms, &others) } else { (&mut others, &terms) };
-        if single[0] != single[1] {
-            for (_, term) in small {
-                Self::broadcast(&mut graph, term, &like[0].1);
-            }
-        }
+        let sides = [&mut terms, &mut others].map(|terms| terms.iter_mut().map(|(_, term)| term).collect());
+        Self::broadcast(&mut graph, sides, single);
         terms.append(&mut others);
         Self::last(graph, Op::Sum(NonEmpty(terms)), origin)
     }

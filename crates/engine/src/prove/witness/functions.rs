@@ -5,13 +5,13 @@
 
 use rustc_hash::FxHashMap;
 
-use super::probe::{Known, MAX_KNOWN, Probe};
+use super::probe::Probe;
+use super::walk::{Quantity, Walk};
 use crate::evaluate::{Functions, Weights, exact_value};
-use crate::forms::arena::{Arena, End, Form};
+use crate::forms::arena::{Arena, Form};
 use crate::ir::Function;
 use crate::prove::values::hull::Pixel;
 use crate::prove::values::interval::Enclosed;
-use convproof_exact::budget::spend_on;
 use convproof_exact::{Rational, SplitMix64, elementary};
 
 /// Images that are tried.
@@ -46,7 +46,7 @@ pub fn search(
             Rational::ratio(n, divisor).unwrap_or_default()
         };
         probe.pixels = pixels.iter().map(|&pixel| (pixel, value())).collect();
-        let enclosed = enclosed(&probe, form);
+        let enclosed: Option<Enclosed> = Walk::new(&probe).sum(form, [0, 0]);
         if enclosed.is_some_and(|enclosed| !enclosed.may_vanish()) {
             let weights = weights.clone().with_functions(Functions::Near);
             return Some((probe.pixels, weights));
@@ -58,69 +58,27 @@ pub fn search(
 /// Bits of the ends of what a sum lies between.
 const BITS: u32 = 256;
 
-/// What a sum lies between; `None` where words have matrices, and for large arguments.
-fn enclosed(probe: &Probe<'_>, form: &Form) -> Option<Enclosed> {
-    enclosed_at(probe, form, [0, 0], &mut Known::default())
-}
-
-/// The same of a sum moved by a place.
-fn enclosed_at(
-    probe: &Probe<'_>,
-    form: &Form,
-    moved: [i64; 2],
-    known: &mut Known<Enclosed>,
-) -> Option<Enclosed> {
-    let words = probe.arena().flat(form)?;
-    spend_on(words.len() + 1, 1_000);
-    let mut sum = Enclosed::from(Rational::ZERO);
-    for word in words {
-        let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
-        let end = match known.get(&(word.end, place)) {
-            Some(end) => end.clone(),
-            None => {
-                let end = enclosed_end(probe, word.end, place, known)?;
-                if known.len() < MAX_KNOWN {
-                    known.insert((word.end, place), end.clone());
-                }
-                end
-            }
-        };
-        let factor = &word.coefficient * &probe.factor(&word.scalars)?;
-        sum = sum.plus(&end.product(&Enclosed::from(factor)));
+impl Quantity for Enclosed {
+    const STEPS: u64 = 1_000;
+    fn is_zero(&self) -> bool {
+        self.is_point() && self.low().is_zero()
     }
-    // Else numbers grow with every layer.
-    Some(sum.outward(BITS))
-}
-
-/// What the end of a word lies between, at a place.
-fn enclosed_end(
-    probe: &Probe<'_>,
-    end: End,
-    place: [i64; 2],
-    known: &mut Known<Enclosed>,
-) -> Option<Enclosed> {
-    Some(match end {
-        End::Pixel(block) => Enclosed::from(probe.pixels.get(&(block, place)).cloned().unwrap_or_default()),
-        End::One => Enclosed::from(Rational::ONE),
-        // Of the whole image not enough is known.
-        End::Mean(_) => return None,
-        End::Applied(number) => {
-            let applied = probe.arena().applied(number);
-            value(applied.function, &enclosed_at(probe, &applied.form, place, known)?)?
-        }
-        End::Product(number) => {
-            let mut product = Enclosed::from(Rational::ONE);
-            for factor in probe.arena().factors(number) {
-                product = product.product(&enclosed_at(probe, factor, place, known)?);
-            }
-            product
-        }
-        End::Term(term) => {
-            let forms = &probe.arena().term(term).forms;
-            let all = forms.iter().map(|form| enclosed_at(probe, form, place, known));
-            all.collect::<Option<Vec<_>>>()?.into_iter().reduce(|a, b| a.larger(&b))?
-        }
-    })
+    fn plus(&self, other: &Self) -> Self {
+        self.plus(other)
+    }
+    fn times(&self, other: &Self) -> Self {
+        self.product(other)
+    }
+    fn larger(self, other: Self) -> Self {
+        Self::larger(&self, &other)
+    }
+    fn applied(&self, function: Function) -> Option<Self> {
+        value(function, self)
+    }
+    fn kept(self) -> Self {
+        // Else numbers grow with every layer.
+        self.outward(BITS)
+    }
 }
 
 /// What a function lies between at an enclosed argument.

@@ -7,3 +7,4 @@ pub(super) mod probe;
 pub(super) mod replayed;
 pub(super) mod search;
 pub(super) mod simple;
+mod walk;

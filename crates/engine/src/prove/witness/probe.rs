@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::walk::{MAX_KNOWN, Quantity, Walk};
 use crate::evaluate::{Weights, exact_value};
 use crate::forms::arena::{Arena, End, Form};
 use crate::forms::weights::declared;
+use crate::ir::Function;
 use crate::prove::values::hull::Pixel;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Limited, Monomial, Rational, SplitMix64};
@@ -16,12 +18,6 @@ const IMAGES: u64 = 60;
 
 /// Maxima whose elements are looked at.
 const MAX_MAXIMA: usize = 400;
-
-/// Most ends at places of which something is remembered.
-pub(super) const MAX_KNOWN: usize = 1 << 18;
-
-/// What is known of the ends of words at places.
-pub(super) type Known<T> = FxHashMap<(End, [i64; 2]), T>;
 
 /// Evaluates sums at given weights and pixels.
 pub struct Probe<'a> {
@@ -44,57 +40,7 @@ impl<'a> Probe<'a> {
 
     /// The value of a sum moved by a place; `None` where words have matrices.
     pub fn value(&self, form: &Form, moved: [i64; 2]) -> Option<Rational> {
-        self.value_of(form, moved, &mut Known::default())
-    }
-
-    /// The same where some ends are known already: what layers make of one another is read over and over.
-    fn value_of(&self, form: &Form, moved: [i64; 2], known: &mut Known<Rational>) -> Option<Rational> {
-        let words = self.arena.flat(form)?;
-        spend_on(words.len() + 1, 300);
-        let mut sum = Rational::ZERO;
-        for word in words {
-            let place = [word.place[0] + moved[0], word.place[1] + moved[1]];
-            let end = match known.get(&(word.end, place)) {
-                Some(end) => end.clone(),
-                None => {
-                    let end = self.end(word.end, place, known)?;
-                    if known.len() < MAX_KNOWN {
-                        known.insert((word.end, place), end.clone());
-                    }
-                    end
-                }
-            };
-            if !end.is_zero() {
-                sum += &(&(&word.coefficient * &self.factor(&word.scalars)?) * &end);
-            }
-        }
-        Some(sum)
-    }
-
-    /// What a word ends in, at a place.
-    fn end(&self, end: End, place: [i64; 2], known: &mut Known<Rational>) -> Option<Rational> {
-        Some(match end {
-            End::Pixel(block) => self.pixels.get(&(block, place)).cloned().unwrap_or_default(),
-            End::One => Rational::ONE,
-            // Of the whole image not enough is known.
-            End::Mean(_) => return None,
-            End::Applied(number) => {
-                let applied = self.arena.applied(number);
-                exact_value(applied.function, &self.value_of(&applied.form, place, known)?)?
-            }
-            End::Product(number) => {
-                let mut product = Rational::ONE;
-                for factor in self.arena.factors(number) {
-                    product = &product * &self.value_of(factor, place, known)?;
-                }
-                product
-            }
-            End::Term(term) => {
-                let forms = &self.arena.term(term).forms;
-                let values = forms.iter().map(|form| self.value_of(form, place, known));
-                values.collect::<Option<Vec<_>>>()?.into_iter().max()?
-            }
-        })
+        Walk::new(self).sum(form, moved)
     }
 
     /// The value of a product of weights.
@@ -229,5 +175,23 @@ impl<'a> Probe<'a> {
             }
         }
         Some(None)
+    }
+}
+impl Quantity for Rational {
+    const STEPS: u64 = 300;
+    fn is_zero(&self) -> bool {
+        Self::is_zero(self)
+    }
+    fn plus(&self, other: &Self) -> Self {
+        self + other
+    }
+    fn times(&self, other: &Self) -> Self {
+        self * other
+    }
+    fn larger(self, other: Self) -> Self {
+        self.max(other)
+    }
+    fn applied(&self, function: Function) -> Option<Self> {
+        exact_value(function, self)
     }
 }
