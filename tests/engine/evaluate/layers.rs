@@ -65,6 +65,17 @@ fn grouped_convolution_reads_its_own_channels() {
 }
 
 #[test]
+fn channels_of_zeros_add_nothing() {
+    // Two groups, of which one reads zeros only.
+    let kernel = || channels(2, "1 2; 3 4 | 5 6; 7 8");
+    let grouped = |text: &str| one(Layer::Conv(Conv { groups: 2, ..plain_conv(kernel()) }), text);
+    assert_eq!(grouped("1 0; 0 0 | 0 0; 0 0"), Ok(image("1 | 0")));
+    assert_eq!(grouped("0 0; 0 0 | 0 1; 0 0"), Ok(image("0 | 6")));
+    assert_eq!(grouped("0 0; 0 0 | 0 0; 0 0"), Ok(image("0 | 0")));
+    assert_eq!(one(Layer::Conv(plain_conv(kernel())), "0 0; 0 1"), Ok(image("4 | 8")));
+}
+
+#[test]
 fn same_padding_puts_the_odd_zero_at_the_end_or_the_start() {
     let layer = |padding, stride: usize| {
         Layer::Conv(Conv { padding, stride: [1, stride], ..plain_conv(plane("1 10")) })

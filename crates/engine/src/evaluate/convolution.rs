@@ -185,8 +185,12 @@ impl<'s> Reading<'s> {
             for &(v, column) in columns {
                 let Some(tap) = numbers[u * kernel_width + v] else { return Err(EvaluateError::Malformed) };
                 let cell = row * width + column;
-                for (weight, c) in planes[tap..].iter().step_by(count).zip(&self.inputs) {
-                    total.add_product(work, weight, &values[c * height * width + cell])?;
+                for (plane, &c) in self.inputs.iter().enumerate() {
+                    total.add_product(
+                        work,
+                        &planes[plane * count + tap],
+                        &values[c * height * width + cell],
+                    )?;
                 }
             }
         }
