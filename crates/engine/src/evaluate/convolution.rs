@@ -12,7 +12,7 @@ use super::evaluator::Evaluator;
 use super::image::BallImage as Image;
 use super::kernel::readable;
 use super::total::Total;
-use super::work::Work;
+use super::work::{UNIT, Work};
 use super::{Ball, EvaluateError};
 use crate::ir::{Conv, ConvTranspose, KernelExpr};
 use crate::kernel::ConcreteKernel;
@@ -173,7 +173,7 @@ impl<'s> Reading<'s> {
             self.planes.clear();
             let entries = (self.inputs.len() as u64).saturating_mul(count as u64);
             work.charge(entries)?;
-            work.room(entries.saturating_mul(size_of::<Cow<'s, Ball>>() as u64) / 16)?;
+            work.room(entries.saturating_mul(size_of::<Cow<'s, Ball>>() as u64) / UNIT as u64)?;
             self.planes.reserve(self.inputs.len() * count);
             self.taps.planes(self.inputs.iter().map(|&input| pair(input)), &self.places, &mut self.planes);
         }
@@ -256,7 +256,7 @@ impl<'a> Evaluator<'a> {
         let lit = x.values().iter().enumerate().filter(|(_, value)| !value.is_zero());
         let cells = live([x.height(), x.width()], lit.map(|(place, _)| place));
         let taken = (axes[0].outputs + axes[1].outputs).saturating_mul(size_of::<Cells>());
-        self.work.room(taken as u64 / 16)?;
+        self.work.room((taken / UNIT) as u64)?;
         let mut lines = |axis: usize| {
             let holds = |&(tap, cell): &(usize, usize)| taps[axis][tap] && cells[axis][cell];
             // Before anything is allocated: there may be as many outputs as numbers have room for.

@@ -20,8 +20,8 @@ type Result<T> = std::result::Result<T, EvaluateError>;
 /// How often cells `[channel, row, column]` count.
 pub(super) type Counts = BTreeMap<[usize; 3], Ball>;
 
-/// The memory that an entry of [`Counts`] takes, in units of 16 bytes.
-const ENTRY: u64 = 6;
+/// The memory that an entry of [`Counts`] takes, in units.
+const ENTRY: u64 = 4;
 
 /// What the outputs of a value come from.
 pub(super) enum Step {

@@ -7,7 +7,7 @@ use super::array::{extents, place, places};
 use super::evaluator::Evaluator;
 use super::image::BallImage as Image;
 use super::total::Total;
-use super::work::Work;
+use super::work::{UNIT, Work};
 use super::{Ball, EvaluateError, MAX_CELLS};
 use crate::ir::{Axes, Ends, KernelExpr, KernelTerm, Rearrangement, Stack};
 use crate::kernel::{ConcreteKernel, Shape};
@@ -405,7 +405,7 @@ fn convolve(work: &mut Work, left: &Array4, right: &Array4) -> Result<Array4> {
     let row = row.ok_or(EvaluateError::TooLarge)?;
     places(shape).ok_or(EvaluateError::TooLarge)?;
     work.charge(row as u64)?;
-    work.room((row as u64).saturating_mul(size_of::<Option<Total>>() as u64) / 16)?;
+    work.room((row as u64).saturating_mul(size_of::<Option<Total>>() as u64) / UNIT as u64)?;
     let (mut sums, mut touched) = (Vec::new(), Vec::new());
     sums.resize_with(row, || None);
     let mut entries = Vec::new();

@@ -11,11 +11,13 @@ pub const MAX_WORK: u64 = 1 << 31;
 /// An operation on fractions of machine words.
 pub(super) const OPERATION: u64 = 32;
 const STORAGE: u64 = 8;
-/// Most memory in use at a time, in units of 16 bytes.
-const MAX_KEPT: u64 = 1 << 25;
+/// The unit that memory is counted in: what a small number takes.
+pub(super) const UNIT: usize = size_of::<Ball>();
+/// Most memory in use at a time, in units: half a gibibyte.
+const MAX_KEPT: u64 = (1 << 29) / UNIT as u64;
 
-/// Units of memory that are taken from the budget at a time: a mebibyte.
-const CHUNK: usize = 1 << 16;
+/// Units of memory that are taken from the budget at a time, about a mebibyte.
+const CHUNK: usize = (1 << 20) / UNIT;
 
 /// What is left of the limits.
 pub(super) struct Work {
@@ -60,7 +62,7 @@ impl Work {
             return Err(EvaluateError::TooLarge);
         }
         while self.kept > (self.held.len() * CHUNK) as u64 {
-            self.held.push(budget::hold(CHUNK, 16));
+            self.held.push(budget::hold(CHUNK, UNIT));
         }
         Ok(())
     }
@@ -116,7 +118,7 @@ impl Work {
     }
 }
 
-/// The memory that a number takes, in units of 16 bytes: two long integers and what manages them.
+/// The memory that a number takes, in units: itself, or two long integers and what manages them.
 fn memory(value: &Ball) -> u64 {
     let value = value.middle();
     if value.as_small_parts().is_some() { 1 } else { value.bits() / 64 + 8 }
