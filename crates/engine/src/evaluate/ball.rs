@@ -141,11 +141,14 @@ impl Ball {
         if self.is_exact() && divisor.is_exact() {
             return self.middle.checked_div(&divisor.middle).map(Self::from);
         }
-        // With q = a/b in the middle, |a'/b' − q| = |(a' − a) − q(b' − b)| / |b'|.
         let least = divisor.middle.abs() - divisor.radius.value()?;
         if least <= Rational::ZERO {
             return None;
         }
+        if self.is_zero() {
+            return Some(Self::ZERO);
+        }
+        // With q = a/b in the middle, |a'/b' − q| = |(a' − a) − q(b' − b)| / |b'|.
         let quotient = Radius::above(&self.middle).over(&divisor.middle);
         let radius = self.radius.plus(quotient.times(divisor.radius)).over(&least);
         let places = radius.places();
@@ -254,7 +257,8 @@ mod tests {
         let around = Ball::new(Rational::ONE, Radius::unit(0));
         assert!(around.root(9).is_some() && Ball::ONE.over(&around).is_none());
         let below = Ball::new(Rational::ONE, Radius::above(&Rational::from(2)));
-        assert_eq!((below.root(9), Ball::ONE.over(&below)), (None, None));
+        assert_eq!((below.root(9), Ball::ONE.over(&below), Ball::ZERO.over(&below)), (None, None, None));
+        assert_eq!(Ball::ZERO.over(&Ball::new(Rational::ONE, Radius::unit(9))), Some(Ball::ZERO));
     }
 
     #[test]

@@ -78,29 +78,27 @@ pub fn named(
 /// Kernels of more entries, all of them equal, are shown as one weight: `v[*]`.
 const FEW: usize = 4;
 
-/// The symbols that the weights of two stacks rest on, as ranges.
-struct Used {
-    /// First symbols and how many, in order.
-    ranges: Vec<(Symbol, u32)>,
-    /// How many there are that are no square roots.
-    free: usize,
-}
+/// The symbols that the weights of two stacks rest on, as ranges in order: the first, and how many.
+struct Used(Vec<(Symbol, u32)>);
 
 impl Used {
     fn of(stacks: [&Stack; 2], symbols: &Symbols) -> Self {
-        let seen = Self { ranges: joined(stacks.map(Stack::symbol_ranges).concat()), free: 0 };
+        let seen = Self(joined(stacks.map(Stack::symbol_ranges).concat()));
         let roots = symbols.roots().map(|root| root.symbol).filter(|&root| seen.contains(root)).collect();
         let below = symbols.foundations(roots).into_iter().map(|symbol| (symbol, 1));
-        let ranges = joined(seen.ranges.into_iter().chain(below).collect());
-        let all: usize = ranges.iter().map(|&(_, count)| count as usize).sum();
-        let used = Self { ranges, free: 0 };
-        let roots = symbols.roots().filter(|root| used.contains(root.symbol)).count();
-        Self { free: all.saturating_sub(roots), ..used }
+        Self(joined(seen.0.into_iter().chain(below).collect()))
+    }
+
+    /// How many there are that are no square roots.
+    fn free(&self, symbols: &Symbols) -> usize {
+        let all: usize = self.0.iter().map(|&(_, count)| count as usize).sum();
+        let roots = symbols.roots().filter(|root| self.contains(root.symbol)).count();
+        all.saturating_sub(roots)
     }
 
     fn contains(&self, symbol: Symbol) -> bool {
-        let after = self.ranges.partition_point(|(first, _)| *first <= symbol);
-        after.checked_sub(1).is_some_and(|at| symbol.0 - self.ranges[at].0.0 < self.ranges[at].1)
+        let after = self.0.partition_point(|(first, _)| *first <= symbol);
+        after.checked_sub(1).is_some_and(|at| symbol.0 - self.0[at].0.0 < self.0[at].1)
     }
 }
 
@@ -136,7 +134,8 @@ impl Counterexample {
         let different = pairs.filter(|(a, b)| a.differs(b)).count();
         let approximate = outputs.iter().any(|output| output.exact().is_none());
         let outputs = outputs.map(|output| output.middle());
-        let zeros = used.free > weights.iter().filter(|(s, v)| !v.is_zero() && used.contains(*s)).count();
+        let zeros =
+            used.free(symbols) > weights.iter().filter(|(s, v)| !v.is_zero() && used.contains(*s)).count();
         Ok(Self { weights: shown, zeros, approximate, input, position: found, values, outputs, different })
     }
 
