@@ -271,32 +271,33 @@ macro_rules! files {
 // Words, terms, normal forms, survey.
 files! {
     blocks: 32 2 1 2
-    borders: 44 61 9 52
-    broadcast: 32 52 9 23
+    borders: 51 61 9 55
+    broadcast: 48 52 9 33
     channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 18 18 9 18
-    field_borders: 25 27 8 27
-    field_branches: 29 32 17 33
-    field_nonlinear: 36 47 12 26
+    few: 20 0 0 0
+    field_borders: 27 27 8 27
+    field_branches: 30 32 17 33
+    field_nonlinear: 44 47 12 26
     field_pooling: 28 34 13 34
     field_shapes: 22 36 16 36
     fit: 0 0 0 0
-    functions: 26 45 2 8
+    functions: 44 45 2 24
     interpolation: 27 37 17 36
-    layers: 56 63 18 43
+    layers: 61 63 18 43
     lipschitz: 0 0 0 0
-    means: 12 27 9 20
+    means: 20 27 9 22
     names: 6 6 4 6
-    nonlinear: 17 25 7 22
-    products: 49 77 0 22
-    questions: 24 34 6 18
-    ranges: 12 22 0 3
-    roots: 4 8 4 13
+    nonlinear: 19 25 7 22
+    products: 72 77 0 26
+    questions: 30 34 6 19
+    ranges: 22 22 0 10
+    roots: 44 36 5 23
     sizes: 2 2 2 5
     slices: 7 15 8 14
-    soundness: 36 44 3 47
-    terms: 28 37 5 16
+    soundness: 46 47 3 47
+    terms: 33 37 5 16
     unknowns: 0 0 0 0
-    words: 43 24 5 28
+    words: 47 24 5 28
 }

@@ -7,6 +7,7 @@
 pub mod arena;
 pub mod blocks;
 pub mod border;
+pub mod generic;
 pub mod net;
 mod numbered;
 pub mod pattern;

@@ -385,7 +385,7 @@ mod tests {
             };
             Stack::layer(Layer::Conv(conv), Origin::NOWHERE)
         };
-        let mut net = Net::new(ChannelBlocks::Apart, None);
+        let mut net = Net::new(ChannelBlocks::Apart, None, Roots::default());
         let input = net.input(1);
         let first = net.apply(&conv(2), input).unwrap();
         let second = net.apply(&conv(1), first.clone()).unwrap();

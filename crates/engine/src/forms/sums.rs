@@ -4,10 +4,10 @@ use rustc_hash::FxHashMap;
 
 use super::Unsupported;
 use super::arena::{Arena, End, Form, MeanOf};
+use super::generic::Weight;
 use super::net::{Kind, Net, NetNodeId, Tap};
 use super::pattern::{Pair, Patterns, TapRead};
 use super::range::Range;
-use super::weights::Weight;
 use crate::axes::{Axes, all, each, positions};
 use convproof_exact::{Limited, Rational};
 
@@ -42,7 +42,7 @@ impl<'n> NodeSums<'n> {
     /// `alike` has the pairs of averaged signals that are compared; the means of others have nothing to do with each other.
     pub fn new(net: &'n Net, patterns: &'n Patterns, alike: &'n Alike) -> Self {
         let mut arena = Arena::default();
-        arena.gates = net.has_products();
+        (arena.gates, arena.roots) = (net.has_products(), net.letters.roots().clone());
         let (memo, mean_memo) = (FxHashMap::default(), FxHashMap::default());
         Self { net, patterns, arena, memo, alike, means: Vec::new(), mean_memo, work: 0 }
     }

@@ -134,6 +134,11 @@ impl Arena {
     /// # Errors
     /// [`TooManyWords`] beyond the limits.
     pub fn maximum(&mut self, forms: Vec<Form>) -> Result<Form, TooManyWords> {
+        self.largest(forms, true)
+    }
+
+    /// The largest of some sums, with the roots of its first word outside, or as they are.
+    fn largest(&mut self, forms: Vec<Form>, roots: bool) -> Result<Form, TooManyWords> {
         let mut outside = Vec::new();
         let mut forms = self.opened(forms, &mut outside)?;
         self.undominated(&mut forms)?;
@@ -152,15 +157,18 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            let largest = match self.common_factor(&elements)? {
-                Some((common, rest)) => {
-                    let rest = self.maximum(rest)?;
-                    self.product(&common, &rest)?
-                }
-                None => {
-                    let range = self.range_of_maximum(&elements);
-                    self.placed(&elements, |arena| &mut arena.terms, End::Term, range)?
-                }
+            let leading = self.leading_roots(&elements[1]).filter(|_| roots);
+            let largest = if let Some(leading) = leading {
+                let rest = elements.iter().map(|form| self.times_roots(form, &leading, true));
+                let rest = rest.collect::<Result<_, _>>()?;
+                let rest = self.largest(rest, false)?;
+                self.times_roots(&rest, &leading, false)?
+            } else if let Some((common, rest)) = self.common_factor(&elements)? {
+                let rest = self.maximum(rest)?;
+                self.product(&common, &rest)?
+            } else {
+                let range = self.range_of_maximum(&elements);
+                self.placed(&elements, |arena| &mut arena.terms, End::Term, range)?
             };
             outside.push(largest.times(&factor));
         }

@@ -11,35 +11,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Unsupported;
 use super::blocks::Block;
+use super::generic::{Summand, Weight, generic, is_generic, made, split};
 use super::numbered::Numbered;
 use crate::axes::{self, AXES, Axes, positions};
-use crate::ir::KernelExpr;
+use crate::ir::{KernelExpr, Roots};
 use crate::kernel::{ConcreteKernel, Shape, tap};
 use convproof_exact::{Limited, Monomial, Poly, Rational, Symbol};
 
-/// Set in the number of a symbol that stands for the entry of a generic channel.
-const GENERIC: u32 = 1 << 30;
-/// Set, beside `GENERIC`, in the number of a symbol made here: a root or a vector of numbers.
-const MADE: u32 = 1 << 29;
-
 /// Most taps of one kernel with channels, and of kernels whose products are multiplied out.
 const MAX_TAPS: usize = 1 << 12;
-
-/// A product of a number, commuting scalars, a diagonal and at most one matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Summand {
-    /// The number.
-    pub coefficient: Rational,
-    /// Commuting scalars.
-    pub scalars: Monomial,
-    /// The diagonal, before the matrix (on the output side).
-    pub diagonal: Monomial,
-    /// The matrix.
-    pub letter: Option<u32>,
-}
-
-/// What a tap does: a sum of products.
-pub type Weight = Vec<Summand>;
 
 /// A matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -109,41 +89,25 @@ impl Place {
 #[derive(Debug, Default)]
 pub struct Letters {
     letters: Numbered<Letter>,
-    roots: FxHashMap<Poly, Symbol>,
+    /// Those of the spec, and those of entries of generic channels.
+    roots: Roots,
     vectors: FxHashMap<Arc<ConcreteKernel>, Symbol>,
     made: u32,
     /// Whether entries of a kernel may be in letters of another shape as well.
     regrouped: bool,
 }
 
-/// Whether a symbol stands for the entry of a generic channel.
-pub fn is_generic(symbol: Symbol) -> bool {
-    symbol.0 & GENERIC != 0
-}
-
-/// The symbol of the entry of channel 0 that a generic symbol stands for; `None` of one made here.
-pub fn declared(symbol: Symbol) -> Option<Symbol> {
-    (symbol.0 & MADE == 0).then_some(Symbol(symbol.0 & !GENERIC))
-}
-
-/// A polynomial as a sum of products of scalars and diagonals.
-pub fn split(poly: &Poly) -> Weight {
-    let part = |monomial: &Monomial, generic: bool| {
-        let wanted = monomial.factors().iter().filter(|(symbol, _)| is_generic(*symbol) == generic);
-        wanted.fold(Monomial::one(), |product, &(symbol, exponent)| {
-            product.times(&Monomial::power(symbol, exponent))
-        })
-    };
-    let factor = |(monomial, coefficient): &(Monomial, Rational)| Summand {
-        coefficient: coefficient.clone(),
-        scalars: part(monomial, false),
-        diagonal: part(monomial, true),
-        letter: None,
-    };
-    poly.terms().iter().map(factor).collect()
-}
-
 impl Letters {
+    /// Letters of kernels in which these square roots stand.
+    pub fn new(roots: Roots) -> Self {
+        Self { roots, ..Self::default() }
+    }
+
+    /// The square roots that stand in weights.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
     /// A letter by its number.
     pub fn letter(&self, number: u32) -> &Letter {
         self.letters.get(number)
@@ -177,17 +141,15 @@ impl Letters {
         }
         let mut seen = FxHashSet::default();
         // A root of c·v + number with a symbol v of its own is as free as v.
-        let apart = |radicand: &Poly| {
+        let mut apart = |radicand: &Poly| {
             let [only] = radicand.symbols()[..] else { return false };
             let linear = radicand.terms().iter().all(|(m, _)| m.is_one() || m.exponent(only) == 1);
             linear && !used.contains(&only) && seen.insert(only)
         };
-        self.vectors.is_empty() && self.letters.all().iter().all(free) && self.roots.keys().all(apart)
-    }
-
-    fn make(&mut self, generic: bool) -> Symbol {
-        self.made += 1;
-        Symbol(self.made | MADE | if generic { GENERIC } else { 0 })
+        let mut roots = used.iter().filter_map(|&symbol| self.roots.get(symbol));
+        self.vectors.is_empty()
+            && self.letters.all().iter().all(free)
+            && roots.all(|root| apart(&root.radicand))
     }
 
     /// The weights of all taps of a free kernel or of one in numbers, in storage order, zeros left out, from a block of its input
@@ -275,8 +237,8 @@ impl Letters {
             E::Free { first, shape } => {
                 let offset = offset(*shape, place)?;
                 let symbol = first.0.checked_add(offset).ok_or(Unsupported::TooLarge)?;
-                let generic = place.generic.is_some() && shape.entries() != Some(1);
-                Poly::symbol(Symbol(if generic { symbol | GENERIC } else { symbol }))
+                let alike = place.generic.is_none() || shape.entries() == Some(1);
+                Poly::symbol(if alike { Symbol(symbol) } else { generic(Symbol(symbol)) })
             }
             E::Add(a, b) => &self.entry(a, place)? + &self.entry(b, place)?,
             E::Sub(a, b) => &self.entry(a, place)? - &self.entry(b, place)?,
@@ -347,31 +309,26 @@ impl Letters {
         if let Some(&symbol) = self.vectors.get(&vector) {
             return Ok(Poly::symbol(symbol));
         }
-        let symbol = self.make(true);
+        self.made += 1;
+        let symbol = made(self.made, true);
         self.vectors.insert(vector, symbol);
         Ok(Poly::symbol(symbol))
     }
 
-    /// The square root of a polynomial: a symbol for each radicand.
+    /// The square root of a polynomial.
     fn root(&mut self, radicand: &Poly) -> Result<Poly, Unsupported> {
-        if let Some(exact) = radicand.as_constant().and_then(|value| value.exact_sqrt()) {
-            return Ok(Poly::constant(exact));
-        }
-        if radicand.as_constant().is_some_and(|value| value.is_negative()) {
-            return Err(Unsupported::Kernel);
-        }
-        if let Some(&symbol) = self.roots.get(radicand) {
-            return Ok(Poly::symbol(symbol));
-        }
-        let generic = radicand.symbols().into_iter().any(is_generic);
-        let symbol = self.make(generic);
-        self.roots.insert(radicand.clone(), symbol);
-        Ok(Poly::symbol(symbol))
+        let of_generic = radicand.symbols().into_iter().any(is_generic);
+        let Self { roots, made: count, .. } = self;
+        let mut next = || {
+            *count += 1;
+            Some(made(*count, of_generic))
+        };
+        roots.root(radicand, &mut next).ok_or(Unsupported::Kernel)
     }
 
     /// One divided by a single term, or by what is the square of a root.
     fn reciprocal(&self, divisor: &Poly) -> Result<Poly, Unsupported> {
-        if let Some(&root) = self.roots.get(divisor) {
+        if let Some(root) = self.roots.with_radicand(divisor) {
             return Ok(Poly::term(Monomial::power(root, -2), Rational::ONE));
         }
         divisor.reciprocal().ok_or(Unsupported::Kernel)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AXES, Axes, KernelTerm, Stack};
 use crate::axes::each;
 use crate::kernel::Shape;
-use convproof_exact::{Poly, Rational};
+use convproof_exact::{Limited, Poly, Rational};
 
 /// A resolved proposition.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,9 @@ pub enum Prop {
     },
 }
 
+/// Expressions of kernels are read without a memory of what was read, so one that is doubled thirty times is not.
+const MAX_WRITTEN: u64 = 1 << 20;
+
 /// A claim about two stacks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StackClaim {
@@ -61,6 +64,13 @@ pub struct StackClaim {
     pub tolerance: Option<Tolerance>,
     /// The input sizes it speaks of.
     pub sizes: Sizes,
+}
+
+impl StackClaim {
+    /// Whether the expressions of its kernels are few enough, written out, to be read one by one.
+    pub fn is_readable(&self) -> bool {
+        self.left.written().saturating_add(self.right.written()).within(MAX_WRITTEN)
+    }
 }
 
 /// `~= … within bound for |x| <= range`.

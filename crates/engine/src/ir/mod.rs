@@ -12,6 +12,7 @@ mod log;
 mod named;
 mod nesting;
 mod origin;
+mod roots;
 mod stack;
 mod symbols;
 mod term;
@@ -31,8 +32,9 @@ pub use kernel::{KernelExpr, Rearrangement};
 pub use layer::{AveragePool, Conv, ConvTranspose, Layer, MaxPool, Padding, Upsample};
 pub use named::{LayerNumber, MAX_BLOCK, MAX_EXTENT, MAX_OUTPUTS, Named};
 pub use origin::Origin;
+pub use roots::{Root, Roots};
 pub use stack::Stack;
-pub use symbols::{FreeKernel, MAX_SYMBOLS, Root, Symbols};
+pub use symbols::{FreeKernel, MAX_SYMBOLS, Symbols};
 #[cfg(test)]
 pub(crate) use term::tests::Pool;
 pub use term::{KernelTerm, Operation, TermError};

@@ -209,8 +209,8 @@ impl KernelTerm {
         for divisor in by.polynomials()?.entries() {
             // The square of a known root is divided by as the root's power -2.
             let square = || {
-                let root = symbols.roots().find(|root| root.radicand == *divisor)?;
-                Some(Poly::term(Monomial::power(root.symbol, -2), Rational::from(1)))
+                let root = symbols.roots().with_radicand(divisor)?;
+                Some(Poly::term(Monomial::power(root, -2), Rational::from(1)))
             };
             match divisor.reciprocal().or_else(square) {
                 Some(inverse) => {

@@ -10,15 +10,18 @@
 //! Knows nothing of layers or kernels.
 
 mod read;
+mod roots;
 
 use rustc_hash::FxHashMap;
 
 pub use read::{FlatWord, Word};
 
+use super::generic::Summand;
 use super::numbered::{Numbered, SumList};
 use super::range::Range;
 use super::terms::Applied;
 use crate::axes::{AXES, Axes, each};
+use crate::ir::Roots;
 use convproof_exact::budget::spend_on;
 use convproof_exact::{Limited, Monomial, Rational};
 
@@ -167,6 +170,10 @@ fn gather(terms: &mut Vec<(u32, Axes<i64>, Rational)>) {
 #[derive(Debug)]
 pub struct Arena {
     keys: Numbered<Key>,
+    /// The place of each key in the order of words.
+    ranks: Vec<u32>,
+    /// Keys without the roots in them.
+    bare: Numbered<Key>,
     nodes: Vec<TrieNode>,
     node_index: FxHashMap<Vec<TrieEdge>, TrieId>,
     sums: FxHashMap<Relative, Form>,
@@ -182,6 +189,8 @@ pub struct Arena {
     pub(in crate::forms) gates: bool,
     /// Means of signals and their numbers.
     pub(in crate::forms) means: Numbered<MeanOf>,
+    /// The square roots in weights.
+    pub(in crate::forms) roots: Roots,
     /// What is known of the size of ends.
     pub(in crate::forms) ranges: FxHashMap<End, Range>,
     /// What is known of the size of products that were multiplied out, by the node of the sum, with leading coefficient 1.
@@ -192,6 +201,8 @@ impl Default for Arena {
     fn default() -> Self {
         Self {
             keys: Numbered::default(),
+            ranks: Vec::new(),
+            bare: Numbered::default(),
             nodes: vec![TrieNode::default()],
             node_index: FxHashMap::default(),
             sums: FxHashMap::default(),
@@ -202,6 +213,7 @@ impl Default for Arena {
             products_of: Numbered::default(),
             gates: false,
             means: Numbered::default(),
+            roots: Roots::default(),
             ranges: FxHashMap::default(),
             product_ranges: FxHashMap::default(),
         }
@@ -234,7 +246,7 @@ impl Arena {
 
     /// The sum of one word without matrices and factors, at the origin.
     pub fn end(&mut self, end: End) -> Result<Form, TooManyWords> {
-        let key = self.keys.number(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end })?;
+        let key = self.key(Key::End { diagonal: Monomial::one(), scalars: Monomial::one(), end })?;
         self.make(vec![TrieEdge { key, shift: [0; AXES], coefficient: Rational::ONE, child: 0 }])
     }
 
@@ -284,7 +296,7 @@ impl Arena {
     fn make(&mut self, mut edges: Vec<TrieEdge>) -> Result<Form, TooManyWords> {
         spend_on(edges.len() + 1, 200);
         edges.retain(|edge| !edge.coefficient.is_zero());
-        edges.sort_unstable_by_key(|edge| (edge.key, edge.shift));
+        edges.sort_unstable_by_key(|edge| self.order_of(edge));
         let Some(first) = edges.first() else { return Ok(Form::ZERO) };
         let lead = first.coefficient.clone();
         let base = edges.iter().find(|edge| self.is_anchored(edge)).map(|edge| edge.shift);
@@ -388,7 +400,7 @@ impl Arena {
         if form.is_zero() {
             return Ok(Form::ZERO);
         }
-        let key = self.keys.number(Key::Letter { diagonal: Monomial::one(), letter })?;
+        let key = self.key(Key::Letter { diagonal: Monomial::one(), letter })?;
         let Form { coefficient, shift, node } = form.clone();
         self.make(vec![TrieEdge { key, shift, coefficient, child: node }])
     }
@@ -407,33 +419,61 @@ impl Arena {
         let scaled = match self.products.get(&memo) {
             Some(known) => known.clone(),
             None => {
-                let mut edges = self.nodes[form.node as usize].edges.clone();
-                for edge in &mut edges {
-                    match self.keys.get(edge.key).clone() {
-                        Key::Letter { diagonal: inner, letter } => {
-                            let child = Form {
-                                coefficient: edge.coefficient.clone(),
-                                shift: edge.shift,
-                                node: edge.child,
-                            };
-                            let child = self.scaled(&Monomial::one(), scalars, &child)?;
-                            edge.key =
-                                self.keys.number(Key::Letter { diagonal: inner.times(diagonal), letter })?;
-                            (edge.coefficient, edge.shift, edge.child) =
-                                (child.coefficient, child.shift, child.node);
-                        }
-                        Key::End { diagonal: inner, scalars: with, end } => {
-                            let (diagonal, scalars) = (inner.times(diagonal), with.times(scalars));
-                            edge.key = self.keys.number(Key::End { diagonal, scalars, end })?;
-                        }
-                    }
+                let mut edges = Vec::new();
+                let mut reduced = false;
+                for edge in self.nodes[form.node as usize].edges.clone() {
+                    reduced |= self.scaled_edge(&edge, diagonal, scalars, &mut edges)?;
                 }
-                let made = self.make(edges)?;
+                let made = if reduced { self.sum_of_edges(edges)? } else { self.make(edges)? };
                 self.products.insert(memo, made.clone());
                 made
             }
         };
         Ok(self.moved(&scaled.times(&form.coefficient), form.shift))
+    }
+
+    /// Words that begin alike, times a diagonal and scalars, and whether squares of roots were replaced.
+    fn scaled_edge(
+        &mut self,
+        edge: &TrieEdge,
+        diagonal: &Monomial,
+        scalars: &Monomial,
+        edges: &mut Vec<TrieEdge>,
+    ) -> Result<bool, TooManyWords> {
+        let key = self.keys.get(edge.key).clone();
+        let (Key::Letter { diagonal: inner, .. } | Key::End { diagonal: inner, .. }) = &key;
+        let diagonal = inner.times(diagonal);
+        let scalars = match &key {
+            Key::Letter { .. } => scalars.clone(),
+            Key::End { scalars: with, .. } => with.times(scalars),
+        };
+        let summands = self.reduced(&diagonal, &scalars);
+        let reduced = summands.is_some();
+        let same = || vec![Summand { coefficient: Rational::ONE, scalars, diagonal, letter: None }];
+        for Summand { coefficient, scalars, diagonal, .. } in summands.unwrap_or_else(same) {
+            let coefficient = &edge.coefficient * &coefficient;
+            edges.push(match key {
+                Key::Letter { letter, .. } => {
+                    let child = Form { coefficient, shift: edge.shift, node: edge.child };
+                    let child = self.scaled(&Monomial::one(), &scalars, &child)?;
+                    let key = self.key(Key::Letter { diagonal, letter })?;
+                    let Form { coefficient, shift, node } = child;
+                    TrieEdge { key, shift, coefficient, child: node }
+                }
+                Key::End { end, .. } => {
+                    let key = self.key(Key::End { diagonal, scalars, end })?;
+                    TrieEdge { key, coefficient, ..edge.clone() }
+                }
+            });
+        }
+        Ok(reduced)
+    }
+
+    /// The sum of some edges, of which some may be alike.
+    fn sum_of_edges(&mut self, edges: Vec<TrieEdge>) -> Result<Form, TooManyWords> {
+        let single = |edge| self.make(vec![edge]);
+        let forms = edges.into_iter().map(single).collect::<Result<Vec<_>, _>>()?;
+        self.sum(&forms)
     }
 }
 

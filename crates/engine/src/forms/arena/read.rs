@@ -96,7 +96,8 @@ impl Arena {
     pub fn sign_of_difference(&self, a: &Form, b: &Form) -> Option<i32> {
         let single = |form: &Form| match self.nodes[form.node as usize].edges.as_slice() {
             [edge] if matches!(self.keys.get(edge.key), Key::End { .. }) => {
-                Some((edge.key, if self.is_anchored(edge) { form.shift } else { [0; AXES] }))
+                let shift = if self.is_anchored(edge) { form.shift } else { [0; AXES] };
+                Some(self.order_of(&TrieEdge { shift, ..edge.clone() }))
             }
             _ => None,
         };

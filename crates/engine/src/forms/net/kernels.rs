@@ -8,7 +8,8 @@ use super::{ChannelBlocks, Kind, Movement, Net, NetNodeId, Same, Tap, in_place, 
 use crate::axes::{AXES, Axes, each, positions, try_each};
 use crate::forms::Unsupported;
 use crate::forms::blocks::Block;
-use crate::forms::weights::{Place, Weight, split};
+use crate::forms::generic::{Weight, split};
+use crate::forms::weights::Place;
 use crate::ir::{KernelExpr, KernelTerm, Rearrangement};
 use crate::kernel::{ConcreteKernel, Shape};
 use crate::operator::gather::signed;

@@ -9,8 +9,9 @@ use super::{ChannelBlocks, Kind, Movement, Net, NetNode, NetNodeId, Same, Tap, W
 use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::forms::Unsupported;
 use crate::forms::border::Border;
+use crate::forms::generic::split;
 use crate::forms::trace::Did;
-use crate::forms::weights::{Place, split};
+use crate::forms::weights::Place;
 use crate::ir::{
     AveragePool, Branch, Composite, Conv, ConvTranspose, Ends, Function, Given, KernelTerm, Layer, Op,
     Origin, Padding, Pointwise, Stack, Upsample,

@@ -20,10 +20,11 @@ use rustc_hash::FxHashMap;
 use super::Unsupported;
 use super::blocks::{Block, Division};
 use super::border::Border;
+use super::generic::{Weight, split};
 use super::trace::Told;
-use super::weights::{Letters, Weight, split};
+use super::weights::Letters;
 use crate::axes::{Axes, each};
-use crate::ir::Function;
+use crate::ir::{Function, Roots};
 use crate::operator::gather::SameRule;
 use crate::operator::length::Length;
 use crate::operator::shape::Signal;
@@ -171,12 +172,13 @@ pub struct Wire {
 }
 
 impl Net {
-    /// A net with nothing but its input, of any size or of this one.
-    pub fn new(channels: ChannelBlocks, size: Option<Axes<i64>>) -> Self {
+    /// A net with nothing but its input, of any size or of this one. In weights these square roots stand, of a spec.
+    pub fn new(channels: ChannelBlocks, size: Option<Axes<i64>>, roots: Roots) -> Self {
         let length = Some(each(|_| Arc::new(Length::Input)));
         let input = NetNode { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
-        Self { nodes: vec![input], index, letters: Letters::default(), channels, size, told: Told::default() }
+        let letters = Letters::new(roots);
+        Self { nodes: vec![input], index, letters, channels, size, told: Told::default() }
     }
 
     /// The input with some channels.

@@ -101,9 +101,8 @@ impl Pool {
 
     /// The value of a symbol for the n-th channel of a block.
     fn value_for(&self, letters: &Letters, symbol: Symbol, block: Block, n: usize) -> Rational {
-        let made = letters.roots.iter().find(|(_, root)| **root == symbol);
-        if let Some((radicand, _)) = made {
-            let square = radicand.evaluate(&|inner| self.value_for(letters, inner, block, n)).unwrap();
+        if let Some(root) = letters.roots.get(symbol) {
+            let square = root.radicand.evaluate(&|inner| self.value_for(letters, inner, block, n)).unwrap();
             return square.exact_sqrt().expect("a square");
         }
         if let Some((vector, _)) = letters.vectors.iter().find(|(_, made)| **made == symbol) {

@@ -4,7 +4,6 @@
 //! is wrong about small sizes or about what a layer does is likely to be noticed; then there is no verdict. Its work is
 //! bounded in steps, not in time, so it is the same on every machine.
 
-use super::fewer::with_few_channels;
 use super::runs::{Runs, for_proof};
 use crate::evaluate::{EvaluateError, Image, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
@@ -16,6 +15,7 @@ use crate::prove::survey::condition::includes;
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::within;
+use crate::prove::witness::fewer::FewChannels;
 use crate::prove::witness::search::{dependence, used};
 use convproof_exact::{Limited, Rational, SplitMix64, Symbol, budget};
 
@@ -142,10 +142,11 @@ fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooM
 
 /// The opinion on a claim about so many channels for each block, none if it is not read so, and the steps that it takes once.
 fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(Opinion, u64), TooMuch> {
-    match with_few_channels(claim, most) {
-        Some((claim, used)) if used.len().within(MAX_WEIGHTS) => {
-            let weights = used.iter().map(|&symbol| (symbol, made_up(symbol, true))).collect::<Weights>();
-            tried(proof, &claim, |_| Some(weights.clone()))
+    match FewChannels::of(claim, most) {
+        Some(few) if few.symbols.len().within(MAX_WEIGHTS) => {
+            let value = |&symbol: &Symbol| (symbol, made_up(symbol, true));
+            let weights = few.symbols.keys().map(value).collect::<Weights>();
+            tried(proof, &few.claim, |_| Some(weights.clone()))
         }
         _ => Ok((Opinion::None, 0)),
     }

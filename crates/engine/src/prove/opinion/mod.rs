@@ -3,7 +3,6 @@
 //! No part of any proof: it can only take one back.
 
 mod examined;
-mod fewer;
 pub mod kernels;
 mod runs;
 

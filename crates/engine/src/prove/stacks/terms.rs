@@ -53,7 +53,7 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 /// Decides a claim by its terms alone; `None` where that is left to others.
 pub(super) fn compared(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("comparing nonlinear terms");
-    let compared = SumComparison::new(claim, ChannelBlocks::Apart).ok()?;
+    let compared = SumComparison::new(claim, symbols, ChannelBlocks::Apart).ok()?;
     let failing = |status: &Status| matches!(status, Status::Sizes | Status::Values);
     let mut sizes: Vec<_> = compared
         .table

@@ -22,20 +22,15 @@ use crate::prove::verdict::region::{Agreement, Status};
 use crate::prove::verdict::{
     Derivation, Read, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
 };
-use crate::prove::witness::search;
+use crate::prove::witness::{few, search};
 use convproof_exact::budget::doing;
 use convproof_exact::{Limited, Rational};
 
 /// Sides with up to so many weights are expanded where words do not say everything.
 const SMALL: usize = 400;
 
-/// Expressions of kernels are read without a memory of what was read, so one that is doubled thirty times is not.
-const MAX_WRITTEN: u64 = 1 << 20;
-
-/// Whether the expressions of a claim's kernels are few enough, written out, to be read one by one.
-pub(in crate::prove) fn readable(claim: &StackClaim) -> bool {
-    claim.left.written().saturating_add(claim.right.written()).within(MAX_WRITTEN)
-}
+/// Sizes at which few channels are looked at.
+const MAX_SIZES: usize = 4;
 
 /// Decides a claim about stacks with free weights in channels; `None` where that is left to others.
 pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
@@ -50,12 +45,12 @@ pub fn decide(claim: &StackClaim, symbols: &Symbols) -> Option<StackVerdict> {
 /// Decides a claim by its words alone; `None` where that is left to others: small claims are, whose different sums may be equal
 /// functions.
 pub(super) fn compared(claim: &StackClaim, symbols: &Symbols, small: bool) -> Option<StackVerdict> {
-    if !readable(claim) {
+    if !claim.is_readable() {
         return None;
     }
     let _doing = doing("comparing sums of words");
     let division = blocks::division(claim).ok()?;
-    let compared = SumComparison::new(claim, ChannelBlocks::Together(division)).ok()?;
+    let compared = SumComparison::new(claim, symbols, ChannelBlocks::Together(division)).ok()?;
     let failing = |status| matches!(status, Status::Sizes | Status::Values);
     let Some((size, status)) = compared.table.statuses.smallest(failing) else {
         let patterns = [0, 1].map(|axis| compared.pairs[axis].len());
@@ -76,8 +71,13 @@ pub(super) fn compared(claim: &StackClaim, symbols: &Symbols, small: bool) -> Op
         let found = Mismatch::replay(&claim.left, &claim.right, &weights, claim.channels, size).ok()?;
         return Some(compared.refuted(claim, StackWitness::Size(found)));
     }
-    let counterexample = compared.counterexample(claim, symbols, compared.telling().unwrap_or(size))?;
-    Some(compared.refuted(claim, StackWitness::Value(counterexample)))
+    let found = compared.counterexample(claim, symbols, compared.telling().unwrap_or(size));
+    let found = found.or_else(|| {
+        let sizes = compared.table.statuses.by_area().into_iter();
+        let values = sizes.filter(|(_, status)| *status == Status::Values).map(|(size, _)| size);
+        few::counterexample(claim, symbols, &values.take(MAX_SIZES).collect::<Vec<_>>())
+    });
+    Some(compared.refuted(claim, StackWitness::Value(found?)))
 }
 
 /// Whether a stack has weights with channels.
@@ -127,12 +127,12 @@ impl SumComparison {
     ///
     /// # Errors
     /// [`Unsupported`] where a side is not read, or a limit is reached.
-    pub fn new(claim: &StackClaim, mode: ChannelBlocks) -> Result<Self, Unsupported> {
-        if !readable(claim) {
+    pub fn new(claim: &StackClaim, symbols: &Symbols, mode: ChannelBlocks) -> Result<Self, Unsupported> {
+        if !claim.is_readable() {
             return Err(Unsupported::TooLarge);
         }
         let size = claim.sizes.one();
-        let mut net = Net::new(mode, size);
+        let mut net = Net::new(mode, size, symbols.roots().clone());
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
         let told = net.told();

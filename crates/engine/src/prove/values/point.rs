@@ -53,7 +53,7 @@ impl Dependence {
     pub fn of(symbols: &Symbols, used: &[Symbol]) -> Self {
         let mut dependence = Self { used: symbols.foundations(used.to_vec()), ..Self::default() };
         let used: FxHashSet<Symbol> = dependence.used.iter().copied().collect();
-        let roots: Vec<&Root> = symbols.roots().filter(|root| used.contains(&root.symbol)).collect();
+        let roots: Vec<&Root> = symbols.roots().iter().filter(|root| used.contains(&root.symbol)).collect();
         // The roots that are taken of something with a symbol.
         let mut roots_over: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
         for (number, root) in roots.iter().enumerate() {

@@ -56,43 +56,53 @@ pub fn named(
     let mut named = Vec::new();
     let mut rest = all.as_slice();
     while let Some((symbol, value)) = rest.first() {
-        // A long vector or kernel with equal entries is one thing to read.
-        let whole = symbols.owner(*symbol).filter(|(_, offset)| *offset == 0);
-        let count = whole.and_then(|(kernel, _)| kernel.shape.entries()).unwrap_or(1);
-        let equal = rest.len() >= count
-            && rest[..count].iter().zip(symbol.0..).all(|((s, v), n)| s.0 == n && v == value);
-        match whole {
-            Some((kernel, _)) if equal && count.exceeds(FEW) => {
-                named.push((format!("{}[*]", kernel.name), value.clone()));
-                rest = &rest[count..];
+        // A long vector or kernel with equal entries is one thing to read, and so are many entries of a vector.
+        let mut next = symbol.0..;
+        let alike = rest.iter().take_while(|(s, v)| Some(s.0) == next.next() && v == value).count();
+        let (name, count) = match symbols.owner(*symbol) {
+            Some((kernel, offset)) => {
+                let entries = kernel.shape.entries().unwrap_or(usize::MAX);
+                let count = alike.min(entries - offset);
+                match count {
+                    _ if !count.exceeds(FEW) => (symbols.name(*symbol), 1),
+                    _ if count == entries => (format!("{}[*]", kernel.name), count),
+                    _ if kernel.indices == 1 => {
+                        (format!("{}[{offset}:{}]", kernel.name, offset + count), count)
+                    }
+                    _ => (symbols.name(*symbol), 1),
+                }
             }
-            _ => {
-                named.push((symbols.name(*symbol), value.clone()));
-                rest = &rest[1..];
-            }
-        }
+            None => (symbols.name(*symbol), 1),
+        };
+        named.push((name, value.clone()));
+        rest = &rest[count..];
     }
     named
 }
 
-/// Kernels of more entries, all of them equal, are shown as one weight: `v[*]`.
+/// More entries of a kernel, if they are all, or of a vector, one after the other, are shown as one weight where they are equal: `v[*]`,
+/// `v[1:64]`.
 const FEW: usize = 4;
+
+/// The square roots in the weights of two stacks.
+pub fn roots_in(stacks: [&Stack; 2], symbols: &Symbols) -> Vec<Symbol> {
+    let used = Used(joined(stacks.map(Stack::symbol_ranges).concat()));
+    symbols.roots().iter().map(|root| root.symbol).filter(|&root| used.contains(root)).collect()
+}
 
 /// The symbols that the weights of two stacks rest on, as ranges in order: the first, and how many.
 struct Used(Vec<(Symbol, u32)>);
 
 impl Used {
     fn of(stacks: [&Stack; 2], symbols: &Symbols) -> Self {
-        let seen = Self(joined(stacks.map(Stack::symbol_ranges).concat()));
-        let roots = symbols.roots().map(|root| root.symbol).filter(|&root| seen.contains(root)).collect();
-        let below = symbols.foundations(roots).into_iter().map(|symbol| (symbol, 1));
-        Self(joined(seen.0.into_iter().chain(below).collect()))
+        let below = symbols.foundations(roots_in(stacks, symbols)).into_iter().map(|symbol| (symbol, 1));
+        Self(joined(stacks.map(Stack::symbol_ranges).concat().into_iter().chain(below).collect()))
     }
 
     /// How many there are that are no square roots.
     fn free(&self, symbols: &Symbols) -> usize {
         let all: usize = self.0.iter().map(|&(_, count)| count as usize).sum();
-        let roots = symbols.roots().filter(|root| self.contains(root.symbol)).count();
+        let roots = symbols.roots().iter().filter(|root| self.contains(root.symbol)).count();
         all.saturating_sub(roots)
     }
 

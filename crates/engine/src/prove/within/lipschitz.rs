@@ -51,7 +51,7 @@ const MAX_TURNS: usize = 256;
 pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("bounding nonlinear terms");
     let (error, claimed) = with_rational_weights(claim, tolerance, symbols);
-    let mut compared = match SumComparison::new(&claimed, ChannelBlocks::Apart) {
+    let mut compared = match SumComparison::new(&claimed, symbols, ChannelBlocks::Apart) {
         Ok(compared) => compared,
         Err(Unsupported::TooLarge) => return Some(StackVerdict::Unknown(Doubt::Limit(Limit::Terms))),
         Err(_) => return None,

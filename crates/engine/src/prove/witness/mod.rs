@@ -2,6 +2,8 @@
 //!
 //! Proves nothing: what is not found here says nothing, and what is found counts when the naive evaluator has replayed it.
 
+pub(super) mod few;
+pub(super) mod fewer;
 pub(super) mod functions;
 pub(super) mod probe;
 pub(super) mod replayed;

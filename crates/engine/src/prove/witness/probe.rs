@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::walk::{MAX_KNOWN, Quantity, Walk};
 use crate::evaluate::{Weights, exact_value};
 use crate::forms::arena::{Arena, End, Form};
-use crate::forms::weights::declared;
+use crate::forms::generic::declared;
 use crate::ir::Function;
 use crate::prove::values::hull::Pixel;
 use convproof_exact::budget::spend_on;

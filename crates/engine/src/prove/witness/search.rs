@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::evaluate::{Image, MAX_CELLS, Weights};
+use crate::evaluate::{Functions, Image, MAX_CELLS, Weights};
 use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::operator::Operators;
 use crate::operator::length::{Length, MAX_LENGTH, first_difference};
@@ -217,10 +217,27 @@ fn try_sizes(
     sizes: &[[i64; 2]],
     doubt: impl FnOnce(usize) -> Doubt,
 ) -> StackVerdict {
-    let dependence = dependence(claim, symbols);
-    let concerned = concerned(symbols, &dependence);
-    let mut generator = SplitMix64::new(0x00C0_FFEE);
     let mut tries = 0;
+    let found = tried(claim, symbols, &dependence(claim, symbols), sizes, &mut tries, |weights, found| {
+        Some(simpler(claim, symbols, weights, found))
+    });
+    match found {
+        Some(found) => refuted(StackWitness::Value(found)),
+        None => StackVerdict::Unknown(doubt(tries)),
+    }
+}
+
+/// What comes of the first counterexample of which something does, at small weights and images of some sizes; counts them.
+pub fn tried<T>(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    dependence: &Dependence,
+    sizes: &[[i64; 2]],
+    tries: &mut usize,
+    mut made: impl FnMut(Weights, Counterexample) -> Option<T>,
+) -> Option<T> {
+    let concerned = concerned(symbols, dependence);
+    let mut generator = SplitMix64::new(0x00C0_FFEE);
     for &size in sizes {
         let [h, w] = size.map(|n| usize::try_from(n).unwrap_or(0));
         let cells = claim.channels.saturating_mul(h).saturating_mul(w);
@@ -228,7 +245,7 @@ fn try_sizes(
             continue;
         }
         for _ in 0..TRIES {
-            tries += 1;
+            *tries += 1;
             budget::spend_on(cells.saturating_add(concerned.len()), 100);
             let mut small = |spread: u64| drawn(&mut generator, spread);
             let random: FxHashMap<Symbol, Rational> = concerned
@@ -236,17 +253,17 @@ fn try_sizes(
                 .map(|&symbol| (symbol, small(2)))
                 .filter(|(symbol, value)| !(symbol.is_scalar() && value.is_zero()))
                 .collect();
-            let weights = weights_from(symbols, &dependence, |symbol| random.get(&symbol).cloned());
+            let weights = weights_from(symbols, dependence, |symbol| random.get(&symbol).cloned())
+                .with_functions(Functions::Near);
             let values = (0..cells).map(|_| small(3)).collect();
             let Some(image) = Image::new(claim.channels, h, w, values) else { continue };
-            if let Ok(found) =
-                Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, None)
-            {
-                return refuted(StackWitness::Value(simpler(claim, symbols, weights, found)));
+            let found = Counterexample::replay(&claim.left, &claim.right, &weights, symbols, image, None);
+            if let Some(made) = found.ok().and_then(|found| made(weights, found)) {
+                return Some(made);
             }
         }
     }
-    StackVerdict::Unknown(doubt(tries))
+    None
 }
 
 /// A whole number no further from 0 than that.

@@ -25,15 +25,25 @@ const MAX_ENTRIES: usize = 600;
 /// Replays with one entry changed.
 const MAX_SINGLE: usize = 3_000;
 
-/// A counterexample that is as simple as is found. Square roots, and what they rest on, stay.
+/// A counterexample that is as simple as is found.
 pub fn simpler(
     claim: &StackClaim,
     symbols: &Symbols,
     weights: Weights,
     found: Counterexample,
 ) -> Counterexample {
-    let fixed: FxHashSet<Symbol> = symbols.roots().flat_map(|root| root.radicand.symbols()).collect();
-    let mut open = search::used(claim, symbols);
+    simplified(claim, symbols, search::used(claim, symbols), (weights, found)).1
+}
+
+/// A counterexample that is as simple as is found with other values of some weights, and the weights. Square roots, and what they
+/// rest on, stay.
+pub fn simplified(
+    claim: &StackClaim,
+    symbols: &Symbols,
+    mut open: Vec<Symbol>,
+    (weights, found): (Weights, Counterexample),
+) -> (Weights, Counterexample) {
+    let fixed: FxHashSet<Symbol> = symbols.roots().iter().flat_map(|root| root.radicand.symbols()).collect();
     open.retain(|symbol| symbols.root_of(*symbol).is_none() && !fixed.contains(symbol));
     open.sort_unstable();
     open.dedup();
@@ -47,7 +57,7 @@ pub fn simpler(
         // What a pixel needed may be simpler without it.
         while simple.simplify_weights() | simple.simplify_pixels() {}
     }
-    simple.found
+    (simple.weights, simple.found)
 }
 
 /// A counterexample on its way to a simpler one.

@@ -104,7 +104,7 @@ impl Builder {
 
     /// The number itself where square roots of numbers were multiplied to a rational one.
     fn rational(&self, array: Array) -> Array {
-        if !array.is_scalar() || self.symbols.root_count() == 0 {
+        if !array.is_scalar() || self.symbols.roots().is_empty() {
             return array;
         }
         let number = array.term.kernel().as_scalar();
@@ -119,6 +119,11 @@ impl Builder {
     /// Division by a number, or entry by entry.
     pub fn divide(&mut self, left: (&Array, Span), right: (&Array, Span), span: Span) -> Option<Array> {
         let ((a, at), (b, bt)) = (left, right);
+        if a.shape() != b.shape() && (a.role, b.role) == (Role::Scalar, Role::Row) {
+            // A number is divided by every entry of a vector, as in `1/sqrt(var + eps)`.
+            let wide = self.spread(a, b.shape(), at)?;
+            return self.divide((&wide, at), right, span);
+        }
         if !b.is_scalar() && a.shape() != b.shape() {
             let hint =
                 Some("kernels are divided by a number, or entry by entry by a kernel of the same shape");
@@ -174,7 +179,7 @@ impl Builder {
         let expanded = self.polys(array, at)?;
         let entries = expanded.entries();
         let free = entries.iter().filter(|entry| entry.as_constant().is_none()).count();
-        if free + self.symbols.root_count() > MAX_ROOTS {
+        if free + self.symbols.roots().len() > MAX_ROOTS {
             return self.fail(span, ResolveErrorKind::TooLarge(Exceeded::Roots(MAX_ROOTS)));
         }
         for entry in entries {

@@ -15,7 +15,7 @@ fn divided_for(layer: Layer, channels: usize) -> Division {
 #[test]
 fn tiles_become_channels_of_blocks_that_take_turns_and_of_no_others() {
     let blocks_of = |division: Division, channels: [usize; 2]| {
-        let net = Net::new(ChannelBlocks::Together(division), None);
+        let net = Net::new(ChannelBlocks::Together(division), None, Roots::default());
         let taps = net.tiles(true, 2, channels)?;
         Ok(taps.iter().map(|tap| [tap.output, tap.at[0], tap.at[1], tap.input]).collect::<Vec<_>>())
     };

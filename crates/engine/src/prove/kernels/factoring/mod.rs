@@ -175,7 +175,7 @@ pub fn equation(equation: &Equation, symbols: &Symbols) -> EquationVerdict {
 /// Whether square roots occur among the numbers of an equation.
 fn has_roots(equation: &Equation, symbols: &Symbols) -> bool {
     let mut all = equation.given().flat_map(|term| term.kernel().symbols());
-    symbols.root_count() > 0 && all.any(|symbol| symbols.root_of(symbol).is_some())
+    !symbols.roots().is_empty() && all.any(|symbol| symbols.root_of(symbol).is_some())
 }
 
 fn by_division(equation: &Equation) -> EquationVerdict {

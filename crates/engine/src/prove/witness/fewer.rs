@@ -1,30 +1,42 @@
 //! A claim about free kernels with many channels, said about few: for a second opinion on proofs that hold for every
-//! number of channels. Reads the forms of kernels that words are made of, and no others.
+//! number of channels, and for what refutes them at weights that are 0 elsewhere. Reads the forms of kernels that words are made
+//! of, and no others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::forms::blocks::{self, Division};
 use crate::ir::{
-    Channels, Composite, Conv, KernelExpr, KernelTerm, Layer, Op, PadMode, Pointwise, Rearrangement, Stack,
-    StackClaim,
+    Channels, Composite, Conv, ConvTranspose, KernelExpr, KernelTerm, Layer, Op, PadMode, Pointwise,
+    Rearrangement, Stack, StackClaim,
 };
 use crate::kernel::{ConcreteKernel, Shape};
-use crate::prove::stacks::words::readable;
 use convproof_exact::Symbol;
 
-/// The claim with at most so many channels in each block, and the symbols that occur in it; `None` if it has other layers
-/// or kernels.
-pub fn with_few_channels(claim: &StackClaim, most: usize) -> Option<(StackClaim, Vec<Symbol>)> {
-    if !readable(claim) {
-        return None;
+/// A claim about few channels.
+pub struct FewChannels {
+    /// The claim.
+    pub claim: StackClaim,
+    /// The symbols that occur in it, each with the one whose place it takes.
+    pub symbols: BTreeMap<Symbol, Symbol>,
+    /// The channels of the input that its channels stand for.
+    pub inputs: Vec<usize>,
+}
+
+impl FewChannels {
+    /// The claim with at most so many channels in each block; `None` if it has layers or kernels that are not read here.
+    pub fn of(claim: &StackClaim, most: usize) -> Option<Self> {
+        if !claim.is_readable() {
+            return None;
+        }
+        let mut fewer = Fewer { division: blocks::division(claim).ok()?, most, symbols: BTreeMap::new() };
+        let left = Arc::new(fewer.stack(&claim.left)?);
+        let right = Arc::new(fewer.stack(&claim.right)?);
+        let channels = fewer.few(claim.channels);
+        let inputs = (0..channels).map(|channel| fewer.old(claim.channels, channel)).collect();
+        let claim = StackClaim { left, right, channels, ..claim.clone() };
+        Some(Self { claim, symbols: fewer.symbols, inputs })
     }
-    let mut fewer = Fewer { division: blocks::division(claim).ok()?, most, symbols: Vec::new() };
-    let left = Arc::new(fewer.stack(&claim.left)?);
-    let right = Arc::new(fewer.stack(&claim.right)?);
-    let mut symbols = std::mem::take(&mut fewer.symbols);
-    symbols.sort_unstable();
-    symbols.dedup();
-    Some((StackClaim { left, right, channels: fewer.few(claim.channels), ..claim.clone() }, symbols))
 }
 
 /// Makes blocks of channels narrower.
@@ -33,8 +45,8 @@ struct Fewer {
     division: Division,
     /// More channels of a block than this become so many.
     most: usize,
-    /// The symbols that occur.
-    symbols: Vec<Symbol>,
+    /// The symbols that occur, and those of the entries that they take the places of.
+    symbols: BTreeMap<Symbol, Symbol>,
 }
 
 impl Fewer {
@@ -54,6 +66,12 @@ impl Fewer {
         channel / width.min(self.most) * width + channel % width.min(self.most)
     }
 
+    /// Which entry of an array of a shape one of the few stands for.
+    fn entry(&self, old: Shape, [o, c, i, j]: [usize; 4], vector: bool) -> [usize; 4] {
+        let [o, c] = [self.old(old.outputs, o), self.old(old.inputs, c)];
+        if vector { [o, c, self.old(old.height, i), self.old(old.width, j)] } else { [o, c, i, j] }
+    }
+
     fn stack(&mut self, old: &Stack) -> Option<Stack> {
         old.rebuilt(|op| {
             Some(match op {
@@ -71,19 +89,19 @@ impl Fewer {
     fn layer(&mut self, old: &Layer) -> Option<Layer> {
         Some(match old {
             Layer::Conv(conv) => {
-                let bias = match &conv.bias {
-                    Some(bias) => Some(self.term(bias, true)?),
-                    None => None,
-                };
                 let kernel = self.term(&conv.kernel, false)?;
-                // Of a depthwise layer every channel is a group.
-                let groups =
-                    if conv.kernel.shape().inputs == 1 { self.few(conv.groups) } else { conv.groups };
+                let (bias, groups) = (self.bias(conv.bias.as_ref())?, self.groups(&conv.kernel, conv.groups));
                 Layer::Conv(Conv { kernel, bias, groups, ..conv.clone() })
+            }
+            Layer::ConvTranspose(conv) => {
+                let kernel = self.term(&conv.kernel, false)?;
+                let (bias, groups) = (self.bias(conv.bias.as_ref())?, self.groups(&conv.kernel, conv.groups));
+                Layer::ConvTranspose(ConvTranspose { kernel, bias, groups, ..conv.clone() })
             }
             Layer::Scale(vector) => Layer::Scale(self.term(vector, true)?),
             Layer::Bias(vector) => Layer::Bias(self.term(vector, true)?),
             Layer::Pool(_)
+            | Layer::GlobalAverage
             | Layer::MaxPool(_)
             | Layer::Subsample(_)
             | Layer::Pad(_)
@@ -94,8 +112,20 @@ impl Fewer {
             | Layer::Function(_) => old.clone(),
             Layer::Composite(layer) => Layer::Composite(self.composite(layer)?),
             Layer::Select { from, to } => Layer::Select { from: self.few(*from), to: self.few(*to) },
-            _ => return None,
+            Layer::Dense { .. } => return None,
         })
+    }
+
+    fn bias(&mut self, old: Option<&KernelTerm>) -> Option<Option<KernelTerm>> {
+        Some(match old {
+            Some(bias) => Some(self.term(bias, true)?),
+            None => None,
+        })
+    }
+
+    /// Of a depthwise layer every channel is a group.
+    fn groups(&self, kernel: &KernelTerm, groups: usize) -> usize {
+        if kernel.shape().inputs == 1 { self.few(groups) } else { groups }
     }
 
     fn composite(&mut self, old: &Composite) -> Option<Composite> {
@@ -129,21 +159,19 @@ impl Fewer {
         use KernelExpr as E;
         Some(Arc::new(match old {
             E::Constant(kernel) => {
-                let (old, new) = (kernel.shape(), self.shape(kernel.shape(), vector));
-                let kept: Result<ConcreteKernel, _> = kernel.gather(new, |[o, c, i, j]| {
-                    let [o, c] = [self.old(old.outputs, o), self.old(old.inputs, c)];
-                    Some(if vector {
-                        [o, c, self.old(old.height, i), self.old(old.width, j)]
-                    } else {
-                        [o, c, i, j]
-                    })
-                });
+                let old = kernel.shape();
+                let kept: Result<ConcreteKernel, _> =
+                    kernel.gather(self.shape(old, vector), |at| Some(self.entry(old, at, vector)));
                 E::Constant(Arc::new(kept.ok()?))
             }
             E::Free { first, shape: old } => {
                 let shape = self.shape(*old, vector);
-                let count = u32::try_from(shape.entries()?).ok()?;
-                self.symbols.extend((0..count).map(|n| Symbol(first.0 + n)));
+                let numbered =
+                    |offset: usize| Some(Symbol(first.0.checked_add(u32::try_from(offset).ok()?)?));
+                for offset in 0..shape.entries()? {
+                    let from = old.offset(self.entry(*old, shape.entry(offset), vector));
+                    self.symbols.insert(numbered(offset)?, numbered(from)?);
+                }
                 E::Free { first: *first, shape }
             }
             E::Add(a, b) => E::Add(self.expr(a, vector)?, self.expr(b, vector)?),
