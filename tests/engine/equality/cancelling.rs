@@ -40,10 +40,11 @@ fn rewritten(seed: u64) -> Rewritten {
     let length = 1 + below(4);
     let layers: Vec<&str> = (0..length).map(|_| LAYERS[below(10)]).collect();
     let [first, second] = [below(length as u64 + 1), below(length as u64 + 1)];
-    let (factors, near, product) = match below(3) {
+    let (factors, near, product) = match below(4) {
         0 => (["sqrt(7)", "1/sqrt(7)"], "1/2.6458", "1"),
         1 => (["sqrt(3)", "sqrt(3)"], "1.7321", "3"),
-        _ => (["sqrt(2)", "sqrt(3)/sqrt(6)"], "0.7072", "1"),
+        2 => (["sqrt(2)", "sqrt(3)/sqrt(6)"], "0.7072", "1"),
+        _ => (["sqrt(a)", "sqrt(a)"], "a", "a"),
     };
     let with = |factors: [&str; 2]| {
         let mut links: Vec<String> = layers.iter().map(|&layer| layer.to_owned()).collect();
@@ -93,5 +94,5 @@ fn what_is_true_is_not_refuted_by_what_rounding_leaves() {
         }
     });
     let (proved, refuted, tried) = (proved.get(), refuted.get(), tried.get());
-    assert!(3 * proved > tried && 3 * refuted > 2 * tried, "{proved} {refuted} of {tried}");
+    assert!(5 * proved > 4 * tried && 3 * refuted > 2 * tried, "{proved} {refuted} of {tried}");
 }

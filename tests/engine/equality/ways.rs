@@ -293,11 +293,11 @@ files! {
     products: 72 77 0 26
     questions: 30 34 6 19
     ranges: 22 22 0 10
-    roots: 44 36 5 23
+    roots: 49 40 5 26
     sizes: 2 2 2 5
     slices: 7 15 8 14
     soundness: 46 47 3 47
-    terms: 33 37 5 16
+    terms: 42 44 5 20
     unknowns: 0 0 0 0
     words: 47 24 5 28
 }

@@ -137,8 +137,8 @@ impl Arena {
         self.largest(forms, true)
     }
 
-    /// The largest of some sums, with the roots of its first word outside, or as they are.
-    fn largest(&mut self, forms: Vec<Form>, roots: bool) -> Result<Form, TooManyWords> {
+    /// The largest of some sums, with the positive symbols of the first word outside, or as they are.
+    fn largest(&mut self, forms: Vec<Form>, outside_positive: bool) -> Result<Form, TooManyWords> {
         let mut outside = Vec::new();
         let mut forms = self.opened(forms, &mut outside)?;
         self.undominated(&mut forms)?;
@@ -157,12 +157,12 @@ impl Arena {
             let inverse = factor.recip().unwrap_or(Rational::ONE);
             let mut elements: Vec<Form> = above.iter().map(|form| form.times(&inverse)).collect();
             elements.insert(0, Form::ZERO);
-            let leading = self.leading_roots(&elements[1]).filter(|_| roots);
+            let leading = self.leading_positive(&elements[1]).filter(|_| outside_positive);
             let largest = if let Some(leading) = leading {
-                let rest = elements.iter().map(|form| self.times_roots(form, &leading, true));
+                let rest = elements.iter().map(|form| self.times_positive(form, &leading, true));
                 let rest = rest.collect::<Result<_, _>>()?;
                 let rest = self.largest(rest, false)?;
-                self.times_roots(&rest, &leading, false)?
+                self.times_positive(&rest, &leading, false)?
             } else if let Some((common, rest)) = self.common_factor(&elements)? {
                 let rest = self.maximum(rest)?;
                 self.product(&common, &rest)?

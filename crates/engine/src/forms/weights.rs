@@ -89,7 +89,7 @@ impl Place {
 #[derive(Debug, Default)]
 pub struct Letters {
     letters: Numbered<Letter>,
-    /// Those of the spec, and those of entries of generic channels.
+    /// Those of the claim, and those of entries of generic channels.
     roots: Roots,
     vectors: FxHashMap<Arc<ConcreteKernel>, Symbol>,
     made: u32,

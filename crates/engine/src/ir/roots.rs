@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::log::Log;
 use convproof_exact::{Monomial, Poly, Rational, Sum, Symbol};
@@ -29,6 +29,8 @@ pub struct Roots {
     numbers: Arc<FxHashMap<Symbol, usize>>,
     /// The symbol of each root.
     radicands: Arc<FxHashMap<Poly, Symbol>>,
+    /// The roots, and the symbols that are positive where they are.
+    positive: Arc<FxHashSet<Symbol>>,
 }
 
 /// Primes below this are pulled out of square roots.
@@ -143,10 +145,38 @@ impl Roots {
             return Some(Poly::symbol(known));
         }
         let symbol = symbol()?;
-        Arc::make_mut(&mut self.radicands).insert(radicand.clone(), symbol);
-        Arc::make_mut(&mut self.numbers).insert(symbol, self.all.len());
-        self.all.push(Root { symbol, radicand: radicand.clone() });
+        self.push(Root { symbol, radicand: radicand.clone() });
         Some(Poly::symbol(symbol))
+    }
+
+    fn push(&mut self, root: Root) {
+        let Root { symbol, radicand } = &root;
+        Arc::make_mut(&mut self.radicands).insert(radicand.clone(), *symbol);
+        Arc::make_mut(&mut self.numbers).insert(*symbol, self.all.len());
+        let under = match radicand.terms() {
+            // An odd power of a symbol, times a positive number.
+            [(monomial, coefficient)] if !coefficient.is_negative() => match monomial.factors() {
+                [(under, exponent)] if exponent % 2 != 0 => Some(*under),
+                _ => None,
+            },
+            _ => None,
+        };
+        Arc::make_mut(&mut self.positive).extend(under.into_iter().chain([*symbol]));
+        self.all.push(root);
+    }
+
+    /// Those of some symbols, and no others.
+    #[must_use]
+    pub fn only(&self, symbols: &[Symbol]) -> Self {
+        let wanted: FxHashSet<Symbol> = symbols.iter().copied().collect();
+        let mut some = Self::default();
+        self.iter().filter(|root| wanted.contains(&root.symbol)).for_each(|root| some.push(root.clone()));
+        some
+    }
+
+    /// Whether a symbol is a root, or has an odd power under one, so that it is positive where all radicands are.
+    pub fn is_positive(&self, symbol: Symbol) -> bool {
+        self.positive.contains(&symbol)
     }
 
     /// All of them.

@@ -172,7 +172,7 @@ pub struct Arena {
     keys: Numbered<Key>,
     /// The place of each key in the order of words.
     ranks: Vec<u32>,
-    /// Keys without the roots in them.
+    /// Keys without the positive symbols in them.
     bare: Numbered<Key>,
     nodes: Vec<TrieNode>,
     node_index: FxHashMap<Vec<TrieEdge>, TrieId>,
@@ -189,7 +189,7 @@ pub struct Arena {
     pub(in crate::forms) gates: bool,
     /// Means of signals and their numbers.
     pub(in crate::forms) means: Numbered<MeanOf>,
-    /// The square roots in weights.
+    /// The square roots in weights, all of them in what is compared.
     pub(in crate::forms) roots: Roots,
     /// What is known of the size of ends.
     pub(in crate::forms) ranges: FxHashMap<End, Range>,

@@ -1,5 +1,6 @@
-//! Square roots in words. Their squares are what stands under them, and as factors that are never negative they pass maxima
-//! (Theorem 29f of `docs/semantics.md`). The order of words does not see them, so that it is the same with and without them.
+//! Square roots in words. Their squares are what stands under them, and as factors that are never negative they pass maxima, as do
+//! weights of which roots are taken (Theorem 29f of `docs/semantics.md`). The order of words does not see them, so that it is the same
+//! with and without them.
 
 use super::{Arena, Form, Key, TooManyWords, TrieEdge};
 use crate::axes::Axes;
@@ -9,9 +10,9 @@ use convproof_exact::{Limited, Monomial, Poly, Rational};
 /// Most terms that a product of roots becomes.
 const MAX_SUMMANDS: usize = 256;
 
-/// Powers of roots: a factor of sums that is never negative.
+/// Powers of positive symbols: a factor of sums.
 #[derive(Clone, Debug)]
-pub(in crate::forms) struct RootPowers {
+pub(in crate::forms) struct PositiveFactor {
     /// For each channel, before the first matrix.
     diagonal: Monomial,
     /// For all channels alike.
@@ -25,7 +26,7 @@ fn inverse(of: &Monomial) -> Monomial {
 impl Arena {
     /// The number of a key.
     pub(super) fn key(&mut self, key: Key) -> Result<u32, TooManyWords> {
-        let bare = if self.roots.is_empty() { None } else { Some(self.without_roots(&key)) };
+        let bare = if self.roots.is_empty() { None } else { Some(self.without_positive(&key)) };
         let number = self.keys.number(key)?;
         if self.ranks.len() == number as usize {
             let rank = match bare {
@@ -37,32 +38,32 @@ impl Arena {
         Ok(number)
     }
 
-    /// What decides the order of words: roots only where nothing else does.
+    /// What decides the order of words: positive symbols only where nothing else does.
     pub(super) fn order_of(&self, edge: &TrieEdge) -> (u32, bool, Axes<i64>, u32) {
         (self.ranks[edge.key as usize], self.is_anchored(edge), edge.shift, edge.key)
     }
 
-    /// The powers of roots in a product, or all other ones.
-    fn roots_in(&self, of: &Monomial, roots: bool) -> Monomial {
-        let wanted = of.factors().iter().filter(|(symbol, _)| self.roots.get(*symbol).is_some() == roots);
+    /// The powers of positive symbols in a product, or of all other ones.
+    fn powers(&self, of: &Monomial, positive: bool) -> Monomial {
+        let wanted = of.factors().iter().filter(|(symbol, _)| self.roots.is_positive(*symbol) == positive);
         wanted.fold(Monomial::one(), |all, &(symbol, e)| all.times(&Monomial::power(symbol, e)))
     }
 
-    fn without_roots(&self, key: &Key) -> Key {
+    fn without_positive(&self, key: &Key) -> Key {
         match key {
             Key::Letter { diagonal, letter } => {
-                Key::Letter { diagonal: self.roots_in(diagonal, false), letter: *letter }
+                Key::Letter { diagonal: self.powers(diagonal, false), letter: *letter }
             }
             Key::End { diagonal, scalars, end } => Key::End {
-                diagonal: self.roots_in(diagonal, false),
-                scalars: self.roots_in(scalars, false),
+                diagonal: self.powers(diagonal, false),
+                scalars: self.powers(scalars, false),
                 end: *end,
             },
         }
     }
 
-    /// The roots in the first word of a sum, if there are any.
-    pub(in crate::forms) fn leading_roots(&self, form: &Form) -> Option<RootPowers> {
+    /// The positive symbols in the first word of a sum, if there are any.
+    pub(in crate::forms) fn leading_positive(&self, form: &Form) -> Option<PositiveFactor> {
         if self.roots.is_empty() {
             return None;
         }
@@ -74,20 +75,20 @@ impl Arena {
             match self.keys.get(edge.key) {
                 Key::Letter { .. } => edge = self.nodes[edge.child as usize].edges.first()?,
                 Key::End { scalars, .. } => {
-                    let [diagonal, scalars] = [diagonal, scalars].map(|of| self.roots_in(of, true));
+                    let [diagonal, scalars] = [diagonal, scalars].map(|of| self.powers(of, true));
                     let none = diagonal.is_one() && scalars.is_one();
-                    return (!none).then_some(RootPowers { diagonal, scalars });
+                    return (!none).then_some(PositiveFactor { diagonal, scalars });
                 }
             }
             first = Some(diagonal);
         }
     }
 
-    /// A sum times powers of roots, or divided by them.
-    pub(in crate::forms) fn times_roots(
+    /// A sum times powers of positive symbols, or divided by them.
+    pub(in crate::forms) fn times_positive(
         &mut self,
         form: &Form,
-        by: &RootPowers,
+        by: &PositiveFactor,
         divided: bool,
     ) -> Result<Form, TooManyWords> {
         let power = |of: &Monomial| if divided { inverse(of) } else { of.clone() };

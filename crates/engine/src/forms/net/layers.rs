@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::kernels::{At, has_channel_sums, small};
+use super::order::commutes;
 use super::{ChannelBlocks, Kind, Movement, Net, NetNode, NetNodeId, Same, Tap, Wire, in_place, number};
 use crate::axes::{AXES, Axes, all, each, place, positions};
 use crate::forms::Unsupported;
@@ -13,10 +14,10 @@ use crate::forms::generic::split;
 use crate::forms::trace::Did;
 use crate::forms::weights::Place;
 use crate::ir::{
-    AveragePool, Branch, Composite, Conv, ConvTranspose, Ends, Function, Given, KernelTerm, Layer, Op,
-    Origin, Padding, Pointwise, Stack, Upsample,
+    AveragePool, Branch, Composite, Conv, ConvTranspose, Ends, Given, KernelTerm, Layer, Op, Origin, Padding,
+    Stack, Upsample,
 };
-use crate::kernel::{self, ConcreteKernel, Shape};
+use crate::kernel::{self, Shape};
 use crate::operator::expand::expanded;
 use crate::operator::gather::{SameRule, signed};
 use crate::operator::length::Length;
@@ -35,7 +36,7 @@ impl Net {
     /// [`Unsupported`] for layers and kernels that are not read here, and beyond limits.
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
         // Functions of each entry stand before what they commute with.
-        let ordered = stack.reordered(commutes);
+        let ordered = stack.reordered(|layer, before| commutes(layer, before, self.letters.roots()));
         let origins =
             |stack: &Stack| stack.graph().values().map(|(_, value)| value.origin).collect::<Vec<_>>();
         self.told.trace.reordered |= origins(&ordered) != origins(stack);
@@ -396,41 +397,6 @@ impl Net {
         }
         let constant = self.constant(bias.expr(), signal.channels)?;
         self.total(vec![source, constant], Some(signal.length.clone()))
-    }
-}
-
-/// Whether a layer commutes with one before it: what never falls with the largest of some entries, a function that is
-/// the same for all channels with channels in another order.
-fn commutes(layer: &Layer, before: &Layer) -> bool {
-    match before {
-        Layer::MaxPool(_) => never_falls(layer),
-        Layer::Composite(Composite::Permute(_) | Composite::ChannelShuffle(_)) => match layer {
-            Layer::Relu | Layer::Function(_) => true,
-            Layer::Composite(Composite::Pointwise(function)) => {
-                function.weights().is_none_or(|slopes| slopes.len() == 1)
-            }
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// Whether a layer is a function of each entry that never falls.
-fn never_falls(layer: &Layer) -> bool {
-    match layer {
-        Layer::Composite(Composite::Pointwise(function)) => match function {
-            Pointwise::Clip { .. } => true,
-            Pointwise::HardSigmoid { slope, .. } => !slope.is_negative(),
-            Pointwise::LeakyRelu(slopes) => {
-                let rises = |kernel: &ConcreteKernel| kernel.entries().all(|slope| !slope.is_negative());
-                slopes.kernel().as_concrete().is_some_and(rises)
-            }
-            Pointwise::Abs => false,
-        },
-        Layer::Function(function) => {
-            matches!(function, Function::Sigmoid | Function::Tanh | Function::Softplus)
-        }
-        _ => false,
     }
 }
 

@@ -5,13 +5,14 @@
 //! So a kernel means the same here whether it was written as a product or given by stacks.
 //!
 //! Here are the nodes; `layers.rs` reads stacks, `kernels.rs` kernel expressions, `dense.rs` dense layers, `inner.rs` kernels that stacks are, `means.rs` means
-//! over whole signals.
+//! over whole signals, `order.rs` what commutes.
 
 mod dense;
 mod inner;
 mod kernels;
 mod layers;
 mod means;
+mod order;
 
 use std::sync::Arc;
 
@@ -172,7 +173,7 @@ pub struct Wire {
 }
 
 impl Net {
-    /// A net with nothing but its input, of any size or of this one. In weights these square roots stand, of a spec.
+    /// A net with nothing but its input, of any size or of this one. In weights these square roots stand.
     pub fn new(channels: ChannelBlocks, size: Option<Axes<i64>>, roots: Roots) -> Self {
         let length = Some(each(|_| Arc::new(Length::Input)));
         let input = NetNode { kind: Kind::Input, sources: Vec::new(), length };

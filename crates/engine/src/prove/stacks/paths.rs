@@ -7,7 +7,8 @@ use super::words::SumComparison;
 use crate::evaluate::{Image, Weights};
 use crate::forms::arena::{End, Word};
 use crate::forms::blocks::Block;
-use crate::forms::weights::{Letter, declared};
+use crate::forms::generic::declared;
+use crate::forms::weights::Letter;
 use crate::ir::{StackClaim, Symbols};
 use crate::kernel::Shape;
 use crate::prove::values::point::Dependence;
@@ -16,6 +17,9 @@ use convproof_exact::{Monomial, Rational, SplitMix64, Symbol};
 
 /// Weights that are tried for each word.
 const TRIES: u64 = 8;
+
+/// Of these so many in which roots of entries of one vector are equal.
+const ALIKE: u64 = 4;
 
 /// Words that are tried.
 const MAX_WORDS: usize = 12;
@@ -37,7 +41,7 @@ impl SumComparison {
         let at = position.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let origin = self.origin(size, at);
         let words = self.arena.shortest_words(difference, MAX_WORDS);
-        let roots: Vec<Symbol> = symbols.roots().map(|root| root.symbol).collect();
+        let roots: Vec<Symbol> = symbols.roots().iter().map(|root| root.symbol).collect();
         let dependence = Dependence::of(symbols, &roots);
         for attempt in 0..TRIES {
             for word in &words {
@@ -142,14 +146,17 @@ impl Point {
             if let Some(value) = self.weights.get(&symbol) {
                 return value.clone();
             }
-            if symbols.root_of(symbol).is_some() {
-                let drawn = if attempt == 0 { 1 } else { draw(u64::from(symbol.0) ^ attempt, 3) + 1 };
+            if let Some(root) = symbols.root_of(symbol) {
+                // First the same for all entries of a vector.
+                let under = root.radicand.symbols().first().and_then(|&under| symbols.owner(under));
+                let first = under.filter(|_| attempt < ALIKE).map_or(symbol, |(kernel, _)| kernel.first);
+                let drawn = if attempt == 0 { 1 } else { draw(u64::from(first.0) ^ attempt, 3) + 1 };
                 return Rational::from(drawn);
             }
             Rational::from(i64::from(symbol.is_scalar() || symbols.is_divisor(symbol)))
         };
         let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
-        let roots = symbols.roots().flat_map(|root| root.radicand.symbols());
+        let roots = symbols.roots().iter().flat_map(|root| root.radicand.symbols());
         let all = scalars.chain(roots).chain(symbols.divisors()).chain(self.weights.keys().copied());
         all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
     }

@@ -17,7 +17,7 @@ use crate::forms::weights::Letters;
 use crate::ir::{Axes, Layer, Stack, StackClaim, Symbols};
 use crate::prove::survey::sights::AxisSights;
 use crate::prove::survey::table::{self, Failures, Table};
-use crate::prove::verdict::counterexample::Mismatch;
+use crate::prove::verdict::counterexample::{Mismatch, roots_in};
 use crate::prove::verdict::region::{Agreement, Status};
 use crate::prove::verdict::{
     Derivation, Read, StackProof, StackRefutation, StackVerdict, StackWitness, Wrong,
@@ -132,7 +132,8 @@ impl SumComparison {
             return Err(Unsupported::TooLarge);
         }
         let size = claim.sizes.one();
-        let mut net = Net::new(mode, size, symbols.roots().clone());
+        let roots = symbols.foundations(roots_in([&claim.left, &claim.right], symbols));
+        let mut net = Net::new(mode, size, symbols.roots().only(&roots));
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
         let told = net.told();

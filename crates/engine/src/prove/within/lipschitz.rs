@@ -22,7 +22,7 @@ use crate::prove::stacks::words::SumComparison;
 use crate::prove::survey::condition;
 use crate::prove::values::hull::Pixel;
 use crate::prove::verdict::Worst;
-use crate::prove::verdict::counterexample::Counterexample;
+use crate::prove::verdict::counterexample::{Counterexample, roots_in};
 use crate::prove::verdict::region::Status;
 use crate::prove::verdict::{Derivation, Doubt, Limit, StackProof, StackVerdict, StackWitness};
 use crate::prove::witness::probe::Probe;
@@ -50,6 +50,9 @@ const MAX_TURNS: usize = 256;
 /// sums of terms.
 pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
     let _doing = doing("bounding nonlinear terms");
+    if let Some(equal) = equal(claim, tolerance, symbols) {
+        return Some(equal);
+    }
     let (error, claimed) = with_rational_weights(claim, tolerance, symbols);
     let mut compared = match SumComparison::new(&claimed, symbols, ChannelBlocks::Apart) {
         Ok(compared) => compared,
@@ -106,6 +109,17 @@ pub fn decide(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> O
         beyond.attained(all, &error, worst, exact)?
     };
     Some(found.after(Derivation::Read(compared.read.clone())))
+}
+
+/// The proof that sides with square roots in their weights are equal, if they are the same sums.
+fn equal(claim: &StackClaim, tolerance: &Tolerance, symbols: &Symbols) -> Option<StackVerdict> {
+    if roots_in([&claim.left, &claim.right], symbols).is_empty() {
+        return None;
+    }
+    let compared = SumComparison::new(claim, symbols, ChannelBlocks::Apart).ok()?;
+    let differs = compared.table.statuses.any(|status| matches!(status, Status::Sizes | Status::Values));
+    let proved = || outcome::proved(Rational::ZERO, true, tolerance, Derivation::Read(compared.read));
+    (!differs).then(proved)
 }
 
 /// The claim with rational weights in place of square roots, and what the difference may be off by.
