@@ -369,7 +369,7 @@ fn reaches(net: &Net, roots: [NetNodeId; 2], axis: usize) -> Result<Vec<Option<R
 mod tests {
     use super::*;
     use crate::forms::net::ChannelBlocks;
-    use crate::ir::{Conv, KernelTerm, Layer, Origin, Padding, Stack};
+    use crate::ir::{Conv, KernelTerm, Layer, Origin, Padding, Roots, Stack};
     use crate::kernel::{ConcreteKernel, Shape};
 
     #[test]

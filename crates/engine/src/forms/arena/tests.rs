@@ -1,5 +1,5 @@
 use super::*;
-use convproof_exact::Symbol;
+use convproof_exact::{Poly, Symbol};
 
 fn pixel(arena: &mut Arena, at: Axes<i64>) -> Form {
     let pixel = arena.end(End::Pixel(0)).unwrap();
@@ -108,5 +108,78 @@ fn numbers_are_multiples_of_the_constant_image() {
     let sum = arena.sum(&[one.clone(), pixel.clone()]).unwrap();
     for other in [pixel, free, diagonal, sum] {
         assert_eq!(arena.number(&other.times(&seven)), None, "{other:?}");
+    }
+}
+
+/// Roots of 2, 3, of a symbol and of a symbol plus 1.
+fn roots() -> (Roots, [Monomial; 4], Symbol) {
+    let (mut roots, under) = (Roots::default(), Symbol::scalar(0));
+    let symbol = Poly::symbol(under);
+    let radicands =
+        [Poly::constant(2.into()), Poly::constant(3.into()), symbol.clone(), &symbol + &Poly::one()];
+    let mut numbers = 1..;
+    let all = radicands.map(|radicand| {
+        let root = roots.root(&radicand, &mut || numbers.next().map(Symbol::scalar)).unwrap();
+        root.terms()[0].0.clone()
+    });
+    (roots, all, under)
+}
+
+#[test]
+fn squares_of_roots_are_what_is_under_them() {
+    let (roots, [two, three, symbol, sum], under) = roots();
+    let mut arena = Arena { roots, ..Arena::default() };
+    let one = Monomial::one();
+    let x = pixel(&mut arena, [0, 0]);
+    let y = arena.after_letter(0, &x).unwrap();
+    for form in [x, y] {
+        let mut times = |form: &Form, by: &Monomial| arena.scaled(&one, by, form).unwrap();
+        let [once, six] = [&two, &three].map(|root| times(&form, root));
+        assert_ne!(once, six);
+        assert_eq!(times(&once, &two), form.times(&2.into()));
+        assert_eq!(times(&once, &three), times(&six, &two));
+        let inverse = Monomial::power(two.factors()[0].0, -1);
+        assert_eq!(times(&once, &inverse), form);
+        assert_eq!(times(&form, &inverse), once.times(&Rational::ratio(1, 2).unwrap()));
+        let [free, sum_once] = [&symbol, &sum].map(|root| times(&form, root));
+        let a = times(&form, &Monomial::power(under, 1));
+        assert_eq!(times(&free, &symbol), a);
+        let square = times(&sum_once, &sum);
+        assert_eq!(arena.sum(&[a, form.clone()]).unwrap(), square);
+    }
+}
+
+/// Where one end has several roots, a maximum may be written in more than one way.
+#[test]
+fn positive_factors_pass_maxima_of_sums_in_which_each_end_has_one_factor() {
+    let (roots, powers, under) = roots();
+    let mut arena = Arena { roots, ..Arena::default() };
+    let mut random = convproof_exact::SplitMix64::new(5);
+    let mut below = |n: u64| usize::try_from(random.below(n)).unwrap();
+    let one = Monomial::one();
+    let factors: Vec<Monomial> = powers[..3].iter().cloned().chain([Monomial::power(under, 1)]).collect();
+    for _ in 0..300 {
+        let mut words = vec![arena.end(End::One).unwrap()];
+        words.extend([[0, 0], [0, 1], [2, 0]].map(|at| pixel(&mut arena, at)));
+        for letter in 0..2 {
+            words.push(arena.after_letter(letter, &words[1].clone()).unwrap());
+        }
+        for word in &mut words {
+            if let Some(factor) = factors.get(below(6)) {
+                *word = arena.scaled(&one, factor, word).unwrap();
+            }
+        }
+        let mut sum = || {
+            let number = |below: usize| Rational::from(i64::try_from(below).unwrap() - 2);
+            let some: Vec<Form> = words.iter().map(|word| word.times(&number(below(5)))).collect();
+            arena.sum(&some).unwrap()
+        };
+        let sums = [sum(), sum(), sum()];
+        let largest = arena.maximum(sums.to_vec()).unwrap();
+        for factor in &factors {
+            let scaled = sums.iter().map(|sum| arena.scaled(&one, factor, sum).unwrap()).collect();
+            let inside = arena.maximum(scaled).unwrap();
+            assert_eq!(inside, arena.scaled(&one, factor, &largest).unwrap(), "{factor:?} {sums:?}");
+        }
     }
 }

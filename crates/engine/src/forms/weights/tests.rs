@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::evaluate::{self, Weights};
+use crate::forms::generic::declared;
 use crate::ir::{KernelTerm, Operation as Op, Pool, Symbols};
 use convproof_exact::SplitMix64;
 use num_bigint::BigInt;

@@ -154,7 +154,6 @@ impl Fewer {
         Shape { outputs: self.few(old.outputs), inputs: self.few(old.inputs), height, width }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn expr(&mut self, old: &KernelExpr, vector: bool) -> Option<Arc<KernelExpr>> {
         use KernelExpr as E;
         Some(Arc::new(match old {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::forms::blocks::{Division, division};
 use crate::forms::net::ChannelBlocks;
-use crate::ir::{Origin, Sizes, Stack, StackClaim};
+use crate::ir::{Origin, Roots, Sizes, Stack, StackClaim};
 use crate::kernel::{ConcreteKernel, Shape};
 
 fn divided_for(layer: Layer, channels: usize) -> Division {
