@@ -40,7 +40,9 @@ impl Arena {
 
     /// What decides the order of words: positive symbols only where nothing else does.
     pub(super) fn order_of(&self, edge: &TrieEdge) -> (u32, bool, Axes<i64>, u32) {
-        (self.ranks[edge.key as usize], self.is_anchored(edge), edge.shift, edge.key)
+        // Without roots a rank is of one key, of which all words move or none.
+        let anchored = !self.roots.is_empty() && self.is_anchored(edge);
+        (self.ranks[edge.key as usize], anchored, edge.shift, edge.key)
     }
 
     /// The powers of positive symbols in a product, or of all other ones.
@@ -95,8 +97,12 @@ impl Arena {
         self.scaled(&power(&by.diagonal), &power(&by.scalars), form)
     }
 
-    /// A product of weights with squares of roots replaced by what is under them; `None` if there are none, or that would be long.
+    /// A product of weights with squares of roots replaced by what is under them; `None` if there are none, or
+    /// that would be long.
     pub(super) fn reduced(&self, diagonal: &Monomial, scalars: &Monomial) -> Option<Weight> {
+        if self.roots.is_empty() {
+            return None;
+        }
         let product = diagonal.times(scalars);
         let terms = self.roots.terms_of_squares(&product)?;
         let product = Poly::term(product, Rational::ONE);

@@ -13,6 +13,7 @@ use crate::operator::shape::{Signal, after};
 use crate::prove::stacks::{equality, fitting};
 use crate::prove::survey::condition::includes;
 use crate::prove::values::point::Dependence;
+use crate::prove::verdict::counterexample::roots_in;
 use crate::prove::verdict::{Doubt, StackProof, StackVerdict, StackWitness};
 use crate::prove::within;
 use crate::prove::witness::fewer::FewChannels;
@@ -124,7 +125,8 @@ fn opinion(proof: &StackProof, claim: &StackClaim, symbols: &Symbols) -> Opinion
             found => return found.unwrap_or(Opinion::None),
         }
     }
-    tried(proof, claim, |positive| weights(claim, symbols, positive))
+    let rooted = !roots_in([&claim.left, &claim.right], symbols).is_empty();
+    tried(proof, claim, rooted, |signs| weights(claim, symbols, signs))
         .map_or(Opinion::None, |(opinion, _)| opinion)
 }
 
@@ -144,12 +146,26 @@ fn with_channels(proof: &StackProof, claim: &StackClaim) -> Result<Opinion, TooM
 fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(Opinion, u64), TooMuch> {
     match FewChannels::of(claim, most) {
         Some(few) if few.symbols.len().within(MAX_WEIGHTS) => {
-            let value = |&symbol: &Symbol| (symbol, made_up(symbol, true));
-            let weights = few.symbols.keys().map(value).collect::<Weights>();
-            tried(proof, &few.claim, |_| Some(weights.clone()))
+            let value = |symbol: Symbol, signs: MadeUp| {
+                let signs = if few.under_roots.contains(&symbol) { MadeUp::Positive } else { signs };
+                (symbol, made_up(symbol, signs))
+            };
+            let all = |signs| few.symbols.keys().map(|&symbol| value(symbol, signs)).collect::<Weights>();
+            tried(proof, &few.claim, !few.under_roots.is_empty(), |signs| Some(all(signs)))
         }
         _ => Ok((Opinion::None, 0)),
     }
+}
+
+/// How values of weights are made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MadeUp {
+    /// Of both signs.
+    Mixed,
+    /// One divided by the opposite of those: large roots become small, so that what is under them changes its sign as well.
+    Opposite,
+    /// All positive.
+    Positive,
 }
 
 /// A claim takes more steps than the second opinion on it may.
@@ -171,26 +187,34 @@ fn steps_to_read(claim: &StackClaim) -> u64 {
     u64::try_from(weights).unwrap_or(u64::MAX).saturating_mul(STEPS_PER_WEIGHT).min(MAX_STEPS)
 }
 
-/// Steps that neither the work nor the memory of a statement is spent by, so that no proof is lost: they are taken up to four times, by
-/// images of many and of few entries at weights of both signs and at positive ones, and what is kept takes at most two bytes for each, counted by the mebibyte.
+/// Steps that neither the work nor the memory of a statement is spent by, so that no proof is lost: they are taken up to six times, by
+/// images of many and of few entries at weights of both signs, at the opposite ones and at positive ones, and what is kept takes at most two bytes for each, counted by the mebibyte.
 fn affordable() -> u64 {
     let bytes = budget::bytes_left().map(|bytes| bytes.saturating_sub(1 << 20));
     let left = [budget::left(), bytes].into_iter().flatten().min();
-    left.map_or(u64::MAX, |left| left / 4)
+    left.map_or(u64::MAX, |left| left / 6)
 }
 
-/// The opinion at the weights of a claim, and the steps that the first size at which it agrees took.
+/// The opinion at the weights of a claim, and the steps that the first size at which it agrees took. Where there are square roots,
+/// sums of words rest on signs.
 fn tried(
     proof: &StackProof,
     claim: &StackClaim,
-    weights: impl Fn(bool) -> Option<Weights>,
+    rooted: bool,
+    weights: impl Fn(MadeUp) -> Option<Weights>,
 ) -> Result<(Opinion, u64), TooMuch> {
     let sizes = sizes(claim);
     let [first, enough] = steps(proof);
     let first = first.max(steps_to_read(claim)).min(affordable());
+    let on_signs = rooted && matches!(proof, StackProof::Words { .. } | StackProof::Terms { .. });
+    let mut found = None;
     // Where roots of some weights would not be real, positive weights are tried.
-    for positive in [false, true] {
-        let Some(weights) = weights(positive).filter(|_| !sizes.is_empty()) else { break };
+    for signs in [MadeUp::Mixed, MadeUp::Opposite, MadeUp::Positive] {
+        let needed = if signs == MadeUp::Opposite { on_signs } else { found.is_none() };
+        if !needed {
+            continue;
+        }
+        let Some(weights) = weights(signs).filter(|_| !sizes.is_empty()) else { break };
         let weights = for_proof(weights, proof);
         let mut runs = Runs::new(claim, proof, &weights, first);
         let (mut agreed, mut once) = (Vec::new(), 0);
@@ -205,7 +229,7 @@ fn tried(
                 }
                 Ok(Some(false)) => return Ok((Opinion::Differs(size), 0)),
                 // Other weights take as many steps.
-                Err(EvaluateError::TooLarge) if agreed.is_empty() => return Err(TooMuch),
+                Err(EvaluateError::TooLarge) if agreed.is_empty() && found.is_none() => return Err(TooMuch),
                 Err(_) => break,
             }
             if runs.done() > enough {
@@ -214,10 +238,13 @@ fn tried(
         }
         if !agreed.is_empty() {
             let opinion = runs.climbs(CLIMBS * enough).map_or(Opinion::Agrees(agreed), Opinion::Differs);
-            return Ok((opinion, once));
+            if matches!(opinion, Opinion::Differs(_)) {
+                return Ok((opinion, once));
+            }
+            found.get_or_insert((opinion, once));
         }
     }
-    Ok((Opinion::None, 0))
+    Ok(found.unwrap_or((Opinion::None, 0)))
 }
 
 /// A few small sizes that the claim speaks of: the smallest, one near it, and one in between.
@@ -248,7 +275,7 @@ fn sizes(claim: &StackClaim) -> Vec<[i64; 2]> {
 }
 
 /// Values for all free weights of a claim, none of them 0; `None` if there are too many.
-fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weights> {
+fn weights(claim: &StackClaim, symbols: &Symbols, signs: MadeUp) -> Option<Weights> {
     // Free kernels with many channels have millions, as their ranges tell.
     let ranges = joined([&claim.left, &claim.right].map(|stack| stack.symbol_ranges()).concat());
     let many: usize = ranges.iter().map(|&(_, count)| count as usize).sum();
@@ -259,24 +286,25 @@ fn weights(claim: &StackClaim, symbols: &Symbols, positive: bool) -> Option<Weig
     if used.len().exceeds(MAX_WEIGHTS) {
         return None;
     }
-    Some(values(&used, &dependence(claim, symbols), symbols, positive))
+    Some(values(&used, &dependence(claim, symbols), symbols, signs))
 }
 
 /// Values that are made up for some weights, and for all scalars: those that cancel may still be divided by.
-pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols, positive: bool) -> Weights {
-    let chosen = |symbol: Symbol| made_up(symbol, positive);
+pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols, signs: MadeUp) -> Weights {
+    let chosen = |symbol: Symbol| made_up(symbol, signs);
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
 }
 
 /// A small value, not 0, that depends on the symbol only.
-fn made_up(symbol: Symbol, positive: bool) -> Rational {
+fn made_up(symbol: Symbol, signs: MadeUp) -> Rational {
     let mut generator = SplitMix64::new(u64::from(symbol.0) + 1);
     let size = i64::try_from(generator.below(9)).unwrap_or(0) + 1;
-    let negative = !positive && generator.below(2) == 1;
+    let negative = signs != MadeUp::Positive && (generator.below(2) == 1) == (signs == MadeUp::Mixed);
     let divisor = if generator.below(4) == 0 { 2 } else { 1 };
-    Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
+    let [over, under] = if signs == MadeUp::Opposite { [divisor, size] } else { [size, divisor] };
+    Rational::ratio(if negative { -over } else { over }, under).unwrap_or(Rational::ONE)
 }
 
 #[cfg(test)]
@@ -322,11 +350,12 @@ mod tests {
 
     #[test]
     fn values_that_are_made_up_are_small_and_not_0() {
-        let values = |positive: bool| (0..2000).map(|n| made_up(Symbol(n), positive)).collect::<Vec<_>>();
-        let (positive, all) = (values(true), values(false));
+        let values = |signs: MadeUp| (0..2000).map(|n| made_up(Symbol(n), signs)).collect::<Vec<_>>();
+        let [positive, all, opposite] = [MadeUp::Positive, MadeUp::Mixed, MadeUp::Opposite].map(values);
         assert!(positive.iter().all(|value| *value > Rational::ZERO && *value <= Rational::from(9)));
         assert!(all.iter().all(|value| !value.is_zero() && value.abs() <= Rational::from(9)));
-        assert_eq!(all, values(false));
+        assert_eq!(all, values(MadeUp::Mixed));
+        assert!(all.iter().zip(&opposite).all(|(value, opposite)| value * opposite == Rational::from(-1)));
         let whole = (1..=9).map(Rational::from);
         let halves = [1, 3, 5, 7, 9].map(|n| Rational::ratio(n, 2).unwrap());
         for value in whole.chain(halves) {

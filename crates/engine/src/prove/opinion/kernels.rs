@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::examined::{MAX_WEIGHTS, values};
+use super::examined::{MAX_WEIGHTS, MadeUp, values};
 use crate::evaluate::{EvaluateError, Evaluator};
 use crate::ir::{Equation, Factor, KernelExpr, KernelTerm, Symbols};
 use crate::kernel::{ConcreteKernel, Kernel, Shape};
@@ -77,14 +77,15 @@ fn differ<'a>(
     symbols: &Symbols,
 ) -> bool {
     let used = symbols.foundations(kernels.into_iter().flat_map(Kernel::symbols).collect());
-    let told = |positive| told_apart(sides, &used, symbols, positive);
-    !used.len().exceeds(MAX_WEIGHTS) && [false, true].into_iter().find_map(told) == Some(true)
+    let told = |signs| told_apart(sides, &used, symbols, signs);
+    !used.len().exceeds(MAX_WEIGHTS)
+        && [MadeUp::Mixed, MadeUp::Positive].into_iter().find_map(told) == Some(true)
 }
 
 /// Whether both differ in an entry; `None` where the evaluator has no result. Not looked at where it takes too many steps.
-fn told_apart(sides: [&KernelExpr; 2], used: &[Symbol], symbols: &Symbols, positive: bool) -> Option<bool> {
+fn told_apart(sides: [&KernelExpr; 2], used: &[Symbol], symbols: &Symbols, signs: MadeUp) -> Option<bool> {
     let dependence = Dependence::of(symbols, used);
-    let weights = values(used, &dependence, symbols, positive);
+    let weights = values(used, &dependence, symbols, signs);
     let mut steps = STEPS;
     let mut value = |expr: &KernelExpr| Evaluator::rough(&weights).array(expr, &mut steps);
     let (a, b) = match (value(sides[0]), value(sides[1])) {

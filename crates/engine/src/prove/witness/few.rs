@@ -52,7 +52,7 @@ fn embedded(
     }
     let [_, height, width] = found.input().size();
     let mut pixels = Image::zeros(claim.channels, height, width)?.values().to_vec();
-    for (values, &channel) in found.input().values().chunks(height * width).zip(&few.inputs) {
+    for (values, &channel) in found.input().values().chunks((height * width).max(1)).zip(&few.inputs) {
         pixels[channel * height * width..][..values.len()].clone_from_slice(values);
     }
     let image = Image::new(claim.channels, height, width, pixels)?;

@@ -2,7 +2,7 @@
 //! number of channels, and for what refutes them at weights that are 0 elsewhere. Reads the forms of kernels that words are made
 //! of, and no others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::forms::blocks::{self, Division};
@@ -19,6 +19,8 @@ pub struct FewChannels {
     pub claim: StackClaim,
     /// The symbols that occur in it, each with the one whose place it takes.
     pub symbols: BTreeMap<Symbol, Symbol>,
+    /// Those of them that stand under a square root.
+    pub under_roots: BTreeSet<Symbol>,
     /// The channels of the input that its channels stand for.
     pub inputs: Vec<usize>,
 }
@@ -29,13 +31,15 @@ impl FewChannels {
         if !claim.is_readable() {
             return None;
         }
-        let mut fewer = Fewer { division: blocks::division(claim).ok()?, most, symbols: BTreeMap::new() };
+        let division = blocks::division(claim).ok()?;
+        let (symbols, under_roots) = (BTreeMap::new(), BTreeSet::new());
+        let mut fewer = Fewer { division, most, symbols, under_roots, in_root: false };
         let left = Arc::new(fewer.stack(&claim.left)?);
         let right = Arc::new(fewer.stack(&claim.right)?);
         let channels = fewer.few(claim.channels);
         let inputs = (0..channels).map(|channel| fewer.old(claim.channels, channel)).collect();
         let claim = StackClaim { left, right, channels, ..claim.clone() };
-        Some(Self { claim, symbols: fewer.symbols, inputs })
+        Some(Self { claim, symbols: fewer.symbols, under_roots: fewer.under_roots, inputs })
     }
 }
 
@@ -47,6 +51,10 @@ struct Fewer {
     most: usize,
     /// The symbols that occur, and those of the entries that they take the places of.
     symbols: BTreeMap<Symbol, Symbol>,
+    /// Those under roots.
+    under_roots: BTreeSet<Symbol>,
+    /// Whether a root is being read.
+    in_root: bool,
 }
 
 impl Fewer {
@@ -154,6 +162,7 @@ impl Fewer {
         Shape { outputs: self.few(old.outputs), inputs: self.few(old.inputs), height, width }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn expr(&mut self, old: &KernelExpr, vector: bool) -> Option<Arc<KernelExpr>> {
         use KernelExpr as E;
         Some(Arc::new(match old {
@@ -170,6 +179,9 @@ impl Fewer {
                 for offset in 0..shape.entries()? {
                     let from = old.offset(self.entry(*old, shape.entry(offset), vector));
                     self.symbols.insert(numbered(offset)?, numbered(from)?);
+                    if self.in_root {
+                        self.under_roots.insert(numbered(offset)?);
+                    }
                 }
                 E::Free { first: *first, shape }
             }
@@ -177,7 +189,12 @@ impl Fewer {
             E::Sub(a, b) => E::Sub(self.expr(a, vector)?, self.expr(b, vector)?),
             E::Negate(a) => E::Negate(self.expr(a, vector)?),
             E::Hadamard(a, b) => E::Hadamard(self.expr(a, vector)?, self.expr(b, vector)?),
-            E::Sqrt(a) => E::Sqrt(self.expr(a, vector)?),
+            E::Sqrt(a) => {
+                let outer = std::mem::replace(&mut self.in_root, true);
+                let under = self.expr(a, vector)?;
+                self.in_root = outer;
+                E::Sqrt(under)
+            }
             E::Convolve(a, b) => E::Convolve(self.expr(a, vector)?, self.expr(b, vector)?),
             E::Divide(a, b) => E::Divide(self.expr(a, vector)?, self.expr(b, vector)?),
             E::Power(a, n) => E::Power(self.expr(a, vector)?, *n),
