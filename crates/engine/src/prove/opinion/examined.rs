@@ -10,7 +10,7 @@ use crate::ir::{Sizes, StackClaim, Symbols};
 use crate::kernel::joined;
 use crate::operator::OperatorError;
 use crate::operator::shape::{Signal, after};
-use crate::prove::stacks::{equality, fitting};
+use crate::prove::stacks::{equality, fitting, terms};
 use crate::prove::survey::condition::includes;
 use crate::prove::values::point::Dependence;
 use crate::prove::verdict::counterexample::roots_in;
@@ -162,7 +162,7 @@ fn with_at_most(most: usize, proof: &StackProof, claim: &StackClaim) -> Result<(
 pub(super) enum MadeUp {
     /// Of both signs.
     Mixed,
-    /// One divided by the opposite of those: large roots become small, so that what is under them changes its sign as well.
+    /// The opposite of those. Roots are 1 then, so that what is under them changes its sign as well.
     Opposite,
     /// All positive.
     Positive,
@@ -196,7 +196,7 @@ fn affordable() -> u64 {
 }
 
 /// The opinion at the weights of a claim, and the steps that the first size at which it agrees took. Where there are square roots,
-/// sums of words rest on signs.
+/// maxima in sums of words rest on signs.
 fn tried(
     proof: &StackProof,
     claim: &StackClaim,
@@ -206,7 +206,9 @@ fn tried(
     let sizes = sizes(claim);
     let [first, enough] = steps(proof);
     let first = first.max(steps_to_read(claim)).min(affordable());
-    let on_signs = rooted && matches!(proof, StackProof::Words { .. } | StackProof::Terms { .. });
+    let on_signs = rooted
+        && matches!(proof, StackProof::Words { .. } | StackProof::Terms { .. })
+        && [&claim.left, &claim.right].iter().any(|stack| terms::applies(stack));
     let mut found = None;
     // Where roots of some weights would not be real, positive weights are tried.
     for signs in [MadeUp::Mixed, MadeUp::Opposite, MadeUp::Positive] {
@@ -232,17 +234,18 @@ fn tried(
                 Err(EvaluateError::TooLarge) if agreed.is_empty() && found.is_none() => return Err(TooMuch),
                 Err(_) => break,
             }
-            if runs.done() > enough {
+            if runs.done() > enough || signs == MadeUp::Opposite && !agreed.is_empty() {
                 break;
             }
         }
-        if !agreed.is_empty() {
-            let opinion = runs.climbs(CLIMBS * enough).map_or(Opinion::Agrees(agreed), Opinion::Differs);
-            if matches!(opinion, Opinion::Differs(_)) {
-                return Ok((opinion, once));
-            }
-            found.get_or_insert((opinion, once));
+        if agreed.is_empty() || found.is_some() {
+            continue;
         }
+        let opinion = runs.climbs(CLIMBS * enough).map_or(Opinion::Agrees(agreed), Opinion::Differs);
+        if matches!(opinion, Opinion::Differs(_)) {
+            return Ok((opinion, once));
+        }
+        found = Some((opinion, once));
     }
     Ok(found.unwrap_or((Opinion::None, 0)))
 }
@@ -291,7 +294,10 @@ fn weights(claim: &StackClaim, symbols: &Symbols, signs: MadeUp) -> Option<Weigh
 
 /// Values that are made up for some weights, and for all scalars: those that cancel may still be divided by.
 pub(super) fn values(used: &[Symbol], dependence: &Dependence, symbols: &Symbols, signs: MadeUp) -> Weights {
-    let chosen = |symbol: Symbol| made_up(symbol, signs);
+    let chosen = |symbol: Symbol| match symbols.root_of(symbol) {
+        Some(_) if signs == MadeUp::Opposite => Rational::ONE,
+        _ => made_up(symbol, signs),
+    };
     let scalars = symbols.kernels().map(|kernel| kernel.first).filter(|symbol| symbol.is_scalar());
     let all = scalars.take(MAX_WEIGHTS).chain(used.iter().copied());
     all.map(|symbol| (symbol, dependence.rational(symbol, &chosen))).collect()
@@ -303,8 +309,7 @@ fn made_up(symbol: Symbol, signs: MadeUp) -> Rational {
     let size = i64::try_from(generator.below(9)).unwrap_or(0) + 1;
     let negative = signs != MadeUp::Positive && (generator.below(2) == 1) == (signs == MadeUp::Mixed);
     let divisor = if generator.below(4) == 0 { 2 } else { 1 };
-    let [over, under] = if signs == MadeUp::Opposite { [divisor, size] } else { [size, divisor] };
-    Rational::ratio(if negative { -over } else { over }, under).unwrap_or(Rational::ONE)
+    Rational::ratio(if negative { -size } else { size }, divisor).unwrap_or(Rational::ONE)
 }
 
 #[cfg(test)]
@@ -355,7 +360,7 @@ mod tests {
         assert!(positive.iter().all(|value| *value > Rational::ZERO && *value <= Rational::from(9)));
         assert!(all.iter().all(|value| !value.is_zero() && value.abs() <= Rational::from(9)));
         assert_eq!(all, values(MadeUp::Mixed));
-        assert!(all.iter().zip(&opposite).all(|(value, opposite)| value * opposite == Rational::from(-1)));
+        assert!(all.iter().zip(&opposite).all(|(value, opposite)| *value == -opposite));
         let whole = (1..=9).map(Rational::from);
         let halves = [1, 3, 5, 7, 9].map(|n| Rational::ratio(n, 2).unwrap());
         for value in whole.chain(halves) {
