@@ -276,7 +276,7 @@ files! {
     channels: 46 12 7 13
     dilated: 0 0 0 0
     equality: 18 18 9 18
-    few: 20 0 0 0
+    few: 22 0 0 0
     field_borders: 27 27 8 27
     field_branches: 30 32 17 33
     field_nonlinear: 44 47 12 26
@@ -290,7 +290,7 @@ files! {
     means: 20 27 9 22
     names: 6 6 4 6
     nonlinear: 19 25 7 22
-    products: 72 77 0 26
+    products: 84 77 0 26
     questions: 30 34 6 19
     ranges: 22 22 0 10
     roots: 49 40 5 26

@@ -37,12 +37,13 @@ impl Arena {
     /// # Errors
     /// [`TooManyWords`] beyond the limits.
     pub fn product(&mut self, f: &Form, g: &Form) -> Result<Form, TooManyWords> {
-        let product = self.multiplied_out(f, g)?;
+        let product = self.multiplied_out(f, g, true)?;
         self.note_product([f, g], &product);
         Ok(product)
     }
 
-    fn multiplied_out(&mut self, f: &Form, g: &Form) -> Result<Form, TooManyWords> {
+    /// The product of two sums, with the factors of their first words outside where they are not multiplied out, or as they are.
+    fn multiplied_out(&mut self, f: &Form, g: &Form, outside: bool) -> Result<Form, TooManyWords> {
         if f.is_zero() || g.is_zero() {
             return Ok(Form::ZERO);
         }
@@ -58,6 +59,22 @@ impl Arena {
                     }
                 }
                 self.sum(&terms)
+            }
+            _ if outside => {
+                let mut sides = [f.clone(), g.clone()];
+                let mut found = Vec::new();
+                for side in &mut sides {
+                    if let Some(leading) = self.leading(side) {
+                        *side = self.times_factors(side, &leading, true)?;
+                        found.push(leading);
+                    }
+                }
+                let [f, g] = sides;
+                let mut product = self.multiplied_out(&f, &g, false)?;
+                for leading in &found {
+                    product = self.times_factors(&product, leading, false)?;
+                }
+                Ok(product)
             }
             [None, Some(words)] => self.distributed(f, words),
             [Some(words), None] => self.distributed(g, words),

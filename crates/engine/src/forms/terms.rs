@@ -159,10 +159,10 @@ impl Arena {
             elements.insert(0, Form::ZERO);
             let leading = self.leading_positive(&elements[1]).filter(|_| outside_positive);
             let largest = if let Some(leading) = leading {
-                let rest = elements.iter().map(|form| self.times_positive(form, &leading, true));
+                let rest = elements.iter().map(|form| self.times_factors(form, &leading, true));
                 let rest = rest.collect::<Result<_, _>>()?;
                 let rest = self.largest(rest, false)?;
-                self.times_positive(&rest, &leading, false)?
+                self.times_factors(&rest, &leading, false)?
             } else if let Some((common, rest)) = self.common_factor(&elements)? {
                 let rest = self.maximum(rest)?;
                 self.product(&common, &rest)?

@@ -153,25 +153,19 @@ impl Roots {
         let Root { symbol, radicand } = &root;
         Arc::make_mut(&mut self.radicands).insert(radicand.clone(), *symbol);
         Arc::make_mut(&mut self.numbers).insert(*symbol, self.all.len());
-        let under = match radicand.terms() {
-            // An odd power of a symbol, times a positive number.
-            [(monomial, coefficient)] if !coefficient.is_negative() => match monomial.factors() {
-                [(under, exponent)] if exponent % 2 != 0 => Some(*under),
-                _ => None,
-            },
-            _ => None,
-        };
-        Arc::make_mut(&mut self.positive).extend(under.into_iter().chain([*symbol]));
+        Arc::make_mut(&mut self.positive).extend(odd_power(radicand).into_iter().chain([*symbol]));
         self.all.push(root);
     }
 
-    /// Those of some symbols, and no others.
+    /// The same for a claim in which some of them stand: what others say of signs is not known there.
     #[must_use]
-    pub fn only(&self, symbols: &[Symbol]) -> Self {
-        let wanted: FxHashSet<Symbol> = symbols.iter().copied().collect();
-        let mut some = Self::default();
-        self.iter().filter(|root| wanted.contains(&root.symbol)).for_each(|root| some.push(root.clone()));
-        some
+    pub fn of_claim(&self, standing: &[Symbol]) -> Self {
+        if standing.is_empty() {
+            return Self::default();
+        }
+        let roots = standing.iter().filter_map(|&symbol| self.get(symbol));
+        let positive = roots.flat_map(|root| odd_power(&root.radicand).into_iter().chain([root.symbol]));
+        Self { positive: Arc::new(positive.collect()), ..self.clone() }
     }
 
     /// Whether a symbol is a root, or has an odd power under one, so that it is positive where all radicands are.
@@ -268,6 +262,15 @@ impl Roots {
             last = at;
         }
         poly
+    }
+}
+
+/// The symbol of which a radicand is an odd power, times a positive number.
+fn odd_power(radicand: &Poly) -> Option<Symbol> {
+    let [(monomial, coefficient)] = radicand.terms() else { return None };
+    match monomial.factors() {
+        [(under, exponent)] if exponent % 2 != 0 && !coefficient.is_negative() => Some(*under),
+        _ => None,
     }
 }
 

@@ -9,8 +9,8 @@
 //!
 //! Knows nothing of layers or kernels.
 
+mod factors;
 mod read;
-mod roots;
 
 use rustc_hash::FxHashMap;
 
@@ -172,7 +172,7 @@ pub struct Arena {
     keys: Numbered<Key>,
     /// The place of each key in the order of words.
     ranks: Vec<u32>,
-    /// Keys without the positive symbols in them.
+    /// Keys without the factors in them.
     bare: Numbered<Key>,
     nodes: Vec<TrieNode>,
     node_index: FxHashMap<Vec<TrieEdge>, TrieId>,

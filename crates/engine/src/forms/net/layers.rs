@@ -36,7 +36,7 @@ impl Net {
     /// [`Unsupported`] for layers and kernels that are not read here, and beyond limits.
     pub fn apply(&mut self, stack: &Stack, wire: Wire) -> Result<Wire, Unsupported> {
         // Functions of each entry stand before what they commute with.
-        let ordered = stack.reordered(|layer, before| commutes(layer, before, self.letters.roots()));
+        let ordered = stack.reordered(|layer, before| commutes(layer, before, &self.roots));
         let origins =
             |stack: &Stack| stack.graph().values().map(|(_, value)| value.origin).collect::<Vec<_>>();
         self.told.trace.reordered |= origins(&ordered) != origins(stack);

@@ -154,6 +154,8 @@ pub struct Net {
     index: FxHashMap<NetNode, NetNodeId>,
     /// The letters of all kernels.
     pub letters: Letters,
+    /// The square roots in exact forms of weights.
+    roots: Roots,
     channels: ChannelBlocks,
     /// The size of the input, where it is known.
     size: Option<Axes<i64>>,
@@ -173,13 +175,17 @@ pub struct Wire {
 }
 
 impl Net {
-    /// A net with nothing but its input, of any size or of this one. In weights these square roots stand.
+    /// A net with nothing but its input, of any size or of this one. In exact forms of weights these square roots stand.
     pub fn new(channels: ChannelBlocks, size: Option<Axes<i64>>, roots: Roots) -> Self {
         let length = Some(each(|_| Arc::new(Length::Input)));
         let input = NetNode { kind: Kind::Input, sources: Vec::new(), length };
         let index = std::iter::once((input.clone(), 0)).collect();
-        let letters = Letters::new(roots);
-        Self { nodes: vec![input], index, letters, channels, size, told: Told::default() }
+        let letters = match channels {
+            // From expressions alone, with roots of generic entries.
+            ChannelBlocks::Together(_) => Letters::default(),
+            ChannelBlocks::Apart => Letters::new(roots.clone()),
+        };
+        Self { nodes: vec![input], index, letters, roots, channels, size, told: Told::default() }
     }
 
     /// The input with some channels.

@@ -133,7 +133,7 @@ impl SumComparison {
         }
         let size = claim.sizes.one();
         let roots = symbols.foundations(roots_in([&claim.left, &claim.right], symbols));
-        let mut net = Net::new(mode, size, symbols.roots().only(&roots));
+        let mut net = Net::new(mode, size, symbols.roots().of_claim(&roots));
         let input = net.input(claim.channels);
         let left = net.apply(&claim.left, input.clone())?;
         let told = net.told();

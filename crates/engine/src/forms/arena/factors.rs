@@ -1,6 +1,6 @@
-//! Square roots in words. Their squares are what stands under them, and as factors that are never negative they pass maxima, as do
-//! weights of which roots are taken (Theorem 29f of `docs/semantics.md`). The order of words does not see them, so that it is the same
-//! with and without them.
+//! Factors of words: square roots, whose squares are what stands under them, and what all words of a sum can be divided by. Positive
+//! symbols pass maxima (Theorem 29f of `docs/semantics.md`), all of them products (Theorem 29b). The order of words does not see
+//! factors where either is asked for, so that it is the same with and without them.
 
 use super::{Arena, Form, Key, TooManyWords, TrieEdge};
 use crate::axes::Axes;
@@ -10,9 +10,9 @@ use convproof_exact::{Limited, Monomial, Poly, Rational};
 /// Most terms that a product of roots becomes.
 const MAX_SUMMANDS: usize = 256;
 
-/// Powers of positive symbols: a factor of sums.
+/// A product of powers that a sum can be divided by.
 #[derive(Clone, Debug)]
-pub(in crate::forms) struct PositiveFactor {
+pub(in crate::forms) struct Factors {
     /// For each channel, before the first matrix.
     diagonal: Monomial,
     /// For all channels alike.
@@ -23,10 +23,24 @@ fn inverse(of: &Monomial) -> Monomial {
     of.factors().iter().fold(Monomial::one(), |all, &(symbol, e)| all.times(&Monomial::power(symbol, -e)))
 }
 
+/// A key whose words have no factors.
+fn without_factors(key: &Key) -> Key {
+    let [diagonal, scalars] = [Monomial::one(), Monomial::one()];
+    match key {
+        Key::Letter { letter, .. } => Key::Letter { diagonal, letter: *letter },
+        Key::End { end, .. } => Key::End { diagonal, scalars, end: *end },
+    }
+}
+
 impl Arena {
+    /// Whether the order of words does not see their factors.
+    fn is_blind(&self) -> bool {
+        self.gates || !self.roots.is_empty()
+    }
+
     /// The number of a key.
     pub(super) fn key(&mut self, key: Key) -> Result<u32, TooManyWords> {
-        let bare = if self.roots.is_empty() { None } else { Some(self.without_positive(&key)) };
+        let bare = self.is_blind().then(|| without_factors(&key));
         let number = self.keys.number(key)?;
         if self.ranks.len() == number as usize {
             let rank = match bare {
@@ -38,37 +52,32 @@ impl Arena {
         Ok(number)
     }
 
-    /// What decides the order of words: positive symbols only where nothing else does.
+    /// What decides the order of words.
     pub(super) fn order_of(&self, edge: &TrieEdge) -> (u32, bool, Axes<i64>, u32) {
-        // Without roots a rank is of one key, of which all words move or none.
-        let anchored = !self.roots.is_empty() && self.is_anchored(edge);
+        // Where a rank is of one key all of its words move or none.
+        let anchored = self.is_blind() && self.is_anchored(edge);
         (self.ranks[edge.key as usize], anchored, edge.shift, edge.key)
     }
 
-    /// The powers of positive symbols in a product, or of all other ones.
-    fn powers(&self, of: &Monomial, positive: bool) -> Monomial {
-        let wanted = of.factors().iter().filter(|(symbol, _)| self.roots.is_positive(*symbol) == positive);
+    /// The powers of positive symbols in a product.
+    fn positive(&self, of: &Monomial) -> Monomial {
+        let wanted = of.factors().iter().filter(|(symbol, _)| self.roots.is_positive(*symbol));
         wanted.fold(Monomial::one(), |all, &(symbol, e)| all.times(&Monomial::power(symbol, e)))
     }
 
-    fn without_positive(&self, key: &Key) -> Key {
-        match key {
-            Key::Letter { diagonal, letter } => {
-                Key::Letter { diagonal: self.powers(diagonal, false), letter: *letter }
-            }
-            Key::End { diagonal, scalars, end } => Key::End {
-                diagonal: self.powers(diagonal, false),
-                scalars: self.powers(scalars, false),
-                end: *end,
-            },
-        }
-    }
-
     /// The positive symbols in the first word of a sum, if there are any.
-    pub(in crate::forms) fn leading_positive(&self, form: &Form) -> Option<PositiveFactor> {
+    pub(in crate::forms) fn leading_positive(&self, form: &Form) -> Option<Factors> {
         if self.roots.is_empty() {
             return None;
         }
+        let Factors { diagonal, scalars } = self.leading(form)?;
+        let [diagonal, scalars] = [diagonal, scalars].map(|of| self.positive(&of));
+        let none = diagonal.is_one() && scalars.is_one();
+        (!none).then_some(Factors { diagonal, scalars })
+    }
+
+    /// The factors of the first word of a sum, if it has any.
+    pub(in crate::forms) fn leading(&self, form: &Form) -> Option<Factors> {
         let mut first = None;
         let mut edge = self.nodes[form.node as usize].edges.first()?;
         loop {
@@ -77,20 +86,20 @@ impl Arena {
             match self.keys.get(edge.key) {
                 Key::Letter { .. } => edge = self.nodes[edge.child as usize].edges.first()?,
                 Key::End { scalars, .. } => {
-                    let [diagonal, scalars] = [diagonal, scalars].map(|of| self.powers(of, true));
+                    let (diagonal, scalars) = (diagonal.clone(), scalars.clone());
                     let none = diagonal.is_one() && scalars.is_one();
-                    return (!none).then_some(PositiveFactor { diagonal, scalars });
+                    return (!none).then_some(Factors { diagonal, scalars });
                 }
             }
             first = Some(diagonal);
         }
     }
 
-    /// A sum times powers of positive symbols, or divided by them.
-    pub(in crate::forms) fn times_positive(
+    /// A sum times factors, or divided by them.
+    pub(in crate::forms) fn times_factors(
         &mut self,
         form: &Form,
-        by: &PositiveFactor,
+        by: &Factors,
         divided: bool,
     ) -> Result<Form, TooManyWords> {
         let power = |of: &Monomial| if divided { inverse(of) } else { of.clone() };
