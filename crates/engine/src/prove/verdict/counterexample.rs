@@ -86,6 +86,9 @@ const FEW: usize = 4;
 
 /// The square roots in the weights of two stacks.
 pub fn roots_in(stacks: [&Stack; 2], symbols: &Symbols) -> Vec<Symbol> {
+    if symbols.roots().is_empty() {
+        return Vec::new();
+    }
     let used = Used(joined(stacks.map(Stack::symbol_ranges).concat()));
     symbols.roots().iter().map(|root| root.symbol).filter(|&root| used.contains(root)).collect()
 }
