@@ -59,6 +59,18 @@ impl Monomial {
         self.0.binary_search_by_key(&symbol, |factor| factor.0).map_or(0, |at| self.0[at].1)
     }
 
+    /// One divided by it.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        Self(self.0.iter().map(|&(symbol, exponent)| (symbol, -exponent)).collect())
+    }
+
+    /// The powers of some symbols in it.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(Symbol) -> bool) -> Self {
+        Self(self.0.iter().filter(|(symbol, _)| wanted(*symbol)).copied().collect())
+    }
+
     /// The product, by merging.
     ///
     /// # Panics
@@ -189,8 +201,7 @@ impl Poly {
     /// `1 / self` where that is again a Laurent polynomial: for a single term.
     pub fn reciprocal(&self) -> Option<Self> {
         let [(monomial, coefficient)] = self.terms.as_slice() else { return None };
-        let inverse = Monomial(monomial.factors().iter().map(|&(s, e)| (s, -e)).collect());
-        Some(Self::term(inverse, coefficient.recip()?))
+        Some(Self::term(monomial.inverse(), coefficient.recip()?))
     }
 
     /// `self ^ exponent`.

@@ -46,16 +46,10 @@ pub fn declared(symbol: Symbol) -> Option<Symbol> {
 
 /// A polynomial as a sum of products of scalars and diagonals.
 pub fn split(poly: &Poly) -> Weight {
-    let part = |monomial: &Monomial, generic: bool| {
-        let wanted = monomial.factors().iter().filter(|(symbol, _)| is_generic(*symbol) == generic);
-        wanted.fold(Monomial::one(), |product, &(symbol, exponent)| {
-            product.times(&Monomial::power(symbol, exponent))
-        })
-    };
     let factor = |(monomial, coefficient): &(Monomial, Rational)| Summand {
         coefficient: coefficient.clone(),
-        scalars: part(monomial, false),
-        diagonal: part(monomial, true),
+        scalars: monomial.only(|symbol| !is_generic(symbol)),
+        diagonal: monomial.only(is_generic),
         letter: None,
     };
     poly.terms().iter().map(factor).collect()

@@ -184,9 +184,7 @@ fn symbolic(
                 .collect();
             return Kernel::from_entries(shape, entries).map(Some).map_err(DeconvolveError::Kernel);
         };
-        let inverse_lead =
-            lead.2.factors().iter().fold(Monomial::one(), |m, &(s, e)| m.times(&Monomial::power(s, -e)));
-        let (row, column, monomial) = (place.0 - lead.0, place.1 - lead.1, place.2.times(&inverse_lead));
+        let (row, column, monomial) = (place.0 - lead.0, place.1 - lead.1, place.2.times(&lead.2.inverse()));
         let inside = (0..height).contains(&row)
             && (0..width).contains(&column)
             && symbols

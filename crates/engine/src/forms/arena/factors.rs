@@ -19,10 +19,6 @@ pub(in crate::forms) struct Factors {
     scalars: Monomial,
 }
 
-fn inverse(of: &Monomial) -> Monomial {
-    of.factors().iter().fold(Monomial::one(), |all, &(symbol, e)| all.times(&Monomial::power(symbol, -e)))
-}
-
 /// A key whose words have no factors.
 fn without_factors(key: &Key) -> Key {
     let [diagonal, scalars] = [Monomial::one(), Monomial::one()];
@@ -59,19 +55,14 @@ impl Arena {
         (self.ranks[edge.key as usize], anchored, edge.shift, edge.key)
     }
 
-    /// The powers of positive symbols in a product.
-    fn positive(&self, of: &Monomial) -> Monomial {
-        let wanted = of.factors().iter().filter(|(symbol, _)| self.roots.is_positive(*symbol));
-        wanted.fold(Monomial::one(), |all, &(symbol, e)| all.times(&Monomial::power(symbol, e)))
-    }
-
     /// The positive symbols in the first word of a sum, if there are any.
     pub(in crate::forms) fn leading_positive(&self, form: &Form) -> Option<Factors> {
         if self.roots.is_empty() {
             return None;
         }
         let Factors { diagonal, scalars } = self.leading(form)?;
-        let [diagonal, scalars] = [diagonal, scalars].map(|of| self.positive(&of));
+        let [diagonal, scalars] =
+            [diagonal, scalars].map(|of| of.only(|symbol| self.roots.is_positive(symbol)));
         let none = diagonal.is_one() && scalars.is_one();
         (!none).then_some(Factors { diagonal, scalars })
     }
@@ -102,7 +93,7 @@ impl Arena {
         by: &Factors,
         divided: bool,
     ) -> Result<Form, TooManyWords> {
-        let power = |of: &Monomial| if divided { inverse(of) } else { of.clone() };
+        let power = |of: &Monomial| if divided { of.inverse() } else { of.clone() };
         self.scaled(&power(&by.diagonal), &power(&by.scalars), form)
     }
 

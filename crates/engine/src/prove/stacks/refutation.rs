@@ -190,13 +190,7 @@ fn zero_condition(differences: &[Poly], symbols: &Symbols) -> Option<Agreement> 
             if monomial.factors().iter().any(|&(s, e)| symbols.root_of(s).is_some() || e < 0) {
                 return None;
             }
-            let part = |wanted: bool| {
-                monomial
-                    .factors()
-                    .iter()
-                    .filter(|factor| is_parameter(symbols, factor.0) == wanted)
-                    .fold(Monomial::one(), |product, &(s, e)| product.times(&Monomial::power(s, e)))
-            };
+            let part = |wanted: bool| monomial.only(|symbol| is_parameter(symbols, symbol) == wanted);
             by_rest.entry(part(false)).or_default().push(part(true));
         }
         coefficients.extend(by_rest.into_values());

@@ -59,21 +59,18 @@ pub fn named(
         // A long vector or kernel with equal entries is one thing to read, and so are many entries of a vector.
         let mut next = symbol.0..;
         let alike = rest.iter().take_while(|(s, v)| Some(s.0) == next.next() && v == value).count();
-        let (name, count) = match symbols.owner(*symbol) {
-            Some((kernel, offset)) => {
-                let entries = kernel.shape.entries().unwrap_or(usize::MAX);
-                let count = alike.min(entries - offset);
-                match count {
-                    _ if !count.exceeds(FEW) => (symbols.name(*symbol), 1),
-                    _ if count == entries => (format!("{}[*]", kernel.name), count),
-                    _ if kernel.indices == 1 => {
-                        (format!("{}[{offset}:{}]", kernel.name, offset + count), count)
-                    }
-                    _ => (symbols.name(*symbol), 1),
-                }
-            }
-            None => (symbols.name(*symbol), 1),
-        };
+        let many = symbols.owner(*symbol).and_then(|(kernel, offset)| {
+            let entries = kernel.shape.entries()?;
+            let count = alike.min(entries - offset);
+            let name = match count {
+                _ if !count.exceeds(FEW) => return None,
+                _ if count == entries => format!("{}[*]", kernel.name),
+                _ if kernel.indices == 1 => format!("{}[{offset}:{}]", kernel.name, offset + count),
+                _ => return None,
+            };
+            Some((name, count))
+        });
+        let (name, count) = many.unwrap_or_else(|| (symbols.name(*symbol), 1));
         named.push((name, value.clone()));
         rest = &rest[count..];
     }
@@ -86,11 +83,7 @@ const FEW: usize = 4;
 
 /// The square roots in the weights of two stacks.
 pub fn roots_in(stacks: [&Stack; 2], symbols: &Symbols) -> Vec<Symbol> {
-    if symbols.roots().is_empty() {
-        return Vec::new();
-    }
-    let used = Used(joined(stacks.map(Stack::symbol_ranges).concat()));
-    symbols.roots().iter().map(|root| root.symbol).filter(|&root| used.contains(root)).collect()
+    if symbols.roots().is_empty() { Vec::new() } else { Used::written(stacks).roots(symbols) }
 }
 
 /// The symbols that the weights of two stacks rest on, as ranges in order: the first, and how many.
@@ -98,15 +91,25 @@ struct Used(Vec<(Symbol, u32)>);
 
 impl Used {
     fn of(stacks: [&Stack; 2], symbols: &Symbols) -> Self {
-        let below = symbols.foundations(roots_in(stacks, symbols)).into_iter().map(|symbol| (symbol, 1));
-        Self(joined(stacks.map(Stack::symbol_ranges).concat().into_iter().chain(below).collect()))
+        let written = Self::written(stacks);
+        let below = symbols.foundations(written.roots(symbols)).into_iter().map(|symbol| (symbol, 1));
+        Self(joined(written.0.into_iter().chain(below).collect()))
+    }
+
+    /// Those that the weights are written in, without what roots are taken of.
+    fn written(stacks: [&Stack; 2]) -> Self {
+        Self(joined(stacks.map(Stack::symbol_ranges).concat()))
+    }
+
+    /// The square roots among them.
+    fn roots(&self, symbols: &Symbols) -> Vec<Symbol> {
+        symbols.roots().iter().map(|root| root.symbol).filter(|&root| self.contains(root)).collect()
     }
 
     /// How many there are that are no square roots.
     fn free(&self, symbols: &Symbols) -> usize {
         let all: usize = self.0.iter().map(|&(_, count)| count as usize).sum();
-        let roots = symbols.roots().iter().filter(|root| self.contains(root.symbol)).count();
-        all.saturating_sub(roots)
+        all.saturating_sub(self.roots(symbols).len())
     }
 
     fn contains(&self, symbol: Symbol) -> bool {
